@@ -1,0 +1,163 @@
+"""The loaders give the published numbers, on regular indexes, afresh on every call."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import datasets
+from tsrnn.datasets import load, load_airline, load_co2, load_nile, load_nyc_taxi, load_sunspots
+
+SERIES = [
+    (load_airline, "passengers", "MS", 144, "1949-01-01", "1960-12-01"),
+    (load_co2, "co2", "MS", 526, "1958-03-01", "2001-12-01"),
+    (lambda: load_co2("weekly"), "co2", "W-SAT", 2284, "1958-03-29", "2001-12-29"),
+    (load_sunspots, "sunspots", "Y-DEC", 309, "1700", "2008"),
+    (load_nile, "flow", "Y-DEC", 100, "1871", "1970"),
+    (load_nyc_taxi, "passengers", "30min", 10320, "2014-07-01 00:00", "2015-01-31 23:30"),
+]
+
+
+@pytest.mark.parametrize(("loader", "name", "freq", "length", "first", "last"), SERIES)
+def test_series_is_regular_float64_and_named(loader, name, freq, length, first, last):
+    series = loader()
+    assert series.name == name
+    assert series.dtype == np.float64
+    assert series.index.name == "time"
+    assert series.index.freqstr == freq
+    assert len(series) == length
+    make = pd.period_range if isinstance(series.index, pd.PeriodIndex) else pd.date_range
+    assert series.index.equals(make(first, last, freq=freq))
+
+
+@pytest.mark.parametrize("loader", [row[0] for row in SERIES])
+def test_every_call_gives_a_fresh_copy(loader):
+    changed = loader()
+    original = changed.copy()
+    changed.iloc[:] = -1.0
+    pd.testing.assert_series_equal(loader(), original)
+
+
+@pytest.mark.parametrize(
+    ("loader", "first", "last", "total"),
+    [
+        (load_airline, 112.0, 432.0, 40363.0),
+        (load_sunspots, 5.0, 2.9, 15373.4),
+        (load_nile, 1120.0, 740.0, 91935.0),
+        (load_nyc_taxi, 10844.0, 26288.0, 156219716.0),
+    ],
+)
+def test_known_values(loader, first, last, total):
+    series = loader()
+    assert series.iloc[0] == first
+    assert series.iloc[-1] == last
+    assert series.sum() == pytest.approx(total, rel=1e-12)
+
+
+def test_airline_has_the_published_year_1955():
+    expected = [242, 233, 267, 269, 270, 315, 364, 347, 312, 274, 237, 278]
+    assert load_airline().loc["1955"].tolist() == expected
+
+
+@pytest.mark.parametrize("name", ["co2", "sunspots", "nile"])
+def test_values_equal_the_copy_they_were_taken_from(name):
+    statsmodels = pytest.importorskip("statsmodels.datasets")
+    theirs = getattr(statsmodels, name).load_pandas().data.iloc[:, -1]
+    ours = load_co2("weekly") if name == "co2" else getattr(datasets, f"load_{name}")()
+    np.testing.assert_array_equal(ours.to_numpy(), theirs.to_numpy())
+
+
+def test_co2_weekly_keeps_what_was_not_measured():
+    weekly = load_co2("weekly")
+    assert weekly.isna().sum() == 59
+    assert weekly.loc["1958-03-29"] == 316.1
+    assert weekly.loc["2001-12-29"] == 371.5
+
+
+def test_co2_monthly_is_the_mean_of_weeks_with_five_months_interpolated():
+    weekly, monthly = load_co2("weekly"), load_co2()
+    means = weekly.groupby(weekly.index.to_period("M")).mean().to_numpy()
+    missing = np.isnan(means)
+    assert monthly.index[missing].strftime("%Y-%m").tolist() == [
+        "1958-06",
+        "1958-10",
+        "1964-02",
+        "1964-03",
+        "1964-04",
+    ]
+    np.testing.assert_allclose(monthly[~missing], means[~missing], rtol=1e-12)
+    days = (monthly.index - monthly.index[0]).days.to_numpy()
+    filled = np.interp(days[missing], days[~missing], means[~missing])
+    np.testing.assert_allclose(monthly[missing], filled, rtol=1e-12)
+
+
+def test_co2_refuses_another_frequency():
+    with pytest.raises(ValueError, match="frequency must be 'monthly' or 'weekly', got 'daily'"):
+        load_co2("daily")
+
+
+def test_nyc_taxi_events_are_the_five_labelled_windows():
+    series, events = load_nyc_taxi(return_events=True)
+    pd.testing.assert_series_equal(series, load_nyc_taxi())
+    assert events.columns.tolist() == ["start", "end", "label_time", "name"]
+    for column in ["start", "end", "label_time"]:
+        assert pd.api.types.is_datetime64_dtype(events[column])
+        assert events[column].isin(series.index).all()
+    assert events["name"].tolist() == [
+        "New York marathon",
+        "Thanksgiving",
+        "Christmas",
+        "New Year",
+        "snow storm",
+    ]
+    assert (events["start"] < events["label_time"]).all()
+    assert (events["label_time"] < events["end"]).all()
+    assert (events["end"].iloc[:-1].to_numpy() < events["start"].iloc[1:].to_numpy()).all()
+    holidays = pd.to_datetime(["2014-11-02", "2014-11-27", "2014-12-25", "2015-01-01"])
+    assert (events["start"].iloc[:4].to_numpy() < holidays.to_numpy()).all()
+    assert (holidays.to_numpy() < events["end"].iloc[:4].to_numpy()).all()
+
+
+def test_missing_data_file_is_reported_with_the_places_searched():
+    with pytest.raises(FileNotFoundError, match=r"'no\.csv' is not in .*data or .*datasets"):
+        load._find("no.csv")
+
+
+def test_data_are_found_in_an_installed_package(tmp_path, monkeypatch):
+    installed = tmp_path / "tsrnn" / "datasets"
+    (installed / "data").mkdir(parents=True)
+    (installed / "data" / "nile.csv").write_text("time,flow\n1871,7\n1872,8\n")
+    monkeypatch.setattr(load, "__file__", str(installed / "load.py"))
+    assert load_nile().tolist() == [7.0, 8.0]
+
+
+def test_a_gap_in_a_data_file_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "airline.csv").write_text("time,x\n1949-01,1\n1949-02,2\n1949-04,3\n")
+    monkeypatch.setattr(load, "__file__", str(tmp_path / "load.py"))
+    with pytest.raises(ValueError, match="does not conform to passed frequency MS"):
+        load_airline()
+
+
+def test_importing_the_subpackage_imports_nothing_heavy():
+    code = (
+        "import sys, tsrnn; before = set(sys.modules); import tsrnn.datasets; "
+        "print(*{'numpy', 'pandas', 'scipy'} & (set(sys.modules) - before))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+def test_data_files_are_tidy():
+    folder = Path(load._find("airline.csv")).parent
+    readme = folder / "README.md"
+    for path in folder.glob("*.csv"):
+        raw = path.read_bytes()
+        assert b"\r" not in raw
+        assert raw.endswith(b"\n")
+        if readme.is_file():
+            rows = raw.count(b"\n") - 1
+            assert f"| `{path.name}` | {rows} |" in readme.read_text(encoding="utf-8")

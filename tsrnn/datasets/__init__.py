@@ -1,0 +1,29 @@
+"""Real and generated series for examples, tests and comparisons."""
+
+from __future__ import annotations
+
+from tsrnn.datasets.generate import (
+    make_adding_problem,
+    make_copy_memory,
+    make_lorenz,
+    make_mackey_glass,
+)
+from tsrnn.datasets.load import (
+    load_airline,
+    load_co2,
+    load_nile,
+    load_nyc_taxi,
+    load_sunspots,
+)
+
+__all__ = [
+    "load_airline",
+    "load_co2",
+    "load_nile",
+    "load_nyc_taxi",
+    "load_sunspots",
+    "make_adding_problem",
+    "make_copy_memory",
+    "make_lorenz",
+    "make_mackey_glass",
+]

@@ -1,0 +1,221 @@
+"""Loaders of the real series that travel with the library.
+
+Every call reads its file anew, so that a caller may change what it gets.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def load_airline() -> pd.Series:
+    """Load the monthly totals of international airline passengers, 1949 to 1960.
+
+    Returns
+    -------
+    pandas.Series
+        144 float64 values named ``"passengers"``, in thousands of passengers; a DatetimeIndex of
+        month starts with ``freq="MS"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    References
+    ----------
+    G. E. P. Box and G. M. Jenkins, *Time Series Analysis: Forecasting and Control*, 1970, series G.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_airline
+    >>> passengers = load_airline()
+    >>> passengers.loc["1960-07-01"]
+    np.float64(622.0)
+    """
+    return _read_dated("airline.csv", freq="MS")
+
+
+def load_co2(frequency: Literal["monthly", "weekly"] = "monthly") -> pd.Series:
+    """Load the atmospheric CO2 measured at Mauna Loa, March 1958 to December 2001.
+
+    Parameters
+    ----------
+    frequency : {"monthly", "weekly"}, default="monthly"
+        ``"monthly"`` gives the mean of each month's weeks, a week counting for the month of its
+        Saturday; the 5 of 526 months that hold no measurement (1958-06, 1958-10, 1964-02 to
+        1964-04) are interpolated linearly in time. ``"weekly"`` gives the weeks as measured, the
+        59 of 2284 without a measurement as NaN.
+
+    Returns
+    -------
+    pandas.Series
+        float64 values named ``"co2"``, in parts per million by volume; a DatetimeIndex with
+        ``freq="MS"`` (526 months, no NaN) or ``freq="W-SAT"`` (2284 weeks).
+
+    Raises
+    ------
+    ValueError
+        If ``frequency`` is neither of the two.
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    References
+    ----------
+    C. D. Keeling and T. P. Whorf, "Atmospheric CO2 concentrations derived from flask air samples
+    at sites in the SIO network", CDIAC, Oak Ridge National Laboratory, 2004.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_co2
+    >>> load_co2().isna().sum(), load_co2("weekly").isna().sum()
+    (np.int64(0), np.int64(59))
+    """
+    if frequency not in ("monthly", "weekly"):
+        raise ValueError(f"frequency must be 'monthly' or 'weekly', got {frequency!r}.")
+    weekly = _read_dated("co2.csv", freq="W-SAT")
+    if frequency == "weekly":
+        return weekly
+    return weekly.resample("MS").mean().interpolate("time")
+
+
+def load_sunspots() -> pd.Series:
+    """Load the yearly mean sunspot numbers, 1700 to 2008.
+
+    Returns
+    -------
+    pandas.Series
+        309 float64 values named ``"sunspots"``, on the scale before its revision of 2015; a
+        PeriodIndex of years.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    References
+    ----------
+    US National Geophysical Data Center, solar data.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_sunspots
+    >>> load_sunspots().loc["1957"]
+    np.float64(190.2)
+    """
+    return _read_yearly("sunspots.csv")
+
+
+def load_nile() -> pd.Series:
+    """Load the annual flow of the Nile at Aswan, 1871 to 1970.
+
+    Returns
+    -------
+    pandas.Series
+        100 float64 values named ``"flow"``, in 10^8 cubic metres; a PeriodIndex of years.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    References
+    ----------
+    G. W. Cobb, "The problem of the Nile: conditional solution to a changepoint problem",
+    *Biometrika* 65(2), 1978, 243-251.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_nile
+    >>> flow = load_nile()
+    >>> bool(flow[:"1898"].mean() > flow["1899":].mean())
+    True
+    """
+    return _read_yearly("nile.csv")
+
+
+def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, pd.DataFrame]:
+    """Load the half-hourly counts of New York taxi passengers, July 2014 to January 2015.
+
+    Parameters
+    ----------
+    return_events : bool, default=False
+        Whether to return the five labelled anomalies as well.
+
+    Returns
+    -------
+    passengers : pandas.Series
+        10320 float64 values named ``"passengers"``, in passengers per 30 minutes; a DatetimeIndex
+        with ``freq="30min"``, in local time without a time zone.
+    events : pandas.DataFrame
+        Only with ``return_events=True``: 5 rows with the columns ``start`` and ``end`` of the
+        anomaly's window (Timestamps, both included), ``label_time``, the labelled instant
+        (Timestamp), and ``name`` (str).
+
+    Raises
+    ------
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    Notes
+    -----
+    The hour from 2014-11-02 01:00 occurs twice, as daylight saving time ends, and its steps hold
+    about double counts: the largest value of the series is partly the clock's doing.
+
+    References
+    ----------
+    Numenta Anomaly Benchmark, ``realKnownCause/nyc_taxi.csv``, from the trip records of the New
+    York City Taxi and Limousine Commission. A. Lavin and S. Ahmad, "Evaluating real-time anomaly
+    detection algorithms: the Numenta Anomaly Benchmark", arXiv 1510.03336, 2015.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_nyc_taxi
+    >>> passengers, events = load_nyc_taxi(return_events=True)
+    >>> storm = events.iloc[4]
+    >>> passengers[storm["start"] : storm["end"]].min()
+    np.float64(8.0)
+    """
+    import pandas as pd
+
+    passengers = _read_dated("nyc_taxi.csv", freq="30min")
+    if not return_events:
+        return passengers
+    times = ["start", "end", "label_time"]
+    return passengers, pd.read_csv(_find("nyc_taxi_events.csv"), parse_dates=times)
+
+
+def _read_dated(name: str, freq: str) -> pd.Series:
+    """Read a series of dates; pandas refuses ``freq`` if the dates do not follow it."""
+    import pandas as pd
+
+    series = pd.read_csv(_find(name), index_col="time", parse_dates=True).squeeze("columns")
+    series.index.freq = freq
+    return series.astype("float64")
+
+
+def _read_yearly(name: str) -> pd.Series:
+    """Read a series of years."""
+    import pandas as pd
+
+    series = pd.read_csv(_find(name), index_col="time", dtype={"time": "str"}).squeeze("columns")
+    series.index = pd.PeriodIndex(series.index, freq="Y")
+    return series.astype("float64")
+
+
+def _find(name: str) -> Path:
+    """Find a data file: inside the installed package, or beside it in a source checkout."""
+    package = Path(__file__).resolve().parent
+    places = [package / "data", package.parents[1] / "datasets"]
+    for place in places:
+        if (place / name).is_file():
+            return place / name
+    looked = " or ".join(str(place) for place in places)
+    raise FileNotFoundError(
+        f"The data file {name!r} is not in {looked}. Reinstall tsrnn, or take the file from the "
+        "folder 'datasets' of its source and put it in one of them."
+    )
