@@ -1,0 +1,92 @@
+"""Parameters that every recurrent estimator has, and how it trains a network by them."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from tsrnn.estimators.progress import progress_bar
+from tsrnn.kernels.compile import claim_threads
+from tsrnn.kernels.losses import LOSSES
+from tsrnn.network import RecurrentNetwork
+from tsrnn.training import History, Settings, train
+
+_WHOLE = Interval(Integral, 1, None, closed="left")
+
+
+class RecurrentEstimator(BaseEstimator):
+    """Base of the estimators: shared parameters, training, and the way a network is run."""
+
+    _parameter_constraints = {
+        "cell": [StrOptions({"lstm"})],
+        "hidden_size": [_WHOLE],
+        "loss": [StrOptions(set(LOSSES))],
+        "max_iter": [_WHOLE, StrOptions({"auto"})],
+        "batch_size": [_WHOLE],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [_WHOLE],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "n_jobs": [_WHOLE, Options(Integral, {-1}), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def _settings(self, n_windows: int) -> Settings:
+        """The parameters as training wants them, for so many windows an epoch."""
+        max_iter = self.max_iter
+        if max_iter == "auto":
+            n_steps = -(-n_windows // self.batch_size)
+            max_iter = int(np.clip(2000 // n_steps, 10, 200))
+        return Settings(
+            loss=self.loss,
+            max_iter=max_iter,
+            batch_size=self.batch_size,
+            learning_rate_init=self.learning_rate_init,
+            max_grad_norm=self.max_grad_norm,
+            n_iter_no_change=self.n_iter_no_change,
+            n_jobs=self.n_jobs,
+        )
+
+    def _train(self, n_in, n_out, data, windows, validation, seed, *, stop_after=None):
+        """Draw a network by a seed, train it with progress shown; ``(network, history)``."""
+        network = RecurrentNetwork(self.cell, n_in, self.hidden_size, n_out, self.dtype)
+        rng = np.random.default_rng(seed)
+        network.initialise(rng)
+        settings = self._settings(windows.size)
+        name = type(self).__name__
+        with progress_bar(name, self.verbose) as show:
+            history = train(
+                network, data, windows, validation, settings, rng,
+                stop_after=stop_after, on_progress=show,
+            )  # fmt: skip
+        if history.interrupted:
+            warnings.warn(
+                f"Training was interrupted in epoch {len(history.loss_curve) + 1}; the weights of "
+                f"epoch {history.best_iter} are kept, and {name} can be used.",
+                stacklevel=4,
+            )
+        return network, history
+
+    def _forecast(self, network: RecurrentNetwork, data, starts) -> np.ndarray:
+        """Forecasts of windows, (n_windows, n_out)."""
+        with claim_threads(self.n_jobs) as n_tasks:
+            return network.predict(data, starts, self.loss, n_tasks)
+
+    def _errors(self, network: RecurrentNetwork, data, starts) -> np.ndarray:
+        """Output minus target of windows in scaled units, (n_windows, n_out)."""
+        with claim_threads(self.n_jobs) as n_tasks:
+            return network.errors(data, starts, self.loss, n_tasks)[0]
+
+    def _record(self, history: History) -> None:
+        """Fitted attributes, named as MLPRegressor's."""
+        self.loss_curve_ = history.loss_curve
+        self.validation_scores_ = [-loss for loss in history.validation_curve] or None
+        self.n_iter_ = len(history.loss_curve)
+        self.best_iter_ = history.best_iter

@@ -1,0 +1,54 @@
+"""Forecasts without a network, to hold one against."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.forecasting.seasons import season_of
+from tsrnn.windowing import panel_from_series
+
+
+def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.Series:
+    """Forecast each entry by the last value seen at the same place in the season.
+
+    Parameters
+    ----------
+    y : Series
+        Observations on a regular index.
+    horizon : int
+        Number of entries to forecast.
+    season : int, optional
+        Entries of a season; by default what the index's frequency suggests (12 for months, 1
+        where there is none, which repeats the last value).
+
+    Returns
+    -------
+    Series
+        The forecast, indexed by the ``horizon`` entries after ``y``.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not a clean regular series or shorter than a season.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_airline
+    >>> from tsrnn.forecasting import seasonal_naive
+    >>> seasonal_naive(load_airline(), horizon=2)
+    1961-01-01    417.0
+    1961-02-01    391.0
+    Freq: MS, Name: passengers, dtype: float64
+    """
+    panel, axis = panel_from_series(y)
+    season = season_of(axis.frequency) if season is None else season
+    if not 1 <= season <= panel.values.size:
+        raise ValueError(
+            f"season={season} needs at least as many observations; y has {panel.values.size}. "
+            "Give a shorter season or more history."
+        )
+    if horizon < 1:
+        raise ValueError(f"horizon must be at least 1, got {horizon}.")
+    forecast = panel.values[-season:][np.arange(horizon) % season]
+    return pd.Series(forecast, axis.after(horizon), name=y.name)

@@ -1,0 +1,15 @@
+"""Initial weights of a recurrent network."""
+
+import numpy as np
+
+
+def orthogonal(n: int, rng: np.random.Generator) -> np.ndarray:
+    """A random orthogonal (n, n) matrix, which keeps a gradient's length (Saxe et al. 2014)."""
+    q, r = np.linalg.qr(rng.standard_normal((n, n)))
+    return q * np.sign(np.diag(r))  # without the signs qr favours some of them
+
+
+def glorot(n_out: int, n_in: int, rng: np.random.Generator) -> np.ndarray:
+    """A (n_out, n_in) matrix uniform within the bound of Glorot & Bengio (2010)."""
+    bound = np.sqrt(6.0 / (n_in + n_out))
+    return rng.uniform(-bound, bound, (n_out, n_in))

@@ -1,0 +1,93 @@
+"""Panel: many series end to end in one array, with windows as positions in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class Panel:
+    """Series of any lengths in one flat array; a window is the position of its first value.
+
+    Windows are never copied out: kernels read them from ``values``. All memory a panel needs is
+    one float64 a value.
+
+    Parameters
+    ----------
+    values : (n_values,) array
+        The series one after another.
+    indptr : (n_series + 1,) int array
+        Series ``i`` is ``values[indptr[i]:indptr[i + 1]]``.
+
+    Examples
+    --------
+    >>> from tsrnn.windowing import Panel
+    >>> panel = Panel.from_arrays([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0]])
+    >>> panel.window_starts(lookback=2, horizon=1)
+    array([0, 1, 4])
+    >>> panel.values[4 : 4 + 2 + 1]
+    array([5., 6., 7.])
+    """
+
+    def __init__(self, values: np.ndarray, indptr: np.ndarray):
+        self.values = np.ascontiguousarray(values, dtype=np.float64)
+        self.indptr = np.ascontiguousarray(indptr, dtype=np.int64)
+        ends = self.indptr[[0, -1]] if self.indptr.size else None
+        if (
+            self.values.ndim != 1
+            or ends is None
+            or ends[0] != 0
+            or ends[1] != self.values.size
+            or (np.diff(self.indptr) < 0).any()
+        ):
+            raise ValueError(
+                "indptr must rise from 0 to the number of values, one more entry than there are "
+                f"series; got indptr={self.indptr.tolist()} for values of shape "
+                f"{self.values.shape}."
+            )
+
+    @classmethod
+    def from_arrays(cls, series: Sequence[np.ndarray]) -> Panel:
+        """Panel of one-dimensional arrays, copied end to end."""
+        arrays = [np.asarray(values, dtype=np.float64) for values in series]
+        lengths = [0, *(values.size for values in arrays)]
+        return cls(np.concatenate([np.empty(0), *arrays]), np.cumsum(lengths))
+
+    @property
+    def n_series(self) -> int:
+        """Number of series."""
+        return self.indptr.size - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of values of each series, (n_series,) int64."""
+        return np.diff(self.indptr)
+
+    def window_starts(self, lookback: int, horizon: int, step: int = 1) -> np.ndarray:
+        """Positions of all windows of ``lookback + horizon`` values within one series each.
+
+        Parameters
+        ----------
+        lookback, horizon : int
+            Values before and after a window's present; a horizon of 0 gives windows to predict
+            from.
+        step : int
+            Distance between the windows of a series, counted from its last one.
+
+        Returns
+        -------
+        (n_windows,) int64 array
+            Sorted; empty where no series is long enough.
+        """
+        starts = [
+            np.arange(last, first - 1, -step)[::-1]
+            for first, last in zip(
+                self.indptr[:-1], self.indptr[1:] - lookback - horizon, strict=True
+            )
+        ]
+        return np.concatenate([np.empty(0, np.int64), *starts])
+
+    def last_starts(self, lookback: int) -> np.ndarray:
+        """Position of each series' last ``lookback`` values, (n_series,) int64."""
+        return self.indptr[1:] - lookback
