@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.tseries.frequencies import to_offset
+
+from tsrnn.datasets import load_airline, load_co2, load_nyc_taxi
+from tsrnn.forecasting.seasons import season_of, season_shows
+from tsrnn.forecasting.transforms import prefers_logarithm
+
+SEASONS = {
+    "YS": 1, "YE-JUN": 1, "QS-OCT": 4, "MS": 12, "ME": 12, "BME": 12, "W-WED": 52, "D": 7, "B": 5,
+    "h": 24, "30min": 48, "15min": 96, "min": 1440, "s": 3600, "2MS": 6, "6h": 4, "2D": 1, "7D": 1,
+    "5h": 1, "ms": 1, "48h": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("alias", "season"), SEASONS.items())
+def test_season_of_a_frequency(alias, season):
+    assert season_of(to_offset(alias)) == season
+
+
+@pytest.mark.parametrize(("alias", "season"), [("M", 12), ("Q-DEC", 4), ("Y-DEC", 1), ("h", 24)])
+def test_season_of_a_period_index(alias, season):
+    assert season_of(pd.period_range("2020", periods=3, freq=alias).freq) == season
+
+
+def test_no_frequency_has_no_season():
+    assert season_of(None) == 1
+
+
+def test_a_season_must_show():
+    rng = np.random.default_rng(0)
+    wave = np.sin(np.arange(120) * 2 * np.pi / 12)
+    assert season_shows(wave + 0.1 * rng.normal(size=120), 12)
+    assert season_shows(load_airline().to_numpy(), 12)
+    assert season_shows(load_co2().to_numpy(), 12)
+    assert not season_shows(rng.normal(size=120).cumsum(), 12)
+    assert not season_shows(wave[:30], 12)  # too short to tell
+    assert not season_shows(wave, 1)
+
+
+def test_logarithms_where_swings_grow_with_the_level():
+    assert prefers_logarithm(load_airline().to_numpy(), 12)
+    assert not prefers_logarithm(load_airline().to_numpy() - 200, 12)
+    assert not prefers_logarithm(load_nyc_taxi().to_numpy(), 48)
+    assert not prefers_logarithm(np.full(50, 3.0), 1)
+    rng = np.random.default_rng(0)
+    assert not prefers_logarithm(100 + rng.normal(size=200), 12)
+    assert prefers_logarithm(np.exp(np.linspace(0, 5, 200) + 0.1 * rng.normal(size=200)), 12)
+    assert not prefers_logarithm(np.arange(1.0, 9.0), 4)  # too short to tell

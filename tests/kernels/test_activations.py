@@ -1,0 +1,56 @@
+import math
+
+import numba
+import numpy as np
+import pytest
+
+from tsrnn.kernels.activations import sigmoid, tanh
+from tsrnn.kernels.compile import LEAF_OPTIONS
+
+X = np.concatenate([np.linspace(-20, 20, 4001), [0.0, -0.0, 1e-30, 1e30, -1e30, np.inf, -np.inf]])
+
+
+@numba.njit(**LEAF_OPTIONS)
+def _map_tanh(x):
+    out = np.empty_like(x)
+    for k in range(x.size):
+        out[k] = tanh(x[k])
+    return out
+
+
+@numba.njit(**LEAF_OPTIONS)
+def _map_sigmoid(x):
+    out = np.empty_like(x)
+    for k in range(x.size):
+        out[k] = sigmoid(x[k])
+    return out
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 4e-7), ("float64", 3e-16)])
+def test_close_to_the_exact_functions(dtype, tolerance):
+    x = X.astype(dtype)
+    exact = x.astype("float64")
+    logistic = np.array([math.exp(min(v, 0.0)) / (1 + math.exp(-abs(v))) for v in exact])
+    assert _map_tanh(x).dtype == _map_sigmoid(x).dtype == dtype
+    np.testing.assert_allclose(_map_tanh(x), np.tanh(exact), rtol=0, atol=tolerance)
+    np.testing.assert_allclose(_map_sigmoid(x), logistic, rtol=0, atol=tolerance)
+
+
+def test_within_their_ranges(dtype):
+    x = X.astype(dtype)
+    assert (np.abs(_map_tanh(x)) <= 1).all()
+    assert ((_map_sigmoid(x) >= 0) & (_map_sigmoid(x) <= 1)).all()
+
+
+def test_nan_stays_nan(dtype):
+    # A long array, so that the vectorised loop and its remainder are both met.
+    x = np.full(67, np.nan, dtype)
+    assert np.isnan(_map_tanh(x)).all()
+    assert np.isnan(_map_sigmoid(x)).all()
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_plain_python_gives_the_same(kind):
+    x = np.linspace(-9, 9, 101).astype(kind)
+    np.testing.assert_allclose([tanh(v) for v in x], _map_tanh(x), rtol=0, atol=2e-7)
+    assert all(type(sigmoid(v)) is kind for v in x)

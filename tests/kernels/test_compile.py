@@ -1,0 +1,284 @@
+"""Caching and threads, each in processes of its own, with a kernel that compiles quickly."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+import tsrnn
+from tsrnn.kernels import compile as compiling
+from tsrnn.kernels.compile import claim_threads, kernel_array
+
+PACKAGE = Path(tsrnn.__file__).parent
+ROOT = Path(__file__).parents[2]
+
+PROBE = """
+import json, sys, warnings
+import numpy as np
+from numba import prange
+from tsrnn.kernels.compile import Kernel, claim_threads
+from tsrnn.kernels.activations import tanh
+
+def probe(n_tasks, x, out):
+    for task in prange(n_tasks):
+        for k in range(task * x.size // n_tasks, (task + 1) * x.size // n_tasks):
+            out[k] = tanh(x[k])
+
+kernel = Kernel(probe, "probe")
+x = np.linspace(-3, 3, 1001)
+
+def run(n_tasks):
+    out = np.zeros_like(x)
+    with claim_threads(n_tasks):
+        kernel(n_tasks, x, out)
+    return out
+
+if __name__ == "__main__":
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        sums = [run(int(n)).sum() for n in sys.argv[1:]]
+    caches = [d._cache for d in kernel._dispatchers.values()]
+    print(json.dumps({
+        "right": bool(np.allclose(run(1), np.tanh(x), rtol=1e-15, atol=0)),
+        "first": float(run(1)[0]),
+        "hits": sum(c.hits for c in caches),
+        "misses": sum(c.misses for c in caches),
+        "warnings": [str(w.message) for w in caught],
+    }))
+"""
+
+
+@pytest.fixture
+def probe(tmp_path):
+    """Run the probe in a new process for the numbers of tasks given; what it printed."""
+    script = tmp_path / "probe.py"
+    script.write_text(PROBE)
+
+    def run(*n_tasks, cache=tmp_path / "cache", path=ROOT):
+        environment = os.environ | {
+            "NUMBA_CACHE_DIR": str(cache),
+            "PYTHONPATH": str(path),
+            "NUMBA_NUM_THREADS": "2",
+        }
+        done = subprocess.run(
+            [sys.executable, script, *map(str, n_tasks)],
+            env=environment, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    run.cache = tmp_path / "cache" / "tsrnn"
+    return run
+
+
+def test_a_fresh_process_hits_the_cache(probe):
+    first, second = probe(1, 2), probe(1, 2)
+    assert (first["hits"], first["misses"], first["right"]) == (0, 2, True)
+    assert (second["hits"], second["misses"], second["right"]) == (2, 0, True)
+    assert first["warnings"] == second["warnings"] == []
+
+
+def test_serial_and_parallel_do_not_share_a_file(probe):
+    probe(1, 2)
+    files = {path.name.split("-")[2]: path.read_bytes() for path in probe.cache.iterdir()}
+    assert set(files) == {"serial", "parallel"}
+    assert b"numba_parallel_for" in files["parallel"]
+    assert b"numba_parallel_for" not in files["serial"]
+
+
+def test_an_edited_source_of_another_file_misses(probe, tmp_path):
+    """The kernel captures tanh from a file that is not its own."""
+    copy = tmp_path / "edited"
+    shutil.copytree(PACKAGE, copy / "tsrnn", ignore=shutil.ignore_patterns("__pycache__"))
+    assert probe(1, path=copy)["misses"] == 1
+    assert probe(1, path=copy)["hits"] == 1
+    source = copy / "tsrnn" / "kernels" / "activations.py"
+    text = source.read_text()
+    assert text.count("lambda x: math.tanh(x)") == 1
+    source.write_text(text.replace("lambda x: math.tanh(x)", "lambda x: math.tanh(x) + 1.0"))
+    edited = probe(1, path=copy)
+    assert (edited["hits"], edited["misses"]) == (0, 1)
+    assert edited["first"] == pytest.approx(np.tanh(-3) + 1)
+    assert len(list(probe.cache.iterdir())) == 1  # the stale binary is gone
+
+
+@pytest.mark.parametrize("cache", ["/dev/null/cache", "/proc/cache"])
+def test_a_folder_that_cannot_be_written(probe, cache):
+    result = probe(1, 2, cache=cache)
+    assert result["right"]
+    assert (result["hits"], result["misses"]) == (0, 2)
+    assert len(result["warnings"]) == 1
+    assert "Set NUMBA_CACHE_DIR" in result["warnings"][0]
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "one bit": lambda content: content[:5000] + bytes([content[5000] ^ 1]) + content[5001:],
+    "digest": lambda content: bytes(32) + content[32:],
+    "other file": lambda content: b"no machine code at all" * 1000,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file(probe, damage):
+    probe(1)
+    (path,) = probe.cache.iterdir()
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    damaged = probe(1)
+    assert damaged["right"]
+    assert (damaged["hits"], damaged["misses"]) == (0, 1)
+    assert len(damaged["warnings"]) == 1
+    assert str(path) in damaged["warnings"][0]
+    mended = probe(1)
+    assert (mended["hits"], mended["warnings"]) == (1, [])
+
+
+def test_a_valid_file_of_another_kernel_is_not_loaded(probe):
+    """Names hold a digest of all that the machine code depends on."""
+    probe(1)
+    (path,) = probe.cache.iterdir()
+    path.rename(path.with_name(path.name.replace("probe", "other")))
+    assert probe(1)["misses"] == 1
+
+
+def test_without_a_choice_the_cache_lies_beside_the_kernels_or_with_the_user(monkeypatch):
+    monkeypatch.setattr("numba.config.CACHE_DIR", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    folders = compiling.cache_folders()
+    assert folders[0] == PACKAGE / "kernels" / "__pycache__"
+    if sys.platform == "linux":
+        assert folders[1] == Path("/somewhere/tsrnn")
+
+
+@pytest.fixture
+def kernel():
+    """The probe's kernel in this process; its ``run(n_tasks)``."""
+    module = {"__name__": "probe"}
+    exec(PROBE, module)
+    return module["run"]
+
+
+def _answer(run, connection):
+    with claim_threads(2) as n_tasks:
+        connection.send((n_tasks, run(n_tasks)))
+    connection.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_runs_serially_and_right(kernel):
+    expected = kernel(2)  # the parent's thread pool is up: in the child it is dead
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=_answer, args=(kernel, theirs))
+    child.start()
+    theirs.close()
+    assert ours.poll(60), "the child hangs or died"
+    n_tasks, answer = ours.recv()
+    child.join()
+    assert (child.exitcode, n_tasks) == (0, 1)
+    np.testing.assert_array_equal(answer, expected)
+
+
+TWO_THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+import numba, numpy as np
+from probe import kernel, claim_threads, x
+
+def work(_):
+    out = np.zeros_like(x)
+    for _ in range(300):
+        with claim_threads(2) as n_tasks:
+            kernel(n_tasks, x, out)
+    return out
+
+kernel.dispatcher(True), kernel.dispatcher(False)
+with ThreadPoolExecutor(4) as pool:
+    results = list(pool.map(work, range(8)))
+assert all(np.allclose(r, np.tanh(x), rtol=1e-15, atol=0) for r in results)
+print(numba.threading_layer())
+"""
+
+
+@pytest.mark.parametrize("layer", ["workqueue", "omp"])
+def test_many_threads_at_once(probe, tmp_path, layer):
+    (tmp_path / "threads.py").write_text(TWO_THREADS)
+    environment = os.environ | {
+        "NUMBA_THREADING_LAYER": layer,
+        "NUMBA_NUM_THREADS": "2",
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}",
+    }
+    done = subprocess.run(
+        [sys.executable, tmp_path / "threads.py"],
+        env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    if "No threading layer could be loaded" in done.stderr:
+        pytest.skip(f"this Numba has no {layer} layer")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == layer
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpoolctl.threadpool_info()
+            if pool["user_api"] == "blas"]  # fmt: skip
+
+
+def test_blas_is_held_to_one_thread_and_given_back():
+    before = blas_threads()
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with claim_threads(1):
+            entered.set()
+            leave.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        with claim_threads(2):
+            assert set(blas_threads()) == {1}
+            other = pool.submit(hold)
+            assert entered.wait(30)
+        # The first in has left before the second: still held, and not for good.
+        assert set(blas_threads()) == {1}
+        leave.set()
+        other.result()
+    assert blas_threads() == before
+
+
+def test_only_one_thread_may_run_parallel_kernels(monkeypatch):
+    monkeypatch.setattr(compiling, "available_threads", lambda: 2)
+    monkeypatch.setattr(compiling.numba, "set_num_threads", lambda n: None)
+    with claim_threads(None) as first, claim_threads(None) as second:
+        assert (first, second) == (2, 1)
+    with claim_threads(-1) as again:
+        assert again == 2
+    with claim_threads(1) as one:
+        assert one == 1
+    with claim_threads(64) as capped:
+        assert capped == 2
+
+
+def test_kernel_array_takes_whatever_comes(tmp_path):
+    base = np.arange(12.0).reshape(3, 4)
+    base.tofile(tmp_path / "values")
+    read_only = base.copy()
+    read_only.flags.writeable = False
+    for values in (
+        base, np.asfortranarray(base), read_only, base.tolist(), base.astype(">f8"),
+        np.memmap(tmp_path / "values", "float64", "r", shape=(3, 4)),
+    ):  # fmt: skip
+        array = kernel_array(values, np.float64)
+        assert type(array) is np.ndarray
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
+        assert array.dtype == np.dtype("float64")
+        np.testing.assert_array_equal(array, base)
+    assert np.shares_memory(kernel_array(base, np.float64), base)
