@@ -264,6 +264,8 @@ def test_only_one_thread_may_run_parallel_kernels(monkeypatch):
         assert one == 1
     with claim_threads(64) as capped:
         assert capped == 2
+    with claim_threads(2, compiling.SMALL_WORK - 1) as little, claim_threads(2, 1e9) as much:
+        assert (little, much) == (1, 2)
 
 
 def test_kernel_array_takes_whatever_comes(tmp_path):

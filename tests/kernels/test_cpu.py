@@ -1,10 +1,10 @@
 """The drivers against plain loops, central differences and PyTorch, on every target and dtype."""
 
+import naive
 import numpy as np
 import pytest
-
-import naive
 from conftest import random_network, random_values
+
 from tsrnn.kernels.cpu import workspace_size
 
 LOOKBACK, HORIZON, SEASON = 12, 3, 4
@@ -31,8 +31,9 @@ def step(network, values, loss, n_tasks, rates, starts=STARTS, n_batch=None):
     gradients = np.full((n_chunks, network.parameters.size), np.nan, dtype)
     losses = np.empty(len(rates))
     network.drivers(loss).train(
-        n_tasks, network.parameters, moments, gradients, work, (values, LOOKBACK, SEASON),
-        starts, n_batch, sizes, 1, np.array(rates), (0.9, 0.999, 1e-8, 1.0), losses,
+        n_tasks, network.parameters, moments, gradients, np.empty(n_chunks), work,
+        (values, LOOKBACK, SEASON), starts, n_batch, sizes,
+        1, np.array(rates), (0.9, 0.999, 1e-8, 1.0), losses,
     )  # fmt: skip
     return moments, gradients, losses
 
@@ -112,7 +113,9 @@ def test_same_bits_serial_and_parallel(n_windows, loss):
     results = []
     for n_tasks in (1, 2, 3):
         network = random_network(n_hidden=13, n_out=HORIZON, dtype="float32")
-        _, _, losses = step(network, values, loss, n_tasks, [0.01] * 2, np.tile(starts, 2), n_windows)
+        _, _, losses = step(
+            network, values, loss, n_tasks, [0.01] * 2, np.tile(starts, 2), n_windows
+        )
         data = (values, LOOKBACK, SEASON)
         results.append((network.parameters, losses, network.predict(data, starts, loss, n_tasks)))
     for other in results[1:]:

@@ -5,41 +5,53 @@ import pytest
 from tsrnn.kernels import products
 from tsrnn.kernels.compile import LEAF_OPTIONS, claim_threads
 
+# Each: the exact product, and the shapes of its two factors and of its result for 7 rows.
 CASES = {
-    "product": (lambda a, b: a @ b, (5, 7), (7, 3)),
-    "product_of_transposed": (lambda a, b: a.T @ b, (7, 5), (7, 3)),
-    "product_by_transposed": (lambda a, b: a @ b.T, (5, 7), (3, 7)),
+    "apply": (lambda weights, x: weights @ x, (5, 3), (3, 7), (5, 7)),
+    "apply_transposed": (lambda weights, x: weights.T @ x, (3, 5), (3, 7), (5, 7)),
+    "outer": (lambda a, b: a @ b.T, (5, 7), (3, 7), (5, 3)),
 }
+WEIGHTS = {"apply": 0, "apply_transposed": 0, "outer": 2}  # which of them is 2-D
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("wide", [False, True], ids=["whole", "block of a wider matrix"])
-@pytest.mark.parametrize("add", [False, True])
-def test_against_numpy(name, wide, add, dtype):
+@pytest.mark.parametrize(
+    ("name", "add"),
+    [("apply", False), ("apply_transposed", False), ("outer", False), ("outer", True)],
+)
+@pytest.mark.parametrize("wide", [False, True], ids=["whole", "block of wider weights"])
+def test_against_numpy(name, add, wide, dtype):
     exact, *shapes = CASES[name]
     leaf = getattr(products, name)
-    compiled = numba.njit(**LEAF_OPTIONS)(lambda a, b, add, out: leaf(a, b, add, out))
     rng = np.random.default_rng(0)
+    matrices = [rng.normal(size=shape).astype(dtype) for shape in shapes]
+    expected = exact(*(m.astype(float) for m in matrices[:2])) + (matrices[2] if add else 0)
 
-    def matrix(shape):
-        extra = 2 * wide
-        whole = rng.normal(size=(shape[0], shape[1] + extra)).astype(dtype)
-        return whole[:, extra : extra + shape[1]]
+    def run(function):
+        arguments = [m.ravel().copy() for m in matrices]
+        weights = WEIGHTS[name]
+        width = shapes[weights][1]
+        whole = np.zeros((shapes[weights][0], width + 2 * wide), dtype)
+        arguments[weights] = whole[:, 2 * wide : 2 * wide + width]
+        arguments[weights][:] = matrices[weights]
+        if name == "outer":
+            arguments.insert(2, add)
+        function(*arguments)
+        return arguments[-1].reshape(shapes[2])
 
-    a, b, out = matrix(shapes[0]), matrix(shapes[1]), matrix((5, 3))
-    out[0, 0] = 7.0
-    in_python = out.copy()
-    expected = exact(a.astype(float), b.astype(float)) + (out if add else 0)
+    compiled = numba.njit(**LEAF_OPTIONS)(
+        (lambda a, b, add, out: leaf(a, b, add, out))
+        if name == "outer"
+        else (lambda a, b, out: leaf(a, b, out))
+    )
+    tolerance = 1e-5 if dtype == "float32" else 1e-12
     with claim_threads(1):
-        compiled(a, b, add, out)
-    leaf(a, b, add, in_python)
-    np.testing.assert_allclose(out, expected, rtol=1e-5 if dtype == "float32" else 1e-12)
-    np.testing.assert_allclose(in_python, expected, rtol=1e-5 if dtype == "float32" else 1e-12)
+        np.testing.assert_allclose(run(compiled), expected, rtol=tolerance)
+    np.testing.assert_allclose(run(leaf), expected, rtol=tolerance)
 
 
 def test_what_was_in_the_output_does_not_matter():
-    compiled = numba.njit(**LEAF_OPTIONS)(lambda a, b, out: products.product(a, b, False, out))
-    out = np.full((5, 3), np.nan)
+    compiled = numba.njit(**LEAF_OPTIONS)(lambda a, b, out: products.apply(a, b, out))
+    out = np.full(15, np.nan)
     with claim_threads(1):
-        compiled(np.ones((5, 7)), np.ones((7, 3)), out)
+        compiled(np.ones((5, 7)), np.ones(21), out)
     np.testing.assert_array_equal(out, 7.0)

@@ -1,8 +1,8 @@
+import naive
 import numpy as np
 import pytest
-
-import naive
 from conftest import random_values
+
 from tsrnn.kernels import windows
 
 
@@ -13,16 +13,16 @@ def test_window_against_naive(season, n_in):
     for start in (0, 17, len(values) - 27):
         inputs = np.full((lookback // n_in, n_in, 2), np.nan)
         targets = np.full((horizon, 2), np.nan)
-        windows.write_inputs(data, start, 1, inputs)
-        windows.write_targets(data, start, 1, targets)
+        windows.write_inputs(data, start, 1, 2, inputs.reshape(-1, 2 * n_in))
+        windows.write_targets(data, start, 1, 2, targets.ravel())
         x, y, naive_forecast, scale = naive.window(values, start, lookback, horizon, season, n_in)
         np.testing.assert_allclose(inputs[:, :, 1], x, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(targets[:, 1], y, rtol=1e-12, atol=1e-12)
         assert np.isnan(inputs[:, :, 0]).all()  # the other row is somebody else's
         forecast = np.empty(horizon)
-        windows.write_forecast(data, start, np.zeros((horizon, 2)), 1, forecast)
+        windows.write_forecast(data, start, 1, 2, np.zeros(2 * horizon), forecast)
         np.testing.assert_allclose(forecast, naive_forecast)
-        windows.write_forecast(data, start, targets, 1, forecast)
+        windows.write_forecast(data, start, 1, 2, targets.ravel(), forecast)
         np.testing.assert_allclose(forecast, values[start + 12 : start + 12 + 15])
         assert windows.location_and_scale(data, start) == (
             values[start + 11],
@@ -39,9 +39,9 @@ def test_a_constant_past_has_scale_one(level):
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_scales_do_not_matter(scale):
     values = random_values()
-    inputs = np.empty((2, 12, 1, 1))
-    windows.write_inputs((values, 12, 4), 5, 0, inputs[0])
-    windows.write_inputs((values * scale, 12, 4), 5, 0, inputs[1])
+    inputs = np.empty((2, 12, 1))
+    windows.write_inputs((values, 12, 4), 5, 0, 1, inputs[0])
+    windows.write_inputs((values * scale, 12, 4), 5, 0, 1, inputs[1])
     np.testing.assert_allclose(inputs[0], inputs[1], rtol=1e-9)
 
 

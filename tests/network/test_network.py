@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-
 from conftest import random_network, random_values
+
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.initial import glorot, orthogonal
 

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ lengths_of_series = st.lists(st.integers(0, 12), max_size=6)
 def counting(lengths):
     """Series whose every value is its own position in the panel."""
     ends = np.cumsum([0, *lengths])
-    return Panel.from_arrays([np.arange(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)])
+    return Panel.from_arrays([np.arange(a, b) for a, b in itertools.pairwise(ends)])
 
 
 @given(lengths_of_series, st.integers(1, 5), st.integers(0, 4), st.integers(1, 3))

@@ -76,12 +76,12 @@ class RecurrentEstimator(BaseEstimator):
 
     def _forecast(self, network: RecurrentNetwork, data, starts) -> np.ndarray:
         """Forecasts of windows, (n_windows, n_out)."""
-        with claim_threads(self.n_jobs) as n_tasks:
+        with claim_threads(self.n_jobs, network.work(data, starts.size)) as n_tasks:
             return network.predict(data, starts, self.loss, n_tasks)
 
     def _errors(self, network: RecurrentNetwork, data, starts) -> np.ndarray:
         """Output minus target of windows in scaled units, (n_windows, n_out)."""
-        with claim_threads(self.n_jobs) as n_tasks:
+        with claim_threads(self.n_jobs, network.work(data, starts.size)) as n_tasks:
             return network.errors(data, starts, self.loss, n_tasks)[0]
 
     def _record(self, history: History) -> None:

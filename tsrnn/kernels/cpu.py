@@ -15,13 +15,12 @@ import functools
 import math
 from typing import NamedTuple
 
-import numpy as np
 from numba import prange
 
 from tsrnn.kernels import windows
 from tsrnn.kernels.compile import Kernel, leaf
 from tsrnn.kernels.losses import LOSSES
-from tsrnn.kernels.products import product, product_by_transposed, product_of_transposed
+from tsrnn.kernels.products import apply, apply_transposed, outer
 from tsrnn.kernels.updates import adam
 
 
@@ -58,15 +57,6 @@ def workspace_size(sizes: Sizes, training: bool) -> int:
     return s.n_rows * ((s.n_time + 1) * width + hidden * s.n_hidden + 2 * s.n_out)
 
 
-@leaf
-def _take(work, at, shape):
-    """An array of that shape from the workspace, and where the next one starts."""
-    size = 1
-    for n in shape:
-        size *= n
-    return work[at : at + size].reshape(shape), at + size
-
-
 @functools.cache
 def compile_drivers(cell, loss: str) -> Kernels:
     """Make the drivers of a cell (a module of this package such as ``lstm``) and a loss's name."""
@@ -75,17 +65,18 @@ def compile_drivers(cell, loss: str) -> Kernels:
 
     @leaf
     def carve(work, sizes, n_rows, n_steps):
-        n_hidden = sizes.n_hidden
-        width = n_hidden + 1 + sizes.n_in
-        inputs, at = _take(work, 0, (sizes.n_time + 1, width, n_rows))
-        gates, at = _take(work, at, (n_steps, sizes.n_blocks * n_hidden, n_rows))
-        state, at = _take(work, at, (n_steps + 1, sizes.n_state * n_hidden, n_rows))
-        saved, at = _take(work, at, (n_steps, sizes.n_saved * n_hidden, n_rows))
-        dh, at = _take(work, at, (n_hidden, n_rows))
-        dstate, at = _take(work, at, (sizes.n_state * n_hidden, n_rows))
-        outputs, at = _take(work, at, (sizes.n_out, n_rows))
-        targets, at = _take(work, at, (sizes.n_out, n_rows))
-        return inputs, gates, state, saved, dh, dstate, outputs, targets
+        """Arrays of a chunk, each (time, units * rows): inputs, gates, state, saved; then ends."""
+        n_hidden = sizes.n_hidden * n_rows
+        n_input = n_hidden + (1 + sizes.n_in) * n_rows
+        a = (sizes.n_time + 1) * n_input
+        b = a + n_steps * sizes.n_blocks * n_hidden
+        c = b + (n_steps + 1) * sizes.n_state * n_hidden
+        d = c + n_steps * sizes.n_saved * n_hidden
+        inputs = work[:a].reshape(sizes.n_time + 1, n_input)
+        gates = work[a:b].reshape(n_steps, sizes.n_blocks * n_hidden)
+        state = work[b:c].reshape(n_steps + 1, sizes.n_state * n_hidden)
+        saved = work[c:d].reshape(n_steps, sizes.n_saved * n_hidden)
+        return inputs, gates, state, saved, work[d:]
 
     @leaf
     def split(parameters, sizes):
@@ -98,53 +89,62 @@ def compile_drivers(cell, loss: str) -> Kernels:
         )
 
     @leaf
-    def walk(cell_weights, head_weights, inputs, gates, state, saved, outputs, n_time, keep):
-        """Forward through time; with ``keep`` 0 only the last step's gates and state remain."""
-        n_hidden = head_weights.shape[1] - 1
-        n_values = n_hidden * inputs.shape[2]
-        inputs[:, n_hidden] = 1
-        inputs[0, :n_hidden] = 0
-        state[0] = 0
-        for t in range(n_time):
-            product(cell_weights, inputs[t], False, gates[t * keep])
-            before, after = (t, t + 1) if keep else (t % 2, (t + 1) % 2)
-            cell_forward(
-                gates[t * keep].ravel(),
-                state[before].ravel(),
-                state[after].ravel(),
-                saved[t * keep].ravel(),
-                inputs[t + 1].ravel()[:n_values],
+    def walk(parameters, data, starts, sizes, inputs, gates, state, saved, outputs):
+        """Forward through time; with one row of gates only the last step's remain."""
+        cell_weights, head_weights = split(parameters, sizes)
+        n_time, n_rows = sizes.n_time, starts.size
+        n_hidden = sizes.n_hidden * n_rows
+        keep = 1 if gates.shape[0] == n_time else 0
+        for row in range(n_rows):
+            windows.write_inputs(
+                data, starts[row], row, n_rows, inputs[:n_time, n_hidden + n_rows :]
             )
-        product(head_weights, inputs[n_time, : n_hidden + 1], False, outputs)
+        for k in range(n_hidden):
+            inputs[0, k] = 0
+        for k in range(state.shape[1]):
+            state[0, k] = 0
+        for t in range(n_time + 1):
+            for row in range(n_rows):
+                inputs[t, n_hidden + row] = 1
+        for t in range(n_time):
+            before, after = (t, t + 1) if keep else (t % 2, (t + 1) % 2)
+            apply(cell_weights, inputs[t], gates[t * keep])
+            cell_forward(
+                gates[t * keep],
+                state[before],
+                state[after],
+                saved[t * keep],
+                inputs[t + 1, :n_hidden],
+            )
+        apply(head_weights, inputs[n_time, : n_hidden + n_rows], outputs)
 
     @leaf
     def learn(parameters, gradient, work, data, starts, sizes):
         """Sum of losses of a chunk of windows and, written, the sum of their gradients."""
-        n_time, n_hidden, n_rows = sizes.n_time, sizes.n_hidden, starts.size
-        inputs, gates, state, saved, dh, dstate, outputs, targets = carve(
-            work, sizes, n_rows, n_time
-        )
+        n_time, n_rows = sizes.n_time, starts.size
+        n_hidden, n_out = sizes.n_hidden * n_rows, sizes.n_out * n_rows
+        inputs, gates, state, saved, rest = carve(work, sizes, n_rows, n_time)
+        dh, rest = rest[:n_hidden], rest[n_hidden:]
+        dstate, rest = rest[: state.shape[1]], rest[state.shape[1] :]
+        outputs, targets = rest[:n_out], rest[n_out : 2 * n_out]
+        walk(parameters, data, starts, sizes, inputs, gates, state, saved, outputs)
+        for row in range(n_rows):
+            windows.write_targets(data, starts[row], row, n_rows, targets)
+        total = 0.0
+        for k in range(n_out):
+            total += loss_value(outputs[k], targets[k])
+            outputs[k] = loss_gradient(outputs[k], targets[k])
         cell_weights, head_weights = split(parameters, sizes)
         dcell_weights, dhead_weights = split(gradient, sizes)
-        for row in range(n_rows):
-            windows.write_inputs(data, starts[row], row, inputs[:n_time, n_hidden + 1 :])
-            windows.write_targets(data, starts[row], row, targets)
-        walk(cell_weights, head_weights, inputs, gates, state, saved, outputs, n_time, 1)
-        total = 0.0
-        for k in range(sizes.n_out):
-            for row in range(n_rows):
-                total += loss_value(outputs[k, row], targets[k, row])
-                outputs[k, row] = loss_gradient(outputs[k, row], targets[k, row])
-        product_by_transposed(outputs, inputs[n_time, : n_hidden + 1], False, dhead_weights)
-        product_of_transposed(head_weights[:, :n_hidden], outputs, False, dh)
-        dstate[:] = 0
+        outer(outputs, inputs[n_time, : n_hidden + n_rows], False, dhead_weights)
+        apply_transposed(head_weights[:, : sizes.n_hidden], outputs, dh)
+        for k in range(dstate.size):
+            dstate[k] = 0
         for t in range(n_time - 1, -1, -1):
-            cell_backward(
-                gates[t].ravel(), state[t].ravel(), saved[t].ravel(), dh.ravel(), dstate.ravel()
-            )
-            product_by_transposed(gates[t], inputs[t], t < n_time - 1, dcell_weights)
+            cell_backward(gates[t], state[t], saved[t], dh, dstate)
+            outer(gates[t], inputs[t], t < n_time - 1, dcell_weights)
             if t > 0:
-                product_of_transposed(cell_weights[:, :n_hidden], gates[t], False, dh)
+                apply_transposed(cell_weights[:, : sizes.n_hidden], gates[t], dh)
         return total
 
     @leaf
@@ -177,12 +177,30 @@ def compile_drivers(cell, loss: str) -> Kernels:
                 typed(epsilon),
             )
 
+    @leaf
+    def say(parameters, work, data, starts, sizes, compare, out):
+        """Forecasts of a chunk of windows; with ``compare`` their errors, and the sum of losses."""
+        n_rows, n_out = starts.size, sizes.n_out * starts.size
+        inputs, gates, state, saved, rest = carve(work, sizes, n_rows, 1)
+        outputs, targets = rest[:n_out], rest[n_out : 2 * n_out]
+        walk(parameters, data, starts, sizes, inputs, gates, state, saved, outputs)
+        total = 0.0
+        for row in range(n_rows):
+            if compare:
+                windows.write_targets(data, starts[row], row, n_rows, targets)
+                for k in range(sizes.n_out):
+                    output, target = outputs[k * n_rows + row], targets[k * n_rows + row]
+                    total += loss_value(output, target)
+                    out[row, k] = output - target
+            else:
+                windows.write_forecast(data, starts[row], row, n_rows, outputs, out[row])
+        return total
+
     def train(
-        n_tasks, parameters, moments, gradients, work, data, order, n_batch, sizes, first_step,
-        rates, rule, losses,
+        n_tasks, parameters, moments, gradients, sums, work, data, order, n_batch, sizes,
+        first_step, rates, rule, losses,
     ):  # fmt: skip
         n_rows = sizes.n_rows
-        sums = np.empty(gradients.shape[0])
         for s in range(rates.size):
             batch = order[s * n_batch : (s + 1) * n_batch]
             n_chunks = (batch.size + n_rows - 1) // n_rows
@@ -193,38 +211,20 @@ def compile_drivers(cell, loss: str) -> Kernels:
                         parameters, gradients[chunk], work[task], data, starts, sizes
                     )
             scale = 1.0 / (batch.size * sizes.n_out)
-            losses[s] = sums[:n_chunks].sum() * scale
+            losses[s] = 0.0
+            for chunk in range(n_chunks):
+                losses[s] += sums[chunk] * scale
             update(parameters, moments, gradients, n_chunks, scale, first_step + s, rates[s], rule)
 
-    def predict(n_tasks, parameters, work, data, starts, sizes, compare, out):
+    def predict(n_tasks, parameters, sums, work, data, starts, sizes, compare, out):
         n_rows = sizes.n_rows
         n_chunks = (starts.size + n_rows - 1) // n_rows
-        sums = np.zeros(n_chunks)
         for task in prange(n_tasks):
             for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
-                first = chunk * n_rows
-                some = starts[first : first + n_rows]
-                inputs, gates, state, saved, _, _, outputs, targets = carve(
-                    work[task], sizes, some.size, 1
+                some = slice(chunk * n_rows, (chunk + 1) * n_rows)
+                sums[chunk] = say(
+                    parameters, work[task], data, starts[some], sizes, compare, out[some]
                 )
-                for row in range(some.size):
-                    windows.write_inputs(
-                        data, some[row], row, inputs[: sizes.n_time, sizes.n_hidden + 1 :]
-                    )
-                cell_weights, head_weights = split(parameters, sizes)
-                walk(
-                    cell_weights, head_weights, inputs, gates, state, saved, outputs,
-                    sizes.n_time, 0,
-                )  # fmt: skip
-                for row in range(some.size):
-                    if compare:
-                        windows.write_targets(data, some[row], row, targets)
-                        for k in range(sizes.n_out):
-                            sums[chunk] += loss_value(outputs[k, row], targets[k, row])
-                            out[first + row, k] = outputs[k, row] - targets[k, row]
-                    else:
-                        windows.write_forecast(data, some[row], outputs, row, out[first + row])
-        return sums.sum()
 
     name = f"{cell.__name__.rpartition('.')[2]}-{loss}"
     return Kernels(Kernel(train, f"{name}-train"), Kernel(predict, f"{name}-predict"))

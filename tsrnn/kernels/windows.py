@@ -38,32 +38,33 @@ def naive(data, start, step):
 
 
 @leaf
-def write_inputs(data, start, row, inputs):
-    """Write the scaled past of a window to ``inputs[:, :, row]``, (n_time, n_in, n_rows).
+def write_inputs(data, start, row, n_rows, inputs):
+    """Write the scaled past of a window to ``row`` of ``inputs``, (n_time, n_in * n_rows).
 
     With ``n_in`` > 1 each recurrent step takes a segment of ``n_in`` values.
     """
     values = data[0]
     location, scale = location_and_scale(data, start)
-    n_time, n_in, _ = inputs.shape
+    n_time = inputs.shape[0]
+    n_in = inputs.shape[1] // n_rows
     for t in range(n_time):
         for k in range(n_in):
-            inputs[t, k, row] = (values[start + t * n_in + k] - location) / scale
+            inputs[t, k * n_rows + row] = (values[start + t * n_in + k] - location) / scale
 
 
 @leaf
-def write_targets(data, start, row, targets):
-    """Write the scaled future of a window to ``targets[:, row]``, (horizon, n_rows)."""
+def write_targets(data, start, row, n_rows, targets):
+    """Write the scaled future of a window to ``row`` of ``targets``, (horizon * n_rows,)."""
     values, lookback, _ = data
     _, scale = location_and_scale(data, start)
-    for step in range(targets.shape[0]):
+    for step in range(targets.size // n_rows):
         value = values[start + lookback + step]
-        targets[step, row] = (value - naive(data, start, step)) / scale
+        targets[step * n_rows + row] = (value - naive(data, start, step)) / scale
 
 
 @leaf
-def write_forecast(data, start, outputs, row, forecast):
-    """Write the forecast that the outputs (horizon, n_rows) of a window mean to (horizon,)."""
+def write_forecast(data, start, row, n_rows, outputs, forecast):
+    """Write the forecast that ``row`` of the outputs (horizon * n_rows,) means to (horizon,)."""
     _, scale = location_and_scale(data, start)
     for step in range(forecast.size):
-        forecast[step] = naive(data, start, step) + scale * outputs[step, row]
+        forecast[step] = naive(data, start, step) + scale * outputs[step * n_rows + row]

@@ -78,7 +78,8 @@ def train(
     history = History()
     best = network.parameters.copy()
     try:
-        with claim_threads(settings.n_jobs) as n_tasks:
+        work = (windows.size + validation.size) * settings.max_iter
+        with claim_threads(settings.n_jobs, network.work(data, work)) as n_tasks:
             run = _Run(network, data, windows, settings, rng, n_tasks)
             best_loss = np.inf
             if validation.size:  # the initial weights too may turn out to be the best
@@ -122,6 +123,7 @@ class _Run:
         n_chunks = -(-self.n_batch // self.sizes.n_rows)
         self.moments = np.zeros((2, parameters.size), parameters.dtype)
         self.gradients = np.empty((n_chunks, parameters.size), parameters.dtype)
+        self.sums = np.empty(n_chunks)
         self.work = np.empty((n_tasks, workspace_size(self.sizes, True)), parameters.dtype)
         # All rates at once: NumPy's cosine may round by where in an array a value stands.
         total = self.n_steps * settings.max_iter
@@ -152,7 +154,8 @@ class _Run:
         rates = self.rates[self.step : last]
         rule = (*ADAM, self.settings.max_grad_norm)
         self.network.drivers(self.settings.loss).train(
-            self.n_tasks, self.network.parameters, self.moments, self.gradients, self.work,
-            self.data, order, self.n_batch, self.sizes, self.step + 1, rates, rule, losses,
+            self.n_tasks, self.network.parameters, self.moments, self.gradients, self.sums,
+            self.work, self.data, order, self.n_batch, self.sizes,
+            self.step + 1, rates, rule, losses,
         )  # fmt: skip
         self.step = last
