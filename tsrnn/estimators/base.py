@@ -68,8 +68,8 @@ class RecurrentEstimator(BaseEstimator):
             )  # fmt: skip
         if history.interrupted:
             warnings.warn(
-                f"Training was interrupted in epoch {len(history.loss_curve) + 1}; the weights of "
-                f"epoch {history.best_iter} are kept, and {name} can be used.",
+                f"Training was interrupted; the weights of epoch {history.best_iter} are kept, and "
+                f"{name} can be used.",
                 stacklevel=4,
             )
         return network, history

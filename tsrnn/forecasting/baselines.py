@@ -37,6 +37,7 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.
     >>> from tsrnn.datasets import load_airline
     >>> from tsrnn.forecasting import seasonal_naive
     >>> seasonal_naive(load_airline(), horizon=2)
+    time
     1961-01-01    417.0
     1961-02-01    391.0
     Freq: MS, Name: passengers, dtype: float64

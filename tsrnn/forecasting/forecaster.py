@@ -79,6 +79,8 @@ class RNNForecaster(RecurrentEstimator):
 
     Attributes
     ----------
+    history_ : Series
+        The series learnt from, sorted, as float64.
     network_ : RecurrentNetwork
         The trained network.
     season_, lookback_ : int
@@ -191,6 +193,8 @@ class RNNForecaster(RecurrentEstimator):
             raise ValueError("X is not supported yet: RNNForecaster learns from y alone.")
         panel, axis = panel_from_series(_one_column(y))
         self._choose(panel.values, axis)
+        name, self._is_frame = _name_and_form(y)
+        self.history_ = pd.Series(panel.values, axis.index, name=name, copy=True)
         if self.transform_ == "log":
             panel.values = np.log(panel.values)
         data = (panel.values, self.lookback_, self.season_)
@@ -214,7 +218,6 @@ class RNNForecaster(RecurrentEstimator):
         self._data = data
         self._last_start = panel.last_starts(self.lookback_)
         self._axis = axis
-        self._name, self._is_frame = _name_and_form(y)
         return self
 
     def predict(self, horizon: int | None = None, X: None = None) -> pd.Series | pd.DataFrame:
@@ -241,8 +244,8 @@ class RNNForecaster(RecurrentEstimator):
         values = self._untransformed(self._centre()[:horizon])
         index = self._axis.after(horizon)
         if self._is_frame:
-            return pd.DataFrame({self._name: values}, index)
-        return pd.Series(values, index, name=self._name)
+            return pd.DataFrame({self.history_.name: values}, index)
+        return pd.Series(values, index, name=self.history_.name)
 
     def predict_interval(
         self,
@@ -288,12 +291,6 @@ class RNNForecaster(RecurrentEstimator):
             columns[f"lower_{100 * level:g}"] = self._untransformed(centre - half_width)[:horizon]
             columns[f"upper_{100 * level:g}"] = self._untransformed(centre + half_width)[:horizon]
         return pd.DataFrame(columns, self._axis.after(horizon))
-
-    @property
-    def history_(self) -> pd.Series:
-        """The series that was learnt from, sorted, as float64."""
-        check_is_fitted(self)
-        return pd.Series(self._untransformed(self._data[0]), self._axis.index, name=self._name)
 
     def _centre(self):
         """The forecast of all steps on the scale of the transformed values."""

@@ -1,0 +1,109 @@
+"""What displays share: new axes, time on the x axis, pale colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+_DARK, _LIGHT = "#30343f", "#e6e8ec"
+
+
+def new_axes() -> Axes:
+    """Axes on a new figure, wide as a time series is.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            'Plots are drawn by matplotlib, which is not installed: pip install "tsrnn[plot]"'
+        ) from error
+    return plt.subplots(figsize=(9, 4), layout="constrained")[1]
+
+
+def positions(index: pd.Index) -> np.ndarray:
+    """Where entries stand on the x axis: numbers, or datetime64 without a time zone, in UTC.
+
+    Daylight saving would fold local time; ``dress`` labels the ticks with it instead.
+    """
+    if isinstance(index, pd.PeriodIndex):
+        index = index.to_timestamp()
+    elif isinstance(index, pd.DatetimeIndex) and index.tz is not None:
+        index = index.tz_convert(None)
+    return index.to_numpy()
+
+
+def draw_curve(ax: Axes, series: pd.Series, style: dict[str, Any]) -> Line2D:
+    """A line through a series; one lonely entry is a dot, as it has no line."""
+    if len(series) == 1:
+        style = {"marker": "o", "linestyle": "none"} | style
+    return ax.plot(positions(series.index), series.to_numpy(), **style)[0]
+
+
+def background(ax: Axes) -> tuple[float, ...]:
+    """The colour behind; what is transparent is taken to lie on white."""
+    from matplotlib.colors import to_rgba
+
+    *colour, alpha = to_rgba(ax.get_facecolor())
+    return tuple(alpha * part + (1 - alpha) for part in colour)
+
+
+def ink(ax: Axes) -> str:
+    """The colour to write in: dark, but light on a dark background."""
+    return _DARK if np.mean(background(ax)) > 0.5 else _LIGHT
+
+
+def blend(ax: Axes, color: Any, strength: float) -> tuple[float, ...]:
+    """A colour thinned by the background, opaque, so that bands may lie on each other."""
+    from matplotlib.colors import to_rgb
+
+    pairs = zip(to_rgb(color), background(ax), strict=True)
+    return tuple(strength * part + (1 - strength) * behind for part, behind in pairs)
+
+
+def dress(ax: Axes, series: pd.Series) -> None:
+    """Label the axes by the series and its time, with a legend, a faint grid and no box."""
+    text, faint = blend(ax, ink(ax), 0.85), blend(ax, ink(ax), 0.16)
+    _dress_time(ax, series.index, text)
+    if series.name is not None:
+        ax.set_ylabel(str(series.name), color=text)
+    ax.margins(x=0.01 if len(series) > 1 else 0.03)  # a lonely entry's band is wide
+    ax.grid(axis="y", color=faint, linewidth=0.7)
+    ax.set_axisbelow("line")  # above filled areas
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color(faint)
+    ax.tick_params(length=0, labelcolor=text)
+    ax.tick_params(axis="x", length=3, color=faint)
+    columns = 1 if len(ax.get_legend_handles_labels()[0]) < 4 else 2
+    ax.legend(
+        ncols=columns, facecolor=background(ax), edgecolor="none", framealpha=0.8, labelcolor=text
+    )
+
+
+def _dress_time(ax, index, text):
+    """Short dates in the index's own time zone, or whole numbers."""
+    if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        zone = getattr(index, "tz", None)
+        locator = AutoDateLocator(tz=zone, minticks=4, maxticks=10)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
+        ax.xaxis.get_offset_text().set_color(text)
+        return
+    if pd.api.types.is_integer_dtype(index):
+        from matplotlib.ticker import MaxNLocator
+
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 2.5, 5, 10]))
+    if index.name is not None:
+        ax.set_xlabel(str(index.name), color=text)

@@ -1,0 +1,98 @@
+"""Checks of the series and frames that displays are given."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def as_series(
+    data: pd.Series | pd.DataFrame, name: str, like: pd.Series | None = None
+) -> pd.Series:
+    """A sorted Series of numbers on an index that can be drawn.
+
+    Parameters
+    ----------
+    data : Series or DataFrame of one column
+    name : str
+        What messages call it.
+    like : Series, optional
+        Its index must be of the same kind.
+
+    Raises
+    ------
+    ValueError
+        If it is empty, no series of numbers, or its index cannot be drawn or is of another kind.
+    """
+    if isinstance(data, pd.DataFrame) and data.shape[1] == 1:
+        data = data.iloc[:, 0]
+    if not isinstance(data, pd.Series):
+        raise ValueError(f"{name} must be a pandas Series, got {_what(data)}.")
+    if data.empty or not pd.api.types.is_numeric_dtype(data):
+        what = "is empty" if data.empty else f"must hold numbers, got dtype {data.dtype}"
+        raise ValueError(f"{name} {what}.")
+    kind = _kind(data.index, name)
+    if like is not None and kind != _kind(like.index, "forecast"):
+        raise ValueError(
+            f"{name} has an index of {kind}, the forecast one of {_kind(like.index, 'forecast')}. "
+            "Give both the same."
+        )
+    return data if data.index.is_monotonic_increasing else data.sort_index()
+
+
+def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataFrame, list[str]]:
+    """The sorted bounds and their coverages, in percent as the columns write them, widest first.
+
+    Parameters
+    ----------
+    intervals : DataFrame
+        Columns ``lower_80``, ``upper_80``, a pair for each coverage, on the forecast's index.
+    forecast : Series
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        If it is no frame of such pairs, its index is not the forecast's, or a lower bound lies
+        above its upper one.
+    """
+    if not isinstance(intervals, pd.DataFrame):
+        raise ValueError(f"intervals must be a pandas DataFrame, got {_what(intervals)}.")
+    columns = [str(column) for column in intervals.columns]
+    levels = {column.partition("_")[2] for column in columns}
+    pairs = {f"{side}_{level}" for level in levels for side in ("lower", "upper")}
+    if not columns or sorted(columns) != sorted(pairs) or not all(map(_is_number, levels)):
+        raise ValueError(
+            f"intervals must have pairs of columns such as lower_80 and upper_80, got {columns}."
+        )
+    intervals = intervals.sort_index()
+    if not intervals.index.equals(forecast.index):
+        raise ValueError(
+            f"intervals ({len(intervals)} rows) must have the forecast's index ({len(forecast)} "
+            f"entries from {forecast.index[0]} to {forecast.index[-1]})."
+        )
+    for level in levels:
+        if (intervals[f"lower_{level}"] > intervals[f"upper_{level}"]).any():
+            raise ValueError(f"intervals have lower_{level} above upper_{level}.")
+    return intervals, sorted(levels, key=float, reverse=True)
+
+
+def _is_number(text):
+    return text.replace(".", "", 1).isdigit()
+
+
+def _what(data):
+    columns = f" of {data.shape[1]} columns" if isinstance(data, pd.DataFrame) else ""
+    return f"{type(data).__name__}{columns}"
+
+
+def _kind(index, name):
+    if isinstance(index, pd.PeriodIndex):
+        return f"periods ({index.freqstr})"
+    if isinstance(index, pd.DatetimeIndex):
+        return f"time stamps ({index.tz or 'without a time zone'})"
+    if pd.api.types.is_numeric_dtype(index):
+        return "numbers"
+    raise ValueError(
+        f"{name} needs a DatetimeIndex, PeriodIndex or an index of numbers, got "
+        f"{type(index).__name__} of dtype {getattr(index, 'dtype', 'mixed')}."
+    )
