@@ -164,7 +164,9 @@ def main() -> int:
     n_threads = available_threads()
     peak = blas_peak(n_threads)
     print(f"{platform.machine()}, {n_threads} threads, BLAS peak {peak:.0f} GFLOP/s (float32)")
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}")
+    print(
+        f"Python {platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}"
+    )
     met = True
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn) as first, ProcessPoolExecutor(1, spawn) as second:

@@ -305,6 +305,22 @@ def test_not_fitted():
             method()
 
 
+def test_an_interrupt_of_the_refit_keeps_the_judged_network(monkeypatch):
+    judged = quick(refit=False).fit(AIRLINE)
+    draw = RNNForecaster._train
+
+    def interrupted(self, *args, stop_after=None):
+        network, history = draw(self, *args, stop_after=stop_after)
+        history.interrupted = stop_after is not None
+        return network, history
+
+    monkeypatch.setattr(RNNForecaster, "_train", interrupted)
+    forecaster = quick()
+    with pytest.warns(UserWarning, match=f"weights of epoch {judged.best_iter_} are kept"):
+        forecaster.fit(AIRLINE)
+    np.testing.assert_array_equal(forecaster.network_.parameters, judged.network_.parameters)
+
+
 INTERRUPTED = """
 import signal, sys, threading, time, warnings
 import numpy as np, pandas as pd

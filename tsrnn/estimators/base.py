@@ -60,18 +60,11 @@ class RecurrentEstimator(BaseEstimator):
         rng = np.random.default_rng(seed)
         network.initialise(rng)
         settings = self._settings(windows.size)
-        name = type(self).__name__
-        with progress_bar(name, self.verbose) as show:
+        with progress_bar(type(self).__name__, self.verbose) as show:
             history = train(
                 network, data, windows, validation, settings, rng,
                 stop_after=stop_after, on_progress=show,
             )  # fmt: skip
-        if history.interrupted:
-            warnings.warn(
-                f"Training was interrupted; the weights of epoch {history.best_iter} are kept, and "
-                f"{name} can be used.",
-                stacklevel=4,
-            )
         return network, history
 
     def _forecast(self, network: RecurrentNetwork, data, starts) -> np.ndarray:
@@ -85,7 +78,13 @@ class RecurrentEstimator(BaseEstimator):
             return network.errors(data, starts, self.loss, n_tasks)[0]
 
     def _record(self, history: History) -> None:
-        """Fitted attributes, named as MLPRegressor's."""
+        """Fitted attributes, named as MLPRegressor's; warns of an interrupt."""
+        if history.interrupted:
+            warnings.warn(
+                f"Training was interrupted; the weights of epoch {history.best_iter} are kept, and "
+                f"{type(self).__name__} can be used.",
+                stacklevel=3,
+            )
         self.loss_curve_ = history.loss_curve
         self.validation_scores_ = [-loss for loss in history.validation_curve] or None
         self.n_iter_ = len(history.loss_curve)

@@ -206,14 +206,16 @@ class RNNForecaster(RecurrentEstimator):
         seed = check_random_state(self.random_state).randint(2**31)
         sizes = (1, self.horizon)
         network, history = self._train(*sizes, data, windows[learnt], windows[judged], seed)
-        self._record(history)
         self._widths = None
         if n_held_out:
             self._widths = ConformalWidths(self._errors(network, data, windows[judged]))
             if self.refit and history.best_iter and not history.interrupted:
-                network, _ = self._train(
+                refitted, again = self._train(
                     *sizes, data, windows, windows[:0], seed, stop_after=history.best_iter
                 )
+                history.interrupted = again.interrupted
+                network = network if again.interrupted else refitted
+        self._record(history)
         self.network_ = network
         self._data = data
         self._last_start = panel.last_starts(self.lookback_)
