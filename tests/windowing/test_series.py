@@ -87,7 +87,7 @@ BAD = {
     "a list": ([1.0, 2.0], "must be a pandas Series.*got list"),
     "an array": (np.zeros(3), "must be a pandas Series.*got ndarray"),
     "empty": (series()[:0], "is empty"),
-    "text": (series().astype(str), "must hold real numbers, got dtype str.*to_numeric"),
+    "text": (series().astype(str), "must hold real numbers, got dtype (str|object).*to_numeric"),
     "objects": (series().astype(object), "must hold real numbers, got dtype object"),
     "complex": (series() * 1j, "must hold real numbers, got dtype complex"),
     "dates as values": (pd.Series(MONTHS), "must hold real numbers, got dtype datetime"),

@@ -192,7 +192,8 @@ class RNNForecaster(RecurrentEstimator):
         if X is not None:
             raise ValueError("X is not supported yet: RNNForecaster learns from y alone.")
         panel, axis = panel_from_series(_one_column(y))
-        self._choose(panel.values, axis)
+        self._choose_season(panel.values, axis)
+        self._choose_lookback(panel.values.size)
         name, self._is_frame = _name_and_form(y)
         self.history_ = pd.Series(panel.values, axis.index, name=name, copy=True)
         if self.transform_ == "log":
@@ -315,10 +316,9 @@ class RNNForecaster(RecurrentEstimator):
             )
         return int(horizon)
 
-    def _choose(self, values, axis):
-        """Settle transform, season and lookback, or say that the series is too short."""
-        positive = values.min() > 0
-        if self.transform == "log" and not positive:
+    def _choose_season(self, values, axis):
+        """Settle transform and season."""
+        if self.transform == "log" and values.min() <= 0:
             where = axis.index[int(np.argmin(values))]
             raise ValueError(
                 f"transform='log' needs positive values, and y is {values.min():g} at {where}. "
@@ -332,22 +332,24 @@ class RNNForecaster(RecurrentEstimator):
         if self.season == "auto" and not season_shows(np.log(values) if log else values, season):
             season = 1
         self.season_ = season
-        lookback = 3 * season if season > 1 else max(24, self.horizon)
-        spare = values.size - self._n_held_out(values.size) - self.horizon - _FEWEST_WINDOWS + 1
-        shortest = max(season, 2)
-        self.lookback_ = self.lookback or max(shortest, min(lookback, spare))
+
+    def _choose_lookback(self, n_values):
+        """Settle the lookback, or say that the series is too short."""
+        season, n_held_out = self.season_, self._n_held_out(n_values)
+        usual = 3 * season if season > 1 else max(24, self.horizon)
+        longest = n_values - n_held_out - self.horizon - _FEWEST_WINDOWS + 1
+        self.lookback_ = self.lookback or max(season, 2, min(usual, longest))
         if self.lookback_ < season:
             raise ValueError(
                 f"lookback={self.lookback_} is shorter than season={season}: the network could not "
                 "see the season it starts from. Give at least a season."
             )
-        if self.lookback_ > spare:
+        if self.lookback_ > longest:
             raise ValueError(
-                f"y has {values.size} observations, but horizon={self.horizon} with "
-                f"lookback={self.lookback_}, season={season} and "
-                f"{self._n_held_out(values.size)} held out needs at least "
-                f"{values.size + self.lookback_ - spare}. Give more history, or a shorter horizon, "
-                "lookback or season"
+                f"y has {n_values} observations, but horizon={self.horizon} with "
+                f"lookback={self.lookback_}, season={season} and {n_held_out} held out needs at "
+                f"least {n_values + self.lookback_ - longest}. Give more history, or a shorter "
+                "horizon, lookback or season"
                 + (", or early_stopping=False." if self.early_stopping else ".")
             )
 
