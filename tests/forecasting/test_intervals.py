@@ -14,7 +14,8 @@ def test_widths_hold_the_stated_share_of_exchangeable_errors():
         for coverage, shares in inside.items():
             shares.append((new <= widths.half_width(coverage)).mean())
     for coverage, shares in inside.items():
-        assert np.mean(shares) == pytest.approx(coverage, abs=0.01)
+        # Never less, and more by no more than the step from one of 40 windows to the next.
+        assert coverage - 0.005 < np.mean(shares) < coverage + 1 / 40 + 0.01
 
 
 def test_widths_grow_with_the_step_and_the_coverage():

@@ -97,7 +97,8 @@ class RNNForecaster(RecurrentEstimator):
     Notes
     -----
     Long short-term memory: Hochreiter & Schmidhuber (1997). Intervals: split conformal prediction,
-    Lei et al. (2018). Ctrl-C during ``fit`` keeps the best weights so far, with a warning.
+    Lei et al. (2018); of a short series, whose end holds few windows, they are too narrow. Ctrl-C
+    during ``fit`` keeps the best weights so far, with a warning.
 
     Examples
     --------
@@ -350,7 +351,7 @@ class RNNForecaster(RecurrentEstimator):
                 f"lookback={self.lookback_}, season={season} and {n_held_out} held out needs at "
                 f"least {n_values + self.lookback_ - longest}. Give more history, or a shorter "
                 "horizon, lookback or season"
-                + (", or early_stopping=False." if self.early_stopping else ".")
+                + (", or early_stopping=False (no intervals)." if self.early_stopping else ".")
             )
 
     def _n_held_out(self, n_values):
