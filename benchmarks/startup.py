@@ -34,7 +34,9 @@ def seconds_of(code, cache):
     """Wall time of a whole process that runs the code."""
     environment = os.environ | {"NUMBA_CACHE_DIR": cache}
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=True, stdout=subprocess.DEVNULL
+    )
     return time.perf_counter() - started
 
 
