@@ -204,6 +204,23 @@ def test_refit_learns_from_the_whole_series():
     np.testing.assert_allclose(width[0], width[1], rtol=1e-6)
 
 
+def test_refit_follows_the_learning_rates_of_the_judged_network(monkeypatch):
+    """More windows must not make "auto" epochs fewer than the best one was."""
+    y = load_co2("weekly").interpolate()[:1200]
+    train, seen = RNNForecaster._train, []
+
+    def spy(self, *args, stop_after=None):
+        network, history = train(self, *args, stop_after=stop_after)
+        seen.append((args[4], len(history.loss_curve), stop_after))
+        return network, history
+
+    monkeypatch.setattr(RNNForecaster, "_train", spy)
+    RNNForecaster(season=1, hidden_size=4, validation_fraction=0.5).fit(y)
+    (first, _, _), (second, n_epochs, stop_after) = seen
+    assert first == second
+    assert n_epochs == stop_after
+
+
 def test_intervals():
     forecaster = RNNForecaster(horizon=24).fit(AIRLINE[:-24])
     intervals = forecaster.predict_interval(coverage=[0.5, 0.8, 0.95])
@@ -307,10 +324,10 @@ def test_not_fitted():
 
 def test_an_interrupt_of_the_refit_keeps_the_judged_network(monkeypatch):
     judged = quick(refit=False).fit(AIRLINE)
-    draw = RNNForecaster._train
+    train = RNNForecaster._train
 
     def interrupted(self, *args, stop_after=None):
-        network, history = draw(self, *args, stop_after=stop_after)
+        network, history = train(self, *args, stop_after=stop_after)
         history.interrupted = stop_after is not None
         return network, history
 

@@ -54,12 +54,15 @@ class RecurrentEstimator(BaseEstimator):
             n_jobs=self.n_jobs,
         )
 
-    def _train(self, n_in, n_out, data, windows, validation, seed, *, stop_after=None):
-        """Draw a network by a seed, train it with progress shown; ``(network, history)``."""
+    def _train(self, shape, data, windows, validation, settings, seed, *, stop_after=None):
+        """Draw a network of ``(n_in, n_out)`` by a seed, train it with progress shown.
+
+        Returns the network and the history of its training.
+        """
+        n_in, n_out = shape
         network = RecurrentNetwork(self.cell, n_in, self.hidden_size, n_out, self.dtype)
         rng = np.random.default_rng(seed)
         network.initialise(rng)
-        settings = self._settings(windows.size)
         with progress_bar(type(self).__name__, self.verbose) as show:
             history = train(
                 network, data, windows, validation, settings, rng,

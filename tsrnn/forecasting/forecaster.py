@@ -206,15 +206,19 @@ class RNNForecaster(RecurrentEstimator):
         judged = windows + self.lookback_ >= panel.values.size - n_held_out
         judged &= bool(n_held_out)
         seed = check_random_state(self.random_state).randint(2**31)
-        sizes = (1, self.horizon)
-        network, history = self._train(*sizes, data, windows[learnt], windows[judged], seed)
+        shape = (1, self.horizon)
+        settings = self._settings(np.count_nonzero(learnt))
+        network, history = self._train(
+            shape, data, windows[learnt], windows[judged], settings, seed
+        )
         self._widths = None
         if n_held_out:
             self._widths = ConformalWidths(self._errors(network, data, windows[judged]))
             if self.refit and history.best_iter and not history.interrupted:
                 refitted, again = self._train(
-                    *sizes, data, windows, windows[:0], seed, stop_after=history.best_iter
-                )
+                    shape, data, windows, windows[:0], settings, seed,
+                    stop_after=history.best_iter,
+                )  # fmt: skip
                 history.interrupted = again.interrupted
                 network = network if again.interrupted else refitted
         self._record(history)
