@@ -32,7 +32,8 @@ def random_network(cell="lstm", n_in=1, n_hidden=5, n_out=3, dtype="float64", se
     network = RecurrentNetwork(cell, n_in, n_hidden, n_out, dtype)
     rng = np.random.default_rng(seed)
     network.initialise(rng)
-    network.parameters += rng.normal(scale=0.2, size=network.parameters.size)
+    used = network.used()
+    network.parameters[used] += rng.normal(scale=0.2, size=np.count_nonzero(used))
     return network
 
 

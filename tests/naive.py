@@ -32,7 +32,41 @@ def lstm(weights, x):
     return np.array(hidden), np.array(cell)
 
 
-CELLS = {"lstm": lstm}
+def gru(weights, x):
+    """Hidden states of one sequence; Cho et al. (2014), reset after the product, as in PyTorch.
+
+    Blocks: reset, update, the hidden state's part of the new content, the input's part of it.
+    """
+    hidden_weights, biases, input_weights = (
+        weights[name] for name in ("weight_hidden", "bias", "weight_input")
+    )
+    h = np.zeros(hidden_weights.shape[1])
+    hidden = []
+    for x_t in x:
+        r = sigmoid(hidden_weights[0] @ h + biases[0] + input_weights[0] @ x_t)
+        u = sigmoid(hidden_weights[1] @ h + biases[1] + input_weights[1] @ x_t)
+        n = np.tanh(biases[3] + input_weights[3] @ x_t + r * (hidden_weights[2] @ h + biases[2]))
+        h = (1 - u) * n + u * h
+        hidden.append(h)
+    return np.array(hidden), None
+
+
+def rnn(weights, x, activation=np.tanh):
+    """Hidden states of one sequence; Elman (1990)."""
+    h = np.zeros(weights["weight_hidden"].shape[1])
+    hidden = []
+    for x_t in x:
+        z = weights["weight_hidden"][0] @ h + weights["bias"][0] + weights["weight_input"][0] @ x_t
+        h = activation(z)
+        hidden.append(h)
+    return np.array(hidden), None
+
+
+def rnn_relu(weights, x):
+    return rnn(weights, x, lambda z: np.maximum(z, 0.0))
+
+
+CELLS = {"lstm": lstm, "gru": gru, "rnn": rnn, "rnn_relu": rnn_relu}
 
 
 def window(values, start, lookback, horizon, season, n_in=1):

@@ -48,6 +48,12 @@ def test_beats_the_naive_forecast_on_other_series():
         assert (forecast - truth).abs().mean() < 0.6 * (naive - truth).abs().mean()
 
 
+@pytest.mark.parametrize("cell", ["gru", "rnn", "rnn_relu"])
+def test_other_cells_beat_the_naive_forecast_too(cell):
+    forecaster = RNNForecaster(cell=cell).fit(AIRLINE[:-12])
+    assert mape(forecaster.predict(), AIRLINE[-12:]) < 5.0
+
+
 def test_defaults_settle_season_lookback_and_transform():
     forecaster = quick().fit(AIRLINE)
     assert (forecaster.season_, forecaster.lookback_, forecaster.transform_) == (12, 36, "log")

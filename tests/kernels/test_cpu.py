@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 from conftest import random_network, random_values
 
+from tsrnn.kernels import cells
 from tsrnn.kernels.cpu import workspace_size
 
 LOOKBACK, HORIZON, SEASON = 12, 3, 4
 STARTS = np.array([0, 40, 7, 100, 13, 181, 99, 3, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65])
 LOSSES = ["absolute_error", "squared_error"]
+# Every cell with one loss and one cell with every loss: drivers know neither by name.
+PAIRS = [("lstm", "absolute_error"), *((cell, "squared_error") for cell in cells.NAMES)]
 
 
 def gradient_of(network, values, loss, n_tasks, starts=STARTS):
@@ -38,13 +41,17 @@ def step(network, values, loss, n_tasks, rates, starts=STARTS, n_batch=None):
     return moments, gradients, losses
 
 
+def test_every_cell_has_its_naive_twin():
+    assert set(naive.CELLS) == set(cells.NAMES)
+
+
 @pytest.mark.parametrize("n_in", [1, 4])
-@pytest.mark.parametrize("loss", LOSSES)
-def test_loss_and_forecasts_against_naive(n_in, loss, n_tasks, dtype, tolerance):
+@pytest.mark.parametrize(("cell", "loss"), PAIRS)
+def test_loss_and_forecasts_against_naive(n_in, cell, loss, n_tasks, dtype, tolerance):
     values = random_values()
-    network = random_network(n_in=n_in, n_out=HORIZON, dtype=dtype)
+    network = random_network(cell, n_in=n_in, n_out=HORIZON, dtype=dtype)
     arguments = (values, STARTS, LOOKBACK, HORIZON, SEASON, loss, n_in)
-    expected = naive.mean_loss("lstm", network.views(), *arguments)
+    expected = naive.mean_loss(cell, network.views(), *arguments)
     data = (values, LOOKBACK, SEASON)
     errors, mean_loss = network.errors(data, STARTS, loss, n_tasks)
     assert mean_loss == pytest.approx(expected, rel=tolerance)
@@ -54,16 +61,16 @@ def test_loss_and_forecasts_against_naive(n_in, loss, n_tasks, dtype, tolerance)
     forecasts = network.predict(data, STARTS, loss, n_tasks)
     for row, start in enumerate(STARTS):
         exact = naive.forecast(
-            "lstm", network.views(), values, start, LOOKBACK, HORIZON, SEASON, n_in
+            cell, network.views(), values, start, LOOKBACK, HORIZON, SEASON, n_in
         )
         np.testing.assert_allclose(forecasts[row], exact, rtol=tolerance)
 
 
 @pytest.mark.parametrize("n_in", [1, 4])
-@pytest.mark.parametrize("loss", LOSSES)
-def test_gradient_against_central_differences(n_in, loss, n_tasks):
+@pytest.mark.parametrize(("cell", "loss"), PAIRS)
+def test_gradient_against_central_differences(n_in, cell, loss, n_tasks):
     values = random_values()
-    network = random_network(n_in=n_in, n_hidden=3, n_out=HORIZON)
+    network = random_network(cell, n_in=n_in, n_hidden=3, n_out=HORIZON)
     _, gradient = gradient_of(network, values, loss, n_tasks)
     numeric = np.empty_like(gradient)
     arguments = (values, STARTS, LOOKBACK, HORIZON, SEASON, loss, n_in)
@@ -72,17 +79,19 @@ def test_gradient_against_central_differences(n_in, loss, n_tasks):
         for e in (1e-6, -1e-6):
             moved = network.parameters.copy()
             moved[k] += e
-            sides.append(naive.mean_loss("lstm", network.views(moved), *arguments))
+            sides.append(naive.mean_loss(cell, network.views(moved), *arguments))
         numeric[k] = (sides[0] - sides[1]) / 2e-6
-    np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-8)
-    assert np.abs(gradient).min() > 0
+    used = network.used()
+    np.testing.assert_allclose(gradient[used], numeric[used], rtol=1e-6, atol=1e-8)
+    assert np.abs(gradient[used]).min() > 0 or cell == "rnn_relu"  # whose units may be dead
+    np.testing.assert_array_equal(gradient[~used], 0)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_float32_gradient_is_the_float64_one(loss, n_tasks):
+@pytest.mark.parametrize(("cell", "loss"), PAIRS)
+def test_float32_gradient_is_the_float64_one(cell, loss, n_tasks):
     values = random_values()
-    exact = gradient_of(random_network(), values, loss, n_tasks)[1]
-    single = gradient_of(random_network(dtype="float32"), values, loss, n_tasks)[1]
+    exact = gradient_of(random_network(cell), values, loss, n_tasks)[1]
+    single = gradient_of(random_network(cell, dtype="float32"), values, loss, n_tasks)[1]
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, exact, rtol=1e-3, atol=1e-5)
 
@@ -107,12 +116,12 @@ def test_training_steps_against_naive_adam(n_tasks):
 
 
 @pytest.mark.parametrize("n_windows", [1, 5, 16, 17, 40])
-@pytest.mark.parametrize("loss", LOSSES)
-def test_same_bits_serial_and_parallel(n_windows, loss):
+@pytest.mark.parametrize(("cell", "loss"), PAIRS)
+def test_same_bits_serial_and_parallel(n_windows, cell, loss):
     values, starts = random_values(), np.arange(n_windows) * 3
     results = []
     for n_tasks in (1, 2, 3):
-        network = random_network(n_hidden=13, n_out=HORIZON, dtype="float32")
+        network = random_network(cell, n_hidden=13, n_out=HORIZON, dtype="float32")
         _, _, losses = step(
             network, values, loss, n_tasks, [0.01] * 2, np.tile(starts, 2), n_windows
         )
@@ -123,43 +132,48 @@ def test_same_bits_serial_and_parallel(n_windows, loss):
             np.testing.assert_array_equal(one, two)
 
 
-def test_against_pytorch(dtype):
+# Our blocks in the order of PyTorch's, with the names that its two biases have in the network.
+IN_PYTORCH = {
+    "lstm": ("LSTM", {}, [0, 1, 2, 3], [0, 1, 2, 3]),
+    "gru": ("GRU", {}, [0, 1, 2], [0, 1, 3]),
+    "rnn": ("RNN", {}, [0], [0]),
+    "rnn_relu": ("RNN", {"nonlinearity": "relu"}, [0], [0]),
+}
+
+
+@pytest.mark.parametrize("cell", IN_PYTORCH)
+def test_against_pytorch(cell, dtype):
     torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
     values = random_values()
-    network = random_network(n_in=2, n_hidden=6, n_out=HORIZON, dtype=dtype)
-    views = network.views()
-    lstm = torch.nn.LSTM(2, 6, batch_first=True, dtype=getattr(torch, dtype))
-    head = torch.nn.Linear(6, HORIZON, dtype=getattr(torch, dtype))
-    inputs, targets = [], []
-    for start in STARTS:
-        x, y, _, _ = naive.window(values, start, LOOKBACK, HORIZON, SEASON, 2)
-        inputs.append(x)
-        targets.append(y)
+    network = random_network(cell, n_in=2, n_hidden=6, n_out=HORIZON, dtype=dtype)
+    views, kind = network.views(), getattr(torch, dtype)
+    name, options, hidden_blocks, input_blocks = IN_PYTORCH[cell]
+    layer = getattr(torch.nn, name)(2, 6, batch_first=True, dtype=kind, **options)
+    head = torch.nn.Linear(6, HORIZON, dtype=kind)
+    twins = [
+        (layer.weight_hh_l0, "weight_hidden", hidden_blocks),
+        (layer.weight_ih_l0, "weight_input", input_blocks),
+        (layer.bias_ih_l0, "bias", input_blocks),
+        (head.weight, "head_weight", slice(None)),
+        (head.bias, "head_bias", slice(None)),
+    ]
+    if cell == "gru":  # only the new content's two biases differ
+        twins.append((layer.bias_hh_l0, "bias", hidden_blocks))
     with torch.no_grad():
-        for parameter, value in (
-            (lstm.weight_hh_l0, views["weight_hidden"].reshape(24, 6)),
-            (lstm.weight_ih_l0, views["weight_input"].reshape(24, 2)),
-            (lstm.bias_ih_l0, views["bias"].ravel()),
-            (head.weight, views["head_weight"]),
-            (head.bias, views["head_bias"]),
-        ):
-            parameter.copy_(torch.tensor(np.ascontiguousarray(value)))
-        lstm.bias_hh_l0.zero_()
-    as_tensor = lambda a: torch.tensor(np.array(a), dtype=getattr(torch, dtype))  # noqa: E731
-    outputs, _ = lstm(as_tensor(inputs))
-    loss = ((head(outputs[:, -1]) - as_tensor(targets)) ** 2).mean()
+        layer.bias_hh_l0.zero_()
+        for tensor, view, blocks in twins:
+            tensor.copy_(torch.tensor(views[view][blocks].reshape(tensor.shape)))
+        if cell == "gru":
+            layer.bias_hh_l0[:12] = 0
+    windows = [naive.window(values, s, LOOKBACK, HORIZON, SEASON, 2)[:2] for s in STARTS]
+    inputs, targets = (
+        torch.tensor(np.array(part), dtype=kind) for part in zip(*windows, strict=True)
+    )
+    loss = ((head(layer(inputs)[0][:, -1]) - targets) ** 2).mean()
     loss.backward()
     ours, gradient = gradient_of(network, values, "squared_error", 1)
-    named = network.views(gradient)
-    tolerance = {"rtol": 2e-4, "atol": 1e-6} if dtype == "float32" else {"rtol": 1e-9}
     assert ours == pytest.approx(loss.item(), rel=1e-5)
-    for name, tensor in (
-        ("weight_hidden", lstm.weight_hh_l0),
-        ("weight_input", lstm.weight_ih_l0),
-        ("bias", lstm.bias_ih_l0),
-        ("head_weight", head.weight),
-        ("head_bias", head.bias),
-    ):
-        np.testing.assert_allclose(
-            named[name].ravel(), tensor.grad.numpy().ravel(), err_msg=name, **tolerance
-        )
+    tolerance = {"rtol": 2e-4, "atol": 1e-6} if dtype == "float32" else {"rtol": 1e-9}
+    for tensor, view, blocks in twins:
+        found = network.views(gradient)[view][blocks].reshape(tensor.shape)
+        np.testing.assert_allclose(found, tensor.grad.numpy(), err_msg=view, **tolerance)

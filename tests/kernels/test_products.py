@@ -16,7 +16,13 @@ WEIGHTS = {"apply": 0, "apply_transposed": 0, "outer": 2}  # which of them is 2-
 
 @pytest.mark.parametrize(
     ("name", "add"),
-    [("apply", False), ("apply_transposed", False), ("outer", False), ("outer", True)],
+    [
+        ("apply", False),
+        ("apply_transposed", False),
+        ("apply_transposed", True),
+        ("outer", False),
+        ("outer", True),
+    ],
 )
 @pytest.mark.parametrize("wide", [False, True], ids=["whole", "block of wider weights"])
 def test_against_numpy(name, add, wide, dtype):
@@ -33,14 +39,14 @@ def test_against_numpy(name, add, wide, dtype):
         whole = np.zeros((shapes[weights][0], width + 2 * wide), dtype)
         arguments[weights] = whole[:, 2 * wide : 2 * wide + width]
         arguments[weights][:] = matrices[weights]
-        if name == "outer":
+        if name != "apply":
             arguments.insert(2, add)
         function(*arguments)
         return arguments[-1].reshape(shapes[2])
 
     compiled = numba.njit(**LEAF_OPTIONS)(
         (lambda a, b, add, out: leaf(a, b, add, out))
-        if name == "outer"
+        if name != "apply"
         else (lambda a, b, out: leaf(a, b, out))
     )
     tolerance = 1e-5 if dtype == "float32" else 1e-12

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from tsrnn.estimators.progress import progress_bar
+from tsrnn.kernels import cells
 from tsrnn.kernels.compile import claim_threads
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.network import RecurrentNetwork
@@ -22,7 +23,7 @@ class RecurrentEstimator(BaseEstimator):
     """Base of the estimators: shared parameters, training, and the way a network is run."""
 
     _parameter_constraints = {
-        "cell": [StrOptions({"lstm"})],
+        "cell": [StrOptions(set(cells.NAMES))],
         "hidden_size": [_WHOLE],
         "loss": [StrOptions(set(LOSSES))],
         "max_iter": [_WHOLE, StrOptions({"auto"})],

@@ -43,8 +43,9 @@ class RNNForecaster(RecurrentEstimator):
     transform : {"auto", "log"} or None, default="auto"
         "log" works on logarithms of the values; "auto" does so where all are positive and swing in
         proportion to their level.
-    cell : {"lstm"}, default="lstm"
-        Recurrent cell.
+    cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="lstm"
+        Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
+        network with a tanh or a rectifier.
     hidden_size : int, default=32
         Hidden units.
     loss : {"absolute_error", "squared_error"}, default="absolute_error"

@@ -201,7 +201,7 @@ def cache_folders() -> list[Path]:
 def _digest_of_sources() -> str:
     """Digest of every source file that can end up in a kernel."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -59,8 +59,9 @@ def workspace_size(sizes: Sizes, training: bool) -> int:
 
 @functools.cache
 def compile_drivers(cell, loss: str) -> Kernels:
-    """Make the drivers of a cell (a module of this package such as ``lstm``) and a loss's name."""
-    cell_forward, cell_backward = cell.forward, cell.backward
+    """Make the drivers of a cell (a module of ``kernels.cells``) and a loss's name."""
+    cell_forward, cell_backward, keeps_h = cell.forward, cell.backward, cell.KEEPS_H
+    n_split = 1 if cell.SPLIT else 0  # blocks at the end that see h alone, and as many x alone
     loss_value, loss_gradient = LOSSES[loss]
 
     @leaf
@@ -88,6 +89,43 @@ def compile_drivers(cell, loss: str) -> Kernels:
             parameters[n_cell:].reshape(sizes.n_out, sizes.n_hidden + 1),
         )
 
+    # [h, 1, x] is what most blocks see; those that see h alone or x alone see the 1 as well.
+
+    @leaf
+    def pre_activate(weights, inputs, gates, n_hidden, n_rows):
+        """Write the pre-activations of all blocks."""
+        both = weights.shape[0] - 2 * n_split * n_hidden
+        apply(weights[:both], inputs, gates[: both * n_rows])
+        if n_split:
+            alone, past = both + n_hidden, (n_hidden + 1) * n_rows
+            apply(weights[both:alone, : n_hidden + 1], inputs[:past],
+                  gates[both * n_rows : alone * n_rows])  # fmt: skip
+            apply(weights[alone:, n_hidden:], inputs[n_hidden * n_rows :], gates[alone * n_rows :])
+
+    @leaf
+    def blame(weights, dgates, n_hidden, n_rows, dh):
+        """Write the gradient of h from that of the pre-activations; add it where h is kept."""
+        both = weights.shape[0] - 2 * n_split * n_hidden
+        apply_transposed(weights[:both, :n_hidden], dgates[: both * n_rows], keeps_h, dh)
+        if n_split:
+            alone = both + n_hidden
+            apply_transposed(weights[both:alone, :n_hidden],
+                             dgates[both * n_rows : alone * n_rows], True, dh)  # fmt: skip
+
+    @leaf
+    def charge(dgates, inputs, n_hidden, n_rows, add, dweights):
+        """Write the gradient of the weights from that of the pre-activations, or add it."""
+        both = dweights.shape[0] - 2 * n_split * n_hidden
+        outer(dgates[: both * n_rows], inputs, add, dweights[:both])
+        if n_split:
+            alone, past = both + n_hidden, (n_hidden + 1) * n_rows
+            if not add:
+                dweights[both:] = 0
+            outer(dgates[both * n_rows : alone * n_rows], inputs[:past], add,
+                  dweights[both:alone, : n_hidden + 1])  # fmt: skip
+            outer(dgates[alone * n_rows :], inputs[n_hidden * n_rows :], add,
+                  dweights[alone:, n_hidden:])  # fmt: skip
+
     @leaf
     def walk(parameters, data, starts, sizes, inputs, gates, state, saved, outputs):
         """Forward through time; with one row of gates only the last step's remain."""
@@ -108,9 +146,10 @@ def compile_drivers(cell, loss: str) -> Kernels:
                 inputs[t, n_hidden + row] = 1
         for t in range(n_time):
             before, after = (t, t + 1) if keep else (t % 2, (t + 1) % 2)
-            apply(cell_weights, inputs[t], gates[t * keep])
+            pre_activate(cell_weights, inputs[t], gates[t * keep], sizes.n_hidden, n_rows)
             cell_forward(
                 gates[t * keep],
+                inputs[t, :n_hidden],
                 state[before],
                 state[after],
                 saved[t * keep],
@@ -137,14 +176,15 @@ def compile_drivers(cell, loss: str) -> Kernels:
         cell_weights, head_weights = split(parameters, sizes)
         dcell_weights, dhead_weights = split(gradient, sizes)
         outer(outputs, inputs[n_time, : n_hidden + n_rows], False, dhead_weights)
-        apply_transposed(head_weights[:, : sizes.n_hidden], outputs, dh)
+        apply_transposed(head_weights[:, : sizes.n_hidden], outputs, False, dh)
         for k in range(dstate.size):
             dstate[k] = 0
         for t in range(n_time - 1, -1, -1):
-            cell_backward(gates[t], state[t], saved[t], dh, dstate)
-            outer(gates[t], inputs[t], t < n_time - 1, dcell_weights)
+            cell_backward(gates[t], inputs[t, :n_hidden], state[t], saved[t], dh, dstate)
+            add = t < n_time - 1
+            charge(gates[t], inputs[t], sizes.n_hidden, n_rows, add, dcell_weights)
             if t > 0:
-                apply_transposed(cell_weights[:, : sizes.n_hidden], gates[t], dh)
+                blame(cell_weights, gates[t], sizes.n_hidden, n_rows, dh)
         return total
 
     @leaf

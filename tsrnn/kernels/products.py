@@ -62,12 +62,12 @@ def apply(weights, x, out):
 
 
 @leaf
-def apply_transposed(weights, x, out):
-    """Write ``weights.T @ x``: (n_in, n_out) and (n_in * n_rows,) to (n_out * n_rows,)."""
+def apply_transposed(weights, x, add, out):
+    """Write ``weights.T @ x``, or add it: (n_in, n_out), (n_in * n_rows,) to (n_out * n_rows,)."""
     n_in, n_out = weights.shape
     n_rows = x.size // n_in
     width = weights.strides[0] // weights.itemsize
-    _gemm(True, False, (n_out, n_in, n_rows), weights, width, x, n_rows, False, out, n_rows)
+    _gemm(True, False, (n_out, n_in, n_rows), weights, width, x, n_rows, add, out, n_rows)
 
 
 @leaf

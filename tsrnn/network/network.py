@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 
+from tsrnn.kernels import cells
 from tsrnn.kernels.compile import kernel_array
 from tsrnn.kernels.cpu import Kernels, Sizes, compile_drivers, workspace_size
 from tsrnn.network.initial import glorot, orthogonal
@@ -19,7 +18,7 @@ class RecurrentNetwork:
     Parameters
     ----------
     cell : str
-        Name of a cell: ``"lstm"``.
+        Name of a cell: ``"lstm"``, ``"gru"``, ``"rnn"`` or ``"rnn_relu"``.
     n_in, n_hidden, n_out : int
         Inputs of a step, hidden units, outputs.
     dtype : {"float32", "float64"}
@@ -38,7 +37,7 @@ class RecurrentNetwork:
     @property
     def module(self):
         """The cell's equations."""
-        return importlib.import_module(f"tsrnn.kernels.{self.cell}")
+        return cells.find(self.cell)
 
     @property
     def n_cell(self) -> int:
@@ -80,7 +79,17 @@ class RecurrentNetwork:
             views["weight_hidden"][block] = orthogonal(self.n_hidden, rng)
             views["weight_input"][block] = glorot(self.n_hidden, self.n_in, rng)
             views["bias"][block] = float(name == self.module.OPEN_AT_START)
+        self.parameters[~self.used()] = 0
         return self
+
+    def used(self) -> np.ndarray:
+        """Which parameters take part, (n_parameters,) bool: not those that a split block lacks."""
+        used = np.ones(self.parameters.size, bool)
+        if self.module.SPLIT:
+            views = self.views(used)
+            views["weight_input"][-2] = False
+            views["weight_hidden"][-1] = False
+        return used
 
     def sizes(self, n_time: int, n_batch: int) -> Sizes:
         """What the drivers must know for sequences of ``n_time`` steps, ``n_batch`` at a time."""

@@ -15,8 +15,10 @@ from tsrnn.kernels.activations import sigmoid, tanh
 from tsrnn.kernels.compile import leaf, like, scalar
 
 BLOCKS = ("input", "forget", "cell", "output")  # of z, n_hidden rows each
+SPLIT = False
 N_STATE = 1  # arrays carried through time beside h: the cell state c
 N_SAVED = 1  # arrays kept for the way back beside the gates: tanh(c)
+KEEPS_H = False
 OPEN_AT_START = "forget"  # the block whose bias starts at one (Jozefowicz et al. 2015)
 
 
@@ -45,7 +47,7 @@ def unit_backward(i, f, g, o, c_prev, tanh_c, dh, dc):
 
 
 @leaf
-def forward(gates, state_prev, state, saved, h):
+def forward(gates, h_prev, state_prev, state, saved, h):
     """One step for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
 
     Parameters
@@ -64,7 +66,7 @@ def forward(gates, state_prev, state, saved, h):
 
 
 @leaf
-def backward(gates, state_prev, saved, dh, dstate):
+def backward(gates, h_prev, state_prev, saved, dh, dstate):
     """One step back for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
 
     Parameters

@@ -1,0 +1,80 @@
+"""Gated recurrent unit of Cho et al. (2014), the reset gate after the product as in cuDNN and
+PyTorch.
+
+The new content's pre-activation comes in two, ``z_h = W_nh h_{t-1} + b_nh`` and
+``z_x = b_nx + W_nx x_t``; the others see both::
+
+    r = sigmoid(z_r)          how much of the past the new content sees
+    u = sigmoid(z_u)          how much of the old hidden state stays
+    n = tanh(z_x + r * z_h)   the new content
+    h = (1 - u) * n + u * h_prev
+"""
+
+from tsrnn.kernels.activations import sigmoid, tanh
+from tsrnn.kernels.compile import leaf, like, scalar
+
+BLOCKS = ("reset", "update", "new_hidden", "new_input")
+SPLIT = True  # new_hidden sees the hidden state alone, new_input the input
+N_STATE = 0
+N_SAVED = 0
+KEEPS_H = True
+OPEN_AT_START = None
+
+
+@scalar
+def unit_forward(z_r, z_u, z_h, z_x, h_prev):
+    """One unit, one step: ``(r, u, n, h)`` from pre-activations and hidden state."""
+    r = sigmoid(z_r)
+    u = sigmoid(z_u)
+    n = tanh(z_x + r * z_h)
+    return r, u, n, n + u * (h_prev - n)
+
+
+@scalar
+def unit_backward(r, u, z_h, n, h_prev, dh):
+    """One unit, one step back: ``(dz_r, dz_u, dz_h, dz_x, dh_prev)`` from ``dh``."""
+    one = like(r, 1.0)
+    dz_x = dh * (one - u) * (one - n * n)
+    dz_r = dz_x * z_h * r * (one - r)
+    dz_u = dh * (h_prev - n) * u * (one - u)
+    return dz_r, dz_u, dz_x * r, dz_x, dh * u
+
+
+@leaf
+def forward(gates, h_prev, state_prev, state, saved, h):
+    """One step for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
+
+    Parameters
+    ----------
+    gates : (4 * n,) array
+        The pre-activations; overwritten with r, u, z_h (as it was) and n.
+    h_prev, h : (n,) arrays
+        Hidden state before; after, written.
+    """
+    n = h.size
+    z_r, z_u, z_h, z_x = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]
+    for k in range(n):
+        r, u, new, h_k = unit_forward(z_r[k], z_u[k], z_h[k], z_x[k], h_prev[k])
+        z_r[k], z_u[k], z_x[k], h[k] = r, u, new, h_k
+
+
+@leaf
+def backward(gates, h_prev, state_prev, saved, dh, dstate):
+    """One step back for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
+
+    Parameters
+    ----------
+    gates : (4 * n,) array
+        r, u, z_h, n; overwritten with the gradient of the pre-activations.
+    h_prev : (n,) array
+        Hidden state before the step.
+    dh : (n,) array
+        Gradient of h; overwritten with the part that goes to the h before directly.
+    """
+    n = dh.size
+    z_r, z_u, z_h, z_x = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]
+    for k in range(n):
+        dz_r, dz_u, dz_h, dz_x, direct = unit_backward(
+            z_r[k], z_u[k], z_h[k], z_x[k], h_prev[k], dh[k]
+        )
+        z_r[k], z_u[k], z_h[k], z_x[k], dh[k] = dz_r, dz_u, dz_h, dz_x, direct

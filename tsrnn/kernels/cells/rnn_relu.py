@@ -1,0 +1,39 @@
+"""The vanilla recurrent network with a rectifier: ``h = max(0, W_h h_{t-1} + b + W_x x_t)``.
+
+Le, Jaitly & Hinton (2015, arXiv 1504.00941) start its recurrent weights at the identity.
+"""
+
+from tsrnn.kernels.compile import leaf, like, scalar
+
+BLOCKS = ("hidden",)
+SPLIT = False
+N_STATE = 0
+N_SAVED = 0
+KEEPS_H = False
+OPEN_AT_START = None
+
+
+@scalar
+def unit_forward(z):
+    """One unit, one step: the new hidden state."""
+    return like(z, 0.0) if z <= 0 else z  # a NaN stays one
+
+
+@scalar
+def unit_backward(h, dh):
+    """One unit, one step back: the gradient of the pre-activation."""
+    return like(h, 0.0) if h <= 0 else dh
+
+
+@leaf
+def forward(gates, h_prev, state_prev, state, saved, h):
+    """One step for all units of a chunk: ``gates`` and ``h``, (n,), hold the hidden state."""
+    for k in range(h.size):
+        gates[k] = h[k] = unit_forward(gates[k])
+
+
+@leaf
+def backward(gates, h_prev, state_prev, saved, dh, dstate):
+    """One step back for all units of a chunk: ``gates``, (n,), from h to the gradient of z."""
+    for k in range(dh.size):
+        gates[k] = unit_backward(gates[k], dh[k])
