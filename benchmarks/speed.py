@@ -51,7 +51,7 @@ class Ours:
         rng = np.random.default_rng(0)
         self.network = RecurrentNetwork("lstm", n_in, n_hidden, 1).initialise(rng)
         self.sizes = self.network.sizes(n_time, self.n_batch)
-        self.data = (rng.normal(size=n_time * n_in + 5000), n_time * n_in, 1)
+        self.data = (rng.normal(size=n_time * n_in + 5000), n_time * n_in, 1, 0.0)
         self.starts = rng.integers(0, 4999, self.n_batch * 400)
         self.n_tasks = n_tasks
         n_chunks = -(-self.n_batch // self.sizes.n_rows)

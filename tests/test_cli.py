@@ -339,3 +339,11 @@ def test_a_reader_that_leaves_is_no_error():
     )
     os.close(writer)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_decimal_commas_in_a_comma_file_are_refused(tmp_path, capsys):
+    file = tmp_path / "commas.csv"
+    rows = [f"{stamp:%Y-%m-%d},{k},5" for k, stamp in enumerate(datasets.load_airline().index)]
+    file.write_text("\n".join(["time,passengers", *rows]))
+    assert main(["forecast", str(file), "--time", "time", "--target", "passengers"]) == 2
+    assert "3 cells in row 1 below a header of 2" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import os
 import sys
 import warnings
@@ -186,8 +187,9 @@ def _read_series(arguments):
     if target == time:
         raise ValueError(f"--time and --target name the same column {target!r}")
     wanted = [target] if time is None else [time, target]
-    # Without index_col=False a comma at the end of each row would shift the columns.
+    # Without index_col=False a separator at the end of each row would shift the columns.
     how = {"sep": arguments.sep, "index_col": False}
+    _refuse_ragged(path, arguments.sep)
     try:
         columns = pd.read_csv(path, nrows=0, **how).columns
         missing = [column for column in wanted if column not in columns]
@@ -203,6 +205,19 @@ def _read_series(arguments):
     else:
         index = _times(frame[time], arguments.time_format).rename(time)
     return pd.Series(_numbers(frame[target]).to_numpy(), index, name=target)
+
+
+def _refuse_ragged(path, separator):
+    """Name the first row with more cells than the header: pandas would drop them in silence."""
+    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
+        rows = csv.reader(file, delimiter=separator)
+        width = len(next(rows, ()))
+        for number, row in enumerate(rows, start=1):
+            if any(cell.strip() for cell in row[width:]):
+                raise ValueError(
+                    f"{path} has {len(row)} cells in row {number} below a header of {width}; is "
+                    f"{separator!r} (--sep) a decimal mark there?"
+                )
 
 
 def _numbers(column):
@@ -235,7 +250,7 @@ def _times(column, time_format):
             return pd.DatetimeIndex(pd.to_datetime(text, format=time_format))
         except ValueError:  # a bad cell, or offsets from UTC that differ
             stamps = pd.to_datetime(text, format=time_format, errors="coerce", utc=True)
-    like = f"like {time_format}" if time_format else f"as {text.iloc[0]!r} is"
+    like = f"like {time_format}" if time_format else f"as {text.iloc[0]!r} is (see --time-format)"
     _refuse(column, stamps.isna(), f"which is not a time stamp {like}")
     return pd.DatetimeIndex(stamps)
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -284,6 +285,60 @@ def test_bad_input_to_fit(name):
     with pytest.raises(ValueError, match=message):
         quick(**parameters).fit(y)
     assert before.equals(y) if hasattr(y, "equals") else before == y
+
+
+def test_a_series_that_is_long_enough_stays_so_when_it_grows():
+    """A season that does not fit in yet is left out with a warning."""
+    seasons = []
+    for n in range(34, 70):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            forecaster = quick(max_iter=1).fit(AIRLINE[:n])
+        seasons.append(forecaster.season_)
+        if n >= 36 and forecaster.season_ == 1:
+            assert "too few to learn its season of 12" in str(caught[0].message)
+            assert "55 observations would do" in str(caught[0].message)
+        else:
+            assert not caught
+        assert len(forecaster.predict()) == 12
+    assert seasons == [1] * (55 - 34) + [12] * (70 - 55)
+
+
+def test_a_season_on_a_steep_trend_is_found():
+    t = np.arange(192)
+    noise = np.random.default_rng(1).normal(scale=0.5, size=192)
+    y = pd.Series(100 + 5 * t + 10 * np.sin(2 * np.pi * t / 12) + noise, AIRLINE.index.union(
+        pd.date_range("1961-01-01", periods=48, freq="MS")))  # fmt: skip
+    forecaster = RNNForecaster(horizon=12).fit(y[:-12])
+    assert forecaster.season_ == 12
+    assert (forecaster.predict() - y[-12:]).abs().mean() < 2
+
+
+def test_flat_stretches_mean_the_same_in_any_unit():
+    values = 10 + np.random.default_rng(0).normal(size=400)
+    values[100:140] = values[100]
+    values[-40:-5] = values[-40]
+    y = pd.Series(values, pd.date_range("2020-01-01", periods=400))
+    widths = []
+    for scale in (1.0, 1e-6, 1e6):
+        forecaster = RNNForecaster(horizon=5).fit(y * scale)
+        bounds = forecaster.predict_interval(coverage=0.97) / scale
+        widths.append(bounds["upper_97"] - bounds["lower_97"])
+        assert forecaster.loss_curve_[-1] < 20
+    assert widths[0].between(1, 100).all()  # deviations; a scale of their own gave millions
+    np.testing.assert_allclose(widths[1], widths[0], rtol=0.02)
+    np.testing.assert_allclose(widths[2], widths[0], rtol=0.02)
+
+
+def test_a_fit_that_fails_leaves_what_was_fitted_before():
+    forecaster = quick(horizon=5).fit(load_nile())
+    before = forecaster.predict()
+    for bad, parameters in ((AIRLINE, {"horizon": 100}), (AIRLINE, {"learning_rate_init": 1e300})):
+        parameters = forecaster.get_params() | parameters
+        with pytest.raises(ValueError, match=r"needs at least|diverged"):
+            forecaster.set_params(**parameters).fit(bad)
+        pd.testing.assert_series_equal(forecaster.predict(), before)
+        forecaster.set_params(horizon=5, learning_rate_init=3e-3)
 
 
 def test_the_shortest_series_that_the_message_names_is_enough():

@@ -9,8 +9,8 @@ from tsrnn.forecasting.transforms import prefers_logarithm
 
 SEASONS = {
     "YS": 1, "YE-JUN": 1, "QS-OCT": 4, "MS": 12, "ME": 12, "BME": 12, "W-WED": 52, "D": 7, "B": 5,
-    "h": 24, "30min": 48, "15min": 96, "min": 1440, "s": 3600, "2MS": 6, "6h": 4, "2D": 1, "7D": 1,
-    "5h": 1, "ms": 1, "48h": 1,
+    "h": 24, "30min": 48, "15min": 96, "min": 1440, "s": 3600, "2MS": 6, "6h": 4, "2D": 1, "7D": 52,
+    "5h": 1, "ms": 1, "48h": 1, "24h": 7, "1440min": 7, "2W": 26, "14D": 26, "30s": 120,
 }  # fmt: skip
 
 
@@ -34,7 +34,9 @@ def test_a_season_must_show():
     assert season_shows(wave + 0.1 * rng.normal(size=120), 12)
     assert season_shows(load_airline().to_numpy(), 12)
     assert season_shows(load_co2().to_numpy(), 12)
+    assert season_shows(wave + 5 * np.arange(120), 12)  # on a trend however steep
     assert not season_shows(rng.normal(size=120).cumsum(), 12)
+    assert not season_shows(rng.normal(size=120).cumsum() + 5 * np.arange(120), 12)
     assert not season_shows(wave[:30], 12)  # too short to tell
     assert not season_shows(wave, 1)
 

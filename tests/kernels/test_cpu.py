@@ -35,7 +35,7 @@ def step(network, values, loss, n_tasks, rates, starts=STARTS, n_batch=None):
     losses = np.empty(len(rates))
     network.drivers(loss).train(
         n_tasks, network.parameters, moments, gradients, np.empty(n_chunks), work,
-        (values, LOOKBACK, SEASON), starts, n_batch, sizes,
+        (values, LOOKBACK, SEASON, 0.0), starts, n_batch, sizes,
         1, np.array(rates), (0.9, 0.999, 1e-8, 1.0), losses,
     )  # fmt: skip
     return moments, gradients, losses
@@ -52,7 +52,7 @@ def test_loss_and_forecasts_against_naive(n_in, cell, loss, n_tasks, dtype, tole
     network = random_network(cell, n_in=n_in, n_out=HORIZON, dtype=dtype)
     arguments = (values, STARTS, LOOKBACK, HORIZON, SEASON, loss, n_in)
     expected = naive.mean_loss(cell, network.views(), *arguments)
-    data = (values, LOOKBACK, SEASON)
+    data = (values, LOOKBACK, SEASON, 0.0)
     errors, mean_loss = network.errors(data, STARTS, loss, n_tasks)
     assert mean_loss == pytest.approx(expected, rel=tolerance)
     loss_of_step, _ = gradient_of(network, values, loss, n_tasks)
@@ -125,7 +125,7 @@ def test_same_bits_serial_and_parallel(n_windows, cell, loss):
         _, _, losses = step(
             network, values, loss, n_tasks, [0.01] * 2, np.tile(starts, 2), n_windows
         )
-        data = (values, LOOKBACK, SEASON)
+        data = (values, LOOKBACK, SEASON, 0.0)
         results.append((network.parameters, losses, network.predict(data, starts, loss, n_tasks)))
     for other in results[1:]:
         for one, two in zip(results[0], other, strict=True):

@@ -9,7 +9,7 @@ from tsrnn.kernels import windows
 @pytest.mark.parametrize(("season", "n_in"), [(1, 1), (4, 1), (4, 4), (12, 3)])
 def test_window_against_naive(season, n_in):
     values = random_values()
-    data, lookback, horizon = (values, 12, season), 12, 15
+    data, lookback, horizon = (values, 12, season, 0.0), 12, 15
     for start in (0, 17, len(values) - 27):
         inputs = np.full((lookback // n_in, n_in, 2), np.nan)
         targets = np.full((horizon, 2), np.nan)
@@ -31,21 +31,23 @@ def test_window_against_naive(season, n_in):
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-12, 1.0, 0.1, 1e12, -3.7e5])
-def test_a_constant_past_has_scale_one(level):
+def test_a_past_that_hardly_moves_has_the_least_scale(level):
     values = np.full(30, level)
-    assert windows.location_and_scale((values, 12, 1), 3) == (level, 1.0)
+    assert windows.location_and_scale((values, 12, 1, 0.25), 3) == (level, 0.25)
+    values[7] += 1e-3
+    assert windows.location_and_scale((values, 12, 1, 0.25), 3)[1] == 0.25
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_scales_do_not_matter(scale):
     values = random_values()
     inputs = np.empty((2, 12, 1))
-    windows.write_inputs((values, 12, 4), 5, 0, 1, inputs[0])
-    windows.write_inputs((values * scale, 12, 4), 5, 0, 1, inputs[1])
+    windows.write_inputs((values, 12, 4, 0.0), 5, 0, 1, inputs[0])
+    windows.write_inputs((values * scale, 12, 4, 0.0), 5, 0, 1, inputs[1])
     np.testing.assert_allclose(inputs[0], inputs[1], rtol=1e-9)
 
 
 def test_small_swings_on_a_high_level_keep_their_digits():
     swings = np.sin(np.arange(30.0))
-    _, scale = windows.location_and_scale((1e9 + swings, 12, 1), 0)
+    _, scale = windows.location_and_scale((1e9 + swings, 12, 1, 0.0), 0)
     assert scale == pytest.approx(swings[:12].std(), rel=1e-6)

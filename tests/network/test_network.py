@@ -52,7 +52,7 @@ def test_orthogonal_matrices_are_not_biased():
 
 def test_a_prediction_in_pieces_is_the_same(monkeypatch):
     """Long predictions return to Python on the way, so that Ctrl-C is heard."""
-    data, starts = (random_values(400), 12, 4), np.arange(300)
+    data, starts = (random_values(400), 12, 4, 0.1), np.arange(300)
     network = random_network()
     whole = network.errors(data, starts, "squared_error")
     calls = []

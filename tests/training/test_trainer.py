@@ -7,7 +7,7 @@ from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Settings, train, trainer
 
 VALUES = 10 * np.sin(np.arange(300) / 3) + random_values(300)
-DATA = (VALUES, 12, 4)
+DATA = (VALUES, 12, 4, 0.1)
 STARTS = np.arange(230)
 VALIDATION = np.arange(250, 285)
 
@@ -49,7 +49,7 @@ def test_initial_weights_are_kept_where_nothing_beats_them():
     network.initialise(rng)
     start = network.parameters.copy()
     settings = Settings(max_iter=60, n_iter_no_change=4)
-    history = train(network, (values, 12, 4), STARTS[:200], VALIDATION, settings, rng)
+    history = train(network, (values, 12, 4, 0.1), STARTS[:200], VALIDATION, settings, rng)
     assert (history.best_iter, len(history.loss_curve)) == (0, 4)
     np.testing.assert_array_equal(network.parameters, start)
 

@@ -64,7 +64,8 @@ class RecurrentEstimator(BaseEstimator):
         network = RecurrentNetwork(self.cell, n_in, self.hidden_size, n_out, self.dtype)
         rng = np.random.default_rng(seed)
         network.initialise(rng)
-        with progress_bar(type(self).__name__, self.verbose) as show:
+        name = type(self).__name__ + (" (whole series)" if stop_after else "")
+        with progress_bar(name, self.verbose) as show:
             history = train(
                 network, data, windows, validation, settings, rng,
                 stop_after=stop_after, on_progress=show,

@@ -13,12 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import RecurrentEstimator
 from tsrnn.forecasting.intervals import ConformalWidths
-from tsrnn.forecasting.seasons import season_of, season_shows
-from tsrnn.forecasting.transforms import prefers_logarithm
+from tsrnn.forecasting.plan import least_scale, plan
 from tsrnn.kernels.windows import location_and_scale
 from tsrnn.windowing import panel_from_series
-
-_FEWEST_WINDOWS = 8  # to learn from
 
 
 class RNNForecaster(RecurrentEstimator):
@@ -194,40 +191,45 @@ class RNNForecaster(RecurrentEstimator):
         if X is not None:
             raise ValueError("X is not supported yet: RNNForecaster learns from y alone.")
         panel, axis = panel_from_series(_one_column(y))
-        self._choose_season(panel.values, axis)
-        self._choose_lookback(panel.values.size)
-        name, self._is_frame = _name_and_form(y)
-        self.history_ = pd.Series(panel.values, axis.index, name=name, copy=True)
-        if self.transform_ == "log":
-            panel.values = np.log(panel.values)
-        data = (panel.values, self.lookback_, self.season_)
-        windows = panel.window_starts(self.lookback_, self.horizon)
-        n_held_out = self._n_held_out(panel.values.size)
-        learnt = windows + self.lookback_ + self.horizon <= panel.values.size - n_held_out
-        judged = windows + self.lookback_ >= panel.values.size - n_held_out
-        judged &= bool(n_held_out)
-        seed = check_random_state(self.random_state).randint(2**31)
-        shape = (1, self.horizon)
-        settings = self._settings(np.count_nonzero(learnt))
-        network, history = self._train(
-            shape, data, windows[learnt], windows[judged], settings, seed
-        )
-        self._widths = None
-        if n_held_out:
-            self._widths = ConformalWidths(self._errors(network, data, windows[judged]))
-            if self.refit and history.best_iter and not history.interrupted:
-                refitted, again = self._train(
-                    shape, data, windows, windows[:0], settings, seed,
-                    stop_after=history.best_iter,
-                )  # fmt: skip
-                history.interrupted = again.interrupted
-                network = network if again.interrupted else refitted
+        settled = plan(panel.values, axis, self.get_params())
+        values = np.log(panel.values) if settled.transform == "log" else panel.values
+        lookback = settled.lookback
+        data = (values, lookback, settled.season, least_scale(values, lookback))
+        network, history, widths = self._learn(panel, data, settled.n_held_out)
+        # From here on nothing fails: a fit that did leaves what was fitted before as it was.
         self._record(history)
+        self.transform_, self.season_, self.lookback_ = settled.transform, settled.season, lookback
+        name, self._is_frame = _name_and_form(y)
+        self.history_ = pd.Series(panel.values, axis.index, name=name)
         self.network_ = network
+        self._widths = widths
         self._data = data
-        self._last_start = panel.last_starts(self.lookback_)
+        self._last_start = panel.last_starts(lookback)
         self._axis = axis
         return self
+
+    def _learn(self, panel, data, n_held_out):
+        """Train and judge a network, then train one on everything; it, its history, the widths."""
+        windows = panel.window_starts(data[1], self.horizon)
+        presents = windows + data[1]
+        first_held_out = panel.values.size - n_held_out
+        learnt, judged = windows[presents + self.horizon <= first_held_out], windows[:0]
+        if n_held_out:
+            judged = windows[presents >= first_held_out]
+        shape = (1, self.horizon)
+        settings = self._settings(learnt.size)
+        seed = check_random_state(self.random_state).randint(2**31)
+        network, history = self._train(shape, data, learnt, judged, settings, seed)
+        if not n_held_out:
+            return network, history, None
+        widths = ConformalWidths(self._errors(network, data, judged))
+        if self.refit and history.best_iter and not history.interrupted:
+            refitted, again = self._train(
+                shape, data, windows, windows[:0], settings, seed, stop_after=history.best_iter
+            )
+            history.interrupted = again.interrupted
+            network = network if again.interrupted else refitted
+        return network, history, widths
 
     def predict(self, horizon: int | None = None, X: None = None) -> pd.Series | pd.DataFrame:
         """Forecast the steps that follow the series.
@@ -321,49 +323,6 @@ class RNNForecaster(RecurrentEstimator):
                 f"{horizon!r}. Fit again with RNNForecaster(horizon=...) to see further."
             )
         return int(horizon)
-
-    def _choose_season(self, values, axis):
-        """Settle transform and season."""
-        if self.transform == "log" and values.min() <= 0:
-            where = axis.index[int(np.argmin(values))]
-            raise ValueError(
-                f"transform='log' needs positive values, and y is {values.min():g} at {where}. "
-                "Use transform=None, or shift y."
-            )
-        season = season_of(axis.frequency) if self.season == "auto" else self.season
-        log = self.transform == "log" or (
-            self.transform == "auto" and prefers_logarithm(values, season)
-        )
-        self.transform_ = "log" if log else None
-        if self.season == "auto" and not season_shows(np.log(values) if log else values, season):
-            season = 1
-        self.season_ = season
-
-    def _choose_lookback(self, n_values):
-        """Settle the lookback, or say that the series is too short."""
-        season, n_held_out = self.season_, self._n_held_out(n_values)
-        usual = 3 * season if season > 1 else max(24, self.horizon)
-        longest = n_values - n_held_out - self.horizon - _FEWEST_WINDOWS + 1
-        self.lookback_ = self.lookback or max(season, 2, min(usual, longest))
-        if self.lookback_ < season:
-            raise ValueError(
-                f"lookback={self.lookback_} is shorter than season={season}: the network could not "
-                "see the season it starts from. Give at least a season."
-            )
-        if self.lookback_ > longest:
-            raise ValueError(
-                f"y has {n_values} observations, but horizon={self.horizon} with "
-                f"lookback={self.lookback_}, season={season} and {n_held_out} held out needs at "
-                f"least {n_values + self.lookback_ - longest}. Give more history, or a shorter "
-                "horizon, lookback or season"
-                + (", or early_stopping=False (no intervals)." if self.early_stopping else ".")
-            )
-
-    def _n_held_out(self, n_values):
-        """Values at the end of the series that the judged network does not learn from."""
-        if not self.early_stopping:
-            return 0
-        return max(int(np.ceil(self.validation_fraction * n_values)), self.horizon + self.season_)
 
 
 def _one_column(y):

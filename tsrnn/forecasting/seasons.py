@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
 import numpy as np
 
-# Entries of the natural season at one step of the frequency: a year of months, a week of days,
-# a day of hours. Finer steps are counted in minutes, of which a day has 1440.
-_SEASONS = {"Y": 1, "YE": 1, "YS": 1, "Q": 4, "QE": 4, "QS": 4, "M": 12, "ME": 12, "MS": 12}
-_SEASONS |= {"BYE": 1, "BYS": 1, "BQE": 4, "BQS": 4, "BME": 12, "BMS": 12, "SME": 24, "SMS": 24}
-_SEASONS |= {"W": 52, "D": 7, "B": 5, "C": 5, "h": 24, "min": 1440, "s": 3600}
+# Entries of a year at one step of the calendar's frequencies.
+_A_YEAR = {"Y": 1, "YE": 1, "YS": 1, "Q": 4, "QE": 4, "QS": 4, "M": 12, "ME": 12, "MS": 12}
+_A_YEAR |= {"BYE": 1, "BYS": 1, "BQE": 4, "BQS": 4, "BME": 12, "BMS": 12, "SME": 24, "SMS": 24}
+_A_WEEK = {"B": 5, "C": 5}
+_SECONDS = {"W": 604_800, "D": 86_400, "h": 3600, "min": 60, "s": 1}
+# The cycle of steps shorter than each: an hour of seconds, a day, a week, a year of weeks.
+_CYCLES = ((60, 3600), (86_400, 86_400), (604_800, 604_800), (math.inf, 52 * 604_800))
 
 
 def season_of(frequency: Any) -> int:
@@ -27,16 +30,22 @@ def season_of(frequency: Any) -> int:
     if frequency is None:
         return 1
     alias = re.sub(r"^\d+", "", frequency.freqstr).partition("-")[0]
-    season, rest = divmod(_SEASONS.get(alias, 1), frequency.n)
+    step, cycle = frequency.n, (_A_YEAR | _A_WEEK).get(alias, 1)
+    if alias in _SECONDS:
+        step *= _SECONDS[alias]
+        cycle = next(cycle for limit, cycle in _CYCLES if step < limit)
+    season, rest = divmod(cycle, step)
     return season if rest == 0 and season > 0 else 1
 
 
 def season_shows(values: np.ndarray, season: int) -> bool:
-    """Whether the value a season before errs less than the last value, over one season ahead.
+    """Whether the value a season before tells more than the last value, over one season ahead.
 
-    Needs three seasons of values to judge; False with fewer.
+    Both are allowed the drift of the series, which a network learns easily. Needs three seasons of
+    values to judge; False with fewer.
     """
     if season < 2 or values.size < 3 * season:
         return False
-    ahead = [np.abs(values[k:] - values[:-k]).mean() for k in range(1, season + 1)]
+    changes = (values[k:] - values[:-k] for k in range(1, season + 1))
+    ahead = [np.abs(change - change.mean()).mean() for change in changes]
     return bool(ahead[-1] < np.mean(ahead[:-1]))

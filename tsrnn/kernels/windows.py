@@ -3,7 +3,8 @@
 A window is a position in the panel's values: ``lookback`` values from there on are the past,
 ``horizon`` values after them the future. Inputs are ``(value - last value) / deviation`` of the
 window itself; targets are the difference from the seasonal naive forecast in the same unit, so
-that a network that says nothing forecasts naively. ``data`` is ``(values, lookback, season)``.
+that a network that says nothing forecasts naively. ``data`` is ``(values, lookback, season,
+least scale)``.
 """
 
 import math
@@ -13,8 +14,8 @@ from tsrnn.kernels.compile import leaf
 
 @leaf
 def location_and_scale(data, start):
-    """Last value and standard deviation of a window's past; a constant past has scale 1."""
-    values, lookback, _ = data
+    """Last value and standard deviation of a window's past, but at least the least scale."""
+    values, lookback, _, least_scale = data
     last = values[start + lookback - 1]
     # Sums of differences from the last value: exact where the level dwarfs the deviation.
     total = squares = 0.0
@@ -24,16 +25,13 @@ def location_and_scale(data, start):
         squares += difference * difference
     mean = total / lookback
     deviation = math.sqrt(max(squares / lookback - mean * mean, 0.0))
-    # Rounding leaves a constant past a deviation of some 1e-16 of its level.
-    if deviation <= 1e-12 * abs(last):
-        deviation = 1.0
-    return last, deviation
+    return last, max(deviation, least_scale)
 
 
 @leaf
 def naive(data, start, step):
     """Seasonal naive forecast, ``step`` >= 0 after the window's past: the value a season before."""
-    values, lookback, season = data
+    values, lookback, season, _ = data
     return values[start + lookback - season + step % season]
 
 
@@ -55,7 +53,7 @@ def write_inputs(data, start, row, n_rows, inputs):
 @leaf
 def write_targets(data, start, row, n_rows, targets):
     """Write the scaled future of a window to ``row`` of ``targets``, (horizon * n_rows,)."""
-    values, lookback, _ = data
+    values, lookback, _, _ = data
     _, scale = location_and_scale(data, start)
     for step in range(targets.size // n_rows):
         value = values[start + lookback + step]

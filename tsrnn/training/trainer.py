@@ -56,7 +56,7 @@ def train(
     Parameters
     ----------
     data : tuple
-        (values, lookback, season), see ``tsrnn.kernels.windows``.
+        (values, lookback, season, least scale), see ``tsrnn.kernels.windows``.
     windows, validation : (n,) int64 arrays
         Positions of windows to learn from and to judge each epoch by. Without validation windows
         the last epoch is the best.

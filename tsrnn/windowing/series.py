@@ -10,6 +10,8 @@ import pandas as pd
 
 from tsrnn.windowing.panel import Panel
 
+_LARGEST = 1e150  # whose square is finite
+
 
 @dataclasses.dataclass(frozen=True)
 class TimeAxis:
@@ -75,15 +77,17 @@ def panel_from_series(y: pd.Series, name: str = "y") -> tuple[Panel, TimeAxis]:
 
 def _values(y, name):
     """Finite float64 values, or an error that names the first bad place."""
-    if not pd.api.types.is_numeric_dtype(y) or pd.api.types.is_complex_dtype(y):
+    is_type = pd.api.types
+    if not is_type.is_numeric_dtype(y) or is_type.is_complex_dtype(y) or is_type.is_bool_dtype(y):
         raise ValueError(
             f"{name} must hold real numbers, got dtype {y.dtype}. Convert it first: "
-            f"pd.to_numeric(y)."
+            "pd.to_numeric(y), or y.astype(float)."
         )
     values = y.to_numpy(dtype=np.float64, na_value=np.nan)
     for bad, what, remedy in (
         (np.isnan(values), "is missing (NaN)", "Fill it, for instance y.interpolate()"),
         (np.isinf(values), "is infinite", "Replace it with a finite value"),
+        (np.abs(values) > _LARGEST, f"is beyond {_LARGEST:g}", "Give it in a larger unit"),
     ):
         if bad.any():
             more = f" and at {bad.sum() - 1} more" if bad.sum() > 1 else ""
@@ -201,7 +205,8 @@ def _no_gap(index, expected, name):
         )
     before = index[index.searchsorted(missing[0]) - 1]
     step = getattr(expected, "freqstr", None)
-    at_step, method = (f" at frequency {step}", "asfreq") if step else ("", "reindex")
+    at_step = f" at frequency {step}" if step else ""
+    method = "asfreq" if isinstance(expected, pd.DatetimeIndex) else "reindex"
     raise ValueError(
         f"{name} has a gap: {_show(missing[0])} is missing after {_show(before)} "
         f"({len(missing)} missing in all{at_step}). Put the rows in with y.{method}(...) and fill "
