@@ -403,6 +403,8 @@ INTERRUPTED = """
 import signal, sys, threading, time, warnings
 import numpy as np, pandas as pd
 from tsrnn import RNNForecaster
+from tsrnn.kernels import compile as compiling
+compiling.SMALL_WORK = 0
 rng = np.random.default_rng(0)
 y = pd.Series(rng.normal(size=20000).cumsum(), pd.date_range("2000-01-01", periods=20000, freq="h"))
 RNNForecaster(max_iter=1, hidden_size=64).fit(y[:300])  # compiled before the clock runs

@@ -1,3 +1,7 @@
+import contextlib
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from conftest import random_values
@@ -101,6 +105,26 @@ def test_an_interrupt_keeps_the_best_weights(epoch):
     if epoch:
         np.testing.assert_array_equal(network.parameters, expected.parameters)
     assert np.isfinite(network.errors(DATA, VALIDATION, "absolute_error")[1])
+
+
+def test_a_ctrl_c_that_a_compilation_swallows_is_heard_after_it():
+    def swallow(done, history):
+        if len(history.loss_curve) == 2:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    _, history = run(50, on_progress=swallow)
+    assert history.interrupted
+    assert len(history.loss_curve) <= 3
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_training_works_in_another_thread_where_signals_cannot_be_caught():
+    with ThreadPoolExecutor(1) as pool:
+        network, history = pool.submit(run, 3).result()
+    np.testing.assert_array_equal(network.parameters, run(3)[0].parameters)
+    assert not history.interrupted
 
 
 def test_divergence_is_an_error():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import signal
+import threading
 import time
 from collections.abc import Callable
 
@@ -77,15 +80,20 @@ def train(
     """
     history = History()
     best = network.parameters.copy()
+    work = network.work(data, (windows.size + validation.size) * settings.max_iter)
     try:
-        work = (windows.size + validation.size) * settings.max_iter
-        with claim_threads(settings.n_jobs, network.work(data, work)) as n_tasks:
+        with _heard_ctrl_c() as listen, claim_threads(settings.n_jobs, work) as n_tasks:
+
+            def on_block(done):
+                listen()
+                on_progress(done, history)
+
             run = _Run(network, data, windows, settings, rng, n_tasks)
             best_loss = np.inf
             if validation.size:  # the initial weights too may turn out to be the best
                 _, best_loss = network.errors(data, validation, settings.loss, n_tasks)
             for epoch in range(1, (stop_after or settings.max_iter) + 1):
-                loss = run.epoch(lambda done: on_progress(done, history))
+                loss = run.epoch(on_block)
                 history.loss_curve.append(loss)
                 judged = loss
                 if validation.size:
@@ -108,6 +116,34 @@ def train(
             history.best_iter = len(history.loss_curve)
     network.parameters[:] = best
     return history
+
+
+@contextlib.contextmanager
+def _heard_ctrl_c():
+    """Yield a function that raises KeyboardInterrupt if Ctrl-C was pressed before.
+
+    Python raises it at once; but in the midst of a compilation LLVM calls back through ctypes,
+    which swallows it, and the fit would go on to its end.
+    """
+    pressed = threading.Event()
+
+    def listen():
+        if pressed.is_set():
+            raise KeyboardInterrupt
+
+    def on_signal(number, frame):
+        pressed.set()
+        signal.default_int_handler(number, frame)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield listen  # somebody else decides what Ctrl-C does
+        return
+    signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield listen
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Run:
