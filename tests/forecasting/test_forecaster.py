@@ -6,6 +6,7 @@ import sys
 import time
 import warnings
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,6 +159,25 @@ def test_a_pickle_forecasts_the_same():
     loaded = pickle.loads(pickle.dumps(forecaster))
     pd.testing.assert_series_equal(loaded.predict(), forecaster.predict())
     pd.testing.assert_frame_equal(loaded.predict_interval(), forecaster.predict_interval())
+
+
+def test_a_memory_mapped_model_forecasts_the_same_without_a_new_compilation(tmp_path):
+    forecaster = quick().fit(AIRLINE)
+    expected = forecaster.predict()
+    joblib.dump(forecaster, tmp_path / "model")
+    loaded = joblib.load(tmp_path / "model", mmap_mode="r")
+    assert not loaded.network_.parameters.flags.writeable
+    dispatcher = forecaster.network_.drivers("absolute_error").predict.dispatcher(False)
+    n_compiled = len(dispatcher.signatures)
+    pd.testing.assert_series_equal(loaded.predict(), expected)
+    assert len(dispatcher.signatures) == n_compiled
+
+
+def test_changing_the_history_attribute_changes_no_forecast():
+    forecaster = quick(transform=None).fit(AIRLINE)
+    before = forecaster.predict()
+    forecaster.history_.iloc[:] = 0
+    pd.testing.assert_series_equal(forecaster.predict(), before)
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e12])

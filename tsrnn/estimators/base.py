@@ -84,13 +84,13 @@ class RecurrentEstimator(BaseEstimator):
 
     def _record(self, history: History) -> None:
         """Fitted attributes, named as MLPRegressor's; warns of an interrupt."""
+        self.loss_curve_ = history.loss_curve
+        self.validation_scores_ = [-loss for loss in history.validation_curve] or None
+        self.n_iter_ = len(history.loss_curve)
+        self.best_iter_ = history.best_iter
         if history.interrupted:
             warnings.warn(
                 f"Training was interrupted; the weights of epoch {history.best_iter} are kept, and "
                 f"{type(self).__name__} can be used.",
                 stacklevel=3,
             )
-        self.loss_curve_ = history.loss_curve
-        self.validation_scores_ = [-loss for loss in history.validation_curve] or None
-        self.n_iter_ = len(history.loss_curve)
-        self.best_iter_ = history.best_iter

@@ -197,15 +197,15 @@ class RNNForecaster(RecurrentEstimator):
         data = (values, lookback, settled.season, least_scale(values, lookback))
         network, history, widths = self._learn(panel, data, settled.n_held_out)
         # From here on nothing fails: a fit that did leaves what was fitted before as it was.
-        self._record(history)
         self.transform_, self.season_, self.lookback_ = settled.transform, settled.season, lookback
         name, self._is_frame = _name_and_form(y)
-        self.history_ = pd.Series(panel.values, axis.index, name=name)
+        self.history_ = pd.Series(panel.values, axis.index, name=name, copy=True)
         self.network_ = network
         self._widths = widths
         self._data = data
         self._last_start = panel.last_starts(lookback)
         self._axis = axis
+        self._record(history)
         return self
 
     def _learn(self, panel, data, n_held_out):

@@ -119,7 +119,9 @@ class RecurrentNetwork:
         return self._run(data, starts, loss, n_tasks, compare=True)
 
     def _run(self, data, starts, loss, n_tasks, compare):
-        starts = kernel_array(starts, np.int64)
+        # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
+        starts, parameters = kernel_array(starts, np.int64), kernel_array(self.parameters)
+        data = (kernel_array(data[0]), *data[1:])
         n_time = data[1] // self.n_in
         sizes = self.sizes(n_time, starts.size)
         work = np.empty(
@@ -133,7 +135,7 @@ class RecurrentNetwork:
         for first in range(0, starts.size, piece):
             some = slice(first, first + piece)
             kernel(
-                n_tasks, self.parameters, sums[first // sizes.n_rows :], work, data, starts[some],
+                n_tasks, parameters, sums[first // sizes.n_rows :], work, data, starts[some],
                 sizes, compare, out[some],
             )  # fmt: skip
         return out, float(sums.sum() / max(out.size, 1))
