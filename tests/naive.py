@@ -3,6 +3,8 @@
 Imports nothing from tsrnn. All in float64, one window and one unit of time after another.
 """
 
+import math
+
 import numpy as np
 
 
@@ -10,63 +12,131 @@ def sigmoid(x):
     return 1.0 / (1.0 + np.exp(-x))
 
 
-def lstm(weights, x):
-    """Hidden and cell states of one sequence x (n_time, n_in), each (n_time, n_hidden).
-
-    Hochreiter & Schmidhuber (1997) with forget gates; weights by name, gates i, f, g, o.
-    """
-    n_hidden = weights["weight_hidden"].shape[1]
-    h, c = np.zeros(n_hidden), np.zeros(n_hidden)
-    hidden, cell = [], []
-    for x_t in x:
-        i, f, g, o = (
-            w_h @ h + b + w_x @ x_t
-            for w_h, b, w_x in zip(
-                weights["weight_hidden"], weights["bias"], weights["weight_input"], strict=True
-            )
+def products(weights, h, x):
+    """Of each block, what the hidden state and the input give it: (W_h h, b, W_x x)."""
+    return [
+        (w_h @ h, b, w_x @ x)
+        for w_h, b, w_x in zip(
+            weights["weight_hidden"], weights["bias"], weights["weight_input"], strict=True
         )
-        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-        h = sigmoid(o) * np.tanh(c)
-        hidden.append(h)
-        cell.append(c)
-    return np.array(hidden), np.array(cell)
+    ]
 
 
-def gru(weights, x):
-    """Hidden states of one sequence; Cho et al. (2014), reset after the product, as in PyTorch.
+# A cell's step: from what the products see of h (all of it, but for dropout), h itself, the cell's
+# own state and the input to h and state.
+
+
+def lstm(weights, seen, h, c, x):
+    """Hochreiter & Schmidhuber (1997) with forget gates; gates i, f, g, o."""
+    i, f, g, o = (sum(parts) for parts in products(weights, seen, x))
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru(weights, seen, h, c, x):
+    """Cho et al. (2014), reset after the product, as in PyTorch.
 
     Blocks: reset, update, the hidden state's part of the new content, the input's part of it.
     """
-    hidden_weights, biases, input_weights = (
-        weights[name] for name in ("weight_hidden", "bias", "weight_input")
-    )
-    h = np.zeros(hidden_weights.shape[1])
-    hidden = []
-    for x_t in x:
-        r = sigmoid(hidden_weights[0] @ h + biases[0] + input_weights[0] @ x_t)
-        u = sigmoid(hidden_weights[1] @ h + biases[1] + input_weights[1] @ x_t)
-        n = np.tanh(biases[3] + input_weights[3] @ x_t + r * (hidden_weights[2] @ h + biases[2]))
-        h = (1 - u) * n + u * h
-        hidden.append(h)
-    return np.array(hidden), None
+    (r_h, r_b, r_x), (u_h, u_b, u_x), (n_h, n_hb, _), (_, n_xb, n_x) = products(weights, seen, x)
+    r, u = sigmoid(r_h + r_b + r_x), sigmoid(u_h + u_b + u_x)
+    n = np.tanh(n_xb + n_x + r * (n_h + n_hb))
+    return (1 - u) * n + u * h, c
 
 
-def rnn(weights, x, activation=np.tanh):
-    """Hidden states of one sequence; Elman (1990)."""
-    h = np.zeros(weights["weight_hidden"].shape[1])
-    hidden = []
-    for x_t in x:
-        z = weights["weight_hidden"][0] @ h + weights["bias"][0] + weights["weight_input"][0] @ x_t
-        h = activation(z)
-        hidden.append(h)
-    return np.array(hidden), None
+def rnn(weights, seen, h, c, x):
+    """Elman (1990)."""
+    return np.tanh(sum(products(weights, seen, x)[0])), c
 
 
-def rnn_relu(weights, x):
-    return rnn(weights, x, lambda z: np.maximum(z, 0.0))
+def rnn_relu(weights, seen, h, c, x):
+    """Le, Jaitly & Hinton (2015)."""
+    return np.maximum(sum(products(weights, seen, x)[0]), 0.0), c
 
 
 CELLS = {"lstm": lstm, "gru": gru, "rnn": rnn, "rnn_relu": rnn_relu}
+
+
+def scramble(x):
+    """Wellons' hash "lowbias32"."""
+    x = (x ^ (x >> 16)) * 0x7FEB352D % 2**32
+    x = (x ^ (x >> 15)) * 0x846CA68B % 2**32
+    return x ^ (x >> 16)
+
+
+def kept(share, seed, place, row, n):
+    """Factors (n,) of dropout: 0 or 1 / (1 - share), by a hash of where a value stands."""
+    key = scramble(seed ^ scramble(place % 2**64))
+    units = [scramble(scramble(key ^ unit) ^ row) for unit in range(n)]
+    return (np.array(units) >= int(share * 2**32)) / (1 - share)
+
+
+def network(cell, weights, x, shape=None, noise=(0.0, 0.0, 0, 0), states=None, begin=0):
+    """Answers (answers, n_out), and the final states, of one sequence x (n_time, n_in).
+
+    ``shape`` holds bidirectional, residual and head; weights are named as the network's views.
+    ``noise`` is the dropout between layers, that of the recurrence, seed and row; ``begin`` the
+    step at which the sequence begins where others are longer, which the dropout knows it by.
+    ``states`` are initial ones, (h, state) of each layer and direction.
+    """
+    shape = {"bidirectional": False, "residual": False, "head": "last"} | (shape or {})
+    between, recurrent, seed, row = noise
+    names = [name[len("bias_") :] for name in weights if name.startswith("bias_")]
+    n_directions = 2 if shape["bidirectional"] else 1
+    n_hidden = weights["bias_l0"].shape[1]
+    if states is None:
+        states = [(np.zeros(n_hidden), np.zeros(n_hidden)) for _ in names]
+    finals, n_time = [], len(x)
+    for layer in range(len(names) // n_directions):
+        if layer and between:
+            longest = begin + n_time
+            places = [
+                [
+                    ((layer - 1) * n_directions + d) * longest + begin + t
+                    for d in range(n_directions)
+                ]
+                for t in range(n_time)
+            ]
+            factors = [
+                np.concatenate([kept(between, seed, place, row, n_hidden) for place in own])
+                for own in places
+            ]
+            x = x * np.array(factors).reshape(x.shape)
+        sides, ends = [], []
+        for direction in range(n_directions):
+            number = layer * n_directions + direction
+            own = {
+                kind: weights[f"{kind}_{names[number]}"]
+                for kind in ("weight_hidden", "bias", "weight_input")
+            }
+            mask = kept(recurrent, seed, -1 - number, row, n_hidden) if recurrent else 1.0
+            h, c = states[number]
+            hidden = []
+            for x_t in x[::-1] if direction else x:
+                h, c = CELLS[cell](own, h * mask, h, c, x_t)
+                hidden.append(h)
+            finals.append((h, c))
+            ends.append(h)
+            sides.append(hidden[::-1] if direction else hidden)
+        below = x
+        x = np.hstack([np.reshape(side, (n_time, n_hidden)) for side in sides])
+        ends = np.concatenate(ends)
+        if shape["residual"] and layer:
+            x = x + below
+            if n_time:
+                ends = ends + np.concatenate([below[-1][:n_hidden], below[0][n_hidden:]])
+    if shape["head"] == "every":
+        read = x
+    elif shape["head"] == "horizons":
+        read = [CELLS[cell](own, h * mask, h, c, e)[0] for e in weights["embedding"]]
+    else:
+        read = [ends]
+    answers = []
+    for z in read:
+        if "head_hidden_weight" in weights:
+            z = np.maximum(weights["head_hidden_weight"] @ z + weights["head_hidden_bias"], 0.0)
+        answers.append(weights["head_weight"] @ z + weights["head_bias"])
+    return np.array(answers), finals
 
 
 def window(values, start, lookback, horizon, season, n_in=1):
@@ -80,42 +150,106 @@ def window(values, start, lookback, horizon, season, n_in=1):
     return inputs, targets, naive, scale
 
 
-def output(cell, weights, inputs):
-    """What the linear head says of the last hidden state."""
-    hidden, _ = CELLS[cell](weights, inputs)
-    return weights["head_weight"] @ hidden[-1] + weights["head_bias"]
+def elapsed(missing):
+    """Time since the last value before each step, (n_time,); Che et al. (2018), equation 2."""
+    time = [0.0]
+    for gone in missing[:-1]:
+        time.append(1.0 + (time[-1] if gone else 0.0))
+    return np.array(time)
 
 
+def softplus(x):
+    return np.log1p(np.exp(x))
+
+
+def _quantile(outputs, targets, levels):
+    errors = targets - outputs
+    levels = np.asarray(levels)[:, None]
+    return np.maximum(levels * errors, (levels - 1) * errors).mean(axis=0)
+
+
+def _huber(outputs, targets, levels):
+    (delta,) = levels
+    error = np.abs(outputs[0] - targets)
+    return np.where(error <= delta, error**2 / 2, delta * (error - delta / 2))
+
+
+def _gaussian(outputs, targets, levels):
+    mean, scale = outputs[0], softplus(outputs[1]) + 1e-6
+    return 0.5 * np.log(2 * np.pi * scale**2) + (targets - mean) ** 2 / (2 * scale**2)
+
+
+def _student_t(outputs, targets, levels):
+    mean, scale, nu = outputs[0], softplus(outputs[1]) + 1e-6, 2 + softplus(outputs[2])
+    z = (targets - mean) / scale
+    gammas = [math.lgamma(n / 2) - math.lgamma((n + 1) / 2) for n in nu]
+    return gammas + 0.5 * np.log(np.pi * nu) + np.log(scale) + (nu + 1) / 2 * np.log1p(z**2 / nu)
+
+
+def _cross_entropy(outputs, targets, levels):
+    scores = outputs[:, 0] if outputs.ndim == 2 else outputs
+    return np.array([np.log(np.exp(scores).sum()) - scores[int(targets[0])]])
+
+
+# Of outputs (number that a target has, targets) and targets (targets,): losses (targets,).
 LOSSES = {
-    "absolute_error": lambda output, target: np.abs(output - target),
-    "squared_error": lambda output, target: (output - target) ** 2,
+    "absolute_error": lambda outputs, targets, levels: np.abs(outputs[0] - targets),
+    "squared_error": lambda outputs, targets, levels: (outputs[0] - targets) ** 2,
+    "huber": _huber,
+    "quantile": _quantile,
+    "gaussian": _gaussian,
+    "student_t": _student_t,
+    "cross_entropy": _cross_entropy,
 }
 
 
-def mean_loss(cell, weights, values, starts, lookback, horizon, season, loss, n_in=1):
-    """Mean over windows and steps ahead."""
-    total = 0.0
-    for start in starts:
-        inputs, targets, _, _ = window(values, start, lookback, horizon, season, n_in)
-        total += LOSSES[loss](output(cell, weights, inputs), targets).mean()
-    return total / len(starts)
+def mean_loss(loss, answers, targets, weights=None, levels=()):
+    """Weighted mean over sequences and targets; a target that is NaN counts for nothing.
+
+    ``answers``, (sequences, answers, n_out), ``targets``, (sequences, answers, n_targets).
+    """
+    total = weight = 0.0
+    for number, (said, wanted) in enumerate(zip(answers, targets, strict=True)):
+        own = 1.0 if weights is None else weights[number]
+        for outputs, target in zip(said, wanted, strict=True):
+            if np.isnan(target).all():
+                continue
+            n_targets = len(target)
+            outputs = outputs.reshape(-1, n_targets)
+            there = ~np.isnan(target)
+            each = LOSSES[loss](outputs, np.where(there, target, 0.0), levels)
+            total += own * each[there].sum()
+            weight += own * np.count_nonzero(there)
+    return total / weight
 
 
-def forecast(cell, weights, values, start, lookback, horizon, season, n_in=1):
-    """The seasonal naive forecast plus what the network says, in the unit of the values."""
-    inputs, _, naive, scale = window(values, start, lookback, horizon, season, n_in)
-    return naive + scale * output(cell, weights, inputs)
+def clipped(gradient, max_norm):
+    return gradient * min(1.0, max_norm / np.sqrt(np.sum(gradient**2)))
 
 
-def adam(parameters, gradients, rates, beta1=0.9, beta2=0.999, epsilon=1e-8, max_norm=1.0):
-    """Parameters after one step for each gradient, clipped by its norm (Kingma & Ba 2015)."""
+def optimise(solver, parameters, gradients, rates, *, max_norm=1.0, alpha=0.0, beta_1=0.9,
+             beta_2=0.999, epsilon=1e-8, momentum=0.9, nesterov=True, averaging=0.0):  # fmt: skip
+    """Parameters after one step for each gradient, clipped by its norm; and their average."""
     parameters = parameters.copy()
+    average = parameters.copy()
     first, second = np.zeros_like(parameters), np.zeros_like(parameters)
     for t, (gradient, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
-        norm = np.sqrt(np.sum(gradient**2))
-        gradient = gradient * min(1.0, max_norm / norm)
-        first = beta1 * first + (1 - beta1) * gradient
-        second = beta2 * second + (1 - beta2) * gradient**2
-        corrected = first / (1 - beta1**t), second / (1 - beta2**t)
-        parameters -= rate * corrected[0] / (np.sqrt(corrected[1]) + epsilon)
-    return parameters
+        gradient = clipped(gradient, max_norm)
+        if solver == "adamw":
+            parameters -= rate * alpha * parameters  # Loshchilov & Hutter (2019)
+        else:
+            gradient = gradient + alpha * parameters
+        if solver == "sgd":
+            first = momentum * first + gradient
+            parameters -= rate * (gradient + momentum * first if nesterov else first)
+        elif solver == "rmsprop":  # Tieleman & Hinton (2012)
+            second = beta_2 * second + (1 - beta_2) * gradient**2
+            first = momentum * first + gradient / (np.sqrt(second) + epsilon)
+            parameters -= rate * first
+        else:  # Kingma & Ba (2015)
+            first = beta_1 * first + (1 - beta_1) * gradient
+            second = beta_2 * second + (1 - beta_2) * gradient**2
+            corrected = first / (1 - beta_1**t), second / (1 - beta_2**t)
+            parameters -= rate * corrected[0] / (np.sqrt(corrected[1]) + epsilon)
+        average = averaging * average + (1 - averaging) * parameters
+    return parameters, average

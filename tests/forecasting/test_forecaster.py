@@ -167,7 +167,7 @@ def test_a_memory_mapped_model_forecasts_the_same_without_a_new_compilation(tmp_
     joblib.dump(forecaster, tmp_path / "model")
     loaded = joblib.load(tmp_path / "model", mmap_mode="r")
     assert not loaded.network_.parameters.flags.writeable
-    dispatcher = forecaster.network_.drivers("absolute_error").predict.dispatcher(False)
+    dispatcher = forecaster.network_.drivers.predict.dispatcher(False)
     n_compiled = len(dispatcher.signatures)
     pd.testing.assert_series_equal(loaded.predict(), expected)
     assert len(dispatcher.signatures) == n_compiled

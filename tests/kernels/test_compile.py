@@ -10,13 +10,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 import threadpoolctl
+from numba.core.codegen import CPUCodeLibrary
+from numba.core.cpu import CPUContext
 
 import tsrnn
 from tsrnn.kernels import compile as compiling
-from tsrnn.kernels.compile import claim_threads, kernel_array
+from tsrnn.kernels.compile import Kernel, claim_threads, kernel_array, leaf
 
 PACKAGE = Path(tsrnn.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -161,8 +164,10 @@ def test_without_a_choice_the_cache_lies_beside_the_kernels_or_with_the_user(mon
 
 
 @pytest.fixture
-def kernel():
+def kernel(monkeypatch, tmp_path):
     """The probe's kernel in this process; its ``run(n_tasks)``."""
+    # Of a module that can't be imported again: what another session cached would not load.
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     module = {"__name__": "probe"}
     exec(PROBE, module)
     return module["run"]
@@ -225,6 +230,113 @@ def test_many_threads_at_once(probe, tmp_path, layer):
         pytest.skip(f"this Numba has no {layer} layer")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == layer
+
+
+def nest():
+    """A function that calls a leaf which calls a leaf, all of them new to Numba; and the leaf."""
+
+    @leaf
+    def inner(x):
+        return 2 * x + 1
+
+    @leaf
+    def outer(values, level):
+        for k in range(values.size):
+            values[k] = inner(level + k)
+
+    def whole(n_tasks, out):
+        for task in numba.prange(n_tasks):
+            for row in range(task, out.shape[0], n_tasks):
+                outer(out[row], 10 * row)
+
+    return whole, outer
+
+
+NESTED = 2.0 * np.add.outer(10 * np.arange(5), np.arange(7)) + 1
+
+
+def filled(function, *args):
+    out = np.zeros_like(NESTED)
+    with claim_threads(None):
+        function(*args, out)
+    return out
+
+
+@pytest.fixture
+def optimised(monkeypatch, tmp_path):
+    """Names of the libraries that LLVM optimises; no kernel is found in the cache."""
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
+    optimise, names = CPUCodeLibrary._optimize_final_module, []
+
+    def record(library):
+        names.append(library.name)
+        optimise(library)
+
+    monkeypatch.setattr(CPUCodeLibrary, "_optimize_final_module", record)
+    return names
+
+
+@pytest.mark.parametrize("n_tasks", [1, 2])
+def test_leaves_are_optimised_with_their_kernel_alone(optimised, n_tasks):
+    whole, _ = nest()
+    np.testing.assert_array_equal(filled(Kernel(whole, "nested"), n_tasks), NESTED)
+    assert any("nested" in name for name in optimised)
+    assert not any("inner" in name or "outer" in name for name in optimised)
+    whole, _ = nest()
+    np.testing.assert_array_equal(filled(numba.njit(whole), 1), NESTED)
+    assert any("inner" in name for name in optimised)  # as Numba does it by itself
+
+
+@pytest.mark.parametrize("n_tasks", [1, 2])
+@pytest.mark.parametrize("first", ["kernel", "user"])
+def test_functions_of_a_user_compile_before_and_after_kernels(optimised, first, n_tasks):
+    """Even one that calls a kernel's leaf."""
+    whole, outer = nest()
+    kernel = Kernel(whole, "nested")
+    double = numba.njit(lambda x: 2 * x)
+
+    @numba.njit
+    def by_user(out):
+        for row in range(out.shape[0]):
+            for k in range(out.shape[1]):
+                out[row, k] = double(10 * row + k) + 1
+
+    @numba.njit
+    def by_leaf(out):
+        for row in range(out.shape[0]):
+            outer(out[row], 10 * row)
+
+    calls = [(kernel, n_tasks), (by_user,), (by_leaf,)]
+    for call in calls if first == "kernel" else calls[::-1]:
+        np.testing.assert_array_equal(filled(*call), NESTED)
+    assert any("by_user" in name for name in optimised)
+
+
+def test_kernels_and_functions_of_a_user_compile_at_the_same_time(optimised):
+    barrier = threading.Barrier(4)
+
+    def work(number):
+        whole, _ = nest()
+        function = numba.njit(whole) if number % 2 else Kernel(whole, f"nested{number}")
+        barrier.wait(30)
+        return filled(function, 1)
+
+    with ThreadPoolExecutor(4) as pool:
+        for out in pool.map(work, range(4)):
+            np.testing.assert_array_equal(out, NESTED)
+
+
+def test_a_kernel_that_does_not_compile_leaves_numba_as_it_was(optimised):
+    def state():
+        return {**vars(CPUCodeLibrary)}, {**vars(CPUContext)}
+
+    def wrong(n_tasks, x):
+        return x.nothing
+
+    before = state()
+    with pytest.raises(numba.TypingError):
+        Kernel(wrong, "wrong")(1, np.ones(3))
+    assert state() == before
 
 
 def blas_threads():

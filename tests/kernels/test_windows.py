@@ -1,30 +1,35 @@
 import naive
 import numpy as np
 import pytest
-from conftest import random_values
+from conftest import random_network, random_values
 
 from tsrnn.kernels import windows
+from tsrnn.kernels.windows import SKIP, TELL, forecast_source, sequence_source
 
 
+@pytest.mark.parametrize("n_answers", [1, 5, 15])
 @pytest.mark.parametrize(("season", "n_in"), [(1, 1), (4, 1), (4, 4), (12, 3)])
-def test_window_against_naive(season, n_in):
-    values = random_values()
-    data, lookback, horizon = (values, 12, season, 0.0), 12, 15
+def test_forecasting_against_naive(season, n_in, n_answers):
+    values, lookback, horizon = random_values(), 12, 15
+    source = forecast_source(values, lookback, season, 0.0)
+    shape = (n_answers, horizon // n_answers, 2)  # two rows, of which the second is ours
     for start in (0, 17, len(values) - 27):
-        inputs = np.full((lookback // n_in, n_in, 2), np.nan)
-        targets = np.full((horizon, 2), np.nan)
-        windows.write_inputs(data, start, 1, 2, inputs.reshape(-1, 2 * n_in))
-        windows.write_targets(data, start, 1, 2, targets.ravel())
+        inputs, targets = np.full((lookback // n_in, n_in, 2), np.nan), np.full(shape, np.nan)
+        first = windows.write_inputs(source, start, 1, 2, inputs.reshape(len(inputs), -1))
+        flat = targets.reshape(n_answers, -1)
+        windows.write_targets(source, start, None, 1, 2, flat)
         x, y, naive_forecast, scale = naive.window(values, start, lookback, horizon, season, n_in)
+        assert first == 0
         np.testing.assert_allclose(inputs[:, :, 1], x, rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(targets[:, 1], y, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(targets[:, :, 1].ravel(), y, rtol=1e-12, atol=1e-12)
         assert np.isnan(inputs[:, :, 0]).all()  # the other row is somebody else's
+        assert np.isnan(targets[:, :, 0]).all()
         forecast = np.empty(horizon)
-        windows.write_forecast(data, start, 1, 2, np.zeros(2 * horizon), forecast)
+        windows.write_forecast(source, start, 1, 2, np.zeros_like(flat), forecast)
         np.testing.assert_allclose(forecast, naive_forecast)
-        windows.write_forecast(data, start, 1, 2, targets.ravel(), forecast)
+        windows.write_forecast(source, start, 1, 2, flat, forecast)
         np.testing.assert_allclose(forecast, values[start + 12 : start + 12 + 15])
-        assert windows.location_and_scale(data, start) == (
+        assert windows.location_and_scale(source, start) == (
             values[start + 11],
             pytest.approx(scale, rel=1e-12),
         )
@@ -33,21 +38,154 @@ def test_window_against_naive(season, n_in):
 @pytest.mark.parametrize("level", [0.0, 1e-12, 1.0, 0.1, 1e12, -3.7e5])
 def test_a_past_that_hardly_moves_has_the_least_scale(level):
     values = np.full(30, level)
-    assert windows.location_and_scale((values, 12, 1, 0.25), 3) == (level, 0.25)
-    values[7] += 1e-3
-    assert windows.location_and_scale((values, 12, 1, 0.25), 3)[1] == 0.25
+    source = forecast_source(values, 12, 1, 0.25)
+    assert windows.location_and_scale(source, 3) == (level, 0.25)
+    source.values[7] += 1e-3
+    assert windows.location_and_scale(source, 3)[1] == 0.25
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_scales_do_not_matter(scale):
     values = random_values()
     inputs = np.empty((2, 12, 1))
-    windows.write_inputs((values, 12, 4, 0.0), 5, 0, 1, inputs[0])
-    windows.write_inputs((values * scale, 12, 4, 0.0), 5, 0, 1, inputs[1])
+    windows.write_inputs(forecast_source(values, 12, 4, 0.0), 5, 0, 1, inputs[0])
+    windows.write_inputs(forecast_source(values * scale, 12, 4, 0.0), 5, 0, 1, inputs[1])
     np.testing.assert_allclose(inputs[0], inputs[1], rtol=1e-9)
 
 
 def test_small_swings_on_a_high_level_keep_their_digits():
     swings = np.sin(np.arange(30.0))
-    _, scale = windows.location_and_scale((1e9 + swings, 12, 1, 0.0), 0)
+    _, scale = windows.location_and_scale(forecast_source(1e9 + swings, 12, 1, 0.0), 0)
     assert scale == pytest.approx(swings[:12].std(), rel=1e-6)
+
+
+class Sequences:
+    """Ragged sequences of two channels, some with missing values, and what is to be made of them.
+
+    Some are longer than the network's steps, some no multiple of the segment: the end counts.
+    """
+
+    n_time, n_channels, n_targets = 4, 2, 3
+
+    def __init__(self, missing, segment):
+        rng = np.random.default_rng(7)
+        self.missing, self.segment = missing, segment
+        self.lengths = np.array([4, 1, 2, 4, 5, 3, 4, 4]) * segment
+        self.lengths[2] += segment - 1  # a rest that fills no step
+        self.firsts = np.cumsum(self.lengths) - self.lengths
+        self.values = rng.normal(size=(self.lengths.sum(), self.n_channels))
+        self.values[rng.random(self.values.shape) < 0.2] = np.nan
+        self.values[: self.lengths[0]] = 0.5
+        self.values[self.firsts[6] :][: self.lengths[6]] = np.nan
+        self.targets = rng.normal(size=(len(self.values), self.n_targets))
+        self.source = sequence_source(
+            self.values, self.firsts, self.lengths, self.targets, missing=missing
+        )
+        self.n_in = self.n_channels * segment * (3 if missing == TELL else 1)
+
+    def sizes(self, **shape):
+        return random_network(n_in=self.n_in, n_out=self.n_targets, **shape).sizes(self.n_time, 16)
+
+    def steps(self, window):
+        """Inputs (steps, n_in) of a sequence, and the last row of values of each."""
+        n_steps = min(self.lengths[window] // self.segment, self.n_time)
+        end = self.firsts[window] + self.lengths[window]
+        rows = self.values[end - n_steps * self.segment : end]
+        ends = end - 1 - self.segment * np.arange(n_steps)[::-1]
+        if self.missing == SKIP:
+            steps = rows.reshape(n_steps, -1)
+            there = ~np.isnan(steps).any(axis=1)
+            return steps[there], ends[there]
+        gone = np.isnan(rows)
+        since = np.column_stack([naive.elapsed(channel) for channel in gone.T])
+        parts = [np.where(gone, 0.0, rows), ~gone, since]
+        return np.hstack([part.reshape(n_steps, -1) for part in parts]), ends
+
+
+every_kind = pytest.mark.parametrize(
+    ("missing", "segment"), [(SKIP, 1), (SKIP, 2), (TELL, 1), (TELL, 3)]
+)
+
+
+@every_kind
+def test_inputs_of_sequences_end_together(missing, segment):
+    case = Sequences(missing, segment)
+    n_there = []
+    for window in range(case.lengths.size):
+        inputs = np.full((case.n_time, case.n_in, 3), np.nan)
+        first = windows.write_inputs(case.source, window, 2, 3, inputs.reshape(case.n_time, -1))
+        expected, _ = case.steps(window)
+        n_there.append(len(expected))
+        assert first == case.n_time - len(expected)
+        np.testing.assert_array_equal(inputs[first:, :, 2], expected)
+        np.testing.assert_array_equal(inputs[:first, :, 2], 0)
+        assert np.isnan(inputs[:, :, :2]).all()
+    assert min(n_there) == (0 if missing == SKIP else 1)
+    assert max(n_there) == case.n_time
+
+
+@every_kind
+@pytest.mark.parametrize("shape", [{}, {"head": "horizons", "n_horizons": 3}])
+def test_targets_of_a_sequence_are_its_row(missing, segment, shape):
+    case = Sequences(missing, segment)
+    sizes = case.sizes(**shape)
+    for window in range(case.lengths.size):
+        targets = np.full((sizes.n_answers, 3 // sizes.n_answers, 2), np.nan)
+        flat = targets.reshape(sizes.n_answers, -1)
+        windows.write_targets(case.source, window, sizes, 1, 2, flat)
+        np.testing.assert_array_equal(targets[:, :, 1].ravel(), case.targets[window])
+        assert np.isnan(targets[:, :, 0]).all()
+
+
+@every_kind
+def test_targets_of_every_step_are_those_of_its_last_row(missing, segment):
+    case = Sequences(missing, segment)
+    sizes = case.sizes(head="every")
+    for window in range(case.lengths.size):
+        targets = np.full((case.n_time, case.n_targets, 2), 9.0)
+        flat = targets.reshape(case.n_time, -1)
+        windows.write_targets(case.source, window, sizes, 0, 2, flat)
+        _, ends = case.steps(window)
+        first = case.n_time - len(ends)
+        np.testing.assert_array_equal(targets[first:, :, 0], case.targets[ends])
+        assert np.isnan(targets[:first, :, 0]).all()
+        np.testing.assert_array_equal(targets[:, :, 1], 9.0)
+
+
+@every_kind
+def test_outputs_of_every_step_stand_where_its_values_do(missing, segment):
+    case = Sequences(missing, segment)
+    sizes = case.sizes(head="every")
+    outputs = np.random.default_rng(0).normal(size=(case.n_time, case.n_targets, 2))
+    for window in range(case.lengths.size):
+        out = np.empty(case.n_time * case.n_targets)
+        windows.write_outputs(
+            case.source, window, sizes, 1, 2, outputs.reshape(case.n_time, -1), out
+        )
+        _, ends = case.steps(window)
+        expected = np.full((case.n_time, case.n_targets), np.nan)
+        last = case.firsts[window] + case.lengths[window] - 1
+        places = case.n_time - 1 - (last - ends) // segment
+        expected[places] = outputs[case.n_time - len(ends) :, :, 1]
+        np.testing.assert_array_equal(out.reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("shape", [{}, {"head": "horizons", "n_horizons": 4}])
+def test_other_outputs_are_written_as_they_are(shape):
+    case = Sequences(SKIP, 1)
+    sizes = case.sizes(**shape)
+    outputs = np.random.default_rng(0).normal(size=(sizes.n_answers, case.n_targets, 2))
+    out = np.empty(sizes.n_answers * case.n_targets)
+    flat = outputs.reshape(sizes.n_answers, -1)
+    windows.write_outputs(case.source, 1, sizes, 0, 2, flat, out)
+    np.testing.assert_array_equal(out, outputs[:, :, 0].ravel())
+
+
+def test_weights_are_those_of_the_windows_or_one():
+    values, weights = np.ones((6, 1)), [0.5, 0.0, 3.0]
+    for source in (
+        forecast_source(values, 2, 1, 0.0, weights),
+        sequence_source(values, [0, 2, 4], [2, 2, 2], weights=weights),
+    ):
+        assert [windows.weight_of(source, window) for window in range(3)] == weights
+        assert windows.weight_of(source._replace(weights=np.empty(0)), 1) == 1

@@ -12,11 +12,15 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.kernels import cells
 from tsrnn.kernels.compile import claim_threads
-from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.updates import SOLVERS
+from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import History, Settings, train
+from tsrnn.training.schedules import SCHEDULES
 
 _WHOLE = Interval(Integral, 1, None, closed="left")
+_SHARE = Interval(Real, 0, 1, closed="left")
+_POINT_LOSSES = ("absolute_error", "squared_error", "huber")  # one output a target
 
 
 class RecurrentEstimator(BaseEstimator):
@@ -25,7 +29,15 @@ class RecurrentEstimator(BaseEstimator):
     _parameter_constraints = {
         "cell": [StrOptions(set(cells.NAMES))],
         "hidden_size": [_WHOLE],
-        "loss": [StrOptions(set(LOSSES))],
+        "n_layers": [_WHOLE],
+        "bidirectional": ["boolean"],
+        "residual": ["boolean"],
+        "dropout": [_SHARE],
+        "recurrent_dropout": [_SHARE],
+        "loss": [StrOptions(set(_POINT_LOSSES))],
+        "solver": [StrOptions(set(SOLVERS))],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
         "max_iter": [_WHOLE, StrOptions({"auto"})],
         "batch_size": [_WHOLE],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
@@ -49,38 +61,47 @@ class RecurrentEstimator(BaseEstimator):
             loss=self.loss,
             max_iter=max_iter,
             batch_size=self.batch_size,
+            solver=self.solver,
+            learning_rate=self.learning_rate,
+            alpha=self.alpha,
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            levels=(1.0,) if self.loss == "huber" else (),
             learning_rate_init=self.learning_rate_init,
             max_grad_norm=self.max_grad_norm,
             n_iter_no_change=self.n_iter_no_change,
             n_jobs=self.n_jobs,
         )
 
-    def _train(self, shape, data, windows, validation, settings, seed, *, stop_after=None):
+    def _train(self, shape, source, windows, validation, settings, seed, *, stop_after=None):
         """Draw a network of ``(n_in, n_out)`` by a seed, train it with progress shown.
 
         Returns the network and the history of its training.
         """
         n_in, n_out = shape
-        network = RecurrentNetwork(self.cell, n_in, self.hidden_size, n_out, self.dtype)
+        network = RecurrentNetwork(
+            self.cell, n_in, self.hidden_size, n_out, self.dtype, n_layers=self.n_layers,
+            bidirectional=self.bidirectional, residual=self.residual,
+        )  # fmt: skip
         rng = np.random.default_rng(seed)
         network.initialise(rng)
         name = type(self).__name__ + (" (whole series)" if stop_after else "")
         with progress_bar(name, self.verbose) as show:
             history = train(
-                network, data, windows, validation, settings, rng,
+                network, source, windows, validation, settings, rng,
                 stop_after=stop_after, on_progress=show,
             )  # fmt: skip
         return network, history
 
-    def _forecast(self, network: RecurrentNetwork, data, starts) -> np.ndarray:
+    def _forecast(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:
         """Forecasts of windows, (n_windows, n_out)."""
-        with claim_threads(self.n_jobs, network.work(data, starts.size)) as n_tasks:
-            return network.predict(data, starts, self.loss, n_tasks)
+        with claim_threads(self.n_jobs, network.work(source, starts.size)) as n_tasks:
+            return network.predict(source, starts, n_tasks)
 
-    def _errors(self, network: RecurrentNetwork, data, starts) -> np.ndarray:
+    def _errors(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:
         """Output minus target of windows in scaled units, (n_windows, n_out)."""
-        with claim_threads(self.n_jobs, network.work(data, starts.size)) as n_tasks:
-            return network.errors(data, starts, self.loss, n_tasks)[0]
+        with claim_threads(self.n_jobs, network.work(source, starts.size)) as n_tasks:
+            return network.errors(source, starts, "absolute_error", n_tasks)[0]
 
     def _record(self, history: History) -> None:
         """Fitted attributes, named as MLPRegressor's; warns of an interrupt."""

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators import RecurrentEstimator
 from tsrnn.forecasting.intervals import ConformalWidths
 from tsrnn.forecasting.plan import least_scale, plan
-from tsrnn.kernels.windows import location_and_scale
+from tsrnn.kernels.windows import forecast_source, location_and_scale
 from tsrnn.windowing import panel_from_series
 
 
@@ -45,15 +45,31 @@ class RNNForecaster(RecurrentEstimator):
         network with a tanh or a rectifier.
     hidden_size : int, default=32
         Hidden units.
-    loss : {"absolute_error", "squared_error"}, default="absolute_error"
-        Loss, on the window's scale.
+    n_layers : int, default=1
+        Recurrent layers, each reading the one below.
+    bidirectional : bool, default=False
+        Let each layer read the window in both directions.
+    residual : bool, default=False
+        Add a layer's inputs to its outputs, from the second layer on.
+    dropout, recurrent_dropout : float, default=0.0
+        Share of values dropped in training between layers, and of units on the way from each step
+        to the next, the same ones for a whole window (Gal & Ghahramani 2016).
+    loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
+        Loss, on the window's scale; "huber" is squared up to one deviation.
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+        Optimiser; SGD has Nesterov's momentum of 0.9.
+    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
+        How the learning rate goes: up and down once over the epochs, constant, down along a cosine,
+        or divided by five after two epochs without improvement.
+    alpha : float, default=0.0
+        L2 penalty; the weight decay of "adamw".
     max_iter : int or "auto", default="auto"
         Most epochs. "auto" makes about 2,000 minibatches of them, but 10 to 200 epochs. The
         learning rate rises and falls once over these epochs.
     batch_size : int, default=32
         Windows of a minibatch.
     learning_rate_init : float, default=0.003
-        Highest learning rate (of Adam).
+        Highest learning rate.
     max_grad_norm : float, default=1.0
         Gradients longer than this are cut to it.
     early_stopping : bool, default=True
@@ -131,7 +147,15 @@ class RNNForecaster(RecurrentEstimator):
         transform="auto",
         cell="lstm",
         hidden_size=32,
+        n_layers=1,
+        bidirectional=False,
+        residual=False,
+        dropout=0.0,
+        recurrent_dropout=0.0,
         loss="absolute_error",
+        solver="adam",
+        learning_rate="one_cycle",
+        alpha=0.0,
         max_iter="auto",
         batch_size=32,
         learning_rate_init=3e-3,
@@ -151,7 +175,15 @@ class RNNForecaster(RecurrentEstimator):
         self.transform = transform
         self.cell = cell
         self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.residual = residual
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
         self.loss = loss
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.alpha = alpha
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
@@ -194,24 +226,24 @@ class RNNForecaster(RecurrentEstimator):
         settled = plan(panel.values, axis, self.get_params())
         values = np.log(panel.values) if settled.transform == "log" else panel.values
         lookback = settled.lookback
-        data = (values, lookback, settled.season, least_scale(values, lookback))
-        network, history, widths = self._learn(panel, data, settled.n_held_out)
+        source = forecast_source(values, lookback, settled.season, least_scale(values, lookback))
+        network, history, widths = self._learn(panel, source, settled.n_held_out)
         # From here on nothing fails: a fit that did leaves what was fitted before as it was.
         self.transform_, self.season_, self.lookback_ = settled.transform, settled.season, lookback
         name, self._is_frame = _name_and_form(y)
         self.history_ = pd.Series(panel.values, axis.index, name=name, copy=True)
         self.network_ = network
         self._widths = widths
-        self._data = data
+        self._source = source
         self._last_start = panel.last_starts(lookback)
         self._axis = axis
         self._record(history)
         return self
 
-    def _learn(self, panel, data, n_held_out):
+    def _learn(self, panel, source, n_held_out):
         """Train and judge a network, then train one on everything; it, its history, the widths."""
-        windows = panel.window_starts(data[1], self.horizon)
-        presents = windows + data[1]
+        windows = panel.window_starts(source.lookback, self.horizon)
+        presents = windows + source.lookback
         first_held_out = panel.values.size - n_held_out
         learnt, judged = windows[presents + self.horizon <= first_held_out], windows[:0]
         if n_held_out:
@@ -219,13 +251,13 @@ class RNNForecaster(RecurrentEstimator):
         shape = (1, self.horizon)
         settings = self._settings(learnt.size)
         seed = check_random_state(self.random_state).randint(2**31)
-        network, history = self._train(shape, data, learnt, judged, settings, seed)
+        network, history = self._train(shape, source, learnt, judged, settings, seed)
         if not n_held_out:
             return network, history, None
-        widths = ConformalWidths(self._errors(network, data, judged))
+        widths = ConformalWidths(self._errors(network, source, judged))
         if self.refit and history.best_iter and not history.interrupted:
             refitted, again = self._train(
-                shape, data, windows, windows[:0], settings, seed, stop_after=history.best_iter
+                shape, source, windows, windows[:0], settings, seed, stop_after=history.best_iter
             )
             history.interrupted = again.interrupted
             network = network if again.interrupted else refitted
@@ -295,7 +327,7 @@ class RNNForecaster(RecurrentEstimator):
                 "none out. Fit with early_stopping=True."
             )
         centre = self._centre()
-        _, scale = location_and_scale(self._data, int(self._last_start[0]))
+        _, scale = location_and_scale(self._source, int(self._last_start[0]))
         columns = {}
         for level in coverages:
             half_width = scale * self._widths.half_width(level)
@@ -305,7 +337,7 @@ class RNNForecaster(RecurrentEstimator):
 
     def _centre(self):
         """The forecast of all steps on the scale of the transformed values."""
-        return self._forecast(self.network_, self._data, self._last_start)[0]
+        return self._forecast(self.network_, self._source, self._last_start)[0]
 
     def _untransformed(self, values):
         return np.exp(values) if self.transform_ == "log" else values

@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
-from tsrnn.kernels.compile import SCALAR_OPTIONS, like, scalar
+from tsrnn.kernels.compile import SCALAR_OPTIONS, has_fma, like, scalar
 
 _f4 = np.float32
 # Beyond this bound the float32 tangent is 1 to the last bit but one.
@@ -23,6 +23,24 @@ _Q0, _Q2 = _f4(4.89352518554385e-03), _f4(2.26843463243900e-03)
 _Q4, _Q6 = _f4(1.18534705686654e-04), _f4(1.19825839466702e-06)
 
 
+def fma(a, b, c):
+    """``a * b + c``, by one instruction and with one rounding where the processor has it."""
+    return a * b + c
+
+
+@overload(fma, jit_options=SCALAR_OPTIONS)
+def _fma_compiled(a, b, c):
+    if has_fma():
+        return lambda a, b, c: _fma_instruction(a, b, c)
+    return lambda a, b, c: a * b + c
+
+
+@intrinsic
+def _fma_instruction(typing, a, b, c):
+    # Not left to LLVM, which may contract a product and a sum here and not there.
+    return a(a, a, a), lambda context, builder, signature, args: builder.fma(*args)
+
+
 def _tanh_rational(x):
     # A NaN must stay one: both comparisons are false for it.
     if x > _BOUND:
@@ -30,8 +48,8 @@ def _tanh_rational(x):
     if x < -_BOUND:
         x = -_BOUND
     s = x * x
-    p = _P1 + s * (_P3 + s * (_P5 + s * (_P7 + s * (_P9 + s * (_P11 + s * _P13)))))
-    q = _Q0 + s * (_Q2 + s * (_Q4 + s * _Q6))
+    p = fma(s, fma(s, fma(s, fma(s, fma(s, fma(s, _P13, _P11), _P9), _P7), _P5), _P3), _P1)
+    q = fma(s, fma(s, fma(s, _Q6, _Q4), _Q2), _Q0)
     return x * p / q
 
 
@@ -51,4 +69,4 @@ def _tanh_compiled(x):
 def sigmoid(x):
     """Logistic function 1 / (1 + exp(-x)) of a scalar, by way of the hyperbolic tangent."""
     half = like(x, 0.5)
-    return half * tanh(half * x) + half
+    return fma(half, tanh(half * x), half)

@@ -13,39 +13,60 @@ on, its first bytes a digest of the rest, and whatever is wrong with it is a mis
 """
 
 import contextlib
+import functools
+import gc
 import hashlib
 import math
 import os
 import pickle
+import platform
 import re
 import sys
 import tempfile
 import threading
 import warnings
 from pathlib import Path
+from unittest import mock
 
-import llvmlite
+import llvmlite.binding
 import numba
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  Numba's products run in it: load it before its threads are held
-from numba import types
+from numba import _dynfunc, types
+from numba.core.codegen import CPUCodeLibrary
 from numba.core.compiler import CompileResult
-from numba.extending import overload, register_jitable
+from numba.core.cpu import CPUContext
+from numba.extending import intrinsic, overload, register_jitable
+from numba.np.arrayobj import populate_array
 from numba.np.ufunc import parallel as numba_threads
 from threadpoolctl import ThreadpoolController
 
 # No fast-math flag: how far LLVM uses its freedom depends on what is inlined where, so a serial, a
 # parallel and a reloaded binary would round apart. The numpy error model saves a check a division.
-LEAF_OPTIONS = {"error_model": "numpy"}
+NUMERICS = {"error_model": "numpy"}
 # Only explicit prange loops: looking for others costs compile time and finds nothing here.
 _PRANGE_ONLY = dict.fromkeys(
     ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
 ) | {"prange": True}
 
+# A leaf is called by kernels alone, which hold the arrays: it needs no wrapper for C and counts no
+# references, which would be a third of its instructions. So it may allocate nothing.
+LEAF_OPTIONS = NUMERICS | {"no_cfunc_wrapper": True, "_nrt": False}
 leaf = register_jitable(**LEAF_OPTIONS)
+# What returns an array must count: nothing, as it may only return views made by ``matrix``.
+VIEW_OPTIONS = LEAF_OPTIONS | {"_nrt": True}
+view = register_jitable(**VIEW_OPTIONS)
 # Left to itself LLVM keeps a cell's equations a call, and a loop around a call is not vectorised.
 SCALAR_OPTIONS = LEAF_OPTIONS | {"forceinline": True}
 scalar = register_jitable(**SCALAR_OPTIONS)
+
+
+@functools.cache
+def has_fma() -> bool:
+    """Whether the processor multiplies and adds in one instruction."""
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        return True
+    return bool(llvmlite.binding.get_host_cpu_features().get("fma"))
 
 
 def like(x, value):
@@ -57,6 +78,40 @@ def like(x, value):
 def _like_compiled(x, value):
     dtype = np.float32 if x == types.float32 else np.float64
     return lambda x, value: dtype(value)
+
+
+def matrix(values, first, n_rows, n_columns):
+    """The (n_rows, n_columns) array that begins at ``first`` of a flat one."""
+    return values[first : first + n_rows * n_columns].reshape(n_rows, n_columns)
+
+
+@overload(matrix, jit_options=VIEW_OPTIONS)
+def _matrix_compiled(values, first, n_rows, n_columns):
+    return lambda values, first, n_rows, n_columns: _view(values, first, n_rows, n_columns)
+
+
+@intrinsic
+def _view(typing, values, first, n_rows, n_columns):
+    """A 2-D view that refers to no owner: whoever calls the kernel holds the memory."""
+    result = types.Array(values.dtype, 2, "C")
+
+    def generate(context, builder, signature, args):
+        values, first, n_rows, n_columns = args
+        flat = context.make_array(signature.args[0])(context, builder, values)
+        made = context.make_array(result)(context, builder)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(flat.data.type.pointee))
+        populate_array(
+            made,
+            data=builder.gep(flat.data, [first]),
+            shape=(n_rows, n_columns),
+            strides=(builder.mul(n_columns, size), size),
+            itemsize=size,
+            meminfo=None,
+        )
+        return made._getvalue()
+
+    intp = types.intp
+    return result(values, intp, intp, intp), generate
 
 
 class Kernel:
@@ -85,13 +140,99 @@ class Kernel:
         """Numba's dispatcher of one of the two binaries, made on first use."""
         with self._lock:
             if parallel not in self._dispatchers:
+                name = f"{self.name}-{'parallel' if parallel else 'serial'}"
+                source = self._function
+                function = type(source)(
+                    source.__code__, source.__globals__, closure=source.__closure__
+                )
+                # Machine code is found by this name: no other kernel's may be the same.
+                function.__qualname__ = "tsrnn_" + name.replace("-", "_")
                 dispatcher = numba.njit(
-                    parallel=_PRANGE_ONLY if parallel else False, nogil=True, **LEAF_OPTIONS
-                )(self._function)
-                target = "parallel" if parallel else "serial"
-                dispatcher._cache = KernelCache(f"{self.name}-{target}")
+                    parallel=_PRANGE_ONLY if parallel else False, nogil=True, **NUMERICS
+                )(function)
+                _compile_as_one_module(dispatcher, function.__qualname__)
+                dispatcher._cache = KernelCache(name)
                 self._dispatchers[parallel] = dispatcher
             return self._dispatchers[parallel]
+
+
+def _compile_as_one_module(dispatcher, name):
+    """Make a dispatcher optimise the functions that it calls with itself, and not one by one too.
+
+    Numba optimises every function it compiles, and turns it into machine code, and does the same
+    again to each function that calls it: five levels of leaf functions take five times as long. A
+    leaf is never called by itself, so only the whole is worth the work.
+    """
+    compiler = dispatcher._compiler
+    compile_signature = compiler.compile
+
+    def compile_whole(args, return_type):
+        with _leaves_left_raw(name), _no_garbage_collected():
+            compiled = compile_signature(args, return_type)
+        for environment in compiled._find_referenced_environments():
+            compiled.library.codegen.set_env(environment.env_name, environment)
+        return compiled
+
+    compiler.compile = compile_whole
+
+
+@contextlib.contextmanager
+def _no_garbage_collected():
+    """Python looks for garbage whenever objects pile up: an eighth of a compilation's time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def _leaves_left_raw(name):
+    """Optimise and load only the library of that name; Numba's compiler lock is held meanwhile."""
+    optimise_functions = CPUCodeLibrary._optimize_functions
+    optimise, finalise = (
+        CPUCodeLibrary._optimize_final_module,
+        CPUCodeLibrary._finalize_final_module,
+    )
+    get_executable = CPUContext.get_executable
+
+    def optimise_own_functions(library, module):
+        if library.name == name:
+            optimise_functions(library, module)
+        else:
+            module.data_layout = library.codegen._data_layout
+
+    def optimise_whole(library):
+        if library.name == name:
+            # Names of leaves count from one in each process: those of two kernels that were cached
+            # by two processes may be the same, and the second would call the first's.
+            for function in library._final_module.functions:
+                if not function.is_declaration and name not in function.name:
+                    function.name = f"{name}.{function.name}"
+            optimise(library)
+
+    def finalise_whole(library):
+        if library.name == name:
+            finalise(library)
+        else:
+            library._finalize_dynamic_globals()
+            library._finalized = True
+
+    def get_whole(context, library, fndesc, env):
+        if library.name == name:
+            return get_executable(context, library, fndesc, env)
+        module, short_name = fndesc.lookup_module(), fndesc.qualname.rpartition(".")[2]
+        return _dynfunc.make_function(module, short_name, "", 0, env, (library,))
+
+    with (
+        mock.patch.object(CPUCodeLibrary, "_optimize_functions", optimise_own_functions),
+        mock.patch.object(CPUCodeLibrary, "_optimize_final_module", optimise_whole),
+        mock.patch.object(CPUCodeLibrary, "_finalize_final_module", finalise_whole),
+        mock.patch.object(CPUContext, "get_executable", get_whole),
+    ):
+        yield
 
 
 class KernelCache:
@@ -323,5 +464,7 @@ def kernel_array(values, dtype=None) -> np.ndarray:
 
     Returns a writable-typed, C-contiguous array of ``dtype``; copies only where it must.
     """
+    if type(values) is np.ndarray and values.flags.carray and dtype in (None, values.dtype):
+        return values
     array = np.require(values, dtype=dtype, requirements=["C", "A"]).view(np.ndarray)
     return array if array.flags.writeable else array.copy()

@@ -1,14 +1,10 @@
-"""Drivers on the CPU: a cell over time, a minibatch over chunks of rows, training over minibatches.
+"""Drivers on the CPU: minibatches over chunks of rows, training over minibatches and models.
 
 One source gives a serial and a parallel kernel. A minibatch is cut into chunks of rows, of a size
-that does not depend on the number of threads; a task walks one chunk after another through all of
-time, forward and back; the gradients of the chunks are summed in order. So any number of threads
-gives the same bits.
-
-Arrays hold rows last, (time, units, rows): what a cell's pass touches is contiguous whatever the
-sizes, and long enough to vectorise. ``inputs[t]`` stacks ``[h_{t-1}, 1, x_t]``, so that one product
-with ``[W_h, b, W_x]`` gives all pre-activations, and one with the gates' gradients gives all of the
-weights'.
+that does not depend on the number of threads; a task walks one chunk after another through all
+layers and all of time, forward and back; the gradients of the chunks are summed in order. So any
+number of threads gives the same bits. Which cell, layers, head, loss and optimiser there are, no
+driver knows by name: a cell is compiled in, the rest are numbers.
 """
 
 import functools
@@ -18,253 +14,314 @@ from typing import NamedTuple
 from numba import prange
 
 from tsrnn.kernels import windows
-from tsrnn.kernels.compile import Kernel, leaf
-from tsrnn.kernels.losses import LOSSES
-from tsrnn.kernels.products import apply, apply_transposed, outer
-from tsrnn.kernels.updates import adam
-
-
-class Sizes(NamedTuple):
-    """What a driver must know of a network and of the chunks of rows it works in."""
-
-    n_time: int
-    n_in: int
-    n_hidden: int
-    n_out: int
-    n_blocks: int
-    n_state: int
-    n_saved: int
-    n_rows: int
-
-    def with_rows(self, n_batch: int) -> "Sizes":
-        """The same for minibatches of ``n_batch`` rows, cut in chunks that fit the cache."""
-        return self._replace(n_rows=16 if n_batch < 128 else 32)
+from tsrnn.kernels.compile import Kernel, leaf, matrix
+from tsrnn.kernels.heads import compile_heads, head_arrays_of
+from tsrnn.kernels.layers import arrays_of, compile_layers, copy_inputs, pass_up, pull_down
+from tsrnn.kernels.losses import charge_outputs, targets_of
+from tsrnn.kernels.noise import Noise, scramble
+from tsrnn.kernels.shapes import (
+    EVERY,
+    HORIZONS,
+    Sizes,
+    clear,
+    earliest,
+    head_space,
+    layers_space,
+    steps_of_blame,
+)
+from tsrnn.kernels.updates import rule_of, update
 
 
 class Kernels(NamedTuple):
-    """The compiled drivers of one cell and loss."""
+    """The compiled drivers of one cell.
+
+    ``train`` takes models to tasks, each model's minibatches one after another; ``train_one`` takes
+    the chunks of one model's minibatch to tasks. Both do the same to the last bit.
+    """
 
     train: Kernel
+    train_one: Kernel
     predict: Kernel
+    step: Kernel
 
 
-def workspace_size(sizes: Sizes, training: bool) -> int:
-    """Number of values one task needs to walk its chunks through time."""
-    s = sizes
-    steps = s.n_time if training else 1
-    width = s.n_hidden + 1 + s.n_in
-    hidden = steps * (s.n_blocks + s.n_saved) + (steps + 1) * s.n_state + 1 + s.n_state
-    return s.n_rows * ((s.n_time + 1) * width + hidden * s.n_hidden + 2 * s.n_out)
+# Numba takes ten microseconds to tell the type of a named tuple: kernels are given plain ones.
+
+
+@leaf
+def sizes_of(row):
+    """The sizes that a tuple or array of whole numbers is."""
+    return Sizes(
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6],
+        row[7], row[8], row[9], row[10], row[11], row[12], row[13],
+    )  # fmt: skip
+
+
+@leaf
+def parts_of(work, sizes, n_rows, training, apart):
+    """Workspace of the layers, of the head, of the way back, and the rows' weights."""
+    a = layers_space(sizes, n_rows, training, apart)
+    b = a + head_space(sizes, n_rows)
+    c = b + n_rows
+    return work[:a], work[a:b], work[b:c], work[c:]
+
+
+@leaf
+def write_begins(source, sizes, batch, apart, training, layers, begins):
+    """Write the windows to the first layer's inputs; where each begins to ``begins``."""
+    n_rows = begins.size
+    inputs = arrays_of(layers, sizes, n_rows, 0, 0, training, apart)[0]
+    x = inputs[: sizes.n_time, (sizes.n_hidden + 1) * n_rows :]
+    for row in range(n_rows):
+        begins[row] = windows.write_inputs(source, batch[row], row, n_rows, x)
 
 
 @functools.cache
-def compile_drivers(cell, loss: str) -> Kernels:
-    """Make the drivers of a cell (a module of ``kernels.cells``) and a loss's name."""
-    cell_forward, cell_backward, keeps_h = cell.forward, cell.backward, cell.KEEPS_H
-    n_split = 1 if cell.SPLIT else 0  # blocks at the end that see h alone, and as many x alone
-    loss_value, loss_gradient = LOSSES[loss]
+def compile_drivers(cell) -> Kernels:
+    """Make the drivers of a cell, a module of ``kernels.cells``."""
+    layers_of, heads = compile_layers(cell), compile_heads(cell)
+    layer_forward, layer_backward = layers_of.forward, layers_of.backward
+    head_forward, head_backward = heads.forward, heads.backward
 
     @leaf
-    def carve(work, sizes, n_rows, n_steps):
-        """Arrays of a chunk, each (time, units * rows): inputs, gates, state, saved; then ends."""
-        n_hidden = sizes.n_hidden * n_rows
-        n_input = n_hidden + (1 + sizes.n_in) * n_rows
-        a = (sizes.n_time + 1) * n_input
-        b = a + n_steps * sizes.n_blocks * n_hidden
-        c = b + (n_steps + 1) * sizes.n_state * n_hidden
-        d = c + n_steps * sizes.n_saved * n_hidden
-        inputs = work[:a].reshape(sizes.n_time + 1, n_input)
-        gates = work[a:b].reshape(n_steps, sizes.n_blocks * n_hidden)
-        state = work[b:c].reshape(n_steps + 1, sizes.n_state * n_hidden)
-        saved = work[c:d].reshape(n_steps, sizes.n_saved * n_hidden)
-        return inputs, gates, state, saved, work[d:]
+    def forward(parameters, sizes, begins, noise, training, layers, head, states):
+        """All layers through time, and what the head says; the inputs are there."""
+        apart = noise.recurrent > 0
+        if sizes.n_directions == 2:
+            copy_inputs(layers, sizes, begins.size, training, apart)
+        for layer in range(sizes.n_layers):
+            for direction in range(sizes.n_directions):
+                layer_forward(
+                    parameters, layers, sizes, layer, direction, begins, noise, training, states
+                )
+            if layer + 1 < sizes.n_layers:
+                pass_up(layers, sizes, layer, begins.size, noise, training)
+        head_forward(parameters, layers, sizes, begins, noise, training, head)
 
     @leaf
-    def split(parameters, sizes):
-        """The weights of the cell (blocks * hidden, width) and of the head (out, hidden + 1)."""
-        width = sizes.n_hidden + 1 + sizes.n_in
-        n_cell = sizes.n_blocks * sizes.n_hidden * width
-        return (
-            parameters[:n_cell].reshape(sizes.n_blocks * sizes.n_hidden, width),
-            parameters[n_cell:].reshape(sizes.n_out, sizes.n_hidden + 1),
+    def backward(parameters, gradient, sizes, begins, noise, layers, head, rest):
+        """Back through the head and all layers; outputs hold their gradient."""
+        n_hidden = sizes.n_hidden * begins.size
+        n_steps = steps_of_blame(sizes)
+        a = sizes.n_directions * n_steps * n_hidden
+        above = matrix(rest, 0, sizes.n_directions * n_steps, n_hidden)
+        dh, scratch = rest[a : a + n_hidden], rest[a + n_hidden : a + 2 * n_hidden]
+        dstate = rest[a + 2 * n_hidden : a + (2 + sizes.n_state) * n_hidden]
+        head_backward(
+            parameters, gradient, layers, sizes, begins, noise, head, above, dh, dstate, scratch
         )
-
-    # [h, 1, x] is what most blocks see; those that see h alone or x alone see the 1 as well.
-
-    @leaf
-    def pre_activate(weights, inputs, gates, n_hidden, n_rows):
-        """Write the pre-activations of all blocks."""
-        both = weights.shape[0] - 2 * n_split * n_hidden
-        apply(weights[:both], inputs, gates[: both * n_rows])
-        if n_split:
-            alone, past = both + n_hidden, (n_hidden + 1) * n_rows
-            apply(weights[both:alone, : n_hidden + 1], inputs[:past],
-                  gates[both * n_rows : alone * n_rows])  # fmt: skip
-            apply(weights[alone:, n_hidden:], inputs[n_hidden * n_rows :], gates[alone * n_rows :])
-
-    @leaf
-    def blame(weights, dgates, n_hidden, n_rows, dh):
-        """Write the gradient of h from that of the pre-activations; add it where h is kept."""
-        both = weights.shape[0] - 2 * n_split * n_hidden
-        apply_transposed(weights[:both, :n_hidden], dgates[: both * n_rows], keeps_h, dh)
-        if n_split:
-            alone = both + n_hidden
-            apply_transposed(weights[both:alone, :n_hidden],
-                             dgates[both * n_rows : alone * n_rows], True, dh)  # fmt: skip
+        add = sizes.reads == HORIZONS  # the horizons' steps have charged the last layer's weights
+        for layer in range(sizes.n_layers - 1, -1, -1):
+            for direction in range(sizes.n_directions):
+                layer_backward(
+                    parameters, gradient, layers, sizes, layer, direction, begins, noise,
+                    above[direction * n_steps : (direction + 1) * n_steps], add, dh, dstate,
+                    scratch,
+                )  # fmt: skip
+                clear(dstate)
+            add = False
+            if layer > 0:
+                pull_down(layers, sizes, layer - 1, earliest(begins), begins.size, noise, above)
 
     @leaf
-    def charge(dgates, inputs, n_hidden, n_rows, add, dweights):
-        """Write the gradient of the weights from that of the pre-activations, or add it."""
-        both = dweights.shape[0] - 2 * n_split * n_hidden
-        outer(dgates[: both * n_rows], inputs, add, dweights[:both])
-        if n_split:
-            alone, past = both + n_hidden, (n_hidden + 1) * n_rows
-            if not add:
-                dweights[both:] = 0
-            outer(dgates[both * n_rows : alone * n_rows], inputs[:past], add,
-                  dweights[both:alone, : n_hidden + 1])  # fmt: skip
-            outer(dgates[alone * n_rows :], inputs[n_hidden * n_rows :], add,
-                  dweights[alone:, n_hidden:])  # fmt: skip
+    def learn(
+        parameters, gradient, work, source, batch, sizes, noise, rule, levels, begins, states
+    ):
+        """Sums of losses and weights of a chunk of windows and, written, of their gradients."""
+        n_rows = batch.size
+        apart = noise.recurrent > 0
+        layers, head, weights, rest = parts_of(work, sizes, n_rows, True, apart)
+        begins = begins[:n_rows]
+        write_begins(source, sizes, batch, apart, True, layers, begins)
+        forward(parameters, sizes, begins, noise, True, layers, head, states)
+        total, weight = charge(head, sizes, source, batch, weights, int(rule.loss), levels)
+        backward(parameters, gradient, sizes, begins, noise, layers, head, rest)
+        return total, weight
 
     @leaf
-    def walk(parameters, data, starts, sizes, inputs, gates, state, saved, outputs):
-        """Forward through time; with one row of gates only the last step's remain."""
-        cell_weights, head_weights = split(parameters, sizes)
-        n_time, n_rows = sizes.n_time, starts.size
-        n_hidden = sizes.n_hidden * n_rows
-        keep = 1 if gates.shape[0] == n_time else 0
+    def charge(head, sizes, source, batch, weights, loss, levels):
+        """Turn what the head said into the gradient of the loss; sums of losses and weights."""
+        n_rows = batch.size
+        _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
+        n_targets = targets_of(loss, levels, sizes.n_out) * n_rows
         for row in range(n_rows):
-            windows.write_inputs(
-                data, starts[row], row, n_rows, inputs[:n_time, n_hidden + n_rows :]
+            weights[row] = windows.weight_of(source, batch[row])
+            windows.write_targets(source, batch[row], sizes, row, n_rows, targets[:, :n_targets])
+        total = weight = 0.0
+        for answer in range(sizes.n_answers):
+            one, its_weight = charge_outputs(
+                loss, levels, outputs[answer], targets[answer, :n_targets], weights, n_rows
             )
-        for k in range(n_hidden):
-            inputs[0, k] = 0
-        for k in range(state.shape[1]):
-            state[0, k] = 0
-        for t in range(n_time + 1):
-            for row in range(n_rows):
-                inputs[t, n_hidden + row] = 1
-        for t in range(n_time):
-            before, after = (t, t + 1) if keep else (t % 2, (t + 1) % 2)
-            pre_activate(cell_weights, inputs[t], gates[t * keep], sizes.n_hidden, n_rows)
-            cell_forward(
-                gates[t * keep],
-                inputs[t, :n_hidden],
-                state[before],
-                state[after],
-                saved[t * keep],
-                inputs[t + 1, :n_hidden],
-            )
-        apply(head_weights, inputs[n_time, : n_hidden + n_rows], outputs)
+            total += one
+            weight += its_weight
+        return total, weight
 
     @leaf
-    def learn(parameters, gradient, work, data, starts, sizes):
-        """Sum of losses of a chunk of windows and, written, the sum of their gradients."""
-        n_time, n_rows = sizes.n_time, starts.size
-        n_hidden, n_out = sizes.n_hidden * n_rows, sizes.n_out * n_rows
-        inputs, gates, state, saved, rest = carve(work, sizes, n_rows, n_time)
-        dh, rest = rest[:n_hidden], rest[n_hidden:]
-        dstate, rest = rest[: state.shape[1]], rest[state.shape[1] :]
-        outputs, targets = rest[:n_out], rest[n_out : 2 * n_out]
-        walk(parameters, data, starts, sizes, inputs, gates, state, saved, outputs)
+    def say(
+        parameters, work, source_row, batch, sizes_row, noise, loss, levels, compare, begins,
+        states, out,
+    ):  # fmt: skip
+        """Forecasts of a chunk of windows; with ``compare`` their errors, and sums of losses."""
+        source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
+        n_rows = batch.size
+        layers, head, weights, _ = parts_of(work, sizes, n_rows, False, False)
+        begins = begins[:n_rows]
+        write_begins(source, sizes, batch, False, False, layers, begins)
+        forward(parameters, sizes, begins, noise, False, layers, head, states)
+        _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
+        scaled = source.firsts.size == 0 and not compare
         for row in range(n_rows):
-            windows.write_targets(data, starts[row], row, n_rows, targets)
-        total = 0.0
-        for k in range(n_out):
-            total += loss_value(outputs[k], targets[k])
-            outputs[k] = loss_gradient(outputs[k], targets[k])
-        cell_weights, head_weights = split(parameters, sizes)
-        dcell_weights, dhead_weights = split(gradient, sizes)
-        outer(outputs, inputs[n_time, : n_hidden + n_rows], False, dhead_weights)
-        apply_transposed(head_weights[:, : sizes.n_hidden], outputs, False, dh)
-        for k in range(dstate.size):
-            dstate[k] = 0
-        for t in range(n_time - 1, -1, -1):
-            cell_backward(gates[t], inputs[t, :n_hidden], state[t], saved[t], dh, dstate)
-            add = t < n_time - 1
-            charge(gates[t], inputs[t], sizes.n_hidden, n_rows, add, dcell_weights)
-            if t > 0:
-                blame(cell_weights, gates[t], sizes.n_hidden, n_rows, dh)
-        return total
-
-    @leaf
-    def update(parameters, moments, gradients, n_chunks, scale, step, rate, rule):
-        """Mean the gradients of the chunks into the first, clip it by its norm, step by Adam."""
-        beta1, beta2, epsilon, max_norm = rule
-        gradient = gradients[0]
-        for chunk in range(1, n_chunks):
-            for k in range(parameters.size):
-                gradient[k] += gradients[chunk, k]
-        squares = 0.0
-        for k in range(parameters.size):
-            gradient[k] *= scale
-            squares += float(gradient[k]) * float(gradient[k])
-        norm = math.sqrt(squares)
-        clip = max_norm / norm if norm > max_norm else 1.0
-        typed = parameters.dtype.type
-        correct = typed(rate / (1.0 - beta1**step))
-        divisor = typed(math.sqrt(1.0 - beta2**step))
-        for k in range(parameters.size):
-            parameters[k], moments[0, k], moments[1, k] = adam(
-                parameters[k],
-                moments[0, k],
-                moments[1, k],
-                gradient[k] * typed(clip),
-                correct,
-                typed(beta1),
-                typed(beta2),
-                divisor,
-                typed(epsilon),
-            )
-
-    @leaf
-    def say(parameters, work, data, starts, sizes, compare, out):
-        """Forecasts of a chunk of windows; with ``compare`` their errors, and the sum of losses."""
-        n_rows, n_out = starts.size, sizes.n_out * starts.size
-        inputs, gates, state, saved, rest = carve(work, sizes, n_rows, 1)
-        outputs, targets = rest[:n_out], rest[n_out : 2 * n_out]
-        walk(parameters, data, starts, sizes, inputs, gates, state, saved, outputs)
-        total = 0.0
-        for row in range(n_rows):
-            if compare:
-                windows.write_targets(data, starts[row], row, n_rows, targets)
-                for k in range(sizes.n_out):
-                    output, target = outputs[k * n_rows + row], targets[k * n_rows + row]
-                    total += loss_value(output, target)
-                    out[row, k] = output - target
+            if scaled:
+                windows.write_forecast(source, batch[row], row, n_rows, outputs, out[row])
             else:
-                windows.write_forecast(data, starts[row], row, n_rows, outputs, out[row])
-        return total
+                windows.write_outputs(source, batch[row], sizes, row, n_rows, outputs, out[row])
+        if not compare:
+            return 0.0, 0.0
+        total, weight = charge(head, sizes, source, batch, weights, loss, levels)
+        for row in range(n_rows):
+            if sizes.reads != EVERY and targets_of(loss, levels, sizes.n_out) == sizes.n_out:
+                for k in range(out.shape[1]):
+                    out[row, k] -= targets[k // sizes.n_out, k % sizes.n_out * n_rows + row]
+        return total, weight
+
+    @leaf
+    def observe(parameters, sizes_row, first, x, begins, states, work, out):
+        """One step of a chunk of series, whose states are carried; a missing value keeps them."""
+        sizes = sizes_of(sizes_row)
+        n_rows = x.shape[0]
+        layers, head, _, _ = parts_of(work, sizes, n_rows, False, False)
+        inputs = arrays_of(layers, sizes, n_rows, 0, 0, False, False)[0]
+        begins = begins[:n_rows]
+        for row in range(n_rows):
+            begins[row] = 0
+            for k in range(sizes.n_in):
+                if math.isnan(x[row, k]):
+                    begins[row] = 1
+        for row in range(n_rows):
+            for k in range(sizes.n_in):
+                value = x[row, k] if begins[row] == 0 else 0
+                inputs[0, (sizes.n_hidden + 1 + k) * n_rows + row] = value
+        noise = Noise(0.0, 0.0, scramble(0), first)
+        forward(parameters, sizes, begins, noise, False, layers, head, states)
+        outputs = head_arrays_of(head, sizes, n_rows)[2]
+        for row in range(n_rows):
+            for k in range(out.shape[1]):
+                out[row, k] = outputs[k // sizes.n_out, k % sizes.n_out * n_rows + row]
+
+    @leaf
+    def minibatch(
+        chunks, parameters, gradients, sums, work, source_row, batch, sizes_row, rule_row, levels,
+        step, begins, states,
+    ):  # fmt: skip
+        """Learn some chunks of a minibatch: ``chunks`` is (first, after the last)."""
+        source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
+        rule = rule_of(rule_row)
+        seed = scramble(int(rule.seed)) + step
+        for chunk in range(chunks[0], chunks[1]):
+            first = chunk * sizes.n_rows
+            some = batch[first : first + sizes.n_rows]
+            noise = Noise(rule.dropout, rule.recurrent_dropout, seed, first)
+            sums[chunk, 0], sums[chunk, 1] = learn(
+                parameters, gradients[chunk], work, source, some, sizes, noise, rule, levels,
+                begins, states,
+            )  # fmt: skip
+
+    @leaf
+    def finish(parameters, moments, gradients, sums, n_chunks, step, rate, rule_row):
+        """Step by the mean gradient of a minibatch; return its mean loss."""
+        total = weight = 0.0
+        for chunk in range(n_chunks):
+            total += sums[chunk, 0]
+            weight += sums[chunk, 1]
+        if weight > 0:
+            update(parameters, moments, gradients[:n_chunks], 1.0 / weight, step, rate,
+                   rule_of(rule_row))  # fmt: skip
+            return total / weight, weight
+        return 0.0, 0.0
 
     def train(
-        n_tasks, parameters, moments, gradients, sums, work, data, order, n_batch, sizes,
-        first_step, rates, rule, losses,
+        n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
+        levels, first_steps, rates, losses, begins, states,
     ):  # fmt: skip
-        n_rows = sizes.n_rows
-        for s in range(rates.size):
-            batch = order[s * n_batch : (s + 1) * n_batch]
-            n_chunks = (batch.size + n_rows - 1) // n_rows
-            for task in prange(n_tasks):
-                for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
-                    starts = batch[chunk * n_rows : (chunk + 1) * n_rows]
-                    sums[chunk] = learn(
-                        parameters, gradients[chunk], work[task], data, starts, sizes
-                    )
-            scale = 1.0 / (batch.size * sizes.n_out)
-            losses[s] = 0.0
-            for chunk in range(n_chunks):
-                losses[s] += sums[chunk] * scale
-            update(parameters, moments, gradients, n_chunks, scale, first_step + s, rates[s], rule)
+        for task in prange(n_tasks):
+            for model in range(task, parameters.shape[0], n_tasks):
+                for s in range(rates.shape[1]):
+                    batch = order[model, s * n_batch : (s + 1) * n_batch]
+                    n = 0
+                    while n < batch.size and batch[n] >= 0:
+                        n += 1
+                    batch = batch[:n]
+                    n_chunks = (n + sizes[-1] - 1) // sizes[-1]
+                    step = first_steps[model] + s
+                    minibatch(
+                        (0, n_chunks), parameters[model], gradients[task], sums[task],
+                        work[task], source, batch, sizes, rules[model], levels, step,
+                        begins[task], states,
+                    )  # fmt: skip
+                    losses[model, s, 0], losses[model, s, 1] = finish(
+                        parameters[model], moments[model], gradients[task], sums[task], n_chunks,
+                        step, rates[model, s], rules[model],
+                    )  # fmt: skip
 
-    def predict(n_tasks, parameters, sums, work, data, starts, sizes, compare, out):
-        n_rows = sizes.n_rows
-        n_chunks = (starts.size + n_rows - 1) // n_rows
+    def train_one(
+        n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
+        levels, first_steps, rates, losses, begins, states,
+    ):  # fmt: skip
+        for s in range(rates.shape[1]):
+            batch = order[0, s * n_batch : (s + 1) * n_batch]
+            n_chunks = (batch.size + sizes[-1] - 1) // sizes[-1]
+            step = first_steps[0] + s
+            for task in prange(n_tasks):
+                chunks = task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks
+                minibatch(
+                    chunks, parameters[0], gradients[0], sums[0], work[task], source,
+                    batch, sizes, rules[0], levels, step, begins[task], states,
+                )  # fmt: skip
+            losses[0, s, 0], losses[0, s, 1] = finish(
+                parameters[0],
+                moments[0],
+                gradients[0],
+                sums[0],
+                n_chunks,
+                step,
+                rates[0, s],
+                rules[0],
+            )
+
+    def predict(
+        n_tasks, parameters, sums, work, source, order, sizes, loss, levels, compare, begins,
+        states, out,
+    ):  # fmt: skip
+        n_chunks = (order.shape[1] + sizes[-1] - 1) // sizes[-1]
+        n_items = n_chunks * parameters.shape[0]
+        for task in prange(n_tasks):
+            for item in range(task * n_items // n_tasks, (task + 1) * n_items // n_tasks):
+                model, chunk = item // n_chunks, item % n_chunks
+                first = chunk * sizes[-1]
+                batch = order[model, first : first + sizes[-1]]
+                n = 0
+                while n < batch.size and batch[n] >= 0:
+                    n += 1
+                some = slice(first, first + n)
+                noise = Noise(0.0, 0.0, scramble(0), first)
+                sums[model, chunk, 0], sums[model, chunk, 1] = say(
+                    parameters[model], work[task], source, batch[:n], sizes, noise, loss, levels,
+                    compare, begins[task], states, out[model, some],
+                )  # fmt: skip
+
+    def step(n_tasks, parameters, sizes, x, begins, states, work, out):
+        n_rows = sizes[-1]
+        n_chunks = (x.shape[0] + n_rows - 1) // n_rows
         for task in prange(n_tasks):
             for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
-                some = slice(chunk * n_rows, (chunk + 1) * n_rows)
-                sums[chunk] = say(
-                    parameters, work[task], data, starts[some], sizes, compare, out[some]
-                )
+                first, last = chunk * n_rows, (chunk + 1) * n_rows
+                observe(parameters, sizes, first, x[first:last], begins[task], states,
+                        work[task], out[first:last])  # fmt: skip
 
-    name = f"{cell.__name__.rpartition('.')[2]}-{loss}"
-    return Kernels(Kernel(train, f"{name}-train"), Kernel(predict, f"{name}-predict"))
+    name = cell.__name__.rpartition(".")[2]
+    return Kernels(
+        Kernel(train, f"{name}-train"),
+        Kernel(train_one, f"{name}-train-one"),
+        Kernel(predict, f"{name}-predict"),
+        Kernel(step, f"{name}-step"),
+    )

@@ -6,13 +6,17 @@ flat: (units * rows) values, the rows of the minibatch last; their number follow
 """
 
 import numpy as np
+from llvmlite import ir
 from numba import types
-from numba.extending import overload
-from numba.np.linalg import _BLAS, _dummy_liveness_func
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
 
 from tsrnn.kernels.compile import LEAF_OPTIONS, leaf
 
 _PLAIN, _TRANSPOSED = ord("n"), ord("t")
+# OpenBLAS multiplies small matrices without packing them first, up to so many multiplications:
+# beyond, half the time of a product of a few rows goes into packing the weights.
+_UNPACKED = 10**6
 
 
 def _gemm(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
@@ -32,24 +36,67 @@ def _matrix(values, shape, width):
 
 @overload(_gemm, jit_options=LEAF_OPTIONS)
 def _gemm_compiled(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
-    single = out.dtype == types.float32
-    kind = ord("s" if single else "d")
-    dtype = np.float32 if single else np.float64
-    gemm = _BLAS.numba_xxgemm(out.dtype)
-
     def compiled(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
-        # BLAS counts columns first: there the transposed of out is op(b)' @ op(a)'.
         m, k, n = shape
-        scale = np.empty(2, dtype)
-        scale[0], scale[1] = 1, 1 if add else 0
-        gemm(
-            kind, _TRANSPOSED if flip_b else _PLAIN, _TRANSPOSED if flip_a else _PLAIN, n, m, k,
-            scale.ctypes, b.ctypes, width_b, a.ctypes, width_a,
-            scale[1:].ctypes, out.ctypes, width_out,
-        )  # fmt: skip
-        _dummy_liveness_func([scale.size])  # scale must live until here
+        n_parts = (m * k * n - 1) // _UNPACKED + 1
+        for part in range(n_parts):
+            first, last = part * m // n_parts, (part + 1) * m // n_parts
+            # BLAS counts columns first: there the transposed of out is op(b)' @ op(a)'.
+            _call_gemm(
+                _TRANSPOSED if flip_b else _PLAIN, _TRANSPOSED if flip_a else _PLAIN,
+                n, last - first, k, b, width_b, a, first if flip_a else first * width_a, width_a,
+                1 if add else 0, out, first * width_out, width_out,
+            )  # fmt: skip
 
     return compiled
+
+
+@intrinsic
+def _call_gemm(
+    typing, flip_b, flip_a, n, m, k, b, width_b, a, first_a, width_a, add, out, first_out, width_out
+):
+    """Call SciPy's ``sgemm`` or ``dgemm`` by the helper that Numba's ``np.dot`` has for it."""
+    intp = types.intp
+    signature = types.void(
+        types.int32, types.int32, intp, intp, intp, b, intp, a, intp, intp, intp, out, intp, intp
+    )
+
+    def generate(context, builder, signature, args):
+        flip_b, flip_a, n, m, k, _, width_b, _, first_a, width_a, add, _, first_out, width_out = (
+            args
+        )
+        dtype = signature.args[11].dtype
+        real = context.get_value_type(dtype)
+        byte, word, pointer = (
+            ir.IntType(8),
+            context.get_value_type(intp),
+            ir.IntType(8).as_pointer(),
+        )
+
+        def at(place, first):
+            array = context.make_array(signature.args[place])(context, builder, args[place])
+            return builder.bitcast(builder.gep(array.data, [first]), pointer)
+
+        one = cgutils.alloca_once_value(builder, ir.Constant(real, 1.0))
+        scale = cgutils.alloca_once_value(builder, builder.sitofp(add, real))
+        helper = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(
+                ir.IntType(32),
+                [byte, byte, byte, word, word, word, pointer, pointer, word, pointer, word,
+                 pointer, pointer, word],
+            ),
+            "numba_xxgemm",
+        )  # fmt: skip
+        kind = ir.Constant(byte, ord("s" if dtype == types.float32 else "d"))
+        builder.call(helper, [
+            kind, builder.trunc(flip_b, byte), builder.trunc(flip_a, byte), n, m, k,
+            builder.bitcast(one, pointer), at(5, word(0)), width_b, at(7, first_a), width_a,
+            builder.bitcast(scale, pointer), at(11, first_out), width_out,
+        ])  # fmt: skip
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 @leaf

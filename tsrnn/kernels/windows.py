@@ -1,68 +1,274 @@
-"""How one window of a flat panel becomes a network's inputs and targets, and forecasts again.
+"""How the windows of a table of values become a network's inputs and targets, and forecasts again.
 
-A window is a position in the panel's values: ``lookback`` values from there on are the past,
-``horizon`` values after them the future. Inputs are ``(value - last value) / deviation`` of the
-window itself; targets are the difference from the seasonal naive forecast in the same unit, so
-that a network that says nothing forecasts naively. ``data`` is ``(values, lookback, season,
-least scale)``.
+A ``Source`` holds the values and says what a window is. There are two kinds:
+
+* *forecasting*, where a window is a position: ``lookback`` values from there on are the past, the
+  values after them the future. Inputs are ``(value - last value) / deviation`` of the window
+  itself; targets are the difference from the seasonal naive forecast in the same unit, so that a
+  network that says nothing forecasts naively;
+* *sequences*, where a window is a number: its values begin at ``firsts[number]``, there are
+  ``lengths[number]`` of them, they are taken as they are, and its targets stand in ``targets``.
+
+A recurrent step takes a segment of one or more values, those of the network's inputs. Sequences end
+together, at the last step; a shorter one begins later.
 """
 
 import math
+from typing import NamedTuple
 
-from tsrnn.kernels.compile import leaf
+import numpy as np
+
+from tsrnn.kernels.compile import kernel_array, leaf
+from tsrnn.kernels.shapes import EVERY
+
+SKIP, TELL = 0, 1  # what becomes of a step with a missing value: see Source.missing
+
+
+class Source(NamedTuple):
+    """Values and what a window of them is.
+
+    Attributes
+    ----------
+    values : (n, n_channels) array
+        Rows of time, of one series after another.
+    targets : (n_windows or n, n_targets) array
+        Of sequences, one row a window, or one a row of values where every step has its target.
+    weights : (n_windows,) float64 array
+        Weight of each window in the loss; empty for 1.
+    firsts, lengths : (n_windows,) int64 arrays
+        Of sequences; empty for forecasting.
+    lookback, season, least_scale : int, int, float
+        Of forecasting.
+    missing : int
+        SKIP leaves out recurrent steps with a missing value (NaN); TELL puts 0 for it and gives the
+        network, beside the values, whether each is there and the time since the last that was.
+    """
+
+    values: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    firsts: np.ndarray
+    lengths: np.ndarray
+    lookback: int
+    season: int
+    least_scale: float
+    missing: int
+
+
+def forecast_source(
+    values: np.ndarray, lookback: int, season: int, least_scale: float, weights=()
+) -> Source:
+    """Windows of series to be forecast from their past; ``values`` is (n,) or (n, 1)."""
+    none = np.empty(0, np.int64)
+    values = kernel_array(values).reshape(len(values), 1)
+    return Source(
+        values, np.empty((0, 0), values.dtype), kernel_array(weights, np.float64), none, none,
+        int(lookback), int(season), float(least_scale), SKIP,
+    )  # fmt: skip
+
+
+def sequence_source(
+    values: np.ndarray,
+    firsts: np.ndarray,
+    lengths: np.ndarray,
+    targets: np.ndarray | None = None,
+    weights=(),
+    *,
+    missing: int = SKIP,
+) -> Source:
+    """Sequences taken as they are, with targets of their own; see ``Source``."""
+    values = kernel_array(values)
+    if targets is None:
+        targets = np.empty((0, 0))
+    return Source(
+        values, kernel_array(targets, values.dtype), kernel_array(weights, np.float64),
+        kernel_array(firsts, np.int64), kernel_array(lengths, np.int64), 0, 1, 1.0, missing,
+    )  # fmt: skip
+
+
+def kernel_source(source: Source) -> tuple:
+    """A source as kernels take it: a plain tuple, its arrays writable, which kernels tell apart."""
+    return tuple(kernel_array(x) if isinstance(x, np.ndarray) else x for x in source)
 
 
 @leaf
-def location_and_scale(data, start):
+def source_of(row):
+    """The source that a plain tuple is."""
+    return Source(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8])
+
+
+@leaf
+def location_and_scale(source, start):
     """Last value and standard deviation of a window's past, but at least the least scale."""
-    values, lookback, _, least_scale = data
-    last = values[start + lookback - 1]
+    values, lookback = source.values, source.lookback
+    last = values[start + lookback - 1, 0]
     # Sums of differences from the last value: exact where the level dwarfs the deviation.
     total = squares = 0.0
     for k in range(start, start + lookback):
-        difference = values[k] - last
+        difference = values[k, 0] - last
         total += difference
         squares += difference * difference
     mean = total / lookback
     deviation = math.sqrt(max(squares / lookback - mean * mean, 0.0))
-    return last, max(deviation, least_scale)
+    return last, max(deviation, source.least_scale)
 
 
 @leaf
-def naive(data, start, step):
+def naive(source, start, step):
     """Seasonal naive forecast, ``step`` >= 0 after the window's past: the value a season before."""
-    values, lookback, season, _ = data
-    return values[start + lookback - season + step % season]
+    season = source.season
+    return source.values[start + source.lookback - season + step % season, 0]
 
 
 @leaf
-def write_inputs(data, start, row, n_rows, inputs):
-    """Write the scaled past of a window to ``row`` of ``inputs``, (n_time, n_in * n_rows).
-
-    With ``n_in`` > 1 each recurrent step takes a segment of ``n_in`` values.
-    """
-    values = data[0]
-    location, scale = location_and_scale(data, start)
-    n_time = inputs.shape[0]
-    n_in = inputs.shape[1] // n_rows
+def write_inputs(source, window, row, n_rows, inputs):
+    """Write a window to ``row`` of ``inputs``, (n_time, n_in * n_rows); return its first step."""
+    n_time, n_in = inputs.shape[0], inputs.shape[1] // n_rows
+    values = source.values
+    if source.firsts.size:
+        return write_sequence(source, window, row, n_rows, inputs)
+    location, scale = location_and_scale(source, window)
+    start = window + source.lookback - n_time * n_in
     for t in range(n_time):
         for k in range(n_in):
-            inputs[t, k * n_rows + row] = (values[start + t * n_in + k] - location) / scale
+            inputs[t, k * n_rows + row] = (values[start + t * n_in + k, 0] - location) / scale
+    return 0
 
 
 @leaf
-def write_targets(data, start, row, n_rows, targets):
-    """Write the scaled future of a window to ``row`` of ``targets``, (horizon * n_rows,)."""
-    values, lookback, _, _ = data
-    _, scale = location_and_scale(data, start)
-    for step in range(targets.size // n_rows):
-        value = values[start + lookback + step]
-        targets[step * n_rows + row] = (value - naive(data, start, step)) / scale
+def segment_of(source, n_in):
+    """Rows of values that a recurrent step of a sequence takes."""
+    return n_in // (source.values.shape[1] * (3 if source.missing == TELL else 1))
 
 
 @leaf
-def write_forecast(data, start, row, n_rows, outputs, forecast):
-    """Write the forecast that ``row`` of the outputs (horizon * n_rows,) means to (horizon,)."""
-    _, scale = location_and_scale(data, start)
+def complete(source, first, n_values):
+    """Whether no value is missing in so many rows."""
+    for k in range(first, first + n_values):
+        for channel in range(source.values.shape[1]):
+            if math.isnan(source.values[k, channel]):
+                return False
+    return True
+
+
+@leaf
+def write_sequence(source, window, row, n_rows, inputs):
+    """As ``write_inputs``, for a sequence taken as it is."""
+    values, tell = source.values, source.missing == TELL
+    n_time, n_in, n_channels = inputs.shape[0], inputs.shape[1] // n_rows, values.shape[1]
+    segment = segment_of(source, n_in)
+    first, length = source.firsts[window], source.lengths[window]
+    n_steps = min(length // segment, n_time)
+    first += length - n_steps * segment
+    t = n_time
+    for step in range(n_steps - 1, -1, -1):
+        here = first + step * segment
+        if tell or complete(source, here, segment):
+            t -= 1
+            for k in range(segment * n_channels):
+                value = values[here + k // n_channels, k % n_channels]
+                there = not math.isnan(value)
+                inputs[t, k * n_rows + row] = value if there else 0
+                if tell:
+                    inputs[t, (segment * n_channels + k) * n_rows + row] = 1 if there else 0
+    for empty in range(t):
+        for k in range(n_in):
+            inputs[empty, k * n_rows + row] = 0
+    if tell:
+        write_elapsed(source, first, row, n_rows, segment, inputs[t:])
+    return t
+
+
+@leaf
+def write_elapsed(source, first, row, n_rows, segment, inputs):
+    """Write the time since the last value was there, as in GRU-D (Che et al. 2018), eq. 2."""
+    values, n_channels = source.values, source.values.shape[1]
+    n = segment * n_channels
+    for channel in range(n_channels):
+        elapsed = 0.0
+        for k in range(inputs.shape[0] * segment):
+            place = 2 * n + k % segment * n_channels + channel
+            inputs[k // segment, place * n_rows + row] = elapsed
+            elapsed = 1.0 + (elapsed if math.isnan(values[first + k, channel]) else 0.0)
+
+
+@leaf
+def weight_of(source, window):
+    """The weight of a window in the loss."""
+    return source.weights[window] if source.weights.size else 1.0
+
+
+@leaf
+def write_targets(source, window, sizes, row, n_rows, targets):
+    """Write a window's targets to ``row`` of ``targets``, (answers, n_targets * n_rows)."""
+    n_answers, n_each = targets.shape[0], targets.shape[1] // n_rows
+    if source.firsts.size == 0:
+        _, scale = location_and_scale(source, window)
+        for step in range(n_answers * n_each):
+            value = source.values[window + source.lookback + step, 0]
+            target = (value - naive(source, window, step)) / scale
+            targets[step // n_each, step % n_each * n_rows + row] = target
+    elif sizes.reads == EVERY:
+        t, place = sizes.n_time, 0
+        while t > 0:
+            t, place = previous_step(source, window, sizes, t, place)
+            for k in range(n_each):
+                value = math.nan if place < 0 else source.targets[place, k]
+                targets[t, k * n_rows + row] = value
+    else:
+        for k in range(n_answers * n_each):
+            targets[k // n_each, k % n_each * n_rows + row] = source.targets[window, k]
+
+
+@leaf
+def previous_step(source, window, sizes, t, place):
+    """The step before ``t``, and the last row of values that it takes, -1 where there is none.
+
+    Begin with ``t`` the number of steps.
+    """
+    segment = segment_of(source, sizes.n_in)
+    first, length = source.firsts[window], source.lengths[window]
+    n_steps = min(length // segment, sizes.n_time)
+    place = first + length - 1 if t == sizes.n_time else place - segment
+    while place + 1 >= first + length - (n_steps - 1) * segment:
+        if source.missing == TELL or complete(source, place - segment + 1, segment):
+            return t - 1, place
+        place -= segment
+    return t - 1, -1
+
+
+@leaf
+def write_forecast(source, window, row, n_rows, outputs, forecast):
+    """Write the forecast that ``row`` of the outputs, (answers, n_out * n_rows), means."""
+    n_each = outputs.shape[1] // n_rows
+    _, scale = location_and_scale(source, window)
     for step in range(forecast.size):
-        forecast[step] = naive(data, start, step) + scale * outputs[step * n_rows + row]
+        said = outputs[step // n_each, step % n_each * n_rows + row]
+        forecast[step] = naive(source, window, step) + scale * said
+
+
+@leaf
+def write_outputs(source, window, sizes, row, n_rows, outputs, out):
+    """Write what the network says of ``row``, (answers, n_out * n_rows), in its own units.
+
+    Where it speaks at every step, the last place is that of the last segment of values; NaN where a
+    step was left out or there is none.
+    """
+    n_each = outputs.shape[1] // n_rows
+    if sizes.reads != EVERY or source.firsts.size == 0:
+        for k in range(out.size):
+            out[k] = outputs[k // n_each, k % n_each * n_rows + row]
+        return
+    for k in range(out.size):
+        out[k] = math.nan
+    segment = segment_of(source, sizes.n_in)
+    last = source.firsts[window] + source.lengths[window] - 1
+    t, place = sizes.n_time, 0
+    while t > 0:
+        t, place = previous_step(source, window, sizes, t, place)
+        if place < 0:
+            return
+        answer = sizes.n_time - 1 - (last - place) // segment
+        if answer >= 0:
+            for k in range(n_each):
+                out[answer * n_each + k] = outputs[t, k * n_rows + row]

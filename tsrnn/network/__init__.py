@@ -1,5 +1,6 @@
-"""A recurrent network as one flat vector of parameters, run by the kernels of a target."""
+"""Recurrent networks: one flat parameter vector with named views, run by the kernels."""
 
+from tsrnn.network.memory import Memory
 from tsrnn.network.network import RecurrentNetwork
 
-__all__ = ["RecurrentNetwork"]
+__all__ = ["Memory", "RecurrentNetwork"]

@@ -13,3 +13,12 @@ def glorot(n_out: int, n_in: int, rng: np.random.Generator) -> np.ndarray:
     """A (n_out, n_in) matrix uniform within the bound of Glorot & Bengio (2010)."""
     bound = np.sqrt(6.0 / (n_in + n_out))
     return rng.uniform(-bound, bound, (n_out, n_in))
+
+
+def chrono(n: int, memory: int, rng: np.random.Generator) -> np.ndarray:
+    """Biases (n,) of gates that keep for 1 to ``memory`` steps (Tallec & Ollivier 2018).
+
+    A gate that keeps a share f of its memory in each step forgets in 1 / (1 - f) steps; the
+    logarithm of a span, drawn evenly, is the bias that gives it.
+    """
+    return np.log(rng.uniform(1, max(memory - 1, 2), n))

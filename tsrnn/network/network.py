@@ -1,4 +1,4 @@
-"""Layout, initialisation and use of one recurrent layer with a linear head."""
+"""Layout, initialisation and use of a recurrent network."""
 
 from __future__ import annotations
 
@@ -6,33 +6,90 @@ import numpy as np
 
 from tsrnn.kernels import cells
 from tsrnn.kernels.compile import kernel_array
-from tsrnn.kernels.cpu import Kernels, Sizes, compile_drivers, workspace_size
-from tsrnn.network.initial import glorot, orthogonal
+from tsrnn.kernels.cpu import Kernels, compile_drivers
+from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.shapes import (
+    EVERY,
+    HORIZONS,
+    LAST,
+    Sizes,
+    cell_place,
+    head_places,
+    inputs_of,
+    rows_of_a_chunk,
+    state_width,
+    width,
+    workspace_size,
+)
+from tsrnn.kernels.windows import Source, kernel_source
+from tsrnn.network.initial import chrono, glorot, orthogonal
 
 _PIECE = 2**25  # steps of hidden units in one call of a prediction kernel
+_READS = {"last": LAST, "every": EVERY, "horizons": HORIZONS}
 
 
 class RecurrentNetwork:
-    """One recurrent layer and a linear head on its last hidden state.
+    """Recurrent layers and a head that reads them.
 
     Parameters
     ----------
     cell : str
         Name of a cell: ``"lstm"``, ``"gru"``, ``"rnn"`` or ``"rnn_relu"``.
     n_in, n_hidden, n_out : int
-        Inputs of a step, hidden units, outputs.
+        Inputs of a step, hidden units of a layer's direction, outputs of an answer.
     dtype : {"float32", "float64"}
         Type that the network computes in.
+    n_layers : int, default=1
+        Layers, each reading the one below.
+    bidirectional : bool, default=False
+        Give each layer a second direction, which reads the sequence turned around.
+    residual : bool, default=False
+        Add a layer's inputs to its outputs, from the second layer on.
+    head : {"last", "every", "horizons"}, default="last"
+        One answer from the last state of each direction; one from each step; or ``n_horizons`` of
+        them, each after one more step of the last layer that is fed a learned embedding of the
+        horizon, all from the same state (the parallel decoding of SegRNN, arXiv 2308.11200).
+    n_horizons : int, default=1
+        Answers of the head "horizons".
+    n_head : int, default=0
+        Units of a hidden layer of the head, with a rectifier; 0 for a linear head.
 
     Attributes
     ----------
     parameters : (n_parameters,) array of dtype
         All weights; ``views()`` names its parts.
+
+    Raises
+    ------
+    ValueError
+        If horizons are asked of a bidirectional network, whose second direction ends at the
+        beginning.
     """
 
-    def __init__(self, cell: str, n_in: int, n_hidden: int, n_out: int, dtype: str = "float32"):
+    def __init__(
+        self,
+        cell: str,
+        n_in: int,
+        n_hidden: int,
+        n_out: int,
+        dtype: str = "float32",
+        *,
+        n_layers: int = 1,
+        bidirectional: bool = False,
+        residual: bool = False,
+        head: str = "last",
+        n_horizons: int = 1,
+        n_head: int = 0,
+    ):
+        if head == "horizons" and bidirectional:
+            raise ValueError(
+                "head='horizons' steps on from the end of the sequence, and the second direction "
+                "of a bidirectional network ends at its beginning. Use bidirectional=False."
+            )
         self.cell, self.n_in, self.n_hidden, self.n_out = cell, n_in, n_hidden, n_out
-        self.parameters = np.zeros(self.n_cell + n_out * (n_hidden + 1), dtype=dtype)
+        self.n_layers, self.bidirectional, self.residual = n_layers, bidirectional, residual
+        self.head, self.n_horizons, self.n_head = head, n_horizons, n_head
+        self.parameters = np.zeros(head_places(self.sizes(1, 1))[-1], dtype=dtype)
 
     @property
     def module(self):
@@ -40,10 +97,9 @@ class RecurrentNetwork:
         return cells.find(self.cell)
 
     @property
-    def n_cell(self) -> int:
-        """Number of parameters of the recurrent layer; the head's follow them."""
-        n_rows = len(self.module.BLOCKS) * self.n_hidden
-        return n_rows * (self.n_hidden + 1 + self.n_in)
+    def n_directions(self) -> int:
+        """2 where bidirectional, else 1."""
+        return 2 if self.bidirectional else 1
 
     def views(self, vector: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Named views of the parameters, or of a gradient laid out like them.
@@ -51,34 +107,74 @@ class RecurrentNetwork:
         Returns
         -------
         dict
-            ``weight_hidden`` (blocks, n_hidden, n_hidden), ``bias`` (blocks, n_hidden),
-            ``weight_input`` (blocks, n_hidden, n_in), ``head_weight`` (n_out, n_hidden) and
-            ``head_bias`` (n_out,). Blocks come in the order of the cell's ``BLOCKS``.
+            For layer 0, and likewise for others and for directions, which end in ``_reverse``:
+            ``weight_hidden_l0`` (blocks, n_hidden, n_hidden), ``bias_l0`` (blocks, n_hidden),
+            ``weight_input_l0`` (blocks, n_hidden, inputs). Blocks come in the order of the cell's
+            ``BLOCKS``. Then ``head_weight`` (n_out, hidden) and ``head_bias`` (n_out,); before
+            them, where there are any, ``embedding`` (n_horizons, inputs of the last layer),
+            ``head_hidden_weight`` (n_head, hidden) and ``head_hidden_bias`` (n_head,).
         """
         vector = self.parameters if vector is None else vector
-        n = self.n_hidden
-        cell = vector[: self.n_cell].reshape(-1, n, n + 1 + self.n_in)
-        head = vector[self.n_cell :].reshape(self.n_out, n + 1)
-        return {
-            "weight_hidden": cell[:, :, :n],
-            "bias": cell[:, :, n],
-            "weight_input": cell[:, :, n + 1 :],
-            "head_weight": head[:, :n],
-            "head_bias": head[:, n],
-        }
+        sizes, n = self.sizes(1, 1), self.n_hidden
+        views = {}
+        for layer in range(self.n_layers):
+            for direction in range(self.n_directions):
+                first, columns = cell_place(sizes, layer, direction), width(sizes, layer)
+                weights = vector[first : first + sizes.n_blocks * n * columns]
+                weights = weights.reshape(sizes.n_blocks, n, columns)
+                name = f"l{layer}" + ("_reverse" if direction else "")
+                views[f"weight_hidden_{name}"] = weights[:, :, :n]
+                views[f"bias_{name}"] = weights[:, :, n]
+                views[f"weight_input_{name}"] = weights[:, :, n + 1 :]
+        embedding, hidden, out, end = head_places(sizes)
+        if self.head == "horizons":
+            n_in = inputs_of(sizes, self.n_layers - 1)
+            views["embedding"] = vector[embedding:hidden].reshape(self.n_horizons, n_in)
+        if self.n_head:
+            weights = vector[hidden:out].reshape(self.n_head, -1)
+            views["head_hidden_weight"], views["head_hidden_bias"] = weights[:, :-1], weights[:, -1]
+        weights = vector[out:end].reshape(self.n_out, -1)
+        views["head_weight"], views["head_bias"] = weights[:, :-1], weights[:, -1]
+        return views
 
-    def initialise(self, rng: np.random.Generator) -> RecurrentNetwork:
+    def initialise(
+        self, rng: np.random.Generator, memory: int | None = None, scale: float = 0.0
+    ) -> RecurrentNetwork:
         """Draw weights: orthogonal recurrent, Glorot input, an open gate, a head of zeros.
 
         A head of zeros says nothing at first, so training starts at the forecast that the
         network's outputs are added to.
+
+        Parameters
+        ----------
+        rng : Generator
+            Where the weights are drawn from.
+        memory : int, optional
+            Longest span in steps to be remembered: gates are biased to keep their memory for 1 to
+            so many steps (chrono initialisation, Tallec & Ollivier 2018). By default the gate that
+            keeps is biased by one, where the cell says so.
+        scale : float, default=0
+            Of the head's weights, as a multiple of Glorot's.
         """
         self.parameters[:] = 0
-        views = self.views()
-        for block, name in enumerate(self.module.BLOCKS):
-            views["weight_hidden"][block] = orthogonal(self.n_hidden, rng)
-            views["weight_input"][block] = glorot(self.n_hidden, self.n_in, rng)
-            views["bias"][block] = float(name == self.module.OPEN_AT_START)
+        views, blocks = self.views(), self.module.BLOCKS
+        for name, view in views.items():
+            for part in view if view.ndim == 3 else [view]:
+                if name.startswith("weight_hidden"):
+                    part[:] = orthogonal(self.n_hidden, rng)
+                elif name.startswith("weight_input") or name == "head_hidden_weight":
+                    part[:] = glorot(*part.shape, rng)
+                elif name == "embedding":
+                    part[:] = rng.normal(size=part.shape)
+                elif name == "head_weight" and scale:
+                    part[:] = scale * glorot(*part.shape, rng)
+            if name.startswith("bias"):
+                if memory:
+                    spans = chrono(self.n_hidden, memory, rng)
+                    for block, sign in self.module.MEMORY.items():
+                        view[blocks.index(block)] = sign * spans
+                elif self.module.OPEN_AT_START:
+                    view[blocks.index(self.module.OPEN_AT_START)] = 1
         self.parameters[~self.used()] = 0
         return self
 
@@ -86,56 +182,140 @@ class RecurrentNetwork:
         """Which parameters take part, (n_parameters,) bool: not those that a split block lacks."""
         used = np.ones(self.parameters.size, bool)
         if self.module.SPLIT:
-            views = self.views(used)
-            views["weight_input"][-2] = False
-            views["weight_hidden"][-1] = False
+            for name, view in self.views(used).items():
+                if name.startswith("weight_input"):
+                    view[-2] = False
+                elif name.startswith("weight_hidden"):
+                    view[-1] = False
         return used
 
     def sizes(self, n_time: int, n_batch: int) -> Sizes:
         """What the drivers must know for sequences of ``n_time`` steps, ``n_batch`` at a time."""
         cell = self.module
-        sizes = Sizes(
-            n_time, self.n_in, self.n_hidden, self.n_out,
-            len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, 0,
+        n_answers = {"last": 1, "every": n_time, "horizons": self.n_horizons}[self.head]
+        return Sizes(
+            n_time, self.n_in, self.n_hidden, self.n_layers, self.n_directions,
+            int(self.residual), _READS[self.head], n_answers, self.n_out, self.n_head,
+            len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, rows_of_a_chunk(n_batch),
         )  # fmt: skip
-        return sizes.with_rows(n_batch)
 
-    def work(self, data: tuple, n_windows: int) -> int:
-        """Steps of hidden units that windows of ``data`` take, the measure of a kernel's work."""
-        return n_windows * (data[1] // self.n_in) * self.n_hidden
+    def n_time(self, source: Source) -> int:
+        """Recurrent steps that the longest window of a source takes."""
+        if source.firsts.size == 0:
+            return source.lookback // self.n_in
+        segment = self.n_in // (source.values.shape[1] * (3 if source.missing else 1))
+        return int(source.lengths.max()) // segment
 
-    def drivers(self, loss: str) -> Kernels:
-        """The compiled drivers of this cell for a loss's name."""
-        return compile_drivers(self.module, loss)
+    @property
+    def state_width(self) -> int:
+        """Values of a sequence's state: of each layer and direction, h and the cell's own."""
+        return state_width(self.sizes(1, 1))
 
-    def predict(self, data: tuple, starts: np.ndarray, loss: str, n_tasks: int = 1) -> np.ndarray:
-        """Forecasts of windows, (n_windows, n_out) float64, in the unit of ``data``'s values."""
-        return self._run(data, starts, loss, n_tasks, compare=False)[0]
+    def work(self, source: Source, n_windows: int) -> int:
+        """Steps of hidden units that windows take, the measure of a kernel's work."""
+        units = self.n_layers * self.n_directions * self.n_hidden
+        return n_windows * self.n_time(source) * units
+
+    @property
+    def drivers(self) -> Kernels:
+        """The compiled drivers of this cell."""
+        return compile_drivers(self.module)
+
+    def predict(
+        self,
+        source: Source,
+        windows: np.ndarray,
+        n_tasks: int = 1,
+        states: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """What the network says of windows, (n_windows, answers * n_out) float64.
+
+        Parameters
+        ----------
+        source : Source
+            The values; of forecasting, what is said is in their unit.
+        windows : (n,) int64 array
+            Positions or numbers of windows.
+        n_tasks : int, default=1
+            Tasks that run at once.
+        states : (n, state_width) array of dtype, optional
+            Initial states; overwritten with the final ones. By default zeros.
+        """
+        return self._run(source, windows, "absolute_error", (), n_tasks, states, compare=False)[0]
 
     def errors(
-        self, data: tuple, starts: np.ndarray, loss: str, n_tasks: int = 1
+        self, source: Source, windows: np.ndarray, loss: str, n_tasks: int = 1, levels: tuple = ()
     ) -> tuple[np.ndarray, float]:
-        """Output minus target of windows, (n_windows, n_out) in scaled units, and the mean loss."""
-        return self._run(data, starts, loss, n_tasks, compare=True)
+        """Output minus target of windows in the network's units, and the mean loss.
 
-    def _run(self, data, starts, loss, n_tasks, compare):
-        # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
-        starts, parameters = kernel_array(starts, np.int64), kernel_array(self.parameters)
-        data = (kernel_array(data[0]), *data[1:])
-        n_time = data[1] // self.n_in
-        sizes = self.sizes(n_time, starts.size)
-        work = np.empty(
-            (n_tasks, workspace_size(sizes, training=False)), dtype=self.parameters.dtype
-        )
-        out = np.empty((starts.size, self.n_out))
-        kernel = self.drivers(loss).predict
-        sums = np.empty(-(-starts.size // sizes.n_rows))  # of the losses of each chunk of rows
-        # Pieces of about a tenth of a second, so that Ctrl-C is heard between them.
-        piece = sizes.n_rows * (1 + _PIECE // (n_time * self.n_hidden * sizes.n_rows))
-        for first in range(0, starts.size, piece):
-            some = slice(first, first + piece)
-            kernel(
-                n_tasks, parameters, sums[first // sizes.n_rows :], work, data, starts[some],
-                sizes, compare, out[some],
-            )  # fmt: skip
-        return out, float(sums.sum() / max(out.size, 1))
+        Where the loss reads several outputs for a target, or there is a target each step, the
+        outputs themselves.
+        """
+        return self._run(source, windows, loss, levels, n_tasks, None, compare=True)
+
+    def _run(self, source, windows, loss, levels, n_tasks, states, compare):
+        out = np.empty((1, windows.size, self.sizes(self.n_time(source), 1).n_answers * self.n_out))
+        sums = run_models(
+            self, self.parameters[None], source, windows[None], loss, levels, n_tasks, states,
+            compare, out,
+        )  # fmt: skip
+        return out[0], float(sums[0, 0] / max(sums[0, 1], 1e-300))
+
+
+def run_models(
+    network: RecurrentNetwork,
+    parameters: np.ndarray,
+    source: Source,
+    order: np.ndarray,
+    loss: str,
+    levels: tuple,
+    n_tasks: int,
+    states: np.ndarray | None,
+    compare: bool,
+    out: np.ndarray,
+) -> np.ndarray:
+    """Predictions of many models of one shape, (n_models, n_windows, outputs) written to ``out``.
+
+    Parameters
+    ----------
+    network : RecurrentNetwork
+        The shape.
+    parameters : (n_models, n_parameters) array
+        The models.
+    order : (n_models, n_windows) int64 array
+        Windows of each model; negative numbers fill up.
+
+    Returns
+    -------
+    (n_models, 2) float64 array
+        Sums of losses and of weights, where ``compare``.
+    """
+    # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
+    order, parameters = kernel_array(order, np.int64), kernel_array(parameters)
+    given = kernel_source(source)
+    n_models, n_windows = order.shape
+    dtype = parameters.dtype
+    sizes = network.sizes(network.n_time(source), n_windows)
+    rows = sizes.n_rows
+    work = np.empty((n_tasks, workspace_size(sizes, training=False)), dtype)
+    begins = np.empty((n_tasks, rows), np.int64)
+    carried = np.empty((0, 0), dtype)
+    levels = np.asarray(levels, float)
+    # Pieces of about a tenth of a second, so that Ctrl-C is heard between them.
+    steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions * n_models
+    piece = rows * (1 + _PIECE // (steps * rows))
+    totals = np.zeros((n_models, 2))
+    for first in range(0, n_windows, piece):
+        some = slice(first, first + piece)
+        windows = np.ascontiguousarray(order[:, some])
+        if states is not None:
+            carried = np.ascontiguousarray(states[some].T)
+        sums = np.zeros((n_models, -(-windows.shape[1] // rows), 2))
+        network.drivers.predict(
+            n_tasks, parameters, sums, work, given, windows, tuple(sizes),
+            LOSSES.index(loss), levels, compare, begins, carried, out[:, some],
+        )  # fmt: skip
+        if states is not None:
+            states[some] = carried.T
+        totals += sums.sum(axis=1)
+    return totals

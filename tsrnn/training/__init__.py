@@ -1,5 +1,5 @@
 """Training of recurrent networks: minibatches, schedules, early stopping. Prints nothing."""
 
-from tsrnn.training.trainer import History, Settings, train
+from tsrnn.training.trainer import History, Settings, train, train_many
 
-__all__ = ["History", "Settings", "train"]
+__all__ = ["History", "Settings", "train", "train_many"]

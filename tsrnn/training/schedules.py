@@ -2,16 +2,37 @@
 
 import numpy as np
 
+SCHEDULES = ("one_cycle", "constant", "cosine", "adaptive")
 
-def one_cycle(total: int, peak: float) -> np.ndarray:
+
+def learning_rates(schedule: str, total: int, peak: float, warm_up: float = 0.0) -> np.ndarray:
     """Rates of ``total`` steps, (total,) float64.
 
-    A cosine from peak / 25 up to the peak over the first 30 % of the steps, another down to
-    nothing after it (Smith & Topin 2017, arXiv 1708.07120).
+    Parameters
+    ----------
+    schedule : {"one_cycle", "constant", "cosine", "adaptive"}
+        "one_cycle" is a cosine from peak / 25 up to the peak over the first 30 % of the steps,
+        another down to nothing after it (Smith & Topin 2017, arXiv 1708.07120). "cosine" falls from
+        the peak to nothing (Loshchilov & Hutter 2017, arXiv 1608.03983). "constant" and "adaptive"
+        stay, the latter until the trainer lowers it.
+    total : int
+        Steps of the whole training.
+    peak : float
+        Highest rate.
+    warm_up : float, default=0
+        Share of the steps over which the rate first rises evenly to the schedule's; of
+        "one_cycle", which rises by itself, no more than that.
     """
     progress = np.arange(total) / total
-    warm_up = 0.3
-    low = peak / 25
-    rise = low + (peak - low) * (1 - np.cos(np.pi * progress / warm_up)) / 2
-    fall = peak * (1 + np.cos(np.pi * (progress - warm_up) / (1 - warm_up))) / 2
-    return np.where(progress < warm_up, rise, fall)
+    if schedule == "one_cycle":
+        rise_until = 0.3
+        low = peak / 25
+        rise = low + (peak - low) * (1 - np.cos(np.pi * progress / rise_until)) / 2
+        fall = peak * (1 + np.cos(np.pi * (progress - rise_until) / (1 - rise_until))) / 2
+        return np.where(progress < rise_until, rise, fall)
+    rates = np.full(total, peak)
+    if schedule == "cosine":
+        rates *= (1 + np.cos(np.pi * progress)) / 2
+    n_rise = int(np.ceil(warm_up * total))
+    rates[:n_rise] *= np.arange(1, n_rise + 1) / n_rise if n_rise else 1.0
+    return rates

@@ -12,6 +12,8 @@ A cell offers
     Whether h depends on the h before it directly, not only through the pre-activations.
 ``OPEN_AT_START``
     The block whose bias starts at one, or None.
+``MEMORY``
+    Blocks whose biases decide how long the cell remembers, and the sign that makes it longer.
 ``forward(gates, h_prev, state_prev, state, saved, h)``
     One step for all units of a chunk; overwrites the pre-activations with the gates.
 ``backward(gates, h_prev, state_prev, saved, dh, dstate)``
@@ -21,6 +23,7 @@ A cell offers
 Another file here is another cell, by its file's name.
 """
 
+import functools
 import importlib
 import pkgutil
 from types import ModuleType
@@ -28,6 +31,7 @@ from types import ModuleType
 NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
+@functools.cache
 def find(name: str) -> ModuleType:
     """The cell of that name."""
     return importlib.import_module(f"{__name__}.{name}")

@@ -19,6 +19,7 @@ N_STATE = 0
 N_SAVED = 0
 KEEPS_H = True
 OPEN_AT_START = None
+MEMORY = {"update": 1}  # biases of chrono initialisation, and their signs
 
 
 @scalar

@@ -1,0 +1,68 @@
+import inspect
+
+import numpy as np
+import pytest
+from conftest import random_network, training_steps
+
+from tsrnn.kernels.compile import Kernel
+from tsrnn.kernels.windows import sequence_source
+from tsrnn.network import Memory
+from tsrnn.training import Settings
+
+GUARD, SENTINEL = 5000, 1234.5
+
+SHAPES = {
+    "plain": {},
+    "hidden head": {"n_head": 7},
+    "layers": {"n_layers": 3, "residual": True},
+    "bidirectional": {"bidirectional": True, "n_layers": 2, "residual": True},
+    "every": {"head": "every", "bidirectional": True},
+    "horizons": {"head": "horizons", "n_horizons": 4, "n_layers": 2, "n_head": 3},
+}
+
+
+@pytest.fixture
+def workspaces(monkeypatch):
+    """Run kernels in workspaces of NaN with a guard behind: (driver, workspaces) of each call."""
+    call, seen = Kernel.__call__, []
+
+    def guarded(self, *args):
+        place = list(inspect.signature(self._function).parameters).index("work")
+        n_tasks, size = args[place].shape
+        work = np.full((n_tasks, size + GUARD), np.nan, args[place].dtype)
+        work[:, size:] = SENTINEL
+        call(self, *args[:place], work, *args[place + 1 :])
+        seen.append((self.name.rpartition("-")[2], work))
+
+    monkeypatch.setattr(Kernel, "__call__", guarded)
+    monkeypatch.setattr("tsrnn.network.memory._ALONE", 0)  # its kernels too are called so
+    return seen
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("recurrent", [0.0, 0.4])
+@pytest.mark.parametrize("n_rows", [3, 21])
+def test_workspaces_are_just_large_enough(cell, shape, recurrent, n_rows, workspaces):
+    shape = SHAPES[shape]
+    rng = np.random.default_rng(0)
+    network = random_network(cell, n_in=2, n_hidden=3, n_out=2, **shape)
+    n_targets = 8 if "n_horizons" in shape else 2
+    lengths = rng.integers(1, 6, n_rows)
+    lengths[0] = 5
+    firsts = np.cumsum(lengths) - lengths
+    values, targets = rng.normal(size=(2, lengths.sum(), n_targets))
+    source = sequence_source(values[:, :2], firsts, lengths, targets)
+    order = np.arange(n_rows)
+    settings = Settings(loss="squared_error", recurrent_dropout=recurrent)
+    training_steps(network, source, order, settings)
+    network.errors(source, order, "squared_error")
+    if not network.bidirectional:
+        Memory(network, n_rows).step(values[:n_rows, :2])
+    names = ["train", "predict"] if network.bidirectional else ["train", "predict", "step"]
+    assert [name for name, _ in workspaces] == names
+    for name, work in workspaces:
+        assert (work[:, -GUARD:] == SENTINEL).all()
+        # Of a full chunk the last value is used: a row's weight, or the LSTM's gradient of c.
+        if n_rows > 16 and (name, cell) in (("predict", cell), ("train", "lstm")):
+            assert np.isfinite(work[:, -GUARD - 1]).all()

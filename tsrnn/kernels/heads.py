@@ -1,0 +1,260 @@
+"""What a network says: the head over the last step, over every step, or over many horizons."""
+
+import functools
+from typing import NamedTuple
+
+from tsrnn.kernels.compile import leaf, matrix, view
+from tsrnn.kernels.layers import (
+    arrays_of,
+    compile_layers,
+    hidden_at,
+    weights_of,
+)
+from tsrnn.kernels.products import apply, apply_transposed, outer
+from tsrnn.kernels.shapes import (
+    EVERY,
+    HORIZONS,
+    clear,
+    clear_matrix,
+    earliest,
+    head_places,
+    inputs_of,
+    width,
+)
+
+
+class Heads(NamedTuple):
+    """Functions over the head of networks of one cell, to be compiled into drivers."""
+
+    forward: callable
+    backward: callable
+
+
+@leaf
+def head_weights_of(parameters, sizes):
+    """Hidden layer (n_head, top + 1), or nothing, and output layer (n_out, hidden or top + 1)."""
+    _, hidden, out, _ = head_places(sizes)
+    n_top = sizes.n_directions * sizes.n_hidden + 1
+    n_last = sizes.n_head + 1 if sizes.n_head else n_top
+    return matrix(parameters, hidden, sizes.n_head, n_top), matrix(
+        parameters, out, sizes.n_out, n_last
+    )
+
+
+@view
+def embedding_of(parameters, sizes):
+    """What each horizon is fed, (n_answers, inputs of the last layer)."""
+    n_in = inputs_of(sizes, sizes.n_layers - 1)
+    return matrix(parameters, head_places(sizes)[0], sizes.n_answers, n_in)
+
+
+@leaf
+def head_arrays_of(space, sizes, n_rows):
+    """Arrays (answers, units * rows): what is read, hidden, outputs, targets; then the rest."""
+    n = sizes.n_answers
+    n_top = (sizes.n_directions * sizes.n_hidden + 1) * n_rows
+    n_head, n_out = (sizes.n_head + 1) * n_rows, sizes.n_out * n_rows
+    b = n * n_top
+    c = b + n * n_head
+    d = c + n * n_out
+    return (
+        matrix(space, 0, n, n_top),
+        matrix(space, b, n, n_head),
+        matrix(space, c, n, n_out),
+        matrix(space, d, n, n_out),
+        space[d + n * n_out :],
+    )
+
+
+@leaf
+def step_arrays_of(space, sizes, n_rows):
+    """Arrays of the one step that each horizon takes: inputs, gates, state, saved."""
+    n = sizes.n_answers if sizes.reads == HORIZONS else 0
+    n_hidden = sizes.n_hidden * n_rows
+    n_input = width(sizes, sizes.n_layers - 1) * n_rows
+    a = n * n_input
+    b = a + n * sizes.n_blocks * n_hidden
+    c = b + n * sizes.n_state * n_hidden
+    d = c + n * sizes.n_saved * n_hidden
+    return (
+        matrix(space, 0, n, n_input),
+        matrix(space, a, n, sizes.n_blocks * n_hidden),
+        matrix(space, b, n, sizes.n_state * n_hidden),
+        matrix(space, c, n, sizes.n_saved * n_hidden),
+        space[d:],
+    )
+
+
+@leaf
+def write_tops(work, sizes, begins, training, apart, tops):
+    """Write what the head reads of the last layer's outputs, with the residual."""
+    n_rows = begins.size
+    n_hidden = sizes.n_hidden * n_rows
+    residual = sizes.residual and sizes.n_layers > 1
+    for direction in range(sizes.n_directions):
+        arrays = arrays_of(work, sizes, n_rows, sizes.n_layers - 1, direction, training, apart)
+        x = arrays[0][:, n_hidden + n_rows + direction * n_hidden :]
+        for answer in range(tops.shape[0]):
+            out = tops[answer, direction * n_hidden : (direction + 1) * n_hidden]
+            for row in range(n_rows):
+                t = last_step(sizes, begins, direction, answer, row)
+                h = hidden_at(arrays, n_hidden, t + 1 - direction)
+                for k in range(row, n_hidden, n_rows):
+                    out[k] = h[k]
+                    if residual and t < sizes.n_time:
+                        out[k] += x[t + direction, k]
+
+
+@leaf
+def last_step(sizes, begins, direction, answer, row):
+    """The step of a row that an answer reads: its own, or the last of a direction's way."""
+    if sizes.reads == EVERY:
+        return answer
+    return begins[row] if direction else sizes.n_time - 1
+
+
+@leaf
+def read_tops(sizes, begins, dtop, answer, above):
+    """Add the gradient of what one answer read to that of the last layer's outputs."""
+    n_rows = begins.size
+    n_hidden = sizes.n_hidden * n_rows
+    n_steps = above.shape[0] // sizes.n_directions
+    for direction in range(sizes.n_directions):
+        part = dtop[direction * n_hidden : (direction + 1) * n_hidden]
+        for row in range(n_rows):
+            t = min(last_step(sizes, begins, direction, answer, row), n_steps - 1)
+            for k in range(row, n_hidden, n_rows):
+                above[direction * n_steps + t, k] += part[k]
+
+
+@functools.cache
+def compile_heads(cell) -> Heads:
+    """Make the head's functions for a cell (a module of ``kernels.cells``)."""
+    layers = compile_layers(cell)
+    cell_forward, cell_backward = cell.forward, cell.backward
+    pre_activate, charge = layers.pre_activate, layers.charge
+    blame_hidden, blame_inputs = layers.blame_hidden, layers.blame_inputs
+
+    @leaf
+    def step_horizons(parameters, work, sizes, n_rows, noise, training, space, tops):
+        """One step more of the last layer for each horizon, all from the last state."""
+        n_time, n_hidden = sizes.n_time, sizes.n_hidden * n_rows
+        layer, apart = sizes.n_layers - 1, noise.recurrent > 0
+        arrays = arrays_of(work, sizes, n_rows, layer, 0, training, apart)
+        weights = weights_of(parameters, sizes, layer, 0)
+        embedding = embedding_of(parameters, sizes)
+        inputs, gates, state, saved, _ = step_arrays_of(space, sizes, n_rows)
+        end = n_time if training else n_time % 2
+        h = hidden_at(arrays, n_hidden, n_time)
+        for answer in range(sizes.n_answers):
+            for k in range(n_hidden):
+                inputs[answer, k] = arrays[0][n_time, k]
+            for row in range(n_rows):
+                inputs[answer, n_hidden + row] = 1
+                for k in range(embedding.shape[1]):
+                    inputs[answer, n_hidden + (1 + k) * n_rows + row] = embedding[answer, k]
+            pre_activate(weights, inputs[answer], gates[answer], sizes.n_hidden, n_rows)
+            cell_forward(gates[answer], h, arrays[2][end], state[answer], saved[answer],
+                         tops[answer, :n_hidden])  # fmt: skip
+
+    @leaf
+    def unstep_horizons(
+        parameters, gradient, work, sizes, n_rows, noise, space, answer, dh, dstate, scratch
+    ):
+        """Back through one horizon's step: ``dh`` of its h becomes that of the last h."""
+        n_time, n_hidden = sizes.n_time, sizes.n_hidden * n_rows
+        layer, apart = sizes.n_layers - 1, noise.recurrent > 0
+        arrays = arrays_of(work, sizes, n_rows, layer, 0, True, apart)
+        weights = weights_of(parameters, sizes, layer, 0)
+        dweights = weights_of(gradient, sizes, layer, 0)
+        dembedding = embedding_of(gradient, sizes)
+        inputs, gates, _, saved, _ = step_arrays_of(space, sizes, n_rows)
+        h = hidden_at(arrays, n_hidden, n_time)
+        cell_backward(gates[answer], h, arrays[2][n_time], saved[answer], dh, dstate)
+        charge(gates[answer], inputs[answer], sizes.n_hidden, n_rows, answer > 0, dweights)
+        blame_hidden(weights, gates[answer], sizes.n_hidden, n_rows, noise, -1 - layer, scratch, dh)
+        dx = inputs[answer, n_hidden + n_rows :]
+        blame_inputs(weights, gates[answer], sizes.n_hidden, n_rows, dx)
+        for k in range(dembedding.shape[1]):
+            dembedding[answer, k] = 0
+            for row in range(n_rows):
+                dembedding[answer, k] += dx[k * n_rows + row]
+
+    @leaf
+    def head_forward(parameters, work, sizes, begins, noise, training, space):
+        """Write what the network says, (answers, n_out * rows), all layers having been walked."""
+        n_rows = begins.size
+        n_top = sizes.n_directions * sizes.n_hidden * n_rows
+        tops, hidden, outputs, _, rest = head_arrays_of(space, sizes, n_rows)
+        hidden_weights, out_weights = head_weights_of(parameters, sizes)
+        if sizes.reads == HORIZONS:
+            step_horizons(parameters, work, sizes, n_rows, noise, training, rest, tops)
+        else:
+            write_tops(work, sizes, begins, training, noise.recurrent > 0, tops)
+        # Of sequences that are empty the last answer is what their initial state says.
+        first = min(earliest(begins), sizes.n_answers - 1) if sizes.reads == EVERY else 0
+        for answer in range(sizes.n_answers):
+            for row in range(n_rows):
+                tops[answer, n_top + row] = 1
+            if answer < first:
+                clear(outputs[answer])
+            elif sizes.n_head:
+                n = sizes.n_head * n_rows
+                apply(hidden_weights, tops[answer], hidden[answer, :n])
+                for k in range(n):
+                    if hidden[answer, k] < 0:  # a rectifier; a NaN stays one
+                        hidden[answer, k] = 0
+                for row in range(n_rows):
+                    hidden[answer, n + row] = 1
+                apply(out_weights, hidden[answer], outputs[answer])
+            else:
+                apply(out_weights, tops[answer], outputs[answer])
+
+    @leaf
+    def head_backward(
+        parameters, gradient, work, sizes, begins, noise, space, above, dh, dstate, scratch
+    ):
+        """Back through the head: outputs hold their gradient, ``above`` is written.
+
+        The state after the last step gets its gradient, the weights of the head, and where there
+        are horizons those of the last layer, get theirs.
+        """
+        n_rows = begins.size
+        tops, hidden, outputs, _, rest = head_arrays_of(space, sizes, n_rows)
+        hidden_weights, out_weights = head_weights_of(parameters, sizes)
+        dhidden_weights, dout_weights = head_weights_of(gradient, sizes)
+        n_top = sizes.n_directions * sizes.n_hidden
+        steps = step_arrays_of(rest, sizes, n_rows)
+        dhidden = steps[4][: sizes.n_head * n_rows]
+        dtop = steps[4][sizes.n_head * n_rows :][: n_top * n_rows]
+        dlast = steps[4][(sizes.n_head + n_top) * n_rows :]
+        clear_matrix(above)
+        clear(dstate)
+        first = earliest(begins) if sizes.reads == EVERY else 0
+        if first == sizes.n_answers:
+            clear_matrix(dhidden_weights)
+            clear_matrix(dout_weights)
+        for answer in range(first, sizes.n_answers):
+            add = answer > first
+            doutputs = outputs[answer]
+            if sizes.n_head:
+                outer(doutputs, hidden[answer], add, dout_weights)
+                apply_transposed(out_weights[:, : sizes.n_head], doutputs, False, dhidden)
+                for k in range(dhidden.size):
+                    if hidden[answer, k] <= 0:
+                        dhidden[k] = 0
+                outer(dhidden, tops[answer], add, dhidden_weights)
+                apply_transposed(hidden_weights[:, :n_top], dhidden, False, dtop)
+            else:
+                outer(doutputs, tops[answer], add, dout_weights)
+                apply_transposed(out_weights[:, :n_top], doutputs, False, dtop)
+            if sizes.reads == HORIZONS:
+                dlast = dlast[: dstate.size]
+                clear(dlast)
+                unstep_horizons(parameters, gradient, work, sizes, n_rows, noise, rest, answer,
+                                dtop, dlast, scratch)  # fmt: skip
+                for k in range(dstate.size):
+                    dstate[k] += dlast[k]
+            read_tops(sizes, begins, dtop, answer, above)
+
+    return Heads(head_forward, head_backward)

@@ -1,0 +1,57 @@
+"""Random numbers that need no state: a hash of where they are used.
+
+Dropout must be the same on the way back as on the way there, in any order of chunks and on any
+number of threads, so whether a value is dropped is a function of a seed and the value's place.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tsrnn.kernels.compile import leaf, scalar
+
+_u4, _u8 = np.uint32, np.uint64
+
+
+class Noise(NamedTuple):
+    """Dropout of one minibatch: shares of values dropped, and a seed.
+
+    ``between`` layers every value is drawn anew (Srivastava et al. 2014); on the way from one step
+    to the next, ``recurrent``, a unit is dropped for the whole sequence (Gal & Ghahramani 2016).
+    ``first_row`` is the place of a chunk's first row in its minibatch.
+    """
+
+    between: float
+    recurrent: float
+    seed: int
+    first_row: int
+
+
+@scalar
+def scramble(x):
+    """A 32-bit integer (in an unsigned 64-bit one) whose bits all depend on all of ``x``'s.
+
+    The multiply-xorshift hash "lowbias32" of Wellons (2018).
+    """
+    mask = _u8(0xFFFFFFFF)
+    x = (x ^ (x >> _u8(16))) * _u8(0x7FEB352D) & mask
+    x = (x ^ (x >> _u8(15))) * _u8(0x846CA68B) & mask
+    return x ^ (x >> _u8(16))
+
+
+@leaf
+def drop(share, seed, place, first_row, n_rows, values):
+    """Drop a share of ``values``, (n * n_rows,), and scale the others so that means stay.
+
+    Which ones depends on ``seed``, ``place``, the unit and the row of the minibatch alone.
+    """
+    limit = _u8(share * 4294967296.0)
+    scale = values.dtype.type(1.0 / (1.0 - share))
+    key = scramble(_u8(seed) ^ scramble(_u8(place)))
+    for unit in range(values.size // n_rows):
+        unit_key = scramble(key ^ _u8(unit))
+        for row in range(n_rows):
+            if scramble(unit_key ^ _u8(first_row + row)) < limit:
+                values[unit * n_rows + row] = 0
+            else:
+                values[unit * n_rows + row] *= scale

@@ -1,0 +1,198 @@
+"""Where everything lies: a network's parameters in one vector, a chunk's arrays in one workspace.
+
+Plain arithmetic, called by Python and compiled into kernels alike.
+"""
+
+from typing import NamedTuple
+
+from tsrnn.kernels.compile import leaf
+
+LAST, EVERY, HORIZONS = 0, 1, 2  # what a head reads: see Sizes.reads
+
+
+class Sizes(NamedTuple):
+    """A network's shape, and the number of rows of a minibatch that are worked on at a time.
+
+    Attributes
+    ----------
+    n_time, n_in : int
+        Recurrent steps, and inputs of each.
+    n_hidden, n_layers, n_directions : int
+        Hidden units of each direction of each layer; 2 directions if bidirectional.
+    residual : int
+        1 where a layer's inputs are added to its outputs (from the second layer on).
+    reads : int
+        What the head reads: LAST, the last step of each direction; EVERY, all steps; HORIZONS, the
+        state after one more step of the last layer for each horizon, fed a learned embedding.
+    n_answers, n_out : int
+        Places the head speaks at (1, n_time, or the number of horizons) and outputs of each.
+    n_head : int
+        Units of the head's hidden layer; 0 for none.
+    n_blocks, n_state, n_saved : int
+        The cell's, see ``tsrnn.kernels.cells``.
+    n_rows : int
+        Most rows of a chunk.
+    """
+
+    n_time: int
+    n_in: int
+    n_hidden: int
+    n_layers: int
+    n_directions: int
+    residual: int
+    reads: int
+    n_answers: int
+    n_out: int
+    n_head: int
+    n_blocks: int
+    n_state: int
+    n_saved: int
+    n_rows: int
+
+
+def rows_of_a_chunk(n_batch: int) -> int:
+    """Rows worked on at a time: few enough for the cache, whatever the number of threads."""
+    return 16 if n_batch < 128 else 32
+
+
+@leaf
+def inputs_of(sizes, layer):
+    """Inputs of a layer's step: the network's, or all directions of the layer below."""
+    return sizes.n_in if layer == 0 else sizes.n_directions * sizes.n_hidden
+
+
+@leaf
+def width(sizes, layer):
+    """Length of a row of a layer's weights, ``[W_h, b, W_x]``."""
+    return sizes.n_hidden + 1 + inputs_of(sizes, layer)
+
+
+@leaf
+def cell_place(sizes, layer, direction):
+    """Where in the parameters the weights of a layer's direction begin."""
+    n_rows = sizes.n_blocks * sizes.n_hidden
+    place = 0
+    for below in range(layer):
+        place += sizes.n_directions * n_rows * width(sizes, below)
+    return place + direction * n_rows * width(sizes, layer)
+
+
+@leaf
+def head_places(sizes):
+    """Where in the parameters the embedding, hidden layer and output layer begin, and the end."""
+    n_top = sizes.n_directions * sizes.n_hidden + 1
+    embedding = cell_place(sizes, sizes.n_layers, 0)
+    hidden = embedding
+    if sizes.reads == HORIZONS:
+        hidden += sizes.n_answers * inputs_of(sizes, sizes.n_layers - 1)
+    out = hidden + sizes.n_head * n_top
+    return embedding, hidden, out, out + sizes.n_out * (sizes.n_head + 1 if sizes.n_head else n_top)
+
+
+@leaf
+def state_width(sizes):
+    """Values that a sequence carries: h and the cell's state of all layers and directions."""
+    return sizes.n_layers * sizes.n_directions * (1 + sizes.n_state) * sizes.n_hidden
+
+
+@leaf
+def layer_space(sizes, n_rows, layer, training, apart):
+    """Values of the workspace that a direction of a layer takes."""
+    n_hidden = sizes.n_hidden * n_rows
+    n_steps = sizes.n_time if training else 1
+    return (
+        (sizes.n_time + 1) * width(sizes, layer) * n_rows
+        + n_steps * (sizes.n_blocks + sizes.n_saved) * n_hidden
+        + (n_steps + 1) * sizes.n_state * n_hidden
+        + (sizes.n_time + 1) * n_hidden * apart
+    )
+
+
+@leaf
+def layers_space(sizes, n_rows, training, apart):
+    """Values of the workspace that all layers take."""
+    space = 0
+    for layer in range(sizes.n_layers):
+        space += sizes.n_directions * layer_space(sizes, n_rows, layer, training, apart)
+    return space
+
+
+@leaf
+def head_space(sizes, n_rows):
+    """Values of the workspace that the head takes, for all it says and what it learns by."""
+    n_hidden = sizes.n_hidden * n_rows
+    space = (
+        sizes.n_answers
+        * ((sizes.n_directions * sizes.n_hidden + 1) + (sizes.n_head + 1) + 2 * sizes.n_out)
+        * n_rows
+        + (sizes.n_head + sizes.n_directions * sizes.n_hidden) * n_rows
+    )
+    if sizes.reads == HORIZONS:
+        layer = sizes.n_layers - 1
+        space += (
+            sizes.n_answers
+            * (
+                width(sizes, layer) * n_rows
+                + (sizes.n_blocks + sizes.n_state + sizes.n_saved) * n_hidden
+            )
+            + sizes.n_state * n_hidden
+        )
+    return space
+
+
+@leaf
+def steps_of_blame(sizes):
+    """Steps whose outputs can have a gradient: all, or the last alone."""
+    simple = sizes.n_layers == 1 and sizes.n_directions == 1 and sizes.reads != EVERY
+    return 1 if simple else sizes.n_time
+
+
+@leaf
+def blame_space(sizes, n_rows):
+    """Values of the workspace that the way back takes beside what the way there left."""
+    return (
+        (sizes.n_directions * steps_of_blame(sizes) + 2 + sizes.n_state) * sizes.n_hidden * n_rows
+    )
+
+
+def workspace_size(sizes: Sizes, training: bool, apart: bool = False) -> int:
+    """Number of values one task needs to walk its chunks through time.
+
+    ``apart`` says that h is kept apart from what the product sees of it, as recurrent dropout
+    needs.
+    """
+    n_rows = sizes.n_rows
+    space = layers_space(sizes, n_rows, training, apart) + head_space(sizes, n_rows) + n_rows
+    return space + (blame_space(sizes, n_rows) if training else 0)
+
+
+@leaf
+def clear(values):
+    """Set all of a flat array to zero."""
+    for k in range(values.size):
+        values[k] = 0
+
+
+@leaf
+def clear_matrix(values):
+    """Set all of a matrix to zero."""
+    for k in range(values.shape[0]):
+        clear(values[k])
+
+
+@leaf
+def earliest(begins):
+    """The step at which the first row of a chunk begins."""
+    first = begins[0]
+    for row in range(1, begins.size):
+        first = min(first, begins[row])
+    return first
+
+
+@leaf
+def latest(begins):
+    """The step at which the last row of a chunk begins."""
+    last = begins[0]
+    for row in range(1, begins.size):
+        last = max(last, begins[row])
+    return last

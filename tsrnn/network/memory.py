@@ -1,0 +1,110 @@
+"""A network that goes on: one observation at a time of one or of thousands of series."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsrnn.kernels.compile import claim_threads, kernel_array
+from tsrnn.kernels.shapes import workspace_size
+from tsrnn.network.network import RecurrentNetwork
+
+_ALONE = 2**17  # multiplications of a product that the BLAS does not share among threads
+
+
+class Memory:
+    """States of series that a network carries from one observation to the next.
+
+    Parameters
+    ----------
+    network : RecurrentNetwork
+        A network of one direction.
+    n_series : int, default=1
+        Series that are observed at once.
+    states : (n_series, network.state_width) array, optional
+        Initial states; copied. By default zeros.
+    n_jobs : int, optional
+        Threads for many series; None and -1 mean all cores.
+
+    Attributes
+    ----------
+    states : (n_series, network.state_width) array
+        The states, of each layer h and the cell's own; may be written to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn.network import Memory, RecurrentNetwork
+    >>> network = RecurrentNetwork("gru", n_in=1, n_hidden=4, n_out=2)
+    >>> network = network.initialise(np.random.default_rng(0))
+    >>> memory = Memory(network, n_series=3)
+    >>> memory.step(np.ones((3, 1))).shape
+    (3, 2)
+    """
+
+    def __init__(
+        self,
+        network: RecurrentNetwork,
+        n_series: int = 1,
+        states: np.ndarray | None = None,
+        n_jobs: int | None = None,
+    ):
+        if network.bidirectional:
+            raise ValueError(
+                "A bidirectional network must see the whole sequence; it can't go on by a step."
+            )
+        dtype = network.parameters.dtype
+        self.network = network
+        shape = (n_series, network.state_width)
+        self._states = np.zeros(shape[::-1], dtype)  # as kernels take them
+        if states is not None:
+            if np.shape(states) != shape:
+                raise ValueError(f"states must have shape {shape}, not {np.shape(states)}.")
+            self.states[:] = states
+        sizes = network.sizes(1, n_series)
+        units = network.n_layers * network.n_hidden
+        largest = len(network.module.BLOCKS) * network.n_hidden * 2 * network.n_hidden
+        self._alone = largest * min(n_series, sizes.n_rows) <= _ALONE
+        n_jobs = n_jobs if n_series * units >= 2**17 else 1
+        self._n_jobs = n_jobs
+        with claim_threads(n_jobs) as n_tasks:
+            self._work = np.empty((n_tasks, workspace_size(sizes, training=False)), dtype)
+            self._begins = np.empty((n_tasks, sizes.n_rows), np.int64)
+        self._sizes = tuple(sizes)
+        self._out = np.empty((n_series, sizes.n_answers * network.n_out), dtype)
+        self._x = np.empty((n_series, network.n_in), dtype)
+        self._kernel = network.drivers.step
+        self._serial = self._kernel.dispatcher(parallel=False)
+        self._parameters = kernel_array(network.parameters)
+
+    @property
+    def states(self) -> np.ndarray:
+        """The states, which may be written to."""
+        return self._states.T
+
+    def step(self, x: np.ndarray) -> np.ndarray:
+        """Take one observation of each series into its state; say what the network says.
+
+        Parameters
+        ----------
+        x : (n_series, n_in) array
+            The observations; where one is missing (NaN) the series' state stays.
+
+        Returns
+        -------
+        (n_series, outputs) array
+            Valid until the next step, which overwrites it.
+        """
+        self._x[:] = x
+        if self._n_jobs == 1 and self._alone:
+            self._serial(
+                1, self._parameters, self._sizes, self._x, self._begins, self._states,
+                self._work, self._out,
+            )  # fmt: skip
+        else:
+            with claim_threads(self._n_jobs) as n_tasks:
+                n_tasks = min(n_tasks, len(self._work))
+                self._kernel(
+                    n_tasks, self._parameters, self._sizes, self._x, self._begins,
+                    self._states, self._work, self._out,
+                )  # fmt: skip
+        return self._out
