@@ -92,16 +92,12 @@ def gradient_of(network, source, order, settings=None, n_tasks=1, seed=0, states
     return loss, gradients[0] / gradients.dtype.type(weight)
 
 
-def numeric_gradient(function, parameters, e=1e-6):
-    """Central differences of a function of a vector."""
-    gradient = np.empty_like(parameters)
-    for k in range(parameters.size):
-        moved = parameters.copy()
-        moved[k] += e
-        above = function(moved)
-        moved[k] -= 2 * e
-        gradient[k] = (above - function(moved)) / (2 * e)
-    return gradient
+def numeric_slopes(function, parameters, directions, e=1e-6):
+    """Central differences of a function of a vector along directions, (n_directions,)."""
+    return np.array([
+        (function(parameters + e * step) - function(parameters - e * step)) / (2 * e)
+        for step in directions
+    ])  # fmt: skip
 
 
 def naive_window_loss(network, values, starts, lookback, horizon, season, loss, views=None):

@@ -277,18 +277,18 @@ def test_ctrl_c_outside_training(write, monkeypatch, capsys):
 
 @pytest.mark.filterwarnings("default")
 def test_ctrl_c_in_training_forecasts_by_the_weights_so_far(write, monkeypatch, capsys):
-    from tsrnn.network import RecurrentNetwork
+    from tsrnn.training import trainer
 
     calls = []
-    errors = RecurrentNetwork.errors
+    run_models = trainer.run_models  # which judges the weights after each epoch
 
-    def interrupt_third(self, *arguments):
+    def interrupt_third(*arguments):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return errors(self, *arguments)
+        return run_models(*arguments)
 
-    monkeypatch.setattr(RecurrentNetwork, "errors", interrupt_third)
+    monkeypatch.setattr(trainer, "run_models", interrupt_third)
     assert forecast(write(), *NAMES) == 0
     printed, err = read_out(capsys)
     assert len(printed) == 12
