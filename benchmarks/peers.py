@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from tsrnn.kernels.compile import available_threads, claim_threads
 from tsrnn.kernels.shapes import workspace_size
+from tsrnn.kernels.threads import available_threads, claim_threads
 from tsrnn.kernels.windows import forecast_source
 from tsrnn.network import Memory, RecurrentNetwork
 from tsrnn.training import Settings, train_many

@@ -17,7 +17,7 @@ import numpy as np
 from limits import compile_table, memory_of_a_million_windows, time_per_epoch
 from peers import LOCAL, measure
 
-from tsrnn.kernels.compile import available_threads, claim_threads
+from tsrnn.kernels.threads import available_threads, claim_threads
 
 SIZES = [
     (32, 24, 1, 16), (32, 24, 1, 32), (32, 48, 1, 64), (128, 48, 1, 32),

@@ -4,8 +4,8 @@ import naive
 import numpy as np
 import pytest
 
-from tsrnn.kernels.compile import claim_threads
 from tsrnn.kernels.shapes import workspace_size
+from tsrnn.kernels.threads import claim_threads
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Settings
 

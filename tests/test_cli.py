@@ -277,10 +277,10 @@ def test_ctrl_c_outside_training(write, monkeypatch, capsys):
 
 @pytest.mark.filterwarnings("default")
 def test_ctrl_c_in_training_forecasts_by_the_weights_so_far(write, monkeypatch, capsys):
-    from tsrnn.training import trainer
+    from tsrnn.training import epochs
 
     calls = []
-    run_models = trainer.run_models  # which judges the weights after each epoch
+    run_models = epochs.run_models  # which judges the weights after each epoch
 
     def interrupt_third(*arguments):
         calls.append(1)
@@ -288,7 +288,7 @@ def test_ctrl_c_in_training_forecasts_by_the_weights_so_far(write, monkeypatch, 
             raise KeyboardInterrupt
         return run_models(*arguments)
 
-    monkeypatch.setattr(trainer, "run_models", interrupt_third)
+    monkeypatch.setattr(epochs, "run_models", interrupt_third)
     assert forecast(write(), *NAMES) == 0
     printed, err = read_out(capsys)
     assert len(printed) == 12

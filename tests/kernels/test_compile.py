@@ -18,8 +18,9 @@ from numba.core.codegen import CPUCodeLibrary
 from numba.core.cpu import CPUContext
 
 import tsrnn
-from tsrnn.kernels import compile as compiling
-from tsrnn.kernels.compile import Kernel, claim_threads, kernel_array, leaf
+from tsrnn.kernels import cache, threads
+from tsrnn.kernels.compile import Kernel, kernel_array, leaf
+from tsrnn.kernels.threads import claim_threads
 
 PACKAGE = Path(tsrnn.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,8 @@ PROBE = """
 import json, sys, warnings
 import numpy as np
 from numba import prange
-from tsrnn.kernels.compile import Kernel, claim_threads
+from tsrnn.kernels.compile import Kernel
+from tsrnn.kernels.threads import claim_threads
 from tsrnn.kernels.activations import tanh
 
 def probe(n_tasks, x, out):
@@ -157,7 +159,7 @@ def test_a_valid_file_of_another_kernel_is_not_loaded(probe):
 def test_without_a_choice_the_cache_lies_beside_the_kernels_or_with_the_user(monkeypatch):
     monkeypatch.setattr("numba.config.CACHE_DIR", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    folders = compiling.cache_folders()
+    folders = cache.cache_folders()
     assert folders[0] == PACKAGE / "kernels" / "__pycache__"
     if sys.platform == "linux":
         assert folders[1] == Path("/somewhere/tsrnn")
@@ -366,8 +368,8 @@ def test_blas_is_held_to_one_thread_and_given_back():
 
 
 def test_only_one_thread_may_run_parallel_kernels(monkeypatch):
-    monkeypatch.setattr(compiling, "available_threads", lambda: 2)
-    monkeypatch.setattr(compiling.numba, "set_num_threads", lambda n: None)
+    monkeypatch.setattr(threads, "available_threads", lambda: 2)
+    monkeypatch.setattr(threads.numba, "set_num_threads", lambda n: None)
     with claim_threads(None) as first, claim_threads(None) as second:
         assert (first, second) == (2, 1)
     with claim_threads(-1) as again:
@@ -376,7 +378,7 @@ def test_only_one_thread_may_run_parallel_kernels(monkeypatch):
         assert one == 1
     with claim_threads(64) as capped:
         assert capped == 2
-    with claim_threads(2, compiling.SMALL_WORK - 1) as little, claim_threads(2, 1e9) as much:
+    with claim_threads(2, threads.SMALL_WORK - 1) as little, claim_threads(2, 1e9) as much:
         assert (little, much) == (1, 2)
 
 

@@ -1,6 +1,10 @@
 """The drivers against plain loops, central differences and PyTorch, on every target and dtype."""
 
 import functools
+import re
+import sys
+import types
+from pathlib import Path
 
 import naive
 import numpy as np
@@ -229,6 +233,32 @@ def test_outputs_loss_and_gradient(cell, shape, data, noise, n_tasks):
     used = case.network.used()
     np.testing.assert_array_equal(gradient[~used], 0)
     assert np.count_nonzero(gradient[used]) > 0.5 * np.count_nonzero(used)
+
+
+@pytest.fixture
+def contributed(monkeypatch, tmp_path):
+    """The cell that CONTRIBUTING.md adds, and its slow twin, from its very lines."""
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = re.findall(r"```python\n# (\S+)\n(.*?)```", text, flags=re.DOTALL)
+    blocks = {Path(path).name: (path, lines) for path, lines in found}
+    path, lines = blocks["mgu.py"]
+    assert Path(path).parent.name == "cells"
+    assert lines.count("\n") < 60
+    name = "tsrnn.kernels.cells.mgu"
+    module = types.ModuleType(name)
+    exec(lines, module.__dict__)
+    monkeypatch.setitem(sys.modules, name, module)
+    exec(blocks["naive.py"][1], naive.__dict__)
+    monkeypatch.setitem(naive.CELLS, "mgu", naive.__dict__.pop("mgu"))
+    # The cache goes by the folder's files, and this is none of them.
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
+    yield
+    cells.find.cache_clear()
+
+
+def test_the_cell_of_contributing(contributed):
+    for shape in ("plain", "bidirectional", "horizons"):
+        test_outputs_loss_and_gradient("mgu", shape, "ragged", "quiet", 1)
 
 
 @pytest.mark.parametrize("loss", naive.LOSSES)

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from tsrnn.kernels import products
-from tsrnn.kernels.compile import LEAF_OPTIONS, claim_threads
+from tsrnn.kernels.compile import LEAF_OPTIONS
+from tsrnn.kernels.threads import claim_threads
 
 # Each: the exact product, and the shapes of its two factors and of its result for 7 rows.
 CASES = {

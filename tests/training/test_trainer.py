@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from conftest import random_values
 
-from tsrnn.kernels import compile as compiling
+from tsrnn.kernels import threads
 from tsrnn.kernels.compile import Kernel
 from tsrnn.kernels.updates import SOLVERS
 from tsrnn.kernels.windows import forecast_source, sequence_source
 from tsrnn.network import RecurrentNetwork
-from tsrnn.training import Settings, train, train_many, trainer
+from tsrnn.training import Settings, epochs, train, train_many, trainer
 from tsrnn.training.schedules import SCHEDULES, learning_rates
 
 VALUES = 10 * np.sin(np.arange(300) / 3) + random_values(300)
@@ -82,7 +82,7 @@ def test_every_solver_and_schedule_lowers_the_loss(solver, schedule, rates):
 
 def test_adaptive_rates_fall_by_five_after_two_epochs_without_improvement(monkeypatch, rates):
     judged = iter([9, 8, 8, 7, 7, 7, 6, 6, 6.5, 6, 6, 6, 5])  # the first of the initial weights
-    monkeypatch.setattr(trainer._Run, "judge", lambda self, validations: np.array([next(judged)]))
+    monkeypatch.setattr(epochs.Epochs, "judge", lambda self, validations: np.array([next(judged)]))
     settings = {"learning_rate": "adaptive", "learning_rate_init": 0.01, "batch_size": 115}
     _, history = run(12, settings=settings)
     assert history.validation_curve == [8, 8, 7, 7, 7, 6, 6, 6.5, 6, 6, 6, 5]
@@ -158,7 +158,7 @@ def test_streams_begin_anew_in_each_epoch():
 
 
 def test_streams_on_many_threads_give_the_same_bits(monkeypatch):
-    monkeypatch.setattr(compiling, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "SMALL_WORK", 0)
     streams = np.arange(20 * 10).reshape(20, 10)
     one, two = (run(4, NONE, starts=streams, settings={"n_jobs": n})[0] for n in (1, 2))
     np.testing.assert_array_equal(one.parameters, two.parameters)
@@ -199,14 +199,14 @@ def test_stop_after_keeps_the_learning_rates_of_all_epochs():
 @pytest.mark.parametrize("seconds", [1e-9, 10.0])
 def test_the_length_of_blocks_does_not_matter(monkeypatch, seconds):
     expected, _ = run(6)
-    monkeypatch.setattr(trainer, "BLOCK_SECONDS", seconds)
+    monkeypatch.setattr(epochs, "BLOCK_SECONDS", seconds)
     network, _ = run(6)
     np.testing.assert_array_equal(network.parameters, expected.parameters)
 
 
 @pytest.mark.parametrize("noise", [{}, {"recurrent_dropout": 0.2, "averaging": 0.5}])
 def test_one_or_many_threads_give_the_same_bits(monkeypatch, noise):
-    monkeypatch.setattr(compiling, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "SMALL_WORK", 0)
     one, history = run(10, settings={"n_jobs": 1, **noise})
     two, same = run(10, settings={"n_jobs": 2, **noise})
     np.testing.assert_array_equal(one.parameters, two.parameters)
@@ -334,7 +334,7 @@ def assert_same(found, expected):
 def test_many_networks_learn_what_each_would_alone(options, n_jobs, dtype, monkeypatch):
     """The same weights to the last bit."""
     expected = each_alone(COMMON[options], dtype=dtype)
-    monkeypatch.setattr(compiling, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "SMALL_WORK", 0)
     assert_same(all_at_once({**COMMON[options], "n_jobs": n_jobs}, dtype), expected)
     epochs = {name: len(own[1].loss_curve) for name, own in zip(MODELS, expected, strict=True)}
     assert (epochs["one epoch"], epochs["less than a batch"], epochs["plain"]) == (1, 7, 10)

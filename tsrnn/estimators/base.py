@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.kernels import cells
-from tsrnn.kernels.compile import claim_threads
+from tsrnn.kernels.threads import claim_threads
 from tsrnn.kernels.updates import SOLVERS
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork

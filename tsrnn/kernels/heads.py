@@ -16,6 +16,7 @@ from tsrnn.kernels.shapes import (
     HORIZONS,
     clear,
     clear_matrix,
+    copy,
     earliest,
     head_places,
     inputs_of,
@@ -96,6 +97,9 @@ def write_tops(work, sizes, begins, training, apart, tops):
         x = arrays[0][:, n_hidden + n_rows + direction * n_hidden :]
         for answer in range(tops.shape[0]):
             out = tops[answer, direction * n_hidden : (direction + 1) * n_hidden]
+            if direction == 0 and not residual:  # all rows read the same step
+                copy(hidden_at(arrays, n_hidden, last_step(sizes, begins, 0, answer, 0) + 1), out)
+                continue
             for row in range(n_rows):
                 t = last_step(sizes, begins, direction, answer, row)
                 h = hidden_at(arrays, n_hidden, t + 1 - direction)
@@ -147,8 +151,7 @@ def compile_heads(cell) -> Heads:
         end = n_time if training else n_time % 2
         h = hidden_at(arrays, n_hidden, n_time)
         for answer in range(sizes.n_answers):
-            for k in range(n_hidden):
-                inputs[answer, k] = arrays[0][n_time, k]
+            copy(arrays[0][n_time, :n_hidden], inputs[answer, :n_hidden])
             for row in range(n_rows):
                 inputs[answer, n_hidden + row] = 1
                 for k in range(embedding.shape[1]):

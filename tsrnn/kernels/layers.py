@@ -21,6 +21,7 @@ from tsrnn.kernels.shapes import (
     cell_place,
     clear,
     clear_matrix,
+    copy,
     earliest,
     latest,
     layer_space,
@@ -151,16 +152,16 @@ def write_states(values, states, first_row, place, n_rows):
         clear(values)
         return
     for unit in range(values.size // n_rows):
-        for row in range(n_rows):
-            values[unit * n_rows + row] = states[place + unit, first_row + row]
+        own = states[place + unit, first_row : first_row + n_rows]
+        copy(own, values[unit * n_rows : (unit + 1) * n_rows])
 
 
 @leaf
 def keep_states(values, states, first_row, place, n_rows):
     """Keep ``values``, (units * n_rows,), in the carried states."""
     for unit in range(values.size // n_rows):
-        for row in range(n_rows):
-            states[place + unit, first_row + row] = values[unit * n_rows + row]
+        own = states[place + unit, first_row : first_row + n_rows]
+        copy(values[unit * n_rows : (unit + 1) * n_rows], own)
 
 
 @functools.cache
@@ -249,8 +250,7 @@ def compile_layers(cell) -> Layers:
         for n in range(first, n_time + 1):
             h = hidden_at(arrays, n_hidden, slot)
             if apart:
-                for k in range(n_hidden):
-                    inputs[slot, k] = h[k]
+                copy(h, inputs[slot, :n_hidden])
                 drop(noise.recurrent, noise.seed, key, noise.first_row, n_rows,
                      inputs[slot, :n_hidden])  # fmt: skip
             if n == n_time:

@@ -174,6 +174,13 @@ def clear(values):
 
 
 @leaf
+def copy(values, out):
+    """Copy a flat array. In a loop over slices, unlike one over places, LLVM sees a vector."""
+    for k in range(out.size):
+        out[k] = values[k]
+
+
+@leaf
 def clear_matrix(values):
     """Set all of a matrix to zero."""
     for k in range(values.shape[0]):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tsrnn.kernels.compile import claim_threads, kernel_array
+from tsrnn.kernels.compile import kernel_array
 from tsrnn.kernels.shapes import workspace_size
+from tsrnn.kernels.threads import claim_threads
 from tsrnn.network.network import RecurrentNetwork
 
 _ALONE = 2**17  # multiplications of a product that the BLAS does not share among threads
+_ROWS = 128  # of a chunk of many series: a single step leaves nothing that a cache should hold
 
 
 class Memory:
@@ -61,6 +63,8 @@ class Memory:
                 raise ValueError(f"states must have shape {shape}, not {np.shape(states)}.")
             self.states[:] = states
         sizes = network.sizes(1, n_series)
+        if n_series >= 16 * _ROWS:
+            sizes = sizes._replace(n_rows=_ROWS)
         units = network.n_layers * network.n_hidden
         largest = len(network.module.BLOCKS) * network.n_hidden * 2 * network.n_hidden
         self._alone = largest * min(n_series, sizes.n_rows) <= _ALONE

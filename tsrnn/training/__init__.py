@@ -1,5 +1,6 @@
 """Training of recurrent networks: minibatches, schedules, early stopping. Prints nothing."""
 
-from tsrnn.training.trainer import History, Settings, train, train_many
+from tsrnn.training.settings import Settings
+from tsrnn.training.trainer import History, train, train_many
 
 __all__ = ["History", "Settings", "train", "train_many"]

@@ -1,0 +1,157 @@
+"""Epochs of one or many models, in compiled blocks of minibatches."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from tsrnn.kernels.shapes import workspace_size
+from tsrnn.kernels.windows import kernel_source
+from tsrnn.network.network import run_models
+from tsrnn.training.schedules import learning_rates
+
+BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
+
+
+class Epochs:
+    """Arrays and counters of one training of one or many models of a shape."""
+
+    def __init__(self, networks, source, windows, settings, rngs, n_tasks, stop_after):
+        first = networks[0]
+        self.network, self.source, self.windows = first, source, windows
+        self.settings, self.rngs, self.n_tasks = settings, rngs, n_tasks
+        self.streams = windows[0].ndim == 2
+        n_models, n_parameters = len(networks), first.parameters.size
+        dtype = first.parameters.dtype
+        if self.streams:
+            self.n_batch = len(windows[0])
+        else:
+            self.n_batch = min(settings[0].batch_size, max(own.size for own in windows))
+        self.n_steps = np.array([-(-own.size // self.n_batch) for own in windows])  # of an epoch
+        apart = settings[0].recurrent_dropout > 0
+        # By the batch size asked for: how many windows there are must not matter to the chunks.
+        n_rows = self.n_batch if self.streams else settings[0].batch_size
+        self.sizes = first.sizes(first.n_time(source), n_rows)
+        self.parameters = np.stack([network.parameters for network in networks])
+        self.moments = np.zeros((n_models, 3, n_parameters), dtype)
+        self.moments[:, 2] = self.parameters
+        self.weights = self.moments[:, 2] if settings[0].averaging > 0 else self.parameters
+        # One model shares its chunks among the tasks, many models share the tasks.
+        self.alone = n_models == 1 and n_tasks > 1
+        n_chunks = -(-self.n_batch // self.sizes.n_rows)
+        n_sets = 1 if self.alone else n_tasks
+        self.gradients = np.empty((n_sets, n_chunks, n_parameters), dtype)
+        self.sums = np.empty((n_sets, n_chunks, 2))
+        self.work = np.empty((n_tasks, workspace_size(self.sizes, True, apart)), dtype)
+        self.begins = np.empty((n_tasks, self.sizes.n_rows), np.int64)
+        self.states = np.zeros((first.state_width, self.n_batch if self.streams else 0), dtype)
+        self.rules = np.array([
+            own.rule(int(rng.bit_generator.random_raw() % 2**32) if _has_noise(own) else 0)
+            for own, rng in zip(settings, rngs, strict=True)
+        ], dtype=float)  # fmt: skip
+        self.given = kernel_source(source)
+        self.levels = np.asarray(settings[0].levels, float)
+        # All rates at once: NumPy's cosine may round by where in an array a value stands.
+        self.rates = [
+            learning_rates(own.learning_rate, n * own.max_iter, own.learning_rate_init, own.warm_up)
+            for own, n in zip(settings, self.n_steps, strict=True)
+        ]
+        self.factors = np.ones(n_models)  # of the adaptive schedule
+        self.last_losses = np.full((n_models, 2), np.inf)  # best so far; epochs since then
+        self.last_losses[:, 1] = 0
+        self.n_epochs = np.array([stop_after or own.max_iter for own in settings])
+        self.running = self.n_epochs > 0
+        self.epochs = 0  # done
+        self.block = 1  # minibatches to run before the next return to Python
+
+    def epoch(self, on_progress) -> np.ndarray:
+        """One pass over the windows of the running models, in random order; their mean losses."""
+        models = np.flatnonzero(self.running)
+        n_steps = int(self.n_steps[models].max())
+        order = np.full((models.size, n_steps * self.n_batch), -1)
+        for place, model in enumerate(models):
+            own = self.windows[model]
+            if self.streams:
+                order[place, : own.size] = own.T.ravel()
+            else:
+                order[place, : own.size] = own[self.rngs[model].permutation(own.size)]
+        if self.streams:
+            self.states[:] = 0
+        losses = np.zeros((models.size, n_steps, 2))
+        done = 0
+        while done < n_steps:
+            last = min(done + self.block, n_steps)
+            started = time.perf_counter()
+            self._minibatches(models, order, losses, done, last)
+            seconds = (time.perf_counter() - started) / (last - done)
+            # At most double: the first block's time may hold a compilation.
+            self.block = max(1, min(2 * self.block, int(BLOCK_SECONDS / seconds)))
+            done = last
+            on_progress((self.epochs + done / n_steps) / int(self.n_epochs.max()))
+        means = np.zeros(len(self.windows))
+        weights = losses[:, :, 1]
+        means[models] = (losses[:, :, 0] * weights).sum(axis=1) / np.maximum(
+            weights.sum(axis=1), 1e-300
+        )
+        return means
+
+    def _minibatches(self, models, order, losses, first, last):
+        whole = models.size == len(self.windows)
+        # Views where all models run; else copies of those that still do, written back.
+        parameters = self.parameters if whole else self.parameters[models]
+        moments = self.moments if whole else self.moments[models]
+        steps = self.epochs * self.n_steps[models] + first + 1
+        rates = np.zeros((models.size, last - first))
+        for place, model in enumerate(models):
+            own = self.rates[model][steps[place] - 1 :][
+                : max(0, min(last, self.n_steps[model]) - first)
+            ]
+            rates[place, : own.size] = self.factors[model] * own
+        some = np.ascontiguousarray(order[:, first * self.n_batch : last * self.n_batch])
+        if self.alone:
+            some = some[:, : np.count_nonzero(some[0] >= 0)]
+        block = np.empty((models.size, last - first, 2))
+        drivers = self.network.drivers
+        (drivers.train_one if self.alone else drivers.train)(
+            self.n_tasks, parameters, moments, self.gradients, self.sums, self.work,
+            self.given, some, self.n_batch, tuple(self.sizes), self.rules[models],
+            self.levels, steps, rates, block, self.begins, self.states,
+        )  # fmt: skip
+        losses[:, first:last] = block
+        if not whole:
+            self.parameters[models], self.moments[models] = parameters, moments
+
+    def judge(self, validations) -> np.ndarray:
+        """Mean losses of all models on their own windows; 0 where they have none."""
+        order = np.full((len(validations), max(own.size for own in validations)), -1)
+        for own, row in zip(validations, order, strict=True):
+            row[: own.size] = own.ravel()
+        out = np.empty((*order.shape, self.sizes.n_answers * self.sizes.n_out))
+        sums = run_models(
+            self.network, self.weights, self.source, order, self.settings[0].loss,
+            self.settings[0].levels, self.n_tasks, None, True, out,
+        )  # fmt: skip
+        return sums[:, 0] / np.maximum(sums[:, 1], 1e-300)
+
+    def adapt(self, model, loss):
+        """Lower an adaptive rate after two epochs without improvement."""
+        if self.settings[model].learning_rate != "adaptive":
+            return
+        best, since = self.last_losses[model]
+        if loss < best:
+            self.last_losses[model] = loss, 0
+        elif since + 1 < 2:
+            self.last_losses[model, 1] += 1
+        else:
+            self.last_losses[model, 1] = 0
+            self.factors[model] /= 5
+
+    def end_epoch(self):
+        """Count the epoch, and stop the models that have had all of theirs."""
+        self.epochs += 1
+        self.running &= self.epochs < self.n_epochs
+
+
+def _has_noise(settings):
+    return settings.dropout > 0 or settings.recurrent_dropout > 0
