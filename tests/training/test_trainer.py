@@ -12,7 +12,7 @@ from tsrnn.kernels.compile import Kernel
 from tsrnn.kernels.updates import SOLVERS
 from tsrnn.kernels.windows import forecast_source, sequence_source
 from tsrnn.network import RecurrentNetwork
-from tsrnn.training import Settings, epochs, train, train_many, trainer
+from tsrnn.training import Moments, Settings, epochs, train, train_many, trainer
 from tsrnn.training.schedules import SCHEDULES, learning_rates
 
 VALUES = 10 * np.sin(np.arange(300) / 3) + random_values(300)
@@ -81,8 +81,7 @@ def test_every_solver_and_schedule_lowers_the_loss(solver, schedule, rates):
 
 
 def test_adaptive_rates_fall_by_five_after_two_epochs_without_improvement(monkeypatch, rates):
-    judged = iter([9, 8, 8, 7, 7, 7, 6, 6, 6.5, 6, 6, 6, 5])  # the first of the initial weights
-    monkeypatch.setattr(epochs.Epochs, "judge", lambda self, validations: np.array([next(judged)]))
+    judged_by([9, 8, 8, 7, 7, 7, 6, 6, 6.5, 6, 6, 6, 5], monkeypatch)
     settings = {"learning_rate": "adaptive", "learning_rate_init": 0.01, "batch_size": 115}
     _, history = run(12, settings=settings)
     assert history.validation_curve == [8, 8, 7, 7, 7, 6, 6, 6.5, 6, 6, 6, 5]
@@ -172,6 +171,111 @@ def test_without_validation_the_last_weights_are_kept():
 def test_stops_after_epochs_without_improvement():
     _, history = run(200, settings={"n_iter_no_change": 3, "learning_rate_init": 0.1})
     assert len(history.validation_curve) == history.best_iter + 3 < 200
+
+
+def judged_by(curve, monkeypatch):
+    """Let the judge find these losses, the first of the initial weights."""
+    found = iter(curve)
+    monkeypatch.setattr(epochs.Epochs, "judge", lambda self, validations: np.array([next(found)]))
+
+
+def learnt_with(curve, monkeypatch):
+    """Let each epoch's training loss be one of these."""
+    found = iter(curve)
+    monkeypatch.setattr(
+        epochs.Epochs, "epoch", lambda self, on_progress: np.array([float(next(found))])
+    )
+
+
+@pytest.mark.parametrize(
+    ("tol", "n_epochs"), [(None, 8), (0.0, 8), (0.3, 8), (0.45, 6), (0.6, 7), (2.0, 3)]
+)
+def test_less_than_tol_is_no_improvement_of_the_held_out_loss(tol, n_epochs, monkeypatch):
+    """Small steps add up: each is measured from the last that counted."""
+    judged_by([10, 9, 8.75, 8.5, 8.25, 8.21, 8.1, 8.05, 8.0], monkeypatch)
+    _, history = run(8, settings={"tol": tol, "n_iter_no_change": 3})
+    assert (len(history.loss_curve), history.best_iter) == (n_epochs, n_epochs)
+    assert history.stopped == (n_epochs < 8)
+
+
+def test_the_best_weights_are_kept_though_the_improvement_is_less_than_tol():
+    network, history = run(4, settings={"tol": 100.0, "n_iter_no_change": 3})
+    assert (history.stopped, len(history.loss_curve), history.best_iter) == (True, 3, 3)
+    _, loss = network.errors(SOURCE, VALIDATION, "absolute_error")
+    assert loss == min(history.validation_curve)
+
+
+@pytest.mark.parametrize(
+    ("tol", "n_epochs"), [(None, 9), (0.0, 7), (0.15, 6), (10.0, 3), (np.inf, 2)]
+)
+def test_tol_ends_training_by_its_own_loss_where_nothing_is_held_out(tol, n_epochs, monkeypatch):
+    learnt_with([9, 8, 7.9, 7.8, 7.7, 7.7, 7.7, 7.0, 6.0], monkeypatch)
+    _, history = run(9, NONE, settings={"tol": tol, "n_iter_no_change": 2})
+    assert (len(history.loss_curve), history.stopped) == (n_epochs, n_epochs < 9)
+    assert history.best_iter == n_epochs  # the last weights are kept
+
+
+def test_each_of_many_networks_has_its_own_tol():
+    networks, rngs = zip(*(fresh(seed) for seed in range(3)), strict=True)
+    settings = [Settings(max_iter=6, tol=tol, n_iter_no_change=2) for tol in (None, 100.0, 0.0)]
+    histories = train_many(networks, SOURCE, [STARTS] * 3, [NONE] * 3, settings, rngs)
+    assert [len(history.loss_curve) for history in histories] == [6, 3, 6]
+    assert [history.stopped for history in histories] == [False, True, False]
+
+
+def pieces(lengths, n_jobs=1, **options):
+    """Train piece by piece, the optimiser's memory carried: network, moments and losses."""
+    network, rng = fresh()
+    moments, losses = Moments(network), []
+    for length in lengths:
+        settings = Settings(
+            max_iter=length, learning_rate="constant", learning_rate_init=0.01, n_jobs=n_jobs,
+            **options,
+        )  # fmt: skip
+        history = train(network, SOURCE, STARTS, NONE, settings, rng, moments=moments)
+        losses += history.loss_curve
+    return network, moments, losses
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("averaging", [0.0, 0.99])
+def test_pieces_with_moments_are_one_training_to_the_bit(solver, averaging):
+    whole, moments, losses = pieces([6], solver=solver, averaging=averaging)
+    network, same_moments, same_losses = pieces([1, 2, 3], solver=solver, averaging=averaging)
+    assert same_losses == losses
+    np.testing.assert_array_equal(network.parameters, whole.parameters)
+    np.testing.assert_array_equal(same_moments.values, moments.values)
+    assert same_moments.steps == moments.steps == 6 * 8
+    alone, _ = run(
+        6, NONE, settings={
+            "learning_rate": "constant", "learning_rate_init": 0.01, "solver": solver,
+            "averaging": averaging,
+        },
+    )  # fmt: skip
+    np.testing.assert_array_equal(alone.parameters, whole.parameters)
+
+
+def test_pieces_without_moments_are_another_training():
+    network, rng = fresh()
+    settings = Settings(max_iter=3, learning_rate="constant", learning_rate_init=0.01)
+    for _ in range(2):
+        train(network, SOURCE, STARTS, NONE, settings, rng)
+    assert (network.parameters != pieces([6])[0].parameters).any()
+
+
+def test_moments_are_left_as_they_were_where_training_fails():
+    network, rng = fresh()
+    moments = Moments(network)
+    train(network, SOURCE, STARTS, NONE, Settings(max_iter=1), rng, moments=moments)
+    before, weights = moments.values.copy(), network.parameters.copy()
+    with pytest.raises(ValueError, match="diverged"):
+        train(
+            network, SOURCE, STARTS, NONE, Settings(max_iter=1, learning_rate_init=1e38), rng,
+            moments=moments,
+        )  # fmt: skip
+    np.testing.assert_array_equal(moments.values, before)
+    np.testing.assert_array_equal(network.parameters, weights)
+    assert moments.steps == 8
 
 
 def test_initial_weights_are_kept_where_nothing_beats_them():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+
 import numpy as np
 
 from tsrnn.kernels import cells
@@ -24,6 +27,8 @@ from tsrnn.kernels.shapes import (
 from tsrnn.kernels.windows import Source, kernel_source
 from tsrnn.network.initial import chrono, glorot, orthogonal
 
+_KEPT = 2**21  # bytes of working memory that a thread keeps between predictions
+_kept = threading.local()
 _PIECE = 2**25  # steps of hidden units in one call of a prediction kernel
 _READS = {"last": LAST, "every": EVERY, "horizons": HORIZONS}
 
@@ -191,12 +196,10 @@ class RecurrentNetwork:
 
     def sizes(self, n_time: int, n_batch: int) -> Sizes:
         """What the drivers must know for sequences of ``n_time`` steps, ``n_batch`` at a time."""
-        cell = self.module
-        n_answers = {"last": 1, "every": n_time, "horizons": self.n_horizons}[self.head]
-        return Sizes(
-            n_time, self.n_in, self.n_hidden, self.n_layers, self.n_directions,
-            int(self.residual), _READS[self.head], n_answers, self.n_out, self.n_head,
-            len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, rows_of_a_chunk(n_batch),
+        return _sizes(
+            self.cell, n_time, self.n_in, self.n_hidden, self.n_layers, self.n_directions,
+            self.residual, self.head, self.n_horizons, self.n_out, self.n_head,
+            rows_of_a_chunk(n_batch),
         )  # fmt: skip
 
     def n_time(self, source: Source) -> int:
@@ -230,6 +233,8 @@ class RecurrentNetwork:
     ) -> np.ndarray:
         """What the network says of windows, (n_windows, answers * n_out) float64.
 
+        The same bits for a window, whichever others it is asked with.
+
         Parameters
         ----------
         source : Source
@@ -254,12 +259,40 @@ class RecurrentNetwork:
         return self._run(source, windows, loss, levels, n_tasks, None, compare=True)
 
     def _run(self, source, windows, loss, levels, n_tasks, states, compare):
-        out = np.empty((1, windows.size, self.sizes(self.n_time(source), 1).n_answers * self.n_out))
+        n, sizes = windows.size, self.sizes(self.n_time(source), windows.size)
+        n_more = -n % sizes.n_rows
+        if n and n_more and states is None and not compare:
+            # Whole chunks alone: where a row stands, and beside which, must not be seen.
+            windows = np.concatenate([windows, np.full(n_more, windows[-1])])
+        out = np.empty((1, windows.size, sizes.n_answers * self.n_out))
         sums = run_models(
             self, self.parameters[None], source, windows[None], loss, levels, n_tasks, states,
             compare, out,
         )  # fmt: skip
-        return out[0], float(sums[0, 0] / max(sums[0, 1], 1e-300))
+        return out[0, :n], float(sums[0, 0] / max(sums[0, 1], 1e-300))
+
+
+@functools.lru_cache(256)
+def _sizes(
+    cell, n_time, n_in, n_hidden, n_layers, n_directions, residual, head, n_horizons, n_out,
+    n_head, n_rows,
+):  # fmt: skip
+    cell = cells.find(cell)
+    n_answers = {"last": 1, "every": n_time, "horizons": n_horizons}[head]
+    return Sizes(
+        n_time, n_in, n_hidden, n_layers, n_directions, int(residual), _READS[head], n_answers,
+        n_out, n_head, len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, n_rows,
+    )  # fmt: skip
+
+
+def _workspace(n_tasks, size, dtype):
+    """Working memory for a call: of small ones this thread's own, as fresh pages cost time."""
+    n_bytes = n_tasks * size * dtype.itemsize
+    if n_bytes > _KEPT:
+        return np.empty((n_tasks, size), dtype)
+    if not hasattr(_kept, "bytes"):
+        _kept.bytes = np.empty(_KEPT, np.uint8)
+    return _kept.bytes[:n_bytes].view(dtype).reshape(n_tasks, size)
 
 
 def run_models(
@@ -297,7 +330,7 @@ def run_models(
     dtype = parameters.dtype
     sizes = network.sizes(network.n_time(source), n_windows)
     rows = sizes.n_rows
-    work = np.empty((n_tasks, workspace_size(sizes, training=False)), dtype)
+    work = _workspace(n_tasks, workspace_size(sizes, training=False), dtype)
     begins = np.empty((n_tasks, rows), np.int64)
     carried = np.empty((0, 0), dtype)
     levels = np.asarray(levels, float)

@@ -8,16 +8,35 @@ import numpy as np
 
 from tsrnn.kernels.shapes import workspace_size
 from tsrnn.kernels.windows import kernel_source
+from tsrnn.network import RecurrentNetwork
 from tsrnn.network.network import run_models
 from tsrnn.training.schedules import learning_rates
 
 BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
 
 
+class Moments:
+    """An optimiser's memory of one network, for a training that goes on where another ended.
+
+    Attributes
+    ----------
+    values : (3, n_parameters) array
+        First and second moments of the gradient, and the weights that steps go on from; where
+        weights are averaged, the network has their average.
+    steps : int
+        Minibatches so far.
+    """
+
+    def __init__(self, network: RecurrentNetwork):
+        self.values = np.zeros((3, network.parameters.size), network.parameters.dtype)
+        self.values[2] = network.parameters
+        self.steps = 0
+
+
 class Epochs:
     """Arrays and counters of one training of one or many models of a shape."""
 
-    def __init__(self, networks, source, windows, settings, rngs, n_tasks, stop_after):
+    def __init__(self, networks, source, windows, settings, rngs, n_tasks, stop_after, moments):
         first = networks[0]
         self.network, self.source, self.windows = first, source, windows
         self.settings, self.rngs, self.n_tasks = settings, rngs, n_tasks
@@ -28,14 +47,19 @@ class Epochs:
             self.n_batch = len(windows[0])
         else:
             self.n_batch = min(settings[0].batch_size, max(own.size for own in windows))
-        self.n_steps = np.array([-(-own.size // self.n_batch) for own in windows])  # of an epoch
+        self.n_steps = np.array([  # of an epoch
+            min(-(-own.size // self.n_batch), each.n_batches or own.size)
+            for own, each in zip(windows, settings, strict=True)
+        ])  # fmt: skip
         apart = settings[0].recurrent_dropout > 0
         # By the batch size asked for: how many windows there are must not matter to the chunks.
         n_rows = self.n_batch if self.streams else settings[0].batch_size
         self.sizes = first.sizes(first.n_time(source), n_rows)
-        self.parameters = np.stack([network.parameters for network in networks])
-        self.moments = np.zeros((n_models, 3, n_parameters), dtype)
-        self.moments[:, 2] = self.parameters
+        moments = [Moments(network) for network in networks] if moments is None else moments
+        self.parameters = np.stack([own.values[2] for own in moments])
+        self.moments = np.stack([own.values for own in moments])
+        self.moments[:, 2] = [network.parameters for network in networks]  # their average
+        self.steps_before = np.array([own.steps for own in moments])
         self.weights = self.moments[:, 2] if settings[0].averaging > 0 else self.parameters
         # One model shares its chunks among the tasks, many models share the tasks.
         self.alone = n_models == 1 and n_tasks > 1
@@ -75,7 +99,8 @@ class Epochs:
             if self.streams:
                 order[place, : own.size] = own.T.ravel()
             else:
-                order[place, : own.size] = own[self.rngs[model].permutation(own.size)]
+                drawn = self.rngs[model].permutation(own.size)[: self.n_steps[model] * self.n_batch]
+                order[place, : drawn.size] = own[drawn]
         if self.streams:
             self.states[:] = 0
         losses = np.zeros((models.size, n_steps, 2))
@@ -101,12 +126,11 @@ class Epochs:
         # Views where all models run; else copies of those that still do, written back.
         parameters = self.parameters if whole else self.parameters[models]
         moments = self.moments if whole else self.moments[models]
-        steps = self.epochs * self.n_steps[models] + first + 1
+        begins = self.epochs * self.n_steps[models] + first
         rates = np.zeros((models.size, last - first))
         for place, model in enumerate(models):
-            own = self.rates[model][steps[place] - 1 :][
-                : max(0, min(last, self.n_steps[model]) - first)
-            ]
+            n_own = max(0, min(last, self.n_steps[model]) - first)
+            own = self.rates[model][begins[place] :][:n_own]
             rates[place, : own.size] = self.factors[model] * own
         some = np.ascontiguousarray(order[:, first * self.n_batch : last * self.n_batch])
         if self.alone:
@@ -116,7 +140,8 @@ class Epochs:
         (drivers.train_one if self.alone else drivers.train)(
             self.n_tasks, parameters, moments, self.gradients, self.sums, self.work,
             self.given, some, self.n_batch, tuple(self.sizes), self.rules[models],
-            self.levels, steps, rates, block, self.begins, self.states,
+            self.levels, self.steps_before[models] + begins + 1, rates, block, self.begins,
+            self.states,
         )  # fmt: skip
         losses[:, first:last] = block
         if not whole:
@@ -146,6 +171,14 @@ class Epochs:
         else:
             self.last_losses[model, 1] = 0
             self.factors[model] /= 5
+
+    def leave(self, moments):
+        """Write the optimiser's memory to where the next training takes it from."""
+        for own, values, weights, n_steps in zip(
+            moments, self.moments, self.parameters, self.n_steps, strict=True
+        ):
+            own.values[:2], own.values[2] = values[:2], weights
+            own.steps += int(self.epochs * n_steps)
 
     def end_epoch(self):
         """Count the epoch, and stop the models that have had all of theirs."""

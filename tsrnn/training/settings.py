@@ -20,6 +20,11 @@ class Settings:
         Quantiles of the loss "quantile", or the delta of "huber".
     max_iter, batch_size, n_iter_no_change : int
         Epochs; windows of a minibatch; epochs without improvement after which training ends.
+    n_batches : int, optional
+        Most minibatches of an epoch; where windows are more, each epoch draws its own.
+    tol : float, optional
+        Least improvement that counts. By default any does, and without windows to judge by training
+        goes on to its end; with a number it ends where the training loss no longer falls by it.
     solver : {"adam", "adamw", "sgd", "rmsprop"}
         Optimiser.
     learning_rate : str
@@ -51,6 +56,8 @@ class Settings:
     max_iter: int = 200
     batch_size: int = 32
     n_iter_no_change: int = 50
+    n_batches: int | None = None
+    tol: float | None = None
     solver: str = "adam"
     learning_rate: str = "one_cycle"
     learning_rate_init: float = 3e-3

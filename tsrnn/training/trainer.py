@@ -13,7 +13,7 @@ import numpy as np
 from tsrnn.kernels.threads import claim_threads
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
-from tsrnn.training.epochs import Epochs
+from tsrnn.training.epochs import Epochs, Moments
 from tsrnn.training.settings import Settings
 
 GROUP_BYTES = 2**26  # of parameters, moments and best weights of models trained at once
@@ -27,6 +27,7 @@ class History:
     validation_curve: list[float] = dataclasses.field(default_factory=list)
     best_iter: int = 0  # epoch whose weights were kept; 0 for the initial ones
     interrupted: bool = False
+    stopped: bool = False  # for want of improvement, before all epochs were run
 
 
 def train(
@@ -38,6 +39,7 @@ def train(
     rng: np.random.Generator,
     *,
     stop_after: int | None = None,
+    moments: Moments | None = None,
     on_progress: Callable[[float, History], None] = lambda progress, history: None,
 ) -> History:
     """Train ``network`` in place and leave the weights of the best epoch in it.
@@ -55,6 +57,8 @@ def train(
         Where the order of windows is drawn from.
     stop_after : int, optional
         Epoch to end after, though the learning rates are those of ``max_iter`` epochs.
+    moments : Moments, optional
+        The optimiser's memory to go on with, which is left there for a next training.
     on_progress : callable
         Called some times a second with the share of the work done and the history.
 
@@ -69,8 +73,9 @@ def train(
     ``interrupted`` is set.
     """
     return _train(
-        [network], source, [windows], [validation], [settings], [rng], stop_after, on_progress
-    )[0]
+        [network], source, [windows], [validation], [settings], [rng], on_progress, stop_after,
+        None if moments is None else [moments],
+    )[0]  # fmt: skip
 
 
 def train_many(
@@ -129,18 +134,22 @@ def train_many(
         else:
             histories += _train(
                 networks[some], source, windows[some], validations[some], settings[some],
-                rngs[some], None, show,
+                rngs[some], show,
             )  # fmt: skip
     return histories
 
 
-def _train(networks, source, windows, validations, settings, rngs, stop_after, on_progress):
+def _train(
+    networks, source, windows, validations, settings, rngs, on_progress, stop_after=None,
+    moments=None,
+):  # fmt: skip
     histories = [History() for _ in networks]
     best = np.stack([network.parameters for network in networks])
     best_losses = np.full(len(networks), np.inf)
     judged_by = [validation.size > 0 for validation in validations]
     n_windows = sum(
-        (learnt.size + judge.size) * own.max_iter
+        (min(learnt.size, (own.n_batches or learnt.size) * own.batch_size) + judge.size)
+        * own.max_iter
         for learnt, judge, own in zip(windows, validations, settings, strict=True)
     )
     work = networks[0].work(source, n_windows)
@@ -152,9 +161,10 @@ def _train(networks, source, windows, validations, settings, rngs, stop_after, o
                 listen()
                 on_progress(done, histories[0])
 
-            run = Epochs(networks, source, windows, settings, rngs, n_tasks, stop_after)
+            run = Epochs(networks, source, windows, settings, rngs, n_tasks, stop_after, moments)
             if any(judged_by):  # the initial weights too may turn out to be the best
                 best_losses[judged_by] = run.judge(validations)[judged_by]
+            to_beat, improved = best_losses.copy(), np.zeros(len(networks), int)
             while run.running.any():
                 epoch = run.epochs + 1
                 losses = run.epoch(on_block)
@@ -172,9 +182,16 @@ def _train(networks, source, windows, validations, settings, rngs, stop_after, o
                     if judged[model] < best_losses[model] or not judged_by[model]:
                         best_losses[model], history.best_iter = judged[model], epoch
                         best[model] = run.weights[model]
-                    elif epoch - history.best_iter >= settings[model].n_iter_no_change:
-                        run.running[model] = False
+                    tol = settings[model].tol
+                    if judged[model] + (tol or 0.0) < to_beat[model]:
+                        to_beat[model], improved[model] = judged[model], epoch
+                    elif tol is None and not judged_by[model]:
+                        continue
+                    elif epoch - improved[model] >= settings[model].n_iter_no_change:
+                        run.running[model], history.stopped = False, True
                 run.end_epoch()
+            if moments is not None:
+                run.leave(moments)
     except KeyboardInterrupt:
         for model, history in enumerate(histories):
             history.interrupted = True
