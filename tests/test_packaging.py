@@ -51,7 +51,7 @@ def test_a_wheel_carries_the_data(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         archive.extractall(tmp_path / "installed")
-    series = {path.name for path in (ROOT / "datasets").glob("*.csv")}
+    series = {path.name for path in (ROOT / "datasets").glob("*.csv*")}
     assert {f"tsrnn/datasets/data/{name}" for name in series} <= names
     assert "tsrnn/py.typed" in names
     assert not [name for name in names if name.startswith(("tests", "notebooks", "benchmarks"))]

@@ -1,5 +1,6 @@
 """The loaders give the published numbers, on regular indexes, afresh on every call."""
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,16 @@ import pandas as pd
 import pytest
 
 from tsrnn import datasets
-from tsrnn.datasets import load, load_airline, load_co2, load_nile, load_nyc_taxi, load_sunspots
+from tsrnn.datasets import (
+    load,
+    load_airline,
+    load_co2,
+    load_japanese_vowels,
+    load_melbourne,
+    load_nile,
+    load_nyc_taxi,
+    load_sunspots,
+)
 
 SERIES = [
     (load_airline, "passengers", "MS", 144, "1949-01-01", "1960-12-01"),
@@ -17,6 +27,7 @@ SERIES = [
     (lambda: load_co2("weekly"), "co2", "W-SAT", 2284, "1958-03-29", "2001-12-29"),
     (load_sunspots, "sunspots", "Y-DEC", 309, "1700", "2008"),
     (load_nile, "flow", "Y-DEC", 100, "1871", "1970"),
+    (load_melbourne, "temperature", "D", 3652, "1981-01-01", "1990-12-31"),
     (load_nyc_taxi, "passengers", "30min", 10320, "2014-07-01 00:00", "2015-01-31 23:30"),
 ]
 
@@ -48,6 +59,7 @@ def test_every_call_gives_a_fresh_copy(loader):
         (load_sunspots, 5.0, 2.9, 15373.4),
         (load_nile, 1120.0, 740.0, 91935.0),
         (load_nyc_taxi, 10844.0, 26288.0, 156219716.0),
+        (lambda: load_melbourne(fill=False), 20.7, 13.0, 40798.8),
     ],
 )
 def test_known_values(loader, first, last, total):
@@ -97,6 +109,53 @@ def test_co2_monthly_is_the_mean_of_weeks_with_five_months_interpolated():
 def test_co2_refuses_another_frequency():
     with pytest.raises(ValueError, match="frequency must be 'monthly' or 'weekly', got 'daily'"):
         load_co2("daily")
+
+
+def test_melbourne_fills_the_two_days_that_the_file_leaves_out():
+    filled, as_published = load_melbourne(), load_melbourne(fill=False)
+    assert len(as_published) == 3650
+    assert as_published.index.freq is None
+    missing = pd.to_datetime(["1984-12-31", "1988-12-31"])
+    assert filled.index.difference(as_published.index).equals(missing)
+    pd.testing.assert_series_equal(
+        filled.drop(missing), as_published, check_freq=False, check_exact=True
+    )
+    day = pd.Timedelta(days=1)
+    for when in missing:
+        mean = (as_published[when - day] + as_published[when + day]) / 2
+        assert filled[when] == pytest.approx(mean, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("split", "counts", "n_steps", "longest", "first", "last", "total"),
+    [
+        ("train", [30] * 9, 4274, 26, 1.860936, 0.173642, -1057.452303),
+        ("test", [31, 35, 88, 44, 29, 24, 40, 50, 29], 5687, 29, 1.635533, 0.224688, -2146.51343),
+    ],
+)
+def test_japanese_vowels_are_as_published(split, counts, n_steps, longest, first, last, total):
+    X, y = load_japanese_vowels(split)
+    assert y.dtype == np.int64
+    assert y.tolist() == np.repeat(np.arange(1, 10), counts).tolist()
+    assert len(X) == len(y)
+    assert {(x.dtype, x.ndim, x.shape[1]) for x in X} == {(np.dtype(float), 2, 12)}
+    lengths = [len(x) for x in X]
+    assert (sum(lengths), min(lengths), max(lengths)) == (n_steps, 7, longest)
+    assert (X[0][0, 0], X[-1][-1, -1]) == (first, last)
+    assert np.concatenate(X).sum() == pytest.approx(total, rel=1e-12)
+
+
+def test_japanese_vowels_may_be_changed():
+    X, _ = load_japanese_vowels()
+    second = X[1].copy()
+    X[0][:] = np.nan  # a sequence of its own, not a part of one table
+    np.testing.assert_array_equal(X[1], second)
+    assert all(x.base is None and x.flags.c_contiguous and x.flags.writeable for x in X)
+
+
+def test_japanese_vowels_refuse_another_split():
+    with pytest.raises(ValueError, match="split must be 'train' or 'test', got 'all'"):
+        load_japanese_vowels("all")
 
 
 def test_nyc_taxi_events_are_the_five_labelled_windows():
@@ -154,8 +213,10 @@ def test_importing_the_subpackage_imports_nothing_heavy():
 def test_data_files_are_tidy():
     folder = Path(load._find("airline.csv")).parent
     readme = folder / "README.md"
-    for path in folder.glob("*.csv"):
-        raw = path.read_bytes()
+    packed = list(folder.glob("*.csv.gz"))
+    assert packed
+    for path in [*folder.glob("*.csv"), *packed]:
+        raw = path.read_bytes() if path.suffix == ".csv" else gzip.decompress(path.read_bytes())
         assert b"\r" not in raw
         assert raw.endswith(b"\n")
         if readme.is_file():

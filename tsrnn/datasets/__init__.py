@@ -1,4 +1,4 @@
-"""Real and generated series for examples, tests and comparisons."""
+"""Real and generated series and sequences for examples, tests and comparisons."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tsrnn.datasets.generate import (
 from tsrnn.datasets.load import (
     load_airline,
     load_co2,
+    load_japanese_vowels,
+    load_melbourne,
     load_nile,
     load_nyc_taxi,
     load_sunspots,
@@ -19,6 +21,8 @@ from tsrnn.datasets.load import (
 __all__ = [
     "load_airline",
     "load_co2",
+    "load_japanese_vowels",
+    "load_melbourne",
     "load_nile",
     "load_nyc_taxi",
     "load_sunspots",

@@ -1,4 +1,4 @@
-"""Loaders of the real series that travel with the library.
+"""Loaders of the real series and sequences that travel with the library.
 
 Every call reads its file anew, so that a caller may change what it gets.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -138,6 +139,44 @@ def load_nile() -> pd.Series:
     return _read_yearly("nile.csv")
 
 
+def load_melbourne(fill: bool = True) -> pd.Series:
+    """Load the daily minimum temperatures in Melbourne, 1981 to 1990.
+
+    Parameters
+    ----------
+    fill : bool, default=True
+        The file leaves out two days, 1984-12-31 and 1988-12-31, so that each year has 365. True
+        puts them in, each as the mean of the days before and after it, which makes the series a
+        regular one, as forecasting asks for. False gives the 3650 values as they stand, as
+        published results use them.
+
+    Returns
+    -------
+    pandas.Series
+        float64 values named ``"temperature"``, in degrees Celsius; a DatetimeIndex of 3652 days
+        with ``freq="D"``, or, with ``fill=False``, of 3650 days with ``freq=None``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    References
+    ----------
+    Australian Bureau of Meteorology, through R. J. Hyndman's Time Series Data Library.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_melbourne
+    >>> load_melbourne()["1984-12-30":"1985-01-01"].tolist()
+    [16.4, 14.85, 13.3]
+    >>> len(load_melbourne(fill=False))
+    3650
+    """
+    temperature = _read_dated("melbourne.csv", freq=None)
+    return temperature.asfreq("D").interpolate() if fill else temperature
+
+
 def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, pd.DataFrame]:
     """Load the half-hourly counts of New York taxi passengers, July 2014 to January 2015.
 
@@ -189,7 +228,59 @@ def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, p
     return passengers, pd.read_csv(_find("nyc_taxi_events.csv"), parse_dates=times)
 
 
-def _read_dated(name: str, freq: str) -> pd.Series:
+def load_japanese_vowels(
+    split: Literal["train", "test"] = "train",
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Load utterances of two Japanese vowels by nine men, to tell who speaks.
+
+    Parameters
+    ----------
+    split : {"train", "test"}, default="train"
+        ``"train"`` gives 270 sequences, 30 of each speaker; ``"test"`` 370, 24 to 88 of each,
+        recorded on other occasions. It is the split of the paper, and of published results.
+
+    Returns
+    -------
+    X : list of numpy.ndarray of shape (n_timesteps, 12), float64
+        Sequences of 7 to 29 steps, in the order of the source: speaker after speaker. A step holds
+        12 LPC cepstrum coefficients of a frame of 25.6 ms; frames are 6.4 ms apart.
+    y : numpy.ndarray of shape (n_sequences,), int64
+        The speaker of each, 1 to 9.
+
+    Raises
+    ------
+    ValueError
+        If ``split`` is neither of the two.
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    References
+    ----------
+    M. Kudo, J. Toyama and M. Shimbo, "Multidimensional curve classification using passing-through
+    regions", *Pattern Recognition Letters* 20(11-13), 1999, 1103-1111. UCI Machine Learning
+    Repository, doi:10.24432/C5NS47 (CC BY 4.0).
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_japanese_vowels
+    >>> X, y = load_japanese_vowels()
+    >>> len(X), X[0].shape, X[1].shape, y[0]
+    (270, (20, 12), (26, 12), np.int64(1))
+    """
+    import numpy as np
+    import pandas as pd
+
+    if split not in ("train", "test"):
+        raise ValueError(f"split must be 'train' or 'test', got {split!r}.")
+    steps = pd.read_csv(_find("japanese_vowels.csv.gz"))
+    steps = steps[steps["split"] == split]
+    channels = steps.loc[:, "c1":"c12"].to_numpy()
+    begins = np.flatnonzero(steps["sequence"].diff() != 0)
+    sequences = [part.copy() for part in np.split(channels, begins[1:])]  # each on its own
+    return sequences, steps["speaker"].to_numpy(np.int64)[begins]
+
+
+def _read_dated(name: str, freq: str | None) -> pd.Series:
     """Read a series of dates; pandas refuses ``freq`` if the dates do not follow it."""
     import pandas as pd
 

@@ -1,5 +1,8 @@
-"""What every estimator shares: parameters, their checks, and training with progress."""
+"""Estimators whose rows are whole sequences, and what every estimator shares."""
 
 from tsrnn.estimators.base import RecurrentEstimator
+from tsrnn.estimators.classifier import RNNClassifier
+from tsrnn.estimators.regressor import RNNRegressor
+from tsrnn.estimators.sliding import SlidingWindows
 
-__all__ = ["RecurrentEstimator"]
+__all__ = ["RNNClassifier", "RNNRegressor", "RecurrentEstimator", "SlidingWindows"]

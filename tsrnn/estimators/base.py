@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from tsrnn.estimators.progress import progress_bar
+from tsrnn.estimators.summary import network_html
 from tsrnn.kernels import cells
 from tsrnn.kernels.threads import claim_threads
 from tsrnn.kernels.updates import SOLVERS
@@ -32,6 +33,10 @@ class RecurrentEstimator(BaseEstimator):
         "n_layers": [_WHOLE],
         "bidirectional": ["boolean"],
         "residual": ["boolean"],
+        "head_size": [Interval(Integral, 0, None, closed="left")],
+        "segment": [_WHOLE],
+        "memory": [Interval(Integral, 2, None, closed="left"), None],
+        "averaging": [_SHARE],
         "dropout": [_SHARE],
         "recurrent_dropout": [_SHARE],
         "loss": [StrOptions(set(_POINT_LOSSES))],
@@ -51,47 +56,67 @@ class RecurrentEstimator(BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    def _settings(self, n_windows: int) -> Settings:
+    def _take(self, given: dict) -> None:
+        """Store the parameters of ``__init__``, which gives its ``locals()``."""
+        for name, value in given.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
+    def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
         """The parameters as training wants them, for so many windows an epoch."""
+        batch_size = batch_size or self.batch_size
         max_iter = self.max_iter
         if max_iter == "auto":
-            n_steps = -(-n_windows // self.batch_size)
+            n_steps = -(-n_windows // batch_size)
             max_iter = int(np.clip(2000 // n_steps, 10, 200))
         return Settings(
             loss=self.loss,
             max_iter=max_iter,
-            batch_size=self.batch_size,
+            batch_size=batch_size,
             solver=self.solver,
             learning_rate=self.learning_rate,
-            alpha=self.alpha,
+            # As in MLPRegressor, whose penalty goes with the sum of a minibatch, not its mean.
+            alpha=self.alpha if self.solver == "adamw" else self.alpha / batch_size,
+            averaging=self.averaging,
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
-            levels=(1.0,) if self.loss == "huber" else (),
+            levels=self._levels(),
             learning_rate_init=self.learning_rate_init,
             max_grad_norm=self.max_grad_norm,
             n_iter_no_change=self.n_iter_no_change,
             n_jobs=self.n_jobs,
         )
 
-    def _train(self, shape, source, windows, validation, settings, seed, *, stop_after=None):
-        """Draw a network of ``(n_in, n_out)`` by a seed, train it with progress shown.
+    def _levels(self) -> tuple:
+        """What the loss needs beside outputs and targets; Huber's is one deviation."""
+        return (1.0,) if self.loss == "huber" else ()
 
-        Returns the network and the history of its training.
-        """
-        n_in, n_out = shape
-        network = RecurrentNetwork(
-            self.cell, n_in, self.hidden_size, n_out, self.dtype, n_layers=self.n_layers,
-            bidirectional=self.bidirectional, residual=self.residual,
-        )  # fmt: skip
-        rng = np.random.default_rng(seed)
-        network.initialise(rng)
+    def _network(
+        self, n_in: int, n_out: int, rng: np.random.Generator, hidden_size: int | None = None
+    ) -> RecurrentNetwork:
+        """A network of drawn weights."""
+        return RecurrentNetwork(
+            self.cell, n_in, hidden_size or self.hidden_size, n_out, self.dtype,
+            n_layers=self.n_layers, bidirectional=self.bidirectional, residual=self.residual,
+            n_head=self.head_size,
+        ).initialise(rng, self.memory)  # fmt: skip
+
+    def _train(
+        self, network, source, windows, validation, settings, rng, *, stop_after=None,
+        moments=None, hears=lambda progress, history: None,
+    ):  # fmt: skip
+        """Train a network with progress shown, and heard of; the history of its training."""
         name = type(self).__name__ + (" (whole series)" if stop_after else "")
         with progress_bar(name, self.verbose) as show:
-            history = train(
+
+            def on_progress(progress, history):
+                show(progress, history)
+                hears(progress, history)
+
+            return train(
                 network, source, windows, validation, settings, rng,
-                stop_after=stop_after, on_progress=show,
+                stop_after=stop_after, moments=moments, on_progress=on_progress,
             )  # fmt: skip
-        return network, history
 
     def _forecast(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:
         """Forecasts of windows, (n_windows, n_out)."""
@@ -102,6 +127,15 @@ class RecurrentEstimator(BaseEstimator):
         """Output minus target of windows in scaled units, (n_windows, n_out)."""
         with claim_threads(self.n_jobs, network.work(source, starts.size)) as n_tasks:
             return network.errors(source, starts, "absolute_error", n_tasks)[0]
+
+    def _repr_html_inner(self) -> str:
+        return super()._repr_html_inner() + network_html(self)
+
+    def _repr_mimebundle_(self, **kwargs) -> dict[str, str]:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] += network_html(self)
+        return bundle
 
     def _record(self, history: History) -> None:
         """Fitted attributes, named as MLPRegressor's; warns of an interrupt."""

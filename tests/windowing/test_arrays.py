@@ -1,0 +1,118 @@
+"""Windows as arrays: the rows of a slow loop, and no memory of their own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsrnn import make_windows
+
+
+def naive(values, lookback, horizon, step):
+    """Windows and what follows, cut out one by one."""
+    X, y = [], []
+    for start in range(0, len(values) - lookback - horizon + 1, step):
+        present = start + lookback
+        X.append(values[start:present])
+        y.append(values[present : present + horizon])
+    return np.array(X), np.array(y)
+
+
+@given(st.integers(1, 6), st.integers(0, 4), st.integers(1, 5), st.integers(0, 12))
+def test_windows_are_those_of_a_slow_loop(lookback, horizon, step, more):
+    n_rows = lookback + horizon + more
+    frame = pd.DataFrame(np.arange(2.0 * n_rows).reshape(n_rows, 2), columns=["a", "b"])
+    X, y = make_windows(frame, lookback, horizon, step)
+    expected = naive(frame.to_numpy(), lookback, horizon, step)
+    np.testing.assert_array_equal(X, expected[0])
+    np.testing.assert_array_equal(y, expected[1])
+    assert X.shape == (len(X), lookback, 2)
+    assert y.shape == (len(X), horizon, 2)
+
+
+@pytest.mark.parametrize("horizon", [0, 1, 3])
+@pytest.mark.parametrize("step", [1, 4])
+def test_time_stamps_as_the_docstring_says(horizon, step):
+    index = pd.date_range("2020", periods=30)
+    days = pd.Series(index.day_of_year.to_numpy(float), index)
+    X, y = make_windows(days, 5, horizon, step)
+    np.testing.assert_array_equal(days.index[4::step][: len(X)].day_of_year, X[:, -1, 0])
+    if horizon:
+        np.testing.assert_array_equal(days.index[5::step][: len(y)].day_of_year, y[:, 0, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nothing_is_copied_and_nothing_can_be_written(dtype):
+    array = np.arange(40, dtype=dtype).reshape(20, 2)
+    frame = pd.DataFrame(array)
+    for given_, values in [
+        (array, array),
+        (array[:, 1], array),
+        (frame, frame.to_numpy()),
+        (frame[1], frame[1].to_numpy()),
+    ]:
+        X, y = make_windows(given_, 4, 2)
+        for part in (X, y):
+            assert part.dtype == dtype
+            assert np.shares_memory(part, values)
+            assert not part.flags.writeable
+
+
+def test_a_series_has_one_channel():
+    X, y = make_windows(pd.Series([1, 2, 3, 4]), 2)
+    assert X.dtype == np.float64
+    assert X.tolist() == [[[1], [2]], [[2], [3]]]
+    assert y.tolist() == [[[3]], [[4]]]
+
+
+def test_frames_of_many_dtypes():
+    frame = pd.DataFrame({
+        "a": [1, 2, 3],
+        "b": [True, False, True],
+        "c": pd.array([1, None, 3], dtype="Int64"),
+        "d": np.array([1, np.nan, 3], "float32"),
+    })  # fmt: skip
+    X, y = make_windows(frame, 2)
+    np.testing.assert_array_equal(X[0], [[1, 1, 1, 1], [2, 0, np.nan, np.nan]])
+    np.testing.assert_array_equal(y[0], [[3, 1, 3, 3]])
+
+
+SERIES = pd.Series(np.arange(10.0), pd.date_range("2020", periods=10))
+
+
+@pytest.mark.parametrize(
+    ("frame", "params", "message"),
+    [
+        (SERIES, (0, 1), "lookback must be an integer of at least 1, got 0"),
+        (SERIES, (2.0, 1), "lookback must be an integer of at least 1, got 2.0"),
+        (SERIES, (True, 1), "lookback must be an integer"),
+        (SERIES, (2, -1), "horizon must be an integer of at least 0, got -1"),
+        (SERIES, (2, 1, 0), "step must be an integer of at least 1, got 0"),
+        (SERIES, (8, 3), "10 rows, and one window of lookback=8 and horizon=3 takes 11"),
+        (SERIES.replace(3.0, np.inf), (2,), "Column 0 of frame is infinite in row 3"),
+        (
+            SERIES.replace(3.0, -np.inf).to_frame("a"),
+            (2,),
+            "Column 'a' of frame is infinite in row",
+        ),
+        (np.array([0.0, np.inf]), (1,), "Column 0 of frame is infinite in row 1"),
+        (SERIES[::-1], (2,), "back in time in row 1: 2020-01-09.* after 2020-01-10"),
+        (SERIES.astype(str).to_frame("a"), (2,), "Column 'a' of frame must hold real numbers"),
+        (SERIES.astype(complex), (2,), "must hold real numbers, got dtype complex128"),
+        (np.array(["a", "b"]), (1,), "must be a DataFrame, a Series or an array of real numbers"),
+        (np.zeros((3, 3, 3)), (1,), r"got shape \(3, 3, 3\)"),
+        (SERIES.to_frame()[[]], (1,), r"got shape \(10, 0\)"),
+    ],
+)
+def test_bad_input_is_refused(frame, params, message):
+    with pytest.raises(ValueError, match=message):
+        make_windows(frame, *params)
+
+
+def test_windows_hold_all_rows_to_the_last():
+    X, y = make_windows(SERIES, 4, 0)
+    assert X[-1, -1, 0] == SERIES.iloc[-1]
+    assert y.shape == (7, 0, 1)
+    X, y = make_windows(SERIES, 4, 6)
+    assert len(X) == len(y) == 1

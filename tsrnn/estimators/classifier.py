@@ -1,0 +1,300 @@
+"""RNNClassifier: the class of a sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+
+from tsrnn.estimators.callbacks import with_callbacks
+from tsrnn.estimators.sequence_estimator import SequenceEstimator
+
+
+class RNNClassifier(ClassifierMixin, SequenceEstimator):
+    """Tell the class of a sequence by a recurrent network.
+
+    A row is one whole sequence. Channels are brought to mean 0 and deviation 1, and the head begins
+    at zero, so training starts at equal probabilities.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="lstm"
+        Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
+        network with a tanh or a rectifier.
+    hidden_size : int, default=32
+        Hidden units.
+    n_layers : int, default=1
+        Recurrent layers, each reading the one below.
+    bidirectional : bool, default=False
+        Let each layer read the sequence in both directions: for sequences that are complete.
+    residual : bool, default=False
+        Add a layer's inputs to its outputs, from the second layer on.
+    head_size : int, default=0
+        Units of a hidden layer between the last state and the outputs; 0 for none.
+    n_channels : int, default=1
+        Values of a step.
+    segment : int, default=1
+        Steps of the sequence that each recurrent step takes together, as in SegRNN (Lin et al.
+        2023); what is left over at the beginning of a sequence is not read.
+    memory : int, optional
+        Longest span in recurrent steps to be remembered: gates begin with a memory of 1 to so many
+        steps (chrono initialisation, Tallec & Ollivier 2018). For tasks whose cause lies far back.
+    standardize : bool, default=True
+        Bring channels to mean 0 and deviation 1.
+    dropout, recurrent_dropout : float, default=0.0
+        Share of values dropped in training between layers, and of units on the way from each step
+        to the next, the same ones for a whole sequence (Gal & Ghahramani 2016).
+    class_weight : dict or "balanced", optional
+        Weights of classes in the loss; "balanced" weighs them by one over their frequency.
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+        Optimiser; SGD has Nesterov's momentum of 0.9.
+    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
+        How the learning rate goes: up and down once over the epochs, constant, down along a cosine,
+        or divided by five after two epochs without improvement.
+    learning_rate_init : float, default=0.003
+        Highest learning rate.
+    alpha : float, default=0.0
+        L2 penalty, over the batch size as in MLPRegressor; the weight decay of "adamw".
+    averaging : float, default=0.0
+        Share of the old mean that a moving average of the weights keeps in a step; the average is
+        used. 0 for none.
+    max_iter : int or "auto", default="auto"
+        Most epochs. "auto" makes about 2,000 minibatches of them, but 10 to 200 epochs.
+    batch_size : int, default=32
+        Sequences of a minibatch.
+    max_grad_norm : float, default=1.0
+        Gradients longer than this are cut to it.
+    tol : float, default=1e-4
+        Improvement of the loss below which an epoch counts as none, for a rate that is constant or
+        adaptive; the others come to an end by themselves.
+    early_stopping : bool, default=False
+        Hold out the last rows of each class, keep the weights of the epoch that did best on them,
+        and stop after ``n_iter_no_change`` epochs without a better one. Never a random split, which
+        would show the network the future.
+    validation_fraction : float, default=0.1
+        Share of rows held out.
+    n_iter_no_change : int, default=50
+        Epochs without improvement after which training stops.
+    warm_start : bool, default=False
+        Let ``fit`` go on from the weights and scales of the fit before.
+    dtype : {"float32", "float64"}, default="float32"
+        Type that the network computes in.
+    n_jobs : int, optional
+        Threads; None and -1 mean all cores. The result is the same to the bit.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the weights and of the order of rows; None for a different one each time.
+    verbose : bool or int, default=0
+        Show progress: a bar where tqdm is installed, else a line per tenth on standard error.
+
+    Attributes
+    ----------
+    classes_ : (n_classes,) array
+        The classes, sorted.
+    network_ : RecurrentNetwork
+        The trained network.
+    X_mean_, X_scale_ : (n_channels,) arrays
+        Mean and deviation that channels are brought to 0 and 1 by.
+    missing_ : "tell" or None
+        Whether the network is told which values are missing, as it is if some were in ``fit``.
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+    validation_scores_ : list of float or None
+        Minus the held-out loss after each epoch; higher is better.
+    n_iter_, best_iter_ : int
+        Epochs run; epoch whose weights are kept.
+    n_features_in_ : int
+        Columns of X, where it was a table.
+
+    See Also
+    --------
+    RNNRegressor : Numbers instead of classes.
+
+    Notes
+    -----
+    Rows of equal sequence and class are learnt as one of their weights' sum, in an order that only
+    their content decides: a weight of two is the same as two copies, to the last bit.
+
+    Examples
+    --------
+    Which comes first, the highest or the lowest of nine values?
+
+    >>> import numpy as np
+    >>> from tsrnn import RNNClassifier
+    >>> X = np.random.default_rng(0).normal(size=(3000, 9))
+    >>> y = np.where(X.argmax(axis=1) < X.argmin(axis=1), "highest", "lowest")
+    >>> classifier = RNNClassifier(cell="gru").fit(X[:2500], y[:2500])
+    >>> bool(classifier.score(X[2500:], y[2500:]) > 0.9)
+    True
+    """
+
+    _parameter_constraints = SequenceEstimator._parameter_constraints | {
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    del _parameter_constraints["loss"]
+    loss = "cross_entropy"
+
+    def __init__(
+        self,
+        *,
+        cell="lstm",
+        hidden_size=32,
+        n_layers=1,
+        bidirectional=False,
+        residual=False,
+        head_size=0,
+        n_channels=1,
+        segment=1,
+        memory=None,
+        standardize=True,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        class_weight=None,
+        solver="adam",
+        learning_rate="one_cycle",
+        learning_rate_init=3e-3,
+        alpha=0.0,
+        averaging=0.0,
+        max_iter="auto",
+        batch_size=32,
+        max_grad_norm=1.0,
+        tol=1e-4,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=50,
+        warm_start=False,
+        dtype="float32",
+        n_jobs=None,
+        random_state=0,
+        verbose=0,
+    ):
+        self._take(locals())
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNClassifier:
+        """Learn from sequences and their classes.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences, one a row: (n_samples, n_timesteps) of one channel; (n_samples, n_timesteps *
+            n_channels), a step after another; (n_samples, n_timesteps, n_channels); or a list of
+            arrays of their own lengths. Missing values (NaN) before a sequence's first value make
+            it shorter; later ones are told to the network.
+        y : array-like of shape (n_samples,)
+            Classes, of any type.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of rows in the loss; a whole number is the same as so many copies.
+
+        Returns
+        -------
+        RNNClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, a value infinite, a sequence empty or a shape wrong.
+        """
+        self._validate_params()
+        with self._all_or_nothing():
+            self._classes_given = None
+            self._fit(X, y, sample_weight, again=False)
+        return self
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> RNNClassifier:
+        """Go through some sequences once, on from the weights and the optimiser's memory so far.
+
+        Scales of channels are those of the first call. The rate is constant.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in ``fit``.
+        classes : array-like of shape (n_classes,), optional
+            All classes that are to come; needed in the first call.
+
+        Returns
+        -------
+        RNNClassifier
+            Itself.
+        """
+        self._validate_params()
+        if classes is None and not hasattr(self, "classes_"):
+            raise ValueError("classes must be given to the first call of partial_fit.")
+        if classes is not None:
+            classes = unique_labels(classes)
+            if hasattr(self, "classes_") and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    f"classes {classes.tolist()} differ from those of the first call, "
+                    f"{self.classes_.tolist()}."
+                )
+        self._classes_given = classes
+        with self._all_or_nothing():
+            self._fit(X, y, sample_weight, again=True)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class of each sequence, (n_samples,).
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences as in ``fit``, of any length.
+        """
+        outputs = self._outputs(X)
+        return self.classes_[np.argmax(outputs, axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probability of each of ``classes_``, (n_samples, n_classes) float64."""
+        return softmax(self._outputs(X), axis=1)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithm of the probability of each class, (n_samples, n_classes) float64."""
+        return log_softmax(self._outputs(X), axis=1)
+
+    def _targets(self, y, first):
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        if first:
+            given = self._classes_given
+            self.classes_ = np.unique(y) if given is None else given
+        numbers = np.searchsorted(self.classes_, y)
+        known = self.classes_[np.minimum(numbers, len(self.classes_) - 1)] == y
+        if not known.all():
+            raise ValueError(
+                f"y holds classes that were not there before: {np.unique(y[~known]).tolist()}."
+            )
+        return numbers[:, None].astype(float)
+
+    def _weights(self, targets, sample_weight):
+        weights = super()._weights(targets, sample_weight)
+        classes = self.classes_[targets[:, 0].astype(int)]
+        return weights * compute_sample_weight(self.class_weight, classes)
+
+    def _n_out(self, n_targets):
+        return len(self.classes_)
+
+    def _split(self, targets):
+        """Rows to learn from and, held out, the last of each class."""
+        learnt, judged = [], []
+        for number in np.unique(targets):
+            rows = np.flatnonzero(targets[:, 0] == number)
+            n_held_out = int(np.ceil(self.validation_fraction * len(rows)))
+            if n_held_out >= len(rows):
+                raise ValueError(
+                    "early_stopping=True holds rows of each class out, and class "
+                    f"{self.classes_[[int(number)]].tolist()[0]!r} has {len(rows)} in all. Use "
+                    "early_stopping=False, or give more rows."
+                )
+            learnt.append(rows[:-n_held_out])
+            judged.append(rows[-n_held_out:])
+        return np.sort(np.concatenate(learnt)), np.sort(np.concatenate(judged))

@@ -1,0 +1,357 @@
+"""RNNRegressor: one or many numbers from a sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import stats
+from sklearn.base import RegressorMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_array
+
+from tsrnn.estimators.callbacks import with_callbacks
+from tsrnn.estimators.sequence_estimator import SequenceEstimator, mean_and_scale
+
+_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "gaussian", "student_t")
+
+
+class RNNRegressor(RegressorMixin, SequenceEstimator):
+    """Predict one or many numbers from a sequence by a recurrent network.
+
+    A row is one whole sequence. Channels and targets are brought to mean 0 and deviation 1, and the
+    head begins at zero, so training starts at the mean of y.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="lstm"
+        Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
+        network with a tanh or a rectifier.
+    hidden_size : int, default=32
+        Hidden units.
+    n_layers : int, default=1
+        Recurrent layers, each reading the one below.
+    bidirectional : bool, default=False
+        Let each layer read the sequence in both directions: for sequences that are complete.
+    residual : bool, default=False
+        Add a layer's inputs to its outputs, from the second layer on.
+    head_size : int, default=0
+        Units of a hidden layer between the last state and the outputs; 0 for none.
+    n_channels : int, default=1
+        Values of a step.
+    segment : int, default=1
+        Steps of the sequence that each recurrent step takes together, as in SegRNN (Lin et al.
+        2023); what is left over at the beginning of a sequence is not read.
+    memory : int, optional
+        Longest span in recurrent steps to be remembered: gates begin with a memory of 1 to so many
+        steps (chrono initialisation, Tallec & Ollivier 2018). For tasks whose cause lies far back.
+    standardize : bool, default=True
+        Bring channels and targets to mean 0 and deviation 1.
+    dropout, recurrent_dropout : float, default=0.0
+        Share of values dropped in training between layers, and of units on the way from each step
+        to the next, the same ones for a whole sequence (Gal & Ghahramani 2016).
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "gaussian", "student_t"}
+        What is made small, with targets on their deviation's scale: "huber" is squared up to one
+        deviation; "quantile" learns ``quantiles`` at once; "gaussian" and "student_t" learn mean
+        and spread by their likelihood.
+    quantiles : sequence of float, default=(0.1, 0.5, 0.9)
+        Of the loss "quantile"; ``predict`` gives the one nearest to the median.
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+        Optimiser; SGD has Nesterov's momentum of 0.9.
+    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
+        How the learning rate goes: up and down once over the epochs, constant, down along a cosine,
+        or divided by five after two epochs without improvement.
+    learning_rate_init : float, default=0.003
+        Highest learning rate.
+    alpha : float, default=0.0
+        L2 penalty, over the batch size as in MLPRegressor; the weight decay of "adamw".
+    averaging : float, default=0.0
+        Share of the old mean that a moving average of the weights keeps in a step; the average is
+        used. 0 for none.
+    max_iter : int or "auto", default="auto"
+        Most epochs. "auto" makes about 2,000 minibatches of them, but 10 to 200 epochs.
+    batch_size : int, default=32
+        Sequences of a minibatch.
+    max_grad_norm : float, default=1.0
+        Gradients longer than this are cut to it.
+    tol : float, default=1e-4
+        Improvement of the loss below which an epoch counts as none, for a rate that is constant or
+        adaptive; the others come to an end by themselves.
+    early_stopping : bool, default=False
+        Hold out the last rows, keep the weights of the epoch that did best on them, and stop after
+        ``n_iter_no_change`` epochs without a better one. Never a random split, which would show
+        the network the future.
+    validation_fraction : float, default=0.1
+        Share of rows held out.
+    n_iter_no_change : int, default=50
+        Epochs without improvement after which training stops.
+    warm_start : bool, default=False
+        Let ``fit`` go on from the weights and scales of the fit before.
+    dtype : {"float32", "float64"}, default="float32"
+        Type that the network computes in.
+    n_jobs : int, optional
+        Threads; None and -1 mean all cores. The result is the same to the bit.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the weights and of the order of rows; None for a different one each time.
+    verbose : bool or int, default=0
+        Show progress: a bar where tqdm is installed, else a line per tenth on standard error.
+
+    Attributes
+    ----------
+    network_ : RecurrentNetwork
+        The trained network.
+    X_mean_, X_scale_ : (n_channels,) arrays
+        Mean and deviation that channels are brought to 0 and 1 by.
+    missing_ : "tell" or None
+        Whether the network is told which values are missing, as it is if some were in ``fit``.
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+    validation_scores_ : list of float or None
+        Minus the held-out loss after each epoch; higher is better.
+    n_iter_, best_iter_ : int
+        Epochs run; epoch whose weights are kept.
+    n_features_in_ : int
+        Columns of X, where it was a table.
+    y_mean_, y_scale_ : (n_outputs,) arrays
+        Mean and deviation of the targets.
+    n_outputs_ : int
+        Targets of a row.
+
+    See Also
+    --------
+    RNNClassifier : Classes instead of numbers.
+    SlidingWindows : Rows of a frame as sequences, in a Pipeline.
+
+    Notes
+    -----
+    Rows of equal sequence and target are learnt as one of their weights' sum, in an order that only
+    their content decides: a weight of two is the same as two copies, to the last bit. Long
+    short-term memory: Hochreiter & Schmidhuber (1997).
+
+    Examples
+    --------
+    The adding problem: two channels, numbers and two marks; wanted is the sum of the marked ones.
+
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.datasets import make_adding_problem
+    >>> X, y = make_adding_problem(2000, 10, random_state=0)
+    >>> regressor = RNNRegressor(cell="gru", n_channels=2).fit(X[:1500], y[:1500])
+    >>> bool(regressor.score(X[1500:], y[1500:]) > 0.9)
+    True
+    """
+
+    _parameter_constraints = SequenceEstimator._parameter_constraints | {
+        "loss": [StrOptions(set(_LOSSES))],
+        "quantiles": ["array-like"],
+    }
+
+    def __init__(
+        self,
+        *,
+        cell="lstm",
+        hidden_size=32,
+        n_layers=1,
+        bidirectional=False,
+        residual=False,
+        head_size=0,
+        n_channels=1,
+        segment=1,
+        memory=None,
+        standardize=True,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        loss="squared_error",
+        quantiles=(0.1, 0.5, 0.9),
+        solver="adam",
+        learning_rate="one_cycle",
+        learning_rate_init=3e-3,
+        alpha=0.0,
+        averaging=0.0,
+        max_iter="auto",
+        batch_size=32,
+        max_grad_norm=1.0,
+        tol=1e-4,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=50,
+        warm_start=False,
+        dtype="float32",
+        n_jobs=None,
+        random_state=0,
+        verbose=0,
+    ):
+        self._take(locals())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
+        """Learn from sequences and their targets.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences, one a row: (n_samples, n_timesteps) of one channel; (n_samples, n_timesteps *
+            n_channels), a step after another; (n_samples, n_timesteps, n_channels); or a list of
+            arrays of their own lengths. Missing values (NaN) before a sequence's first value make
+            it shorter; later ones are told to the network.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, finite.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of rows in the loss; a whole number is the same as so many copies.
+
+        Returns
+        -------
+        RNNRegressor
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, a value infinite, a sequence empty or a shape wrong.
+        """
+        self._validate_params()
+        with self._all_or_nothing():
+            self._fit(X, y, sample_weight, again=False)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
+        """Go through some sequences once, on from the weights and the optimiser's memory so far.
+
+        Scales of channels and targets are those of the first call. The rate is constant.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in ``fit``.
+
+        Returns
+        -------
+        RNNRegressor
+            Itself.
+        """
+        self._validate_params()
+        with self._all_or_nothing():
+            self._fit(X, y, sample_weight, again=True)
+        return self
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """The expected target of each sequence; the (nearly) median one of a loss of quantiles.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences as in ``fit``, of any length.
+        return_std : bool, default=False
+            Give the standard deviation too, which the losses "gaussian" and "student_t" know.
+
+        Returns
+        -------
+        (n_samples,) or (n_samples, n_outputs) float64 array, or two of them
+        """
+        outputs = self._said(X)
+        centre = outputs[:, 0]
+        if self.loss == "quantile":
+            centre = outputs[:, int(np.argmin(np.abs(np.asarray(self._levels()) - 0.5)))]
+        centre = self._shaped(self.y_mean_ + self.y_scale_ * centre)
+        if not return_std:
+            return centre
+        scale, freedom = self._spread(outputs, "return_std=True")
+        if freedom is not None:
+            scale = scale * np.sqrt(freedom / (freedom - 2))
+        return centre, self._shaped(self.y_scale_ * scale)
+
+    def predict_quantiles(self, X: Any, quantiles: Any = None) -> np.ndarray:
+        """Quantiles of each target, which never cross.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences as in ``fit``.
+        quantiles : sequence of float, optional
+            Between 0 and 1, by default those fitted. Of the loss "quantile" only those; of
+            "gaussian" and "student_t" any.
+
+        Returns
+        -------
+        (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles) float64 array
+        """
+        outputs = self._said(X)
+        fitted = np.asarray(self._levels() if self.loss == "quantile" else self.quantiles, float)
+        wanted = fitted if quantiles is None else np.atleast_1d(np.asarray(quantiles, float))
+        if self.loss == "quantile":
+            missing = [float(q) for q in wanted if not np.isclose(q, fitted).any()]
+            if missing:
+                raise ValueError(
+                    f"quantiles {missing} were not fitted, only {fitted.tolist()}. Give them to "
+                    "RNNRegressor(quantiles=...), or use loss='gaussian' or 'student_t'."
+                )
+            order = np.argsort(fitted)
+            ranked = np.sort(outputs, axis=1)  # where they cross, the sorted ones are no worse
+            places = [int(np.argmin(np.abs(fitted[order] - q))) for q in wanted]
+            found = ranked[:, places]
+        else:
+            if not ((wanted > 0) & (wanted < 1)).all():
+                raise ValueError(f"quantiles must lie between 0 and 1, got {wanted.tolist()}.")
+            scale, freedom = self._spread(outputs, "predict_quantiles")
+            scores = [
+                stats.norm.ppf(q) if freedom is None else stats.t.ppf(q, freedom) for q in wanted
+            ]
+            found = np.stack([outputs[:, 0] + scale * score for score in scores], axis=1)
+        found = np.moveaxis(self.y_mean_ + self.y_scale_ * found, 1, 2)
+        return found[:, 0] if self._flat else found
+
+    def _targets(self, y, first):
+        y = check_array(
+            y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y", estimator=self
+        )
+        if first:
+            self._flat = y.ndim == 1
+            self.n_outputs_ = 1 if self._flat else y.shape[1]
+        targets = y.reshape(len(y), -1)
+        if targets.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y has {targets.shape[1]} outputs, and {self.n_outputs_} were fitted before."
+            )
+        return targets
+
+    def _learn_scales(self, sequences, targets, weights, learnt):
+        super()._learn_scales(sequences, targets, weights, learnt)
+        self.y_mean_, self.y_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
+        if self.standardize:
+            self.y_mean_, self.y_scale_ = mean_and_scale(
+                lambda: [(targets[learnt], weights[learnt])]
+            )
+
+    def _scaled(self, targets):
+        return (targets - self.y_mean_) / self.y_scale_
+
+    def _levels(self):
+        if self.loss != "quantile":
+            return super()._levels()
+        levels = np.asarray(self.quantiles, dtype=float)
+        if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all():
+            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}.")
+        return tuple(levels.tolist())
+
+    def _said(self, X):
+        """Outputs (n_samples, n_each, n_outputs): n_each is what the loss reads for a target."""
+        outputs = self._outputs(X)
+        return outputs.reshape(len(outputs), -1, self.n_outputs_)
+
+    def _spread(self, outputs, what):
+        """Scale and, of Student's t, degrees of freedom, on the network's scale."""
+        if self.loss not in ("gaussian", "student_t"):
+            raise ValueError(
+                f"{what} needs a network that learnt the spread: fit with loss='gaussian' or "
+                f"'student_t', not {self.loss!r}."
+            )
+        positive = np.logaddexp(0, outputs[:, 1:])
+        freedom = 2 + positive[:, 1] if self.loss == "student_t" else None
+        return positive[:, 0] + 1e-6, freedom
+
+    def _shaped(self, values):
+        return values[:, 0] if self._flat else values

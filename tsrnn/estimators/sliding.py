@@ -1,0 +1,306 @@
+"""SlidingWindows: a row becomes the rows up to it, a sequence to learn from."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import Interval
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
+
+_CHECKS = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
+
+
+class SlidingWindows(TransformerMixin, BaseEstimator):
+    """Turn each row into the last rows up to it, as a sequence.
+
+    Row t becomes rows t - lookback + 1 to t, one after another, and NaN where there are none yet.
+    It never sees a later row. The number of rows stays, so a Pipeline and its y need nothing else;
+    :class:`RNNRegressor` and :class:`RNNClassifier` read the result with ``n_channels`` set to the
+    number of columns, and NaN at the beginning as a shorter sequence.
+
+    Parameters
+    ----------
+    lookback : int, default=24
+        Rows of a window, its own included.
+    groups : str or int, optional
+        Column, by name or position, that says which series a row is of. A window then has rows of
+        one series alone; rows of several may take turns. The column itself is left out.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : (n_features_in_,) array
+        Names of the columns, where X has names that are strings.
+
+    See Also
+    --------
+    make_windows : Windows and what comes after them as plain arrays.
+
+    Notes
+    -----
+    Row t is part of its own window: to forecast, let y be of a later time, ``y.shift(-1)``.
+
+    Each call begins anew. To predict the rows after those of ``fit`` from full windows, give the
+    ``lookback - 1`` rows before them too and leave their predictions out.
+
+    Without groups the array is a read-only view on one padded copy of X. Take a copy to write
+    into; ``set_output(transform="pandas")`` and groups give one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsrnn import SlidingWindows
+    >>> frame = pd.DataFrame({"site": ["a", "b", "a", "a", "b"], "temp": [1, 10, 2, 3, 20]})
+    >>> windows = SlidingWindows(lookback=2, groups="site").set_output(transform="pandas")
+    >>> windows.fit_transform(frame)
+       temp[t-1]  temp[t]
+    0        NaN      1.0
+    1        NaN     10.0
+    2        1.0      2.0
+    3        2.0      3.0
+    4       10.0     20.0
+
+    The sunspots of a year from those of the 22 years before:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.datasets import load_sunspots
+    >>> X = load_sunspots().to_frame()
+    >>> y = X["sunspots"].shift(-1)
+    >>> model = make_pipeline(SlidingWindows(lookback=22), RNNRegressor())
+    >>> model.fit(X[:250], y[:250]).predict(X[250:]).shape
+    (59,)
+    """
+
+    _parameter_constraints = {
+        "lookback": [Interval(Integral, 1, None, closed="left")],
+        "groups": [str, Integral, None],
+    }
+
+    def __init__(self, lookback=24, *, groups=None):
+        self.lookback = lookback
+        self.groups = groups
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> SlidingWindows:
+        """Check X and remember its columns; nothing is learnt.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows in the order of time, in each group. Missing values (NaN) are kept.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        SlidingWindows
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, a value infinite or no number, a row without a
+            group, or a time index goes back.
+        """
+        self._validate_params()
+        self._read(X, reset=True)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """The window of each row.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            As in ``fit``.
+
+        Returns
+        -------
+        array of shape (n_rows, lookback * n_channels)
+            A step after another, each of all columns but that of groups; float32 where all of them
+            are, else float64. A DataFrame where ``set_output`` asks for one.
+
+        Raises
+        ------
+        ValueError
+            As ``fit`` does, and if the columns are not those of ``fit``.
+        """
+        check_is_fitted(self)
+        values, groups = self._read(X, reset=False)
+        if groups is not None:
+            return _windows_of_groups(values, groups, self.lookback)
+        # A view, since lookback times the data is much: 1,000,000 rows of 168 steps would be 1.3
+        # GB, and are 8 MB. scikit-learn takes views that are read-only, as it takes memory maps;
+        # what writes into its input raises, where it would have changed many windows at once.
+        windows = _windows(values, self.lookback)
+        # pandas would keep the view, and a DataFrame is there to be written into.
+        as_pandas = _get_output_config("transform", self)["dense"] == "pandas"
+        return windows.copy() if as_pandas else windows
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns of ``transform``: ``a[t-1], b[t-1], a[t], b[t]``.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names of the columns of X; those of ``fit`` if not given, or x0, x1, ... if it saw none.
+
+        Returns
+        -------
+        (lookback * n_channels,) array of str objects
+            One name a column.
+        """
+        check_is_fitted(self)
+        channels = self._channel_names(input_features)
+        steps = [f"[t-{back}]" for back in range(self.lookback - 1, 0, -1)] + ["[t]"]
+        return np.array([name + step for step in steps for name in channels], dtype=object)
+
+    def _channel_names(self, input_features=None):
+        names = _check_feature_names_in(self, input_features)
+        position = self._group_position()
+        return names if position is None else np.delete(names, position)
+
+    def _group_position(self):
+        """Position of the column of groups, from 0 on, or None."""
+        groups, n = self.groups, self.n_features_in_
+        if groups is None:
+            return None
+        if n == 1:
+            raise ValueError(
+                f"groups={groups!r} takes one column of X, and X has no more: n_features = 1. Give "
+                "at least one column of values too."
+            )
+        if not isinstance(groups, str):
+            if not -n <= groups < n:
+                raise ValueError(
+                    f"groups={groups} is to be the position of a column, and X has {n}. Give 0 to "
+                    f"{n - 1}, or the column's name."
+                )
+            return groups % n
+        if not hasattr(self, "feature_names_in_"):
+            raise ValueError(
+                f"groups={groups!r} names a column, and X has no column names. Give X as a "
+                "DataFrame, or groups as the column's position."
+            )
+        found = np.flatnonzero(self.feature_names_in_ == groups)
+        if found.size != 1:
+            raise ValueError(
+                f"groups={groups!r} must name one column of X and names {found.size}. The columns "
+                f"are {', '.join(map(repr, self.feature_names_in_))}."
+            )
+        return int(found[0])
+
+    def _read(self, X, reset):
+        """Channels, (n_rows, n_channels) floats, and each row's group as a number, or None."""
+        index = getattr(X, "index", None)
+        if hasattr(X, "columns"):  # not as one array, which the column of groups may not fit into
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        else:
+            X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
+        position, groups = self._group_position(), None
+        if position is None:
+            values = self._numbers(X)
+        else:
+            others = [k for k in range(X.shape[1]) if k != position]
+            values = self._numbers(_safe_indexing(X, others, axis=1))
+            groups = self._group_numbers(_safe_indexing(X, position, axis=1))
+        self._check_time(index, groups)
+        return values, groups
+
+    def _numbers(self, channels):
+        try:
+            values = check_array(channels, estimator=self, input_name="X", **_CHECKS)
+        except (TypeError, ValueError) as error:
+            names = self._channel_names() if hasattr(channels, "columns") else []
+            for k, name in enumerate(names):
+                if not _holds_numbers(_safe_indexing(channels, k, axis=1)):
+                    raise ValueError(
+                        f"Column {name!r} of X does not hold numbers: {error}. Convert it or leave "
+                        f"it out; if it tells series apart, set groups={name!r}."
+                    ) from error
+            raise
+        infinite = np.isinf(values)
+        if infinite.any():
+            row, k = np.argwhere(infinite)[0]
+            raise ValueError(
+                f"Column {self._channel_names()[k]!r} of X is infinite in row {row}. Replace it "
+                "with a finite value, or with NaN where it is missing."
+            )
+        return values
+
+    def _group_numbers(self, column):
+        groups, _ = pd.factorize(np.asarray(column))
+        if (groups < 0).any():
+            raise ValueError(
+                f"groups={self.groups!r}: the column is missing (NaN) in row "
+                f"{np.argmax(groups < 0)}. Say which series the row is of, or leave it out."
+            )
+        return groups
+
+    def _check_time(self, index, groups):
+        """Refuse rows that go back in time: shuffled ones, or series that nothing tells apart."""
+        if not isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)):
+            return
+        order = np.arange(len(index)) if groups is None else np.argsort(groups, kind="stable")
+        back = np.diff(index.asi8[order]) < 0
+        if groups is not None:
+            back &= np.diff(groups[order]) == 0
+        if back.any():
+            before, row = order[np.argmax(back) :][:2]
+            raise ValueError(
+                f"X goes back in time in row {row}: {index[row]} comes after {index[before]}. Sort "
+                "X and y by time, or let groups name the column that tells several series apart."
+            )
+
+
+def _holds_numbers(column):
+    if np.asarray(column).dtype.kind in "mM":  # which would pass as the number of its ticks
+        return False
+    try:
+        check_array(column, ensure_2d=False, **_CHECKS)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _windows(values, lookback):
+    """Read-only view, (n_rows, lookback * n_channels), on a copy with rows of NaN before it."""
+    before = np.full((lookback - 1, values.shape[1]), np.nan, values.dtype)
+    return _view(np.concatenate([before, values]), lookback)
+
+
+def _windows_of_groups(values, groups, lookback):
+    """Windows of each group's rows alone, (n_rows, lookback * n_channels)."""
+    order = np.argsort(groups, kind="stable")
+    # Group after group, each with rows of NaN of its own before it.
+    starts = np.arange(len(values)) + groups[order] * (lookback - 1)
+    n_padded = len(values) + (groups.max() + 1) * (lookback - 1)
+    padded = np.full((n_padded, values.shape[1]), np.nan, values.dtype)
+    padded[starts + lookback - 1] = values[order]
+    places = np.empty_like(starts)
+    places[order] = starts
+    return _view(padded, lookback)[places]
+
+
+def _view(padded, lookback):
+    n_channels = padded.shape[1]
+    return sliding_window_view(padded.ravel(), lookback * n_channels)[::n_channels]

@@ -1,0 +1,57 @@
+"""A fitted network in a notebook: what it is made of and how its losses fell, as HTML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+_WIDTH, _HEIGHT = 260, 70
+
+
+def network_html(estimator: Any) -> str:
+    """Layers, parameters and loss curve of a fitted estimator; empty where it is not fitted."""
+    network = getattr(estimator, "network_", None)
+    if network is None:
+        return ""
+    used = int(np.count_nonzero(network.used()))
+    directions = "two directions" if network.bidirectional else "one direction"
+    rows = {
+        "input of a step": f"{network.n_in}",
+        "recurrent": f"{network.n_layers} &times; {network.cell}, {network.n_hidden} units, "
+        f"{directions}",
+        "head": (f"{network.n_head} &rarr; " if network.n_head else "") + f"{network.n_out}",
+        "parameters": f"{used:,} ({network.parameters.dtype})",
+        "epochs": f"{estimator.n_iter_} (weights of epoch {estimator.best_iter_})",
+    }
+    cells = "".join(
+        f'<tr><td style="text-align:left">{name}</td><td style="text-align:left">{value}</td></tr>'
+        for name, value in rows.items()
+    )
+    return f'<div class="tsrnn-network"><table>{cells}</table>{_curves_svg(estimator)}</div>'
+
+
+def _curves_svg(estimator):
+    """Training loss, and the held-out one where there is one, as two lines without axes."""
+    scores = estimator.validation_scores_
+    curves = {"#0072b2": np.asarray(estimator.loss_curve_, float)}
+    if scores is not None:
+        curves["#d55e00"] = -np.asarray(scores, float)
+    values = np.concatenate(list(curves.values()))
+    if values.size == 0:
+        return ""
+    positive = bool((values > 0).all())
+    low, high = (np.log if positive else np.asarray)([values.min(), values.max()])
+    lines = []
+    for color, curve in curves.items():
+        heights = np.log(curve) if positive else curve
+        x = np.linspace(2, _WIDTH - 2, max(curve.size, 2))[: curve.size]
+        y = 2 + (_HEIGHT - 4) * (high - heights) / max(high - low, 1e-12)
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+        lines.append(
+            f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>'
+        )
+    return (
+        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img">'
+        f"<title>loss by epoch: training blue, held out orange</title>{''.join(lines)}</svg>"
+    )

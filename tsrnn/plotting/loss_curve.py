@@ -1,0 +1,144 @@
+"""LossCurveDisplay: how the losses of a fit fell, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.plotting.axes import blend, draw_curve, dress, ink, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_BLUE, _ORANGE = "#0072b2", "#d55e00"  # of Okabe & Ito's palette
+
+
+class LossCurveDisplay:
+    """Plot of the training loss of each epoch, and of the held-out loss where there is one.
+
+    Make one with :meth:`from_estimator` or :meth:`from_curves`, which draw it as well.
+
+    Parameters
+    ----------
+    loss_curve : sequence of float
+        Mean training loss of each epoch.
+    validation_curve : sequence of float, optional
+        Held-out loss after each epoch.
+    best_iter : int, optional
+        Epoch, counted from 1, whose weights were kept; 0 for those before the first.
+
+    Attributes
+    ----------
+    ax_, figure_ : Axes, Figure
+        What was drawn on.
+    training_line_, validation_line_, best_line_ : Line2D
+        The curves, and the vertical line at the epoch kept; None for what was not given.
+
+    Examples
+    --------
+    >>> from tsrnn.plotting import LossCurveDisplay
+    >>> display = LossCurveDisplay.from_curves([0.9, 0.4, 0.2], [0.8, 0.5, 0.6], best_iter=2)
+    >>> display.ax_.get_xlabel()
+    'epoch'
+    """
+
+    def __init__(
+        self,
+        loss_curve: Sequence[float],
+        validation_curve: Sequence[float] | None = None,
+        best_iter: int | None = None,
+    ):
+        self.loss_curve = _curve(loss_curve, "loss_curve")
+        self.validation_curve = None
+        if validation_curve is not None:
+            self.validation_curve = _curve(validation_curve, "validation_curve")
+        self.best_iter = best_iter
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> LossCurveDisplay:
+        """Plot the losses of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : RNNForecaster, RNNRegressor or RNNClassifier
+            Fitted.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        """
+        check_is_fitted(estimator)
+        scores = estimator.validation_scores_
+        held_out = None if scores is None else [-score for score in scores]
+        best = estimator.best_iter_ if scores is not None else None
+        return cls(estimator.loss_curve_, held_out, best).plot(ax)
+
+    @classmethod
+    def from_curves(
+        cls,
+        loss_curve: Sequence[float],
+        validation_curve: Sequence[float] | None = None,
+        *,
+        best_iter: int | None = None,
+        ax: Axes | None = None,
+    ) -> LossCurveDisplay:
+        """Plot losses that are given; the parameters are the class's.
+
+        Raises
+        ------
+        ValueError
+            If a curve is empty or is no line of numbers.
+        """
+        return cls(loss_curve, validation_curve, best_iter).plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> LossCurveDisplay:
+        """Draw; the y axis is logarithmic where losses fall by more than a factor of ten.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        LossCurveDisplay
+            Itself.
+        """
+        self.ax_ = ax = new_axes() if ax is None else ax
+        self.figure_ = ax.figure
+        self.validation_line_ = self.best_line_ = None
+        self.training_line_ = draw_curve(
+            ax, self.loss_curve, {"color": _BLUE, "linewidth": 1.6, "label": "training"}
+        )
+        shown = [self.loss_curve]
+        if self.validation_curve is not None:
+            shown.append(self.validation_curve)
+            self.validation_line_ = draw_curve(
+                ax, self.validation_curve, {"color": _ORANGE, "linewidth": 1.6, "label": "held out"}
+            )
+        if self.best_iter is not None:
+            self.best_line_ = ax.axvline(
+                self.best_iter, color=blend(ax, ink(ax), 0.5), linewidth=1, linestyle=":",
+                label=f"kept: epoch {self.best_iter}",
+            )  # fmt: skip
+        values = np.concatenate(shown)
+        if values.min() > 0 and values.max() > 10 * values.min():
+            ax.set_yscale("log")
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter("")
+        dress(ax, self.loss_curve)
+        return self
+
+
+def _curve(values, name):
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or not values.size:
+        raise ValueError(f"{name} must be a line of numbers, one an epoch; got {values!r}.")
+    return pd.Series(values, pd.RangeIndex(1, values.size + 1, name="epoch"), name="loss")

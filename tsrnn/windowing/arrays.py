@@ -1,0 +1,128 @@
+"""Windows of a frame, and what comes after each, as arrays that copy nothing."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+
+
+def make_windows(
+    frame: pd.DataFrame | pd.Series | np.ndarray, lookback: int, horizon: int = 1, step: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Windows of ``lookback`` rows and the ``horizon`` rows after each.
+
+    Both arrays are read-only views on the values of ``frame``, so they take no memory of their own.
+    The values are converted, once, where they are not one array of floats: a frame that has other
+    dtypes, or that columns were added to.
+
+    Parameters
+    ----------
+    frame : DataFrame, Series or array of shape (n_rows, n_channels) or (n_rows,)
+        Numbers, with rows in the order of time. Missing values (NaN) are kept.
+    lookback : int
+        Rows of a window, at least 1.
+    horizon : int, default=1
+        Rows after it; 0 for windows to predict from, which end with the last row.
+    step : int, default=1
+        Rows from the beginning of a window to that of the next.
+
+    Returns
+    -------
+    X : numpy.ndarray of shape (n_windows, lookback, n_channels)
+        Window ``i`` is of rows ``i * step`` to ``i * step + lookback - 1``. float32 where the
+        values are, else float64. A Series has one channel.
+    y : numpy.ndarray of shape (n_windows, horizon, n_channels)
+        The rows that follow.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range, ``frame`` is too short for one window, holds anything
+        but real numbers or is infinite somewhere, or its time index goes back.
+
+    See Also
+    --------
+    tsrnn.SlidingWindows : Windows in a scikit-learn Pipeline, and of several series.
+
+    Notes
+    -----
+    The time stamp of each window's last row is ``frame.index[lookback - 1 :: step][: len(X)]``, and
+    that of the first row after it ``frame.index[lookback::step][: len(y)]``.
+
+    Examples
+    --------
+    >>> from tsrnn import make_windows
+    >>> from tsrnn.datasets import load_airline
+    >>> passengers = load_airline()
+    >>> X, y = make_windows(passengers, lookback=24, horizon=12, step=12)
+    >>> X.shape, y.shape
+    ((10, 24, 1), (10, 12, 1))
+    >>> passengers.index[24::12][: len(y)][[0, -1]].strftime("%Y-%m").tolist()
+    ['1951-01', '1960-01']
+    """
+    _check_count("lookback", lookback, 1)
+    _check_count("horizon", horizon, 0)
+    _check_count("step", step, 1)
+    values = _values(frame)
+    if len(values) < lookback + horizon:
+        raise ValueError(
+            f"frame has {len(values)} rows, and one window of lookback={lookback} and "
+            f"horizon={horizon} takes {lookback + horizon}. Give more rows, or lower one of them."
+        )
+    windows = sliding_window_view(values, lookback + horizon, axis=0)[::step].swapaxes(1, 2)
+    return windows[:, :lookback], windows[:, lookback:]
+
+
+def _check_count(name, value, least):
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+
+
+def _values(frame):
+    """Values, (n_rows, n_channels) of float32 or float64: those of the frame where it has such."""
+    table = frame.to_frame() if isinstance(frame, pd.Series) else frame
+    values = _frame_values(table) if isinstance(table, pd.DataFrame) else np.asarray(table)
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or values.shape[1] == 0 or values.dtype.kind not in "biuf":
+        raise ValueError(
+            "frame must be a DataFrame, a Series or an array of real numbers, (n_rows, n_channels) "
+            f"or (n_rows,); got shape {values.shape} and dtype {values.dtype}."
+        )
+    if values.dtype not in (np.float32, np.float64):
+        values = values.astype(np.float64)
+    infinite = np.isinf(values)
+    if infinite.any():
+        row, k = np.argwhere(infinite)[0]
+        raise ValueError(
+            f"Column {getattr(table, 'columns', range(k + 1))[k]!r} of frame is infinite in row "
+            f"{row}. Replace it with a finite value, or with NaN where it is missing."
+        )
+    return values
+
+
+def _frame_values(frame):
+    for name, dtype in frame.dtypes.items():
+        is_type = pd.api.types
+        if not is_type.is_numeric_dtype(dtype) or is_type.is_complex_dtype(dtype):
+            raise ValueError(
+                f"Column {name!r} of frame must hold real numbers, got dtype {dtype}. Convert it, "
+                "for instance by pd.to_numeric, or leave it out."
+            )
+    _check_time(frame.index)
+    if all(isinstance(dtype, np.dtype) and dtype.kind == "f" for dtype in frame.dtypes):
+        return frame.to_numpy()
+    return frame.to_numpy(np.float64, na_value=np.nan)
+
+
+def _check_time(index):
+    """Refuse rows that go back in time: in windows of them the future would be the past."""
+    is_time = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex))
+    if is_time and not index.is_monotonic_increasing:
+        row = int(np.argmax(np.diff(index.asi8) < 0)) + 1
+        raise ValueError(
+            f"frame goes back in time in row {row}: {index[row]} comes after {index[row - 1]}. "
+            "Sort it, frame.sort_index(), or take one series of several at a time."
+        )
