@@ -201,7 +201,7 @@ def test_wrong_calls(arguments, message, capsys):
         (["--coverage", "100"], "argument --coverage: '100' is not a percentage"),
         (["--coverage", "80", "often"], "argument --coverage: 'often' is not a percentage"),
         (["--seed", "-1"], "random_state"),
-        (["--horizon", "100"], "column 'y' has 80 observations, but horizon=100"),
+        (["--lookback", "100"], "column 'y' has 80 observations, but horizon=12"),
         (["--out", "no/such/file.csv"], "cannot write no/such/file.csv: there is no directory"),
         (["--out", "."], "cannot write .: it is a directory"),
         (["--plot", "no/such/file.png"], "cannot write no/such/file.png: there is no directory"),

@@ -8,8 +8,16 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "RNNClassifier": "tsrnn.estimators",
     "RNNForecaster": "tsrnn.forecasting",
+    "RNNRegressor": "tsrnn.estimators",
+    "SlidingWindows": "tsrnn.estimators",
+    "drift": "tsrnn.forecasting",
+    "load": "tsrnn.saving",
+    "make_windows": "tsrnn.windowing",
+    "save": "tsrnn.saving",
     "seasonal_naive": "tsrnn.forecasting",
+    "backtest": "tsrnn.forecasting",
     "datasets": None,
     "plotting": None,
 }

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from tsrnn.datasets import load_airline, load_nile
-from tsrnn.forecasting import seasonal_naive
+from tsrnn.forecasting import drift, seasonal_naive
 
 
 def test_repeats_the_last_season():
@@ -38,3 +38,25 @@ def test_bad_parameters(change, message):
 def test_bad_series():
     with pytest.raises(ValueError, match="missing"):
         seasonal_naive(pd.Series([1.0, np.nan]), 2)
+    with pytest.raises(ValueError, match="missing"):
+        drift(pd.Series([1.0, np.nan]), 2)
+
+
+def test_drift_goes_on_with_the_line_through_first_and_last():
+    y = load_airline()
+    forecast = drift(y, 24)
+    pd.testing.assert_index_equal(forecast.index, seasonal_naive(y, 24).index)
+    assert forecast.name == "passengers"
+    # The drift is the mean of the changes, and a line is its own forecast.
+    np.testing.assert_allclose(forecast.diff()[1:], y.diff().mean())
+    assert forecast.iloc[0] == pytest.approx(y.iloc[-1] + y.diff().mean())
+    line = pd.Series(3.0 - 0.5 * np.arange(30), pd.period_range("2020-01", periods=30, freq="M"))
+    pd.testing.assert_series_equal(drift(line[:20], 10), line[20:])
+    assert drift(pd.Series([4, 7]), 3).tolist() == [10, 13, 16]
+
+
+def test_drift_refuses_what_has_no_line():
+    with pytest.raises(ValueError, match="drift needs two values for a line; y has 1"):
+        drift(pd.Series([1.0]), 2)
+    with pytest.raises(ValueError, match="horizon must be at least 1, got 0"):
+        drift(load_nile(), 0)

@@ -176,7 +176,8 @@ def test_a_memory_mapped_model_forecasts_the_same_without_a_new_compilation(tmp_
 def test_changing_the_history_attribute_changes_no_forecast():
     forecaster = quick(transform=None).fit(AIRLINE)
     before = forecaster.predict()
-    forecaster.history_.iloc[:] = 0
+    history = forecaster.history_
+    history.iloc[:] = 0
     pd.testing.assert_series_equal(forecaster.predict(), before)
 
 
@@ -237,9 +238,9 @@ def test_refit_follows_the_learning_rates_of_the_judged_network(monkeypatch):
     train, seen = RNNForecaster._train, []
 
     def spy(self, *args, stop_after=None):
-        network, history = train(self, *args, stop_after=stop_after)
+        history = train(self, *args, stop_after=stop_after)
         seen.append((args[4], len(history.loss_curve), stop_after))
-        return network, history
+        return history
 
     monkeypatch.setattr(RNNForecaster, "_train", spy)
     RNNForecaster(season=1, hidden_size=4, validation_fraction=0.5).fit(y)
@@ -279,7 +280,6 @@ BAD_FITS = {
     "gap": ({}, AIRLINE.drop(AIRLINE.index[50]), "1953-03-01 is missing after 1953-02-01"),
     "repeat": ({}, pd.concat([AIRLINE, AIRLINE[:1]]), "1949-01-01 more than once"),
     "wrong type": ({}, AIRLINE.to_list(), "must be a pandas Series.*got list"),
-    "two columns": ({}, pd.DataFrame({"a": AIRLINE, "b": 1.0}), "2 columns .'a', 'b'."),
     "short": ({}, SHORT, "y has 20 observations.*needs at least 3[0-9]"),
     "short for its season": ({"season": 12}, SHORT, "season=12.*needs at least"),
     "short lookback": ({"season": 12, "lookback": 6}, AIRLINE, "lookback=6 is shorter than season"),
@@ -353,12 +353,12 @@ def test_flat_stretches_mean_the_same_in_any_unit():
 def test_a_fit_that_fails_leaves_what_was_fitted_before():
     forecaster = quick(horizon=5).fit(load_nile())
     before = forecaster.predict()
-    for bad, parameters in ((AIRLINE, {"horizon": 100}), (AIRLINE, {"learning_rate_init": 1e300})):
+    for bad, parameters in ((AIRLINE, {"lookback": 200}), (AIRLINE, {"learning_rate_init": 1e300})):
         parameters = forecaster.get_params() | parameters
         with pytest.raises(ValueError, match=r"needs at least|diverged"):
             forecaster.set_params(**parameters).fit(bad)
         pd.testing.assert_series_equal(forecaster.predict(), before)
-        forecaster.set_params(horizon=5, learning_rate_init=3e-3)
+        forecaster.set_params(lookback=None, learning_rate_init=3e-3)
 
 
 def test_the_shortest_series_that_the_message_names_is_enough():
@@ -378,11 +378,11 @@ def test_covariates_are_refused_for_now():
         quick().fit(AIRLINE).predict(X=AIRLINE.to_frame())
 
 
-@pytest.mark.parametrize("horizon", [0, -1, 13, 2.0, "3"])
+@pytest.mark.parametrize("horizon", [0, -1, True, 2.0, "3"])
 def test_bad_horizon_at_predict(horizon):
     forecaster = quick().fit(AIRLINE)
     for method in (forecaster.predict, forecaster.predict_interval):
-        with pytest.raises(ValueError, match="whole number from 1 to 12"):
+        with pytest.raises(ValueError, match="whole number from 1 on"):
             method(horizon)
 
 
@@ -408,9 +408,9 @@ def test_an_interrupt_of_the_refit_keeps_the_judged_network(monkeypatch):
     train = RNNForecaster._train
 
     def interrupted(self, *args, stop_after=None):
-        network, history = train(self, *args, stop_after=stop_after)
+        history = train(self, *args, stop_after=stop_after)
         history.interrupted = stop_after is not None
-        return network, history
+        return history
 
     monkeypatch.setattr(RNNForecaster, "_train", interrupted)
     forecaster = quick()

@@ -220,8 +220,8 @@ def test_from_estimator_refuses_what_is_not_fitted(fitted):
         ForecastDisplay.from_estimator(RNNForecaster())
     with pytest.raises(ValueError, match="must be a forecaster such as RNNForecaster, got 3"):
         ForecastDisplay.from_estimator(3)
-    with pytest.raises(ValueError, match="from 1 to 12"):
-        ForecastDisplay.from_estimator(fitted, 13)
+    with pytest.raises(ValueError, match="whole number from 1 on"):
+        ForecastDisplay.from_estimator(fitted, 0)
 
 
 BAD = {

@@ -1,6 +1,43 @@
-"""Forecasting of pandas series."""
+"""Forecasting of series and panels, backtests and metrics."""
 
-from tsrnn.forecasting.baselines import seasonal_naive
+from tsrnn.forecasting.backtest import Backtest, backtest
+from tsrnn.forecasting.baselines import drift, seasonal_naive
 from tsrnn.forecasting.forecaster import RNNForecaster
+from tsrnn.forecasting.metrics import (
+    coverage,
+    crps_from_quantiles,
+    crps_from_samples,
+    crps_gaussian,
+    interval_score,
+    mae,
+    mape,
+    mase,
+    owa,
+    pinball,
+    rmse,
+    rmsse,
+    seasonal_scale,
+    smape,
+)
 
-__all__ = ["RNNForecaster", "seasonal_naive"]
+__all__ = [
+    "Backtest",
+    "RNNForecaster",
+    "backtest",
+    "coverage",
+    "crps_from_quantiles",
+    "crps_from_samples",
+    "crps_gaussian",
+    "drift",
+    "interval_score",
+    "mae",
+    "mape",
+    "mase",
+    "owa",
+    "pinball",
+    "rmse",
+    "rmsse",
+    "seasonal_naive",
+    "seasonal_scale",
+    "smape",
+]

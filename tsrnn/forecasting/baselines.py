@@ -53,3 +53,46 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.
         raise ValueError(f"horizon must be at least 1, got {horizon}.")
     forecast = panel.values[-season:][np.arange(horizon) % season]
     return pd.Series(forecast, axis.after(horizon), name=y.name)
+
+
+def drift(y: pd.Series, horizon: int) -> pd.Series:
+    """Forecast by the line through the first and the last value, which goes on.
+
+    ``y_n + k (y_n - y_1) / (n - 1)`` at step k ahead: the last value, and what an entry changed on
+    average (Hyndman & Athanasopoulos 2021, sec. 5.2).
+
+    Parameters
+    ----------
+    y : Series
+        Observations on a regular index.
+    horizon : int
+        Number of entries to forecast.
+
+    Returns
+    -------
+    Series
+        The forecast, indexed by the ``horizon`` entries after ``y``.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not a clean regular series or of a single value.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsrnn.forecasting import drift
+    >>> drift(pd.Series([1.0, 9.0, 5.0]), horizon=2)
+    3    7.0
+    4    9.0
+    dtype: float64
+    """
+    panel, axis = panel_from_series(y)
+    values = panel.values
+    if values.size < 2:
+        raise ValueError("drift needs two values for a line; y has 1. Give more history.")
+    if horizon < 1:
+        raise ValueError(f"horizon must be at least 1, got {horizon}.")
+    slope = (values[-1] - values[0]) / (values.size - 1)
+    forecast = values[-1] + slope * np.arange(1, horizon + 1)
+    return pd.Series(forecast, axis.after(horizon), name=y.name)

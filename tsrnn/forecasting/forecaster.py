@@ -1,9 +1,11 @@
-"""RNNForecaster: a recurrent network that forecasts a pandas series."""
+"""RNNForecaster: a recurrent network that forecasts one or thousands of series."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,44 +15,67 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import RecurrentEstimator
 from tsrnn.forecasting.intervals import ConformalWidths
-from tsrnn.forecasting.plan import least_scale, plan
-from tsrnn.kernels.windows import forecast_source, location_and_scale
-from tsrnn.windowing import panel_from_series
+from tsrnn.forecasting.plan import plan
+from tsrnn.forecasting.scaling import Scaling, recent_slope
+from tsrnn.kernels.windows import forecast_source
+from tsrnn.windowing import collection_from
+
+# A window's least scale, where typical windows have a deviation of 1. Without it a stretch that
+# hardly moves would blow up what follows it.
+_LEAST_SCALE = 0.1
+_MOST_JUDGED = 4000  # windows that an epoch is judged by
+_MOST_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
+_PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
 
 
 class RNNForecaster(RecurrentEstimator):
-    """Forecast a series by a recurrent network, all steps ahead at once.
+    """Forecast one or thousands of series by a recurrent network, all steps ahead at once.
 
-    The network reads the last ``lookback`` values, scaled by the window's own last value and
-    deviation, and learns what is left over the seasonal naive forecast, which it starts from. The
-    end of the series is held out: it decides which epoch's weights are best and how wide prediction
-    intervals are. Then the network is trained once more on the whole series for as many epochs.
+    One network learns from all series (a global model). It reads the last ``lookback`` values,
+    scaled by the window's own last value and deviation, and learns what is left over the seasonal
+    naive forecast, which it starts from. The end of each series is held out: it decides which
+    epoch's weights are best and how wide prediction intervals are. Then the network is trained once
+    more on everything for as many epochs.
 
     Parameters
     ----------
     horizon : int, default=12
-        Steps ahead to forecast; ``predict`` takes any number up to it.
+        Steps ahead to forecast. ``predict`` takes any number; beyond what the network tells at once
+        it goes on from its own forecasts. So it does where a lone series has fewer than four
+        horizons: then it tells a season at a time, and the trend of the last three seasons, if it
+        is steady, is taken out first.
     lookback : int, optional
         Past values that the network reads. By default three seasons, or the larger of 24 and the
-        horizon where there is no season; fewer for a short series.
+        horizon where there is no season; four horizons at least in a panel; fewer of short series.
     season : int or "auto", default="auto"
         Steps of a season. "auto" takes it from the index's frequency (12 for months, 7 for days,
         24 for hours) where the values of the last season forecast the next better than the last
-        value does; else, and for a RangeIndex, 1: no season.
+        value does, in half of the series at least; else, and for a RangeIndex, 1: no season.
     transform : {"auto", "log"} or None, default="auto"
         "log" works on logarithms of the values; "auto" does so where all are positive and swing in
-        proportion to their level.
+        proportion to their level, or the levels of series differ by more than a factor of ten.
+    id_column, time_column, target_column : str, default="unique_id", "ds", "y"
+        Columns of a long frame.
     cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="lstm"
         Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
         network with a tanh or a rectifier.
-    hidden_size : int, default=32
-        Hidden units.
+    hidden_size : int or "auto", default="auto"
+        Hidden units; "auto" is 32 for one series and 128 for a panel.
     n_layers : int, default=1
         Recurrent layers, each reading the one below.
     bidirectional : bool, default=False
         Let each layer read the window in both directions.
     residual : bool, default=False
         Add a layer's inputs to its outputs, from the second layer on.
+    head_size : int, default=0
+        Units of a hidden layer between the last state and the forecast; 0 for none.
+    segment : int or "auto", default="auto"
+        Values that each recurrent step takes together, as in SegRNN (Lin et al. 2023); what is left
+        over at the beginning of the lookback is not read. "auto" is 1 for one series, and for a
+        panel a season, or 4 where there is none.
+    memory : int, optional
+        Longest span in recurrent steps to be remembered: gates begin with a memory of 1 to so many
+        steps (chrono initialisation, Tallec & Ollivier 2018).
     dropout, recurrent_dropout : float, default=0.0
         Share of values dropped in training between layers, and of units on the way from each step
         to the next, the same ones for a whole window (Gal & Ghahramani 2016).
@@ -62,12 +87,15 @@ class RNNForecaster(RecurrentEstimator):
         How the learning rate goes: up and down once over the epochs, constant, down along a cosine,
         or divided by five after two epochs without improvement.
     alpha : float, default=0.0
-        L2 penalty; the weight decay of "adamw".
+        L2 penalty, over the batch size as in MLPRegressor; the weight decay of "adamw".
+    averaging : float, default=0.0
+        Share of the old mean that a moving average of the weights keeps in a step; the average is
+        used. 0 for none.
     max_iter : int or "auto", default="auto"
-        Most epochs. "auto" makes about 2,000 minibatches of them, but 10 to 200 epochs. The
-        learning rate rises and falls once over these epochs.
-    batch_size : int, default=32
-        Windows of a minibatch.
+        Most epochs. "auto" makes about 2,000 minibatches of them, but 10 to 200 epochs; where all
+        windows make more than 200 minibatches, 15 epochs of 200, each of windows drawn anew.
+    batch_size : int or "auto", default="auto"
+        Windows of a minibatch; "auto" is 32 for one series and 64 for a panel.
     learning_rate_init : float, default=0.003
         Highest learning rate.
     max_grad_norm : float, default=1.0
@@ -94,11 +122,11 @@ class RNNForecaster(RecurrentEstimator):
     Attributes
     ----------
     history_ : Series
-        The series learnt from, sorted, as float64.
+        The series learnt from, sorted, as float64; of a panel with ids in the index.
     network_ : RecurrentNetwork
         The trained network.
-    season_, lookback_ : int
-        Season and lookback in use.
+    season_, lookback_, segment_ : int
+        Season, lookback and segment in use.
     transform_ : str or None
         "log" or None, as used.
     loss_curve_ : list of float
@@ -131,6 +159,12 @@ class RNNForecaster(RecurrentEstimator):
     """
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
+        "hidden_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "segment": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "id_column": [str],
+        "time_column": [str],
+        "target_column": [str],
         "horizon": [Interval(Integral, 1, None, closed="left")],
         "lookback": [Interval(Integral, 2, None, closed="left"), None],
         "season": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
@@ -145,19 +179,26 @@ class RNNForecaster(RecurrentEstimator):
         lookback=None,
         season="auto",
         transform="auto",
+        id_column="unique_id",
+        time_column="ds",
+        target_column="y",
         cell="lstm",
-        hidden_size=32,
+        hidden_size="auto",
         n_layers=1,
         bidirectional=False,
         residual=False,
+        head_size=0,
+        segment="auto",
+        memory=None,
         dropout=0.0,
         recurrent_dropout=0.0,
         loss="absolute_error",
         solver="adam",
         learning_rate="one_cycle",
         alpha=0.0,
+        averaging=0.0,
         max_iter="auto",
-        batch_size=32,
+        batch_size="auto",
         learning_rate_init=3e-3,
         max_grad_norm=1.0,
         early_stopping=True,
@@ -169,42 +210,21 @@ class RNNForecaster(RecurrentEstimator):
         random_state=0,
         verbose=0,
     ):
-        self.horizon = horizon
-        self.lookback = lookback
-        self.season = season
-        self.transform = transform
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.n_layers = n_layers
-        self.bidirectional = bidirectional
-        self.residual = residual
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.loss = loss
-        self.solver = solver
-        self.learning_rate = learning_rate
-        self.alpha = alpha
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.max_grad_norm = max_grad_norm
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.refit = refit
-        self.dtype = dtype
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+        self._take(locals())
 
-    def fit(self, y: pd.Series | pd.DataFrame, X: None = None) -> RNNForecaster:
-        """Learn to forecast a series from its history.
+    def fit(self, y: Any, X: None = None) -> RNNForecaster:
+        """Learn to forecast series from their history.
 
         Parameters
         ----------
-        y : Series or DataFrame of one column
-            Finite numbers on a DatetimeIndex, PeriodIndex or RangeIndex of one frequency; sorted by
-            a copy where it is not.
+        y : Series or DataFrame
+            Finite numbers in one of these forms, rows in any order:
+
+            * a Series on a DatetimeIndex, PeriodIndex or RangeIndex of one frequency;
+            * a DataFrame with one column a series, where NaN before the first or after the last
+              value means that a series is shorter;
+            * a long DataFrame, pandas or polars, with columns for id, time and value;
+            * a Series or DataFrame of one column with a MultiIndex of id and time.
         X : None
             For covariates, which are not supported yet.
 
@@ -216,79 +236,120 @@ class RNNForecaster(RecurrentEstimator):
         Raises
         ------
         ValueError
-            If ``y`` has missing or infinite values, gaps, repeated time stamps or no frequency, or
-            is too short; if a parameter is out of its range.
+            If values are missing or infinite, there are gaps, repeated time stamps, no frequency or
+            several, or a series is too short; if a parameter is out of its range. The message names
+            series and place.
         """
         self._validate_params()
         if X is not None:
             raise ValueError("X is not supported yet: RNNForecaster learns from y alone.")
-        panel, axis = panel_from_series(_one_column(y))
-        settled = plan(panel.values, axis, self.get_params())
-        values = np.log(panel.values) if settled.transform == "log" else panel.values
-        lookback = settled.lookback
-        source = forecast_source(values, lookback, settled.season, least_scale(values, lookback))
-        network, history, widths = self._learn(panel, source, settled.n_held_out)
+        collection = collection_from(
+            y, id_column=self.id_column, time_column=self.time_column,
+            target_column=self.target_column,
+        )  # fmt: skip
+        return self._fit(collection)
+
+    def _fit(self, collection):
+        self._validate_params()
+        settled = plan(collection, self.get_params())
+        scaling = self._scaling(collection.panel, settled)
+        source = forecast_source(
+            scaling.apply(collection.panel), settled.lookback, settled.season, _LEAST_SCALE
+        )
+        network, history, widths = self._learn(collection.panel, source, settled)
         # From here on nothing fails: a fit that did leaves what was fitted before as it was.
-        self.transform_, self.season_, self.lookback_ = settled.transform, settled.season, lookback
-        name, self._is_frame = _name_and_form(y)
-        self.history_ = pd.Series(panel.values, axis.index, name=name, copy=True)
+        self.transform_, self.season_ = settled.transform, settled.season
+        self.lookback_, self.segment_ = settled.lookback, settled.segment
         self.network_ = network
-        self._widths = widths
-        self._source = source
-        self._last_start = panel.last_starts(lookback)
-        self._axis = axis
+        self._widths, self._scaling_, self._collection = widths, scaling, collection
         self._record(history)
         return self
 
-    def _learn(self, panel, source, n_held_out):
+    def _scaling(self, panel, settled):
+        slope = np.zeros(panel.n_series)
+        log = settled.transform == "log"
+        if settled.trend and panel.n_series == 1:
+            slope[0] = recent_slope(np.log(panel.values) if log else panel.values, settled.season)
+        return Scaling.of(panel, settled.lookback, log, slope)
+
+    def _learn(self, panel, source, settled):
         """Train and judge a network, then train one on everything; it, its history, the widths."""
-        windows = panel.window_starts(source.lookback, self.horizon)
+        windows = panel.window_starts(source.lookback, settled.n_ahead)
         presents = windows + source.lookback
-        first_held_out = panel.values.size - n_held_out
-        learnt, judged = windows[presents + self.horizon <= first_held_out], windows[:0]
-        if n_held_out:
-            judged = windows[presents >= first_held_out]
-        shape = (1, self.horizon)
-        settings = self._settings(learnt.size)
+        series = np.searchsorted(panel.indptr, windows, side="right") - 1
+        held_out = (panel.indptr[1:] - settled.n_held_out)[series]
+        learnt = windows[presents + settled.n_ahead <= held_out]
+        judged = _some(windows[presents >= held_out], _MOST_JUDGED)
+        settings = self._settings(learnt.size, settled.batch_size)
         seed = check_random_state(self.random_state).randint(2**31)
-        network, history = self._train(shape, source, learnt, judged, settings, seed)
-        if not n_held_out:
+        network, rng = self._drawn(seed, settled)
+        history = self._train(network, source, learnt, judged, settings, rng)
+        if not judged.size:
             return network, history, None
         widths = ConformalWidths(self._errors(network, source, judged))
         if self.refit and history.best_iter and not history.interrupted:
-            refitted, again = self._train(
-                shape, source, windows, windows[:0], settings, seed, stop_after=history.best_iter
+            refitted, rng = self._drawn(seed, settled)
+            again = self._train(
+                refitted, source, windows, windows[:0], settings, rng, stop_after=history.best_iter
             )
             history.interrupted = again.interrupted
             network = network if again.interrupted else refitted
         return network, history, widths
 
-    def predict(self, horizon: int | None = None, X: None = None) -> pd.Series | pd.DataFrame:
-        """Forecast the steps that follow the series.
+    def _drawn(self, seed, settled):
+        """A network of weights drawn by a seed, and what to draw the rest from."""
+        rng = np.random.default_rng(seed)
+        network = self._network(settled.segment, settled.n_ahead, rng, settled.hidden_size)
+        return network, rng
+
+    def _settings(self, n_windows, batch_size=None):
+        """Of training; "auto" epochs of a panel are of windows drawn anew, not of all."""
+        settings = super()._settings(n_windows, batch_size)
+        n_batches = -(-n_windows // settings.batch_size)
+        if self.max_iter == "auto" and n_batches > _MOST_BATCHES:
+            n_epochs = _PANEL_BATCHES // _MOST_BATCHES
+            return dataclasses.replace(settings, max_iter=n_epochs, n_batches=_MOST_BATCHES)
+        return settings
+
+    @property
+    def history_(self) -> pd.Series:
+        """The series learnt from, sorted, as float64; of a panel with ids in the index."""
+        check_is_fitted(self)
+        collection = self._collection
+        axes, ids, indptr = collection.axes, collection.ids, collection.panel.indptr
+        parts = [
+            pd.Series(collection.panel.values[first:end], axis.index, copy=True)
+            for first, end, axis in zip(indptr[:-1], indptr[1:], axes, strict=True)
+        ]
+        if len(ids) == 1:
+            return parts[0].rename(collection.form.name if ids[0] is None else ids[0])
+        return pd.concat(dict(zip(ids, parts, strict=True)))
+
+    def predict(self, horizon: int | None = None, X: None = None) -> Any:
+        """Forecast the steps that follow each series.
 
         Parameters
         ----------
         horizon : int, optional
-            Number of steps, at most the ``horizon`` fitted for, which is the default.
+            Number of steps; by default the ``horizon`` of the parameters. Beyond what the network
+            tells at once it goes on from its own forecasts.
         X : None
             For covariates, which are not supported yet.
 
         Returns
         -------
         Series or DataFrame
-            The forecast in the form ``y`` had, indexed by what follows its index.
+            The forecasts in the form ``y`` had, indexed by what follows each series.
 
         Raises
         ------
         ValueError
-            If ``horizon`` is below 1 or above what was fitted.
+            If ``horizon`` is below 1.
         """
         horizon = self._check_horizon(horizon, X)
-        values = self._untransformed(self._centre()[:horizon])
-        index = self._axis.after(horizon)
-        if self._is_frame:
-            return pd.DataFrame({self.history_.name: values}, index)
-        return pd.Series(values, index, name=self.history_.name)
+        found = self._forecasts(None, None, horizon)
+        values = found["RNNForecaster"]
+        return self._collection.after(horizon, {"forecast": values})
 
     def predict_interval(
         self,
@@ -296,20 +357,22 @@ class RNNForecaster(RecurrentEstimator):
         X: None = None,
         *,
         coverage: float | Sequence[float] = 0.9,
-    ) -> pd.DataFrame:
+    ) -> Any:
         """Intervals meant to hold the truth with a given probability, step by step.
 
         Parameters
         ----------
         horizon, X
-            As in ``predict``.
+            As in ``predict``; beyond what the network tells at once intervals stay as wide as at
+            the same step of its last round, or grow, whichever is wider.
         coverage : float or sequence of float, default=0.9
             Probability, between 0 and 1.
 
         Returns
         -------
         DataFrame
-            Columns ``lower_90``, ``upper_90`` for a coverage of 0.9, a pair for each.
+            Columns ``lower_90``, ``upper_90`` for a coverage of 0.9, a pair for each; in the form
+            that ``predict`` gives several columns.
 
         Raises
         ------
@@ -318,56 +381,82 @@ class RNNForecaster(RecurrentEstimator):
             ``early_stopping=False``, which leaves no held-out errors to measure widths by.
         """
         horizon = self._check_horizon(horizon, X)
-        coverages = np.atleast_1d(np.asarray(coverage, dtype=float))
-        if coverages.size == 0 or not ((coverages > 0) & (coverages < 1)).all():
+        if np.size(coverage) == 0:
             raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
-        if self._widths is None:
+        found = self._forecasts(None, None, horizon, coverage)
+        del found["RNNForecaster"]
+        return self._collection.after(horizon, found)
+
+    def _forecasts(self, panel, ends, horizon, coverage=()):
+        """Forecasts of the fitted series, and bounds of intervals, by column.
+
+        From their ends, (n_series, horizon) arrays; or with a panel of the same series, which may
+        have gone on, from where so many values are known: ``ends`` (n_series, n_origins) gives
+        (n_series, n_origins, horizon).
+        """
+        panel, here = (self._collection.panel, None) if panel is None else (panel, ends)
+        ends = panel.lengths[:, None] if here is None else ends
+        series = np.repeat(np.arange(panel.n_series), ends.shape[1])
+        values = self._scaling_.apply(panel)
+        places = (panel.indptr[:-1, None] + ends).ravel()
+        recent = values[places[:, None] + np.arange(-self.lookback_, 0)]
+        centre, scale = self._scaled_forecasts(recent, horizon)
+        shape = (panel.n_series, horizon) if here is None else (*ends.shape, horizon)
+
+        def given_back(scaled):
+            return self._scaling_.undo(scaled, series, ends.ravel()).reshape(shape)
+
+        columns = {"RNNForecaster": given_back(centre)}
+        for level in self._coverages(coverage):
+            half_width = scale * _prolonged(self._widths.half_width(level), horizon)
+            columns[f"lower_{100 * level:g}"] = given_back(centre - half_width)
+            columns[f"upper_{100 * level:g}"] = given_back(centre + half_width)
+        return columns
+
+    def _coverages(self, coverage):
+        coverages = np.atleast_1d(np.asarray(coverage, dtype=float))
+        if not ((coverages > 0) & (coverages < 1)).all():
+            raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
+        if coverages.size and self._widths is None:
             raise ValueError(
                 "Intervals need errors on a held-out part of y, and early_stopping=False holds "
                 "none out. Fit with early_stopping=True."
             )
-        centre = self._centre()
-        _, scale = location_and_scale(self._source, int(self._last_start[0]))
-        columns = {}
-        for level in coverages:
-            half_width = scale * self._widths.half_width(level)
-            columns[f"lower_{100 * level:g}"] = self._untransformed(centre - half_width)[:horizon]
-            columns[f"upper_{100 * level:g}"] = self._untransformed(centre + half_width)[:horizon]
-        return pd.DataFrame(columns, self._axis.after(horizon))
+        return coverages
 
-    def _centre(self):
-        """The forecast of all steps on the scale of the transformed values."""
-        return self._forecast(self.network_, self._source, self._last_start)[0]
-
-    def _untransformed(self, values):
-        return np.exp(values) if self.transform_ == "log" else values
+    def _scaled_forecasts(self, recent, horizon):
+        """From (n, lookback) values: forecasts (n, horizon), and windows' scales (n, 1)."""
+        n, lookback = recent.shape
+        differences = recent - recent[:, -1:]
+        scale = np.maximum(differences.std(axis=1, keepdims=True), _LEAST_SCALE)
+        said = np.empty((n, 0))
+        while said.shape[1] < horizon:
+            flat = np.ascontiguousarray(recent).ravel()
+            source = forecast_source(flat, lookback, self.season_, _LEAST_SCALE)
+            more = self._forecast(self.network_, source, np.arange(n) * lookback)
+            recent = np.hstack([recent, more])[:, -lookback:]
+            said = np.hstack([said, more])
+        return said[:, :horizon], scale
 
     def _check_horizon(self, horizon, X):
         check_is_fitted(self)
         if X is not None:
             raise ValueError("X is not supported yet: RNNForecaster learns from y alone.")
-        fitted = self.network_.n_out
         if horizon is None:
-            return fitted
-        if not isinstance(horizon, Integral) or not 1 <= horizon <= fitted:
-            raise ValueError(
-                f"horizon must be a whole number from 1 to {fitted}, the horizon fitted for; got "
-                f"{horizon!r}. Fit again with RNNForecaster(horizon=...) to see further."
-            )
+            return self.horizon
+        if isinstance(horizon, bool) or not isinstance(horizon, Integral) or horizon < 1:
+            raise ValueError(f"horizon must be a whole number from 1 on; got {horizon!r}.")
         return int(horizon)
 
 
-def _one_column(y):
-    if isinstance(y, pd.DataFrame):
-        if y.shape[1] != 1:
-            raise ValueError(
-                f"y has {y.shape[1]} columns {list(y.columns)[:5]}; RNNForecaster forecasts one "
-                "series. Take a column: y['a']."
-            )
-        return y.iloc[:, 0]
-    return y
+def _some(windows, n_most):
+    """At most so many windows, evenly chosen."""
+    if windows.size <= n_most:
+        return windows
+    return windows[np.linspace(0, windows.size - 1, n_most).astype(int)]
 
 
-def _name_and_form(y):
-    is_frame = isinstance(y, pd.DataFrame)
-    return (y.columns[0] if is_frame else y.name), is_frame
+def _prolonged(half_width, horizon):
+    """Half-widths of further steps: those of a round before, but never below the last."""
+    n_more = max(0, horizon - half_width.size)
+    return np.concatenate([half_width, np.full(n_more, half_width[-1])])[:horizon]

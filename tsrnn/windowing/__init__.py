@@ -1,6 +1,16 @@
 """From pandas to flat arrays: the first layer that knows a frame or an index."""
 
+from tsrnn.windowing.arrays import make_windows
+from tsrnn.windowing.axes import TimeAxis
+from tsrnn.windowing.frames import Collection, collection_from
 from tsrnn.windowing.panel import Panel
-from tsrnn.windowing.series import TimeAxis, panel_from_series
+from tsrnn.windowing.series import panel_from_series
 
-__all__ = ["Panel", "TimeAxis", "panel_from_series"]
+__all__ = [
+    "Collection",
+    "Panel",
+    "TimeAxis",
+    "collection_from",
+    "make_windows",
+    "panel_from_series",
+]

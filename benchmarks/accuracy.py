@@ -1,0 +1,108 @@
+"""Accuracy of the defaults: M4's hourly and weekly series, and the shipped ones.
+
+Run it with ``python benchmarks/accuracy.py --data FOLDER``, where FOLDER holds M4's
+``m4/Hourly-train.csv``, ``m4/Hourly-test.csv`` and the same for Weekly. One setting for all: only
+horizon and, where M4 defines it, the season are given. sMAPE, MASE and OWA are M4's, averaged over
+series; what M4 published stands beside them, marked as published.
+"""
+
+import argparse
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tsrnn import RNNForecaster, seasonal_naive
+from tsrnn.datasets import load_airline, load_co2, load_melbourne, load_nyc_taxi, load_sunspots
+from tsrnn.forecasting.metrics import coverage, interval_score, mase, owa, seasonal_scale, smape
+
+# Of M4: season, errors of Naive2, and what was published as (sMAPE, MASE, OWA).
+M4 = {
+    "Hourly": (24, (18.383, 2.395), {
+        "ES-RNN, the winner (published)": (9.328, 0.893, 0.440),
+        "best of any entry, each (published)": (8.913, 0.801, 0.410),
+    }),
+    "Weekly": (1, (9.161, 2.777), {
+        "ES-RNN, the winner (published)": (7.817, 2.356, 0.851),
+        "best of any entry, each (published)": (6.582, 2.107, 0.739),
+    }),
+}  # fmt: skip
+
+
+def m4(folder, name):
+    """Print the table of one group of M4."""
+    season, naive2, published = M4[name]
+    train = pd.read_csv(folder / f"m4/{name}-train.csv", index_col=0).to_numpy(float)
+    actual = pd.read_csv(folder / f"m4/{name}-test.csv", index_col=0).to_numpy(float)
+    horizon = actual.shape[1]
+    histories = [row[~np.isnan(row)] for row in train]
+    scales = np.array([seasonal_scale(history, season) for history in histories])
+    long = pd.concat(
+        pd.DataFrame({"unique_id": number, "ds": np.arange(len(values)), "y": values})
+        for number, values in enumerate(histories)
+    )
+    started = time.perf_counter()
+    forecaster = RNNForecaster(horizon=horizon, season=season).fit(long)
+    fitted = time.perf_counter()
+    forecasts = forecaster.predict()["y"].to_numpy().reshape(actual.shape)
+    predicted = time.perf_counter()
+    naive = np.array([history[-season:][np.arange(horizon) % season] for history in histories])
+    print(f"\n| M4 {name}, {len(histories)} series | sMAPE | MASE | OWA |\n|---|---|---|---|")
+    for row, found in {"RNNForecaster, defaults": forecasts, "seasonal naive": naive}.items():
+        error, scaled = smape(actual, found).mean(), mase(actual, found, scales).mean()
+        print(f"| {row} | {error:.2f} | {scaled:.3f} | {owa(error, scaled, *naive2):.3f} |")
+    for row, values in published.items():
+        print(f"| {row} | {values[0]:.2f} | {values[1]:.3f} | {values[2]:.3f} |")
+    print(f"\nfit {fitted - started:.1f} s, predict {predicted - fitted:.1f} s")
+    intervals = forecaster.predict_interval(coverage=[0.8, 0.95])
+    for level in (80, 95):
+        lower, upper = (
+            intervals[f"{side}_{level}"].to_numpy().reshape(actual.shape)
+            for side in ("lower", "upper")
+        )
+        share = coverage(actual, lower, upper).mean()
+        score = (interval_score(actual, lower, upper, level / 100).mean(axis=-1) / scales).mean()
+        print(f"{level} % intervals hold {share:.1%}, mean scaled interval score {score:.2f}")
+
+
+def single():
+    """Print errors of shipped series, the ends unseen."""
+    series = {
+        "airline, 12 months": (load_airline(), 12), "airline, 24 months": (load_airline(), 24),
+        "airline, 48 months": (load_airline(), 48), "CO2, 24 months": (load_co2(), 24),
+        "sunspots, 12 years": (load_sunspots(), 12),
+        "Melbourne, 30 days": (load_melbourne(), 30), "taxi, 96 half-hours": (load_nyc_taxi(), 96),
+    }  # fmt: skip
+    print("\n| series | RNNForecaster MAE, mean of seeds 0 to 4 | worst | MAPE % | seasonal naive "
+          "MAE | s a fit |\n|---|---|---|---|---|---|")  # fmt: skip
+    for name, (y, horizon) in series.items():
+        history, actual = y[:-horizon], y[-horizon:]
+        errors, shares, started = [], [], time.perf_counter()
+        for seed in range(5):
+            forecast = RNNForecaster(horizon=horizon, random_state=seed).fit(history).predict()
+            errors.append((forecast - actual).abs().mean())
+            shares.append(((forecast - actual) / actual).abs().mean() * 100)
+        seconds = (time.perf_counter() - started) / 5
+        naive = (seasonal_naive(history, horizon) - actual).abs().mean()
+        percent = f"{np.mean(shares):.2f}" if (actual > 0).all() else ""
+        print(f"| {name} | {np.mean(errors):.4g} | {max(errors):.4g} | {percent} | {naive:.4g} "
+              f"| {seconds:.1f} |", flush=True)  # fmt: skip
+
+
+def main():
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="folder of M4's files; without it, none of M4")
+    arguments = parser.parse_args()
+    if arguments.data:
+        for name in M4:
+            m4(arguments.data, name)
+    single()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\npeak memory {peak:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import RNNForecaster, backtest, drift, seasonal_naive
+from tsrnn.datasets import load_airline, load_sunspots
+
+Y = load_airline()
+WIDE = pd.DataFrame({"a": Y, "b": 300 - Y[::-1].to_numpy() / 4})
+
+
+def quick(**kwargs):
+    return RNNForecaster(**({"max_iter": 3, "hidden_size": 4, "horizon": 6} | kwargs))
+
+
+def test_origins_and_actual_values():
+    found = backtest(quick(), Y, n_windows=3, step=4, refit=False).forecasts
+    cutoffs = found["cutoff"].unique()
+    assert cutoffs.tolist() == [Y.index[-15], Y.index[-11], Y.index[-7]]
+    assert len(found) == 18
+    np.testing.assert_array_equal(found["y"], Y[found["ds"]])
+    months = (found["ds"].dt.to_period("M") - found["cutoff"].dt.to_period("M")).map(lambda d: d.n)
+    assert months.tolist() == [1, 2, 3, 4, 5, 6] * 3
+
+
+def test_one_fit_forecasts_from_all_origins_as_separate_fits_do():
+    found = backtest(quick(refit=False), Y, n_windows=3, refit=False, coverage=0.8).forecasts
+    first = found["cutoff"].iloc[0]
+    forecaster = quick(refit=False).fit(Y[:first])
+    own = found[found["cutoff"] == first]
+    np.testing.assert_array_equal(own["RNNForecaster"], forecaster.predict())
+    intervals = forecaster.predict_interval(coverage=0.8)
+    np.testing.assert_array_equal(own[["lower_80", "upper_80"]], intervals)
+
+
+def test_a_fit_at_each_origin_sees_what_was_known_then_alone():
+    found = backtest(quick(), WIDE, n_windows=2).forecasts
+    changed = WIDE.copy()
+    changed.iloc[-6:] *= 3
+    again = backtest(quick(), changed, n_windows=2).forecasts
+    np.testing.assert_array_equal(found["RNNForecaster"], again["RNNForecaster"])
+    last = found[found["cutoff"] == WIDE.index[-7]]
+    forecast = quick().fit(WIDE[:-6]).predict()
+    np.testing.assert_array_equal(
+        last["RNNForecaster"].to_numpy().reshape(2, 6), forecast.to_numpy().T
+    )
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_baselines(refit):
+    found = backtest(quick(season=12), WIDE, n_windows=2, refit=refit).forecasts
+    for (name, cutoff), own in found.groupby(["unique_id", "cutoff"]):
+        history = WIDE[name][:cutoff]
+        naive = seasonal_naive(history, 6, season=12)
+        np.testing.assert_allclose(own["seasonal_naive"], naive)
+        np.testing.assert_allclose(own["drift"], drift(history, 6))
+
+
+def test_metrics_by_hand():
+    found = backtest(quick(season=12), WIDE, n_windows=2, coverage=[0.5, 0.9], refit=False)
+    table, frame = found.metrics(), found.forecasts
+    assert table.index.tolist() == ["RNNForecaster", "seasonal_naive", "drift"]
+    error = (frame["seasonal_naive"] - frame["y"]).abs()
+    assert table.loc["seasonal_naive", "MAE"] == pytest.approx(error.mean())
+    scaled = []
+    for name, own in frame.groupby("unique_id"):
+        history = WIDE[name][: own["cutoff"].min()]
+        scale = history.diff(12).abs().mean()
+        scaled.append((own["RNNForecaster"] - own["y"]).abs().mean() / scale)
+    assert table.loc["RNNForecaster", "MASE"] == pytest.approx(np.mean(scaled))
+    inside = frame["y"].between(frame["lower_90"], frame["upper_90"]).mean()
+    assert table.loc["RNNForecaster", "coverage_90"] == pytest.approx(inside)
+    assert table.loc["RNNForecaster", "interval_score_90"] > 0
+    assert table.loc["RNNForecaster", "MAPE"] == pytest.approx(
+        100 * ((frame["RNNForecaster"] - frame["y"]) / frame["y"]).abs().mean()
+    )
+
+
+def test_the_forecaster_given_stays_as_it_is():
+    forecaster = quick()
+    before = dict(vars(forecaster))
+    backtest(forecaster, Y, n_windows=2)
+    assert vars(forecaster) == before
+
+
+def test_series_of_different_ends_have_origins_of_their_own():
+    frame = WIDE.copy()
+    frame.iloc[-10:, 1] = np.nan
+    found = backtest(quick(), frame, n_windows=2, refit=False).forecasts
+    last = found.groupby("unique_id")["ds"].max()
+    assert last["a"] == WIDE.index[-1]
+    assert last["b"] == WIDE.index[-11]
+
+
+def test_too_many_origins_name_the_series():
+    with pytest.raises(ValueError, match="y has 309 observations, too few for n_windows=60"):
+        backtest(quick(), load_sunspots(), n_windows=60)
+    with pytest.raises(ValueError, match="Series 'a' has 144"):
+        backtest(quick(), WIDE, n_windows=60)
+
+
+@pytest.mark.parametrize("bad", [{"n_windows": 0}, {"step": 0}, {"step": 1.5}, {"n_windows": True}])
+def test_bad_parameters(bad):
+    with pytest.raises(ValueError, match="must be a whole number from 1 on"):
+        backtest(quick(), Y, **bad)
+    with pytest.raises(ValueError, match="coverage must lie between"):
+        backtest(quick(), Y, n_windows=1, coverage=80)

@@ -1,0 +1,189 @@
+"""RNNForecaster on panels: one network for all series, in every form, on every scale."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import RNNForecaster
+from tsrnn.datasets import load_airline, load_co2, load_melbourne
+
+MONTHS = pd.date_range("2000-01-01", periods=240, freq="MS")
+
+
+def season_and_noise(level, seed, n=96):
+    """A year's season around a level, on an index of months."""
+    rng = np.random.default_rng(seed)
+    season = np.sin(np.arange(n) * np.pi / 6)
+    return pd.Series(level * (5 + season + 0.1 * rng.normal(size=n)), MONTHS[:n])
+
+
+WIDE = pd.DataFrame({f"s{k}": season_and_noise(10.0 ** (k - 2), k) for k in range(5)})
+LONG = (
+    WIDE.rename_axis("ds").reset_index().melt("ds", var_name="unique_id", value_name="y")
+)  # fmt: skip
+
+
+def quick(**kwargs):
+    """A forecaster that trains in a moment."""
+    return RNNForecaster(**({"max_iter": 5, "hidden_size": 8, "horizon": 6} | kwargs))
+
+
+def test_wide_and_long_frames_and_a_multiindex_give_the_same_numbers():
+    wide = quick().fit(WIDE).predict()
+    assert wide.columns.tolist() == WIDE.columns.tolist()
+    assert wide.index.tolist() == pd.date_range("2008-01-01", periods=6, freq="MS").tolist()
+    long = quick().fit(LONG).predict()
+    assert long.columns.tolist() == ["unique_id", "ds", "y"]
+    np.testing.assert_array_equal(long["y"].to_numpy().reshape(5, 6), wide.to_numpy().T)
+    levels = quick().fit(LONG.set_index(["unique_id", "ds"])["y"]).predict()
+    np.testing.assert_array_equal(levels.to_numpy(), long["y"].to_numpy())
+
+
+def test_other_names_of_columns():
+    renamed = LONG.rename(columns={"unique_id": "shop", "ds": "month", "y": "sales"})
+    names = {"id_column": "shop", "time_column": "month", "target_column": "sales"}
+    forecast = quick(**names).fit(renamed).predict()
+    assert forecast.columns.tolist() == ["shop", "month", "sales"]
+
+
+def test_one_network_beats_the_naive_forecast():
+    names = {f"s{k}": season_and_noise(10.0**k, k + 10, 240) for k in range(-10, 10)}
+    frame = pd.DataFrame(names)
+    history, truth = frame[:-12], frame[-12:]
+    forecast = RNNForecaster(horizon=12).fit(history).predict()
+    naive = history[-12:].set_axis(truth.index)
+    errors = (forecast - truth).abs().mean() / (naive - truth).abs().mean()
+    assert errors.mean() < 0.85  # of a perfect one about 0.7
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_series_of_any_scale_are_forecast_alike(scale):
+    plain = quick(transform=None).fit(WIDE).predict()
+    mixed = WIDE * np.where(np.arange(5) == 2, scale, 1.0)
+    forecast = quick(transform=None).fit(mixed).predict()
+    forecast["s2"] /= scale
+    np.testing.assert_allclose(forecast, plain, rtol=1e-4)
+
+
+def test_a_constant_series_is_forecast_as_it_is():
+    frame = WIDE.assign(flat=7.25)
+    forecast = quick(transform=None).fit(frame).predict()
+    np.testing.assert_allclose(forecast["flat"], 7.25, rtol=1e-6)
+
+
+def test_series_of_different_starts_and_ends():
+    frame = WIDE.copy()
+    frame.iloc[:30, 1] = np.nan
+    frame.iloc[-7:, 2] = np.nan
+    forecaster = quick().fit(frame)
+    forecast = forecaster.predict(3)
+    assert forecast["s2"].first_valid_index() == pd.Timestamp("2007-06-01")
+    assert forecast["s1"].first_valid_index() == pd.Timestamp("2008-01-01")
+    assert forecast.count().tolist() == [3] * 5
+
+
+def test_no_series_sees_another_but_through_the_network():
+    """With the same weights, a series' forecast does not depend on who stands beside it."""
+    one = quick(max_iter=1, learning_rate_init=1e-30, transform=None)
+    both = one.fit(WIDE).predict()
+    swapped = one.fit(WIDE[WIDE.columns[::-1]]).predict()
+    np.testing.assert_allclose(both, swapped[both.columns], rtol=1e-6)
+
+
+def test_a_series_too_short_among_many_is_named():
+    frame = WIDE.copy()
+    frame.iloc[:-5, 3] = np.nan
+    with pytest.raises(ValueError, match=r"Series 's3' has 5 observations.*lookback=\d+"):
+        quick(lookback=12).fit(frame)
+
+
+def test_a_log_of_a_series_below_zero_is_refused_by_name():
+    frame = WIDE.copy()
+    frame.iloc[4, 2] = -1
+    with pytest.raises(ValueError, match="series 's2' is -1 at 2000-05-01"):
+        quick(transform="log").fit(frame)
+    quick().fit(frame)
+
+
+def test_intervals_of_each_series():
+    intervals = quick().fit(WIDE).predict_interval(coverage=[0.5, 0.9])
+    assert intervals.columns.nlevels == 2
+    for name in WIDE:
+        own = intervals[name]
+        assert own.columns.tolist() == ["lower_50", "upper_50", "lower_90", "upper_90"]
+        assert (own["lower_90"] < own["lower_50"]).all()
+        assert (own["upper_50"] < own["upper_90"]).all()
+    long = quick().fit(LONG).predict_interval()
+    assert long.columns.tolist() == ["unique_id", "ds", "lower_90", "upper_90"]
+
+
+def test_large_panels_draw_windows_anew_for_each_epoch():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(200, 120)).cumsum(axis=0))
+    forecaster = RNNForecaster(horizon=2, hidden_size=4, lookback=8).fit(frame)
+    assert forecaster.n_iter_ <= 15
+    full = RNNForecaster(horizon=2, hidden_size=4, lookback=8, max_iter=1).fit(frame)
+    assert full.n_iter_ == 1
+
+
+def test_input_is_never_changed():
+    for y in (WIDE, LONG, LONG.set_index(["unique_id", "ds"])["y"]):
+        before = y.copy(deep=True)
+        quick().fit(y).predict_interval()
+        assert y.equals(before)
+
+
+def test_the_history_of_a_panel_is_kept_by_series():
+    history = quick().fit(LONG).history_
+    np.testing.assert_array_equal(history["s3"], WIDE["s3"])
+    assert history["s3"].index.equals(MONTHS[:96])
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_same_bits_on_any_number_of_threads(n_jobs, monkeypatch):
+    from tsrnn.kernels import threads
+
+    monkeypatch.setattr(threads, "SMALL_WORK", 0)
+    forecast = quick(n_jobs=n_jobs).fit(WIDE).predict()
+    pd.testing.assert_frame_equal(forecast, quick(n_jobs=1).fit(WIDE).predict(), check_exact=True)
+
+
+class TestBeyondTheTrainedHorizon:
+    def test_the_network_goes_on_from_its_own_forecasts(self):
+        y = load_airline()
+        forecaster = RNNForecaster(horizon=12, transform=None, refit=False, max_iter=20)
+        first = forecaster.fit(y).predict()
+        longer = forecaster.predict(20)
+        pd.testing.assert_series_equal(longer[:12], first, check_freq=False)
+        again = RNNForecaster(**forecaster.get_params())
+        again.fit(y)
+        again._collection = forecaster._collection
+        values = np.concatenate([y.to_numpy(float), first.to_numpy()])
+        recent = again._scaling_.apply(again._collection.panel)
+        scaled = (values[-12:] - again._scaling_.mean) / again._scaling_.deviation
+        recent = np.concatenate([recent, scaled])[None, -again.lookback_ :]
+        more, _ = again._scaled_forecasts(recent, 8)
+        expected = again._scaling_.undo(more, np.array([0]), np.array([len(values)]))
+        np.testing.assert_allclose(longer[12:], expected[0], rtol=1e-5)
+
+    def test_four_years_of_passengers(self):
+        y = load_airline()
+        errors = []
+        for seed in range(5):
+            forecast = RNNForecaster(horizon=48, random_state=seed).fit(y[:-48]).predict()
+            errors.append((forecast / y[-48:] - 1).abs().mean() * 100)
+        assert np.mean(errors) <= 10.0
+
+    def test_intervals_reach_as_far(self):
+        intervals = quick().fit(load_co2()).predict_interval(15)
+        width = intervals["upper_90"] - intervals["lower_90"]
+        assert len(width) == 15
+        assert (width > 0).all()
+
+
+def test_segments_follow_the_season_in_a_panel():
+    frame = pd.DataFrame({"a": load_melbourne()[:400], "b": load_melbourne()[:400] * 2})
+    forecaster = quick(season=7).fit(frame)
+    assert forecaster.segment_ == 7
+    assert forecaster.lookback_ % 7 == 0
+    assert quick(segment=2).fit(frame).segment_ == 2

@@ -1,0 +1,105 @@
+"""Series of a panel brought to one scale, and forecasts brought back."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from tsrnn.windowing import Panel
+
+_NOISE = 1e-12  # share of its level that rounding leaves a constant series as a deviation
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaling:
+    """What is taken from each series: a logarithm, a line, its mean and its typical deviation.
+
+    Attributes
+    ----------
+    log : bool
+        Whether logarithms are taken first.
+    slope, mean, deviation : (n_series,) arrays
+        Rise of a step, mean, and deviation, of what the logarithm left. The deviation is that of a
+        typical window.
+    """
+
+    log: bool
+    slope: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+
+    @classmethod
+    def of(cls, panel: Panel, lookback: int, log: bool, slope: np.ndarray) -> Scaling:
+        """Learn from all of a panel; ``slope`` is (n_series,)."""
+        values = _levelled(panel, log, slope)
+        n = np.maximum(panel.lengths, 1)
+        mean = _sums(panel, values) / n
+        values -= np.repeat(mean, panel.lengths)
+        level = _sums(panel, np.abs(np.log(panel.values) if log else panel.values)) / n
+        spread = np.sqrt(_sums(panel, values**2) / n)
+        constant = spread <= _NOISE * level
+        values /= np.repeat(np.where(constant, 1.0, spread), panel.lengths)
+        deviation = spread * typical_deviations(Panel(values, panel.indptr), lookback)
+        # What the network says of a constant series is noise: it is made too small to see.
+        smallest = np.where(level > 0, _NOISE * level, 1.0)
+        return cls(log, slope, mean, np.where(constant, smallest, deviation))
+
+    def apply(self, panel: Panel) -> np.ndarray:
+        """All values of a panel of the same series, (n_values,), on the common scale."""
+        values = _levelled(panel, self.log, self.slope)
+        lengths = panel.lengths
+        return (values - np.repeat(self.mean, lengths)) / np.repeat(self.deviation, lengths)
+
+    def undo(self, scaled: np.ndarray, series: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+        """Bring (n, n_steps) values back, row k of a series' steps from ``firsts[k]`` on."""
+        steps = firsts[:, None] + np.arange(scaled.shape[1])
+        deviation, mean, slope = (
+            part[series][:, None] for part in (self.deviation, self.mean, self.slope)
+        )
+        values = scaled * deviation + mean + slope * steps
+        return np.exp(values) if self.log else values
+
+
+def _levelled(panel, log, slope):
+    """Values without their line, a copy."""
+    values = np.log(panel.values) if log else panel.values.copy()
+    if slope.any():
+        steps = np.arange(values.size) - np.repeat(panel.indptr[:-1], panel.lengths)
+        values -= np.repeat(slope, panel.lengths) * steps
+    return values
+
+
+def _sums(panel, values):
+    """Sum of each series, (n_series,)."""
+    return np.add.reduceat(np.append(values, 0.0), panel.indptr[:-1]) * (panel.lengths > 0)
+
+
+def typical_deviations(panel: Panel, lookback: int) -> np.ndarray:
+    """Root mean square of the deviations of a series' windows, (n_series,); 1 where it is 0.
+
+    A series shorter than a window is taken as one. Values are of about unit size.
+    """
+    first, second = (np.concatenate([[0.0], np.cumsum(v)]) for v in (panel.values, panel.values**2))
+    size = np.minimum(lookback, np.maximum(panel.lengths, 1))
+    n_windows = np.maximum(panel.lengths - size + 1, 1)
+    number = np.repeat(np.arange(panel.n_series), n_windows)
+    within = np.arange(number.size) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
+    start = panel.indptr[number] + within
+    end = np.minimum(start + size[number], panel.indptr[number + 1])
+    mean = (first[end] - first[start]) / size[number]
+    variance = np.maximum((second[end] - second[start]) / size[number] - mean**2, 0)
+    typical = np.sqrt(np.bincount(number, variance) / n_windows)
+    return np.where(typical > 1e-7, typical, 1.0)
+
+
+def recent_slope(values: np.ndarray, season: int) -> float:
+    """Rise of a step over the last three seasons, by what each value gained on a season before.
+
+    0 where there are not two seasons, or gains are no steadier than chance: their mean is below
+    their deviation.
+    """
+    gains = (values[season:] - values[:-season])[-3 * season :]
+    if gains.size < season or abs(gains.mean()) <= gains.std():
+        return 0.0
+    return float(gains.mean() / season)

@@ -1,0 +1,99 @@
+"""Long frames of polars and other libraries, read and given back by way of narwhals."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.windowing.forms import Axes, Columns, Form, flat, following
+
+
+@dataclasses.dataclass(frozen=True)
+class Foreign(Form):
+    """A long frame of another library; ``library`` and dtypes are narwhals' words for its own."""
+
+    id_column: str
+    time_column: str
+    target_column: str
+    id_dtype: Any
+    time_dtype: Any
+    library: Any
+
+    def after(self, ids: list, axes: Axes, horizon: int, columns: Columns) -> Any:
+        import narwhals as nw
+
+        times = following(axes, horizon)
+        zone = getattr(self.time_dtype, "time_zone", None)
+        if zone is not None:
+            times = times.tz_convert(None)
+        labels = [label for label in ids for _ in range(horizon)]
+        parts = {self.time_column: times.to_numpy()} | flat(columns, self.target_column)
+        frame = nw.new_series(self.id_column, labels, self.id_dtype, backend=self.library)
+        frame = frame.to_frame().with_columns(
+            *(nw.new_series(name, part, backend=self.library) for name, part in parts.items())
+        )
+        time = nw.col(self.time_column)
+        if zone is not None:
+            time = time.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+        return frame.with_columns(time.cast(self.time_dtype)).to_native()
+
+
+def narwhals_frame(y: Any, name: str) -> Any:
+    """A frame of another library as one of narwhals, or an error that says what can be read."""
+    kind = f"{type(y).__module__}.{type(y).__qualname__}"
+    if not kind.startswith(("builtins.", "numpy.")):
+        try:
+            import narwhals as nw
+        except ImportError as error:
+            raise ImportError(
+                f"{name} is a {kind}, and to read frames of other libraries than pandas takes "
+                "narwhals: pip install narwhals, or give a pandas Series or DataFrame."
+            ) from error
+        try:
+            return nw.from_native(y, eager_only=True)
+        except TypeError:
+            pass
+    raise ValueError(
+        f"{name} must be a pandas Series or DataFrame with a time index, a long frame of pandas or "
+        f"polars (after collect() where it is lazy), got {type(y).__name__}. Wrap values: "
+        "pd.Series(values, index=pd.date_range(...))."
+    )
+
+
+def pandas_frame(frame: Any, names: tuple, name: str) -> pd.DataFrame:
+    """Columns of ids, times and values of a narwhals frame in pandas, null where they are."""
+    import narwhals as nw
+
+    ids, times, values = (frame[column] for column in names)
+    if not values.dtype.is_numeric():
+        raise ValueError(
+            f"Column {names[2]!r} of {name} must hold real numbers, got dtype {values.dtype}. Cast "
+            "it to floats first."
+        )
+    labels = ids.to_numpy() if ids.dtype.is_numeric() else pd.Series(ids.to_list(), dtype=object)
+    stamps = _stamps(times, f"Column {names[1]!r} of {name}")
+    parts = labels, stamps, values.cast(nw.Float64).to_numpy()
+    return pd.DataFrame(dict(zip(names, parts, strict=True)))
+
+
+def _stamps(column, what):
+    import narwhals as nw
+
+    dtype, missing = column.dtype, column.is_null().to_numpy()
+    if dtype.is_integer():
+        return pd.Series(column.fill_null(0).to_numpy()).astype("Int64").mask(missing)
+    if not isinstance(dtype, (nw.Date, nw.Datetime)):
+        raise ValueError(
+            f"{what} must hold dates or whole numbers, got dtype {dtype}. Convert it to dates "
+            "first, of polars by str.to_datetime()."
+        )
+    unit = getattr(dtype, "time_unit", "s")
+    unit = "ms" if unit == "s" else unit  # the coarsest that narwhals counts in
+    stamps = column.dt.timestamp(unit).fill_null(0).to_numpy().astype(f"M8[{unit}]")
+    stamps[missing] = np.datetime64("NaT")
+    index = pd.DatetimeIndex(stamps)
+    zone = getattr(dtype, "time_zone", None)
+    return index if zone is None else index.tz_localize("UTC").tz_convert(zone)

@@ -1,0 +1,281 @@
+"""Series in whatever form they come, checked at the door, as one panel that can be given back."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.windowing.axes import TimeAxis, time_axis
+from tsrnn.windowing.foreign import Foreign, narwhals_frame, pandas_frame
+from tsrnn.windowing.forms import Form, Levels, Long, OneSeries, Wide
+from tsrnn.windowing.panel import Panel
+from tsrnn.windowing.rows import Rows, series_name
+from tsrnn.windowing.series import (
+    LARGEST,
+    check_finite,
+    check_real,
+    panel_from_series,
+    real_numbers,
+)
+
+_NAMES = "unique_id", "ds", "y"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Collection:
+    """Series of one frequency: their values, labels and time axes, and the form they had.
+
+    Attributes
+    ----------
+    panel : Panel
+        Values of all series end to end.
+    ids : list
+        Label of each series; None for a lone Series.
+    axes : list of TimeAxis
+        Time axis of each; series with an equal index share one object. The step is the same for
+        all.
+    form : Form
+        How they came.
+    """
+
+    panel: Panel
+    ids: list
+    axes: list[TimeAxis]
+    form: Form
+
+    def after(self, horizon: int, columns: dict[str, np.ndarray]) -> Any:
+        """Results for the entries that follow each series, in the form the series had.
+
+        Parameters
+        ----------
+        horizon : int
+            Number of entries.
+        columns : dict of str to array of shape (n_series, horizon)
+            Results. A single one goes by the name that the series' values had.
+        """
+        return self.form.after(self.ids, self.axes, horizon, columns)
+
+
+def collection_from(
+    y: Any,
+    *,
+    id_column: str = "unique_id",
+    time_column: str = "ds",
+    target_column: str = "y",
+    name: str = "y",
+) -> Collection:
+    """Check series that come in any of many forms, and put them end to end.
+
+    Parameters
+    ----------
+    y : Series or DataFrame
+        Real, finite numbers, one frequency for all series. It is never changed. One of
+
+        - a Series on a DatetimeIndex, PeriodIndex or RangeIndex;
+        - a frame of one column a series on such an index; where a column begins or ends with
+          missing values, its series is shorter;
+        - a long frame with columns for id, time and value, and no others;
+        - a Series, or a frame of one column, on a MultiIndex of id and time;
+        - a long frame of polars, or of another library that narwhals knows.
+
+        Rows may be in any order; series are in that of their first.
+    id_column, time_column, target_column : str
+        Columns of a long frame.
+    name : str
+        What messages call ``y``.
+
+    Raises
+    ------
+    ValueError
+        If values are missing, infinite or no numbers, time stamps or ids are missing, time stamps
+        are repeated or of no regular frequency, or series have different ones; the message says
+        which series, where, and what to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from tsrnn.windowing import collection_from
+    >>> days = pd.date_range("2024-01-01", periods=3)
+    >>> y = pd.DataFrame({"shop": [3.0, 5.0, 4.0], "kiosk": [np.nan, 1.0, 2.0]}, index=days)
+    >>> collection = collection_from(y)
+    >>> collection.ids, collection.panel.lengths
+    (['shop', 'kiosk'], array([3, 2]))
+    >>> collection.after(1, {"mean": np.array([[4.0], [1.5]])})
+                shop  kiosk
+    2024-01-04   4.0    1.5
+    """
+    names = (id_column, time_column, target_column)
+    if isinstance(y, (pd.Series, pd.DataFrame)) and isinstance(y.index, pd.MultiIndex):
+        return _from_levels(y, name)
+    if isinstance(y, pd.Series):
+        panel, axis = panel_from_series(y, name)
+        return Collection(panel, [None], [axis], OneSeries(y.name))
+    if not isinstance(y, pd.DataFrame):
+        frame = narwhals_frame(y, name)
+        _check_names(frame.columns, names, name)
+        dtypes = (frame[column].dtype for column in names[:2])
+        form = Foreign(*names, *dtypes, frame.implementation)
+        return _from_long(pandas_frame(frame, names, name), names, name, form)
+    _check_shape(y, name)
+    if names != _NAMES or id_column in y.columns or time_column in y.columns:
+        _check_names(y.columns.tolist(), names, name)
+        return _from_long(y, names, name)
+    return _from_wide(y, name)
+
+
+def _from_wide(y, name):
+    for column, dtype in y.dtypes.drop_duplicates().items():
+        try:
+            check_real(dtype, series_name(column, name))
+        except ValueError as error:
+            raise ValueError(
+                f"{error} If {name} is a long frame, say by id_column, time_column and "
+                f"target_column which of its columns {_listed(y.columns.tolist())} is which."
+            ) from None
+    shared, order = time_axis(y.index, name)
+    values = y.to_numpy(dtype=np.float64, na_value=np.nan)[order].T
+    known = ~np.isnan(values)
+    firsts, ends = known.argmax(axis=1), known.shape[1] - known[:, ::-1].argmax(axis=1)
+    if not known.any(axis=1).all():
+        column = y.columns[known.any(axis=1).argmin()]
+        raise ValueError(
+            f"{series_name(column, name)} is nothing but missing values (NaN). Leave it out: "
+            f"y.drop(columns={column!r})."
+        )
+    places = np.arange(values.shape[1])
+    own = (places >= firsts[:, None]) & (places < ends[:, None])
+    stretches = list(zip(firsts.tolist(), ends.tolist(), strict=True))
+    cut = {part: TimeAxis(shared.index[slice(*part)], shared.step) for part in set(stretches)}
+    axes = [cut[part] for part in stretches]
+    return _checked(values[own], y.columns.tolist(), axes, Wide(y.columns), name)
+
+
+def _from_long(y, names, name, form=None):
+    ids, times, values = (y[column] for column in names)
+    return _from_columns(
+        ids,
+        _time_stamps(times, f"Column {names[1]!r} of {name}", f"pd.to_datetime(y[{names[1]!r}])"),
+        real_numbers(values, f"Column {names[2]!r} of {name}"),
+        form or Long(*names, ids.dtype, times.dtype),
+        name,
+        [f"column {column!r}" for column in names],
+        f"y.groupby({list(names[:2])}, as_index=False).mean()",
+    )
+
+
+def _from_levels(y, name):
+    if y.index.nlevels != 2 or (isinstance(y, pd.DataFrame) and y.shape[1] != 1):
+        raise ValueError(
+            f"{name} has {y.index.nlevels} levels in its index and shape {y.shape}; a MultiIndex "
+            "must be of two, series and time, and a frame on it of one column. Take a column, "
+            "y[['a']], or make one level of those that name a series."
+        )
+    target = y.iloc[:, 0] if isinstance(y, pd.DataFrame) else y
+    ids, times = (pd.Series(y.index.get_level_values(k)) for k in (0, 1))
+    remedy = "pd.to_datetime(y.index.levels[1]), by y.index.set_levels; or y.swaplevel()"
+    return _from_columns(
+        ids,
+        _time_stamps(times, f"Level 1 of the index of {name}", remedy),
+        real_numbers(target, name),
+        Levels(
+            tuple(y.index.names), target.name, isinstance(y, pd.DataFrame), ids.dtype, times.dtype
+        ),
+        name,
+        ["level 0 of its index", "level 1 of its index"],
+        "y.groupby(level=[0, 1]).mean()",
+    )
+
+
+def _from_columns(ids, times, values, form, name, places, remedy):
+    """A collection of rows; ``places`` are what messages call the columns of ids and times."""
+    if not len(values):
+        raise ValueError(f"{name} is empty. Give a frame with observations.")
+    _check_known(ids.isna().to_numpy(), "id", places[0], name)
+    _check_known(times.isna(), "time stamp", places[1], name)
+    try:
+        codes, labels = pd.factorize(ids)
+    except TypeError as error:  # lists, say
+        raise ValueError(
+            f"{name} has ids that can be no labels ({places[0]}): {error}. Give each series a text "
+            "or a number."
+        ) from error
+    rows, order = Rows.sort(times, codes, labels.tolist(), name)
+    axes = rows.axes(remedy)
+    return _checked(values[order], rows.ids, axes, form, name)
+
+
+def _checked(values, ids, axes, form, name):
+    """The collection, if all values are finite."""
+    lengths = [0, *(len(axis.index) for axis in axes)]
+    panel = Panel(np.array(values), np.cumsum(lengths))  # a copy, never the values of y
+    # NaN is no more than anything, and nothing is copied: most panels are good.
+    if not (panel.values.min() >= -LARGEST and panel.values.max() <= LARGEST):
+        row = np.argmin(np.abs(panel.values) <= LARGEST)
+        k = int(panel.indptr.searchsorted(row, side="right")) - 1
+        own = panel.values[panel.indptr[k] : panel.indptr[k + 1]]
+        check_finite(own, axes[k].index, series_name(ids[k], name))
+    return Collection(panel, ids, axes, form)
+
+
+def _time_stamps(times, what, remedy):
+    """A column of time stamps as an index, Arrow's and nullable ones as pandas' own."""
+    dtype = times.dtype
+    if isinstance(dtype, pd.PeriodDtype):
+        return pd.PeriodIndex(times, name=times.name)
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        if str(dtype).startswith(("date32", "date64")):  # which pandas would take one by one
+            times = times.astype("timestamp[ms][pyarrow]")
+        return pd.DatetimeIndex(times)
+    if pd.api.types.is_integer_dtype(dtype):
+        return pd.Index(times)
+    raise ValueError(
+        f"{what} must hold dates, periods or whole numbers, got dtype {dtype}. Convert it: "
+        f"{remedy}; with utc=True where time zones are mixed."
+    )
+
+
+def _check_shape(frame, name):
+    if frame.shape[1] == 0:
+        raise ValueError(f"{name} has no columns. Give a frame with one for each series.")
+    if frame.shape[0] == 0:
+        raise ValueError(f"{name} is empty. Give a frame with observations.")
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise ValueError(f"{name} has more than one column {twice!r}. Give each a name of its own.")
+
+
+def _check_names(columns, names, name):
+    """Refuse a long frame that has not just the columns it should have."""
+    wanted = ", ".join(map(repr, names))
+    missing = [column for column in names if column not in columns]
+    if missing or len(set(names)) < 3:
+        raise ValueError(
+            f"{name} has the columns {_listed(columns)}, not {wanted}. Say which are the series', "
+            "the time's and the values' by id_column, time_column and target_column, after "
+            "y.reset_index() where one is in the index. (For a frame of one column a series, with "
+            "the time in its index, leave these three alone.)"
+        )
+    others = [column for column in columns if column not in names]
+    if others:
+        raise ValueError(
+            f"{name} has the columns {_listed(columns)}, more than {wanted}. Leave out "
+            f"{_listed(others)}, or say by id_column, time_column and target_column which to take."
+        )
+
+
+def _listed(columns):
+    more = f" and {len(columns) - 10} more" if len(columns) > 10 else ""
+    return f"{columns[:10]}{more}"
+
+
+def _check_known(missing, what, place, name):
+    if missing.any():
+        more = f", and none in {missing.sum() - 1} more" if missing.sum() > 1 else ""
+        raise ValueError(
+            f"{name} has no {what} in row {missing.argmax()} ({place}){more}. Drop or mend what "
+            "has none."
+        )
