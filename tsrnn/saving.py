@@ -20,7 +20,7 @@ import re
 import secrets
 import typing
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -37,10 +37,13 @@ from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.intervals import ConformalWidths
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.kernels import cells
+from tsrnn.kernels.losses import LOSSES, n_outputs
 from tsrnn.kernels.shapes import head_places
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Moments
 from tsrnn.windowing import Collection, Panel, TimeAxis
+from tsrnn.windowing.axes import entries
+from tsrnn.windowing.foreign import Foreign
 from tsrnn.windowing.forms import Levels, Long, OneSeries, Wide
 
 FORMAT = 1
@@ -54,6 +57,12 @@ _NPY = re.compile(
     rb"\x93NUMPY\x01\x00(?s:..)\{'descr': '(%b)', 'fortran_order': False, "
     rb"'shape': \(([\d, ]*)\), \} *\n" % _DTYPE.encode()
 )
+_Dtype = np.dtype | pd.api.extensions.ExtensionDtype
+_DTYPE_NAME = re.compile(r"(?!.*dateutil)[\w\[\], :+/\-<>|]{1,60}")
+_NARWHALS = {
+    "Boolean", "Categorical", "Date", "Datetime", "Int8", "Int16", "Int32", "Int64", "String",
+    "UInt8", "UInt16", "UInt32", "UInt64",
+}  # fmt: skip
 _ZONE = re.compile(r"(?!dateutil)[A-Za-z][\w+\-/:]{0,50}")  # of dateutil's pandas opens any file
 # scikit-learn's, set by set_callbacks and set_fit_request: not of the fit.
 _LEFT_OUT = {
@@ -320,6 +329,8 @@ def _kind_of(value):
         return "texts"
     if isinstance(value, BaseOffset) and type(value) is not pd.DateOffset:
         return "offset"
+    if isinstance(value, _Dtype) and not isinstance(value, pd.CategoricalDtype):
+        return "dtype"
     return next((name for name, kind in _KINDS.items() if type(value) is kind.of), None)
 
 
@@ -487,12 +498,20 @@ def _zone_of(index):
     return zone
 
 
+@_kind(pd.Timestamp, apart=lambda stamp: {
+    "stamp": int(stamp.asm8.astype(np.int64)), "unit": stamp.unit,
+    "zone": _zone_of(pd.DatetimeIndex([stamp])),
+})  # fmt: skip
+def _timestamp(stamp: int, unit: str, zone: str | None):
+    return _datetimes(np.array([stamp], np.int64), unit, zone, None, None)[0]
+
+
 @_kind(pd.DatetimeIndex, apart=lambda index: {
     "stamps": index.asi8, "unit": index.unit, "zone": _zone_of(index), "freq": index.freq,
     "name": index.name,
 })  # fmt: skip
 def _datetimes(
-    stamps: np.ndarray, unit: str, zone: str | None, freq: BaseOffset | None, name: object
+    stamps: np.ndarray, unit: str, zone: str | None, freq: BaseOffset | None, name: Hashable
 ):
     _check(unit in ("s", "ms", "us", "ns") and stamps.dtype == np.int64, "a DatetimeIndex")
     index = pd.DatetimeIndex(stamps.view(f"M8[{unit}]"))
@@ -505,13 +524,13 @@ def _datetimes(
 @_kind(pd.PeriodIndex, apart=lambda index: {
     "ordinals": index.asi8, "freq": index.freqstr, "name": index.name,
 })  # fmt: skip
-def _periods(ordinals: np.ndarray, freq: str, name: object):
+def _periods(ordinals: np.ndarray, freq: str, name: Hashable):
     _check(ordinals.dtype == np.int64 and len(freq) <= 50, "a PeriodIndex")
     return pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=name)
 
 
 @_kind(pd.RangeIndex)
-def _range(start: int, stop: int, step: int, name: object):
+def _range(start: int, stop: int, step: int, name: Hashable):
     return pd.RangeIndex(start, stop, step, name=name)
 
 
@@ -520,8 +539,21 @@ def _index_apart(index):
     return {"values": values, "name": index.name, "inferred": values.dtype != index.dtype}
 
 
+@_kind(pd.MultiIndex, apart=lambda index: {
+    "levels": [index.get_level_values(level) for level in range(index.nlevels)],
+})  # fmt: skip
+def _multi_index(levels: list):
+    _check(all(isinstance(level, pd.Index) for level in levels), "a MultiIndex")
+    return pd.MultiIndex.from_arrays(levels, names=[level.name for level in levels])
+
+
+@_kind(pd.CategoricalIndex)
+def _categorical_index(codes: np.ndarray, dtype: pd.CategoricalDtype, name: Hashable):
+    return pd.CategoricalIndex(pd.Categorical.from_codes(codes, dtype=dtype), name=name)
+
+
 @_kind(pd.Index, apart=_index_apart)
-def _index(values: np.ndarray, name: object, inferred: bool):
+def _index(values: np.ndarray, name: Hashable, inferred: bool):
     return pd.Index(values, dtype=None if inferred else values.dtype, name=name)
 
 
@@ -533,7 +565,7 @@ def _series_apart(series):
 
 
 @_kind(pd.Series, apart=_series_apart)
-def _series(values: np.ndarray, index: pd.Index, name: object):
+def _series(values: np.ndarray, index: pd.Index, name: Hashable):
     _check(values.ndim == 1, "a Series")  # pandas would repeat a scalar as often as an index says
     return pd.Series(values, index, name=name)
 
@@ -585,47 +617,64 @@ def _network(
     return network
 
 
-@_kind(TimeAxis)
-def _axis(index: pd.Index, step: BaseOffset | int):
-    numbers = isinstance(index, pd.RangeIndex)
-    _check(numbers or isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)), "an axis")
-    _check(numbers != isinstance(step, BaseOffset), "the step of an axis")
-    _check(not index.hasnans, "an axis")
-    return TimeAxis(index, step)
-
-
 def _collection_apart(collection):
+    """Axes in one index, end to end: thousands of series may have one each."""
     axes = list({id(axis): axis for axis in collection.axes}.values())
     places = {id(axis): place for place, axis in enumerate(axes)}
+    indexes = [axis.index for axis in axes]
+    if isinstance(indexes[0], pd.RangeIndex):
+        numbers = np.concatenate([index.to_numpy(np.int64) for index in indexes])
+        index = pd.Index(numbers, name=indexes[0].name)
+    else:
+        index = indexes[0].append(indexes[1:])
+    if isinstance(index, pd.DatetimeIndex):
+        index = pd.DatetimeIndex(index, freq=None)
     return {
         "values": collection.panel.values, "indptr": collection.panel.indptr,
-        "ids": collection.ids, "axes": axes, "form": collection.form,
+        "ids": collection.ids, "form": collection.form, "index": index, "step": axes[0].step,
+        "ends": np.cumsum([len(index) for index in indexes]),
+        "have_freq": np.array([getattr(index, "freq", None) is not None for index in indexes]),
         "places": np.array([places[id(axis)] for axis in collection.axes]),
     }  # fmt: skip
 
 
 @_kind(Collection, apart=_collection_apart)
 def _collection(
-    values: np.ndarray, indptr: np.ndarray, ids: list, axes: list, places: np.ndarray,
-    form: OneSeries | Wide | Long | Levels,
+    values: np.ndarray, indptr: np.ndarray, ids: list, index: pd.Index, step: BaseOffset | int,
+    ends: np.ndarray, have_freq: np.ndarray, places: np.ndarray,
+    form: OneSeries | Wide | Long | Levels | Foreign,
 ):  # fmt: skip
     _check(values.dtype == np.float64 and values.ndim == 1, "a panel")
-    _check(indptr.dtype == places.dtype == np.int64, "a panel")
-    panel = Panel(values, indptr)
+    _check(indptr.dtype == places.dtype == ends.dtype == np.int64, "a panel")
+    panel, axes = Panel(values, indptr), _axes(index, step, ends, have_freq)
     _check(panel.n_series >= 1 and len(ids) == panel.n_series == places.size, "ids")
-    _check(all(_is_a(axis, TimeAxis) for axis in axes), "axes")
-    _check(places.size and places.min() >= 0 and places.max() < len(axes), "axes")
+    _check(places.min() >= 0 and places.max() < len(axes), "axes")
     axes = [axes[place] for place in places]
-    lengths = [len(axis.index) for axis in axes]
-    _check(np.array_equal(lengths, panel.lengths) and min(lengths) >= 1, "axes")
-    _check(len({str(axis.step) for axis in axes}) == 1, "axes")
+    _check(panel.lengths.tolist() == [len(axis.index) for axis in axes], "axes")
     _check(not isinstance(form, Wide) or len(form.columns) == len(ids), "a form")
-    _check(isinstance(form, OneSeries) <= (len(ids) == 1), "a form")
+    _check(not isinstance(form, OneSeries) or len(ids) == 1, "a form")
     return Collection(panel, ids, axes, form)
 
 
+def _axes(index, step, ends, have_freq):
+    is_time = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
+    _check(is_time == isinstance(step, BaseOffset), "the step of an axis")
+    _check(is_time or (index.dtype == np.int64 and step != 0), "an index of numbers")
+    _check(not isinstance(index, pd.PeriodIndex) or index.freq == step, "the step of an axis")
+    _check(not index.hasnans and have_freq.dtype == bool, "an index")
+    bounds = [0, *ends.tolist()]
+    _check((np.diff(bounds) > 0).all() and bounds[-1] == len(index), "ends of axes")
+    axes = []
+    for first, end, has_freq in zip(bounds[:-1], bounds[1:], have_freq, strict=True):
+        own = entries(index[first:end], step)
+        if has_freq and isinstance(own, pd.DatetimeIndex):
+            own = pd.DatetimeIndex(own, freq=step)
+        axes.append(TimeAxis(own, step))
+    return axes
+
+
 @_kind(OneSeries)
-def _one_series(name: object):
+def _one_series(name: Hashable):
     return OneSeries(name)
 
 
@@ -635,33 +684,73 @@ def _wide(columns: pd.Index):
 
 
 def _dtype_apart(dtype):
-    text = str(dtype)
-    if pd.api.types.pandas_dtype(text) != dtype:
-        raise ValueError(f"the dtype {dtype!r} has no name that tells all of it. Convert it.")
-    return text
+    name = str(dtype)
+    if not _DTYPE_NAME.fullmatch(name) or pd.api.types.pandas_dtype(name) != dtype:
+        raise ValueError(f"the dtype {name:.100} has no name that tells all of it. Convert it.")
+    return {"name": name}
 
 
-def _dtype_joined(text):
-    _check(len(text) <= 100, "a dtype")
-    return pd.api.types.pandas_dtype(text)
+@_kind(None, "dtype", _dtype_apart)
+def _dtype(name: str):
+    _check(_DTYPE_NAME.fullmatch(name), "a dtype")
+    dtype = pd.api.types.pandas_dtype(name)
+    if isinstance(dtype, np.dtype) and dtype.kind not in "biufcMmO":
+        _check(dtype.kind == "U", "a dtype")
+        return np.dtype(object)  # pandas 2 takes the "str" of pandas 3 for NumPy's
+    return dtype
 
 
-@_kind(Long, apart=lambda form: {
-    "names": [form.id_column, form.time_column, form.target_column],
-    "dtypes": [_dtype_apart(form.id_dtype), _dtype_apart(form.time_dtype)],
-})  # fmt: skip
-def _long(names: list, dtypes: list):
-    _check(all(isinstance(each, str) for each in [*names, *dtypes]), "a form")
-    return Long(*names, *map(_dtype_joined, dtypes))
+@_kind(pd.CategoricalDtype)
+def _categorical_dtype(categories: pd.Index, ordered: bool):
+    return pd.CategoricalDtype(categories, bool(ordered))
 
 
-@_kind(Levels, apart=lambda form: {
-    "names": form.names, "target": form.target, "is_frame": form.is_frame,
-    "dtypes": [_dtype_apart(form.id_dtype), _dtype_apart(form.time_dtype)],
-})  # fmt: skip
-def _levels(names: tuple, target: object, is_frame: bool, dtypes: list):
-    _check(all(isinstance(each, str) for each in dtypes), "a form")
-    return Levels(names, target, bool(is_frame), *map(_dtype_joined, dtypes))
+@_kind(Long)
+def _long(
+    id_column: str, time_column: str, target_column: str, id_dtype: _Dtype, time_dtype: _Dtype,
+):  # fmt: skip
+    return Long(id_column, time_column, target_column, id_dtype, time_dtype)
+
+
+@_kind(Levels)
+def _levels(names: tuple, target: Hashable, is_frame: bool, id_dtype: _Dtype, time_dtype: _Dtype):
+    _check(len(names) == 2, "a form")
+    return Levels(names, target, bool(is_frame), id_dtype, time_dtype)
+
+
+def _foreign_apart(form):
+    return {
+        "columns": [form.id_column, form.time_column, form.target_column],
+        "dtypes": [_narwhals_dtype_apart(form.id_dtype), _narwhals_dtype_apart(form.time_dtype)],
+        "library": form.library.name,
+    }
+
+
+@_kind(Foreign, apart=_foreign_apart)
+def _foreign(columns: list, dtypes: list, library: str):
+    import narwhals as nw
+
+    _check(library in ("CUDF", "MODIN", "POLARS", "PYARROW"), "a library")
+    _check(len(columns) == 3 and all(isinstance(each, str) for each in columns), "a form")
+    id_dtype, time_dtype = (_narwhals_dtype(*parts) for parts in dtypes)
+    return Foreign(*columns, id_dtype, time_dtype, nw.Implementation[library])
+
+
+def _narwhals_dtype_apart(dtype):
+    parts = [type(dtype).__name__]
+    if parts == ["Datetime"]:
+        parts += [dtype.time_unit, dtype.time_zone]
+    if _narwhals_dtype(*parts) != dtype:
+        raise ValueError(f"the dtype {dtype} cannot be told. Convert it.")
+    return parts
+
+
+def _narwhals_dtype(name, *parts):
+    import narwhals as nw
+
+    if name not in _NARWHALS:
+        raise ValueError(f"the dtype {name!r:.40} is unknown. Convert it.")
+    return getattr(nw, name)(*parts)
 
 
 @_kind(Scaling)
@@ -715,9 +804,10 @@ def _check_forecaster(network, fitted):
 
 def _check_regressor(network, fitted):
     _check_sequences(network, fitted)
-    n = fitted["n_outputs_"]
-    _check(n >= 1 and network.n_out % int(n) == 0, "n_outputs_")
-    _check(n == 1 or not fitted["_flat"], "n_outputs_")
+    n, loss, quantiles = fitted["n_outputs_"], fitted["loss_"], fitted["quantiles_"]
+    _check(n >= 1 and (n == 1 or not fitted["_flat"]), "n_outputs_")
+    _check(loss in LOSSES and all(_is_a(each, float) for each in quantiles), "loss_ or quantiles_")
+    _check(network.n_out == n_outputs(loss, int(n), quantiles), "loss_ or quantiles_")
     _check_scales(fitted["y_mean_"], fitted["y_scale_"], n)
 
 
@@ -787,7 +877,14 @@ _ESTIMATORS = {
     "RNNRegressor": _Estimator(
         RNNRegressor,
         _SEQUENCES
-        | {"_flat": bool, "n_outputs_": int, "y_mean_": np.ndarray, "y_scale_": np.ndarray},
+        | {
+            "_flat": bool,
+            "n_outputs_": int,
+            "loss_": str,
+            "quantiles_": tuple,
+            "y_mean_": np.ndarray,
+            "y_scale_": np.ndarray,
+        },
         _SEEN,
         _check_regressor,
     ),

@@ -1,6 +1,7 @@
 """RNNRegressor, alone and in scikit-learn's hands."""
 
 import pickle
+import threading
 import warnings
 
 import joblib
@@ -393,29 +394,32 @@ def test_a_parallel_search_does_not_fight_over_cores():
 
 def test_of_threads_that_fit_at_once_one_has_all_cores_and_the_others_one_each(monkeypatch):
     monkeypatch.setattr(threads, "SMALL_WORK", 0)
-    train, claimed, most = RNNRegressor._train, [], []
+    train, claimed, seen = RNNRegressor._train, [], []
+    meet = threading.Barrier(3)
 
-    def spy(self, *args, **kwargs):
-        hears = kwargs.pop("hears")
+    def spy(self, *args, hears, **kwargs):
+        waiting = iter([True])
 
         def look(progress, history):
-            most.append(list(claimed))
+            if next(waiting, False):
+                meet.wait(timeout=60)
+                seen.append(sorted(claimed))
+                meet.wait(timeout=60)
             hears(progress, history)
 
         return train(self, *args, hears=look, **kwargs)
 
-    def claim(*args):
-        return Claim(claim_threads(*args), claimed)
-
-    monkeypatch.setattr(trainer, "claim_threads", claim)
+    monkeypatch.setattr(
+        trainer, "claim_threads", lambda *args: Claim(claim_threads(*args), claimed)
+    )
     monkeypatch.setattr(RNNRegressor, "_train", spy)
-    search = GridSearchCV(learns(), {"alpha": [0.0, 1e-3, 1e-2]}, cv=2, n_jobs=3)
-    with joblib.parallel_config("threading"):
-        search.fit(X, Y)
-    assert max(map(len, most)) > 1  # they did meet
-    for together in most:
-        assert sorted(together)[:-1] == [1] * (len(together) - 1)
-        assert sum(together) <= available_threads() + len(together) - 1
+    regressors = [learns(max_iter=3, n_jobs=n_jobs) for n_jobs in (None, -1, available_threads())]
+    found = joblib.Parallel(n_jobs=3, backend="threading")(
+        joblib.delayed(regressor.fit)(X, Y) for regressor in regressors
+    )
+    assert seen == [[1, 1, available_threads()]] * 3
+    for regressor in found[1:]:
+        assert_same_network(regressor, found[0])
 
 
 class Claim:
@@ -890,3 +894,11 @@ def test_not_fitted():
     for method in ("predict", "predict_quantiles"):
         with pytest.raises(NotFittedError):
             getattr(RNNRegressor(), method)(X)
+
+
+def test_parameters_that_change_after_a_fit_change_no_prediction():
+    regressor = learns(loss="gaussian", max_iter=3).fit(X, Y)
+    before = regressor.predict(X), regressor.predict_quantiles(X, [0.2])
+    regressor.set_params(loss="quantile", quantiles=(0.3, 0.7))
+    np.testing.assert_array_equal(regressor.predict(X), before[0])
+    np.testing.assert_array_equal(regressor.predict_quantiles(X, [0.2]), before[1])

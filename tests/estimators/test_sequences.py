@@ -508,3 +508,12 @@ def test_one_row_of_one_step_is_learnt():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert quick().fit([[3.0]], [7.0]).predict([[3.0]]) == pytest.approx(7.0)
+
+
+def test_values_whose_squares_overflow_are_refused():
+    large = X.copy()
+    large[7, 3] = -1e200
+    with pytest.raises(ValueError, match=r"Row 7 of X holds a value beyond 1e\+150"):
+        quick().fit(large, NEXT)
+    with pytest.raises(ValueError, match=r"y holds a value beyond 1e\+150"):
+        quick().fit(X, np.where(np.arange(len(X)) == 3, 1e200, NEXT))

@@ -471,6 +471,10 @@ BAD = {
     "an object": (Exception(), "y must be a pandas Series or DataFrame.*got Exception"),
     "an empty Series": (pd.Series(dtype=float), "y is empty. Give a Series"),
     "a Series with NaN": (pd.Series([1.0, None, 2.0]), r"^y is missing \(NaN\) at 1. Fill it"),
+    "a Series with a date that has another time of day": (
+        pd.Series(1.0, [*INDEXES["months"][:9], INDEXES["months"][9] + pd.Timedelta(hours=5)]),
+        "^y has the time stamp 2020-10-01 05:00:00 off its frequency MS. Bring all to one",
+    ),
     # Long
     "no rows": (as_long(pieces(DAYS))[:0], "y is empty. Give a frame"),
     "no rows on levels": (as_long(pieces(DAYS))[:0].set_index(LONG[:2]), "y is empty. Give"),
@@ -553,6 +557,14 @@ BAD = {
         mixed("h", "D", lengths=(9, 8)),
         "Series 'b' of y has frequency h, but Series 'a' of y has frequency D. Bring all to one",
     ),
+    "mixed frequencies, the later longer": (
+        mixed("h", "D", lengths=(8, 9)),
+        "^Series 'b' of y has frequency h, but Series 'a' of y has frequency D",
+    ),
+    "two numbers among others": (
+        as_long({"b": pd.Series(1.0, range(9)), "a": pd.Series(1.0, [3, 5])}),
+        "Series 'a' of y has a gap: 4 is missing after 3",
+    ),
     "weeks that end on different days": (mixed("W-SUN", "W-MON"), "frequency W-SUN, but.*W-MON"),
     "months and their ends": (mixed("MS", "ME"), "'b'.* frequency MS, but .*'a'.* frequency ME"),
     "every day and every second": (mixed("D", "2D"), "frequency D, but Series 'a' .*frequency 2D"),
@@ -585,6 +597,7 @@ BAD = {
     ),
     "infinite": (long_with(y=put(-np.inf, 35)), "Series 'c' of y is infinite at 2024-01-14. Rep"),
     "too large": (long_with(y=put(1e200, 0)), "Series 'b' of y is beyond 1e.150 at 2024-01-01"),
+    "far below": (long_with(y=put(-1e200, 20)), "'a' of y is beyond 1e.150 at 2024-01-10"),
     "objects": (
         long_with(y=lambda y: y.astype(object)),
         "Column 'y' of y must hold real numbers, got dtype object. Convert.*pd.to_numeric",

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array
 
 from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.estimators.sequence_estimator import SequenceEstimator, mean_and_scale
+from tsrnn.estimators.sequences import LARGEST
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "gaussian", "student_t")
 
@@ -116,6 +117,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Mean and deviation of the targets.
     n_outputs_ : int
         Targets of a row.
+    loss_, quantiles_ : str, tuple
+        The loss that was learnt by, and the quantiles where it is that of quantiles.
 
     See Also
     --------
@@ -254,8 +257,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         """
         outputs = self._said(X)
         centre = outputs[:, 0]
-        if self.loss == "quantile":
-            centre = outputs[:, int(np.argmin(np.abs(np.asarray(self._levels()) - 0.5)))]
+        if self.loss_ == "quantile":
+            centre = outputs[:, int(np.argmin(np.abs(np.asarray(self.quantiles_) - 0.5)))]
         centre = self._shaped(self.y_mean_ + self.y_scale_ * centre)
         if not return_std:
             return centre
@@ -280,9 +283,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles) float64 array
         """
         outputs = self._said(X)
-        fitted = np.asarray(self._levels() if self.loss == "quantile" else self.quantiles, float)
+        fitted = np.asarray(self.quantiles_ if self.loss_ == "quantile" else self.quantiles, float)
         wanted = fitted if quantiles is None else np.atleast_1d(np.asarray(quantiles, float))
-        if self.loss == "quantile":
+        if self.loss_ == "quantile":
             missing = [float(q) for q in wanted if not np.isclose(q, fitted).any()]
             if missing:
                 raise ValueError(
@@ -308,6 +311,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         y = check_array(
             y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y", estimator=self
         )
+        if (np.abs(y) > LARGEST).any():
+            raise ValueError(f"y holds a value beyond {LARGEST:g}. Give it in a larger unit.")
+        self.loss_, self.quantiles_ = self.loss, self._levels() if self.loss == "quantile" else ()
         if first:
             self._flat = y.ndim == 1
             self.n_outputs_ = 1 if self._flat else y.shape[1]
@@ -344,13 +350,13 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
 
     def _spread(self, outputs, what):
         """Scale and, of Student's t, degrees of freedom, on the network's scale."""
-        if self.loss not in ("gaussian", "student_t"):
+        if self.loss_ not in ("gaussian", "student_t"):
             raise ValueError(
                 f"{what} needs a network that learnt the spread: fit with loss='gaussian' or "
-                f"'student_t', not {self.loss!r}."
+                f"'student_t', not {self.loss_!r}."
             )
         positive = np.logaddexp(0, outputs[:, 1:])
-        freedom = 2 + positive[:, 1] if self.loss == "student_t" else None
+        freedom = 2 + positive[:, 1] if self.loss_ == "student_t" else None
         return positive[:, 0] + 1e-6, freedom
 
     def _shaped(self, values):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from sklearn.utils.validation import check_array, validate_data
 
+LARGEST = 1e150  # whose square is finite
 _PIECE = 2**22  # steps that are looked at together
 
 
@@ -152,6 +153,13 @@ def _ragged(X, n_channels):
 
 def _trimmed(values, firsts, lengths):
     """Let each sequence begin with its first value."""
+    with np.errstate(invalid="ignore"):
+        large = np.flatnonzero((np.abs(values) > LARGEST).any(axis=1))
+    if large.size:
+        number = int(np.flatnonzero((firsts <= large[0]) & (large[0] < firsts + lengths))[0])
+        raise ValueError(
+            f"Row {number} of X holds a value beyond {LARGEST:g}. Give X in a larger unit."
+        )
     there = ~np.isnan(values).all(axis=1)
     before = np.concatenate([[0], np.cumsum(there)])
     empty = before[firsts + lengths] == before[firsts]
