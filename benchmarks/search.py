@@ -31,7 +31,7 @@ def search(n_jobs, max_iter):
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--max-iter", type=int, default=1000, help="epochs of each network")
+    parser.add_argument("--max-iter", type=int, default=800, help="epochs of each network")
     arguments = parser.parse_args()
     for cell in GRID["cell"]:  # compile
         search_once = RNNRegressor(cell=cell, max_iter=1).fit(np.zeros((9, LOOKBACK)), np.arange(9))

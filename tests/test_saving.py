@@ -746,6 +746,25 @@ def weights(*pairs):
     return {"dict": [list(pair) for pair in pairs]}
 
 
+NO_INDEXES = [
+    {"Index": {"values": np.zeros((2, 2)), "name": None, "inferred": False}},
+    {"RangeIndex": {"start": 0, "stop": 1, "step": 0, "name": None}},
+    {"PeriodIndex": {"ordinals": np.arange(60)[:, None], "freq": "M", "name": None}},
+    {"PeriodIndex": {"ordinals": np.arange(60.0), "freq": "M", "name": None}},
+    {"PeriodIndex": {"ordinals": np.arange(60), "freq": "1" * 10**6, "name": None}},
+    times(stamps=np.zeros(60)), times(stamps=np.zeros((2, 30), int)), times(name=[]),
+    times(unit="D", stamps=np.arange(60)), times(unit="ns]; mkdir canary"),
+    times(zone="dateutil/UTC"),
+    times(zone="dateutil//etc/passwd"), times(zone="../../../etc/passwd"), times(zone="/etc"),
+    times(zone="a" * 1000), times(zone="No/Where"), times(zone=1), times(freq="MS"),
+    times(freq=offset("D")), times(freq=offset("999999999999999999999D")),
+    times(freq={"DateOffset": {"n": 10**12, "normalize": False, "kwds": weights(["days", 1])}}),
+    times(freq={"DateOffset": {"n": 1, "normalize": False, "kwds": weights(["mkdir", 1])}}),
+    {"Series": {"values": np.zeros(60), "index": times(), "name": []}},
+    {"Series": {"values": np.zeros(59), "index": times(), "name": None}},
+    {"Series": {"values": np.array(0.0), "index": {
+        "RangeIndex": {"start": 0, "stop": 10**12, "step": 1, "name": None}}, "name": None}},
+]  # fmt: skip
 CHANGES = {
     "class": ["Pipeline", "os.system", "RecurrentEstimator", None, [], {}],
     "versions": [None, {}, []],
@@ -810,20 +829,11 @@ CHANGES = {
     "fitted._widths.ConformalWidths.spread": [np.zeros(2), np.zeros(3, "f4"), np.array("a")],
     f"{COLLECTION}.step": [1, None, offset("no"), offset("1" * 10**6), offset(1), True],
     f"{COLLECTION}.index": [
-        None, np.zeros(60), times(stamps=np.zeros(60)), times(stamps=np.zeros((2, 30), int)),
-        times(stamps=np.zeros(0, int)), times(stamps=np.zeros(59, int)), times(unit="Y"),
-        times(unit="ns]; mkdir canary"), times(stamps=np.full(60, -GIANT * 2)),
-        times(zone="dateutil//etc/passwd"), times(zone="dateutil/UTC"),
-        times(zone="../../../etc/passwd"), times(zone="/etc"),
-        times(zone="a" * 1000), times(zone="No/Where"), times(zone=1), times(name=[]),
-        times(freq=offset("D")), times(freq=offset("999999999999999999999D")), times(freq="MS"),
-        times(freq={"DateOffset": {"n": 10**12, "normalize": False, "kwds": weights(["days", 1])}}),
-        times(freq={"DateOffset": {"n": 1, "normalize": False, "kwds": weights(["mkdir", 1])}}),
+        *NO_INDEXES, np.zeros(60), times(stamps=np.zeros(59, int)),
+        times(stamps=np.full(60, -GIANT * 2)),
         {"RangeIndex": {"start": 0, "stop": 60, "step": 1, "name": None}},
         {"RangeIndex": {"start": 0, "stop": 10**30, "step": 1, "name": None}},
         {"PeriodIndex": {"ordinals": np.arange(60), "freq": "D", "name": None}},
-        {"PeriodIndex": {"ordinals": np.arange(60.0), "freq": "M", "name": None}},
-        {"PeriodIndex": {"ordinals": np.arange(60), "freq": "1" * 10**6, "name": None}},
         {"Index": {"values": np.arange(60), "name": None, "inferred": False}},
     ],
 }  # fmt: skip
@@ -853,7 +863,7 @@ CLASSIFIER = {
     "parameters.class_weight": [
         "no", 1, {"dict": 1}, {"dict": [1]}, weights([[], 1]), weights(["a"]), weights([None, 1]),
         weights([{"tuple": []}, 1]), weights([{"dict": []}, 1]),
-        weights(["a", scalar("<i4,<i4")]),
+        weights(["a", scalar("<i4,<i4")]), *(weights(["a", index]) for index in NO_INDEXES),
         weights(*([(2**61 - 1) * k, 1] for k in range(20_000))),
     ],
 }  # fmt: skip

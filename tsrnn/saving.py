@@ -513,7 +513,8 @@ def _timestamp(stamp: int, unit: str, zone: str | None):
 def _datetimes(
     stamps: np.ndarray, unit: str, zone: str | None, freq: BaseOffset | None, name: Hashable
 ):
-    _check(unit in ("s", "ms", "us", "ns") and stamps.dtype == np.int64, "a DatetimeIndex")
+    _check(stamps.dtype == np.int64 and stamps.ndim == 1, "a DatetimeIndex")
+    _check(unit in ("s", "ms", "us", "ns"), "the unit of a DatetimeIndex")
     index = pd.DatetimeIndex(stamps.view(f"M8[{unit}]"))
     if zone is not None:
         _check(_ZONE.fullmatch(zone), "a time zone")
@@ -525,7 +526,8 @@ def _datetimes(
     "ordinals": index.asi8, "freq": index.freqstr, "name": index.name,
 })  # fmt: skip
 def _periods(ordinals: np.ndarray, freq: str, name: Hashable):
-    _check(ordinals.dtype == np.int64 and len(freq) <= 50, "a PeriodIndex")
+    _check(ordinals.dtype == np.int64 and ordinals.ndim == 1, "a PeriodIndex")
+    _check(len(freq) <= 50, "the frequency of a PeriodIndex")
     return pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=name)
 
 
