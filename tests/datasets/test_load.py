@@ -18,6 +18,8 @@ from tsrnn.datasets import (
     load_melbourne,
     load_nile,
     load_nyc_taxi,
+    load_seattle_weather,
+    load_sp500,
     load_sunspots,
 )
 
@@ -29,6 +31,7 @@ SERIES = [
     (load_nile, "flow", "Y-DEC", 100, "1871", "1970"),
     (load_melbourne, "temperature", "D", 3652, "1981-01-01", "1990-12-31"),
     (load_nyc_taxi, "passengers", "30min", 10320, "2014-07-01 00:00", "2015-01-31 23:30"),
+    (load_sp500, "price", "MS", 1824, "1871-01-01", "2022-12-01"),
 ]
 
 
@@ -60,6 +63,7 @@ def test_every_call_gives_a_fresh_copy(loader):
         (load_nile, 1120.0, 740.0, 91935.0),
         (load_nyc_taxi, 10844.0, 26288.0, 156219716.0),
         (lambda: load_melbourne(fill=False), 20.7, 13.0, 40798.8),
+        (load_sp500, 4.44, 3912.38, 652884.45),
     ],
 )
 def test_known_values(loader, first, last, total):
@@ -124,6 +128,61 @@ def test_melbourne_fills_the_two_days_that_the_file_leaves_out():
     for when in missing:
         mean = (as_published[when - day] + as_published[when + day]) / 2
         assert filled[when] == pytest.approx(mean, rel=1e-15)
+
+
+def test_sp500_has_the_published_year_1929():
+    expected = [24.86, 24.99, 25.43, 25.28, 25.66, 26.15, 28.48, 30.1, 31.3, 27.99, 20.58, 21.4]
+    assert load_sp500().loc["1929"].tolist() == expected
+
+
+def test_sp500_repeats_july_while_the_exchange_was_closed():
+    price = load_sp500()
+    assert price["1914-06":"1914-12"].tolist() == [8.13, 7.68, 7.68, 7.68, 7.68, 7.68, 7.35]
+    assert (price.diff() == 0).rolling(4).sum().eq(4).sum() == 1
+
+
+def test_seattle_weather_is_regular_and_typed():
+    weather = load_seattle_weather()
+    assert weather.index.name == "time"
+    assert weather.index.freqstr == "D"
+    assert weather.index.equals(pd.date_range("2012-01-01", "2015-12-31"))
+    measured = ["precipitation", "temp_max", "temp_min", "wind"]
+    assert weather.columns.tolist() == [*measured, "weather"]
+    assert (weather[measured].dtypes == np.float64).all()
+    assert weather["weather"].cat.categories.tolist() == ["drizzle", "fog", "rain", "snow", "sun"]
+    assert not weather["weather"].cat.ordered
+    assert weather.notna().all(axis=None)
+
+
+def test_seattle_weather_is_as_published():
+    weather = load_seattle_weather()
+    assert weather.iloc[0].tolist() == [0.0, 12.8, 5.0, 4.7, "drizzle"]
+    assert weather.iloc[-1].tolist() == [0.0, 5.6, -2.1, 3.5, "sun"]
+    totals = weather.drop(columns="weather").sum()
+    np.testing.assert_allclose(totals, [4426.0, 24017.5, 12031.0, 4735.3], rtol=1e-12)
+    yearly = weather["precipitation"].groupby(weather.index.year).sum()
+    np.testing.assert_allclose(yearly, [1226.0, 828.0, 1232.8, 1139.2], rtol=1e-12)
+    assert (weather["temp_min"] < weather["temp_max"]).all()
+    days = weather["weather"].value_counts()
+    assert days.to_dict() == {"rain": 641, "sun": 640, "fog": 101, "drizzle": 53, "snow": 26}
+
+
+def test_seattle_weather_labels_are_as_the_notes_say():
+    weather = load_seattle_weather()
+    label = weather["weather"]
+    assert label[weather["precipitation"] > 0].isin(["rain", "snow"]).all()
+    dry = weather.index[(label == "rain") & (weather["precipitation"] == 0)]
+    assert (len(dry), dry.max()) == (44, pd.Timestamp("2013-03-29"))
+    years = label.index.year
+    assert (label == "drizzle").groupby(years).sum().tolist() == [31, 15, 0, 7]
+    assert (label == "fog").groupby(years).sum().tolist() == [5, 16, 28, 52]
+
+
+def test_seattle_weather_may_be_changed():
+    changed = load_seattle_weather()
+    original = changed.copy()
+    changed.iloc[:, :4] = -1.0
+    pd.testing.assert_frame_equal(load_seattle_weather(), original)
 
 
 @pytest.mark.parametrize(

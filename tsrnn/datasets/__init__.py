@@ -15,6 +15,8 @@ from tsrnn.datasets.load import (
     load_melbourne,
     load_nile,
     load_nyc_taxi,
+    load_seattle_weather,
+    load_sp500,
     load_sunspots,
 )
 
@@ -25,6 +27,8 @@ __all__ = [
     "load_melbourne",
     "load_nile",
     "load_nyc_taxi",
+    "load_seattle_weather",
+    "load_sp500",
     "load_sunspots",
     "make_adding_problem",
     "make_copy_memory",

@@ -228,6 +228,92 @@ def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, p
     return passengers, pd.read_csv(_find("nyc_taxi_events.csv"), parse_dates=times)
 
 
+def load_seattle_weather() -> pd.DataFrame:
+    """Load the daily weather of Seattle, 2012 to 2015: four measurements and a label.
+
+    Returns
+    -------
+    pandas.DataFrame
+        1461 days without a gap; a DatetimeIndex with ``freq="D"``. The columns are
+
+        - ``precipitation``: total of the day in millimetres (float64),
+        - ``temp_max`` and ``temp_min``: its temperature extremes in degrees Celsius (float64),
+        - ``wind``: its mean wind speed in metres per second (float64),
+        - ``weather``: ``"drizzle"``, ``"fog"``, ``"rain"``, ``"snow"`` or ``"sun"`` (categorical).
+
+    Raises
+    ------
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    Notes
+    -----
+    ``weather`` is derived, and all of a row is known only when its day is over. Rain is any day
+    with precipitation, sun any day to which no other label applies, and drizzle also stands for
+    mist, smoke and haze. What was recorded changed with time: drizzle labels 31 days of 2012 and
+    none of 2014, fog 5 days of 2012 and 52 of 2015, and the 44 days of rain without precipitation
+    all lie before April 2013. As a target the label is not of one kind throughout.
+
+    References
+    ----------
+    US National Oceanic and Atmospheric Administration, National Climatic Data Center; as
+    ``seattle-weather.csv`` in vega-datasets 3.2.1.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_seattle_weather
+    >>> weather = load_seattle_weather()
+    >>> weather.loc["2015-03-15", "precipitation"], weather.loc["2015-03-15", "weather"]
+    (np.float64(55.9), 'rain')
+    """
+    import pandas as pd
+
+    path = _find("seattle_weather.csv")
+    weather = pd.read_csv(path, index_col="time", parse_dates=True, dtype={"weather": "category"})
+    weather.index.freq = "D"
+    return weather
+
+
+def load_sp500() -> pd.Series:
+    """Load the monthly level of the Standard & Poor's stock index, 1871 to 2022.
+
+    Returns
+    -------
+    pandas.Series
+        1824 float64 values named ``"price"``, in index points; a DatetimeIndex of month starts
+        with ``freq="MS"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    Notes
+    -----
+    A value is the mean of the month's daily closes, not the last of them, so it is known when the
+    month is over. Such means of a random walk have changes correlated by about 0.25 with those
+    one month before: a forecast may well beat the last value and still earn nothing.
+
+    The level grows a thousandfold, so its logarithm, or the change of that, is what to model. The
+    index has had 500 companies since 1957, fewer before; before 1926 it is the Cowles Commission's.
+    The exchange was closed from August to November 1914, where July's value stands.
+    The value of August 2016 is the close of its last day, as published.
+
+    References
+    ----------
+    R. J. Shiller, *Irrational Exuberance*, Princeton University Press, 2000; the workbook
+    ``ie_data.xls`` of its data as of June 2023, column P.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_sp500
+    >>> price = load_sp500()
+    >>> price["2009-03-01"]
+    np.float64(757.13)
+    """
+    return _read_dated("sp500.csv", freq="MS")
+
+
 def load_japanese_vowels(
     split: Literal["train", "test"] = "train",
 ) -> tuple[list[np.ndarray], np.ndarray]:
