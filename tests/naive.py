@@ -74,7 +74,7 @@ def kept(share, seed, place, row, n):
 def network(cell, weights, x, shape=None, noise=(0.0, 0.0, 0, 0), states=None, begin=0):
     """Answers (answers, n_out), and the final states, of one sequence x (n_time, n_in).
 
-    ``shape`` holds bidirectional, residual and head; weights are named as the network's views.
+    ``shape`` holds bidirectional, residual, head and n_horizons; weights are named as the network's views.
     ``noise`` is the dropout between layers, that of the recurrence, seed and row; ``begin`` the
     step at which the sequence begins where others are longer, which the dropout knows it by.
     ``states`` are initial ones, (h, state) of each layer and direction.
@@ -127,6 +127,8 @@ def network(cell, weights, x, shape=None, noise=(0.0, 0.0, 0, 0), states=None, b
                 ends = ends + np.concatenate([below[-1][:n_hidden], below[0][n_hidden:]])
     if shape["head"] == "every":
         read = x
+    elif shape["head"] == "ahead":
+        read = x[-shape["n_horizons"] :]
     elif shape["head"] == "horizons":
         read = [CELLS[cell](own, h * mask, h, c, e)[0] for e in weights["embedding"]]
     else:
@@ -148,6 +150,31 @@ def window(values, start, lookback, horizon, season, n_in=1):
     inputs = ((past - past[-1]) / scale).reshape(-1, n_in)
     targets = (future - naive[: future.size]) / scale
     return inputs, targets, naive, scale
+
+
+def window_with_covariates(values, covariates, start, lookback, horizon, season, n_known, segment):
+    """Inputs (n_time, n_in) and scaled targets of a window that reaches through the horizon.
+
+    ``covariates`` is (n, n_covariates), of which the first ``n_known`` are known in the future.
+    """
+    present = start + lookback
+    past = values[start:present]
+    scale = past.std()
+    rows, targets = [], []
+    for place in range(start, present + horizon):
+        step = place - present
+        is_future = step >= 0
+        base = present - season + step % season if is_future else place - season
+        value = values[base] if is_future else values[place]
+        own = covariates[place].copy()
+        if is_future:
+            own[n_known:] = 0
+            targets.append((values[place] - values[base]) / scale)
+        change = covariates[place] - covariates[base] if base >= start else 0 * own
+        ahead = (step + 1) / horizon if is_future else 0
+        rows.append([(value - past[-1]) / scale, *own, ahead, *change[:n_known]])
+    rows = rows[lookback % segment :]  # whole segments before the present
+    return np.array(rows).reshape(len(rows) // segment, -1), np.array(targets)
 
 
 def elapsed(missing):

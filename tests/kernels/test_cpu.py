@@ -51,7 +51,63 @@ def test_forecasting_against_naive(n_in, cell, n_tasks, dtype, tolerance):
         x, y, base, scale = naive.window(values, start, LOOKBACK, HORIZON, SEASON, n_in)
         said = naive.network(cell, network.views(), x)[0][0]
         np.testing.assert_allclose(errors[row], said - y, rtol=tolerance, atol=tolerance)
-        np.testing.assert_allclose(forecasts[row], base + scale * said, rtol=tolerance)
+        np.testing.assert_allclose(forecasts[row], said, rtol=tolerance, atol=tolerance)
+
+
+WALKS = {
+    "plain": {},
+    "layers": {"n_layers": 2, "residual": True, "n_head": 3},
+    "bidirectional": {"bidirectional": True, "n_layers": 2},
+}
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "quantile"])
+@pytest.mark.parametrize("shape", WALKS)
+@pytest.mark.parametrize("cell", cells.NAMES)
+def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, n_tasks):
+    """Covariates known and unknown in the future: what is said, its loss and the gradient."""
+    values, lookback, horizon, segment, n_known = random_values(), 13, 6, 2, 1
+    covariates = np.random.default_rng(1).normal(size=(len(values), 3))
+    table = np.column_stack([values, covariates])
+    source = forecast_source(table, lookback, SEASON, 0.0, ahead=horizon, n_known=n_known)
+    levels = LEVELS.get(loss, ())
+    network = random_network(
+        cell, n_in=6 * segment, n_out=n_outputs(loss, segment, levels), head="ahead",
+        n_horizons=horizon // segment, **WALKS[shape],
+    )  # fmt: skip
+    starts = STARTS[STARTS < len(values) - lookback - horizon]
+    pairs = [
+        naive.window_with_covariates(
+            values, covariates, start, lookback, horizon, SEASON, n_known, segment
+        )
+        for start in starts
+    ]
+    targets = [y.reshape(horizon // segment, segment) for _, y in pairs]
+
+    def answers_of(views):
+        how = WALKS[shape] | {"head": "ahead", "n_horizons": horizon // segment}
+        return [naive.network(cell, views, x, how)[0] for x, _ in pairs]
+
+    answers = answers_of(network.views())
+    said = network.predict(source, starts, n_tasks)
+    np.testing.assert_allclose(said, [a.ravel() for a in answers], rtol=1e-9, atol=1e-12)
+    errors, mean_loss = network.errors(source, starts, loss, n_tasks, levels)
+    if loss == "squared_error":
+        wanted = [(a - y).ravel() for a, y in zip(answers, targets, strict=True)]
+        np.testing.assert_allclose(errors, wanted, rtol=1e-9, atol=1e-9)
+    expected = naive.mean_loss(loss, answers, targets, levels=levels)
+    assert mean_loss == pytest.approx(expected, rel=1e-9)
+    settings = Settings(loss=loss, levels=levels, max_grad_norm=FREE)
+    found, gradient = gradient_of(network, source, starts, settings, n_tasks)
+    assert found == pytest.approx(expected, rel=1e-9)
+    rng = np.random.default_rng(2)
+    directions = rng.normal(size=(4, gradient.size)) * network.used()
+
+    def loss_at(parameters):
+        return naive.mean_loss(loss, answers_of(network.views(parameters)), targets, levels=levels)
+
+    slopes = numeric_slopes(loss_at, network.parameters, directions)
+    np.testing.assert_allclose(directions @ gradient, slopes, rtol=1e-5, atol=1e-7)
 
 
 # What a network may be beside one layer with a linear head on the last step.

@@ -24,15 +24,57 @@ def test_forecasting_against_naive(season, n_in, n_answers):
         np.testing.assert_allclose(targets[:, :, 1].ravel(), y, rtol=1e-12, atol=1e-12)
         assert np.isnan(inputs[:, :, 0]).all()  # the other row is somebody else's
         assert np.isnan(targets[:, :, 0]).all()
-        forecast = np.empty(horizon)
-        windows.write_forecast(source, start, 1, 2, np.zeros_like(flat), forecast)
-        np.testing.assert_allclose(forecast, naive_forecast)
-        windows.write_forecast(source, start, 1, 2, flat, forecast)
-        np.testing.assert_allclose(forecast, values[start + 12 : start + 12 + 15])
+        places = [windows.naive_place(source, start, step) for step in range(horizon)]
+        np.testing.assert_array_equal(values[places], naive_forecast)
         assert windows.location_and_scale(source, start) == (
             values[start + 11],
             pytest.approx(scale, rel=1e-12),
         )
+
+
+@pytest.mark.parametrize("n_known", [0, 1, 3])
+@pytest.mark.parametrize(("season", "segment"), [(1, 1), (4, 2), (12, 3), (5, 3)])
+def test_covariates_and_the_walk_ahead_against_naive(season, segment, n_known):
+    values, lookback, horizon = random_values(), 13, 6
+    covariates = np.random.default_rng(1).normal(size=(len(values), 3))
+    table = np.column_stack([values, covariates])
+    source = forecast_source(table, lookback, season, 0.0, ahead=horizon, n_known=n_known)
+    n_time, n_in = lookback // segment + horizon // segment, segment * (5 + n_known)
+    assert n_in == segment * windows.inputs_of_row(source)
+    for start in (0, 100, len(values) - 19):
+        inputs = np.full((n_time, n_in, 2), np.nan)
+        windows.write_inputs(source, start, 1, 2, inputs.reshape(n_time, -1))
+        x, y = naive.window_with_covariates(
+            values, covariates, start, lookback, horizon, season, n_known, segment
+        )
+        np.testing.assert_allclose(inputs[:, :, 1], x, rtol=1e-12, atol=1e-12)
+        assert np.isnan(inputs[:, :, 0]).all()
+        targets = np.empty((horizon // segment, segment))
+        windows.write_targets(source, start, None, 0, 1, targets)
+        np.testing.assert_allclose(targets.ravel(), y, rtol=1e-12, atol=1e-12)
+
+
+def test_covariates_of_the_past_alone_leave_the_steps_as_they_are():
+    table = np.random.default_rng(1).normal(size=(40, 3))
+    inputs = np.empty((4, 9))
+    windows.write_inputs(forecast_source(table, 12, 4, 0.0), 5, 0, 1, inputs)
+    expected = table[5:17].copy()
+    expected[:, 0] = (expected[:, 0] - expected[-1, 0]) / expected[:, 0].std()
+    np.testing.assert_allclose(inputs, expected.reshape(4, 9), atol=1e-12)
+
+
+def test_targets_may_be_missing_where_values_are_filled():
+    values = random_values()
+    observed = values.copy()
+    observed[[15, 17]] = np.nan
+    targets = np.empty((1, 6))
+    source = forecast_source(values, 12, 4, 0.0, targets=observed)
+    windows.write_targets(source, 2, None, 0, 1, targets)
+    whole = np.empty((1, 6))
+    windows.write_targets(forecast_source(values, 12, 4, 0.0), 2, None, 0, 1, whole)
+    assert np.isnan(targets[0]).tolist() == [False, True, False, True, False, False]
+    there = ~np.isnan(targets)
+    np.testing.assert_array_equal(targets[there], whole[there])
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-12, 1.0, 0.1, 1e12, -3.7e5])

@@ -161,7 +161,7 @@ def compile_drivers(cell) -> Kernels:
         parameters, work, source_row, batch, sizes_row, noise, loss, levels, compare, begins,
         states, out,
     ):  # fmt: skip
-        """Forecasts of a chunk of windows; with ``compare`` their errors, and sums of losses."""
+        """What is said of a chunk of windows; with ``compare`` their errors, and sums of losses."""
         source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
         n_rows = batch.size
         layers, head, weights, _ = parts_of(work, sizes, n_rows, False, False)
@@ -169,17 +169,14 @@ def compile_drivers(cell) -> Kernels:
         write_begins(source, sizes, batch, False, False, layers, begins)
         forward(parameters, sizes, begins, noise, False, layers, head, states)
         _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
-        scaled = source.firsts.size == 0 and not compare
         for row in range(n_rows):
-            if scaled:
-                windows.write_forecast(source, batch[row], row, n_rows, outputs, out[row])
-            else:
-                windows.write_outputs(source, batch[row], sizes, row, n_rows, outputs, out[row])
+            windows.write_outputs(source, batch[row], sizes, row, n_rows, outputs, out[row])
         if not compare:
             return 0.0, 0.0
         total, weight = charge(head, sizes, source, batch, weights, loss, levels)
         for row in range(n_rows):
-            if sizes.reads != EVERY and targets_of(loss, levels, sizes.n_out) == sizes.n_out:
+            places_of_steps = sizes.reads == EVERY and source.firsts.size > 0
+            if not places_of_steps and targets_of(loss, levels, sizes.n_out) == sizes.n_out:
                 for k in range(out.shape[1]):
                     out[row, k] -= targets[k // sizes.n_out, k % sizes.n_out * n_rows + row]
         return total, weight

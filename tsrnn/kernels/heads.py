@@ -113,8 +113,16 @@ def write_tops(work, sizes, begins, training, apart, tops):
 def last_step(sizes, begins, direction, answer, row):
     """The step of a row that an answer reads: its own, or the last of a direction's way."""
     if sizes.reads == EVERY:
-        return answer
+        return sizes.n_time - sizes.n_answers + answer
     return begins[row] if direction else sizes.n_time - 1
+
+
+@leaf
+def first_answer(sizes, begins):
+    """The first answer that some row has anything to say to; ``n_answers`` where none has."""
+    if sizes.reads == EVERY:
+        return max(0, earliest(begins) - sizes.n_time + sizes.n_answers)
+    return 0
 
 
 @leaf
@@ -195,7 +203,7 @@ def compile_heads(cell) -> Heads:
         else:
             write_tops(work, sizes, begins, training, noise.recurrent > 0, tops)
         # Of sequences that are empty the last answer is what their initial state says.
-        first = min(earliest(begins), sizes.n_answers - 1) if sizes.reads == EVERY else 0
+        first = min(first_answer(sizes, begins), sizes.n_answers - 1)
         for answer in range(sizes.n_answers):
             for row in range(n_rows):
                 tops[answer, n_top + row] = 1
@@ -233,7 +241,7 @@ def compile_heads(cell) -> Heads:
         dlast = steps[4][(sizes.n_head + n_top) * n_rows :]
         clear_matrix(above)
         clear(dstate)
-        first = earliest(begins) if sizes.reads == EVERY else 0
+        first = first_answer(sizes, begins)
         if first == sizes.n_answers:
             clear_matrix(dhidden_weights)
             clear_matrix(dout_weights)

@@ -22,10 +22,11 @@ class Sizes(NamedTuple):
     residual : int
         1 where a layer's inputs are added to its outputs (from the second layer on).
     reads : int
-        What the head reads: LAST, the last step of each direction; EVERY, all steps; HORIZONS, the
-        state after one more step of the last layer for each horizon, fed a learned embedding.
+        What the head reads: LAST, the last step of each direction; EVERY, each of the last
+        ``n_answers`` steps; HORIZONS, the state after one more step of the last layer for each
+        horizon, fed a learned embedding.
     n_answers, n_out : int
-        Places the head speaks at (1, n_time, or the number of horizons) and outputs of each.
+        Places the head speaks at and outputs of each.
     n_head : int
         Units of the head's hidden layer; 0 for none.
     n_blocks, n_state, n_saved : int

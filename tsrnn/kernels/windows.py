@@ -4,8 +4,10 @@ A ``Source`` holds the values and says what a window is. There are two kinds:
 
 * *forecasting*, where a window is a position: ``lookback`` values from there on are the past, the
   values after them the future. Inputs are ``(value - last value) / deviation`` of the window
-  itself; targets are the difference from the seasonal naive forecast in the same unit, so that a
-  network that says nothing forecasts naively;
+  itself, and covariates as they are; targets are the difference from the seasonal naive forecast
+  in the same unit, so that a network that says nothing forecasts naively. Where some covariates
+  are known in the future, the network walks on through it, reading these and, for the value that
+  nobody knows yet, the seasonal naive forecast;
 * *sequences*, where a window is a number: its values begin at ``firsts[number]``, there are
   ``lengths[number]`` of them, they are taken as they are, and its targets stand in ``targets``.
 
@@ -30,9 +32,11 @@ class Source(NamedTuple):
     Attributes
     ----------
     values : (n, n_channels) array
-        Rows of time, of one series after another.
+        Rows of time, of one series after another; of forecasting the series and its covariates,
+        those first that are known in the future.
     targets : (n_windows or n, n_targets) array
-        Of sequences, one row a window, or one a row of values where every step has its target.
+        Of sequences, one row a window, or one a row of values where every step has its target. Of
+        forecasting, (n, 1) where some values that stand in a series were never observed (NaN).
     weights : (n_windows,) float64 array
         Weight of each window in the loss; empty for 1.
     firsts, lengths : (n_windows,) int64 arrays
@@ -42,6 +46,9 @@ class Source(NamedTuple):
     missing : int
         SKIP leaves out recurrent steps with a missing value (NaN); TELL puts 0 for it and gives the
         network, beside the values, whether each is there and the time since the last that was.
+    ahead, n_known : int
+        Of forecasting: rows of the future that the network walks through, whole segments, 0 for
+        none; and covariates that are known there.
     """
 
     values: np.ndarray
@@ -53,17 +60,28 @@ class Source(NamedTuple):
     season: int
     least_scale: float
     missing: int
+    ahead: int
+    n_known: int
 
 
 def forecast_source(
-    values: np.ndarray, lookback: int, season: int, least_scale: float, weights=()
+    values: np.ndarray,
+    lookback: int,
+    season: int,
+    least_scale: float,
+    weights=(),
+    *,
+    targets: np.ndarray | None = None,
+    ahead: int = 0,
+    n_known: int = 0,
 ) -> Source:
-    """Windows of series to be forecast from their past; ``values`` is (n,) or (n, 1)."""
+    """Windows of series to be forecast from their past; ``values`` is (n,) or (n, n_channels)."""
     none = np.empty(0, np.int64)
-    values = kernel_array(values).reshape(len(values), 1)
+    values = kernel_array(values).reshape(len(values), -1)
+    targets = np.empty((0, 0)) if targets is None else np.reshape(targets, (-1, 1))
     return Source(
-        values, np.empty((0, 0), values.dtype), kernel_array(weights, np.float64), none, none,
-        int(lookback), int(season), float(least_scale), SKIP,
+        values, kernel_array(targets, values.dtype), kernel_array(weights, np.float64), none, none,
+        int(lookback), int(season), float(least_scale), SKIP, int(ahead), int(n_known),
     )  # fmt: skip
 
 
@@ -82,7 +100,7 @@ def sequence_source(
         targets = np.empty((0, 0))
     return Source(
         values, kernel_array(targets, values.dtype), kernel_array(weights, np.float64),
-        kernel_array(firsts, np.int64), kernel_array(lengths, np.int64), 0, 1, 1.0, missing,
+        kernel_array(firsts, np.int64), kernel_array(lengths, np.int64), 0, 1, 1.0, missing, 0, 0,
     )  # fmt: skip
 
 
@@ -94,7 +112,9 @@ def kernel_source(source: Source) -> tuple:
 @leaf
 def source_of(row):
     """The source that a plain tuple is."""
-    return Source(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8])
+    return Source(
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10]
+    )
 
 
 @leaf
@@ -114,25 +134,61 @@ def location_and_scale(source, start):
 
 
 @leaf
-def naive(source, start, step):
-    """Seasonal naive forecast, ``step`` >= 0 after the window's past: the value a season before."""
-    season = source.season
-    return source.values[start + source.lookback - season + step % season, 0]
+def naive_place(source, start, step):
+    """Where the seasonal naive forecast of ``step`` >= 0 after the past stands: a season before."""
+    return start + source.lookback - source.season + step % source.season
+
+
+@leaf
+def inputs_of_row(source):
+    """Inputs that a row of values becomes in forecasting: see ``write_known``."""
+    return source.values.shape[1] + (1 + source.n_known if source.ahead else 0)
 
 
 @leaf
 def write_inputs(source, window, row, n_rows, inputs):
     """Write a window to ``row`` of ``inputs``, (n_time, n_in * n_rows); return its first step."""
-    n_time, n_in = inputs.shape[0], inputs.shape[1] // n_rows
-    values = source.values
     if source.firsts.size:
         return write_sequence(source, window, row, n_rows, inputs)
+    n_each = inputs_of_row(source)
+    n_time, segment = inputs.shape[0], inputs.shape[1] // n_rows // n_each
+    values, present = source.values, window + source.lookback
     location, scale = location_and_scale(source, window)
-    start = window + source.lookback - n_time * n_in
+    start = present - n_time * segment + source.ahead
     for t in range(n_time):
-        for k in range(n_in):
-            inputs[t, k * n_rows + row] = (values[start + t * n_in + k, 0] - location) / scale
+        for k in range(segment):
+            place = start + t * segment + k
+            if place >= present:
+                place = naive_place(source, window, place - present)
+            inputs[t, k * n_each * n_rows + row] = (values[place, 0] - location) / scale
+    if n_each > 1:
+        write_known(source, window, row, n_rows, segment, inputs)
     return 0
+
+
+@leaf
+def write_known(source, window, row, n_rows, segment, inputs):
+    """Write what a row says beside the series' value, in this order.
+
+    All covariates, 0 in the future for those not known there. Where the network walks on: how far
+    in the future the row is, from 0 in the past to 1; and how much the known covariates differ
+    from those of the row that the naive forecast repeats, 0 where that is before the window.
+    """
+    values, n_channels, n_each = source.values, source.values.shape[1], inputs_of_row(source)
+    present = window + source.lookback
+    start = present - inputs.shape[0] * segment + source.ahead
+    for n in range(inputs.shape[0] * segment):
+        place, step = start + n, start + n - present
+        here = inputs[n // segment, n % segment * n_each * n_rows :]
+        for k in range(1, n_channels):
+            known = step < 0 or k <= source.n_known
+            here[k * n_rows + row] = values[place, k] if known else 0
+        if source.ahead:
+            here[n_channels * n_rows + row] = max(step + 1, 0) / source.ahead
+            before = place - source.season if step < 0 else naive_place(source, window, step)
+            for k in range(1, source.n_known + 1):
+                differs = values[place, k] - values[before, k] if before >= window else 0
+                here[(n_channels + k) * n_rows + row] = differs
 
 
 @leaf
@@ -204,10 +260,11 @@ def write_targets(source, window, sizes, row, n_rows, targets):
     n_answers, n_each = targets.shape[0], targets.shape[1] // n_rows
     if source.firsts.size == 0:
         _, scale = location_and_scale(source, window)
+        observed = source.targets if source.targets.size else source.values
         for step in range(n_answers * n_each):
-            value = source.values[window + source.lookback + step, 0]
-            target = (value - naive(source, window, step)) / scale
-            targets[step // n_each, step % n_each * n_rows + row] = target
+            value = observed[window + source.lookback + step, 0]
+            base = source.values[naive_place(source, window, step), 0]
+            targets[step // n_each, step % n_each * n_rows + row] = (value - base) / scale
     elif sizes.reads == EVERY:
         t, place = sizes.n_time, 0
         while t > 0:
@@ -235,16 +292,6 @@ def previous_step(source, window, sizes, t, place):
             return t - 1, place
         place -= segment
     return t - 1, -1
-
-
-@leaf
-def write_forecast(source, window, row, n_rows, outputs, forecast):
-    """Write the forecast that ``row`` of the outputs, (answers, n_out * n_rows), means."""
-    n_each = outputs.shape[1] // n_rows
-    _, scale = location_and_scale(source, window)
-    for step in range(forecast.size):
-        said = outputs[step // n_each, step % n_each * n_rows + row]
-        forecast[step] = naive(source, window, step) + scale * said
 
 
 @leaf

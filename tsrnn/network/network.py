@@ -24,13 +24,13 @@ from tsrnn.kernels.shapes import (
     width,
     workspace_size,
 )
-from tsrnn.kernels.windows import Source, kernel_source
+from tsrnn.kernels.windows import Source, inputs_of_row, kernel_source
 from tsrnn.network.initial import chrono, glorot, orthogonal
 
 _KEPT = 2**21  # bytes of working memory that a thread keeps between predictions
 _kept = threading.local()
 _PIECE = 2**25  # steps of hidden units in one call of a prediction kernel
-_READS = {"last": LAST, "every": EVERY, "horizons": HORIZONS}
+_READS = {"last": LAST, "every": EVERY, "ahead": EVERY, "horizons": HORIZONS}
 
 
 class RecurrentNetwork:
@@ -50,12 +50,14 @@ class RecurrentNetwork:
         Give each layer a second direction, which reads the sequence turned around.
     residual : bool, default=False
         Add a layer's inputs to its outputs, from the second layer on.
-    head : {"last", "every", "horizons"}, default="last"
-        One answer from the last state of each direction; one from each step; or ``n_horizons`` of
-        them, each after one more step of the last layer that is fed a learned embedding of the
-        horizon, all from the same state (the parallel decoding of SegRNN, arXiv 2308.11200).
+    head : {"last", "every", "ahead", "horizons"}, default="last"
+        One answer from the last state of each direction; one from each step; ``n_horizons`` of
+        them from the last steps, in which the network walks through the future of a forecasting
+        source; or as many, each after one more step of the last layer that is fed a learned
+        embedding of the horizon, all from the same state (the parallel decoding of SegRNN, arXiv
+        2308.11200).
     n_horizons : int, default=1
-        Answers of the head "horizons".
+        Answers of the heads "ahead" and "horizons".
     n_head : int, default=0
         Units of a hidden layer of the head, with a rectifier; 0 for a linear head.
 
@@ -204,8 +206,11 @@ class RecurrentNetwork:
 
     def n_time(self, source: Source) -> int:
         """Recurrent steps that the longest window of a source takes."""
+        if (self.head == "ahead") != (source.ahead > 0):
+            raise ValueError("head='ahead' is for sources that reach ahead, and they for it.")
         if source.firsts.size == 0:
-            return source.lookback // self.n_in
+            segment = self.n_in // inputs_of_row(source)
+            return source.lookback // segment + source.ahead // segment
         segment = self.n_in // (source.values.shape[1] * (3 if source.missing else 1))
         return int(source.lengths.max()) // segment
 
@@ -231,14 +236,14 @@ class RecurrentNetwork:
         n_tasks: int = 1,
         states: np.ndarray | None = None,
     ) -> np.ndarray:
-        """What the network says of windows, (n_windows, answers * n_out) float64.
+        """What the network says of windows in its own units, (n_windows, answers * n_out) float64.
 
         The same bits for a window, whichever others it is asked with.
 
         Parameters
         ----------
         source : Source
-            The values; of forecasting, what is said is in their unit.
+            The values.
         windows : (n,) int64 array
             Positions or numbers of windows.
         n_tasks : int, default=1
@@ -278,7 +283,7 @@ def _sizes(
     n_head, n_rows,
 ):  # fmt: skip
     cell = cells.find(cell)
-    n_answers = {"last": 1, "every": n_time, "horizons": n_horizons}[head]
+    n_answers = {"last": 1, "every": n_time, "ahead": n_horizons, "horizons": n_horizons}[head]
     return Sizes(
         n_time, n_in, n_hidden, n_layers, n_directions, int(residual), _READS[head], n_answers,
         n_out, n_head, len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, n_rows,
