@@ -74,9 +74,9 @@ def kept(share, seed, place, row, n):
 def network(cell, weights, x, shape=None, noise=(0.0, 0.0, 0, 0), states=None, begin=0):
     """Answers (answers, n_out), and the final states, of one sequence x (n_time, n_in).
 
-    ``shape`` holds bidirectional, residual, head and n_horizons; weights are named as the network's views.
-    ``noise`` is the dropout between layers, that of the recurrence, seed and row; ``begin`` the
-    step at which the sequence begins where others are longer, which the dropout knows it by.
+    ``shape`` holds bidirectional, residual, head and n_horizons; weights are named as the network's
+    views. ``noise`` is the dropout between layers, that of the recurrence, seed and row; ``begin``
+    the step at which the sequence begins where others are longer, which the dropout knows it by.
     ``states`` are initial ones, (h, state) of each layer and direction.
     """
     shape = {"bidirectional": False, "residual": False, "head": "last"} | (shape or {})

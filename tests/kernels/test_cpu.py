@@ -48,7 +48,7 @@ def test_forecasting_against_naive(n_in, cell, n_tasks, dtype, tolerance):
     )
     forecasts = network.predict(source, STARTS, n_tasks)
     for row, start in enumerate(STARTS):
-        x, y, base, scale = naive.window(values, start, LOOKBACK, HORIZON, SEASON, n_in)
+        x, y, _, _ = naive.window(values, start, LOOKBACK, HORIZON, SEASON, n_in)
         said = naive.network(cell, network.views(), x)[0][0]
         np.testing.assert_allclose(errors[row], said - y, rtol=tolerance, atol=tolerance)
         np.testing.assert_allclose(forecasts[row], said, rtol=tolerance, atol=tolerance)
@@ -75,7 +75,7 @@ def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, n_tasks):
         cell, n_in=6 * segment, n_out=n_outputs(loss, segment, levels), head="ahead",
         n_horizons=horizon // segment, **WALKS[shape],
     )  # fmt: skip
-    starts = STARTS[STARTS < len(values) - lookback - horizon]
+    starts = STARTS[len(values) - lookback - horizon > STARTS]
     pairs = [
         naive.window_with_covariates(
             values, covariates, start, lookback, horizon, SEASON, n_known, segment

@@ -60,18 +60,7 @@ def time_axis(index: pd.Index, name: str) -> tuple[TimeAxis, Any]:
     ValueError
         If it is no time index, or time stamps are missing, repeated or of no regular frequency.
     """
-    if isinstance(index, pd.MultiIndex) or not (
-        isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
-        or pd.api.types.is_integer_dtype(index)
-    ):
-        raise ValueError(
-            f"{name} needs a DatetimeIndex, PeriodIndex or RangeIndex, got {type(index).__name__} "
-            f"of dtype {getattr(index, 'dtype', 'mixed')}. Set one: "
-            f"y.index = pd.to_datetime(y.index), or y.reset_index(drop=True) for no dates."
-        )
-    if index.hasnans:
-        where = int(np.argmax(index.isna()))
-        raise ValueError(f"{name} has no time stamp (NaT) in row {where}. Drop or mend that row.")
+    check_time_index(index, name)
     if index.is_monotonic_increasing:
         order, ordered = slice(None), index
     else:
@@ -110,6 +99,41 @@ def regular_axis(ordered: pd.Index, name: str, otherwise: Any = None) -> TimeAxi
         )
     _check_gaps(ordered, step, name)
     return TimeAxis(entries(ordered, step), step)
+
+
+def filled_axis(ordered: pd.Index, name: str) -> tuple[TimeAxis, np.ndarray]:
+    """The axis of sorted time stamps with the ones that they leave out, and where they stand."""
+    step = _shown_step(ordered)
+    if step is None and len(ordered) > 1:  # too few without a gap to show it: the least distance
+        step = pd.tseries.frequencies.to_offset(pd.Timedelta(np.diff(ordered).min()))
+    places = None if step is None else _places(ordered, step)
+    if places is None or places.min() < 0:
+        raise ValueError(
+            f"{name} has no regular frequency: no calendar step leads through all of its time "
+            "stamps, gaps allowed. Bring it to one, for instance y.resample('D').mean()."
+        )
+    axis = TimeAxis(entries(ordered[:1], step), step)
+    n_more = int(places[-1])
+    if len(ordered) == n_more + 1:
+        return TimeAxis(entries(ordered, step), step), places
+    index = axis.index.append(axis.after(n_more)).rename(ordered.name)
+    return TimeAxis(entries(index, step), step), places
+
+
+def check_time_index(index: pd.Index, name: str) -> None:
+    """Refuse an index that is none of time, or that lacks time stamps."""
+    if isinstance(index, pd.MultiIndex) or not (
+        isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
+        or pd.api.types.is_integer_dtype(index)
+    ):
+        raise ValueError(
+            f"{name} needs a DatetimeIndex, PeriodIndex or RangeIndex, got {type(index).__name__} "
+            f"of dtype {getattr(index, 'dtype', 'mixed')}. Set one: "
+            f"y.index = pd.to_datetime(y.index), or y.reset_index(drop=True) for no dates."
+        )
+    if index.hasnans:
+        where = int(np.argmax(index.isna()))
+        raise ValueError(f"{name} has no time stamp (NaT) in row {where}. Drop or mend that row.")
 
 
 def entries(regular: pd.Index, step: Any) -> pd.Index:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.axes import TimeAxis, time_axis
+from tsrnn.windowing.axes import TimeAxis, check_time_index, time_axis
 from tsrnn.windowing.foreign import Foreign, narwhals_frame, pandas_frame
 from tsrnn.windowing.forms import Form, Levels, Long, OneSeries, Wide
+from tsrnn.windowing.gaps import carried_forward, on_grid, rows_on_grid, trimmed
 from tsrnn.windowing.panel import Panel
 from tsrnn.windowing.rows import Rows, series_name
 from tsrnn.windowing.series import (
@@ -39,12 +40,15 @@ class Collection:
         all.
     form : Form
         How they came.
+    observed : (n_values,) bool array, optional
+        Which values of the panel were there, where some were not: those carry the last one on.
     """
 
     panel: Panel
     ids: list
     axes: list[TimeAxis]
     form: Form
+    observed: np.ndarray | None = None
 
     def after(self, horizon: int, columns: dict[str, np.ndarray]) -> Any:
         """Results for the entries that follow each series, in the form the series had.
@@ -66,6 +70,7 @@ def collection_from(
     time_column: str = "ds",
     target_column: str = "y",
     name: str = "y",
+    missing: str = "raise",
 ) -> Collection:
     """Check series that come in any of many forms, and put them end to end.
 
@@ -86,6 +91,9 @@ def collection_from(
         Columns of a long frame.
     name : str
         What messages call ``y``.
+    missing : {"raise", "mask"}, default="raise"
+        Whether missing values and rows are refused, or marked in ``observed``. Those before the
+        first value of a series are never part of it.
 
     Raises
     ------
@@ -110,7 +118,9 @@ def collection_from(
     """
     names = (id_column, time_column, target_column)
     if isinstance(y, (pd.Series, pd.DataFrame)) and isinstance(y.index, pd.MultiIndex):
-        return _from_levels(y, name)
+        return _from_levels(y, name, missing)
+    if isinstance(y, pd.Series) and missing == "mask":
+        return _masked_series(y, name)
     if isinstance(y, pd.Series):
         panel, axis = panel_from_series(y, name)
         return Collection(panel, [None], [axis], OneSeries(y.name))
@@ -119,15 +129,23 @@ def collection_from(
         _check_names(frame.columns, names, name)
         dtypes = (frame[column].dtype for column in names[:2])
         form = Foreign(*names, *dtypes, frame.implementation)
-        return _from_long(pandas_frame(frame, names, name), names, name, form)
+        return _from_long(pandas_frame(frame, names, name), names, name, missing, form)
     _check_shape(y, name)
     if names != _NAMES or id_column in y.columns or time_column in y.columns:
         _check_names(y.columns.tolist(), names, name)
-        return _from_long(y, names, name)
-    return _from_wide(y, name)
+        return _from_long(y, names, name, missing)
+    return _from_wide(y, name, missing)
 
 
-def _from_wide(y, name):
+def _masked_series(y, name):
+    if y.empty:
+        raise ValueError(f"{name} is empty. Give a Series with observations.")
+    check_time_index(y.index, name)
+    axis, values = trimmed(*on_grid(y.index, real_numbers(y, name), name), name)
+    return _checked(values, [None], [axis], OneSeries(y.name), name, "mask")
+
+
+def _from_wide(y, name, missing):
     for column, dtype in y.dtypes.drop_duplicates().items():
         try:
             check_real(dtype, series_name(column, name))
@@ -136,8 +154,14 @@ def _from_wide(y, name):
                 f"{error} If {name} is a long frame, say by id_column, time_column and "
                 f"target_column which of its columns {_listed(y.columns.tolist())} is which."
             ) from None
-    shared, order = time_axis(y.index, name)
-    values = y.to_numpy(dtype=np.float64, na_value=np.nan)[order].T
+    values = y.to_numpy(dtype=np.float64, na_value=np.nan)
+    if missing == "mask":
+        check_time_index(y.index, name)
+        shared, values = on_grid(y.index, values, name)
+    else:
+        shared, order = time_axis(y.index, name)
+        values = values[order]
+    values = values.T
     known = ~np.isnan(values)
     firsts, ends = known.argmax(axis=1), known.shape[1] - known[:, ::-1].argmax(axis=1)
     if not known.any(axis=1).all():
@@ -151,10 +175,10 @@ def _from_wide(y, name):
     stretches = list(zip(firsts.tolist(), ends.tolist(), strict=True))
     cut = {part: TimeAxis(shared.index[slice(*part)], shared.step) for part in set(stretches)}
     axes = [cut[part] for part in stretches]
-    return _checked(values[own], y.columns.tolist(), axes, Wide(y.columns), name)
+    return _checked(values[own], y.columns.tolist(), axes, Wide(y.columns), name, missing)
 
 
-def _from_long(y, names, name, form=None):
+def _from_long(y, names, name, missing, form=None):
     ids, times, values = (y[column] for column in names)
     return _from_columns(
         ids,
@@ -162,12 +186,13 @@ def _from_long(y, names, name, form=None):
         real_numbers(values, f"Column {names[2]!r} of {name}"),
         form or Long(*names, ids.dtype, times.dtype),
         name,
+        missing,
         [f"column {column!r}" for column in names],
         f"y.groupby({list(names[:2])}, as_index=False).mean()",
     )
 
 
-def _from_levels(y, name):
+def _from_levels(y, name, missing):
     if y.index.nlevels != 2 or (isinstance(y, pd.DataFrame) and y.shape[1] != 1):
         raise ValueError(
             f"{name} has {y.index.nlevels} levels in its index and shape {y.shape}; a MultiIndex "
@@ -185,12 +210,13 @@ def _from_levels(y, name):
             tuple(y.index.names), target.name, isinstance(y, pd.DataFrame), ids.dtype, times.dtype
         ),
         name,
+        missing,
         ["level 0 of its index", "level 1 of its index"],
         "y.groupby(level=[0, 1]).mean()",
     )
 
 
-def _from_columns(ids, times, values, form, name, places, remedy):
+def _from_columns(ids, times, values, form, name, missing, places, remedy):
     """A collection of rows; ``places`` are what messages call the columns of ids and times."""
     if not len(values):
         raise ValueError(f"{name} is empty. Give a frame with observations.")
@@ -203,22 +229,29 @@ def _from_columns(ids, times, values, form, name, places, remedy):
             f"{name} has ids that can be no labels ({places[0]}): {error}. Give each series a text "
             "or a number."
         ) from error
+    if missing == "mask":
+        axes, values = rows_on_grid(times, codes, values, labels.tolist(), name)
+        return _checked(values, labels.tolist(), axes, form, name, missing)
     rows, order = Rows.sort(times, codes, labels.tolist(), name)
     axes = rows.axes(remedy)
-    return _checked(values[order], rows.ids, axes, form, name)
+    return _checked(values[order], rows.ids, axes, form, name, missing)
 
 
-def _checked(values, ids, axes, form, name):
-    """The collection, if all values are finite."""
+def _checked(values, ids, axes, form, name, missing):
+    """The collection, if all values are finite, or missing where that is allowed."""
     lengths = [0, *(len(axis.index) for axis in axes)]
+    observed = None
+    if missing == "mask" and np.isnan(values).any():
+        observed, values = ~np.isnan(values), carried_forward(values)
     panel = Panel(np.array(values), np.cumsum(lengths))  # a copy, never the values of y
     # NaN is no more than anything, and nothing is copied: most panels are good.
     if not (panel.values.min() >= -LARGEST and panel.values.max() <= LARGEST):
         row = np.argmin(np.abs(panel.values) <= LARGEST)
         k = int(panel.indptr.searchsorted(row, side="right")) - 1
         own = panel.values[panel.indptr[k] : panel.indptr[k + 1]]
-        check_finite(own, axes[k].index, series_name(ids[k], name))
-    return Collection(panel, ids, axes, form)
+        called = name if ids[k] is None else series_name(ids[k], name)
+        check_finite(own, axes[k].index, called)
+    return Collection(panel, ids, axes, form, observed)
 
 
 def _time_stamps(times, what, remedy):

@@ -1,0 +1,106 @@
+"""missing="mask": values and rows that are not there, in every form."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn.windowing import collection_from
+
+DAYS = pd.date_range("2024-01-01", periods=8)
+NAN = np.nan
+A = pd.Series([NAN, 1.0, 2.0, NAN, NAN, 0.0, 6.0, NAN], DAYS, name="a")
+B = pd.Series([5.0, NAN, 7.0, 8.0, 9.0, 10.0, NAN, 12.0], DAYS, name="b")
+FILLED = [1, 2, 2, 2, 0, 6]
+
+
+def long(drop):
+    frame = pd.concat(
+        pd.DataFrame({"unique_id": s.name, "ds": s.index, "y": s.to_numpy()}) for s in (A, B)
+    )
+    return (frame.dropna() if drop else frame).sample(frac=1, random_state=1)
+
+
+def values_of(collection, k):
+    indptr = collection.panel.indptr
+    own = slice(indptr[k], indptr[k + 1])
+    observed = collection.observed[own]
+    return np.where(observed, collection.panel.values[own], NAN), collection.panel.values[own]
+
+
+def test_a_series_with_missing_values_or_rows():
+    for y in (A, A.dropna(), A.dropna().iloc[::-1], A.astype("Float64")):
+        collection = collection_from(y, missing="mask")
+        told, filled = values_of(collection, 0)
+        n = (
+            7 if y.isna().any() else 6
+        )  # a last row without a value is a step; one that is not, none
+        np.testing.assert_array_equal(told, A.to_numpy()[1 : 1 + n])
+        np.testing.assert_array_equal(filled[:6], FILLED)
+        assert collection.axes[0].index.equals(DAYS[1 : 1 + n])
+        assert collection.axes[0].after(1)[0] == DAYS[n] + pd.Timedelta("1D")
+
+
+@pytest.mark.parametrize("drop", [False, True])
+@pytest.mark.parametrize("form", ["wide", "long", "levels"])
+def test_panels_with_missing_values_or_rows(form, drop):
+    y = long(drop)
+    if form == "wide":
+        y = pd.DataFrame({"a": A, "b": B})
+        y = y.drop(DAYS[3]) if drop else y
+    elif form == "levels":
+        y = y.set_index(["unique_id", "ds"])["y"]
+    collection = collection_from(y, missing="mask")
+    for one in (A, B):
+        if form == "wide" and drop:
+            one = one.where(DAYS[3] != DAYS)
+        told, filled = values_of(collection, collection.ids.index(one.name))
+        there = one[one.first_valid_index() :]
+        np.testing.assert_array_equal(told[: len(there)], there[: len(told)])
+        assert np.isfinite(filled).all()
+
+
+def test_nothing_missing_marks_nothing():
+    whole = collection_from(B.ffill(), missing="mask")
+    assert whole.observed is None
+    np.testing.assert_array_equal(whole.panel.values, collection_from(B.ffill()).panel.values)
+
+
+def test_zeros_are_values():
+    collection = collection_from(pd.Series([0.0, 0, 3, 0, 0], DAYS[:5]), missing="mask")
+    assert collection.observed is None
+
+
+def test_months_periods_and_numbers():
+    for index in (
+        pd.date_range("2024-01-31", periods=8, freq="ME"),
+        pd.period_range("2024-01", periods=8, freq="M"),
+        pd.RangeIndex(10, 50, 5),
+        pd.date_range("2024-03-28", periods=8, tz="Europe/Berlin"),
+    ):
+        y = pd.Series(np.arange(8.0), index)
+        collection = collection_from(y.drop(index[4]), missing="mask")
+        assert collection.axes[0].index.equals(index)
+        assert collection.observed.tolist() == [True] * 4 + [False] + [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [
+        (pd.Series([NAN, NAN, NAN], DAYS[:3]), "nothing but missing"),
+        (long(False).assign(y=NAN), "Series .* is nothing but missing"),
+        (pd.concat([A, A]), "more than once"),
+        (
+            pd.concat([long(True), long(True)]),
+            "Series '.' of y has the time stamp .* more than once",
+        ),
+        (pd.Series([1.0, np.inf, 2], DAYS[:3]), "infinite at 2024-01-02"),
+        (A[:0], "empty"),
+        (
+            pd.Series(1.0, pd.DatetimeIndex(["2024-01-01", "2024-01-07", "2024-02-19 03:00"])),
+            "no regular frequency",
+        ),
+    ],
+)
+def test_what_is_refused(y, match):
+    with pytest.raises(ValueError, match=match):
+        collection_from(y, missing="mask")
