@@ -105,3 +105,26 @@ def test_bad_parameters(bad):
         backtest(quick(), Y, **bad)
     with pytest.raises(ValueError, match="coverage must lie between"):
         backtest(quick(), Y, n_windows=1, coverage=80)
+
+
+def test_a_series_that_is_no_longer_positive_is_refused_by_place():
+    """The fit took logarithms of what was known at the first origin, where all was positive."""
+    y = load_airline().astype(float)
+    y.iloc[-20] = 0
+    quick = RNNForecaster(horizon=6, max_iter=2, hidden_size=4, n_jobs=1)
+    with pytest.raises(ValueError, match="is 0 at 1959-05-01"):
+        backtest(quick, y, n_windows=4, refit=False)
+    y = load_airline().astype(float)
+    y.iloc[-2] = 0  # after the last origin: not an input, and a forecast is made
+    found = backtest(quick, y, n_windows=3, refit=False)
+    assert found.forecasts["RNNForecaster"].notna().all()
+
+
+def test_forecasts_are_on_the_level_of_the_series():
+    """A network that says nothing repeats the season, beyond the trained horizon too."""
+    y = load_airline().astype(float)
+    silent = RNNForecaster(horizon=6, max_iter=1, learning_rate_init=1e-30, refit=False)
+    found = backtest(silent, y, n_windows=3, refit=False).forecasts
+    np.testing.assert_allclose(found["RNNForecaster"], found["seasonal_naive"], rtol=1e-9)
+    forecast = silent.fit(y).predict(30)
+    np.testing.assert_allclose(forecast, np.tile(y[-12:], 3)[:30], rtol=1e-9)

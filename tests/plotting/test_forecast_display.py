@@ -260,6 +260,13 @@ def test_what_does_not_fit_is_refused(case, months):
     assert plt.get_fignums() == []
 
 
+@pytest.mark.parametrize("form", ["wide", "MultiIndex"])
+def test_of_a_panel_it_says_what_draws_it(form, months):
+    panel = pd.concat({"a": months[1], "b": months[1]}, axis=form == "wide")
+    with pytest.raises(ValueError, match=r"forecast has several series. PanelForecastDisplay"):
+        ForecastDisplay.from_predictions(panel)
+
+
 def test_importing_the_module_imports_no_matplotlib():
     code = "import sys, tsrnn.plotting; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

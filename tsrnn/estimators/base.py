@@ -118,8 +118,8 @@ class RecurrentEstimator(BaseEstimator):
                 stop_after=stop_after, moments=moments, on_progress=on_progress,
             )  # fmt: skip
 
-    def _forecast(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:
-        """Forecasts of windows, (n_windows, n_out)."""
+    def _run_network(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:
+        """What a network says of windows in its own units, (n_windows, outputs)."""
         with claim_threads(self.n_jobs, network.work(source, starts.size)) as n_tasks:
             return network.predict(source, starts, n_tasks)
 

@@ -217,7 +217,8 @@ class SequenceEstimator(CallbackSupportMixin, RecurrentEstimator):
         """What the network says of each sequence, (n_samples, n_out) in its own units."""
         check_is_fitted(self)
         sequences = sequences_of(self, X, self.n_channels_in_, reset=False)
-        return self._forecast(self.network_, self._source(sequences), np.arange(len(sequences)))
+        windows = np.arange(len(sequences))
+        return self._run_network(self.network_, self._source(sequences), windows)
 
 
 def mean_and_scale(

@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from tsrnn.forecasting import metrics
+from tsrnn.forecasting.plan import check_positive
 from tsrnn.windowing import Collection, Panel, TimeAxis, collection_from
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ def backtest(
     Raises
     ------
     ValueError
-        If a series is too short for so many origins, or a parameter is out of its range.
+        If a series is too short for so many origins, or a parameter is out of its range; or if the
+        fit took logarithms, and a series is no longer positive at a later origin.
 
     Examples
     --------
@@ -155,7 +157,9 @@ def backtest(
         parts = [one._forecasts(None, None, horizon, coverage) for one in fits]
         columns = {name: np.stack([part[name] for part in parts], axis=1) for name in parts[0]}
     else:
-        columns = fitted._forecasts(collection.panel, ends, horizon, coverage)
+        known = head(collection, ends[:, -1])
+        check_positive(known, fitted.transform_)
+        columns = fitted._forecasts(known.panel, ends, horizon, coverage)
     season = fitted.season_
     return _gathered(collection, ends, columns, season)
 

@@ -429,14 +429,15 @@ class RNNForecaster(RecurrentEstimator):
         n, lookback = recent.shape
         differences = recent - recent[:, -1:]
         scale = np.maximum(differences.std(axis=1, keepdims=True), _LEAST_SCALE)
-        said = np.empty((n, 0))
-        while said.shape[1] < horizon:
-            flat = np.ascontiguousarray(recent).ravel()
-            source = forecast_source(flat, lookback, self.season_, _LEAST_SCALE)
-            more = self._forecast(self.network_, source, np.arange(n) * lookback)
-            recent = np.hstack([recent, more])[:, -lookback:]
-            said = np.hstack([said, more])
-        return said[:, :horizon], scale
+        while recent.shape[1] < lookback + horizon:
+            window = np.ascontiguousarray(recent[:, -lookback:])
+            source = forecast_source(window.ravel(), lookback, self.season_, _LEAST_SCALE)
+            said = self._run_network(self.network_, source, np.arange(n) * lookback)
+            seasons = np.arange(said.shape[1]) % self.season_ - self.season_
+            deviation = (window - window[:, -1:]).std(axis=1, keepdims=True)
+            ahead = window[:, seasons] + np.maximum(deviation, _LEAST_SCALE) * said
+            recent = np.hstack([recent, ahead])
+        return recent[:, lookback : lookback + horizon], scale
 
     def _check_horizon(self, horizon, X):
         check_is_fitted(self)

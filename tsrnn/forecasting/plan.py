@@ -59,7 +59,7 @@ def plan(collection: Collection, parameters: dict[str, Any]) -> Plan:
     ValueError
         If a series is too short, or not positive where a logarithm is asked for.
     """
-    _check_positive(collection, parameters["transform"])
+    check_positive(collection, parameters["transform"])
     panel, season = collection.panel, parameters["season"]
     auto_season = season == "auto"
     if auto_season:
@@ -85,7 +85,8 @@ def _auto(value, settled):
     return settled if value == "auto" else value
 
 
-def _check_positive(collection, transform):
+def check_positive(collection: Collection, transform: str | None) -> None:
+    """Refuse to take the logarithm of a series that is not positive, naming it and the place."""
     if transform != "log" or collection.panel.values.min() > 0:
         return
     panel = collection.panel

@@ -1,7 +1,8 @@
-"""What displays share: new axes, time on the x axis, pale colours."""
+"""What displays share: new axes, time on the x axis, bands, pale colours."""
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,13 +10,20 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import Collection
     from matplotlib.lines import Line2D
 
+# Okabe & Ito's palette, which is told apart without seeing red and green
+BLUE, VERMILION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 _DARK, _LIGHT = "#30343f", "#e6e8ec"
+_TICKS_AN_INCH = 1.45  # that short dates leave room for
+# By matplotlib's numbers of months, hours, minutes and seconds: so many are the next larger unit.
+# Its locator ends at halves of them, and warns where these are too many for narrow axes.
+_WHOLE = {1: 12, 4: 24, 5: 60, 6: 60}
 
 
-def new_axes() -> Axes:
-    """Axes on a new figure, wide as a time series is.
+def pyplot() -> ModuleType:
+    """Matplotlib's pyplot.
 
     Raises
     ------
@@ -28,7 +36,18 @@ def new_axes() -> Axes:
         raise ImportError(
             'Plots are drawn by matplotlib, which is not installed: pip install "tsrnn[plot]"'
         ) from error
-    return plt.subplots(figsize=(9, 4), layout="constrained")[1]
+    return plt
+
+
+def new_axes(figsize: tuple[float, float] = (9, 4)) -> Axes:
+    """Axes on a new figure, by default wide as a time series is.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    return pyplot().subplots(figsize=figsize, layout="constrained")[1]
 
 
 def positions(index: pd.Index) -> np.ndarray:
@@ -48,6 +67,25 @@ def draw_curve(ax: Axes, series: pd.Series, style: dict[str, Any]) -> Line2D:
     if len(series) == 1:
         style = {"marker": "o", "linestyle": "none"} | style
     return ax.plot(positions(series.index), series.to_numpy(), **style)[0]
+
+
+def draw_bands(
+    ax: Axes, intervals: pd.DataFrame, levels: list[str], color: Any
+) -> dict[str, Collection]:
+    """The band of each level, in percent, the widest first and palest."""
+    bands, x = {}, positions(intervals.index)
+    for level, strength in zip(levels, np.linspace(0.2, 0.42, len(levels)), strict=True):
+        style = {
+            "color": blend(ax, color, strength),
+            "label": f"{level} % interval",
+            "zorder": 1 + strength,  # under the grid and all lines; of several fans too
+        }
+        lower, upper = (intervals[f"{side}_{level}"] for side in ("lower", "upper"))
+        if len(x) == 1:  # no stretch of time to fill
+            bands[level] = ax.vlines(x, lower, upper, linewidth=12, **style)
+        else:
+            bands[level] = ax.fill_between(x, lower, upper, linewidth=0, **style)
+    return bands
 
 
 def background(ax: Axes) -> tuple[float, ...]:
@@ -71,7 +109,7 @@ def blend(ax: Axes, color: Any, strength: float) -> tuple[float, ...]:
     return tuple(strength * part + (1 - strength) * behind for part, behind in pairs)
 
 
-def dress(ax: Axes, series: pd.Series) -> None:
+def dress(ax: Axes, series: pd.Series, legend: bool = True) -> None:
     """Label the axes by the series and its time, with a legend, a faint grid and no box."""
     text, faint = blend(ax, ink(ax), 0.85), blend(ax, ink(ax), 0.16)
     _dress_time(ax, series.index, text)
@@ -84,10 +122,15 @@ def dress(ax: Axes, series: pd.Series) -> None:
     ax.spines["bottom"].set_color(faint)
     ax.tick_params(length=0, labelcolor=text)
     ax.tick_params(axis="x", length=3, color=faint)
-    columns = 1 if len(ax.get_legend_handles_labels()[0]) < 4 else 2
-    ax.legend(
-        ncols=columns, facecolor=background(ax), edgecolor="none", framealpha=0.8, labelcolor=text
-    )
+    if legend:
+        columns = 1 if len(ax.get_legend_handles_labels()[0]) < 4 else 2
+        ax.legend(ncols=columns, **legend_style(ax))
+
+
+def legend_style(ax: Axes) -> dict[str, Any]:
+    """Properties of a legend: no box, the colours of the axes."""
+    colours = {"facecolor": background(ax), "labelcolor": blend(ax, ink(ax), 0.85)}
+    return colours | {"edgecolor": "none", "framealpha": 0.8}
 
 
 def _dress_time(ax, index, text):
@@ -96,7 +139,11 @@ def _dress_time(ax, index, text):
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
         zone = getattr(index, "tz", None)
-        locator = AutoDateLocator(tz=zone, minticks=4, maxticks=10)
+        width = ax.get_window_extent().width / ax.figure.dpi
+        most = int(np.clip(_TICKS_AN_INCH * width, 5, 10))
+        locator = AutoDateLocator(tz=zone, minticks=min(4, most - 2), maxticks=most)
+        for unit, whole in _WHOLE.items():
+            locator.intervald[unit] = [*locator.intervald[unit], whole]
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
         ax.xaxis.get_offset_text().set_color(text)

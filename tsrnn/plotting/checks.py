@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from tsrnn.forecasting import Backtest
+
+_FEWEST_SHOWN = 30  # entries of history, where there are as many
 
 
 def as_series(
@@ -25,6 +35,11 @@ def as_series(
     """
     if isinstance(data, pd.DataFrame) and data.shape[1] == 1:
         data = data.iloc[:, 0]
+    several = isinstance(data, pd.DataFrame) or isinstance(
+        getattr(data, "index", None), pd.MultiIndex
+    )
+    if name == "forecast" and several:
+        raise ValueError("forecast has several series. PanelForecastDisplay draws each of them.")
     if not isinstance(data, pd.Series):
         raise ValueError(f"{name} must be a pandas Series, got {_what(data)}.")
     if data.empty or not pd.api.types.is_numeric_dtype(data):
@@ -74,6 +89,68 @@ def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataF
         if (intervals[f"lower_{level}"] > intervals[f"upper_{level}"]).any():
             raise ValueError(f"intervals have lower_{level} above upper_{level}.")
     return intervals, sorted(levels, key=float, reverse=True)
+
+
+def forecasts_of(backtest: Backtest) -> pd.DataFrame:
+    """The frame of a Backtest.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    frame = getattr(backtest, "forecasts", None)
+    if not isinstance(frame, pd.DataFrame):
+        raise ValueError(
+            "backtest must be what tsrnn.backtest(forecaster, y) returns, whole, got "
+            f"{_what(backtest)}."
+        )
+    return frame
+
+
+def levels_of(
+    forecasts: pd.DataFrame, coverage: float | Sequence[float] | None = None
+) -> list[str]:
+    """Coverages of a backtest's intervals, in percent as columns write them, widest first.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+    coverage : float or sequence of float, optional
+        Those to take; by default all.
+
+    Raises
+    ------
+    ValueError
+        If one was not asked for in the backtest.
+    """
+    found = [name.removeprefix("lower_") for name in forecasts if name.startswith("lower_")]
+    if coverage is not None:
+        wanted = [f"{100 * level:g}" for level in np.atleast_1d(np.asarray(coverage, dtype=float))]
+        for level in wanted:
+            if level not in found:
+                has = ", ".join(f"{float(one) / 100:g}" for one in found) or "no intervals"
+                raise ValueError(
+                    f"coverage {float(level) / 100:g} is not in the backtest, which has {has}. Ask "
+                    f"for it: backtest(forecaster, y, coverage={float(level) / 100:g})."
+                )
+        found = wanted
+    return sorted(set(found), key=float, reverse=True)
+
+
+def entries_shown(n_history: int | None, horizon: int, season: int) -> int:
+    """Entries of the history that are shown: as asked, else four horizons or three seasons.
+
+    Raises
+    ------
+    ValueError
+        If ``n_history`` is no whole number from 1.
+    """
+    if n_history is None:
+        return max(4 * horizon, 3 * season, _FEWEST_SHOWN)
+    if isinstance(n_history, bool) or not isinstance(n_history, Integral) or n_history < 1:
+        raise ValueError(f"n_history must be a whole number from 1, got {n_history!r}.")
+    return int(n_history)
 
 
 def _is_number(text):

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.plotting.axes import background, blend, draw_curve, dress, ink, new_axes, positions
-from tsrnn.plotting.checks import as_intervals, as_series
+from tsrnn.plotting.axes import (
+    BLUE,
+    background,
+    draw_bands,
+    draw_curve,
+    dress,
+    ink,
+    new_axes,
+    positions,
+)
+from tsrnn.plotting.checks import as_intervals, as_series, entries_shown
+from tsrnn.plotting.predicted import predicted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BLUE = "#0072b2"  # of Okabe & Ito's palette
-_FEWEST_SHOWN = 30  # entries of history, where there are as many
+    from tsrnn.plotting.panel_forecast import PanelForecastDisplay
+
 _MOST_DOTS = 60  # actual values that dots still tell apart; more are drawn as a line
 
 
@@ -103,40 +110,46 @@ class ForecastDisplay:
         cls,
         forecaster: Any,
         horizon: int | None = None,
+        X: Any = None,
         *,
-        actual: pd.Series | pd.DataFrame | None = None,
+        actual: Any = None,
         coverage: float | Sequence[float] | None = (0.8, 0.95),
         n_history: int | None = None,
-        ax: Axes | None = None,
-    ) -> ForecastDisplay:
+        ids: Any = None,
+        n_cols: int | None = None,
+        ax: Axes | Sequence[Axes] | None = None,
+    ) -> ForecastDisplay | PanelForecastDisplay:
         """Plot what a fitted forecaster predicts.
 
         Parameters
         ----------
         forecaster : RNNForecaster
-            Fitted.
-        horizon : int, optional
-            Steps to forecast, at most and by default those it was fitted for.
-        actual : Series, optional
-            What was observed later; the whole series will do.
+            Fitted, to one series or to a panel.
+        horizon, X : optional
+            As in ``RNNForecaster.predict``.
+        actual : Series or DataFrame, optional
+            What was observed later; all that was observed will do.
         coverage : float or sequence of float, default=(0.8, 0.95)
             Probabilities of the intervals; None or empty for no intervals.
         n_history : int, optional
             Last entries of the history to show; by default four horizons or three seasons.
+        ids, n_cols : optional
+            Of a panel, as in :meth:`PanelForecastDisplay.from_predictions`.
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Where to draw; by default on a new figure. Of a panel one for each series.
 
         Returns
         -------
-        ForecastDisplay
-            Drawn.
+        ForecastDisplay or PanelForecastDisplay
+            Drawn; of a panel the latter, with a plot for each series.
 
         Raises
         ------
         NotFittedError
             If the forecaster is not fitted.
         ValueError
-            If ``forecaster`` is none, or it refuses ``horizon`` or ``coverage``.
+            If ``forecaster`` is none, it refuses ``horizon`` or ``coverage``, or ``ids`` has an
+            unknown series.
         ImportError
             If matplotlib is not installed.
 
@@ -151,22 +164,13 @@ class ForecastDisplay:
         >>> list(display.bands_)
         ['95', '80']
         """
-        if not hasattr(forecaster, "predict_interval"):
-            raise ValueError(
-                f"forecaster must be a forecaster such as RNNForecaster, got {forecaster!r}. For "
-                "other forecasts there is ForecastDisplay.from_predictions."
-            )
-        check_is_fitted(forecaster, "history_")
-        intervals = None
-        if coverage is not None and np.size(coverage):
-            intervals = forecaster.predict_interval(horizon, coverage=coverage)
-        display = cls(
-            forecaster.predict(horizon),
-            history=forecaster.history_,
-            intervals=intervals,
-            actual=actual,
-            season=getattr(forecaster, "season_", 1),
-        )
+        made = predicted(forecaster, horizon, X, coverage)
+        if made.is_panel:
+            from tsrnn.plotting.panel_forecast import PanelForecastDisplay
+
+            panel = PanelForecastDisplay(**made.panel(), actual=actual, ids=ids)
+            return panel.plot(ax, n_history=n_history, n_cols=n_cols)
+        display = cls(**made.lone(actual, ids))
         return display.plot(ax, n_history=n_history)
 
     @classmethod
@@ -225,6 +229,7 @@ class ForecastDisplay:
         forecast_kw: dict[str, Any] | None = None,
         history_kw: dict[str, Any] | None = None,
         actual_kw: dict[str, Any] | None = None,
+        legend: bool = True,
     ) -> ForecastDisplay:
         """Draw it all.
 
@@ -236,6 +241,8 @@ class ForecastDisplay:
             Last entries of the history to show; by default four horizons or three seasons.
         forecast_kw, history_kw, actual_kw : dict, optional
             Properties of the lines, as in ``Axes.plot``. The bands take the forecast's colour.
+        legend : bool, default=True
+            Draw a legend.
 
         Returns
         -------
@@ -249,7 +256,8 @@ class ForecastDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        shown = self._shown(n_history)
+        n_history = entries_shown(n_history, len(self.forecast), self.season)
+        shown = None if self.history is None else self.history.iloc[-n_history:]
         self.ax_ = ax = new_axes() if ax is None else ax
         self.figure_, dark = ax.figure, ink(ax)
         self.history_line_ = self.actual_line_ = self.start_line_ = None
@@ -260,7 +268,7 @@ class ForecastDisplay:
             self.start_line_ = ax.axvline(
                 before + (after - before) / 2, color=dark, linewidth=0.8, linestyle=(0, (2, 3))
             )
-        style = {"color": _BLUE, "linewidth": 2.2, "label": "forecast"} | (forecast_kw or {})
+        style = {"color": BLUE, "linewidth": 2.2, "label": "forecast"} | (forecast_kw or {})
         self.forecast_line_ = draw_curve(ax, self.forecast, style)
         if self.actual is not None:
             style = {"color": dark, "linewidth": 1, "label": "actual"}
@@ -268,31 +276,9 @@ class ForecastDisplay:
                 style |= {"linestyle": "none", "marker": "o", "markersize": 5}
                 style |= {"markeredgecolor": background(ax), "markeredgewidth": 0.8}
             self.actual_line_ = draw_curve(ax, self.actual, style | (actual_kw or {}))
-        self._draw_bands(ax)
-        dress(ax, self.forecast)
-        return self
-
-    def _shown(self, n_history):
-        """The end of the history that is drawn."""
-        if n_history is None:
-            n_history = max(4 * len(self.forecast), 3 * self.season, _FEWEST_SHOWN)
-        elif not isinstance(n_history, Integral) or n_history < 1:
-            raise ValueError(f"n_history must be a whole number from 1, got {n_history!r}.")
-        return None if self.history is None else self.history.iloc[-n_history:]
-
-    def _draw_bands(self, ax):
-        """Bands in the forecast's colour, the widest first and palest."""
         self.bands_ = {}
-        x = positions(self.forecast.index)
-        strengths = np.linspace(0.2, 0.42, len(self.levels))
-        for level, strength in zip(self.levels, strengths, strict=True):
-            band = {
-                "color": blend(ax, self.forecast_line_.get_color(), strength),
-                "label": f"{level} % interval",
-                "zorder": 1,  # under the grid and all lines
-            }
-            lower, upper = (self.intervals[f"{side}_{level}"] for side in ("lower", "upper"))
-            if len(x) == 1:  # no stretch of time to fill
-                self.bands_[level] = ax.vlines(x, lower, upper, linewidth=12, **band)
-            else:
-                self.bands_[level] = ax.fill_between(x, lower, upper, linewidth=0, **band)
+        if self.intervals is not None:
+            color = self.forecast_line_.get_color()
+            self.bands_ = draw_bands(ax, self.intervals, self.levels, color)
+        dress(ax, self.forecast, legend)
+        return self

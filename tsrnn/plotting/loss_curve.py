@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.plotting.axes import blend, draw_curve, dress, ink, new_axes
+from tsrnn.plotting.axes import BLUE, VERMILION, blend, draw_curve, dress, ink, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_BLUE, _ORANGE = "#0072b2", "#d55e00"  # of Okabe & Ito's palette
 
 
 class LossCurveDisplay:
@@ -115,13 +113,15 @@ class LossCurveDisplay:
         self.figure_ = ax.figure
         self.validation_line_ = self.best_line_ = None
         self.training_line_ = draw_curve(
-            ax, self.loss_curve, {"color": _BLUE, "linewidth": 1.6, "label": "training"}
+            ax, self.loss_curve, {"color": BLUE, "linewidth": 1.6, "label": "training"}
         )
         shown = [self.loss_curve]
         if self.validation_curve is not None:
             shown.append(self.validation_curve)
             self.validation_line_ = draw_curve(
-                ax, self.validation_curve, {"color": _ORANGE, "linewidth": 1.6, "label": "held out"}
+                ax,
+                self.validation_curve,
+                {"color": VERMILION, "linewidth": 1.6, "label": "held out"},
             )
         if self.best_iter is not None:
             self.best_line_ = ax.axvline(

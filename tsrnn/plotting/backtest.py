@@ -1,0 +1,251 @@
+"""BacktestDisplay: forecasts from origins in the past over what came true."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.plotting.axes import BLUE, blend, draw_bands, draw_curve, dress, ink, positions
+from tsrnn.plotting.checks import as_series, entries_shown, forecasts_of, levels_of
+from tsrnn.plotting.grid import chosen, finish, grid
+from tsrnn.plotting.parts import NAMES, Parts
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from tsrnn.forecasting import Backtest
+
+_MOST_ORIGINS_MARKED = 16  # by vertical lines, where more would be a hatching
+
+
+class BacktestDisplay:
+    """Plot of a backtest: the forecasts from each origin, with intervals, over what came true.
+
+    Make one with :meth:`from_backtest`, which draws it as well.
+
+    Parameters
+    ----------
+    backtest : Backtest
+        What :func:`tsrnn.backtest` returns.
+    y : Series or DataFrame, optional
+        The series that were backtested, in any form: what came before the first origin is shown
+        too, and what lies between forecasts that leave a gap.
+    ids : label or list of labels, optional
+        Series of a panel to draw; by default the first twelve.
+    coverage : float or sequence of float, optional
+        Intervals to draw; by default all that the backtest has, with () none.
+    columns : tuple of str, default=("unique_id", "ds", "y")
+        Columns of ids, times and values of ``y`` as a long frame.
+
+    Attributes
+    ----------
+    axes_ : dict
+        For each series its Axes; a lone series' label is 0.
+    figure_ : Figure
+        What was drawn on.
+    actual_lines_ : dict
+        For each series the Line2D of what came true.
+    forecast_lines_ : dict
+        For each series a list of Line2D, one an origin.
+    bands_ : dict
+        For each series a list of dicts, one an origin, of bands by coverage in percent.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster, backtest
+    >>> from tsrnn.datasets import load_airline
+    >>> from tsrnn.plotting import BacktestDisplay
+    >>> y = load_airline()
+    >>> found = backtest(RNNForecaster(max_iter=2), y, n_windows=3, refit=False, coverage=0.8)
+    >>> display = BacktestDisplay.from_backtest(found, y=y)
+    >>> len(display.forecast_lines_[0])
+    3
+    """
+
+    def __init__(
+        self,
+        backtest: Backtest,
+        *,
+        y: Any = None,
+        ids: Any = None,
+        coverage: float | Sequence[float] | None = None,
+        columns: tuple[str, str, str] = NAMES,
+    ):
+        forecasts = forecasts_of(backtest)
+        self.levels = levels_of(forecasts, coverage)
+        codes, labels = pd.factorize(forecasts["unique_id"])
+        labels = labels.tolist()
+        self.is_lone = labels == [0]
+        wanted = labels if self.is_lone and ids is None else chosen(ids, labels)
+        self.n_more = len(labels) - len(wanted) if ids is None else 0
+        self.season = backtest.season
+        self.forecasts = {label: forecasts[codes == labels.index(label)] for label in wanted}
+        self.actual = {label: _actual(own) for label, own in self.forecasts.items()}
+        self.target = None
+        if y is not None:
+            parts = Parts(y, "y", columns)
+            for label, known in self.actual.items():
+                self.actual[label] = _whole(parts, label, known)
+            if self.is_lone:
+                self.target = self.actual[0].name
+
+    @classmethod
+    def from_backtest(
+        cls,
+        backtest: Backtest,
+        *,
+        y: Any = None,
+        ids: Any = None,
+        coverage: float | Sequence[float] | None = None,
+        columns: tuple[str, str, str] = NAMES,
+        n_history: int | None = None,
+        n_cols: int | None = None,
+        ax: Axes | Sequence[Axes] | None = None,
+    ) -> BacktestDisplay:
+        """Plot what a backtest found.
+
+        Parameters
+        ----------
+        backtest, y, ids, coverage, columns
+            As in :class:`BacktestDisplay`.
+        n_history, n_cols, ax
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        BacktestDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If ``backtest`` is none, ``ids`` has an unknown series, ``coverage`` one that was not
+            asked for, or ``y`` lacks a series or is not what was backtested.
+        ImportError
+            If matplotlib is not installed.
+        """
+        display = cls(backtest, y=y, ids=ids, coverage=coverage, columns=columns)
+        return display.plot(ax, n_history=n_history, n_cols=n_cols)
+
+    def plot(
+        self,
+        ax: Axes | Sequence[Axes] | None = None,
+        *,
+        n_history: int | None = None,
+        n_cols: int | None = None,
+        forecast_kw: dict[str, Any] | None = None,
+        actual_kw: dict[str, Any] | None = None,
+    ) -> BacktestDisplay:
+        """Draw it all.
+
+        Parameters
+        ----------
+        ax : Axes or sequence of Axes, optional
+            Where to draw, one axes a series; by default on a new figure.
+        n_history : int, optional
+            Entries of ``y`` to show before the first origin; by default four horizons or three
+            seasons.
+        n_cols : int, optional
+            Axes in a row; by default three, or two where there are four series.
+        forecast_kw, actual_kw : dict, optional
+            Properties of the lines, as in ``Axes.plot``. The bands take the forecasts' colour.
+
+        Returns
+        -------
+        BacktestDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If ``n_history`` or ``n_cols`` is no whole number above 0, or ``ax`` are not as many as
+            series.
+        ImportError
+            If matplotlib is not installed.
+        """
+        entries_shown(n_history, 1, self.season)  # refused before a figure is opened
+        axes = grid(len(self.forecasts), n_cols, ax)
+        self.axes_: dict[Hashable, Axes] = dict(zip(self.forecasts, axes, strict=True))
+        self.figure_ = axes[0].figure
+        self.actual_lines_, self.forecast_lines_, self.bands_ = {}, {}, {}
+        for label, one in self.axes_.items():
+            self._draw_actual(one, label, n_history, actual_kw or {})
+            self._draw_forecasts(one, label, forecast_kw or {})
+            dress(one, self.actual[label].rename(self.target), legend=False)
+        titled = {None: axes[0]} if self.is_lone else self.axes_
+        finish(titled, self.n_more, ax is None)
+        return self
+
+    def _draw_forecasts(self, ax, label, style):
+        lines, bands, forecasts = [], [], self.forecasts[label]
+        base = {"color": BLUE, "linewidth": 1.8, "label": "forecasts"}
+        if forecasts["ds"].duplicated().any():  # where forecasts overlap, show where each begins
+            base |= {"marker": "o", "markersize": 4, "markevery": [0]}
+        for _, own in forecasts.groupby("cutoff"):
+            own = own.set_index("ds")
+            base["label"] = "" if lines else "forecasts"
+            lines.append(draw_curve(ax, own["RNNForecaster"], base | style))
+            drawn = draw_bands(ax, own, self.levels, lines[-1].get_color())
+            for band in drawn.values() if bands else ():
+                band.set_label("")
+            bands.append(drawn)
+        self.forecast_lines_[label], self.bands_[label] = lines, bands
+
+    def _draw_actual(self, ax, label, n_history, style):
+        own, actual = self.forecasts[label], self.actual[label]
+        cutoffs = pd.Index(own["cutoff"].unique()).sort_values()
+        n_history = entries_shown(n_history, len(own) // len(cutoffs), self.season)
+        first = actual.index.searchsorted(cutoffs[0], side="right")
+        shown = actual.iloc[max(0, first - n_history) :]
+        base = {"color": ink(ax), "linewidth": 1.1, "label": "actual"}
+        self.actual_lines_[label] = draw_curve(ax, shown, base | style)
+        if len(cutoffs) <= _MOST_ORIGINS_MARKED:
+            for at in _starts(own, cutoffs):
+                ax.axvline(
+                    at,
+                    color=blend(ax, ink(ax), 0.6),
+                    linewidth=0.8,
+                    linestyle=(0, (2, 3)),
+                    zorder=1.9,
+                )
+
+
+def _actual(forecasts):
+    """What came true, with a gap (NaN) at each origin whose value no forecast was held against."""
+    known = forecasts.drop_duplicates("ds").set_index("ds")["y"].sort_index()
+    gaps = pd.Index(forecasts["cutoff"].unique()).difference(known.index)
+    gaps = gaps[gaps > known.index[0]]
+    return pd.concat([known, pd.Series(np.nan, gaps)]).sort_index() if len(gaps) else known
+
+
+def _whole(parts, label, known):
+    """The series that was backtested, up to the last forecast."""
+    own = parts.labels[0] if label == 0 and len(parts.labels) == 1 else label
+    if own not in parts.labels:
+        raise ValueError(
+            f"y has no series {label!r}, but {parts.labels[:10]}. Give what was backtested; say "
+            "which are a long frame's columns by columns."
+        )
+    y = as_series(parts.series(own), "y", like=known)
+    common = known.dropna()
+    if not np.allclose(y.reindex(common.index), common):
+        raise ValueError(
+            f"y is not what was backtested: {_first_other(y, common)}. Give the same series."
+        )
+    return y.loc[: common.index[-1]]
+
+
+def _first_other(y, known):
+    found = y.reindex(known.index)
+    at = known.index[~np.isclose(found, known)][0]
+    return f"at {at} it has {found.loc[at]:g}, the backtest {known.loc[at]:g}"
+
+
+def _starts(forecasts, cutoffs):
+    """Halfway between each origin and the first forecast."""
+    firsts = pd.Index(forecasts.groupby("cutoff")["ds"].min().reindex(cutoffs))
+    before, after = positions(cutoffs), positions(firsts)
+    return before + (after - before) / 2

@@ -1,0 +1,234 @@
+"""CoverageDisplay: the share that intervals hold against the share they are meant to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.plotting.axes import BLUE, background, blend, dress, ink, legend_style, new_axes
+from tsrnn.plotting.checks import as_intervals, as_series, forecasts_of, levels_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from tsrnn.forecasting import Backtest
+
+
+class CoverageDisplay:
+    """Plot of the observed coverage of intervals against the nominal one.
+
+    On the diagonal intervals hold what they promise; below it they are too narrow, above it too
+    wide. Make one with :meth:`from_backtest` or :meth:`from_predictions`, which draw it as well.
+
+    Parameters
+    ----------
+    nominal : (n_levels,) sequence of float
+        Probabilities that the intervals are meant to have, between 0 and 1.
+    observed : (n_levels,) sequence of float
+        Shares of values that they held.
+    by_series : (n_series, n_levels) array, optional
+        The shares of each series, drawn as faint dots.
+
+    Attributes
+    ----------
+    ax_, figure_ : Axes, Figure
+        What was drawn on.
+    line_, diagonal_ : Line2D
+        Observed coverage; what it should be.
+    series_line_ : Line2D
+        Dots of the series; None where there are none.
+
+    Examples
+    --------
+    >>> from tsrnn.plotting import CoverageDisplay
+    >>> display = CoverageDisplay([0.5, 0.8, 0.95], [0.45, 0.71, 0.9]).plot()
+    >>> display.line_.get_ydata().tolist()
+    [45.0, 71.0, 90.0]
+    """
+
+    def __init__(
+        self,
+        nominal: Sequence[float],
+        observed: Sequence[float],
+        by_series: Any = None,
+    ):
+        nominal = np.atleast_1d(np.asarray(nominal, dtype=float))
+        order = np.argsort(nominal)
+        self.nominal = nominal[order]
+        self.observed = _shares(observed, "observed", nominal.shape)[order]
+        self.by_series = None
+        if by_series is not None:
+            shape = (len(by_series), nominal.size)
+            self.by_series = _shares(by_series, "by_series", shape)[:, order]
+        _shares(nominal, "nominal", (nominal.size,))
+
+    @classmethod
+    def from_backtest(
+        cls,
+        backtest: Backtest,
+        *,
+        coverage: float | Sequence[float] | None = None,
+        ax: Axes | None = None,
+    ) -> CoverageDisplay:
+        """Plot what a backtest found.
+
+        Parameters
+        ----------
+        backtest : Backtest
+            What :func:`tsrnn.backtest` returns, with ``coverage`` given: for a line, several.
+        coverage : float or sequence of float, optional
+            Intervals to judge; by default all that the backtest has.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        CoverageDisplay
+            Drawn, with a dot for each series of a panel.
+
+        Raises
+        ------
+        ValueError
+            If ``backtest`` is none or has no such intervals.
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from tsrnn import RNNForecaster, backtest
+        >>> from tsrnn.datasets import load_airline
+        >>> from tsrnn.plotting import CoverageDisplay
+        >>> found = backtest(
+        ...     RNNForecaster(max_iter=2), load_airline(), n_windows=3, refit=False,
+        ...     coverage=[0.5, 0.8, 0.95],
+        ... )
+        >>> CoverageDisplay.from_backtest(found).nominal.tolist()
+        [0.5, 0.8, 0.95]
+        """
+        frame = forecasts_of(backtest)
+        levels = levels_of(frame, coverage)
+        if not levels:
+            raise ValueError(
+                "The backtest has no intervals. Ask for some: "
+                "backtest(forecaster, y, coverage=[0.5, 0.8, 0.95])."
+            )
+        held = _held(frame["y"], frame, levels)
+        by_series = held.groupby(frame["unique_id"], sort=False).mean().to_numpy()
+        nominal = [float(level) / 100 for level in levels]
+        observed = by_series.mean(axis=0)
+        return cls(nominal, observed, by_series if len(by_series) > 1 else None).plot(ax)
+
+    @classmethod
+    def from_predictions(
+        cls, actual: pd.Series, intervals: pd.DataFrame, *, ax: Axes | None = None
+    ) -> CoverageDisplay:
+        """Plot the coverage of one series' intervals.
+
+        Parameters
+        ----------
+        actual : Series
+            What came, at all time stamps of the intervals; the whole series will do.
+        intervals : DataFrame
+            Columns ``lower_80``, ``upper_80``, a pair for each coverage in percent: what
+            ``predict_interval`` returns.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        CoverageDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If the intervals' columns are no pairs, or ``actual`` lacks one of their time stamps.
+        ImportError
+            If matplotlib is not installed.
+        """
+        actual = as_series(actual, "actual")
+        if isinstance(intervals, pd.DataFrame):
+            missing = intervals.index.difference(actual.index)
+            if len(missing):
+                raise ValueError(
+                    f"actual ({actual.index[0]} to {actual.index[-1]}) lacks {len(missing)} time "
+                    f"stamps of the intervals, {missing[0]} first. Give values for all of them."
+                )
+            actual = actual[actual.index.isin(intervals.index)]
+        intervals, levels = as_intervals(intervals, actual)
+        held = _held(actual, intervals, levels)
+        return cls([float(level) / 100 for level in levels], held.mean()).plot(ax)
+
+    def plot(self, ax: Axes | None = None, **line_kw: Any) -> CoverageDisplay:
+        """Draw it, in percent.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+        **line_kw
+            Properties of the line of observed coverage, as in ``Axes.plot``.
+
+        Returns
+        -------
+        CoverageDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        self.ax_ = ax = new_axes((5, 5)) if ax is None else ax
+        self.figure_, self.series_line_ = ax.figure, None
+        drawn = self.observed if self.by_series is None else self.by_series
+        least = 10 * np.floor(10 * min(self.nominal[0], drawn.min()) - 0.5)
+        limits = max(-2.0, least), 102
+        faint = blend(ax, ink(ax), 0.5)
+        (self.diagonal_,) = ax.plot(
+            limits, limits, color=faint, linewidth=1, linestyle=(0, (4, 3)), label="as promised"
+        )
+        percent = 100 * self.nominal
+        if self.by_series is not None:
+            self.series_line_ = ax.plot(
+                np.tile(percent, len(self.by_series)), 100 * self.by_series.ravel(), marker="o",
+                linestyle="none", markersize=4, color=blend(ax, BLUE, 0.35), label="each series",
+            )[0]  # fmt: skip
+        style = {"color": BLUE, "linewidth": 2, "marker": "o", "markersize": 6, "label": "observed"}
+        (self.line_,) = ax.plot(percent, 100 * self.observed, **style | line_kw)
+        dress(ax, pd.Series(percent, self.nominal, name="observed coverage (%)"), legend=False)
+        self._frame(ax, limits, faint)
+        return self
+
+    def _frame(self, ax, limits, faint):
+        from matplotlib.ticker import MaxNLocator
+
+        ax.set(xlim=limits, ylim=limits, aspect="equal")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        text = blend(ax, ink(ax), 0.85)
+        ax.set_xlabel("nominal coverage (%)", color=text)
+        corner = {"transform": ax.transAxes, "fontsize": "small", "color": faint, "zorder": 1.8}
+        corner["bbox"] = {"facecolor": background(ax), "edgecolor": "none", "pad": 2}
+        ax.text(0.97, 0.05, "intervals too narrow", ha="right", **corner)
+        ax.text(0.03, 0.7, "intervals too wide", **corner)
+        ax.legend(loc="upper left", **legend_style(ax))
+
+
+def _held(actual, intervals, levels):
+    """Whether intervals hold the values, a column for each level; NaN where none is known."""
+    held = {}
+    for level in levels:
+        inside = actual.between(intervals[f"lower_{level}"], intervals[f"upper_{level}"])
+        held[level] = inside.astype(float).where(actual.notna())
+    return pd.DataFrame(held)
+
+
+def _shares(values, name, shape):
+    values = np.asarray(values, dtype=float)
+    if values.shape != shape or not ((values >= 0) & (values <= 1)).all() or not values.size:
+        raise ValueError(f"{name} must be shares from 0 to 1 of shape {shape}, got {values}.")
+    return values

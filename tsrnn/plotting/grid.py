@@ -1,0 +1,113 @@
+"""Small multiples: which series are drawn, axes for each, one legend for all."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tsrnn.plotting.axes import blend, ink, legend_style, new_axes, pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_SERIES = 12  # that are drawn unasked
+_WIDTH, _HEIGHT = 4.2, 2.4  # inches of one of several axes
+
+
+def chosen(ids: Any, labels: list) -> list:
+    """The labels to draw: those asked for, else the first twelve.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or one that is not among ``labels``.
+    """
+    if ids is None:
+        return labels[:MOST_SERIES]
+    if labels == [None]:
+        raise ValueError(f"ids chooses series of a panel, and this is one series; got {ids!r}.")
+    ids = ids.tolist() if hasattr(ids, "tolist") else ids  # of numpy and pandas
+    one = isinstance(ids, str) or not isinstance(ids, Iterable) or ids in labels
+    wanted = [ids] if one else list(ids)
+    unknown = [label for label in wanted if label not in labels]
+    if unknown or not wanted:
+        more = f" and {len(labels) - 10} more" if len(labels) > 10 else ""
+        what = f"has {unknown[0]!r}, which is none of them" if unknown else "is empty"
+        raise ValueError(f"ids {what}. Choose among the series {labels[:10]}{more}.")
+    return wanted
+
+
+def grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None) -> list[Axes]:
+    """As many axes as series: those given, or new ones in rows of ``n_cols``.
+
+    Raises
+    ------
+    ValueError
+        If ``n_cols`` is no whole number from 1, or there are fewer or more axes than series.
+    ImportError
+        If matplotlib is not installed.
+    """
+    if ax is not None:
+        axes = list(np.ravel(np.asarray(ax, dtype=object)))
+        if len(axes) != n_axes:
+            raise ValueError(
+                f"ax must be one axes a series, {n_axes} of them, got {len(axes)}. Choose series "
+                "by ids, or leave ax out."
+            )
+        return axes
+    if n_cols is None:
+        n_cols = 2 if n_axes == 4 else 3
+    elif isinstance(n_cols, bool) or not isinstance(n_cols, Integral) or n_cols < 1:
+        raise ValueError(f"n_cols must be a whole number from 1, got {n_cols!r}.")
+    if n_axes == 1:
+        return [new_axes()]
+    n_cols = min(n_cols, n_axes)
+    n_rows = -(-n_axes // n_cols)
+    size = max(9, _WIDTH * n_cols), max(4, _HEIGHT * n_rows + 0.4)
+    _, axes = pyplot().subplots(n_rows, n_cols, figsize=size, layout="constrained", squeeze=False)
+    for spare in axes.flat[n_axes:]:
+        spare.remove()
+    return list(axes.flat[:n_axes])
+
+
+def finish(
+    axes: dict[Hashable, Axes], n_more: int, is_new: bool, what: Hashable | None = None
+) -> None:
+    """Titles and one legend for all; of a new figure what it shows, and a word on what it leaves.
+
+    Parameters
+    ----------
+    axes : dict
+        Axes by the label of their series.
+    n_more : int
+        Series that are left out unasked.
+    is_new : bool
+        The figure is not the caller's.
+    what : optional
+        Label of all y axes.
+    """
+    first = next(iter(axes.values()))
+    text = blend(first, ink(first), 0.85)
+    handles = {}
+    for label, ax in axes.items():
+        if label is not None:
+            ax.set_title(_title(label), loc="left", fontsize="medium", color=text)
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(name, handle)
+    style = legend_style(first) | {"handles": list(handles.values()), "labels": list(handles)}
+    if is_new and len(axes) > 1:
+        first.figure.legend(loc="outside upper left", ncols=6, **style)
+    else:
+        first.legend(ncols=1 if len(handles) < 4 else 2, **style)
+    if is_new and n_more:
+        note = f"{len(axes)} of {len(axes) + n_more} series; ids chooses others"
+        first.figure.supxlabel(note, x=0.01, ha="left", fontsize="small", color=text)
+    if is_new and what is not None:
+        first.figure.supylabel(str(what), fontsize="medium", color=text)
+
+
+def _title(label):
+    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)

@@ -1,0 +1,198 @@
+"""HorizonErrorDisplay: how errors grow with the steps ahead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.plotting.axes import BLUE, GREEN, PURPLE, VERMILION, draw_curve, dress, new_axes
+from tsrnn.plotting.checks import forecasts_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from tsrnn.forecasting import Backtest
+
+METRICS = ("MAE", "RMSE", "MAPE", "sMAPE", "MASE", "RMSSE")
+_STYLES = {
+    "RNNForecaster": {"color": BLUE, "marker": "o", "linewidth": 2.2},
+    "seasonal_naive": {"color": VERMILION, "marker": "s", "linewidth": 1.4},
+    "drift": {"color": GREEN, "marker": "^", "linewidth": 1.4},
+}
+_OTHER = {"color": PURPLE, "marker": "D", "linewidth": 1.4}
+_MOST_MARKED = 30  # steps that markers still tell apart
+
+
+class HorizonErrorDisplay:
+    """Plot of the error at each step ahead, of the network and of the baselines.
+
+    Make one with :meth:`from_backtest`, which draws it as well.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        A column for each forecast, a row for each step ahead.
+    metric : str
+        What the errors are called.
+
+    Attributes
+    ----------
+    ax_, figure_ : Axes, Figure
+        What was drawn on.
+    lines_ : dict
+        For each forecast its Line2D.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster, backtest
+    >>> from tsrnn.datasets import load_airline
+    >>> from tsrnn.plotting import HorizonErrorDisplay
+    >>> found = backtest(RNNForecaster(max_iter=2), load_airline(), n_windows=3, refit=False)
+    >>> display = HorizonErrorDisplay.from_backtest(found, "MASE")
+    >>> list(display.lines_)
+    ['RNNForecaster', 'seasonal_naive', 'drift']
+    """
+
+    def __init__(self, errors: pd.DataFrame, metric: str):
+        if not isinstance(errors, pd.DataFrame) or errors.empty:
+            raise ValueError(
+                f"errors must be a DataFrame with a column for each forecast, got {errors!r}."
+            )
+        self.errors, self.metric = errors, metric
+
+    @classmethod
+    def from_backtest(
+        cls, backtest: Backtest, metric: str = "MAE", *, ax: Axes | None = None
+    ) -> HorizonErrorDisplay:
+        """Plot what a backtest found.
+
+        Parameters
+        ----------
+        backtest : Backtest
+            What :func:`tsrnn.backtest` returns.
+        metric : {"MAE", "RMSE", "MAPE", "sMAPE", "MASE", "RMSSE"}, default="MAE"
+            Error, averaged over origins, then over series, as ``Backtest.metrics`` does.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        HorizonErrorDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If ``backtest`` is none, or ``metric`` is unknown or not defined for a series,
+            as MAPE of one that is 0.
+        ImportError
+            If matplotlib is not installed.
+        """
+        return cls(errors_by_step(backtest, metric), metric).plot(ax)
+
+    def plot(self, ax: Axes | None = None, **line_kw: Any) -> HorizonErrorDisplay:
+        """Draw it.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+        **line_kw
+            Properties of all lines, as in ``Axes.plot``.
+
+        Returns
+        -------
+        HorizonErrorDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        self.ax_ = ax = new_axes((7, 4)) if ax is None else ax
+        self.figure_, self.lines_ = ax.figure, {}
+        marked = len(self.errors) <= _MOST_MARKED
+        for name, errors in self.errors.items():
+            style = _STYLES.get(name, _OTHER) | {"label": str(name).replace("_", " ")}
+            style |= {"markersize": 4.5, "zorder": 3 if name == "RNNForecaster" else 2.5}
+            if not marked:
+                style.pop("marker")
+            self.lines_[name] = draw_curve(ax, errors, style | line_kw)
+        unit = " (%)" if self.metric in ("MAPE", "sMAPE") else ""
+        ax.set_ylim(bottom=0)
+        dress(ax, self.errors.iloc[:, 0].rename(f"{self.metric}{unit}").rename_axis("step ahead"))
+        ax.margins(x=0.02)  # for the markers
+        return self
+
+
+def errors_by_step(backtest: Backtest, metric: str) -> pd.DataFrame:
+    """Errors at each step ahead, averaged over origins, then over series.
+
+    Returns
+    -------
+    DataFrame
+        A column for each forecast; the index ``step`` counts from 1.
+
+    Raises
+    ------
+    ValueError
+        If ``metric`` is unknown or not defined, as it divides by 0, or a forecast is missing.
+    """
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}.")
+    frame = forecasts_of(backtest)
+    codes, labels = pd.factorize(frame["unique_id"])
+    n_windows = frame.loc[codes == 0, "cutoff"].nunique()
+    shape = (len(labels), n_windows, -1)  # rows are in order of series, origin, step
+    actual = frame["y"].to_numpy().reshape(shape)
+    others = ("unique_id", "cutoff", "ds", "y")
+    names = [c for c in frame if c not in others and not c.startswith(("lower_", "upper_"))]
+    _check_defined(metric, labels, actual, backtest)
+    table = {}
+    for name in names:
+        forecast = frame[name].to_numpy().reshape(shape)
+        lacking = (np.isnan(forecast) & ~np.isnan(actual)).any(axis=(1, 2))
+        if lacking.any():
+            raise ValueError(f"{name} is missing (NaN) for series {labels[lacking.argmax()]!r}.")
+        table[name] = _mean(_error(metric, actual, forecast, backtest), axis=0)
+    index = pd.RangeIndex(1, actual.shape[2] + 1, name="step")
+    return pd.DataFrame(table, index)
+
+
+def _check_defined(metric, labels, actual, backtest):
+    """Refuse a metric that divides by 0."""
+    bad, why = np.zeros(len(labels), dtype=bool), ""
+    if metric == "MAPE":
+        bad, why = (actual == 0).any(axis=(1, 2)), "is 0 at times, which has no percentage"
+    elif metric in ("MASE", "RMSSE"):
+        bad = np.isnan(backtest.scales)
+        why = "does not change from season to season, or is too short, before the first origin"
+    if bad.any():
+        more = f", and {bad.sum() - 1} more series" if bad.sum() > 1 else ""
+        raise ValueError(
+            f"{metric} is not defined: series {labels[bad.argmax()]!r} {why}{more}. Take MAE, RMSE "
+            "or sMAPE."
+        )
+
+
+def _error(metric, actual, forecast, backtest):
+    """From (n_series, n_origins, horizon) to (n_series, horizon)."""
+    errors = np.abs(forecast - actual)
+    if metric == "MAPE":
+        return _mean(100 * errors / np.abs(actual), axis=1)
+    if metric == "sMAPE":
+        total = np.abs(actual) + np.abs(forecast)
+        return _mean(200 * errors / np.where(total > 0, total, 1), axis=1)
+    if metric in ("RMSE", "RMSSE"):
+        squares = _mean(errors**2, axis=1)
+        return np.sqrt(squares / (backtest.squared_scales[:, None] if metric == "RMSSE" else 1))
+    return _mean(errors, axis=1) / (backtest.scales[:, None] if metric == "MASE" else 1)
+
+
+def _mean(values, axis):
+    """The mean of what is known; NaN where nothing is."""
+    n_known = (~np.isnan(values)).sum(axis=axis)
+    return np.nansum(values, axis=axis) / np.where(n_known > 0, n_known, np.nan)
