@@ -2,8 +2,8 @@
 
 Run it with ``python benchmarks/accuracy.py --data FOLDER``, where FOLDER holds M4's
 ``m4/Hourly-train.csv``, ``m4/Hourly-test.csv`` and the same for Weekly, and ``ett/ETTh1.csv``. One
-setting for all but ETTh1: only horizon and, where M4 defines it, the season are given. sMAPE, MASE and OWA are M4's, averaged over
-series; what M4 published stands beside them, marked as published.
+setting for all but ETTh1: only horizon and, where M4 defines it, the season are given. sMAPE, MASE
+and OWA are M4's, averaged over series; published figures stand beside ours, marked so.
 """
 
 import argparse
@@ -119,7 +119,7 @@ def single():
 def main():
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="folder of files of M4 and ETTh1; without it, neither")
+    parser.add_argument("--data", type=Path, help="folder of M4 and ETTh1; without it, neither")
     arguments = parser.parse_args()
     if arguments.data:
         for name in M4:

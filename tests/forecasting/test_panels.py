@@ -187,3 +187,72 @@ def test_segments_follow_the_season_in_a_panel():
     assert forecaster.segment_ == 7
     assert forecaster.lookback_ % 7 == 0
     assert quick(segment=2).fit(frame).segment_ == 2
+
+
+class TestSeriesNeverSeen:
+    def test_the_fitted_series_again_give_the_same_forecasts(self):
+        forecaster = quick().fit(WIDE)
+        again = forecaster.predict(8, y=WIDE)
+        np.testing.assert_allclose(again, forecaster.predict(8), rtol=1e-6)
+        intervals = forecaster.predict_interval(y=LONG)
+        assert intervals.columns.tolist() == ["unique_id", "ds", "lower_90", "upper_90"]
+
+    def test_another_series_by_its_own_history(self):
+        forecaster = RNNForecaster(horizon=12, max_iter=30).fit(WIDE)
+        other = season_and_noise(3e4, 77, 96).rename("other")
+        forecast = forecaster.predict(y=other[:-12])
+        assert forecast.name == "other"
+        assert forecast.index.equals(other.index[-12:])
+        error = (forecast - other[-12:]).abs().mean()
+        naive = np.abs(other[-24:-12].to_numpy() - other[-12:].to_numpy()).mean()
+        assert error < 1.1 * naive
+        assert forecaster.predict().columns.tolist() == WIDE.columns.tolist()  # as before
+
+    def test_the_trend_of_another_is_its_own(self):
+        y = load_airline().astype(float)
+        forecaster = RNNForecaster(horizon=48, max_iter=5).fit(y[:-48])
+        assert forecaster._scaling_.slope.any()
+        flat = pd.Series(np.tile(y[:12], 8), y.index[:96])
+        forecast = forecaster.predict(48, y=flat)
+        assert (forecast[-12:].mean() / flat.mean() - 1) < 0.1
+
+    def test_what_is_refused(self):
+        forecaster = quick(transform="log").fit(WIDE)
+        with pytest.raises(ValueError, match=r"Series 's1' has 4 observations.*lookback=\d+"):
+            forecaster.predict(y=WIDE.assign(s1=WIDE["s1"].where(WIDE.index < "2000-05")))
+        weeks = WIDE.set_axis(pd.date_range("2000-01-02", periods=96, freq="W"))
+        with pytest.raises(ValueError, match=r"frequency W.*fitted on frequency MS"):
+            forecaster.predict(y=weeks)
+        with pytest.raises(ValueError, match="series 's2' is -1 at 2000-05-01"):
+            forecaster.predict(y=WIDE.assign(s2=WIDE["s2"].where(WIDE.index != "2000-05-01", -1)))
+
+
+class TestScore:
+    def test_it_is_minus_the_scaled_error_of_a_walk_forward(self):
+        history, later = WIDE[:-14], WIDE[-14:]
+        forecaster = quick().fit(history)
+        errors = []
+        for name in WIDE:
+            said = [forecaster.predict(y=WIDE[: 82 + done])[name].to_numpy() for done in (0, 6, 12)]
+            found = np.abs(np.concatenate(said)[:14] - later[name]).mean()
+            scale = history[name].diff(forecaster.season_).abs().mean()
+            errors.append(found / scale)
+        assert forecaster.score(later) == pytest.approx(-np.mean(errors), rel=1e-4)
+
+    def test_a_search_over_splits_of_time(self):
+        from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+
+        grid = {"hidden_size": [2, 8], "cell": ["gru", "lstm"]}
+        search = GridSearchCV(quick(), grid, cv=TimeSeriesSplit(2)).fit(load_airline())
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+        assert search.best_score_ < 0
+        assert len(search.best_estimator_.history_) == 144
+
+    def test_what_does_not_follow_is_refused(self):
+        forecaster = quick().fit(WIDE[:-14])
+        with pytest.raises(ValueError, match=r"has 2007-01-01 where 2006-11-01 follows"):
+            forecaster.score(WIDE[-12:])
+        with pytest.raises(ValueError, match="'s4' is in one of the two"):
+            forecaster.score(WIDE[-14:].drop(columns="s4"))
+        with pytest.raises(ValueError, match="constant"):
+            quick(transform=None).fit(WIDE[["s1"]][:-6] * 0).score(WIDE[["s1"]][-6:])

@@ -154,7 +154,7 @@ def backtest(
         fits = [fitted] + [
             clone(forecaster)._fit(head(collection, ends[:, k])) for k in range(1, n_windows)
         ]
-        parts = [one._forecasts(None, None, horizon, coverage) for one in fits]
+        parts = [one._forecasts_after(one._collection, horizon, coverage) for one in fits]
         columns = {name: np.stack([part[name] for part in parts], axis=1) for name in parts[0]}
     else:
         known = head(collection, ends[:, -1])

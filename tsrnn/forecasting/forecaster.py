@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -15,10 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import RecurrentEstimator
 from tsrnn.forecasting.intervals import ConformalWidths
-from tsrnn.forecasting.plan import plan
+from tsrnn.forecasting.plan import check_positive, plan
 from tsrnn.forecasting.scaling import Scaling, recent_slope
 from tsrnn.kernels.windows import forecast_source
 from tsrnn.windowing import collection_from
+from tsrnn.windowing.axes import step_name
+from tsrnn.windowing.frames import joined
 
 # A window's least scale, where typical windows have a deviation of 1. Without it a stretch that
 # hardly moves would blow up what follows it.
@@ -243,16 +246,22 @@ class RNNForecaster(RecurrentEstimator):
         self._validate_params()
         if X is not None:
             raise ValueError("X is not supported yet: RNNForecaster learns from y alone.")
-        collection = collection_from(
+        return self._fit(self._collected(y))
+
+    def _collected(self, y):
+        """Series as they come, checked."""
+        return collection_from(
             y, id_column=self.id_column, time_column=self.time_column,
             target_column=self.target_column,
         )  # fmt: skip
-        return self._fit(collection)
 
     def _fit(self, collection):
         self._validate_params()
         settled = plan(collection, self.get_params())
-        scaling = self._scaling(collection.panel, settled)
+        trend = settled.trend and collection.panel.n_series == 1
+        scaling = _scaling_of(
+            collection.panel, settled.lookback, settled.season, settled.transform, trend
+        )
         source = forecast_source(
             scaling.apply(collection.panel), settled.lookback, settled.season, _LEAST_SCALE
         )
@@ -264,13 +273,6 @@ class RNNForecaster(RecurrentEstimator):
         self._widths, self._scaling_, self._collection = widths, scaling, collection
         self._record(history)
         return self
-
-    def _scaling(self, panel, settled):
-        slope = np.zeros(panel.n_series)
-        log = settled.transform == "log"
-        if settled.trend and panel.n_series == 1:
-            slope[0] = recent_slope(np.log(panel.values) if log else panel.values, settled.season)
-        return Scaling.of(panel, settled.lookback, log, slope)
 
     def _learn(self, panel, source, settled):
         """Train and judge a network, then train one on everything; it, its history, the widths."""
@@ -325,7 +327,7 @@ class RNNForecaster(RecurrentEstimator):
             return parts[0].rename(collection.form.name if ids[0] is None else ids[0])
         return pd.concat(dict(zip(ids, parts, strict=True)))
 
-    def predict(self, horizon: int | None = None, X: None = None) -> Any:
+    def predict(self, horizon: int | None = None, X: None = None, y: Any = None) -> Any:
         """Forecast the steps that follow each series.
 
         Parameters
@@ -335,6 +337,9 @@ class RNNForecaster(RecurrentEstimator):
             tells at once it goes on from its own forecasts.
         X : None
             For covariates, which are not supported yet.
+        y : Series or DataFrame, optional
+            Other series to forecast, by their own histories, in any form that ``fit`` takes: the
+            network need not have seen them. By default those of ``fit``.
 
         Returns
         -------
@@ -344,17 +349,19 @@ class RNNForecaster(RecurrentEstimator):
         Raises
         ------
         ValueError
-            If ``horizon`` is below 1.
+            If ``horizon`` is below 1, or other series are shorter than the lookback, of another
+            frequency, or not positive where logarithms are taken.
         """
         horizon = self._check_horizon(horizon, X)
-        found = self._forecasts(None, None, horizon)
-        values = found["RNNForecaster"]
-        return self._collection.after(horizon, {"forecast": values})
+        series = self._collection if y is None else self._others(y)
+        values = self._forecasts_after(series, horizon)["RNNForecaster"]
+        return series.after(horizon, {"forecast": values})
 
     def predict_interval(
         self,
         horizon: int | None = None,
         X: None = None,
+        y: Any = None,
         *,
         coverage: float | Sequence[float] = 0.9,
     ) -> Any:
@@ -362,7 +369,7 @@ class RNNForecaster(RecurrentEstimator):
 
         Parameters
         ----------
-        horizon, X
+        horizon, X, y
             As in ``predict``; beyond what the network tells at once intervals stay as wide as at
             the same step of its last round, or grow, whichever is wider.
         coverage : float or sequence of float, default=0.9
@@ -383,28 +390,114 @@ class RNNForecaster(RecurrentEstimator):
         horizon = self._check_horizon(horizon, X)
         if np.size(coverage) == 0:
             raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
-        found = self._forecasts(None, None, horizon, coverage)
+        series = self._collection if y is None else self._others(y)
+        found = self._forecasts_after(series, horizon, coverage)
         del found["RNNForecaster"]
-        return self._collection.after(horizon, found)
+        return series.after(horizon, found)
 
-    def _forecasts(self, panel, ends, horizon, coverage=()):
-        """Forecasts of the fitted series, and bounds of intervals, by column.
+    def score(self, y: Any, X: None = None) -> float:
+        """Minus the mean absolute scaled error over what came after the series of ``fit``.
 
-        From their ends, (n_series, horizon) arrays; or with a panel of the same series, which may
-        have gone on, from where so many values are known: ``ends`` (n_series, n_origins) gives
-        (n_series, n_origins, horizon).
+        Forecasts are made ``horizon`` steps at a time, each with all known that came before it, as
+        ``GridSearchCV`` with a ``TimeSeriesSplit`` asks of the part that follows.
+
+        Parameters
+        ----------
+        y : Series or DataFrame
+            What follows each series, in the form that ``fit`` was given.
+        X : None
+            For covariates, which are not supported yet.
+
+        Returns
+        -------
+        float
+            Minus the error of each series over the mean absolute seasonal difference of its history
+            (MASE, Hyndman & Koehler 2006), averaged over series; higher is better.
+
+        Raises
+        ------
+        ValueError
+            If ``y`` holds other series, does not go on where they end, or no history varies.
+
+        Examples
+        --------
+        >>> from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+        >>> from tsrnn import RNNForecaster
+        >>> from tsrnn.datasets import load_airline
+        >>> forecaster = RNNForecaster(horizon=6, max_iter=20)
+        >>> grid = {"hidden_size": [4, 8]}
+        >>> search = GridSearchCV(forecaster, grid, cv=TimeSeriesSplit(2)).fit(load_airline())
+        >>> len(search.best_estimator_.predict())
+        6
         """
-        panel, here = (self._collection.panel, None) if panel is None else (panel, ends)
-        ends = panel.lengths[:, None] if here is None else ends
+        horizon = self._check_horizon(None, X)
+        known, whole = self._collection, joined(self._collection, self._collected(y))
+        check_positive(whole, self.transform_)
+        lengths = whole.panel.lengths[:, None]
+        n_more = lengths - known.panel.lengths[:, None]
+        origins = known.panel.lengths[:, None] + np.arange(0, n_more.max(), horizon)
+        said = self._forecasts(whole.panel, np.minimum(origins, lengths), horizon)["RNNForecaster"]
+        errors = []
+        for k, first in enumerate(whole.panel.indptr[:-1]):
+            own = whole.panel.values[first : first + lengths[k, 0]]
+            history = own[: origins[k, 0]]
+            found = np.abs(said[k].ravel()[: n_more[k, 0]] - own[origins[k, 0] :]).mean()
+            changes = np.abs(history[self.season_ :] - history[: -self.season_])
+            errors.append(found / changes.mean() if changes.any() else np.nan)
+        if np.isnan(errors).all():
+            raise ValueError(
+                "The history of y is constant, or repeats itself every season, and there is "
+                "nothing to scale errors by. Score predict() by tsrnn.forecasting.mae."
+            )
+        return -float(np.nanmean(errors))
+
+    def _others(self, y):
+        """Series that were not fitted, as the network can forecast them."""
+        series, fitted = self._collected(y), self._collection
+        steps = series.axes[0].step, fitted.axes[0].step
+        if steps[0] != steps[1] and not all(isinstance(step, int) for step in steps):
+            raise ValueError(
+                f"y has {step_name(steps[0], series.axes[0].index)}, and the forecaster was fitted "
+                f"on {step_name(steps[1], fitted.axes[0].index)}. Bring y to that, or fit on it."
+            )
+        shortest = int(np.argmin(series.panel.lengths))
+        if series.panel.lengths[shortest] < self.lookback_:
+            one = series.ids[shortest]
+            raise ValueError(
+                f"{'y' if one is None else f'Series {one!r}'} has {series.panel.lengths[shortest]} "
+                f"observations, and the network reads lookback={self.lookback_} of them. Give more "
+                "history, or leave it out."
+            )
+        check_positive(series, self.transform_)
+        return series
+
+    def _forecasts_after(self, series, horizon, coverage=()):
+        """Forecasts after the end of fitted or other series, (n_series, horizon) by column."""
+        scaling = None
+        if series is not self._collection:
+            scaling = _scaling_of(
+                series.panel, self.lookback_, self.season_, self.transform_,
+                self._scaling_.slope.any(),
+            )  # fmt: skip
+        ends = series.panel.lengths[:, None]
+        found = self._forecasts(series.panel, ends, horizon, coverage, scaling)
+        return {name: values[:, 0] for name, values in found.items()}
+
+    def _forecasts(self, panel, ends, horizon, coverage=(), scaling=None):
+        """Forecasts and bounds of intervals by column, (n_series, n_origins, horizon).
+
+        Of a panel of the fitted series, which may have gone on, from where so many values are
+        known: ``ends`` (n_series, n_origins); of others with their own scaling.
+        """
+        scaling = self._scaling_ if scaling is None else scaling
         series = np.repeat(np.arange(panel.n_series), ends.shape[1])
-        values = self._scaling_.apply(panel)
+        values = scaling.apply(panel)
         places = (panel.indptr[:-1, None] + ends).ravel()
         recent = values[places[:, None] + np.arange(-self.lookback_, 0)]
         centre, scale = self._scaled_forecasts(recent, horizon)
-        shape = (panel.n_series, horizon) if here is None else (*ends.shape, horizon)
 
         def given_back(scaled):
-            return self._scaling_.undo(scaled, series, ends.ravel()).reshape(shape)
+            return scaling.undo(scaled, series, ends.ravel()).reshape(*ends.shape, horizon)
 
         columns = {"RNNForecaster": given_back(centre)}
         for level in self._coverages(coverage):
@@ -448,6 +541,16 @@ class RNNForecaster(RecurrentEstimator):
         if isinstance(horizon, bool) or not isinstance(horizon, Integral) or horizon < 1:
             raise ValueError(f"horizon must be a whole number from 1 on; got {horizon!r}.")
         return int(horizon)
+
+
+def _scaling_of(panel, lookback, season, transform, trend):
+    """Scales of each series, and where there is a trend its recent slope."""
+    log, slope = transform == "log", np.zeros(panel.n_series)
+    if trend:
+        for k, (first, end) in enumerate(itertools.pairwise(panel.indptr)):
+            values = panel.values[first:end]
+            slope[k] = recent_slope(np.log(values) if log else values, season)
+    return Scaling.of(panel, lookback, log, slope)
 
 
 def _some(windows, n_most):

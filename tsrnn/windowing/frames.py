@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.axes import TimeAxis, check_time_index, time_axis
+from tsrnn.windowing.axes import TimeAxis, check_time_index, show, time_axis
 from tsrnn.windowing.foreign import Foreign, narwhals_frame, pandas_frame
 from tsrnn.windowing.forms import Form, Levels, Long, OneSeries, Wide
 from tsrnn.windowing.gaps import carried_forward, on_grid, rows_on_grid, trimmed
@@ -135,6 +135,44 @@ def collection_from(
         _check_names(y.columns.tolist(), names, name)
         return _from_long(y, names, name, missing)
     return _from_wide(y, name, missing)
+
+
+def joined(known: Collection, more: Collection, name: str = "y") -> Collection:
+    """The same series with what follows each of them.
+
+    Raises
+    ------
+    ValueError
+        If they are not the same series, or do not go on where those end; the message says where.
+    """
+    places = {label: k for k, label in enumerate(more.ids)}
+    others = [label for label in more.ids if label not in known.ids]
+    if others or len(places) < len(known.ids):
+        one = others[0] if others else next(k for k in known.ids if k not in places)
+        raise ValueError(
+            f"{name} must go on with the series that were fitted, and {one!r} is in one of the two "
+            "alone. Give the same series, or predict others by predict(y=...)."
+        )
+    parts, axes = [], []
+    for k, (label, axis) in enumerate(zip(known.ids, known.axes, strict=True)):
+        follows = more.axes[places[label]].index
+        called = name if label is None else series_name(label, name)
+        expected, wrong = axis.after(len(follows)), None
+        if type(expected) is type(follows) and len(expected) == len(follows):
+            differs = np.asarray(expected != follows)
+            wrong = int(differs.argmax()) if differs.any() else None
+        else:
+            wrong = 0
+        if wrong is not None:
+            raise ValueError(
+                f"{called} has {show(follows[wrong])} where {show(expected[wrong])} follows what "
+                "was fitted. Give what comes next, without a gap."
+            )
+        for panel, number in ((known.panel, k), (more.panel, places[label])):
+            parts.append(panel.values[panel.indptr[number] : panel.indptr[number + 1]])
+        axes.append(TimeAxis(axis.index.append(follows), axis.step))
+    lengths = np.cumsum([0, *(len(axis.index) for axis in axes)])
+    return Collection(Panel(np.concatenate(parts), lengths), known.ids, axes, known.form)
 
 
 def _masked_series(y, name):
