@@ -801,6 +801,13 @@ def _check_forecaster(network, fitted):
     _check(network.n_in == fitted["segment_"] <= lookback, "segment_")
     _check(fitted["_scaling_"].mean.size == collection.panel.n_series, "_scaling_")
     _check(fitted["_scaling_"].log == (fitted["transform_"] == "log"), "transform_")
+    _check(("_recent" in fitted) == ("_passed" in fitted), "_recent")
+    if "_recent" in fitted:
+        recent, passed = fitted["_recent"], fitted["_passed"]
+        _check(recent.ids == collection.ids, "_recent")
+        _check(recent.panel.lengths.min() >= lookback, "_recent")
+        _check(recent.axes[0].step == collection.axes[0].step, "_recent")
+        _check(passed.dtype == np.int64 and passed.shape == (len(recent.ids),), "_passed")
     _check(widths is None or widths.spread.shape == (network.n_out,), "_widths")
 
 
@@ -873,7 +880,7 @@ _ESTIMATORS = {
             "_scaling_": Scaling,
             "_collection": Collection,
         },
-        {},
+        {"_recent": Collection, "_passed": np.ndarray},
         _check_forecaster,
     ),
     "RNNRegressor": _Estimator(

@@ -256,3 +256,71 @@ class TestScore:
             forecaster.score(WIDE[-14:].drop(columns="s4"))
         with pytest.raises(ValueError, match="constant"):
             quick(transform=None).fit(WIDE[["s1"]][:-6] * 0).score(WIDE[["s1"]][-6:])
+
+
+class TestUpdate:
+    @pytest.mark.parametrize("trend", [False, True])
+    def test_new_observations_of_one_series_one_at_a_time(self, trend):
+        """As if all had been known at once, with the scale and trend of the fit."""
+        y = load_airline().astype(float)
+        forecaster = RNNForecaster(horizon=48 if trend else 6, max_iter=4).fit(y[:-30])
+        assert forecaster._scaling_.slope.any() == trend
+        whole = RNNForecaster(**forecaster.get_params()).fit(y[:-30])
+        for k in range(30, 0, -1):
+            new = y[-k : len(y) - k + 1]
+            before = new.copy()
+            forecaster.update(new)
+            assert new.equals(before)
+        whole._collection = whole._collected(y)
+        pd.testing.assert_series_equal(forecaster.predict(20), whole.predict(20), rtol=1e-9)
+        pd.testing.assert_frame_equal(
+            forecaster.predict_interval(), whole.predict_interval(), rtol=1e-9
+        )
+        assert len(forecaster.history_) == len(y) - 30  # what was learnt from
+        assert forecaster._recent.panel.values.size == forecaster.lookback_
+        again = forecaster.fit(y[:-30]).predict()
+        assert again.index[0] == y.index[-30]
+
+    @pytest.mark.parametrize("form", ["wide", "long", "levels"])
+    def test_new_observations_of_some_series_of_a_panel(self, form):
+        def formed(wide):
+            long = wide.rename_axis("ds").reset_index()
+            long = long.melt("ds", var_name="unique_id", value_name="y").dropna()
+            return {"wide": wide, "long": long,
+                    "levels": long.set_index(["unique_id", "ds"])["y"]}[form]  # fmt: skip
+
+        forecaster = quick(transform="log").fit(formed(WIDE[:-5]))
+        forecaster.update(formed(WIDE[["s3", "s1"]][-5:-3])).update(formed(WIDE[["s3"]][-3:-2]))
+        known = WIDE.copy()
+        known.loc[known.index[-5:], ["s0", "s2", "s4"]] = np.nan
+        known.loc[known.index[-3:], "s1"] = np.nan
+        known.loc[known.index[-2:], "s3"] = np.nan
+        expected = forecaster.predict(y=formed(known))
+        found = forecaster.predict()
+        numbers = [frame.to_numpy()[..., -1].astype(float) for frame in (found, expected)]
+        np.testing.assert_allclose(*numbers, rtol=1e-5)
+        assert found.index.equals(expected.index)
+
+    def test_the_state_is_saved(self, tmp_path):
+        import tsrnn
+
+        forecaster = quick().fit(WIDE[:-5]).update(WIDE[-5:])
+        tsrnn.save(forecaster, tmp_path / "f.tsrnn")
+        loaded = tsrnn.load(tmp_path / "f.tsrnn")
+        pd.testing.assert_frame_equal(loaded.predict(), forecaster.predict(), check_exact=True)
+        loaded.update(WIDE[-1:].set_axis(WIDE.index[-1:] + pd.offsets.MonthBegin()))
+        assert loaded.predict().index[0] == pd.Timestamp("2008-02-01")
+
+    def test_what_is_refused_leaves_the_state(self):
+        forecaster = quick(transform="log").fit(WIDE[:-5])
+        before = forecaster.predict()
+        for y, match in (
+            (WIDE[-4:], "Series 's0' of y has 2007-09-01 where 2007-08-01 follows"),
+            (WIDE[-5:].rename(columns={"s2": "other"}), "'other' is in one of the two"),
+            (WIDE[-5:] * np.nan, "nothing but missing"),
+            (WIDE[-5:] * np.inf, "infinite"),
+            (-WIDE[-5:], "needs positive values"),
+        ):
+            with pytest.raises(ValueError, match=match):
+                forecaster.update(y)
+        pd.testing.assert_frame_equal(forecaster.predict(), before)

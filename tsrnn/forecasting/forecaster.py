@@ -21,13 +21,14 @@ from tsrnn.forecasting.scaling import Scaling, recent_slope
 from tsrnn.kernels.windows import forecast_source
 from tsrnn.windowing import collection_from
 from tsrnn.windowing.axes import step_name
-from tsrnn.windowing.frames import joined
+from tsrnn.windowing.frames import joined, tail
 
 # A window's least scale, where typical windows have a deviation of 1. Without it a stretch that
 # hardly moves would blow up what follows it.
 _LEAST_SCALE = 0.1
 _MOST_JUDGED = 4000  # windows that an epoch is judged by
 _MOST_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
+_KEPT = 4  # values kept of a series at least: what tells how its time stamps go on
 _PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
 
 
@@ -248,12 +249,57 @@ class RNNForecaster(RecurrentEstimator):
             raise ValueError("X is not supported yet: RNNForecaster learns from y alone.")
         return self._fit(self._collected(y))
 
-    def _collected(self, y):
+    def _collected(self, y, step=None):
         """Series as they come, checked."""
         return collection_from(
             y, id_column=self.id_column, time_column=self.time_column,
-            target_column=self.target_column,
+            target_column=self.target_column, step=step,
         )  # fmt: skip
+
+    def update(self, y: Any) -> RNNForecaster:
+        """Take in new observations, from which ``predict`` goes on; nothing is learnt from them.
+
+        Time depends on how many there are and on the lookback, not on the length of the history.
+
+        Parameters
+        ----------
+        y : Series or DataFrame
+            What follows each series, or some of them, in the form that ``fit`` was given; one row
+            is enough.
+
+        Returns
+        -------
+        RNNForecaster
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If ``y`` holds other series, does not go on where they end, or values are missing,
+            infinite, or not positive where logarithms are taken.
+
+        Examples
+        --------
+        >>> from tsrnn import RNNForecaster
+        >>> from tsrnn.datasets import load_airline
+        >>> y = load_airline()
+        >>> forecaster = RNNForecaster(horizon=3, max_iter=20).fit(y[:-1])
+        >>> forecaster.update(y[-1:]).predict().index[0]
+        Timestamp('1961-01-01 00:00:00')
+        """
+        check_is_fitted(self)
+        known = self._latest()
+        new = self._collected(y, known.axes[0].step)
+        check_positive(new, self.transform_)
+        whole = joined(known, new, every=False)
+        recent = tail(whole, max(self.lookback_, _KEPT))
+        self._passed = getattr(self, "_passed", 0) + whole.panel.lengths - recent.panel.lengths
+        self._recent = recent
+        return self
+
+    def _latest(self):
+        """The fitted series, or the end of them and what came after."""
+        return getattr(self, "_recent", self._collection)
 
     def _fit(self, collection):
         self._validate_params()
@@ -271,6 +317,8 @@ class RNNForecaster(RecurrentEstimator):
         self.lookback_, self.segment_ = settled.lookback, settled.segment
         self.network_ = network
         self._widths, self._scaling_, self._collection = widths, scaling, collection
+        for name in ("_recent", "_passed"):  # of update
+            vars(self).pop(name, None)
         self._record(history)
         return self
 
@@ -353,7 +401,7 @@ class RNNForecaster(RecurrentEstimator):
             frequency, or not positive where logarithms are taken.
         """
         horizon = self._check_horizon(horizon, X)
-        series = self._collection if y is None else self._others(y)
+        series = self._latest() if y is None else self._others(y)
         values = self._forecasts_after(series, horizon)["RNNForecaster"]
         return series.after(horizon, {"forecast": values})
 
@@ -390,7 +438,7 @@ class RNNForecaster(RecurrentEstimator):
         horizon = self._check_horizon(horizon, X)
         if np.size(coverage) == 0:
             raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
-        series = self._collection if y is None else self._others(y)
+        series = self._latest() if y is None else self._others(y)
         found = self._forecasts_after(series, horizon, coverage)
         del found["RNNForecaster"]
         return series.after(horizon, found)
@@ -431,7 +479,8 @@ class RNNForecaster(RecurrentEstimator):
         6
         """
         horizon = self._check_horizon(None, X)
-        known, whole = self._collection, joined(self._collection, self._collected(y))
+        known = self._collection
+        whole = joined(known, self._collected(y, known.axes[0].step))
         check_positive(whole, self.transform_)
         lengths = whole.panel.lengths[:, None]
         n_more = lengths - known.panel.lengths[:, None]
@@ -473,31 +522,35 @@ class RNNForecaster(RecurrentEstimator):
 
     def _forecasts_after(self, series, horizon, coverage=()):
         """Forecasts after the end of fitted or other series, (n_series, horizon) by column."""
-        scaling = None
-        if series is not self._collection:
+        scaling, passed = None, 0
+        if series is self._latest():
+            passed = 0 if series is self._collection else self._passed
+        else:
             scaling = _scaling_of(
                 series.panel, self.lookback_, self.season_, self.transform_,
                 self._scaling_.slope.any(),
             )  # fmt: skip
         ends = series.panel.lengths[:, None]
-        found = self._forecasts(series.panel, ends, horizon, coverage, scaling)
+        found = self._forecasts(series.panel, ends, horizon, coverage, scaling, passed)
         return {name: values[:, 0] for name, values in found.items()}
 
-    def _forecasts(self, panel, ends, horizon, coverage=(), scaling=None):
+    def _forecasts(self, panel, ends, horizon, coverage=(), scaling=None, passed=0):
         """Forecasts and bounds of intervals by column, (n_series, n_origins, horizon).
 
         Of a panel of the fitted series, which may have gone on, from where so many values are
-        known: ``ends`` (n_series, n_origins); of others with their own scaling.
+        known: ``ends`` (n_series, n_origins); of others with their own scaling. ``passed`` is how
+        many values of each series came before the panel's.
         """
         scaling = self._scaling_ if scaling is None else scaling
         series = np.repeat(np.arange(panel.n_series), ends.shape[1])
-        values = scaling.apply(panel)
+        values = scaling.apply(panel, passed)
+        firsts = (ends + np.reshape(passed, (-1, 1))).ravel()
         places = (panel.indptr[:-1, None] + ends).ravel()
         recent = values[places[:, None] + np.arange(-self.lookback_, 0)]
         centre, scale = self._scaled_forecasts(recent, horizon)
 
         def given_back(scaled):
-            return scaling.undo(scaled, series, ends.ravel()).reshape(*ends.shape, horizon)
+            return scaling.undo(scaled, series, firsts).reshape(*ends.shape, horizon)
 
         columns = {"RNNForecaster": given_back(centre)}
         for level in self._coverages(coverage):

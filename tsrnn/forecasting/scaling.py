@@ -45,9 +45,12 @@ class Scaling:
         smallest = np.where(level > 0, _NOISE * level, 1.0)
         return cls(log, slope, mean, np.where(constant, smallest, deviation))
 
-    def apply(self, panel: Panel) -> np.ndarray:
-        """All values of a panel of the same series, (n_values,), on the common scale."""
-        values = _levelled(panel, self.log, self.slope)
+    def apply(self, panel: Panel, passed: np.ndarray | int = 0) -> np.ndarray:
+        """All values of a panel of the same series, (n_values,), on the common scale.
+
+        ``passed`` is the number of values of each series that came before the panel's.
+        """
+        values = _levelled(panel, self.log, self.slope, passed)
         lengths = panel.lengths
         return (values - np.repeat(self.mean, lengths)) / np.repeat(self.deviation, lengths)
 
@@ -61,11 +64,11 @@ class Scaling:
         return np.exp(values) if self.log else values
 
 
-def _levelled(panel, log, slope):
+def _levelled(panel, log, slope, passed=0):
     """Values without their line, a copy."""
     values = np.log(panel.values) if log else panel.values.copy()
     if slope.any():
-        steps = np.arange(values.size) - np.repeat(panel.indptr[:-1], panel.lengths)
+        steps = np.arange(values.size) - np.repeat(panel.indptr[:-1] - passed, panel.lengths)
         values -= np.repeat(slope, panel.lengths) * steps
     return values
 

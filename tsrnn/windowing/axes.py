@@ -45,7 +45,7 @@ class TimeAxis:
         return future[known:].rename(self.index.name)
 
 
-def time_axis(index: pd.Index, name: str) -> tuple[TimeAxis, Any]:
+def time_axis(index: pd.Index, name: str, step: Any = None) -> tuple[TimeAxis, Any]:
     """Check an index: its axis, sorted, and the order of rows that sorts it.
 
     Parameters
@@ -54,6 +54,8 @@ def time_axis(index: pd.Index, name: str) -> tuple[TimeAxis, Any]:
         Of a Series or frame.
     name : str
         What messages call that.
+    step : pandas offset or int, optional
+        Of entries that are too few to show one.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def time_axis(index: pd.Index, name: str) -> tuple[TimeAxis, Any]:
         order = index.argsort()
         ordered = index[order]
     check_repeats(ordered, name, "y.groupby(level=0).mean()")
-    return regular_axis(ordered, name), order
+    return regular_axis(ordered, name, step), order
 
 
 def check_repeats(index: pd.Index, name: str, remedy: str) -> None:

@@ -71,6 +71,7 @@ def collection_from(
     target_column: str = "y",
     name: str = "y",
     missing: str = "raise",
+    step: Any = None,
 ) -> Collection:
     """Check series that come in any of many forms, and put them end to end.
 
@@ -94,6 +95,8 @@ def collection_from(
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or marked in ``observed``. Those before the
         first value of a series are never part of it.
+    step : pandas offset or int, optional
+        Of series that are too short to show one.
 
     Raises
     ------
@@ -118,27 +121,29 @@ def collection_from(
     """
     names = (id_column, time_column, target_column)
     if isinstance(y, (pd.Series, pd.DataFrame)) and isinstance(y.index, pd.MultiIndex):
-        return _from_levels(y, name, missing)
+        return _from_levels(y, name, missing, step)
     if isinstance(y, pd.Series) and missing == "mask":
         return _masked_series(y, name)
     if isinstance(y, pd.Series):
-        panel, axis = panel_from_series(y, name)
+        panel, axis = panel_from_series(y, name, step)
         return Collection(panel, [None], [axis], OneSeries(y.name))
     if not isinstance(y, pd.DataFrame):
         frame = narwhals_frame(y, name)
         _check_names(frame.columns, names, name)
         dtypes = (frame[column].dtype for column in names[:2])
         form = Foreign(*names, *dtypes, frame.implementation)
-        return _from_long(pandas_frame(frame, names, name), names, name, missing, form)
+        return _from_long(pandas_frame(frame, names, name), names, name, missing, step, form)
     _check_shape(y, name)
     if names != _NAMES or id_column in y.columns or time_column in y.columns:
         _check_names(y.columns.tolist(), names, name)
-        return _from_long(y, names, name, missing)
-    return _from_wide(y, name, missing)
+        return _from_long(y, names, name, missing, step)
+    return _from_wide(y, name, missing, step)
 
 
-def joined(known: Collection, more: Collection, name: str = "y") -> Collection:
-    """The same series with what follows each of them.
+def joined(
+    known: Collection, more: Collection, *, every: bool = True, name: str = "y"
+) -> Collection:
+    """The same series with what follows each of them, or unless ``every`` some of them.
 
     Raises
     ------
@@ -147,7 +152,7 @@ def joined(known: Collection, more: Collection, name: str = "y") -> Collection:
     """
     places = {label: k for k, label in enumerate(more.ids)}
     others = [label for label in more.ids if label not in known.ids]
-    if others or len(places) < len(known.ids):
+    if others or (every and len(places) < len(known.ids)):
         one = others[0] if others else next(k for k in known.ids if k not in places)
         raise ValueError(
             f"{name} must go on with the series that were fitted, and {one!r} is in one of the two "
@@ -155,6 +160,11 @@ def joined(known: Collection, more: Collection, name: str = "y") -> Collection:
         )
     parts, axes = [], []
     for k, (label, axis) in enumerate(zip(known.ids, known.axes, strict=True)):
+        own = known.panel.values[known.panel.indptr[k] : known.panel.indptr[k + 1]]
+        parts.append(own)
+        if label not in places:
+            axes.append(axis)
+            continue
         follows = more.axes[places[label]].index
         called = name if label is None else series_name(label, name)
         expected, wrong = axis.after(len(follows)), None
@@ -168,11 +178,25 @@ def joined(known: Collection, more: Collection, name: str = "y") -> Collection:
                 f"{called} has {show(follows[wrong])} where {show(expected[wrong])} follows what "
                 "was fitted. Give what comes next, without a gap."
             )
-        for panel, number in ((known.panel, k), (more.panel, places[label])):
-            parts.append(panel.values[panel.indptr[number] : panel.indptr[number + 1]])
+        number = places[label]
+        parts.append(more.panel.values[more.panel.indptr[number] : more.panel.indptr[number + 1]])
         axes.append(TimeAxis(axis.index.append(follows), axis.step))
     lengths = np.cumsum([0, *(len(axis.index) for axis in axes)])
     return Collection(Panel(np.concatenate(parts), lengths), known.ids, axes, known.form)
+
+
+def tail(collection: Collection, length: int) -> Collection:
+    """The last so many values of each series."""
+    starts = np.maximum(collection.panel.lengths - length, 0)
+    indptr = collection.panel.indptr
+    parts = [collection.panel.values[i + n : j] for i, n, j in
+             zip(indptr[:-1], starts, indptr[1:], strict=True)]  # fmt: skip
+    cut = {}
+    for axis, first in zip(collection.axes, starts.tolist(), strict=True):
+        if (id(axis), first) not in cut:
+            cut[id(axis), first] = TimeAxis(axis.index[first:], axis.step)
+    axes = [cut[id(a), n] for a, n in zip(collection.axes, starts.tolist(), strict=True)]
+    return Collection(Panel.from_arrays(parts), collection.ids, axes, collection.form)
 
 
 def _masked_series(y, name):
@@ -183,7 +207,7 @@ def _masked_series(y, name):
     return _checked(values, [None], [axis], OneSeries(y.name), name, "mask")
 
 
-def _from_wide(y, name, missing):
+def _from_wide(y, name, missing, step):
     for column, dtype in y.dtypes.drop_duplicates().items():
         try:
             check_real(dtype, series_name(column, name))
@@ -197,7 +221,7 @@ def _from_wide(y, name, missing):
         check_time_index(y.index, name)
         shared, values = on_grid(y.index, values, name)
     else:
-        shared, order = time_axis(y.index, name)
+        shared, order = time_axis(y.index, name, step)
         values = values[order]
     values = values.T
     known = ~np.isnan(values)
@@ -216,7 +240,7 @@ def _from_wide(y, name, missing):
     return _checked(values[own], y.columns.tolist(), axes, Wide(y.columns), name, missing)
 
 
-def _from_long(y, names, name, missing, form=None):
+def _from_long(y, names, name, missing, step, form=None):
     ids, times, values = (y[column] for column in names)
     return _from_columns(
         ids,
@@ -225,12 +249,13 @@ def _from_long(y, names, name, missing, form=None):
         form or Long(*names, ids.dtype, times.dtype),
         name,
         missing,
+        step,
         [f"column {column!r}" for column in names],
         f"y.groupby({list(names[:2])}, as_index=False).mean()",
     )
 
 
-def _from_levels(y, name, missing):
+def _from_levels(y, name, missing, step):
     if y.index.nlevels != 2 or (isinstance(y, pd.DataFrame) and y.shape[1] != 1):
         raise ValueError(
             f"{name} has {y.index.nlevels} levels in its index and shape {y.shape}; a MultiIndex "
@@ -249,12 +274,13 @@ def _from_levels(y, name, missing):
         ),
         name,
         missing,
+        step,
         ["level 0 of its index", "level 1 of its index"],
         "y.groupby(level=[0, 1]).mean()",
     )
 
 
-def _from_columns(ids, times, values, form, name, missing, places, remedy):
+def _from_columns(ids, times, values, form, name, missing, step, places, remedy):
     """A collection of rows; ``places`` are what messages call the columns of ids and times."""
     if not len(values):
         raise ValueError(f"{name} is empty. Give a frame with observations.")
@@ -271,7 +297,7 @@ def _from_columns(ids, times, values, form, name, missing, places, remedy):
         axes, values = rows_on_grid(times, codes, values, labels.tolist(), name)
         return _checked(values, labels.tolist(), axes, form, name, missing)
     rows, order = Rows.sort(times, codes, labels.tolist(), name)
-    axes = rows.axes(remedy)
+    axes = rows.axes(remedy, step)
     return _checked(values[order], rows.ids, axes, form, name, missing)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Hashable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,13 +63,15 @@ class Rows:
         indptr = np.cumsum([0, *np.bincount(codes)])
         return cls(index, indptr, ids, name), order
 
-    def axes(self, remedy: str) -> list[TimeAxis]:
+    def axes(self, remedy: str, step: Any = None) -> list[TimeAxis]:
         """Axes of all series, one object for those that are equal.
 
         Parameters
         ----------
         remedy : str
             What to do about a repeated time stamp.
+        step : pandas offset or int, optional
+            Of series that are too short to show one.
 
         Raises
         ------
@@ -77,7 +80,7 @@ class Rows:
         """
         numbers = numbers_of(self.index)
         self._check_repeats(numbers, remedy)
-        step = self._step(numbers)
+        step = self._step(numbers, step)
         known, axes = {}, []
         for first, end in pairwise(self.indptr.tolist()):
             key = numbers[first], end - first
@@ -103,16 +106,16 @@ class Rows:
         for k in self._broken(np.diff(numbers) == 0)[:1]:
             check_repeats(self._times(k), self._name(k), remedy)
 
-    def _step(self, numbers):
+    def _step(self, numbers, otherwise):
         """The step that leads through every series."""
         lengths = np.diff(self.indptr)
         k = int(lengths.argmax())
-        if lengths[k] < 3 and isinstance(self.index, pd.DatetimeIndex):
+        if otherwise is None and lengths[k] < 3 and isinstance(self.index, pd.DatetimeIndex):
             raise ValueError(
                 f"{self._name(k)} has {lengths[k]} time stamps, and no other has more: too few to "
                 "show a frequency. Give at least three of one series."
             )
-        step = regular_axis(self._times(k), self._name(k)).step
+        step = regular_axis(self._times(k), self._name(k), otherwise).step
         tried, misfits = {k: step}, self._misfits(numbers, step)
         while misfits.size:
             k = int(misfits[lengths[misfits].argmax()])

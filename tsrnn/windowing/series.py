@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,7 @@ from tsrnn.windowing.panel import Panel
 LARGEST = 1e150  # whose square is finite
 
 
-def panel_from_series(y: pd.Series, name: str = "y") -> tuple[Panel, TimeAxis]:
+def panel_from_series(y: pd.Series, name: str = "y", step: Any = None) -> tuple[Panel, TimeAxis]:
     """Check a Series and turn it into a panel of one series and its time axis.
 
     Parameters
@@ -21,6 +23,8 @@ def panel_from_series(y: pd.Series, name: str = "y") -> tuple[Panel, TimeAxis]:
         numbers in equal steps). Sorted by a copy where it is not; never changed.
     name : str
         What messages call it.
+    step : pandas offset or int, optional
+        Of an index that is too short to show one.
 
     Raises
     ------
@@ -35,7 +39,7 @@ def panel_from_series(y: pd.Series, name: str = "y") -> tuple[Panel, TimeAxis]:
         )
     if y.empty:
         raise ValueError(f"{name} is empty. Give a Series with observations.")
-    axis, order = time_axis(y.index, name)
+    axis, order = time_axis(y.index, name, step)
     values = real_numbers(y.iloc[order], name)
     check_finite(values, axis.index, name)
     return Panel.from_arrays([values]), axis
