@@ -39,6 +39,11 @@ def levels(panel):
     return long(panel).set_index(["unique_id", "ds"])["y"]
 
 
+def in_polars(frame):
+    """Without pyarrow, which polars.from_pandas may want."""
+    return pl.DataFrame({name: frame[name].tolist() for name in frame})
+
+
 FORMS = {
     "wide": lambda panel: panel,
     "wide of two levels": lambda panel: panel.set_axis(
@@ -48,7 +53,7 @@ FORMS = {
     "long of other names": lambda panel: long(panel, ("shop", "month", "sales")),
     "MultiIndex": levels,
     "frame on a MultiIndex": lambda panel: levels(panel).to_frame(),
-    "polars": lambda panel: pl.from_pandas(long(panel)),
+    "polars": lambda panel: in_polars(long(panel)),
 }
 TUPLES = {"b": ("x", "b"), "a": ("x", "a"), "c": ("y", "c")}
 
@@ -233,7 +238,7 @@ BAD = {
     ),
     "nothing like a panel": ({"actual": 3}, "actual must be a pandas Series or DataFrame"),
     "polars without ids": (
-        {"actual": pl.from_pandas(PANEL.reset_index(drop=True))}, "not 'unique_id'",
+        {"actual": in_polars(PANEL.reset_index(drop=True))}, "not 'unique_id'",
     ),
 }  # fmt: skip
 
