@@ -79,6 +79,27 @@ def pandas_frame(frame: Any, names: tuple, name: str) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(names, parts, strict=True)))
 
 
+def narwhals_columns(frame: Any, name: str) -> pd.DataFrame:
+    """All columns of a frame of another library in pandas: numbers, times, and texts as objects."""
+    import narwhals as nw
+
+    frame = narwhals_frame(frame, name)
+    columns = {}
+    for label in frame.columns:
+        column = frame[label]
+        if isinstance(column.dtype, (nw.Date, nw.Datetime)):
+            columns[label] = _stamps(column, f"Column {label!r} of {name}")
+        elif column.dtype.is_float():
+            columns[label] = column.cast(nw.Float64).to_numpy()
+        elif column.dtype.is_numeric() and not column.is_null().any():
+            columns[label] = column.to_numpy()
+        elif column.dtype.is_numeric():
+            columns[label] = column.cast(nw.Float64).to_numpy()
+        else:
+            columns[label] = pd.Series(column.to_list(), dtype=object)
+    return pd.DataFrame(columns)
+
+
 def _stamps(column, what):
     import narwhals as nw
 
