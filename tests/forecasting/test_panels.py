@@ -324,3 +324,13 @@ class TestUpdate:
             with pytest.raises(ValueError, match=match):
                 forecaster.update(y)
         pd.testing.assert_frame_equal(forecaster.predict(), before)
+
+    def test_time_stamps_of_another_kind_are_refused(self):
+        forecaster = quick().fit(WIDE[:-5])
+        for y in (WIDE[-5:].tz_localize("UTC"), WIDE[-5:].to_period("M"),
+                  WIDE[-5:].reset_index(drop=True)):  # fmt: skip
+            with pytest.raises(ValueError, match=r"time stamps of dtype .* those fitted are of"):
+                forecaster.update(y)
+        zoned = quick().fit(WIDE[:-5].tz_localize("Europe/Berlin"))
+        zoned.update(WIDE[-5:].tz_localize("Europe/Berlin"))
+        assert str(zoned.predict().index.tz) == "Europe/Berlin"

@@ -13,7 +13,8 @@ from sklearn.base import clone
 
 from tsrnn.forecasting import metrics
 from tsrnn.forecasting.plan import check_positive
-from tsrnn.windowing import Collection, Panel, TimeAxis, collection_from
+from tsrnn.windowing import Collection, collection_from
+from tsrnn.windowing.frames import cut
 
 if TYPE_CHECKING:
     from tsrnn.forecasting.forecaster import RNNForecaster
@@ -189,12 +190,13 @@ def _gathered(collection, ends, columns, season):
         for begin, n in zip(panel.indptr[:-1], ends[:, 0], strict=True)
     ]
     scales, squares = (
-        np.array([_scale(history, season, power) for history in histories]) for power in (1, 2)
+        np.array([scale_of(history, season, power) for history in histories]) for power in (1, 2)
     )
     return Backtest(frame, season, scales, squares, (*ends.shape, horizon))
 
 
-def _scale(history, season, power):
+def scale_of(history: np.ndarray, season: int, power: int = 1) -> float:
+    """Mean seasonal difference of a history to a power; NaN where there is none."""
     if history.size <= season:
         return np.nan
     scale = (np.abs(history[season:] - history[:-season]) ** power).mean()
@@ -209,15 +211,7 @@ def _times(indexes, places):
 
 def head(collection: Collection, lengths: np.ndarray) -> Collection:
     """The first ``lengths`` (n_series,) values of each series."""
-    panel = collection.panel
-    values = [
-        panel.values[first : first + n] for first, n in zip(panel.indptr[:-1], lengths, strict=True)
-    ]
-    axes = [
-        TimeAxis(axis.index[:n], axis.step)
-        for axis, n in zip(collection.axes, lengths, strict=True)
-    ]
-    return Collection(Panel.from_arrays(values), collection.ids, axes, collection.form)
+    return cut(collection, np.zeros_like(lengths), lengths)
 
 
 def _called(label):

@@ -15,21 +15,22 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import RecurrentEstimator
+from tsrnn.forecasting.backtest import scale_of
 from tsrnn.forecasting.intervals import ConformalWidths
 from tsrnn.forecasting.plan import check_positive, plan
 from tsrnn.forecasting.scaling import Scaling, recent_slope
 from tsrnn.kernels.windows import forecast_source
 from tsrnn.windowing import collection_from
 from tsrnn.windowing.axes import step_name
-from tsrnn.windowing.frames import joined, tail
+from tsrnn.windowing.frames import cut, joined
 
 # A window's least scale, where typical windows have a deviation of 1. Without it a stretch that
 # hardly moves would blow up what follows it.
 _LEAST_SCALE = 0.1
 _MOST_JUDGED = 4000  # windows that an epoch is judged by
 _MOST_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
-_KEPT = 4  # values kept of a series at least: what tells how its time stamps go on
 _PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
+_KEPT = 4  # values kept of a series at least: what tells how its time stamps go on
 
 
 class RNNForecaster(RecurrentEstimator):
@@ -292,9 +293,10 @@ class RNNForecaster(RecurrentEstimator):
         new = self._collected(y, known.axes[0].step)
         check_positive(new, self.transform_)
         whole = joined(known, new, every=False)
-        recent = tail(whole, max(self.lookback_, _KEPT))
-        self._passed = getattr(self, "_passed", 0) + whole.panel.lengths - recent.panel.lengths
-        self._recent = recent
+        lengths = whole.panel.lengths
+        begins = np.maximum(lengths - max(self.lookback_, _KEPT), 0)
+        self._recent = cut(whole, begins, lengths)
+        self._passed = getattr(self, "_passed", 0) + begins
         return self
 
     def _latest(self):
@@ -491,8 +493,7 @@ class RNNForecaster(RecurrentEstimator):
             own = whole.panel.values[first : first + lengths[k, 0]]
             history = own[: origins[k, 0]]
             found = np.abs(said[k].ravel()[: n_more[k, 0]] - own[origins[k, 0] :]).mean()
-            changes = np.abs(history[self.season_ :] - history[: -self.season_])
-            errors.append(found / changes.mean() if changes.any() else np.nan)
+            errors.append(found / scale_of(history, self.season_))
         if np.isnan(errors).all():
             raise ValueError(
                 "The history of y is constant, or repeats itself every season, and there is "
@@ -522,10 +523,9 @@ class RNNForecaster(RecurrentEstimator):
 
     def _forecasts_after(self, series, horizon, coverage=()):
         """Forecasts after the end of fitted or other series, (n_series, horizon) by column."""
-        scaling, passed = None, 0
-        if series is self._latest():
-            passed = 0 if series is self._collection else self._passed
-        else:
+        scaling, passed = self._scaling_, getattr(self, "_passed", 0)
+        if series is not self._latest():
+            passed = 0
             scaling = _scaling_of(
                 series.panel, self.lookback_, self.season_, self.transform_,
                 self._scaling_.slope.any(),
@@ -541,7 +541,7 @@ class RNNForecaster(RecurrentEstimator):
         known: ``ends`` (n_series, n_origins); of others with their own scaling. ``passed`` is how
         many values of each series came before the panel's.
         """
-        scaling = self._scaling_ if scaling is None else scaling
+        scaling = scaling or self._scaling_
         series = np.repeat(np.arange(panel.n_series), ends.shape[1])
         values = scaling.apply(panel, passed)
         firsts = (ends + np.reshape(passed, (-1, 1))).ravel()
@@ -573,17 +573,16 @@ class RNNForecaster(RecurrentEstimator):
     def _scaled_forecasts(self, recent, horizon):
         """From (n, lookback) values: forecasts (n, horizon), and windows' scales (n, 1)."""
         n, lookback = recent.shape
-        differences = recent - recent[:, -1:]
-        scale = np.maximum(differences.std(axis=1, keepdims=True), _LEAST_SCALE)
+        scales = []
         while recent.shape[1] < lookback + horizon:
             window = np.ascontiguousarray(recent[:, -lookback:])
+            deviation = (window - window[:, -1:]).std(axis=1, keepdims=True)
+            scales.append(np.maximum(deviation, _LEAST_SCALE))
             source = forecast_source(window.ravel(), lookback, self.season_, _LEAST_SCALE)
             said = self._run_network(self.network_, source, np.arange(n) * lookback)
             seasons = np.arange(said.shape[1]) % self.season_ - self.season_
-            deviation = (window - window[:, -1:]).std(axis=1, keepdims=True)
-            ahead = window[:, seasons] + np.maximum(deviation, _LEAST_SCALE) * said
-            recent = np.hstack([recent, ahead])
-        return recent[:, lookback : lookback + horizon], scale
+            recent = np.hstack([recent, window[:, seasons] + scales[-1] * said])
+        return recent[:, lookback : lookback + horizon], scales[0]
 
     def _check_horizon(self, horizon, X):
         check_is_fitted(self)

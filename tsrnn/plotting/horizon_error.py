@@ -180,16 +180,13 @@ def _check_defined(metric, labels, actual, backtest):
 
 def _error(metric, actual, forecast, backtest):
     """From (n_series, n_origins, horizon) to (n_series, horizon)."""
-    errors = np.abs(forecast - actual)
-    if metric == "MAPE":
-        return _mean(100 * errors / np.abs(actual), axis=1)
-    if metric == "sMAPE":
-        total = np.abs(actual) + np.abs(forecast)
-        return _mean(200 * errors / np.where(total > 0, total, 1), axis=1)
-    if metric in ("RMSE", "RMSSE"):
-        squares = _mean(errors**2, axis=1)
-        return np.sqrt(squares / (backtest.squared_scales[:, None] if metric == "RMSSE" else 1))
-    return _mean(errors, axis=1) / (backtest.scales[:, None] if metric == "MASE" else 1)
+    from tsrnn.forecasting import mae, mape, rmse, smape
+
+    measure = {"MASE": mae, "RMSSE": rmse, "MAE": mae, "RMSE": rmse, "MAPE": mape, "sMAPE": smape}
+    errors = measure[metric](actual, forecast, skip_missing=True, axis=1)
+    if metric == "MASE":
+        return errors / backtest.scales[:, None]
+    return errors / np.sqrt(backtest.squared_scales)[:, None] if metric == "RMSSE" else errors
 
 
 def _mean(values, axis):

@@ -114,8 +114,6 @@ def _places(numbers, order, bounds, code, wanted):
     if code < 0:
         return np.full(wanted.size, -1)
     own = numbers[bounds[code] : bounds[code + 1]]
-    if not own.size:
-        return np.full(wanted.size, -1)
     places = np.minimum(own.searchsorted(wanted), own.size - 1)
     return np.where(own[places] == wanted, order[bounds[code] + places], -1)
 

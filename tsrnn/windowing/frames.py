@@ -151,51 +151,65 @@ def joined(
         If they are not the same series, or do not go on where those end; the message says where.
     """
     places = {label: k for k, label in enumerate(more.ids)}
-    others = [label for label in more.ids if label not in known.ids]
-    if others or (every and len(places) < len(known.ids)):
-        one = others[0] if others else next(k for k in known.ids if k not in places)
+    fitted = set(known.ids)
+    apart = [label for label in more.ids if label not in fitted]
+    apart += [label for label in known.ids if every and label not in places]
+    if apart:
         raise ValueError(
-            f"{name} must go on with the series that were fitted, and {one!r} is in one of the two "
-            "alone. Give the same series, or predict others by predict(y=...)."
+            f"{name} must go on with the series that were fitted, and {apart[0]!r} is in one of "
+            "the two alone. Give the same series, or predict others by predict(y=...)."
         )
-    parts, axes = [], []
+    parts, axes, prolonged = [], [], {}
     for k, (label, axis) in enumerate(zip(known.ids, known.axes, strict=True)):
-        own = known.panel.values[known.panel.indptr[k] : known.panel.indptr[k + 1]]
-        parts.append(own)
-        if label not in places:
-            axes.append(axis)
-            continue
-        follows = more.axes[places[label]].index
-        called = name if label is None else series_name(label, name)
-        expected, wrong = axis.after(len(follows)), None
-        if type(expected) is type(follows) and len(expected) == len(follows):
-            differs = np.asarray(expected != follows)
-            wrong = int(differs.argmax()) if differs.any() else None
-        else:
-            wrong = 0
-        if wrong is not None:
-            raise ValueError(
-                f"{called} has {show(follows[wrong])} where {show(expected[wrong])} follows what "
-                "was fitted. Give what comes next, without a gap."
-            )
-        number = places[label]
-        parts.append(more.panel.values[more.panel.indptr[number] : more.panel.indptr[number + 1]])
-        axes.append(TimeAxis(axis.index.append(follows), axis.step))
-    lengths = np.cumsum([0, *(len(axis.index) for axis in axes)])
-    return Collection(Panel(np.concatenate(parts), lengths), known.ids, axes, known.form)
+        values = _values_of(known, k)
+        if label in places:
+            number = places[label]
+            values = np.concatenate([values, _values_of(more, number)])
+            key = id(axis), id(more.axes[number])
+            if key not in prolonged:
+                called = name if label is None else series_name(label, name)
+                prolonged[key] = _prolonged(axis, more.axes[number].index, called)
+            axis = prolonged[key]
+        parts.append(values)
+        axes.append(axis)
+    return Collection(Panel.from_arrays(parts), known.ids, axes, known.form)
 
 
-def tail(collection: Collection, length: int) -> Collection:
-    """The last so many values of each series."""
-    starts = np.maximum(collection.panel.lengths - length, 0)
-    indptr = collection.panel.indptr
-    parts = [collection.panel.values[i + n : j] for i, n, j in
-             zip(indptr[:-1], starts, indptr[1:], strict=True)]  # fmt: skip
-    cut = {}
-    for axis, first in zip(collection.axes, starts.tolist(), strict=True):
-        if (id(axis), first) not in cut:
-            cut[id(axis), first] = TimeAxis(axis.index[first:], axis.step)
-    axes = [cut[id(a), n] for a, n in zip(collection.axes, starts.tolist(), strict=True)]
+def _values_of(collection, number):
+    return collection.panel.values[slice(*collection.panel.indptr[number : number + 2])]
+
+
+def _prolonged(axis, follows, called):
+    """An axis with the entries that follow it, if they do."""
+    expected = axis.after(len(follows))
+    zones = [getattr(index, "tz", None) is None for index in (expected, follows)]
+    if type(expected) is not type(follows) or zones[0] != zones[1]:
+        raise ValueError(
+            f"{called} has time stamps of dtype {follows.dtype}, and those fitted are of "
+            f"{expected.dtype}. Bring them to one."
+        )
+    differs = np.asarray(expected != follows)
+    if differs.any():
+        wrong = int(differs.argmax())
+        raise ValueError(
+            f"{called} has {show(follows[wrong])} where {show(expected[wrong])} follows what was "
+            "fitted. Give what comes next, without a gap."
+        )
+    return TimeAxis(axis.index.append(expected), axis.step)
+
+
+def cut(collection: Collection, begins: np.ndarray, ends: np.ndarray) -> Collection:
+    """Each series from the value ``begins[k]`` up to ``ends[k]``, (n_series,) int arrays."""
+    first = collection.panel.indptr[:-1]
+    bounds = list(zip(begins.tolist(), ends.tolist(), strict=True))
+    values = collection.panel.values
+    parts = [values[k + i : k + j] for k, (i, j) in zip(first, bounds, strict=True)]
+    known, axes = {}, []
+    for axis, (begin, end) in zip(collection.axes, bounds, strict=True):
+        key = id(axis), begin, end
+        if key not in known:
+            known[key] = TimeAxis(axis.index[begin:end], axis.step)
+        axes.append(known[key])
     return Collection(Panel.from_arrays(parts), collection.ids, axes, collection.form)
 
 
