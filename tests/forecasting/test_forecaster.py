@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 
 from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline, load_co2, load_nile, load_sunspots
-from tsrnn.forecasting import seasonal_naive
+from tsrnn.forecasting import learning, seasonal_naive
 from tsrnn.kernels import threads
 
 AIRLINE = load_airline()
@@ -235,18 +235,18 @@ def test_refit_learns_from_the_whole_series():
 def test_refit_follows_the_learning_rates_of_the_judged_network(monkeypatch):
     """More windows must not make "auto" epochs fewer than the best one was."""
     y = load_co2("weekly").interpolate()[:1200]
-    train, seen = RNNForecaster._train, []
+    train, seen = learning.train_many, []
 
-    def spy(self, *args, stop_after=None):
-        history = train(self, *args, stop_after=stop_after)
-        seen.append((args[4], len(history.loss_curve), stop_after))
-        return history
+    def spy(*args, stop_after=None, **kwargs):
+        histories = train(*args, stop_after=stop_after, **kwargs)
+        seen.append((args[4][0], len(histories[0].loss_curve), stop_after))
+        return histories
 
-    monkeypatch.setattr(RNNForecaster, "_train", spy)
+    monkeypatch.setattr(learning, "train_many", spy)
     RNNForecaster(season=1, hidden_size=4, validation_fraction=0.5).fit(y)
     (first, _, _), (second, n_epochs, stop_after) = seen
     assert first == second
-    assert n_epochs == stop_after
+    assert [n_epochs] == stop_after
 
 
 def test_intervals():
@@ -371,13 +371,6 @@ def test_the_shortest_series_that_the_message_names_is_enough():
         quick(season=1).fit(enough[1:])
 
 
-def test_covariates_are_refused_for_now():
-    with pytest.raises(ValueError, match="X is not supported"):
-        quick().fit(AIRLINE, X=AIRLINE.to_frame())
-    with pytest.raises(ValueError, match="X is not supported"):
-        quick().fit(AIRLINE).predict(X=AIRLINE.to_frame())
-
-
 @pytest.mark.parametrize("horizon", [0, -1, True, 2.0, "3"])
 def test_bad_horizon_at_predict(horizon):
     forecaster = quick().fit(AIRLINE)
@@ -405,14 +398,14 @@ def test_not_fitted():
 
 def test_an_interrupt_of_the_refit_keeps_the_judged_network(monkeypatch):
     judged = quick(refit=False).fit(AIRLINE)
-    train = RNNForecaster._train
+    train = learning.train_many
 
-    def interrupted(self, *args, stop_after=None):
-        history = train(self, *args, stop_after=stop_after)
-        history.interrupted = stop_after is not None
-        return history
+    def interrupted(*args, stop_after=None, **kwargs):
+        histories = train(*args, stop_after=stop_after, **kwargs)
+        histories[0].interrupted = stop_after is not None
+        return histories
 
-    monkeypatch.setattr(RNNForecaster, "_train", interrupted)
+    monkeypatch.setattr(learning, "train_many", interrupted)
     forecaster = quick()
     with pytest.warns(UserWarning, match=f"weights of epoch {judged.best_iter_} are kept"):
         forecaster.fit(AIRLINE)

@@ -159,10 +159,9 @@ class TestBeyondTheTrainedHorizon:
         again.fit(y)
         again._collection = forecaster._collection
         values = np.concatenate([y.to_numpy(float), first.to_numpy()])
-        recent = again._scaling_.apply(again._collection.panel)
-        scaled = (values[-12:] - again._scaling_.mean) / again._scaling_.deviation
-        recent = np.concatenate([recent, scaled])[None, -again.lookback_ :]
-        more, _ = again._scaled_forecasts(recent, 8)
+        scaled = (values - again._scaling_.mean) / again._scaling_.deviation
+        recent = scaled[None, -again.lookback_ :]
+        more, _ = again._models().walk(recent, None, np.array([0]), 8)
         expected = again._scaling_.undo(more, np.array([0]), np.array([len(values)]))
         np.testing.assert_allclose(longer[12:], expected[0], rtol=1e-5)
 
@@ -277,7 +276,8 @@ class TestUpdate:
             forecaster.predict_interval(), whole.predict_interval(), rtol=1e-9
         )
         assert len(forecaster.history_) == len(y) - 30  # what was learnt from
-        assert forecaster._recent.panel.values.size == forecaster.lookback_
+        n_ahead = forecaster.network_.n_out
+        assert forecaster._recent.panel.values.size == forecaster.lookback_ + n_ahead
         again = forecaster.fit(y[:-30]).predict()
         assert again.index[0] == y.index[-30]
 

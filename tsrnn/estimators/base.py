@@ -89,16 +89,22 @@ class RecurrentEstimator(BaseEstimator):
 
     def _levels(self) -> tuple:
         """What the loss needs beside outputs and targets; Huber's is one deviation."""
-        return (1.0,) if self.loss == "huber" else ()
+        if self.loss != "quantile":
+            return (1.0,) if self.loss == "huber" else ()
+        levels = np.asarray(self.quantiles, dtype=float)
+        if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all():
+            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}.")
+        return tuple(levels.tolist())
 
     def _network(
-        self, n_in: int, n_out: int, rng: np.random.Generator, hidden_size: int | None = None
-    ) -> RecurrentNetwork:
-        """A network of drawn weights."""
+        self, n_in: int, n_out: int, rng: np.random.Generator, hidden_size: int | None = None,
+        **head,
+    ) -> RecurrentNetwork:  # fmt: skip
+        """A network of drawn weights; ``head`` as RecurrentNetwork takes it."""
         return RecurrentNetwork(
             self.cell, n_in, hidden_size or self.hidden_size, n_out, self.dtype,
             n_layers=self.n_layers, bidirectional=self.bidirectional, residual=self.residual,
-            n_head=self.head_size,
+            n_head=self.head_size, **head,
         ).initialise(rng, self.memory)  # fmt: skip
 
     def _train(

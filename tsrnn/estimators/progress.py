@@ -12,7 +12,7 @@ from tsrnn.training import History
 def progress_bar(name: str, verbose: int | bool):
     """Yield ``show(progress, history)``: a tqdm bar where installed, else a line per tenth."""
     if not verbose:
-        yield lambda progress, history: None
+        yield lambda progress, history=None: None
         return
     try:
         from tqdm.auto import tqdm
@@ -22,7 +22,7 @@ def progress_bar(name: str, verbose: int | bool):
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
     with tqdm(total=1.0, desc=name, bar_format=bar_format) as bar:
 
-        def show(progress: float, history: History) -> None:
+        def show(progress: float, history: History | None = None) -> None:
             bar.set_postfix_str(_state(history), refresh=False)
             bar.update(min(progress, 1.0) - bar.n)
 
@@ -35,13 +35,15 @@ class _Lines:
     def __init__(self, name):
         self.name, self.tenths = name, -1
 
-    def __call__(self, progress, history):
+    def __call__(self, progress, history=None):
         if int(progress * 10) > self.tenths:
             self.tenths = int(progress * 10)
             print(f"{self.name}: {progress:4.0%}  {_state(history)}", file=sys.stderr, flush=True)
 
 
 def _state(history):
+    if history is None:
+        return ""
     epoch = f"epoch {len(history.loss_curve) + 1}"
     if history.loss_curve:
         epoch += f"  loss {history.loss_curve[-1]:.4f}"

@@ -335,14 +335,6 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     def _scaled(self, targets):
         return (targets - self.y_mean_) / self.y_scale_
 
-    def _levels(self):
-        if self.loss != "quantile":
-            return super()._levels()
-        levels = np.asarray(self.quantiles, dtype=float)
-        if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all():
-            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}.")
-        return tuple(levels.tolist())
-
     def _said(self, X):
         """Outputs (n_samples, n_each, n_outputs): n_each is what the loss reads for a target."""
         outputs = self._outputs(X)

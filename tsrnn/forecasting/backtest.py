@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting import metrics
 from tsrnn.forecasting.plan import check_positive
-from tsrnn.windowing import Collection, collection_from
+from tsrnn.forecasting.uncertainty import shares
+from tsrnn.windowing import Collection
 from tsrnn.windowing.frames import cut
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class Backtest:
     forecasts : DataFrame
         A row for each series, origin and step: ``unique_id``, ``cutoff`` (the last time stamp that
         was known), ``ds``, ``y`` and the forecasts of ``RNNForecaster``, ``seasonal_naive`` and
-        ``drift``; ``lower_80``, ``upper_80`` and so on where intervals were asked for.
+        ``drift``; ``lower_80``, ``upper_80``, ``quantile_10`` and so on where asked for.
     season : int
         Season of the seasonal naive forecast and of scaled errors.
     scales, squared_scales : (n_series,) arrays
@@ -50,33 +52,43 @@ class Backtest:
         DataFrame
             A row for each forecast, with columns MAE, RMSE, MAPE and sMAPE in percent, MASE, RMSSE
             (NaN where a series hardly moves before the first origin); and of the network
-            ``coverage_80`` and ``interval_score_80`` and so on where there are intervals.
+            ``coverage_80`` and ``interval_score_80`` and so on where there are intervals, and the
+            pinball loss ``pinball_10`` and so on where there are quantiles, and twice their mean,
+            the CRPS if they lie evenly between 0 and 1. What is missing counts for nothing.
         """
         actual = self._array("y")
         table = {}
         for name in ("RNNForecaster", "seasonal_naive", "drift"):
             found = self._array(name)
-            errors = np.abs(found - actual)
             with np.errstate(divide="ignore", invalid="ignore"):
+                shares = 100 * np.abs(found - actual) / np.abs(actual)
+                absolute, squares = _mean(np.abs(found - actual)), _mean((found - actual) ** 2)
                 table[name] = {
-                    "MAE": errors.mean(),
-                    "RMSE": np.sqrt((errors**2).mean(axis=1)).mean(),
-                    "MAPE": (100 * errors / np.abs(actual)).mean(),
-                    "sMAPE": metrics.smape(actual, found).mean(),
-                    "MASE": (errors.mean(axis=1) / self.scales).mean(),
-                    "RMSSE": np.sqrt((errors**2).mean(axis=1) / self.squared_scales).mean(),
+                    "MAE": absolute.mean(),
+                    "RMSE": np.sqrt(squares).mean(),
+                    "MAPE": _mean(shares).mean(),
+                    "sMAPE": metrics.smape(actual, found, skip_missing=True).mean(),
+                    "MASE": (absolute / self.scales).mean(),
+                    "RMSSE": np.sqrt(squares / self.squared_scales).mean(),
                 }
+        own, there = table["RNNForecaster"], ~np.isnan(actual)
         for column in self.forecasts.columns:
             if column.startswith("lower_"):
                 level = column.removeprefix("lower_")
-                lower, upper = self._array(column), self._array(f"upper_{level}")
                 share = float(level) / 100
-                table["RNNForecaster"] |= {
-                    f"coverage_{level}": metrics.coverage(actual, lower, upper).mean(),
-                    f"interval_score_{level}": metrics.interval_score(
-                        actual, lower, upper, share
-                    ).mean(),
-                }
+                bounds = (self._array(name)[there] for name in (column, f"upper_{level}"))
+                bounds = actual[there], *bounds
+                own[f"coverage_{level}"] = metrics.coverage(*bounds).mean()
+                own[f"interval_score_{level}"] = metrics.interval_score(*bounds, share).mean()
+        quantiles = [c for c in self.forecasts.columns if c.startswith("quantile_")]
+        losses = {}
+        for column in quantiles:
+            level = column.removeprefix("quantile_")
+            losses[f"pinball_{level}"] = metrics.pinball(
+                actual[there], self._array(column)[there], float(level) / 100
+            )
+        if losses:  # which is what crps_from_quantiles gives
+            own |= losses | {"CRPS": 2 * np.mean(list(losses.values()))}
         return pd.DataFrame(table).T
 
     def _array(self, column):
@@ -88,11 +100,15 @@ class Backtest:
 def backtest(
     forecaster: RNNForecaster,
     y: Any,
+    X: Any = None,
+    static: pd.DataFrame | None = None,
     *,
     n_windows: int = 5,
     step: int | None = None,
     refit: bool = True,
     coverage: float | Sequence[float] = (),
+    quantiles: Sequence[float] = (),
+    verbose: int = 0,
 ) -> Backtest:
     """Forecast from origins in the past, as if what came after them were unknown.
 
@@ -102,6 +118,11 @@ def backtest(
         Its parameters; it is cloned, and stays as it is.
     y : Series or DataFrame
         Series in any form that ``RNNForecaster.fit`` takes.
+    X : Series or DataFrame, optional
+        Covariates, as ``fit`` takes them, of all of ``y``. Those that are known in the future are
+        taken as they turned out: where they were themselves forecasts, give these.
+    static : DataFrame, optional
+        Static values of each series.
     n_windows : int, default=5
         Origins. The last one is a horizon before the end of each series.
     step : int, optional
@@ -111,6 +132,10 @@ def backtest(
         forecasts from all origins of all series in one pass.
     coverage : float or sequence of float, optional
         Probabilities of intervals to be judged too.
+    quantiles : sequence of float, optional
+        Quantiles to be judged too.
+    verbose : int, default=0
+        Show progress on standard error.
 
     Returns
     -------
@@ -139,8 +164,7 @@ def backtest(
     for name, value in {"n_windows": n_windows, "step": step}.items():
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
-    names = {k: getattr(forecaster, k) for k in ("id_column", "time_column", "target_column")}
-    collection = collection_from(y, **names)
+    collection, given = forecaster._collected(y), forecaster._given(X, static)
     back = horizon + step * np.arange(n_windows - 1, -1, -1)
     ends = collection.panel.lengths[:, None] - back  # known values, (n_series, n_windows)
     if ends.min() < 2:
@@ -150,19 +174,27 @@ def backtest(
             f"observations, too few for n_windows={n_windows} origins, step={step} apart, and "
             f"horizon={horizon}. Give fewer windows, a smaller step or more history."
         )
-    fitted = clone(forecaster)._fit(head(collection, ends[:, 0]))
-    if refit:
-        fits = [fitted] + [
-            clone(forecaster)._fit(head(collection, ends[:, k])) for k in range(1, n_windows)
-        ]
-        parts = [one._forecasts_after(one._collection, horizon, coverage) for one in fits]
-        columns = {name: np.stack([part[name] for part in parts], axis=1) for name in parts[0]}
-    else:
-        known = head(collection, ends[:, -1])
-        check_positive(known, fitted.transform_)
-        columns = fitted._forecasts(known.panel, ends, horizon, coverage)
-    season = fitted.season_
-    return _gathered(collection, ends, columns, season)
+    asked = shares(coverage, "coverage"), shares(quantiles, "quantiles")
+    parts = []
+    with progress_bar("backtest", verbose) as show:
+        for k in range(n_windows if refit else 1):
+            fitted = clone(forecaster)._fit(head(collection, ends[:, k]), *given)
+            own = ends[:, [k]] if refit else ends
+            whole = fitted._with_beside(collection, *given)[0]
+            known, after = head(whole, own[:, -1]), None
+            check_positive(known, fitted.transform_)
+            if whole.beside is not None:
+                rows = (whole.panel.indptr[:-1] + own[:, -1])[:, None] + np.arange(horizon)
+                after = whole.beside[rows]
+            parts.append(fitted._forecasts(fitted._ready(known, after), own, horizon, *asked))
+            show((k + 1) / n_windows)
+    columns = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
+    return _gathered(whole, ends, columns, fitted.season_)
+
+
+def _mean(values):
+    """Mean of each series over what is not missing."""
+    return np.nanmean(values, axis=1)
 
 
 def _gathered(collection, ends, columns, season):
@@ -172,8 +204,11 @@ def _gathered(collection, ends, columns, season):
     steps = np.arange(horizon)
     naive = (firsts + ends)[:, :, None] - season + steps % season
     last, first = panel.values[firsts + ends - 1], panel.values[firsts]
+    actual = panel.values
+    if collection.observed is not None:
+        actual = np.where(collection.observed, actual, np.nan)
     columns = {
-        "y": panel.values[(firsts + ends)[:, :, None] + steps],
+        "y": actual[(firsts + ends)[:, :, None] + steps],
         "RNNForecaster": columns.pop("RNNForecaster"),
         "seasonal_naive": panel.values[np.maximum(naive, firsts[:, :, None])],
         "drift": last[:, :, None] + ((last - first) / (ends - 1))[:, :, None] * (1 + steps),
@@ -186,8 +221,7 @@ def _gathered(collection, ends, columns, season):
     frame.insert(1, "cutoff", _times(indexes, np.repeat(ends - 1, horizon, axis=1)))
     frame.insert(2, "ds", _times(indexes, (ends[:, :, None] + steps).reshape(len(ends), -1)))
     histories = [
-        panel.values[begin : begin + n]
-        for begin, n in zip(panel.indptr[:-1], ends[:, 0], strict=True)
+        actual[begin : begin + n] for begin, n in zip(panel.indptr[:-1], ends[:, 0], strict=True)
     ]
     scales, squares = (
         np.array([scale_of(history, season, power) for history in histories]) for power in (1, 2)
@@ -197,9 +231,11 @@ def _gathered(collection, ends, columns, season):
 
 def scale_of(history: np.ndarray, season: int, power: int = 1) -> float:
     """Mean seasonal difference of a history to a power; NaN where there is none."""
-    if history.size <= season:
+    differences = history[season:] - history[:-season]
+    differences = differences[~np.isnan(differences)]
+    if not differences.size:
         return np.nan
-    scale = (np.abs(history[season:] - history[:-season]) ** power).mean()
+    scale = (np.abs(differences) ** power).mean()
     return scale if scale > 0 else np.nan
 
 

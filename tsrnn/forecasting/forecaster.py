@@ -16,39 +16,72 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import RecurrentEstimator
 from tsrnn.forecasting.backtest import scale_of
-from tsrnn.forecasting.intervals import ConformalWidths
-from tsrnn.forecasting.plan import check_positive, plan
+from tsrnn.forecasting.features import Features, given_covariates, given_static, kept_rows
+from tsrnn.forecasting.learning import Lesson, Teacher, lessons_of, mean_history
+from tsrnn.forecasting.models import LEAST_SCALE, Models, Reading
+from tsrnn.forecasting.plan import automatic, check_positive, plan
 from tsrnn.forecasting.scaling import Scaling, recent_slope
-from tsrnn.kernels.windows import forecast_source
-from tsrnn.windowing import collection_from
+from tsrnn.forecasting.uncertainty import HeldOutErrors, shares
+from tsrnn.kernels.losses import n_outputs
+from tsrnn.network import RecurrentNetwork
+from tsrnn.windowing import Collection, Panel, collection_from
 from tsrnn.windowing.axes import step_name
 from tsrnn.windowing.frames import cut, joined
+from tsrnn.windowing.gaps import carried_by_season
 
-# A window's least scale, where typical windows have a deviation of 1. Without it a stretch that
-# hardly moves would blow up what follows it.
-_LEAST_SCALE = 0.1
-_MOST_JUDGED = 4000  # windows that an epoch is judged by
 _MOST_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
 _PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
 _KEPT = 4  # values kept of a series at least: what tells how its time stamps go on
+_PIECE = 2**24  # values of windows that are forecast at a time
+_MOST_TUNED = 20  # epochs of networks that have learnt before
+_SPREAD = ("quantile", "gaussian", "student_t")  # losses that learn how far forecasts may be off
+_LOSSES = ("absolute_error", "squared_error", "huber", *_SPREAD)
+_SOMETIMES = ("_recent", "_passed", "_weights", "_features", "_static", "_kept")  # set by need
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Known:
+    """Series as they are known, ready to be forecast.
+
+    Attributes
+    ----------
+    collection : Collection
+        With what is read beside them.
+    after : (n_series, n_steps, n_channels) array or None
+        What is read beside the steps that follow each series.
+    scaling : Scaling
+        Of the series.
+    passed : (n_series,) int array or int
+        Values of each series that came before the collection's.
+    groups : (n_series,) int array
+        Whose networks are asked.
+    """
+
+    collection: Collection
+    after: np.ndarray | None
+    scaling: Scaling
+    passed: np.ndarray | int
+    groups: np.ndarray
 
 
 class RNNForecaster(RecurrentEstimator):
     """Forecast one or thousands of series by a recurrent network, all steps ahead at once.
 
-    One network learns from all series (a global model). It reads the last ``lookback`` values,
-    scaled by the window's own last value and deviation, and learns what is left over the seasonal
-    naive forecast, which it starts from. The end of each series is held out: it decides which
-    epoch's weights are best and how wide prediction intervals are. Then the network is trained once
-    more on everything for as many epochs.
+    One network learns from all series (a global model), or each has its own. It reads the last
+    ``lookback`` values, scaled by the window's own last value and deviation, and covariates beside
+    them, and learns what is left over the seasonal naive forecast, which it starts from. The end of
+    each series is held out: it decides which epoch's weights are best and how wide prediction
+    intervals are. Then the network is trained once more on everything for as many epochs.
 
     Parameters
     ----------
     horizon : int, default=12
         Steps ahead to forecast. ``predict`` takes any number; beyond what the network tells at once
-        it goes on from its own forecasts. So it does where a lone series has fewer than four
-        horizons: then it tells a season at a time, and the trend of the last three seasons, if it
-        is steady, is taken out first.
+        it goes on from its own forecasts.
+    n_ahead : int or "auto", default="auto"
+        Steps that the network tells at once: 1 forecasts recursively, the horizon directly. "auto"
+        is the horizon; but of a lone series of fewer than four horizons it is a season, and the
+        trend of the last three seasons, if it is steady, is taken out first.
     lookback : int, optional
         Past values that the network reads. By default three seasons, or the larger of 24 and the
         horizon where there is no season; four horizons at least in a panel; fewer of short series.
@@ -59,6 +92,22 @@ class RNNForecaster(RecurrentEstimator):
     transform : {"auto", "log"} or None, default="auto"
         "log" works on logarithms of the values; "auto" does so where all are positive and swing in
         proportion to their level, or the levels of series differ by more than a factor of ten.
+    scope : {"global", "local", "fine_tuned"}, default="global"
+        Whose a network is: one of all series; one each, all trained in one call; or one of all
+        that then goes on learning from each by itself, at a tenth of the rate. A series that was
+        not fitted is forecast by the network of all.
+    missing : {"raise", "mask"}, default="raise"
+        Whether missing values and rows are refused, or left out of the loss. Then the network reads
+        the last value of the season in their place, and whether they were there; missing covariates
+        are taken for their mean. A zero is a value like others.
+    past_covariates : sequence of labels, default=()
+        Columns of ``X`` that are not known in the future.
+    calendar : sequence of str, default=()
+        What the network reads of the time stamps: any of "minute", "hour", "weekday", "day" (of the
+        month), "month" and "day_of_year". Places in a round are told by sine and cosine, weekdays
+        by one channel each.
+    holidays : sequence of dates, optional
+        Days that the network is told of, in the past and the future.
     id_column, time_column, target_column : str, default="unique_id", "ds", "y"
         Columns of a long frame.
     cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="lstm"
@@ -84,8 +133,19 @@ class RNNForecaster(RecurrentEstimator):
     dropout, recurrent_dropout : float, default=0.0
         Share of values dropped in training between layers, and of units on the way from each step
         to the next, the same ones for a whole window (Gal & Ghahramani 2016).
-    loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
-        Loss, on the window's scale; "huber" is squared up to one deviation.
+    loss : {"absolute_error", "squared_error", "huber", "quantile", "gaussian", "student_t"}
+        Loss, on the window's scale, by default "absolute_error"; "huber" is squared up to one
+        deviation. The last three learn how far forecasts may be off as well: ``quantiles`` at once
+        (Koenker & Bassett 1978), or mean and deviation of a normal distribution, or those and the
+        degrees of freedom of Student's (Salinas et al. 2020).
+    quantiles : sequence of float, default=(0.1, 0.5, 0.9)
+        Of the loss "quantile".
+    conformal : bool, default=True
+        Whether intervals, quantiles and samples are widened or narrowed by the errors on what was
+        held out, so that they hold the truth as often as they say. Otherwise they are what a loss
+        that learns them says.
+    n_estimators : int, default=1
+        Networks of different first weights, all trained in one call; their median is the forecast.
     solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
         Optimiser; SGD has Nesterov's momentum of 0.9.
     learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
@@ -129,17 +189,23 @@ class RNNForecaster(RecurrentEstimator):
     history_ : Series
         The series learnt from, sorted, as float64; of a panel with ids in the index.
     network_ : RecurrentNetwork
-        The trained network.
+        The trained network; the first where there are several.
+    networks_ : list of list of RecurrentNetwork
+        Of each series, or of all, the members.
     season_, lookback_, segment_ : int
         Season, lookback and segment in use.
     transform_ : str or None
         "log" or None, as used.
+    loss_, quantiles_ : str, tuple
+        Loss and its quantiles, sorted, as learnt.
     loss_curve_ : list of float
-        Mean training loss of each epoch (of the network that was judged on the held-out end).
+        Mean training loss of each epoch (of the networks that were judged on the held-out end;
+        where there are several the mean of those that still ran).
     validation_scores_ : list of float or None
         Minus the held-out loss after each epoch; higher is better.
     n_iter_, best_iter_ : int
-        Epochs run; epoch whose weights did best, 0 where nothing beat the seasonal naive forecast.
+        Epochs run; epoch whose weights did best, 0 where nothing beat the seasonal naive forecast;
+        of several networks the median.
 
     Notes
     -----
@@ -171,9 +237,19 @@ class RNNForecaster(RecurrentEstimator):
         "time_column": [str],
         "target_column": [str],
         "horizon": [Interval(Integral, 1, None, closed="left")],
+        "n_ahead": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "lookback": [Interval(Integral, 2, None, closed="left"), None],
         "season": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "transform": [StrOptions({"auto", "log"}), None],
+        "scope": [StrOptions({"global", "local", "fine_tuned"})],
+        "missing": [StrOptions({"raise", "mask"})],
+        "past_covariates": [list, tuple],
+        "calendar": [list, tuple, str],
+        "holidays": ["array-like", None],
+        "loss": [StrOptions(set(_LOSSES))],
+        "quantiles": ["array-like"],
+        "conformal": ["boolean"],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "refit": ["boolean"],
     }
 
@@ -181,9 +257,15 @@ class RNNForecaster(RecurrentEstimator):
         self,
         horizon=12,
         *,
+        n_ahead="auto",
         lookback=None,
         season="auto",
         transform="auto",
+        scope="global",
+        missing="raise",
+        past_covariates=(),
+        calendar=(),
+        holidays=None,
         id_column="unique_id",
         time_column="ds",
         target_column="y",
@@ -198,6 +280,9 @@ class RNNForecaster(RecurrentEstimator):
         dropout=0.0,
         recurrent_dropout=0.0,
         loss="absolute_error",
+        quantiles=(0.1, 0.5, 0.9),
+        conformal=True,
+        n_estimators=1,
         solver="adam",
         learning_rate="one_cycle",
         alpha=0.0,
@@ -217,7 +302,7 @@ class RNNForecaster(RecurrentEstimator):
     ):
         self._take(locals())
 
-    def fit(self, y: Any, X: None = None) -> RNNForecaster:
+    def fit(self, y: Any, X: Any = None, static: pd.DataFrame | None = None) -> RNNForecaster:
         """Learn to forecast series from their history.
 
         Parameters
@@ -230,8 +315,16 @@ class RNNForecaster(RecurrentEstimator):
               value means that a series is shorter;
             * a long DataFrame, pandas or polars, with columns for id, time and value;
             * a Series or DataFrame of one column with a MultiIndex of id and time.
-        X : None
-            For covariates, which are not supported yet.
+        X : Series or DataFrame, optional
+            Covariates: a row for each time stamp of ``y``, a column for each covariate. The time
+            is the index or the column ``time_column``; the series, where not all share the rows,
+            the column ``id_column`` or the first level of the index. Columns are known in the
+            future, but for those that ``past_covariates`` names; rows beyond the end of ``y`` are
+            kept for ``predict``. Numbers are taken by their mean and deviation; texts and
+            categories have a vector of input weights each (an embedding).
+        static : DataFrame, optional
+            A row for each series, by the index or the column ``id_column``: numbers or categories
+            that do not change.
 
         Returns
         -------
@@ -242,22 +335,192 @@ class RNNForecaster(RecurrentEstimator):
         ------
         ValueError
             If values are missing or infinite, there are gaps, repeated time stamps, no frequency or
-            several, or a series is too short; if a parameter is out of its range. The message names
-            series and place.
+            several, or a series is too short; if ``X`` lacks rows or values; if a parameter is out
+            of its range. The message names series, column and place.
+
+        Examples
+        --------
+        Weather that is forecast by others is known in the future, in their forecast's words:
+
+        >>> from tsrnn import RNNForecaster
+        >>> from tsrnn.datasets import load_seattle_weather
+        >>> days = load_seattle_weather()[:400]
+        >>> y, X = days["temp_max"], days[["temp_min", "weather"]]
+        >>> forecaster = RNNForecaster(horizon=3, calendar=["day_of_year"], max_iter=5)
+        >>> forecaster = forecaster.fit(y[:-3], X[:-3])
+        >>> len(forecaster.predict(X=X[-3:]))
+        3
         """
         self._validate_params()
-        if X is not None:
-            raise ValueError("X is not supported yet: RNNForecaster learns from y alone.")
-        return self._fit(self._collected(y))
+        return self._fit(self._collected(y), *self._given(X, static))
 
     def _collected(self, y, step=None):
         """Series as they come, checked."""
         return collection_from(
             y, id_column=self.id_column, time_column=self.time_column,
-            target_column=self.target_column, step=step,
+            target_column=self.target_column, missing=self.missing, step=step,
         )  # fmt: skip
 
-    def update(self, y: Any) -> RNNForecaster:
+    def _given(self, X, static):
+        """Covariates and static values as they come, checked."""
+        covariates = given_covariates(X, self.id_column, self.time_column)
+        return covariates, given_static(static, self.id_column)
+
+    def _fit(self, collection, covariates=None, static=None):
+        self._validate_params()
+        levels = tuple(sorted(self._levels()))
+        features = Features.learn(
+            collection, covariates, static, past=self.past_covariates, calendar=self.calendar,
+            holidays=self.holidays,
+        )  # fmt: skip
+        settled = plan(collection, self.get_params(), features.n_known > 0)
+        reading = Reading(
+            settled.lookback, settled.season, settled.segment, settled.n_ahead,
+            features.n_channels, features.n_known, self.loss, levels,
+        )  # fmt: skip
+        collection = _filled(collection, settled.season)
+        encoded, kept = features.encode_static(static, collection.ids), None
+        if features.n_channels:
+            rows = [] if covariates is None else [features.encode(covariates)]
+            beside = features.beside(collection, rows, encoded, self.missing == "mask")
+            collection = dataclasses.replace(collection, beside=beside)
+            kept = kept_rows(rows, _last_stamps(collection), collection.ids) if rows else None
+        trend = settled.trend and collection.panel.n_series == 1
+        panel = collection.panel
+        scaling = _scaling_of(panel, settled.lookback, settled.season, settled.transform, trend)
+        network, weights, history, widths = self._learn(collection, scaling, settled, reading)
+        # From here on nothing fails: a fit that did leaves what was fitted before as it was.
+        for name in _SOMETIMES:
+            vars(self).pop(name, None)
+        self.transform_, self.season_ = settled.transform, settled.season
+        self.lookback_, self.segment_ = settled.lookback, settled.segment
+        self.loss_, self.quantiles_ = self.loss, levels if self.loss == "quantile" else ()
+        self._take_weights(network, weights)
+        self._widths, self._scaling_, self._collection = widths, scaling, collection
+        if features.n_channels:
+            self._features, self._static, self._kept = features, encoded, kept
+        self._record(history)
+        return self
+
+    def _learn(self, collection, scaling, settled, reading):
+        """Train networks, judge them, and train them once more on everything.
+
+        Their shape, their weights (n_groups, n_members, n_parameters), the history of the training
+        that was judged, and the errors on what was held out.
+        """
+        panel, n_held_out = collection.panel, settled.n_held_out
+        values, targets = scaling.apply(panel), None
+        if collection.observed is not None:
+            targets = np.where(collection.observed, values, np.nan)
+        source = reading.source(values, collection.beside, targets)
+        seed = check_random_state(self.random_state).randint(2**31)
+
+        def draw(member):
+            rng = np.random.default_rng([seed, member] if member else seed)
+            return self._network(rng=rng, hidden_size=settled.hidden_size, **reading.shape()), rng
+
+        def settings(n_windows):
+            return self._settings(n_windows, settled.batch_size)
+
+        name, n_members = type(self).__name__, self.n_estimators
+        teacher = Teacher(source, draw, n_members, settings, name, self.verbose)
+        tuner = dataclasses.replace(
+            teacher, settings=lambda n: _gentle(settings(n)), name=f"{name} (each series)"
+        )
+        tunes = self.scope == "fine_tuned"
+        lessons = lessons_of(panel, reading, n_held_out, self.scope == "local")
+        each = lessons_of(panel, reading, n_held_out, True) if tunes else lessons
+        if tunes and self.early_stopping:  # what nothing judges stays as all series have it
+            each = [own if own.judged.size else Lesson(*[own.judged] * 3) for own in each]
+
+        def taught(again=(None, None)):
+            weights, histories = teacher.teach(lessons, again=again[0])
+            if not tunes:
+                return weights, (histories, [])
+            tuned, of_tuning = tuner.teach(each, weights, again=again[1])
+            return np.concatenate([tuned, weights]), (histories, of_tuning)
+
+        weights, histories = taught()
+        history = mean_history(histories[0])
+        judged = [own.judged for own in each]
+        widths = None
+        if sum(own.size for own in judged):
+            windows = np.concatenate(judged)
+            series = np.searchsorted(panel.indptr, windows, side="right") - 1
+            models = Models(reading, draw(0)[0], weights, self.n_jobs)
+            widths = _errors(models, source, windows, series)
+        interrupted = any(one.interrupted for part in histories for one in part)
+        if widths is not None and self.refit and not interrupted:
+            refitted, found = taught(histories)
+            interrupted = any(one.interrupted for part in found for one in part)
+            if not interrupted:
+                was_judged = np.array([own.size > 0 for own in judged])[:, None, None]
+                weights = refitted if tunes else np.where(was_judged, refitted, weights)
+        history.interrupted = interrupted
+        return draw(0)[0], weights, history, widths
+
+    def _settings(self, n_windows, batch_size=None):
+        """Of training; "auto" epochs of a panel are of windows drawn anew, not of all."""
+        settings = super()._settings(n_windows, batch_size)
+        n_batches = -(-n_windows // settings.batch_size)
+        if self.max_iter == "auto" and n_batches > _MOST_BATCHES:
+            n_epochs = _PANEL_BATCHES // _MOST_BATCHES
+            return dataclasses.replace(settings, max_iter=n_epochs, n_batches=_MOST_BATCHES)
+        return settings
+
+    def _take_weights(self, network, weights):
+        """Keep networks: the first is ``network_``, and where there are more, all their weights."""
+        network.parameters = weights[0, 0]
+        self.network_ = network
+        vars(self).pop("_weights", None)
+        if weights.shape[:2] != (1, 1):
+            self._weights = weights
+
+    @property
+    def networks_(self) -> list[RecurrentNetwork]:
+        """All networks, (n_groups, n_members) of them: groups are series, or one for all.
+
+        Of ``scope="fine_tuned"`` the last group is that of all series.
+        """
+        check_is_fitted(self)
+        weights = self._models().weights
+        return [[self.network_.like(own) for own in group] for group in weights]
+
+    def _models(self):
+        """The fitted networks, and how they read."""
+        features, network = getattr(self, "_features", None), self.network_
+        loss, levels = getattr(self, "loss_", "absolute_error"), getattr(self, "quantiles_", ())
+        n_ahead = network.n_out // n_outputs(loss, 1, levels)
+        n_ahead *= network.n_horizons if network.head == "ahead" else 1
+        reading = Reading(
+            self.lookback_, self.season_, self.segment_, n_ahead,
+            features.n_channels if features else 0, features.n_known if features else 0,
+            loss, levels,
+        )  # fmt: skip
+        weights = getattr(self, "_weights", network.parameters[None, None])
+        return Models(reading, network, weights, self.n_jobs)
+
+    @property
+    def history_(self) -> pd.Series:
+        """The series learnt from, sorted, as float64; of a panel with ids in the index.
+
+        NaN where a value was missing.
+        """
+        check_is_fitted(self)
+        collection = self._collection
+        axes, ids, indptr = collection.axes, collection.ids, collection.panel.indptr
+        values = collection.panel.values
+        if collection.observed is not None:
+            values = np.where(collection.observed, values, np.nan)
+        parts = [
+            pd.Series(values[first:end], axis.index, copy=True)
+            for first, end, axis in zip(indptr[:-1], indptr[1:], axes, strict=True)
+        ]
+        if len(ids) == 1:
+            return parts[0].rename(collection.form.name if ids[0] is None else ids[0])
+        return pd.concat(dict(zip(ids, parts, strict=True)))
+
+    def update(self, y: Any, X: Any = None) -> RNNForecaster:
         """Take in new observations, from which ``predict`` goes on; nothing is learnt from them.
 
         Time depends on how many there are and on the lookback, not on the length of the history.
@@ -267,6 +530,8 @@ class RNNForecaster(RecurrentEstimator):
         y : Series or DataFrame
             What follows each series, or some of them, in the form that ``fit`` was given; one row
             is enough.
+        X : Series or DataFrame, optional
+            Covariates of these rows, where ``fit`` was given some, and of later ones.
 
         Returns
         -------
@@ -289,107 +554,134 @@ class RNNForecaster(RecurrentEstimator):
         Timestamp('1961-01-01 00:00:00')
         """
         check_is_fitted(self)
-        known = self._latest()
+        self._keep(*self._gone_on(self._latest(), y, X))
+        return self
+
+    def partial_fit(self, y: Any, X: Any = None) -> RNNForecaster:
+        """Take in new observations, and learn from them: one pass over windows that end in them.
+
+        Parameters
+        ----------
+        y, X
+            As in ``update``; before anything was fitted as in ``fit``, which is then called.
+
+        Returns
+        -------
+        RNNForecaster
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            As ``update``.
+
+        Examples
+        --------
+        >>> from tsrnn import RNNForecaster
+        >>> from tsrnn.datasets import load_airline
+        >>> y = load_airline()
+        >>> forecaster = RNNForecaster(horizon=3, max_iter=20).fit(y[:-24])
+        >>> len(forecaster.partial_fit(y[-24:]).predict())
+        3
+        """
+        self._validate_params()
+        if not hasattr(self, "network_"):
+            return self.fit(y, X)
+        known, models = self._latest(), self._models()
+        whole, kept = self._gone_on(known, y, X)
+        reading, panel = models.reading, whole.panel
+        windows = panel.window_starts(reading.lookback, reading.n_ahead)
+        series = np.searchsorted(panel.indptr, windows, side="right") - 1
+        ends = windows - panel.indptr[series] + reading.lookback + reading.n_ahead
+        windows, series = (part[ends > known.panel.lengths[series]] for part in (windows, series))
+        values = self._scaling_.apply(panel, self._passed_by())
+        targets = None
+        if whole.observed is not None:
+            targets = np.where(whole.observed, values, np.nan)
+        source = reading.source(values, whole.beside, targets)
+        groups = self._groups(np.arange(panel.n_series))[series]
+        weights = models.weights.copy()
+        seed = check_random_state(self.random_state).randint(2**31)
+
+        def draw(member):
+            return self.network_.like(weights[0, member].copy()), np.random.default_rng(seed)
+
+        def settings(n_windows):
+            size = automatic(self.batch_size, 32 if len(weights) > 1 or panel.n_series == 1 else 64)
+            # A step from few windows is as long and less sure: the rate goes by the root of them.
+            rate = self.learning_rate_init * min(1.0, n_windows / size) ** 0.5
+            return dataclasses.replace(
+                self._settings(n_windows, size), max_iter=1, learning_rate="constant",
+                learning_rate_init=rate,
+            )  # fmt: skip
+
+        for group in np.unique(groups):
+            lesson = Lesson(windows[groups == group], windows[:0], windows[:0])
+            teacher = Teacher(source, draw, weights.shape[1], settings, "partial_fit", self.verbose)
+            weights[group] = teacher.teach([lesson], weights[group : group + 1])[0][0]
+        self._take_weights(self.network_.like(weights[0, 0]), weights)
+        self._keep(whole, kept)
+        return self
+
+    def _gone_on(self, known, y, X, every=False):
+        """Known series and what follows some or every one, read beside; covariates to keep."""
         new = self._collected(y, known.axes[0].step)
         check_positive(new, self.transform_)
-        whole = joined(known, new, every=False)
+        covariates, _ = self._given(X, None)
+        kept = None
+        features, encoded = self._features_of(covariates)
+        if features:
+            rows = encoded + self._rows_kept()
+            places = {label: k for k, label in enumerate(known.ids)}
+            static = self._static[[places.get(label, 0) for label in new.ids]]
+            beside = features.beside(new, rows, static, self.missing == "mask")
+            new = dataclasses.replace(new, beside=beside)
+        whole = joined(known, new, every=every)
+        if features and rows:
+            kept = kept_rows(rows, _last_stamps(whole), whole.ids)
+        return _filled(whole, self.season_), kept
+
+    def _keep(self, whole, kept):
+        """The end of series that have gone on, as much as forecasts and lessons read."""
         lengths = whole.panel.lengths
-        begins = np.maximum(lengths - max(self.lookback_, _KEPT), 0)
+        n_most = max(self.lookback_ + self._models().reading.n_ahead, _KEPT)
+        begins = np.maximum(lengths - n_most, 0)
+        self._passed = self._passed_by() + begins
         self._recent = cut(whole, begins, lengths)
-        self._passed = getattr(self, "_passed", 0) + begins
-        return self
+        if kept is not None:
+            self._kept = kept
 
     def _latest(self):
         """The fitted series, or the end of them and what came after."""
         return getattr(self, "_recent", self._collection)
 
-    def _fit(self, collection):
-        self._validate_params()
-        settled = plan(collection, self.get_params())
-        trend = settled.trend and collection.panel.n_series == 1
-        scaling = _scaling_of(
-            collection.panel, settled.lookback, settled.season, settled.transform, trend
-        )
-        source = forecast_source(
-            scaling.apply(collection.panel), settled.lookback, settled.season, _LEAST_SCALE
-        )
-        network, history, widths = self._learn(collection.panel, source, settled)
-        # From here on nothing fails: a fit that did leaves what was fitted before as it was.
-        self.transform_, self.season_ = settled.transform, settled.season
-        self.lookback_, self.segment_ = settled.lookback, settled.segment
-        self.network_ = network
-        self._widths, self._scaling_, self._collection = widths, scaling, collection
-        for name in ("_recent", "_passed"):  # of update
-            vars(self).pop(name, None)
-        self._record(history)
-        return self
+    def _passed_by(self):
+        """How many values of each series came before the latest."""
+        return getattr(self, "_passed", np.zeros(len(self._collection.ids), np.int64))
 
-    def _learn(self, panel, source, settled):
-        """Train and judge a network, then train one on everything; it, its history, the widths."""
-        windows = panel.window_starts(source.lookback, settled.n_ahead)
-        presents = windows + source.lookback
-        series = np.searchsorted(panel.indptr, windows, side="right") - 1
-        held_out = (panel.indptr[1:] - settled.n_held_out)[series]
-        learnt = windows[presents + settled.n_ahead <= held_out]
-        judged = _some(windows[presents >= held_out], _MOST_JUDGED)
-        settings = self._settings(learnt.size, settled.batch_size)
-        seed = check_random_state(self.random_state).randint(2**31)
-        network, rng = self._drawn(seed, settled)
-        history = self._train(network, source, learnt, judged, settings, rng)
-        if not judged.size:
-            return network, history, None
-        widths = ConformalWidths(self._errors(network, source, judged))
-        if self.refit and history.best_iter and not history.interrupted:
-            refitted, rng = self._drawn(seed, settled)
-            again = self._train(
-                refitted, source, windows, windows[:0], settings, rng, stop_after=history.best_iter
-            )
-            history.interrupted = again.interrupted
-            network = network if again.interrupted else refitted
-        return network, history, widths
-
-    def _drawn(self, seed, settled):
-        """A network of weights drawn by a seed, and what to draw the rest from."""
-        rng = np.random.default_rng(seed)
-        network = self._network(settled.segment, settled.n_ahead, rng, settled.hidden_size)
-        return network, rng
-
-    def _settings(self, n_windows, batch_size=None):
-        """Of training; "auto" epochs of a panel are of windows drawn anew, not of all."""
-        settings = super()._settings(n_windows, batch_size)
-        n_batches = -(-n_windows // settings.batch_size)
-        if self.max_iter == "auto" and n_batches > _MOST_BATCHES:
-            n_epochs = _PANEL_BATCHES // _MOST_BATCHES
-            return dataclasses.replace(settings, max_iter=n_epochs, n_batches=_MOST_BATCHES)
-        return settings
-
-    @property
-    def history_(self) -> pd.Series:
-        """The series learnt from, sorted, as float64; of a panel with ids in the index."""
-        check_is_fitted(self)
-        collection = self._collection
-        axes, ids, indptr = collection.axes, collection.ids, collection.panel.indptr
-        parts = [
-            pd.Series(collection.panel.values[first:end], axis.index, copy=True)
-            for first, end, axis in zip(indptr[:-1], indptr[1:], axes, strict=True)
-        ]
-        if len(ids) == 1:
-            return parts[0].rename(collection.form.name if ids[0] is None else ids[0])
-        return pd.concat(dict(zip(ids, parts, strict=True)))
-
-    def predict(self, horizon: int | None = None, X: None = None, y: Any = None) -> Any:
+    def predict(
+        self,
+        horizon: int | None = None,
+        X: Any = None,
+        y: Any = None,
+        static: pd.DataFrame | None = None,
+    ) -> Any:
         """Forecast the steps that follow each series.
 
         Parameters
         ----------
         horizon : int, optional
             Number of steps; by default the ``horizon`` of the parameters. Beyond what the network
-            tells at once it goes on from its own forecasts.
-        X : None
-            For covariates, which are not supported yet.
+            tells at once it goes on from its own forecasts, and holds covariates that are not
+            known in the future at their last values.
+        X : Series or DataFrame, optional
+            Covariates that are known in the future: a row for each step of the horizon, unless
+            ``fit`` was given them. With ``y`` also those of its history.
         y : Series or DataFrame, optional
             Other series to forecast, by their own histories, in any form that ``fit`` takes: the
             network need not have seen them. By default those of ``fit``.
+        static : DataFrame, optional
+            Static values of these other series.
 
         Returns
         -------
@@ -399,19 +691,19 @@ class RNNForecaster(RecurrentEstimator):
         Raises
         ------
         ValueError
-            If ``horizon`` is below 1, or other series are shorter than the lookback, of another
-            frequency, or not positive where logarithms are taken.
+            If ``horizon`` is below 1, covariates do not reach over it, or other series are shorter
+            than the lookback, of another frequency, or not positive where logarithms are taken.
         """
-        horizon = self._check_horizon(horizon, X)
-        series = self._latest() if y is None else self._others(y)
-        values = self._forecasts_after(series, horizon)["RNNForecaster"]
-        return series.after(horizon, {"forecast": values})
+        horizon, known = self._asked(horizon, X, y, static)
+        values = self._forecasts_after(known, horizon)["RNNForecaster"]
+        return known.collection.after(horizon, {"forecast": values})
 
     def predict_interval(
         self,
         horizon: int | None = None,
-        X: None = None,
+        X: Any = None,
         y: Any = None,
+        static: pd.DataFrame | None = None,
         *,
         coverage: float | Sequence[float] = 0.9,
     ) -> Any:
@@ -419,7 +711,7 @@ class RNNForecaster(RecurrentEstimator):
 
         Parameters
         ----------
-        horizon, X, y
+        horizon, X, y, static
             As in ``predict``; beyond what the network tells at once intervals stay as wide as at
             the same step of its last round, or grow, whichever is wider.
         coverage : float or sequence of float, default=0.9
@@ -437,15 +729,138 @@ class RNNForecaster(RecurrentEstimator):
             If a coverage is not between 0 and 1, or the forecaster was fitted with
             ``early_stopping=False``, which leaves no held-out errors to measure widths by.
         """
-        horizon = self._check_horizon(horizon, X)
+        horizon, known = self._asked(horizon, X, y, static)
         if np.size(coverage) == 0:
             raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
-        series = self._latest() if y is None else self._others(y)
-        found = self._forecasts_after(series, horizon, coverage)
+        found = self._forecasts_after(known, horizon, shares(coverage, "coverage"))
         del found["RNNForecaster"]
-        return series.after(horizon, found)
+        return known.collection.after(horizon, found)
 
-    def score(self, y: Any, X: None = None) -> float:
+    def predict_quantiles(
+        self,
+        horizon: int | None = None,
+        X: Any = None,
+        y: Any = None,
+        static: pd.DataFrame | None = None,
+        *,
+        quantiles: float | Sequence[float] = (0.1, 0.5, 0.9),
+    ) -> Any:
+        """Quantiles of what follows, step by step, which never cross.
+
+        Parameters
+        ----------
+        horizon, X, y, static
+            As in ``predict``.
+        quantiles : float or sequence of float, default=(0.1, 0.5, 0.9)
+            Probabilities, between 0 and 1. The bounds of intervals: 0.1 and 0.9 are those of a
+            coverage of 0.8.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``quantile_10`` for 0.1 and so on, in the form that ``predict`` gives several
+            columns.
+
+        Raises
+        ------
+        ValueError
+            As ``predict_interval``.
+
+        Examples
+        --------
+        >>> from tsrnn import RNNForecaster
+        >>> from tsrnn.datasets import load_airline
+        >>> forecaster = RNNForecaster(horizon=3, loss="quantile", max_iter=20).fit(load_airline())
+        >>> forecaster.predict_quantiles(quantiles=[0.25, 0.75]).columns.tolist()
+        ['quantile_25', 'quantile_75']
+        """
+        horizon, known = self._asked(horizon, X, y, static)
+        if np.size(quantiles) == 0:
+            raise ValueError(f"quantiles must lie between 0 and 1, got {quantiles}.")
+        found = self._forecasts_after(known, horizon, (), shares(quantiles, "quantiles"))
+        del found["RNNForecaster"]
+        return known.collection.after(horizon, found)
+
+    def predict_samples(
+        self,
+        horizon: int | None = None,
+        X: Any = None,
+        y: Any = None,
+        static: pd.DataFrame | None = None,
+        *,
+        n_samples: int = 100,
+        random_state: Any = 0,
+    ) -> Any:
+        """Ways that each series may go, as likely as each other: sample paths.
+
+        Each is the forecast and the errors of one held-out window, which go together from step to
+        step; beyond what the network tells at once it reads the path itself. With
+        ``conformal=False`` each step is drawn by itself from what the loss learnt.
+
+        Parameters
+        ----------
+        horizon, X, y, static
+            As in ``predict``.
+        n_samples : int, default=100
+            Paths of each series.
+        random_state : int, RandomState instance or None, default=0
+            What they are drawn by.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``sample_0``, ``sample_1`` and so on, in the form that ``predict`` gives several
+            columns.
+
+        Raises
+        ------
+        ValueError
+            As ``predict_interval``; or if the forecaster was loaded from a file of an older
+            version, which kept no errors window by window.
+
+        Examples
+        --------
+        The chance that a year's total is more than a million passengers short of six:
+
+        >>> from tsrnn import RNNForecaster
+        >>> from tsrnn.datasets import load_airline
+        >>> forecaster = RNNForecaster(horizon=12, max_iter=50).fit(load_airline())
+        >>> totals = forecaster.predict_samples(n_samples=200).sum()
+        >>> bool((totals < 5000).mean() < 0.05)
+        True
+        """
+        horizon, known = self._asked(horizon, X, y, static)
+        if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples must be a whole number from 1 on; got {n_samples!r}.")
+        self._check_spread(np.array([]))
+        rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
+        drawn = self._error_paths(rng) if self.conformal else _independent(rng)
+        ends = np.tile(known.collection.panel.lengths[:, None], n_samples)
+        paths = [
+            known.scaling.undo(path, series, firsts)
+            for path, _, series, firsts in self._walks(known, ends, horizon, drawn)
+        ]
+        paths = np.concatenate(paths).reshape(*ends.shape, horizon)
+        columns = {f"sample_{k}": paths[:, k] for k in range(n_samples)}
+        return known.collection.after(horizon, columns)
+
+    def _error_paths(self, rng):
+        """What draws held-out errors, a whole window's at once."""
+        widths = self._widths
+        if not isinstance(widths, HeldOutErrors):
+            raise ValueError(
+                "The forecaster was saved by a version that kept no errors window by window. Fit "
+                "it again."
+            )
+
+        def drawn(said, scale):
+            errors = widths.paths((len(said.centre),), rng) * scale ** (widths.power - 1)
+            below, above = said.units()
+            return said.centre + errors * np.where(errors < 0, below, above)
+
+        return drawn
+
+    def score(self, y: Any, X: Any = None) -> float:
         """Minus the mean absolute scaled error over what came after the series of ``fit``.
 
         Forecasts are made ``horizon`` steps at a time, each with all known that came before it, as
@@ -455,8 +870,8 @@ class RNNForecaster(RecurrentEstimator):
         ----------
         y : Series or DataFrame
             What follows each series, in the form that ``fit`` was given.
-        X : None
-            For covariates, which are not supported yet.
+        X : Series or DataFrame, optional
+            Covariates of these rows, where ``fit`` was given some.
 
         Returns
         -------
@@ -480,19 +895,23 @@ class RNNForecaster(RecurrentEstimator):
         >>> len(search.best_estimator_.predict())
         6
         """
-        horizon = self._check_horizon(None, X)
-        known = self._collection
-        whole = joined(known, self._collected(y, known.axes[0].step))
-        check_positive(whole, self.transform_)
-        lengths = whole.panel.lengths[:, None]
-        n_more = lengths - known.panel.lengths[:, None]
-        origins = known.panel.lengths[:, None] + np.arange(0, n_more.max(), horizon)
-        said = self._forecasts(whole.panel, np.minimum(origins, lengths), horizon)["RNNForecaster"]
+        check_is_fitted(self)
+        horizon, fitted = self.horizon, self._collection
+        whole, _ = self._gone_on(fitted, y, X, every=True)
+        panel, lengths = whole.panel, whole.panel.lengths[:, None]
+        n_more = lengths - fitted.panel.lengths[:, None]
+        origins = fitted.panel.lengths[:, None] + np.arange(0, n_more.max(), horizon)
+        known = self._ready(whole)
+        said = self._forecasts(known, np.minimum(origins, lengths), horizon)["RNNForecaster"]
         errors = []
-        for k, first in enumerate(whole.panel.indptr[:-1]):
-            own = whole.panel.values[first : first + lengths[k, 0]]
+        for k, first in enumerate(panel.indptr[:-1]):
+            own = panel.values[first : first + lengths[k, 0]]
             history = own[: origins[k, 0]]
-            found = np.abs(said[k].ravel()[: n_more[k, 0]] - own[origins[k, 0] :]).mean()
+            differences = np.abs(said[k].ravel()[: n_more[k, 0]] - own[origins[k, 0] :])
+            if whole.observed is not None:
+                seen = whole.observed[first + origins[k, 0] : first + lengths[k, 0]]
+                differences = differences[seen]
+            found = differences.mean() if differences.size else np.nan
             errors.append(found / scale_of(history, self.season_))
         if np.isnan(errors).all():
             raise ValueError(
@@ -501,7 +920,57 @@ class RNNForecaster(RecurrentEstimator):
             )
         return -float(np.nanmean(errors))
 
-    def _others(self, y):
+    def _asked(self, horizon, X, y, static):
+        """The horizon, and the series that a forecast is asked of."""
+        check_is_fitted(self)
+        if horizon is None:
+            horizon = self.horizon
+        if isinstance(horizon, bool) or not isinstance(horizon, Integral) or horizon < 1:
+            raise ValueError(f"horizon must be a whole number from 1 on; got {horizon!r}.")
+        horizon = int(horizon)
+        covariates, static = self._given(X, static)
+        if y is not None:
+            return horizon, self._others(y, covariates, static, horizon)
+        if static is not None:
+            raise ValueError("static goes with y, other series: those of fit have theirs.")
+        features, encoded = self._features_of(covariates, future=True)
+        latest, after = self._latest(), None
+        if features:
+            after = self._after(latest, horizon, encoded + self._rows_kept())
+        return horizon, self._ready(latest, after, self._passed_by())
+
+    def _ready(self, collection, after=None, passed=0):
+        """Fitted series, which may have gone on, as forecasts take them."""
+        groups = self._groups(np.arange(len(collection.ids)))
+        return _Known(collection, after, self._scaling_, passed, groups)
+
+    def _groups(self, series):
+        """Whose networks are asked of fitted series by number."""
+        return series if len(self._models().weights) > 1 else np.zeros_like(series)
+
+    def _features_of(self, covariates, future=False):
+        """What is read beside series, or None; and covariates encoded, in a list."""
+        features = getattr(self, "_features", None)
+        columns = (*features.known, *features.past) if features else ()
+        if covariates is None:
+            return features, []
+        if not columns:
+            raise ValueError("X was given, and the forecaster was fitted without. Leave it out.")
+        return features, [features.encode(covariates, future=future)]
+
+    def _rows_kept(self):
+        """Encoded covariates beyond the end of the fitted series."""
+        return [] if self._kept is None else [self._kept]
+
+    def _after(self, collection, horizon, rows):
+        """What is read beside the steps after series, (n_series, horizon, n_channels)."""
+        follow = {
+            id(axis): axis.after(horizon) for axis in {id(a): a for a in collection.axes}.values()
+        }
+        indexes = [follow[id(axis)] for axis in collection.axes]
+        return self._features.after(indexes, collection.ids, rows, self.missing == "mask")
+
+    def _others(self, y, covariates, static, horizon):
         """Series that were not fitted, as the network can forecast them."""
         series, fitted = self._collected(y), self._collection
         steps = series.axes[0].step, fitted.axes[0].step
@@ -519,80 +988,186 @@ class RNNForecaster(RecurrentEstimator):
                 "history, or leave it out."
             )
         check_positive(series, self.transform_)
-        return series
+        groups = np.zeros(len(series.ids), int)
+        n_groups = len(self._models().weights)
+        if n_groups > 1:
+            places = {label: k for k, label in enumerate(fitted.ids)}
+            groups = np.array([places.get(label, len(fitted.ids)) for label in series.ids])
+            if groups.max() >= n_groups:
+                unseen = series.ids[int(groups.argmax())]
+                raise ValueError(
+                    f"Series {unseen!r} was not fitted, and with scope='local' each series has a "
+                    "network of its own. Fit it too, or use scope='global' or 'fine_tuned'."
+                )
+        series, rows = self._with_beside(series, covariates, static)
+        after = self._after(series, horizon, rows) if hasattr(self, "_features") else None
+        scaling = _scaling_of(
+            series.panel, self.lookback_, self.season_, self.transform_, self._scaling_.slope.any()
+        )
+        return _Known(series, after, scaling, 0, groups)
 
-    def _forecasts_after(self, series, horizon, coverage=()):
-        """Forecasts after the end of fitted or other series, (n_series, horizon) by column."""
-        scaling, passed = self._scaling_, getattr(self, "_passed", 0)
-        if series is not self._latest():
-            passed = 0
-            scaling = _scaling_of(
-                series.panel, self.lookback_, self.season_, self.transform_,
-                self._scaling_.slope.any(),
-            )  # fmt: skip
-        ends = series.panel.lengths[:, None]
-        found = self._forecasts(series.panel, ends, horizon, coverage, scaling, passed)
+    def _with_beside(self, series, covariates, static):
+        """Series with all that is read beside them, and the rows of covariates there are."""
+        series = _filled(series, self.season_)
+        features, encoded = self._features_of(covariates)
+        if not features:
+            return series, []
+        rows = encoded + self._rows_kept()
+        static = features.encode_static(static, series.ids)
+        beside = features.beside(series, rows, static, self.missing == "mask")
+        return dataclasses.replace(series, beside=beside), rows
+
+    def _forecasts_after(self, known, horizon, coverages=(), quantiles=()):
+        """Forecasts after the end of series, (n_series, horizon) by column."""
+        ends = known.collection.panel.lengths[:, None]
+        found = self._forecasts(known, ends, horizon, coverages, quantiles)
         return {name: values[:, 0] for name, values in found.items()}
 
-    def _forecasts(self, panel, ends, horizon, coverage=(), scaling=None, passed=0):
-        """Forecasts and bounds of intervals by column, (n_series, n_origins, horizon).
+    def _forecasts(self, known, ends, horizon, coverages=(), quantiles=()):
+        """Forecasts, bounds of intervals and quantiles by column, (n_series, n_origins, horizon).
 
-        Of a panel of the fitted series, which may have gone on, from where so many values are
-        known: ``ends`` (n_series, n_origins); of others with their own scaling. ``passed`` is how
-        many values of each series came before the panel's.
+        From where so many values are known: ``ends`` (n_series, n_origins).
         """
-        scaling = scaling or self._scaling_
-        series = np.repeat(np.arange(panel.n_series), ends.shape[1])
-        values = scaling.apply(panel, passed)
-        firsts = (ends + np.reshape(passed, (-1, 1))).ravel()
-        places = (panel.indptr[:-1, None] + ends).ravel()
-        recent = values[places[:, None] + np.arange(-self.lookback_, 0)]
-        centre, scale = self._scaled_forecasts(recent, horizon)
+        levels = {}
+        for share in coverages:
+            levels[f"lower_{100 * share:g}"] = (1 - share) / 2
+            levels[f"upper_{100 * share:g}"] = (1 + share) / 2
+        levels |= {f"quantile_{100 * level:g}": level for level in quantiles}
+        if levels:
+            self._check_spread(np.array(list(levels.values())))
+        parts = []
+        for path, rounds, series, firsts in self._walks(known, ends, horizon):
+            scaled = {"RNNForecaster": path}
+            for name, level in levels.items():
+                scaled[name] = self._bound(path, rounds, level)
+            parts.append({k: known.scaling.undo(v, series, firsts) for k, v in scaled.items()})
+        return {
+            name: np.concatenate([part[name] for part in parts]).reshape(*ends.shape, horizon)
+            for name in parts[0]
+        }
 
-        def given_back(scaled):
-            return scaling.undo(scaled, series, firsts).reshape(*ends.shape, horizon)
+    def _bound(self, path, rounds, level):
+        """The quantile of a level, (n_windows, horizon), on the common scale."""
+        horizon = path.shape[1]
+        if not self.conformal:
+            told = [one.base + one.scale * one.said.quantile(level) for one in rounds]
+            return np.hstack(told)[:, :horizon]
+        coverage = round(abs(2 * level - 1), 12)
+        if coverage == 0:
+            return path
+        units = np.hstack([one.said.units()[int(level > 0.5)] for one in rounds])[:, :horizon]
+        unit = units * rounds[0].scale ** self._widths.power
+        width = self._widths.half_width(coverage, horizon) * unit
+        return path + width if level > 0.5 else path - width
 
-        columns = {"RNNForecaster": given_back(centre)}
-        for level in self._coverages(coverage):
-            half_width = scale * _prolonged(self._widths.half_width(level), horizon)
-            columns[f"lower_{100 * level:g}"] = given_back(centre - half_width)
-            columns[f"upper_{100 * level:g}"] = given_back(centre + half_width)
-        return columns
-
-    def _coverages(self, coverage):
-        coverages = np.atleast_1d(np.asarray(coverage, dtype=float))
-        if not ((coverages > 0) & (coverages < 1)).all():
-            raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
-        if coverages.size and self._widths is None:
+    def _check_spread(self, levels):
+        """Refuse to tell quantiles where nothing says how far forecasts are off."""
+        loss = getattr(self, "loss_", "absolute_error")
+        if self.conformal and self._widths is None:
             raise ValueError(
                 "Intervals need errors on a held-out part of y, and early_stopping=False holds "
-                "none out. Fit with early_stopping=True."
+                "none out. Fit with early_stopping=True"
+                + (", or set conformal=False." if loss in _SPREAD else ".")
             )
-        return coverages
+        if self.conformal:
+            return
+        if loss not in _SPREAD:
+            raise ValueError(
+                f"conformal=False leaves what the loss learns of the spread, and {loss!r} learns "
+                f"none. Fit with one of {', '.join(map(repr, _SPREAD))}, or set conformal=True."
+            )
+        if loss == "quantile" and levels.size:
+            least, most = min(self.quantiles_), max(self.quantiles_)
+            if levels.min() < least - 1e-9 or levels.max() > most + 1e-9:
+                raise ValueError(
+                    f"Quantiles from {levels.min():g} to {levels.max():g} are asked for, and those "
+                    f"from {least:g} to {most:g} were learnt. Fit with more in quantiles, or set "
+                    "conformal=True."
+                )
 
-    def _scaled_forecasts(self, recent, horizon):
-        """From (n, lookback) values: forecasts (n, horizon), and windows' scales (n, 1)."""
-        n, lookback = recent.shape
-        scales = []
-        while recent.shape[1] < lookback + horizon:
-            window = np.ascontiguousarray(recent[:, -lookback:])
-            deviation = (window - window[:, -1:]).std(axis=1, keepdims=True)
-            scales.append(np.maximum(deviation, _LEAST_SCALE))
-            source = forecast_source(window.ravel(), lookback, self.season_, _LEAST_SCALE)
-            said = self._run_network(self.network_, source, np.arange(n) * lookback)
-            seasons = np.arange(said.shape[1]) % self.season_ - self.season_
-            recent = np.hstack([recent, window[:, seasons] + scales[-1] * said])
-        return recent[:, lookback : lookback + horizon], scales[0]
+    def _walks(self, known, ends, horizon, drawn=None):
+        """Forecasts on the common scale by pieces: path, rounds, each one's series and step."""
+        models, panel = self._models(), known.collection.panel
+        reading = models.reading
+        values = known.scaling.apply(panel, known.passed)
+        series = np.repeat(np.arange(panel.n_series), ends.shape[1])
+        ends = ends.ravel()
+        firsts = ends + np.broadcast_to(known.passed, panel.n_series)[series]
+        n_steps = -(-horizon // reading.n_ahead) * reading.n_ahead
+        n_rows = reading.lookback + n_steps
+        piece = max(1, _PIECE // (n_rows * (1 + reading.n_channels)))
+        for first in range(0, series.size, piece):
+            some = slice(first, first + piece)
+            own, end = series[some], ends[some]
+            places = panel.indptr[own] + end
+            recent = values[places[:, None] + np.arange(-reading.lookback, 0)]
+            beside = None
+            if reading.n_channels:
+                beside = _beside(known, own, end, reading, n_steps)
+            path, rounds = models.walk(recent, beside, known.groups[own], horizon, drawn)
+            yield path, rounds, own, firsts[some]
 
-    def _check_horizon(self, horizon, X):
-        check_is_fitted(self)
-        if X is not None:
-            raise ValueError("X is not supported yet: RNNForecaster learns from y alone.")
-        if horizon is None:
-            return self.horizon
-        if isinstance(horizon, bool) or not isinstance(horizon, Integral) or horizon < 1:
-            raise ValueError(f"horizon must be a whole number from 1 on; got {horizon!r}.")
-        return int(horizon)
+
+def _beside(known, series, ends, reading, n_steps):
+    """What is read beside windows and what follows them, (n_windows, rows, n_channels).
+
+    Beyond what is known the last row goes on; so do channels that are not known in the future.
+    """
+    panel, beside = known.collection.panel, known.collection.beside
+    n_past = reading.lookback
+    places = ends[:, None] + np.arange(-n_past, n_steps)
+    lengths = panel.lengths[series][:, None]
+    rows = beside[panel.indptr[series][:, None] + np.minimum(places, lengths - 1)]
+    if known.after is not None:
+        after = np.clip(places - lengths, 0, known.after.shape[1] - 1)
+        beyond = places >= lengths
+        rows[beyond] = known.after[series[:, None], after][beyond]
+    rows[:, n_past:, reading.n_known :] = rows[:, n_past - 1 : n_past, reading.n_known :]
+    return rows
+
+
+def _errors(models, source, windows, series):
+    """How far forecasts of windows are off the truth."""
+    reading = models.reading
+    said = models.say(source, windows, series)
+    past = windows[:, None] + np.arange(reading.lookback)
+    recent = source.values[past, 0]
+    deviation = (recent - recent[:, -1:]).std(axis=1, keepdims=True)
+    future = windows[:, None] + reading.lookback + np.arange(reading.n_ahead)
+    observed = source.targets if source.targets.size else source.values
+    base = recent[:, np.arange(reading.n_ahead) % reading.season - reading.season]
+    scale = np.maximum(deviation, LEAST_SCALE)
+    errors = observed[future, 0] - (base + scale * said.centre)
+    below, above = said.units()
+    return HeldOutErrors.of(errors / np.where(errors < 0, below, above), scale[:, 0], series)
+
+
+def _independent(rng):
+    """What draws each step from what the loss learnt."""
+    return lambda said, scale: said.quantile(rng.random(said.centre.shape))
+
+
+def _gentle(settings):
+    """For networks that have learnt before: a tenth of the rate, few epochs."""
+    return dataclasses.replace(
+        settings, learning_rate_init=settings.learning_rate_init / 10,
+        max_iter=min(settings.max_iter, _MOST_TUNED),
+    )  # fmt: skip
+
+
+def _filled(collection, season):
+    """Series whose missing values are those of the season before."""
+    if collection.observed is None:
+        return collection
+    panel = collection.panel
+    values = carried_by_season(panel.values, collection.observed, panel.indptr, season)
+    return dataclasses.replace(collection, panel=Panel(values, panel.indptr))
+
+
+def _last_stamps(collection):
+    """The last time stamp of each series, an Index."""
+    lasts = [axis.index[-1:] for axis in collection.axes]
+    return lasts[0].append(lasts[1:])
 
 
 def _scaling_of(panel, lookback, season, transform, trend):
@@ -603,16 +1178,3 @@ def _scaling_of(panel, lookback, season, transform, trend):
             values = panel.values[first:end]
             slope[k] = recent_slope(np.log(values) if log else values, season)
     return Scaling.of(panel, lookback, log, slope)
-
-
-def _some(windows, n_most):
-    """At most so many windows, evenly chosen."""
-    if windows.size <= n_most:
-        return windows
-    return windows[np.linspace(0, windows.size - 1, n_most).astype(int)]
-
-
-def _prolonged(half_width, horizon):
-    """Half-widths of further steps: those of a round before, but never below the last."""
-    n_more = max(0, horizon - half_width.size)
-    return np.concatenate([half_width, np.full(n_more, half_width[-1])])[:horizon]

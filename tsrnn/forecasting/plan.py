@@ -44,7 +44,7 @@ class Plan:
     trend: bool
 
 
-def plan(collection: Collection, parameters: dict[str, Any]) -> Plan:
+def plan(collection: Collection, parameters: dict[str, Any], walks: bool = False) -> Plan:
     """Settle what a forecaster's parameters leave open.
 
     Parameters
@@ -53,6 +53,8 @@ def plan(collection: Collection, parameters: dict[str, Any]) -> Plan:
         The series.
     parameters : dict
         Of a forecaster.
+    walks : bool
+        Whether the network walks on through the future, in whole segments.
 
     Raises
     ------
@@ -73,15 +75,25 @@ def plan(collection: Collection, parameters: dict[str, Any]) -> Plan:
     segment = parameters["segment"]
     if segment == "auto":
         segment = 1 if not is_panel else season if season > 1 else 4
+        if walks:
+            segment = max(k for k in range(1, min(segment, n_ahead) + 1) if n_ahead % k == 0)
+    elif walks and n_ahead % segment:
+        raise ValueError(
+            f"segment={segment} does not divide the {n_ahead} steps that the network tells at once "
+            "and, as it reads what is known in the future, walks through. Give one that does, or "
+            "'auto'."
+        )
+    is_large = is_panel and parameters["scope"] != "local"
     return Plan(
         "log" if log else None, season, lookback, min(segment, lookback), n_ahead, n_held_out,
-        _auto(parameters["hidden_size"], 128 if is_panel else 32),
-        _auto(parameters["batch_size"], 64 if is_panel else 32),
-        n_ahead < parameters["horizon"] and season > 1,
+        automatic(parameters["hidden_size"], 128 if is_large else 32),
+        automatic(parameters["batch_size"], 64 if is_large else 32),
+        parameters["n_ahead"] == "auto" and n_ahead < parameters["horizon"] and season > 1,
     )  # fmt: skip
 
 
-def _auto(value, settled):
+def automatic(value: Any, settled: Any) -> Any:
+    """A parameter, or where it is \"auto\" what was settled."""
     return settled if value == "auto" else value
 
 
@@ -128,8 +140,10 @@ def _season_shows(panel, season, log):
 def _for_one(collection, season, auto_season, parameters):
     """Season, lookback, steps told at once and values held out of a lone series."""
     n_values, horizon = collection.panel.values.size, parameters["horizon"]
-    # Too far to be learnt at once from so few values: season by season, on from what was told.
-    n_ahead = min(horizon, max(season, 12)) if 4 * horizon > n_values else horizon
+    n_ahead = parameters["n_ahead"]
+    if n_ahead == "auto":
+        # Too far to be learnt at once from so few values: season by season, on from what was told.
+        n_ahead = min(horizon, max(season, 12)) if 4 * horizon > n_values else horizon
     parameters = parameters | {"horizon": n_ahead}
     longest = _longest_lookback(n_values, season, parameters)
     too_long = None
@@ -160,7 +174,8 @@ def _for_one(collection, season, auto_season, parameters):
 
 def _for_many(collection, season, auto_season, parameters):
     """The same of a panel: short series are read as far as they go, long ones are learnt from."""
-    lengths, horizon = collection.panel.lengths, parameters["horizon"]
+    lengths = collection.panel.lengths
+    horizon = automatic(parameters["n_ahead"], parameters["horizon"])
     shortest = int(lengths.min())
     if auto_season and 2 * season > shortest:
         season = 1
@@ -182,7 +197,15 @@ def _for_many(collection, season, auto_season, parameters):
         share = np.ceil(parameters["validation_fraction"] * lengths).astype(int)
         n_held_out = np.maximum(share, horizon)
         n_held_out[lengths - n_held_out < lookback + horizon] = 0
-    n_windows = np.maximum(lengths - n_held_out - lookback - horizon + 1, 0).sum()
+    n_each = np.maximum(lengths - n_held_out - lookback - horizon + 1, 0)
+    if parameters["scope"] == "local" and not n_each.all():
+        one = int(n_each.argmin())
+        raise ValueError(
+            f"Series {collection.ids[one]!r} has {lengths[one]} observations, too few for a "
+            f"network of its own: lookback={lookback} and {horizon} steps ahead need "
+            f"{lookback + horizon}. Leave it out, or use scope='fine_tuned' or 'global'."
+        )
+    n_windows = n_each.sum()
     if n_windows < _FEWEST_WINDOWS or (parameters["early_stopping"] and not n_held_out.any()):
         raise ValueError(
             f"The longest of {lengths.size} series has {lengths.max()} observations, too few to "

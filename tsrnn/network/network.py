@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -97,6 +99,12 @@ class RecurrentNetwork:
         self.n_layers, self.bidirectional, self.residual = n_layers, bidirectional, residual
         self.head, self.n_horizons, self.n_head = head, n_horizons, n_head
         self.parameters = np.zeros(head_places(self.sizes(1, 1))[-1], dtype=dtype)
+
+    def like(self, parameters: np.ndarray) -> RecurrentNetwork:
+        """A network of the same shape with other parameters, which are not copied."""
+        other = copy.copy(self)
+        other.parameters = parameters
+        return other
 
     @property
     def module(self):
@@ -251,6 +259,8 @@ class RecurrentNetwork:
         states : (n, state_width) array of dtype, optional
             Initial states; overwritten with the final ones. By default zeros.
         """
+        if states is None:
+            return predict_models(self, self.parameters[None], source, [windows], n_tasks)[0]
         return self._run(source, windows, "absolute_error", (), n_tasks, states, compare=False)[0]
 
     def errors(
@@ -264,17 +274,13 @@ class RecurrentNetwork:
         return self._run(source, windows, loss, levels, n_tasks, None, compare=True)
 
     def _run(self, source, windows, loss, levels, n_tasks, states, compare):
-        n, sizes = windows.size, self.sizes(self.n_time(source), windows.size)
-        n_more = -n % sizes.n_rows
-        if n and n_more and states is None and not compare:
-            # Whole chunks alone: where a row stands, and beside which, must not be seen.
-            windows = np.concatenate([windows, np.full(n_more, windows[-1])])
+        sizes = self.sizes(self.n_time(source), windows.size)
         out = np.empty((1, windows.size, sizes.n_answers * self.n_out))
         sums = run_models(
             self, self.parameters[None], source, windows[None], loss, levels, n_tasks, states,
             compare, out,
         )  # fmt: skip
-        return out[0, :n], float(sums[0, 0] / max(sums[0, 1], 1e-300))
+        return out[0], float(sums[0, 0] / max(sums[0, 1], 1e-300))
 
 
 @functools.lru_cache(256)
@@ -298,6 +304,38 @@ def _workspace(n_tasks, size, dtype):
     if not hasattr(_kept, "bytes"):
         _kept.bytes = np.empty(_KEPT, np.uint8)
     return _kept.bytes[:n_bytes].view(dtype).reshape(n_tasks, size)
+
+
+def predict_models(
+    network: RecurrentNetwork,
+    parameters: np.ndarray,
+    source: Source,
+    windows: Sequence[np.ndarray],
+    n_tasks: int,
+) -> list[np.ndarray]:
+    """What each of many models of one shape says of its own windows, (n_windows, outputs) each.
+
+    Parameters
+    ----------
+    network : RecurrentNetwork
+        The shape.
+    parameters : (n_models, n_parameters) array
+        The models.
+    windows : sequence of (n,) int64 arrays
+        Each model's.
+    """
+    n_most = max(own.size for own in windows)
+    # Of the rows that a chunk will have, which goes by the number that is then made whole.
+    sizes = network.sizes(network.n_time(source), n_most + 15)
+    order = np.full((len(windows), n_most + -n_most % sizes.n_rows), -1)
+    for row, own in zip(order, windows, strict=True):
+        if own.size:
+            # Whole chunks alone: where a row stands, and beside which, must not be seen.
+            row[: own.size + -own.size % sizes.n_rows] = own[-1]
+            row[: own.size] = own
+    out = np.empty((*order.shape, sizes.n_answers * network.n_out))
+    run_models(network, parameters, source, order, "absolute_error", (), n_tasks, None, False, out)
+    return [said[: own.size] for said, own in zip(out, windows, strict=True)]
 
 
 def run_models(

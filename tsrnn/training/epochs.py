@@ -84,7 +84,10 @@ class Epochs:
         self.factors = np.ones(n_models)  # of the adaptive schedule
         self.last_losses = np.full((n_models, 2), np.inf)  # best so far; epochs since then
         self.last_losses[:, 1] = 0
-        self.n_epochs = np.array([stop_after or own.max_iter for own in settings])
+        self.n_epochs = np.array([
+            own.max_iter if last is None else last
+            for own, last in zip(settings, stop_after, strict=True)
+        ])  # fmt: skip
         self.running = self.n_epochs > 0
         self.epochs = 0  # done
         self.block = 1  # minibatches to run before the next return to Python

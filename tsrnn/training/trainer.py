@@ -73,7 +73,7 @@ def train(
     ``interrupted`` is set.
     """
     return _train(
-        [network], source, [windows], [validation], [settings], [rng], on_progress, stop_after,
+        [network], source, [windows], [validation], [settings], [rng], on_progress, [stop_after],
         None if moments is None else [moments],
     )[0]  # fmt: skip
 
@@ -86,6 +86,7 @@ def train_many(
     settings: Sequence[Settings],
     rngs: Sequence[np.random.Generator],
     *,
+    stop_after: Sequence[int] | None = None,
     on_progress: Callable[[float, History], None] = lambda progress, history: None,
 ) -> list[History]:
     """Train many networks of one shape in place, each as ``train`` would, many at a time.
@@ -101,6 +102,8 @@ def train_many(
     settings, rngs : sequences of Settings and of Generator
         Each network's. ``loss``, ``levels``, ``batch_size``, ``n_jobs`` and whether there is
         recurrent dropout are those of the first for all.
+    stop_after : sequence of int, optional
+        Epoch to end each after, as in ``train``.
     on_progress : callable
         Called some times a second with the share of the work done and the first network's history.
 
@@ -121,6 +124,7 @@ def train_many(
         raise ValueError("Networks trained in one call must have one shape; train each by itself.")
     n_bytes = 6 * networks[0].parameters.nbytes
     size = int(np.clip(GROUP_BYTES // n_bytes, 1, 1024))
+    stop_after = [None] * len(networks) if stop_after is None else stop_after
     histories = []
     for first in range(0, len(networks), size):
         some = slice(first, first + size)
@@ -134,14 +138,13 @@ def train_many(
         else:
             histories += _train(
                 networks[some], source, windows[some], validations[some], settings[some],
-                rngs[some], show,
+                rngs[some], show, stop_after[some],
             )  # fmt: skip
     return histories
 
 
 def _train(
-    networks, source, windows, validations, settings, rngs, on_progress, stop_after=None,
-    moments=None,
+    networks, source, windows, validations, settings, rngs, on_progress, stop_after, moments=None
 ):  # fmt: skip
     histories = [History() for _ in networks]
     best = np.stack([network.parameters for network in networks])

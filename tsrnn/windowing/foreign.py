@@ -89,7 +89,9 @@ def narwhals_columns(frame: Any, name: str) -> pd.DataFrame:
         column = frame[label]
         if isinstance(column.dtype, (nw.Date, nw.Datetime)):
             columns[label] = _stamps(column, f"Column {label!r} of {name}")
-        elif column.dtype.is_integer() and not column.is_null().any():
+        elif (column.dtype.is_integer() or column.dtype == nw.Boolean) and not (
+            column.is_null().any()
+        ):
             columns[label] = column.to_numpy()
         elif column.dtype.is_numeric():
             columns[label] = column.cast(nw.Float64).to_numpy()

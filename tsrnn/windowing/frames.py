@@ -42,6 +42,8 @@ class Collection:
         How they came.
     observed : (n_values,) bool array, optional
         Which values of the panel were there, where some were not: those carry the last one on.
+    beside : (n_values, n_channels) array, optional
+        What is read beside each value.
     """
 
     panel: Panel
@@ -49,6 +51,7 @@ class Collection:
     axes: list[TimeAxis]
     form: Form
     observed: np.ndarray | None = None
+    beside: np.ndarray | None = None
 
     def after(self, horizon: int, columns: dict[str, np.ndarray]) -> Any:
         """Results for the entries that follow each series, in the form the series had.
@@ -161,22 +164,32 @@ def joined(
         )
     parts, axes, prolonged = [], [], {}
     for k, (label, axis) in enumerate(zip(known.ids, known.axes, strict=True)):
-        values = _values_of(known, k)
+        parts.append((0, *known.panel.indptr[k : k + 2]))
         if label in places:
             number = places[label]
-            values = np.concatenate([values, _values_of(more, number)])
+            parts.append((1, *more.panel.indptr[number : number + 2]))
             key = id(axis), id(more.axes[number])
             if key not in prolonged:
                 called = name if label is None else series_name(label, name)
                 prolonged[key] = _prolonged(axis, more.axes[number].index, called)
             axis = prolonged[key]
-        parts.append(values)
         axes.append(axis)
-    return Collection(Panel.from_arrays(parts), known.ids, axes, known.form)
+    lengths = np.cumsum([0, *(len(axis.index) for axis in axes)])
 
+    def taken(*arrays):
+        return np.concatenate([arrays[which][first:end] for which, first, end in parts])
 
-def _values_of(collection, number):
-    return collection.panel.values[slice(*collection.panel.indptr[number : number + 2])]
+    marks = known.observed, more.observed
+    observed = beside = None
+    if any(each is not None for each in marks):
+        observed = taken(*(
+            np.ones(one.panel.values.size, bool) if own is None else own
+            for one, own in zip((known, more), marks, strict=True)
+        ))  # fmt: skip
+    if known.beside is not None:
+        beside = taken(known.beside, more.beside)
+    panel = Panel(taken(known.panel.values, more.panel.values), lengths)
+    return Collection(panel, known.ids, axes, known.form, observed, beside)
 
 
 def _prolonged(axis, follows, called):
@@ -200,17 +213,22 @@ def _prolonged(axis, follows, called):
 
 def cut(collection: Collection, begins: np.ndarray, ends: np.ndarray) -> Collection:
     """Each series from the value ``begins[k]`` up to ``ends[k]``, (n_series,) int arrays."""
-    first = collection.panel.indptr[:-1]
-    bounds = list(zip(begins.tolist(), ends.tolist(), strict=True))
-    values = collection.panel.values
-    parts = [values[k + i : k + j] for k, (i, j) in zip(first, bounds, strict=True)]
+    panel, bounds = collection.panel, list(zip(begins.tolist(), ends.tolist(), strict=True))
+    parts = [slice(k + i, k + j) for k, (i, j) in zip(panel.indptr.tolist(), bounds, strict=False)]
+
+    def taken(array):
+        return None if array is None else np.concatenate([array[part] for part in parts])
+
     known, axes = {}, []
     for axis, (begin, end) in zip(collection.axes, bounds, strict=True):
         key = id(axis), begin, end
         if key not in known:
             known[key] = TimeAxis(axis.index[begin:end], axis.step)
         axes.append(known[key])
-    return Collection(Panel.from_arrays(parts), collection.ids, axes, collection.form)
+    return Collection(
+        Panel(taken(panel.values), np.cumsum([0, *(ends - begins)])), collection.ids, axes,
+        collection.form, taken(collection.observed), taken(collection.beside),
+    )  # fmt: skip
 
 
 def _masked_series(y, name):

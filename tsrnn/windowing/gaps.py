@@ -82,3 +82,19 @@ def carried_forward(values: np.ndarray) -> np.ndarray:
     """Each missing value replaced by the last one before it; the first is there."""
     places = np.where(np.isnan(values), 0, np.arange(values.size))
     return values[np.maximum.accumulate(places)]
+
+
+def carried_by_season(
+    values: np.ndarray, observed: np.ndarray, indptr: np.ndarray, season: int
+) -> np.ndarray:
+    """Values of series end to end, those not observed replaced by the last of their season.
+
+    Where none was observed they stay as they are.
+    """
+    series = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    places, begins = np.arange(values.size), indptr[:-1][series]
+    earlier, searching = places.copy(), ~observed
+    while searching.any():
+        earlier = np.where(searching, earlier - season, earlier)
+        searching = (earlier >= begins) & ~observed[np.maximum(earlier, 0)]
+    return values[np.where(earlier >= begins, earlier, places)]

@@ -1,0 +1,135 @@
+"""``tsrnn forecast`` forecasts what the library forecasts, of one series and of panels."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tsrnn
+from tsrnn import datasets
+
+AIRLINE = str(Path(__file__).parents[2] / "datasets" / "airline.csv")
+FLOWN = ["--time", "time", "--target", "passengers"]
+SOLD = ["--id", "shop", "--time", "day", "--target", "sold"]
+
+
+def table_of(fitted, coverage=(0.8, 0.95)):
+    """Forecast and intervals, of a panel one series below the other."""
+    table = fitted.predict_interval(coverage=coverage)
+    table.insert(0, "forecast", fitted.predict())
+    return table
+
+
+def same_table(csv, wanted):
+    """Whether a csv file or text holds that table, times as dates."""
+    names = list(wanted.index.names)
+    found = pd.read_csv(csv, dtype={names[0]: str}, keep_default_na=False)
+    assert found.columns.tolist() == [*names, *wanted.columns]
+    for name in names:
+        labels = wanted.index.get_level_values(name).astype(str)
+        assert found[name].astype(str).tolist() == labels.str.removesuffix(" 00:00:00").tolist()
+    np.testing.assert_allclose(found[wanted.columns], wanted, rtol=1e-8)
+
+
+def test_it_prints_what_the_forecaster_forecasts(run, small):
+    code, out, err = run("forecast", AIRLINE, *FLOWN, "--horizon", "6")
+    assert (code, err) == (0, "")
+    same_table(io.StringIO(out), table_of(small(horizon=6).fit(datasets.load_airline())))
+
+
+def test_options_reach_the_forecaster_and_files_are_written(tmp_path, run, small):
+    table, plot, saved = (tmp_path / name for name in ("out.csv", "plot.PNG", "airline.tsrnn"))
+    options = ["--season", "4", "--lookback", "10", "--seed", "7", "--coverage", "50", "99.5", "50"]
+    where = ["--out", table, "--plot", plot, "--save", saved]
+    assert run("forecast", AIRLINE, *FLOWN, *options, *where) == (0, "", "")
+    fitted = small(season=4, lookback=10, random_state=7).fit(datasets.load_airline())
+    same_table(table, table_of(fitted, [0.5, 0.995]))
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    loaded = tsrnn.load(saved)
+    pd.testing.assert_series_equal(loaded.predict(), fitted.predict(), check_freq=False)
+
+
+def test_a_long_file_of_many_series(shops, write, run, small):
+    path = write(columns=shops.sample(frac=1, random_state=0))
+    code, out, err = run("forecast", path, *SOLD, "--horizon", "5")
+    assert (code, err) == (0, "")
+    y = shops.set_index(["shop", "day"])["sold"]
+    wanted = table_of(small(horizon=5).fit(y))
+    found = pd.read_csv(io.StringIO(out), dtype={"shop": str}, keep_default_na=False)
+    assert set(found["shop"]) == {"007", "NA", "kiosk"}
+    in_order = pd.concat([found[found["shop"] == shop] for shop in y.index.unique(0)])
+    same_table(io.StringIO(in_order.to_csv(index=False)), wanted)
+
+
+def test_several_targets_are_a_panel(shops, write, run, small):
+    wide = shops.pivot_table(index="day", columns="shop", values="sold")
+    assert wide["kiosk"].isna().sum() == 10  # a series may be shorter
+    path = write(columns=wide.reset_index().sample(frac=1, random_state=0))
+    code, out, err = run(
+        "forecast", path, "--time", "day", "--target", "kiosk", "--target", "007", "NA"
+    )
+    assert (code, err) == (0, "")
+    fitted = small().fit(wide[["kiosk", "007", "NA"]])
+    table = table_of(small().fit(wide[["kiosk", "007", "NA"]].melt(
+        var_name="series", value_name="y", ignore_index=False
+    ).dropna().set_index("series", append=True).swaplevel()["y"]))  # fmt: skip
+    same_table(io.StringIO(out), table)
+    columns = fitted.predict().T.to_numpy().ravel()
+    np.testing.assert_array_equal(table["forecast"], columns)
+
+
+def test_rows_are_numbered_where_no_time_is_given(shops, write, run):
+    path = write(sep=";")
+    _, out, _ = run("forecast", path, "--target", "y", "--horizon", "2", "--sep", ";")
+    assert [line.split(",")[0] for line in out.splitlines()] == ["row", "81", "82"]
+    path = write(columns=shops)
+    _, out, _ = run("forecast", path, "--id", "shop", "--target", "sold", "--horizon", "1")
+    rows = [line.split(",")[:2] for line in out.splitlines()]
+    assert rows == [["shop", "row"], ["007", "71"], ["NA", "66"], ["kiosk", "61"]]
+
+
+@pytest.mark.parametrize("options", [SOLD, ["--time", "day", "--target", "sold", "more"]])
+def test_a_panel_is_drawn_in_small_multiples(options, shops, write, run, tmp_path, monkeypatch):
+    from tsrnn.plotting import PanelForecastDisplay
+
+    drawn = []
+    plot = PanelForecastDisplay.plot
+    monkeypatch.setattr(
+        PanelForecastDisplay, "plot", lambda self, *a, **k: drawn.append(plot(self, *a, **k))
+        or drawn[-1],
+    )  # fmt: skip
+    columns = shops if "--id" in options else shops[:70].assign(more=shops["sold"] ** 2)
+    path, picture = write(columns=columns), tmp_path / "panel.png"
+    code, _, err = run("forecast", path, *options, "--plot", picture, "--coverage", "50")
+    assert (code, err) == (0, "")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    titles = ["007", "NA", "kiosk"] if "--id" in options else ["sold", "more"]
+    assert [ax.get_title(loc="left") for ax in drawn[0].figure_.axes] == titles
+    assert list(drawn[0].displays[titles[0]].bands_) == ["50"]
+
+
+def test_a_panel_of_one_series(shops, write, run, tmp_path, small):
+    own = shops[shops["shop"] == "kiosk"]
+    path, picture = write(columns=own), tmp_path / "one.svg"
+    code, out, _ = run("forecast", path, *SOLD, "--plot", picture)
+    assert code == 0
+    same_table(io.StringIO(out), table_of(small().fit(own.set_index(["shop", "day"])["sold"])))
+    assert "<svg" in picture.read_text()
+
+
+def test_digits_of_a_high_level_are_kept(write, run):
+    path = write(y=1e8 + np.sin(np.arange(80.0)))
+    _, out, _ = run("forecast", path, "--time", "time", "--target", "y", "--horizon", "3")
+    forecasts = pd.read_csv(io.StringIO(out))["forecast"] - 1e8
+    assert forecasts.abs().max() < 3
+    assert forecasts.nunique() == 3
+
+
+@pytest.mark.parametrize("name", ["forecast", "upper_95"])
+def test_a_column_that_the_table_has_of_its_own(name, write, refused):
+    path = write(columns={name: range(80), "y": np.sin(np.arange(80))})
+    assert f"has a column '{name}' of its own" in refused(
+        "forecast", path, "--time", name, "--target", "y"
+    )

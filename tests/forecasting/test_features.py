@@ -1,0 +1,378 @@
+"""Covariates, static values and calendars in forecasts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tsrnn
+from tsrnn import RNNForecaster, backtest
+from tsrnn.forecasting.features import Column, Features
+from tsrnn.windowing import collection_from, covariates_from
+
+DAYS = pd.date_range("2023-01-01", periods=240)
+RNG = np.random.default_rng(0)
+PRICE = RNG.normal(10.0, 2.0, 240)
+SALE = RNG.random(240) < 0.3
+SKY = RNG.choice(["dry", "rain", "snow"], 240)
+X = pd.DataFrame({"price": PRICE, "sale": SALE, "sky": SKY}, DAYS)
+LIFTS = pd.Series(SKY).map({"dry": 0.0, "rain": 4.0, "snow": 8.0}).to_numpy()
+Y = pd.Series(20 - PRICE + 6 * SALE + LIFTS + RNG.normal(0, 0.3, 240), DAYS, name="sold")
+
+
+def quick(**kwargs):
+    defaults = {"horizon": 6, "season": 1, "lookback": 14, "max_iter": 60, "hidden_size": 16}
+    return RNNForecaster(**defaults | kwargs)
+
+
+def error(forecast, truth):
+    return float(np.abs(np.asarray(forecast) - np.asarray(truth)).mean())
+
+
+def panel(n=4):
+    """Series that move by what is told of them, each with a level of its own."""
+    wide = pd.DataFrame({f"s{k}": Y.to_numpy() + 30 * k for k in range(n)}, DAYS)
+    long = wide.rename_axis("ds").reset_index()
+    return wide, long.melt("ds", var_name="unique_id", value_name="y")
+
+
+class TestEncoding:
+    def learn(self, frame, **kwargs):
+        given = {"past": (), "calendar": (), "holidays": None} | kwargs
+        y = collection_from(pd.Series(np.arange(len(frame), dtype=float), frame.index))
+        return Features.learn(y, covariates_from(frame), None, **given), y
+
+    def test_numbers_flags_and_categories(self):
+        features, _ = self.learn(X[:100])
+        assert features.n_known == features.n_channels == 5
+        found = features.encode(covariates_from(X[:100])).frame.to_numpy()
+        np.testing.assert_allclose(
+            found[:, 0], (PRICE[:100] - PRICE[:100].mean()) / PRICE[:100].std()
+        )
+        np.testing.assert_array_equal(found[:, 1], SALE[:100])
+        for k, level in enumerate(["dry", "rain", "snow"]):
+            np.testing.assert_array_equal(found[:, 2 + k], SKY[:100] == level)
+
+    def test_rows_beyond_the_series_teach_nothing(self):
+        y = collection_from(Y[:100])
+        kwargs = {"past": (), "calendar": (), "holidays": None}
+        short = Features.learn(y, covariates_from(X[:100]), None, **kwargs)
+        wild = X.copy()
+        wild.loc[DAYS[100:], "price"] = 1e6
+        long = Features.learn(y, covariates_from(wild), None, **kwargs)
+        assert short.known[0] == long.known[0]
+
+    def test_known_ones_come_first(self):
+        features, y = self.learn(X, past=["price"], calendar=["weekday"], holidays=["2023-01-03"])
+        assert (features.n_known, features.n_channels) == (1 + 3 + 7 + 1, 13)
+        rows = [features.encode(covariates_from(X))]
+        beside = features.beside(y, rows, np.empty((1, 0)), False)
+        np.testing.assert_array_equal(beside[:, 4:11].argmax(axis=1), DAYS.day_of_week)
+        np.testing.assert_array_equal(np.flatnonzero(beside[:, 11]), [2])
+        np.testing.assert_allclose(beside[:, 12], (PRICE - PRICE.mean()) / PRICE.std())
+
+    @pytest.mark.parametrize("name", ["minute", "hour", "day", "month", "day_of_year"])
+    def test_places_in_a_round(self, name):
+        index = pd.date_range("2023-12-20", periods=5000, freq="37min")
+        y = collection_from(pd.Series(np.arange(5000.0), index))
+        features = Features.learn(y, None, None, past=(), calendar=name, holidays=None)
+        beside = features.beside(y, [], np.empty((1, 0)), False)
+        assert beside.shape == (5000, features.n_known)
+        np.testing.assert_allclose(beside[:, 0] ** 2 + beside[:, 1] ** 2, 1)
+        value = getattr(index, name)
+        first = pd.Series(beside[:, 0]).groupby(value).std()
+        if name in ("minute", "month", "day_of_year"):
+            assert first.max() < 1e-12  # it tells nothing but that
+        periods = pd.Series(np.arange(5000.0), index.to_period("min"))
+        if name != "day":
+            same = collection_from(pd.Series(periods.to_numpy(), periods.index.asfreq("37min")))
+            found = features.beside(same, [], np.empty((1, 0)), False)
+            np.testing.assert_allclose(found, beside, atol=1e-9)
+
+    def test_a_constant_number_is_zero(self):
+        column = Column.learn(pd.Series([1e12] * 5, name="a"), "X")
+        found = column.encode(pd.Series([1e12] * 5), "X", str)
+        np.testing.assert_array_equal(found, np.zeros((5, 1)))
+
+
+@pytest.mark.parametrize(
+    "kwargs", [{}, {"cell": "gru", "segment": 2}, {"n_layers": 2, "max_iter": 120}]
+)
+def test_what_is_known_in_the_future_is_read(kwargs):
+    forecaster = quick(**kwargs).fit(Y[:-6], X[:-6])
+    assert forecaster.network_.head == "ahead"
+    found = error(forecaster.predict(X=X[-6:]), Y[-6:])
+    assert found < 0.35 * error(quick(**kwargs).fit(Y[:-6]).predict(), Y[-6:])
+    other = X[-6:].assign(sale=~X["sale"][-6:])
+    changes = forecaster.predict(X=other) - forecaster.predict(X=X[-6:])
+    assert (np.sign(changes) == np.where(X["sale"][-6:], -1, 1)).all()
+
+
+def test_rows_that_fit_was_given_are_kept():
+    forecaster = quick(max_iter=3).fit(Y[:-6], X)
+    given = quick(max_iter=3).fit(Y[:-6], X[:-6])
+    pd.testing.assert_series_equal(forecaster.predict(), given.predict(X=X))
+    for horizon in (1, 4):
+        short = given.predict(horizon, X=X[-6 : len(X) - 6 + horizon])
+        assert len(short) == horizon
+    pd.testing.assert_series_equal(given.predict(5, X=X[-6:]), forecaster.predict(5))
+
+
+def test_what_is_not_known_in_the_future_is_read_of_the_past():
+    X_past = pd.DataFrame({"lead": Y.shift(-1).ffill()})  # what comes next, a day before
+    ahead = quick(past_covariates=["lead"], horizon=1)
+    found = backtest(ahead, Y[:-1], X_past[:-1], n_windows=12, refit=False).metrics()
+    assert found.loc["RNNForecaster", "MAE"] < 0.3 * found.loc["seasonal_naive", "MAE"]
+    assert ahead.fit(Y, X_past).network_.head == "last"
+    # Nothing of the future is looked at: of the covariates beyond the end neither.
+    told = quick(past_covariates=["lead"], max_iter=3).fit(Y[:-6], X_past)
+    wild = X_past.copy()
+    wild[-6:] = 1e9
+    lied = quick(past_covariates=["lead"], max_iter=3).fit(Y[:-6], wild)
+    pd.testing.assert_series_equal(told.predict(12), lied.predict(12))
+
+
+def test_beyond_the_trained_horizon():
+    """Step by step, with the covariates of each."""
+    long = quick(n_ahead=2, horizon=6).fit(Y[:-6], X[:-6])
+    assert long.network_.n_out * long.network_.n_horizons == 2
+    assert error(long.predict(X=X[-6:]), Y[-6:]) < 1.5
+
+
+def test_static_values():
+    """Of series that look alike, one kind rises and one falls."""
+    n, rng = 60, np.random.default_rng(1)
+    parts, kinds = {}, {}
+    for k in range(12):
+        kinds[f"s{k}"] = "up" if k % 2 else "down"
+        noise = rng.normal(0, 1, n)
+        steps = np.where(np.arange(n) % 10 == 9, 8.0 if k % 2 else -8.0, 0)
+        parts[f"s{k}"] = noise.cumsum() * 0.1 + steps.cumsum() * 0 + np.roll(steps, 0)
+    y = pd.DataFrame(parts, DAYS[:n])
+    static = pd.DataFrame({"kind": kinds, "size": dict.fromkeys(kinds, 1.0)})
+    forecaster = quick(horizon=2, lookback=9, max_iter=60, segment=1).fit(y, static=static)
+    unseen = pd.DataFrame({"new": parts["s0"][:59] * 0, "newer": parts["s0"][:59] * 0}, DAYS[:59])
+    unseen += rng.normal(0, 0.05, unseen.shape)
+    told = pd.DataFrame({"kind": ["up", "down"], "size": 1.0}, index=["new", "newer"])
+    found = forecaster.predict(1, y=unseen, static=told)
+    assert found["new"].iloc[0] > found["newer"].iloc[0]
+    with pytest.raises(ValueError, match="static has no row for series 's3'"):
+        quick(horizon=2, lookback=9).fit(y, static=static.drop("s3"))
+    with pytest.raises(ValueError, match="give static as well"):
+        forecaster.predict(y=unseen)
+    with pytest.raises(ValueError, match="static goes with y"):
+        forecaster.predict(static=told)
+    with pytest.raises(
+        ValueError, match="'kind' of static is 'side' at 'new', a level that was not"
+    ):
+        forecaster.predict(y=unseen, static=told.replace("up", "side"))
+
+
+def test_a_calendar_needs_no_covariates():
+    weekend = 5.0 * (DAYS.day_of_week >= 5)
+    y = pd.Series(weekend + np.random.default_rng(0).normal(0, 0.3, 240), DAYS)
+    forecaster = quick(calendar=["weekday"], horizon=7, max_iter=100).fit(y[:-7])
+    assert error(forecaster.predict(), y[-7:]) < 0.8
+    assert len(forecaster.predict(30)) == 30
+    holidays = DAYS[np.random.default_rng(1).random(240) < 0.1]
+    y = y + 10 * DAYS.isin(holidays)
+    forecaster = quick(calendar="weekday", holidays=holidays, horizon=7, max_iter=100).fit(y[:-7])
+    assert error(forecaster.predict(), y[-7:]) < 1.2
+
+
+@pytest.mark.parametrize("form", ["shared", "each", "levels", "polars"])
+def test_panels(form):
+    wide, long = panel()
+    known = X.rename_axis("ds").reset_index()
+    each = pd.concat([known.assign(unique_id=f"s{k}") for k in range(4)])
+    given = {
+        "shared": X,
+        "each": each.sample(frac=1, random_state=0),
+        "levels": each.set_index(["unique_id", "ds"]),
+    }
+    if form == "polars":
+        pl = pytest.importorskip("polars")
+        covariates = pl.DataFrame({name: each[name].tolist() for name in each})
+    else:
+        covariates = given[form]
+    kwargs = {"batch_size": 32, "segment": 1, "max_iter": 20}
+    forecaster = quick(**kwargs).fit(wide[:-6], covariates)
+    expected = quick(**kwargs).fit(wide[:-6], X).predict()
+    pd.testing.assert_frame_equal(forecaster.predict(), expected)
+    assert error(expected, wide[-6:]) < 2.0
+    before = long[long["ds"] < DAYS[-6]]
+    found = quick(**kwargs).fit(before, covariates).predict()
+    np.testing.assert_array_equal(found["y"], expected.to_numpy().T.ravel())
+
+
+def test_backtests_read_covariates():
+    found = backtest(quick(), Y, X, n_windows=4, step=3, refit=False, coverage=0.8)
+    table = found.metrics()
+    assert table.loc["RNNForecaster", "MAE"] < 0.4 * table.loc["seasonal_naive", "MAE"]
+    fitted = quick().fit(Y[:-15], X[:-15])
+    forecast = fitted.predict(X=X[-15:-9])
+    np.testing.assert_allclose(found.forecasts["RNNForecaster"][:6], forecast, rtol=1e-6)
+    again = backtest(quick(max_iter=3), Y, X, n_windows=2, refit=True)
+    last = quick(max_iter=3).fit(Y[:-6], X[:-6]).predict(X=X[-6:])
+    np.testing.assert_allclose(again.forecasts["RNNForecaster"][6:], last, rtol=1e-6)
+
+
+def test_searches_pass_covariates_on():
+    from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+
+    search = GridSearchCV(quick(max_iter=5), {"hidden_size": [2, 8]}, cv=TimeSeriesSplit(2))
+    search.fit(Y, X)
+    assert len(search.best_estimator_.predict(X=X[:0].reindex(
+        pd.date_range("2023-08-29", periods=6)).fillna({"price": 10, "sale": False, "sky": "dry"})
+        .astype({"sale": bool}))) == 6  # fmt: skip
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"past_covariates": ["price"]}])
+def test_updates_read_covariates(kwargs):
+    forecaster = quick(max_iter=3, **kwargs).fit(Y[:-20], X[:-16])
+    for k in range(20, 6, -1):
+        rows = slice(len(Y) - k, len(Y) - k + 1)
+        # The first four days were told at fit, where all is known in the future.
+        forecaster.update(Y[rows], None if k > 16 and not kwargs else X[rows])
+    whole = quick(max_iter=3, **kwargs).fit(Y[:-20], X[:-20])
+    whole._collection = whole._gone_on(whole._collection, Y[-20:-6], X)[0]
+    later = X[-6:].drop(columns=kwargs.get("past_covariates", []))
+    pd.testing.assert_series_equal(forecaster.predict(X=later), whole.predict(X=later), rtol=1e-9)
+    assert len(forecaster._recent.beside) <= forecaster.lookback_ + 6
+    with pytest.raises(ValueError, match="X has no row at 2023-08-23"):
+        forecaster.update(Y[-6:-5])
+
+
+def test_state_is_saved(tmp_path):
+    wide, _ = panel(2)
+    static = pd.DataFrame({"size": [1.0, 2.0]}, index=["s0", "s1"])
+    forecaster = quick(max_iter=2, calendar=["month"], holidays=["2023-05-01"])
+    forecaster.fit(wide[:-10], X.assign(sky=X["sky"].astype("category")), static)
+    forecaster.update(wide[-10:-8])
+    tsrnn.save(forecaster, tmp_path / "forecaster")
+    loaded = tsrnn.load(tmp_path / "forecaster")
+    pd.testing.assert_frame_equal(loaded.predict(), forecaster.predict())
+    forecaster.update(wide[-8:-7])
+    pd.testing.assert_frame_equal(loaded.update(wide[-8:-7]).predict(), forecaster.predict())
+
+
+def refusals():
+    gap, late = X.drop(DAYS[50]), X[:-9]
+    return {
+        "no future": (X[:-6], None, "X has no row at 2023-08-23, and the forecaster reads 'price'"),
+        "not to the horizon": (X[:-6], X[-6:-2], "X has no row at 2023-08-27"),
+        "gap": (gap, None, "X has no row at 2023-02-20"),
+        "too short": (late, None, "X has no row at 2023-08-20"),
+        "NaN": (X.assign(price=X["price"].where(X.index != DAYS[7])), None,
+                "Column 'price' of X is missing at 2023-01-08"),
+        "inf": (X.assign(price=X["price"].where(X.index != DAYS[7], np.inf)), None,
+                "Column 'price' of X is inf at 2023-01-08"),
+        "objects": (X.assign(price=[[1]] * 240), None,
+                    "Column 'price' of X is of dtype object and holds .1., neither"),
+        "many levels": (X.assign(sky=[str(k) for k in range(240)]), None,
+                        "Column 'sky' of X has 234 levels"),
+        "new level": (X[:-6], X[-6:].assign(sky="hail"), "'sky' of X is 'hail' at 2023-08-23"),
+        "column gone": (X[:-6], X[-6:].drop(columns="sale"), "X has no column 'sale'"),
+        "column more": (X[:-6], X[-6:].assign(more=1), "X has the column 'more', which was not"),
+        "numbers no more": (X[:-6], X[-6:].assign(price="a"), "'price' of X was fitted as numbers"),
+        "with a zone": (X.tz_localize("UTC"), None, "The time stamps of X have a time zone"),
+        "twice": (pd.concat([X, X[:1]]), None, "X has the time stamp 2023-01-01 more than once"),
+        "empty": (X[:0], None, r"X has shape \(0, 3\)"),
+        "no names": (X.to_numpy(), None, "X"),
+        "numbers for an index": (X.reset_index(drop=True), None, "X has time stamps of dtype int"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("case", refusals())
+def test_bad_covariates_are_refused_by_place(case):
+    X_fit, X_predict, match = refusals()[case]
+    copies = [None if part is None else part.copy() for part in (X_fit, X_predict)]
+    with pytest.raises(ValueError, match=match):
+        quick(max_iter=1).fit(Y[:-6], X_fit).predict(X=X_predict)
+    for part, copy in zip((X_fit, X_predict), copies, strict=True):
+        if isinstance(part, pd.DataFrame):
+            pd.testing.assert_frame_equal(part, copy)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "match"),
+    [
+        ({"past_covariates": ["rain"]}, "past_covariates names 'rain', which is no column of X"),
+        ({"calendar": ["weekend"]}, "calendar may name minute.*got 'weekend'"),
+        ({"holidays": ["soon"]}, "holidays must be dates"),
+        ({"segment": 4}, "segment=4 does not divide the 6 steps"),
+    ],
+)
+def test_bad_parameters(kwargs, match):
+    with pytest.raises(ValueError, match=match):
+        quick(**kwargs).fit(Y, X)
+    if "holidays" in kwargs or "calendar" in kwargs:
+        return
+    with pytest.raises(ValueError, match="calendar needs dates"):
+        quick(calendar="hour").fit(Y.reset_index(drop=True))
+    with pytest.raises(ValueError, match="holidays are days, and y has the frequency ME"):
+        quick(holidays=["2023-05-01"]).fit(Y.to_period("D").to_timestamp().resample("ME").mean())
+
+
+def test_covariates_of_a_forecaster_that_has_none():
+    with pytest.raises(ValueError, match="X was given, and the forecaster was fitted without"):
+        quick(max_iter=1).fit(Y).predict(X=X)
+
+
+def test_of_a_series_in_a_panel_the_name_is_told():
+    wide, _ = panel(3)
+    each = pd.concat([X.assign(unique_id=f"s{k}") for k in range(3)]).rename_axis("ds")
+    bad = each.reset_index()
+    bad = bad[~((bad["unique_id"] == "s1") & (bad["ds"] == DAYS[33]))]
+    with pytest.raises(ValueError, match="X has no row at 2023-02-03 of Series 's1' of y"):
+        quick(max_iter=1).fit(wide, bad)
+
+
+class TestMasked:
+    def test_missing_values_are_left_out(self):
+        rng = np.random.default_rng(3)
+        season = 10 * np.sin(np.arange(240) * 2 * np.pi / 7)
+        y = pd.Series(50 + season + rng.normal(0, 0.5, 240), DAYS)
+        holes = y.where(rng.random(240) > 0.2)
+        holes.iloc[[0, -6]] = [50.0, np.nan]
+        given = holes.copy()
+        kwargs = {"season": 7, "missing": "mask", "max_iter": 60}
+        forecaster = quick(**kwargs).fit(holes[:-6])
+        pd.testing.assert_series_equal(holes, given)
+        assert forecaster.network_.n_in == 2  # whether a value was there is told
+        assert error(forecaster.predict(), y[-6:]) < 1.5
+        pd.testing.assert_series_equal(forecaster.history_, holes[:-6], check_freq=False)
+        rows = quick(**kwargs).fit(holes[:-6].dropna())
+        pd.testing.assert_series_equal(rows.predict(), forecaster.predict())
+        intervals = forecaster.predict_interval(coverage=0.8)
+        assert np.isfinite(intervals.to_numpy()).all()
+        with pytest.raises(ValueError, match="missing"):
+            quick(season=7).fit(holes)
+        found = backtest(quick(**kwargs), holes, n_windows=3, refit=False)
+        assert found.forecasts["y"].isna().any()
+        assert np.isfinite(found.metrics().to_numpy()).all()
+
+    def test_zeros_are_values(self):
+        y = pd.Series(np.where(RNG.random(240) < 0.7, 0.0, 5.0), DAYS)
+        one, two = quick(missing="mask", max_iter=3).fit(y), quick(max_iter=3).fit(y)
+        pd.testing.assert_series_equal(one.predict(), two.predict())
+
+    def test_gaps_of_one_series_and_of_covariates(self):
+        _, long = panel(3)
+        long = long.drop(index=long.index[[30, 31, 300]])
+        long.loc[long.index[400], "y"] = np.nan
+        holes = X.copy()
+        holes.loc[DAYS[20:25], "price"] = np.nan
+        holes = holes.drop(DAYS[60])
+        forecaster = quick(missing="mask", max_iter=3, segment=1).fit(long, holes)
+        later = pd.DataFrame({"price": 10.0, "sale": True, "sky": "dry"},
+                             pd.date_range(DAYS[-1], periods=7)[1:])  # fmt: skip
+        assert np.isfinite(forecaster.predict(X=later)["y"]).all()
+        with pytest.raises(ValueError, match="X has no row at 2023-09-0"):
+            forecaster.predict(X=later[:-1])
+
+    def test_updates_with_holes(self):
+        y = Y.copy()
+        y.iloc[-10] = np.nan
+        forecaster = quick(missing="mask", max_iter=3).fit(y[:-12])
+        forecaster.update(y[-12:-6])
+        assert np.isfinite(forecaster.predict()).all()

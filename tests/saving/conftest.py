@@ -1,0 +1,219 @@
+"""Small estimators and what they learn from, their files, and forgeries of these."""
+
+import enum
+import faulthandler
+import hashlib
+import io
+import json
+import os
+import sys
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tsrnn
+from tsrnn import RNNClassifier, RNNForecaster, RNNRegressor
+from tsrnn.datasets import load_airline
+
+AIRLINE = load_airline()[-60:]
+X = np.random.default_rng(0).normal(size=(40, 6))
+NAMED = pd.DataFrame(X, columns=list("abcdef"))
+NUMBERS = X.sum(axis=1)
+WORDS = np.where(X[:, 0] > 0, "up", "down")
+
+
+def forecaster(**kwargs):
+    return RNNForecaster(**({"horizon": 3, "hidden_size": 3, "max_iter": 2} | kwargs))
+
+
+def regressor(**kwargs):
+    return RNNRegressor(**({"hidden_size": 3, "max_iter": 2} | kwargs))
+
+
+def classifier(**kwargs):
+    return RNNClassifier(**({"hidden_size": 3, "max_iter": 2} | kwargs))
+
+
+def long_frame(**columns):
+    """Thirty observations of three series, two of which begin together."""
+    values = X.ravel()[:30]
+    parts = [pd.DataFrame({"id": f"s{k}", "t": DAYS[k // 2 :][:30], "v": values}) for k in range(3)]
+    return pd.concat(parts, ignore_index=True).assign(**columns)
+
+
+LONG = {"id_column": "id", "time_column": "t", "target_column": "v"}
+DAYS = pd.date_range("2024-03-20", periods=40, tz="Europe/Berlin", name="day")
+
+
+EQUAL = (enum.Enum, pd.Timestamp, pd.tseries.offsets.BaseOffset, pd.api.extensions.ExtensionDtype)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "estimator.tsrnn"
+
+
+def through(estimator, path):
+    """What comes back of an estimator."""
+    tsrnn.save(estimator, path)
+    return tsrnn.load(path)
+
+
+def assert_same(one, other):
+    """Equal to the bit, and of equal types, all the way down."""
+    if one is other:
+        return
+    assert type(one) is type(other)
+    if isinstance(one, (list, tuple)):
+        assert len(one) == len(other)
+        for own, others in zip(one, other, strict=True):
+            assert_same(own, others)
+    elif isinstance(one, dict):
+        assert_same(list(one.items()), list(other.items()))
+    elif isinstance(one, np.ndarray):
+        assert (one.dtype, one.shape) == (other.dtype, other.shape)
+        objects = one.dtype == object
+        assert one.tolist() == other.tolist() if objects else one.tobytes() == other.tobytes()
+    elif isinstance(one, np.generic):
+        assert_same(np.asarray(one), np.asarray(other))
+    elif isinstance(one, pd.Index):
+        pd.testing.assert_index_equal(one, other, exact=True)
+        assert getattr(one, "freq", None) == getattr(other, "freq", None)
+    elif isinstance(one, pd.Series):
+        pd.testing.assert_series_equal(one, other, check_exact=True, check_freq=True)
+        assert_same(one.index, other.index)
+    elif isinstance(one, np.random.Generator):
+        assert one.bit_generator.state == other.bit_generator.state
+    elif isinstance(one, np.random.RandomState):
+        assert_same(one.get_state(legacy=False), other.get_state(legacy=False))
+    elif hasattr(one, "__dict__") and not isinstance(one, EQUAL):
+        assert_same(dict(sorted(vars(one).items())), dict(sorted(vars(other).items())))
+    else:
+        assert repr(one) == repr(other) if isinstance(one, float) else one == other
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """The bytes of a file of a fitted forecaster."""
+    path = tmp_path_factory.mktemp("good") / "forecaster.tsrnn"
+    tsrnn.save(forecaster().fit(AIRLINE), path)
+    return path.read_bytes()
+
+
+# Files forged by somebody, whose checksum is right
+
+
+class Canary:
+    """Makes a folder when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("canary",)
+
+
+def npy(values):
+    file = io.BytesIO()
+    np.save(file, values, allow_pickle=True)
+    return file.getvalue()
+
+
+def npy_like(header, data=b"\0\0\0\0", version=b"\x01\x00"):
+    text = header.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text + data
+
+
+def shape_of(shape, kind="<f4", order=False, data=b"\0\0\0\0"):
+    header = f"{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {shape}, }}"
+    return npy_like(header, data)
+
+
+class Forgery:
+    """The content of a good file, to be changed and sealed again."""
+
+    def __init__(self, good):
+        with zipfile.ZipFile(io.BytesIO(good)) as archive:
+            self.members = {name: archive.read(name) for name in archive.namelist()}
+        self.json = json.loads(np.load(io.BytesIO(self.members.pop("json.npy"))).tobytes())
+
+    def change(self, where, value):
+        """Put a node in place of one. An array in it, or the bytes of a npy file, are added."""
+        *keys, last = where.split(".")
+        node = self.json
+        for key in keys:
+            node = node[int(key) if isinstance(node, list) else key]
+        self._drop(node.get(last))
+        node[last] = self._with_arrays(value)
+        return self
+
+    def _drop(self, node):
+        """Leave arrays out that a node named, lest the file be refused for being left over."""
+        if isinstance(node, dict) and "array" in node:
+            del self.members[f"{node['array']}.npy"]
+        elif isinstance(node, (dict, list)):
+            for each in node.values() if isinstance(node, dict) else node:
+                self._drop(each)
+
+    def _with_arrays(self, value):
+        if isinstance(value, np.ndarray):
+            value = npy(value)
+        if isinstance(value, bytes):
+            number = 100 + len(self.members)
+            self.members[f"{number}.npy"] = value
+            return {"array": number}
+        if isinstance(value, dict):
+            return {key: self._with_arrays(each) for key, each in value.items()}
+        return [self._with_arrays(each) for each in value] if isinstance(value, list) else value
+
+    def npz(self, text=None, how=zipfile.ZIP_STORED):
+        text = json.dumps(self.json).encode() if text is None else text
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", how) as archive:
+            archive.writestr("json.npy", npy(np.frombuffer(text, np.uint8)))
+            for name, data in self.members.items():
+                archive.writestr(name, data)
+        return file.getvalue()
+
+
+def sealed(payload):
+    digest = hashlib.sha256(b"tsrnn 1" + payload).hexdigest()
+    return b"tsrnn 1 sha256 " + digest.encode() + b"\n" + payload
+
+
+@pytest.fixture(scope="module")
+def originals(good, tmp_path_factory):
+    """Good files: of a forecaster, a regressor that went on, another, and a classifier."""
+    path = tmp_path_factory.mktemp("originals") / "estimator.tsrnn"
+    files = {"forecaster": good}
+    tsrnn.save(regressor(random_state=np.random.RandomState(0)).partial_fit(X, NUMBERS), path)
+    files["regressor"] = path.read_bytes()
+    tsrnn.save(regressor(segment=3).fit(X, X[:, :2]), path)
+    files["two outputs"] = path.read_bytes()
+    tsrnn.save(classifier(class_weight={"up": 1}).fit(NAMED, WORDS), path)
+    return files | {"classifier": path.read_bytes()}
+
+
+@pytest.fixture
+def assert_refused(path, monkeypatch):
+    """Whether a payload with a right checksum is refused, fast, in little memory, not executed."""
+    monkeypatch.chdir(path.parent)
+
+    def check(payload):
+        path.write_bytes(sealed(payload))
+        modules = {name for name in sys.modules if name.startswith("tsrnn")}
+        faulthandler.dump_traceback_later(60, exit=True)
+        tracemalloc.start()
+        try:
+            with pytest.raises(ValueError, match="cannot be loaded by tsrnn") as caught:
+                tsrnn.load(path)
+            assert tracemalloc.get_traced_memory()[1] < 2**24 + 8 * len(payload)
+        finally:
+            tracemalloc.stop()
+            faulthandler.cancel_dump_traceback_later()
+        assert type(caught.value) is ValueError
+        assert len(str(caught.value)) < 1000
+        assert os.listdir() == [path.name]
+        assert modules == {name for name in sys.modules if name.startswith("tsrnn")}
+
+    return check

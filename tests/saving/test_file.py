@@ -1,0 +1,193 @@
+"""The file itself: replaced whole, found damaged, and of no other content."""
+
+import io
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from saving.conftest import AIRLINE, Canary, Forgery, forecaster, npy, sealed, through
+
+import tsrnn
+
+
+def test_the_same_estimator_is_the_same_file(path, tmp_path):
+    fitted = forecaster().fit(AIRLINE)
+    tsrnn.save(through(fitted, path), tmp_path / "again.tsrnn")
+    assert (tmp_path / "again.tsrnn").read_bytes() == path.read_bytes()
+
+
+def test_the_file_says_what_wrote_it(path):
+    tsrnn.save(forecaster(), path)
+    assert path.read_bytes().startswith(b"tsrnn 1 sha256 ")
+    with zipfile.ZipFile(path) as archive, archive.open("json.npy") as member:
+        versions = json.loads(np.lib.format.read_array(member).tobytes())["versions"]
+    assert versions["tsrnn"] == tsrnn.__version__
+    assert versions["numpy"] == np.__version__
+    assert set(versions) == {"tsrnn", "numpy", "numba", "scikit-learn", "pandas"}
+
+
+# Files that are replaced
+
+
+def test_paths_of_any_kind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tsrnn.save(forecaster(), "text.tsrnn")
+    os.symlink("text.tsrnn", "link")
+    tsrnn.save(forecaster(horizon=5), Path("link"))
+    assert tsrnn.load("text.tsrnn").horizon == tsrnn.load(Path("link")).horizon == 5
+    assert os.path.islink("link")
+    assert sorted(os.listdir()) == ["link", "text.tsrnn"]
+    with pytest.raises(FileNotFoundError):
+        tsrnn.load("nothing.tsrnn")
+    with pytest.raises(FileNotFoundError):
+        tsrnn.save(forecaster(), "no folder/text.tsrnn")
+
+
+def test_a_full_disk_leaves_the_old_file_alone(path, monkeypatch):
+    tsrnn.save(forecaster(horizon=5), path)
+
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        tsrnn.save(forecaster(), path)
+    assert os.listdir(path.parent) == [path.name]
+    assert tsrnn.load(path).horizon == 5
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_kill_in_the_midst_leaves_the_old_file(path, moment):
+    tsrnn.save(forecaster(horizon=5), path)
+    code = (
+        "import os, signal, sys, tsrnn\n"
+        f"os.{moment} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "tsrnn.save(tsrnn.RNNForecaster(), sys.argv[1])"
+    )
+    root = str(Path(tsrnn.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], env=os.environ | {"PYTHONPATH": root}, timeout=120
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert tsrnn.load(path).horizon == 5
+
+
+# Damaged files
+
+
+def assert_damaged(content, path):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"damaged|is of format") as caught:
+        tsrnn.load(path)
+    assert type(caught.value) is ValueError
+    assert str(path) in str(caught.value)
+
+
+def test_every_flipped_bit_at_the_beginning_is_found(good, path):
+    for place in range(200):
+        for bit in range(8):
+            damaged = bytearray(good)
+            damaged[place] ^= 1 << bit
+            assert_damaged(damaged, path)
+
+
+def test_flipped_bits_and_cuts_are_found_anywhere(good, path):
+    for place in np.random.default_rng(0).integers(200, len(good), 200):
+        damaged = bytearray(good)
+        damaged[place] ^= 1 << (place % 8)
+        assert_damaged(damaged, path)
+        assert_damaged(good[:place], path)
+        assert_damaged(good[:place] + good[place + 1 :], path)
+    for place in range(200):
+        assert_damaged(good[:place], path)
+    assert_damaged(good + b"\0", path)
+
+
+def test_a_newer_format_is_said_to_be_newer(good, path):
+    path.write_bytes(good.replace(b"tsrnn 1", b"tsrnn 12", 1))
+    with pytest.raises(ValueError, match=r"is of format 12, and tsrnn .* reads format 1. Update"):
+        tsrnn.load(path)
+
+
+def test_other_files_are_refused(path):
+    pickled, npz = io.BytesIO(), io.BytesIO()
+    pickle.dump(forecaster(), pickled)
+    np.savez(npz, a=np.zeros(3))
+    for content in (b"", b"\n", b"PK", pickled.getvalue(), npz.getvalue(), b"tsrnn" * 1000):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"is not a file of tsrnn.save"):
+            tsrnn.load(path)
+    if os.path.exists("/dev/zero"):
+        with pytest.raises(ValueError, match=r"is not a file of tsrnn.save"):
+            tsrnn.load("/dev/zero")
+
+
+# Archives forged by somebody, whose checksum is right
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b"null", b"[]", b"{}", b"{", b"\xff", b'"' + b"a" * 100, b"[" * 100_000,
+        b'{"a":' * 100_000, b"[" * 900 + b"]" * 900, b"9" * 100_000, b'{"class": "RNNForecaster"}',
+        b'{"versions": {"tsrnn": "' + b"9" * 10_000 + b'"}}', pickle.dumps(Canary()),
+        b'{"class": "RNNForecaster", "parameters": {}, "fitted": {}, "versions": {"tsrnn": 1}}',
+        b" " * 2**24 + b"{}",
+    ],
+    ids=lambda text: repr(text[:20]),
+)  # fmt: skip
+def test_other_json_is_refused(text, originals, assert_refused):
+    assert_refused(Forgery(originals["forecaster"]).npz(text))
+
+
+def test_other_archives_are_refused(originals, assert_refused):
+    forgery = Forgery(originals["forecaster"])
+    good = forgery.npz()
+    for payload in (b"", b"PK", good[:-30], good[50:], pickle.dumps(Canary()), bytes(10**6)):
+        assert_refused(payload)
+    for how in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        assert_refused(forgery.npz(how=how))
+    forgery.members["50.npy"] = npy(np.zeros(10**8, "u1"))
+    assert_refused(forgery.npz(how=zipfile.ZIP_DEFLATED))
+
+
+def test_archives_of_many_members_are_refused(originals, assert_refused):
+    forgery = Forgery(originals["forecaster"])
+    forgery.members |= {f"{number}.npy": b"" for number in range(100, 20_000)}
+    assert_refused(forgery.npz())
+
+
+def test_archives_that_claim_more_than_they_hold_are_refused(assert_refused):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("0.npy", bytes(10**5))
+        for number in range(1, 500):  # which all are the bytes of the first
+            info = zipfile.ZipInfo(f"{number}.npy")
+            own = archive.filelist[0]
+            info.header_offset, info.CRC = own.header_offset, own.CRC
+            info.file_size = info.compress_size = own.file_size
+            archive.filelist.append(info)
+    assert_refused(file.getvalue())
+
+
+@pytest.mark.parametrize("place", ["central", "local"])
+def test_damaged_entries_of_archives_are_refused(place, originals, path):
+    good = Forgery(originals["forecaster"]).npz()
+    rng = np.random.default_rng(0)
+    begin = good.index(b"PK\x01\x02") if place == "central" else 0
+    end = len(good) if place == "central" else 60
+    for _ in range(300):
+        payload = bytearray(good)
+        payload[rng.integers(begin, end)] = rng.integers(256)
+        path.write_bytes(sealed(bytes(payload)))
+        try:
+            assert tsrnn.load(path).predict().size == 3
+        except ValueError as error:
+            assert "cannot be loaded by tsrnn" in str(error)  # noqa: PT017

@@ -1,0 +1,323 @@
+"""Content forged by somebody, whose checksum is right: refused, and nothing of it executed."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from saving.conftest import (
+    AIRLINE,
+    NAMED,
+    Canary,
+    Forgery,
+    X,
+    npy_like,
+    sealed,
+    shape_of,
+)
+
+import tsrnn
+
+GIANT = 4611686018427387904
+
+
+def times(**parts):
+    """A node of an index of times that would fit the forecaster's, with some parts changed."""
+    stamps = AIRLINE.index.as_unit("s").asi8
+    whole = {"stamps": stamps, "unit": "s", "zone": None, "freq": None, "name": None} | parts
+    return {"DatetimeIndex": whole}
+
+
+def offset(name):
+    return {"offset": {"name": name}}
+
+
+def scalar(dtype="<i8", digits="00" * 7 + "40"):
+    return {"scalar": {"dtype": dtype, "hex": digits}}
+
+
+def category(codes):
+    kind = {"CategoricalDtype": {"categories": {"RangeIndex": {
+        "start": 0, "stop": 2, "step": 1, "name": None}}, "ordered": False}}  # fmt: skip
+    return {"CategoricalIndex": {"codes": codes, "dtype": kind, "name": None}}
+
+
+def dtype(name):
+    return {"dtype": {"name": name}}
+
+
+def long(**parts):
+    """A node of a form of series, as are the next two, with some parts changed."""
+    whole = {"id_column": "a", "time_column": "b", "target_column": "c"}
+    return {"Long": whole | {"id_dtype": dtype("object"), "time_dtype": dtype("M8[s]")} | parts}
+
+
+def levels(**parts):
+    whole = {"names": {"tuple": ["a", None]}, "target": None, "is_frame": False}
+    return {"Levels": whole | {"id_dtype": dtype("object"), "time_dtype": dtype("M8[s]")} | parts}
+
+
+def foreign(**parts):
+    dtypes = [["String"], ["Datetime", "us", None]]
+    return {"Foreign": {"columns": ["a", "b", "c"], "dtypes": dtypes, "library": "POLARS"} | parts}
+
+
+NETWORK = "fitted.network_.RecurrentNetwork"
+COLLECTION = "fitted._collection.Collection"
+SCALING = "fitted._scaling_.Scaling"
+NO_COUNTS = [0, -1, 2**31, 2**70, True, 3.0, "3", None, [], scalar()]
+NO_ARRAYS = [
+    np.array([Canary()], object), pickle.dumps(Canary()), b"", b"\x93NUMPY",
+    shape_of("(1000000000000,)"), shape_of(f"({GIANT}, 4)"), shape_of(f"(0, {GIANT})"),
+    shape_of("(-1,)"), shape_of("(1, 1)", order=True), shape_of("(1,)", "|O"),
+    shape_of("(1000000000000,)", "<U0"), shape_of("(1,)", "<U999999999"), shape_of("(1,)", "<f3"),
+    shape_of("(1,)", "<M8[what]"), shape_of("(" + "9" * 60 + ",)"), shape_of("(1,)", "<f4,"),
+    shape_of("(" + "1, " * 17 + ")"), npy_like("(" * 100), npy_like("{}"), npy_like("9" * 117),
+    npy_like("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }"),
+    npy_like("{'descr': __import__('os').mkdir('canary')}"),
+    npy_like("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", version=b"\x02\x00"),
+    np.zeros(71, "f4"), np.zeros((1, 72), "f4"), np.zeros(72, "f2"), np.zeros(72, "i4"),
+]  # fmt: skip
+STATE = np.random.RandomState(0).get_state(legacy=False)["state"]["key"]
+
+
+def random_state(key=STATE, pos=0, name="MT19937"):
+    own = {"dict": [["key", key], ["pos", pos]]}
+    rest = [["bit_generator", name], ["state", own], ["has_gauss", 0], ["gauss", 0.0]]
+    return {"RandomState": {"state": {"dict": rest}}}
+
+
+def weights(*pairs):
+    return {"dict": [list(pair) for pair in pairs]}
+
+
+NO_INDEXES = [
+    {"Index": {"values": np.zeros((2, 2)), "name": None, "inferred": False}},
+    {"RangeIndex": {"start": 0, "stop": 1, "step": 0, "name": None}},
+    {"PeriodIndex": {"ordinals": np.arange(60)[:, None], "freq": "M", "name": None}},
+    {"PeriodIndex": {"ordinals": np.arange(60.0), "freq": "M", "name": None}},
+    {"PeriodIndex": {"ordinals": np.arange(60), "freq": "1" * 10**6, "name": None}},
+    times(stamps=np.zeros(60)), times(stamps=np.zeros((2, 30), int)), times(name=[]),
+    times(unit="D", stamps=np.arange(60)), times(unit="ns]; mkdir canary"),
+    times(zone="dateutil/UTC"),
+    times(zone="dateutil//etc/passwd"), times(zone="../../../etc/passwd"), times(zone="/etc"),
+    times(zone="a" * 1000), times(zone="No/Where"), times(zone=1), times(freq="MS"),
+    times(freq=offset("D")), times(freq=offset("999999999999999999999D")),
+    times(freq={"DateOffset": {"n": 10**12, "normalize": False, "kwds": weights(["days", 1])}}),
+    times(freq={"DateOffset": {"n": 1, "normalize": False, "kwds": weights(["mkdir", 1])}}),
+    {"Series": {"values": np.zeros(60), "index": times(), "name": []}},
+    {"Series": {"values": np.zeros(59), "index": times(), "name": None}},
+    {"Series": {"values": np.array(0.0), "index": {
+        "RangeIndex": {"start": 0, "stop": 10**12, "step": 1, "name": None}}, "name": None}},
+]  # fmt: skip
+CHANGES = {
+    "class": ["Pipeline", "os.system", "RecurrentEstimator", None, [], {}],
+    "versions": [None, {}, []],
+    "parameters": [None, [], {"loss": "quantile", "quantiles": "abc"}, {"self": 1}, {"fit": 1}],
+    "parameters.hidden_size": ["32", -1, 0, None, 2.5, [], {"dict": []}],
+    "parameters.cell": ["os", "..cells", 1, None, "lstm\0"],
+    "parameters.random_state": [
+        "a", -1, {"os.system": {"command": "mkdir canary"}}, {"eval": {"text": "1"}},
+        {"array": "0"}, {"array": 99}, {"array": []}, {"array": None}, {}, {"tuple": [], "list": 1},
+        {"tuple": 1}, {"tuple": None}, {"tuple": [{}]},
+        {"float": {"text": "one"}}, {"float": {"text": 1}}, scalar("|O"), scalar("<U0"),
+        scalar("<i8", "00"), scalar("<i8", "no"), scalar("<i8", "00" * 16),
+        random_state(pos=625), random_state(pos=-1), random_state(pos=10**9), random_state(pos="a"),
+        random_state(STATE[:600]), random_state(name="PCG64"),
+        random_state(key=None), {"RandomState": {"state": weights(["state", 1])}},
+        {"Generator": {"state": weights(["bit_generator", "os"])}},
+        {"Generator": {"state": weights(["bit_generator", "PCG64"], ["state", 2**128])}},
+    ],
+    "fitted.predict": [1], "fitted._forecast": ["a"], "fitted.__class__": ["a"],
+    "fitted.season_": [None, "12", 1.5, True], "fitted.transform_": ["exp", 1],
+    "fitted.lookback_": [1, 10**9, None], "fitted.segment_": [0, 2, None],
+    "fitted.loss_curve_": [None, ["a"], [None]], "fitted.validation_scores_": [1, [[]]],
+    "fitted.network_": [None, {"RecurrentNetwork": {}}, {"Source": {}}, {"Moments": {}}, 1],
+    **{f"{NETWORK}.{name}": NO_COUNTS for name in ("n_in", "n_hidden", "n_out", "n_layers")},
+    f"{NETWORK}.n_head": [-1, 1, 2**70, None], f"{NETWORK}.n_horizons": [0, None, GIANT],
+    f"{NETWORK}.cell": ["os", "rnn", "__init__", "", None], f"{NETWORK}.bidirectional": [True, 0],
+    f"{NETWORK}.residual": [None, "yes"], f"{NETWORK}.head": ["every", "horizons", "all", None],
+    f"{NETWORK}.parameters": NO_ARRAYS, f"{NETWORK}.predict": [1],
+    f"{COLLECTION}.values": [np.zeros(59), np.zeros(60, "f4"), np.zeros((60, 1)), None],
+    f"{COLLECTION}.indptr": [
+        np.array([0, 59]), np.array([0, 60], "i4"), np.array([0, 60, 0]), np.array([1, 60]),
+        np.zeros((0,), int), np.array([0, GIANT]), None,
+    ],
+    f"{COLLECTION}.ids": [[], [1, 2], None, {"tuple": [None]}],
+    f"{COLLECTION}.ends": [
+        np.array([59]), np.array([0, 60]), np.array([60, 60]), np.array([60.0]), np.array([GIANT]),
+        np.array([70, 60]), np.zeros(0, int), np.array([[60]]), np.array([30, 60]), None,
+    ],
+    f"{COLLECTION}.have_freq": [np.array([1]), np.array([True, True]), np.zeros(0, bool), True],
+    f"{COLLECTION}.places": [np.array([1]), np.array([-1]), np.array([0.0]), np.zeros(0, int)],
+    f"{COLLECTION}.form": [
+        None, {"OneSeries": {}}, {"OneSeries": {"name": []}}, {"Form": {}},
+        {"Wide": {"columns": {"RangeIndex": {"start": 0, "stop": 2, "step": 1, "name": None}}}},
+        {"Wide": {"columns": {"MultiIndex": {"levels": []}}}},
+        {"Wide": {"columns": {"MultiIndex": {"levels": [1, 2]}}}},
+        {"Wide": {"columns": category(np.array([2]))}}, {"Wide": {"columns": category(None)}},
+        long(names="a"), long(id_dtype="O"), long(id_dtype=dtype("no")), long(id_dtype=dtype("V8")),
+        long(id_dtype=dtype("datetime64[ns, dateutil/UTC]")), long(id_dtype=dtype("O" * 10**6)),
+        long(id_dtype=dtype(1)), long(id_dtype={"CategoricalDtype": {"categories": []}}),
+        long(time_column=3), {"Long": {}},
+        levels(names="ab"), levels(is_frame=1), levels(target=[]), levels(names={"tuple": []}),
+        foreign(library="os"), foreign(library="PANDAS"), foreign(columns=["a"]),
+        foreign(columns=[1, 2, 3]), foreign(dtypes=[["Int64"]]), foreign(dtypes=[["os"], ["Date"]]),
+        foreign(dtypes=[["from_dict"], ["Date"]]), foreign(dtypes=[[[]], ["Date"]]),
+        foreign(dtypes=1),
+        foreign(dtypes=[["Int64"], ["Datetime", "us", "a", 1]]), foreign(dtypes=[[], ["Date"]]),
+    ],
+    f"{SCALING}.log": [None, 1], f"{SCALING}.mean": [np.zeros(2), np.zeros((1, 1)), None],
+    f"{SCALING}.slope": [np.zeros(0), np.zeros(1, "f4")], f"{SCALING}.deviation": [np.zeros(3)],
+    "fitted._widths.HeldOutErrors.errors": [
+        np.zeros(0), np.zeros((0, 3)), np.full((4, 3), np.nan), np.zeros((4, 3), "f4"),
+        np.zeros((4, 2)), np.array([["a"]]), 1,
+    ],
+    "fitted._widths.HeldOutErrors.weights": [np.zeros(0), np.ones(4, "f4"), np.array(["a"]), 1],
+    "fitted._widths.HeldOutErrors.power": [-1.0, 2.0, "a"],
+    "fitted.loss_": ["gaussian", "quantile", "mse", None],
+    "fitted.quantiles_": [[0.5], {"tuple": ["a"]}, None],
+    f"{COLLECTION}.step": [1, None, offset("no"), offset("1" * 10**6), offset(1), True],
+    f"{COLLECTION}.index": [
+        *NO_INDEXES, np.zeros(60), times(stamps=np.zeros(59, int)),
+        times(stamps=np.full(60, -GIANT * 2)),
+        {"RangeIndex": {"start": 0, "stop": 60, "step": 1, "name": None}},
+        {"RangeIndex": {"start": 0, "stop": 10**30, "step": 1, "name": None}},
+        {"PeriodIndex": {"ordinals": np.arange(60), "freq": "D", "name": None}},
+        {"Index": {"values": np.arange(60), "name": None, "inferred": False}},
+    ],
+}  # fmt: skip
+REGRESSOR = {
+    "class": ["RNNForecaster", "RNNClassifier"],
+    "parameters.quantiles": [5, "ab", shape_of("(1000000, 0)", data=b"")],
+    "fitted.n_channels_in_": [0, -1, 2, 2**70, None], "fitted.missing_": ["told", "tell", 1],
+    "fitted.X_mean_": [np.zeros(3), np.zeros((1, 1)), np.zeros(1, "f4"), np.array(["a"])],
+    "fitted.X_scale_": [np.zeros(3), np.zeros(0)], "fitted.y_mean_": [np.zeros(2), np.array(0.0)],
+    "fitted.y_scale_": [np.zeros(2), np.zeros(1, "f4")],
+    "fitted.loss_": ["gaussian", "quantile", "no", None],
+    "fitted.quantiles_": [None, [], {"tuple": ["a"]}, {"tuple": [None]}],
+    "fitted.n_outputs_": [0, -1, 2, True, None], "fitted._flat": [0, None],
+    "fitted._moments.Moments.values": [
+        np.zeros((3, 5), "f4"), np.zeros((3, 64)), np.zeros(192, "f4")
+    ],
+    "fitted._moments.Moments.steps": [-1, 2**70, None],
+    "fitted._rng": [None, 1, {"Moments": {"values": np.zeros((3, 64)), "steps": 1}}],
+}  # fmt: skip
+CLASSIFIER = {
+    "fitted.classes_": [
+        np.array(["a"]), np.array([["a", "b"]]), {"texts": {"shape": [2], "texts": ["a", 1]}},
+        {"texts": {"shape": [3], "texts": ["a", "b"]}}, {"texts": {"shape": [GIANT], "texts": []}},
+        {"texts": {"shape": ["a"], "texts": []}}, ["a", "b"], None,
+    ],
+    "fitted.feature_names_in_": [np.zeros((2, 3)), 1], "fitted.n_features_in_": ["6", None],
+    "parameters.class_weight": [
+        "no", 1, {"dict": 1}, {"dict": [1]}, weights([[], 1]), weights(["a"]), weights([None, 1]),
+        weights([{"tuple": []}, 1]), weights([{"dict": []}, 1]),
+        weights(["a", scalar("<i4,<i4")]), *(weights(["a", index]) for index in NO_INDEXES),
+        weights(*([(2**61 - 1) * k, 1] for k in range(20_000))),
+    ],
+}  # fmt: skip
+ALL = {"forecaster": CHANGES, "regressor": REGRESSOR, "classifier": CLASSIFIER}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_file_sealed_again_is_loaded(name, originals, path):
+    path.write_bytes(sealed(Forgery(originals[name]).npz()))
+    assert isinstance(tsrnn.load(path).network_.parameters, np.ndarray)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"), [(name, where) for name, changes in ALL.items() for where in changes]
+)
+def test_changed_content_is_refused(name, where, originals, assert_refused):
+    for value in ALL[name][where]:
+        assert_refused(Forgery(originals[name]).change(where, value).npz())
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "value"),
+    [
+        ("forecaster", "parameters.season", 12),
+        ("forecaster", "parameters.random_state", random_state(pos=624)),
+        ("forecaster", "fitted.season_", 3),
+        ("forecaster", f"{COLLECTION}.values", np.ones(60)),
+        ("forecaster", f"{COLLECTION}.form", {"OneSeries": {"name": "other"}}),
+        ("forecaster", f"{COLLECTION}.form", long()),
+        ("forecaster", f"{COLLECTION}.form", long(id_dtype=dtype("<U9"))),
+        ("forecaster", f"{COLLECTION}.form", levels()),
+        ("forecaster", f"{COLLECTION}.form", {"Wide": {"columns": category(np.array([1], "i1"))}}),
+        ("forecaster", f"{SCALING}.mean", np.ones(1)),
+        ("forecaster", f"{NETWORK}.parameters", np.zeros(72, "f4")),
+        ("forecaster", "fitted._widths", None),
+        ("forecaster", f"{COLLECTION}.index", times()),
+        ("regressor", "fitted._moments.Moments.values", np.zeros((3, 64), "f4")),
+        ("regressor", "fitted.y_scale_", np.zeros(1)),
+        ("two outputs", "fitted.missing_", "tell"),
+        ("classifier", "fitted.classes_", np.array([3, 4])),
+        ("classifier", "fitted.feature_names_in_", np.array(list("abcdef"))),
+        ("classifier", "parameters.class_weight", weights(["a", {"tuple": []}])),
+    ],
+)
+def test_changed_content_that_fits_is_loaded(name, where, value, originals, path):
+    """Else a forgery above might be refused for another reason than it should."""
+    path.write_bytes(sealed(Forgery(originals[name]).change(where, value).npz()))
+    loaded = tsrnn.load(path)
+    given = {"forecaster": (), "classifier": (NAMED,)}.get(name, (X,))
+    assert loaded.predict(*given).size > 0
+
+
+def scales(name, n):
+    return {f"fitted.{name}_mean_": np.zeros(n), f"fitted.{name}_scale_": np.ones(n)}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("regressor", {"fitted.n_outputs_": 2} | scales("y", 2)),
+        ("regressor", {"fitted.n_outputs_": 0} | scales("y", 0)),
+        ("regressor", {"fitted.loss_": "quantile", "fitted.quantiles_": {"tuple": [0.5, 0.6]}}),
+        ("regressor", {"fitted.n_channels_in_": 2} | scales("X", 2)),
+        ("regressor", {"fitted.n_channels_in_": 0} | scales("X", 0)),
+        ("two outputs", {"fitted._flat": True}),
+        ("two outputs", {"fitted.missing_": "told"}),
+        ("two outputs", {"fitted.n_channels_in_": 3, "fitted.missing_": "tell"} | scales("X", 3)),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(name, changes, originals, assert_refused):
+    forgery = Forgery(originals[name])
+    for where, value in changes.items():
+        forgery.change(where, value)
+    assert_refused(forgery.npz())
+
+
+def test_deep_json_is_refused_where_it_could_be_a_value(originals, assert_refused):
+    for before, after in ((b"[", b"]"), (b'{"tuple":[', b"]}")):
+        for depth in (900, 5000, 100_000):
+            forgery = Forgery(originals["forecaster"]).change("parameters.season", "HERE")
+            text = json.dumps(forgery.json).encode()
+            assert_refused(forgery.npz(text.replace(b'"HERE"', before * depth + after * depth)))
+
+
+def test_missing_and_left_over_content_is_refused(originals, assert_refused):
+    for name, original in originals.items():
+        sometimes = {"n_features_in_", "feature_names_in_", "_moments", "_classes_given"}
+        sometimes |= {"loss_", "quantiles_"} if name == "forecaster" else set()
+        for attribute in Forgery(original).json["fitted"].keys() - sometimes:
+            forgery = Forgery(original).change(f"fitted.{attribute}", None)
+            del forgery.json["fitted"][attribute]
+            assert_refused(forgery.npz())
+        for member in Forgery(original).members:
+            forgery = Forgery(original)
+            data = forgery.members.pop(member)
+            assert_refused(forgery.npz())
+            forgery.members |= {member: data, "50.npy": data}
+            assert_refused(forgery.npz())
+            forgery.members = {"x" + key: each for key, each in Forgery(original).members.items()}
+            assert_refused(forgery.npz()), name
+
+
+def test_an_array_is_used_once(originals, assert_refused):
+    forgery = Forgery(originals["forecaster"])
+    node = forgery.json["fitted"]["_collection"]["Collection"]["values"]
+    forgery.json["parameters"]["season"] = [node] * 1000
+    assert_refused(forgery.npz())

@@ -1,0 +1,69 @@
+"""The command ``tsrnn``: forecast or backtest columns of a csv or parquet file.
+
+Whatever is slow to import is imported once a command runs, so that ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from tsrnn.cli.options import parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        0, or 2 after one line on standard error about what was wrong, or 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> from tsrnn.cli import main
+    >>> main(["--version"])
+    tsrnn 0...
+    0
+    """
+    try:
+        arguments = parser().parse_args(argv)
+    except SystemExit as stop:  # argparse leaves so, after --help as well
+        return int(stop.code or 0)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            _run(arguments)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            print("tsrnn: interrupted", file=sys.stderr)
+            return 130
+        except BrokenPipeError:  # as by `tsrnn forecast ... | head`: nobody reads on
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except (ValueError, OSError, ImportError, MemoryError) as error:
+            print(f"tsrnn {arguments.command}: error: {_one_line(error)}", file=sys.stderr)
+            return 2
+    return 0
+
+
+def _run(arguments):
+    from tsrnn.cli import commands
+
+    getattr(commands, arguments.command)(arguments)
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    print(f"tsrnn: warning: {_one_line(message)}", file=sys.stderr)
+
+
+def _one_line(message):
+    if isinstance(message, OSError) and message.strerror:
+        message = f"{message.filename}: {message.strerror}"
+    return " ".join(str(message).split())

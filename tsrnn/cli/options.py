@@ -1,0 +1,168 @@
+"""The options of the command line."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from functools import partial
+
+import tsrnn
+
+_MOST = 1_000_000  # of whatever is counted, lest a typing error take all memory
+_FORECAST = """\
+Forecast columns of a csv or parquet file by a recurrent network (LSTM), with prediction intervals.
+
+One column and no --id is one series. A panel of series is a column of them, named by --id, or
+several columns, --target A B C; one network learns from all of its series.
+
+The table of forecasts goes to standard output as csv, or to the file given by --out: of each series
+and time the forecast and its intervals, forecast, lower_80, upper_80, ... The series of a panel
+stand one below the other, named in the column of --id, or else in a column called series."""
+_BACKTEST = """\
+Forecast columns of a csv or parquet file from times in the past (origins), and print the errors
+against what came, beside those of the seasonal naive forecast and of drift.
+
+The network is trained once, on what came before the first origin; --refit trains it anew at each,
+which takes as many times as long as there are --windows.
+
+MAE, RMSE, MASE, ... are averaged over origins and steps, then over series; coverage_80 is the share
+of what came that lay within the 80 % intervals."""
+_FILES = """\
+The time column holds time stamps (1949-01, 2024-03-31T18:00, ...), years (1700, 1701, ...) or
+other whole numbers in equal steps. Rows may be in any order, but no time may be twice, nor
+missing unless --missing mask.
+Of several --target a column may begin or end with empty cells: its series is shorter.
+Errors count rows of data from 1, the header not counted.
+Files that end in .parquet or .pq are parquet, read and written by pyarrow; all others are csv."""
+_FORECAST_EXAMPLES = """\
+examples:
+  tsrnn forecast airline.csv --time time --target passengers --horizon 12 \\
+      --out forecast.csv --plot forecast.png
+  tsrnn forecast sales.parquet --id shop --time day --target sold --out forecast.parquet
+  tsrnn forecast weather.csv --time time --target temp_max temp_min wind"""
+_BACKTEST_EXAMPLES = """\
+examples:
+  tsrnn backtest airline.csv --time time --target passengers --windows 5 --plot backtest.png
+  tsrnn backtest sales.parquet --id shop --time day --target sold --horizon 14 --step 7 \\
+      --refit --out forecasts.parquet --metrics metrics.csv"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """What reads the arguments of the process."""
+    parser = _Parser(prog="tsrnn", description=(tsrnn.__doc__ or "").partition("\n")[0])
+    parser.add_argument("--version", action="version", version=f"tsrnn {tsrnn.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_forecast(commands)
+    _add_backtest(commands)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line, without the usage before it."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def _add_forecast(commands):
+    command = _command(
+        commands, "forecast", "forecast columns of a file", _FORECAST, _FORECAST_EXAMPLES
+    )
+    add = _add_series(command)
+    add("--out", metavar="FILE", help="csv or parquet file to write the forecasts to")
+    add("--plot", metavar="FILE", help="picture to write: png, svg, pdf; of a panel 12 series")
+    add("--save", metavar="FILE", help="file for the trained forecaster, to be read by tsrnn.load")
+    _add_settings(command)
+
+
+def _add_backtest(commands):
+    command = _command(
+        commands, "backtest", "forecast from the past and measure", _BACKTEST, _BACKTEST_EXAMPLES
+    )
+    add = _add_series(command)
+    add("--windows", type=_count, default=5, metavar="N", help="origins (default 5)")
+    add("--step", type=_count, metavar="N", help="from origin to origin (default: a horizon)")
+    add("--refit", action="store_true", help="train anew at each origin")
+    add(
+        "--out", metavar="FILE",
+        help="csv or parquet file for all forecasts: unique_id, cutoff (the origin), ds, y, ...",
+    )  # fmt: skip
+    add("--metrics", metavar="FILE", help="csv or parquet file for the table of errors")
+    add("--plot", metavar="FILE", help="picture to write: png, svg, pdf; of a panel 12 series")
+    _add_settings(command)
+
+
+def _command(commands, name, summary, description, examples):
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=f"{_FILES}\n\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_series(command):
+    """What to forecast and how far; the way to add more options."""
+    add = command.add_argument
+    add("file", metavar="FILE", help="csv file with a header line, or parquet file")
+    add(
+        "--target", required=True, nargs="+", action="extend", metavar="COLUMN",
+        help="column to forecast; several are a panel",
+    )  # fmt: skip
+    add("--time", metavar="COLUMN", help="column of times; without it rows count from 1")
+    add("--id", metavar="COLUMN", help="column that says which series a row belongs to")
+    add("--horizon", type=_count, default=12, metavar="N", help="steps ahead (default 12)")
+    add(
+        "--coverage", type=_percent, nargs="+", default=[80.0, 95.0], metavar="PERCENT",
+        help="how often intervals shall hold the truth (default 80 95)",
+    )  # fmt: skip
+    return add
+
+
+def _add_settings(command):
+    add = command.add_argument_group("network").add_argument
+    add("--season", type=_count, metavar="N", help="steps of a season (default: by frequency)")
+    add("--lookback", type=_count, metavar="N", help="steps read (default: three seasons)")
+    add("--hidden-size", type=_count, metavar="N", help="hidden units (default 32; panels 128)")
+    add("--max-iter", type=_count, metavar="N", help="most epochs (default: by length)")
+    add("--seed", type=_seed, default=0, metavar="N", help="of the random numbers (default 0)")
+    add("--jobs", type=_count, metavar="N", help="threads (default: all cores)")
+    add = command.add_argument_group("reading and reporting").add_argument
+    add(
+        "--sep", type=_character, default=",", metavar="CHARACTER",
+        help="what separates columns of the csv file (default ,)",
+    )  # fmt: skip
+    add("--time-format", metavar="FORMAT", help="of time stamps, such as %%d.%%m.%%Y")
+    add(
+        "--missing", choices=["raise", "mask"], default="raise",
+        help="refuse empty cells and times left out (default), or mask them: learn without",
+    )  # fmt: skip
+    add("--quiet", action="store_true", help="show no progress")
+
+
+def _whole(text, least, most):
+    """A whole number within bounds."""
+    if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+    return int(text)
+
+
+_count = partial(_whole, least=1, most=_MOST)
+_seed = partial(_whole, least=0, most=2**32 - 1)
+
+
+def _percent(text):
+    """A number between 0 and 100, both excluded."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < 100:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a percentage between 0 and 100")
+
+
+def _character(text):
+    """One character that may separate columns; a tab may be typed as \\t."""
+    text = text.replace("\\t", "\t")
+    if len(text) != 1 or text in '"\r\n':
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character that separates columns")
+    return text

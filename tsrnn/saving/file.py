@@ -1,0 +1,117 @@
+"""The file: a line with its digest, and an npz of JSON and arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import secrets
+import zipfile
+
+import numpy as np
+
+from tsrnn import __version__
+from tsrnn.saving.checks import check
+
+FORMAT = 1
+_HEADER = re.compile(rb"tsrnn ([1-9]\d{0,5}) sha256 ([0-9a-f]{64})\n")
+_MOST_JSON = 2**24  # bytes; as Python's objects they are many times as much
+_MOST_MEMBERS = 1000  # of the npz; likewise
+PLAIN = "biufcUSMm"  # kinds of dtype that are held as they are: numbers, texts, times
+DTYPE = rf"[<>|][{PLAIN}][1-9]\d{{0,8}}(?:\[\w{{1,9}}\])?"
+# What np.save writes of such an array, and nothing else that NumPy would parse.
+_NPY = re.compile(
+    rb"\x93NUMPY\x01\x00(?s:..)\{'descr': '(%b)', 'fortran_order': False, "
+    rb"'shape': \(([\d, ]*)\), \} *\n" % DTYPE.encode()
+)
+
+
+def _digest(payload):
+    digest = hashlib.sha256(b"tsrnn %d" % FORMAT)
+    digest.update(payload)
+    return digest.hexdigest()
+
+
+def read(path):
+    """The payload of a file, if it is what its digest says."""
+    name = repr(os.fspath(path))
+    with open(path, "rb") as file:
+        header = _HEADER.fullmatch(file.readline(128))
+        if header is None:
+            raise ValueError(
+                f"{name} is not a file of tsrnn.save, or its beginning is damaged. Copy it again "
+                "from where it was saved, or save the estimator again."
+            )
+        if int(header[1]) != FORMAT:
+            raise ValueError(
+                f"{name} is of format {int(header[1])}, and tsrnn {__version__} reads format "
+                f"{FORMAT}. Update tsrnn to load it."
+            )
+        payload = file.read()
+    if _digest(payload) != header[2].decode():
+        raise ValueError(
+            f"{name} is damaged: its checksum does not match its content, which was cut or "
+            "changed. Copy it again from where it was saved, or save the estimator again."
+        )
+    return payload
+
+
+def write(path, payload):
+    """Put a whole file in its place: written beside it first, then renamed."""
+    path = os.path.realpath(os.fsdecode(path))
+    header = f"tsrnn {FORMAT} sha256 {_digest(payload)}\n"
+    beside = f"{path}.{secrets.token_hex(4)}.part"
+    try:
+        with open(beside, "xb") as file:
+            file.write(header.encode())
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        if os.path.exists(beside):
+            os.unlink(beside)
+        raise
+
+
+def payload_of(content, arrays):
+    """The npz, the same to the byte for the same content."""
+    text = json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        members = {"json": np.frombuffer(text, np.uint8), **dict(enumerate(arrays))}
+        for name, array in members.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def content_of(payload):
+    """The JSON of a payload, and the bytes of its arrays by number."""
+    if payload.count(zipfile.stringCentralDir) > _MOST_MEMBERS:
+        raise ValueError(f"its npz has more than {_MOST_MEMBERS} members")
+    with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+        infos = archive.infolist()
+        if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+            raise ValueError("its npz is compressed")
+        if sum(info.file_size for info in infos) > len(payload):
+            raise ValueError("its npz claims more bytes than there are")
+        members = {info.filename.removesuffix(".npy"): archive.read(info) for info in infos}
+    text = members.pop("json")
+    if len(text) > _MOST_JSON:
+        raise ValueError(f"its JSON is longer than {_MOST_JSON} bytes")
+    content = json.loads(array_of(text).tobytes().decode())
+    return content, {int(name): data for name, data in members.items()}
+
+
+def array_of(data):
+    """An array from the bytes of a npy file, of which NumPy itself parses only the dtype."""
+    header = _NPY.match(data)
+    check(header, "the header of an array")
+    dtype = np.dtype(header[1].decode())
+    shape = [int(size) for size in header[2].split(b",") if size.strip()]
+    check(max(shape, default=0) <= len(data), "the shape of an array")  # also of an empty one
+    values = np.frombuffer(data, dtype, offset=header.end()).reshape(shape)
+    return values.astype(dtype.newbyteorder("="))  # a copy, aligned and writable
