@@ -186,7 +186,9 @@ def backtest(
             if whole.beside is not None:
                 rows = (whole.panel.indptr[:-1] + own[:, -1])[:, None] + np.arange(horizon)
                 after = whole.beside[rows]
-            parts.append(fitted._forecasts(fitted._ready(known, after), own, horizon, *asked))
+            parts.append(
+                fitted._forecasts().columns(fitted._ready(known, after), own, horizon, *asked)
+            )
             show((k + 1) / n_windows)
     columns = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
     return _gathered(whole, ends, columns, fitted.season_)
@@ -204,9 +206,7 @@ def _gathered(collection, ends, columns, season):
     steps = np.arange(horizon)
     naive = (firsts + ends)[:, :, None] - season + steps % season
     last, first = panel.values[firsts + ends - 1], panel.values[firsts]
-    actual = panel.values
-    if collection.observed is not None:
-        actual = np.where(collection.observed, actual, np.nan)
+    actual = collection.targets
     columns = {
         "y": actual[(firsts + ends)[:, :, None] + steps],
         "RNNForecaster": columns.pop("RNNForecaster"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -17,51 +16,24 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators import RecurrentEstimator
 from tsrnn.forecasting.backtest import scale_of
 from tsrnn.forecasting.features import Features, given_covariates, given_static, kept_rows
-from tsrnn.forecasting.learning import Lesson, Teacher, lessons_of, mean_history
-from tsrnn.forecasting.models import LEAST_SCALE, Models, Reading
+from tsrnn.forecasting.forecasts import SPREAD, Forecasts, Known, held_out_errors
+from tsrnn.forecasting.learning import Lesson, Teacher, gentle, learn, lessons_of
+from tsrnn.forecasting.models import Models, Reading
 from tsrnn.forecasting.plan import automatic, check_positive, plan
-from tsrnn.forecasting.scaling import Scaling, recent_slope
-from tsrnn.forecasting.uncertainty import HeldOutErrors, shares
+from tsrnn.forecasting.scaling import scaling_of
+from tsrnn.forecasting.uncertainty import shares
 from tsrnn.kernels.losses import n_outputs
 from tsrnn.network import RecurrentNetwork
-from tsrnn.windowing import Collection, Panel, collection_from
+from tsrnn.windowing import collection_from
 from tsrnn.windowing.axes import step_name
 from tsrnn.windowing.frames import cut, joined
-from tsrnn.windowing.gaps import carried_by_season
 
 _MOST_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
 _PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
+_LOCAL_BATCHES = 500  # minibatches in all of a network that has one series
 _KEPT = 4  # values kept of a series at least: what tells how its time stamps go on
-_PIECE = 2**24  # values of windows that are forecast at a time
-_MOST_TUNED = 20  # epochs of networks that have learnt before
-_SPREAD = ("quantile", "gaussian", "student_t")  # losses that learn how far forecasts may be off
-_LOSSES = ("absolute_error", "squared_error", "huber", *_SPREAD)
+_LOSSES = ("absolute_error", "squared_error", "huber", *SPREAD)
 _SOMETIMES = ("_recent", "_passed", "_weights", "_features", "_static", "_kept")  # set by need
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Known:
-    """Series as they are known, ready to be forecast.
-
-    Attributes
-    ----------
-    collection : Collection
-        With what is read beside them.
-    after : (n_series, n_steps, n_channels) array or None
-        What is read beside the steps that follow each series.
-    scaling : Scaling
-        Of the series.
-    passed : (n_series,) int array or int
-        Values of each series that came before the collection's.
-    groups : (n_series,) int array
-        Whose networks are asked.
-    """
-
-    collection: Collection
-    after: np.ndarray | None
-    scaling: Scaling
-    passed: np.ndarray | int
-    groups: np.ndarray
 
 
 class RNNForecaster(RecurrentEstimator):
@@ -158,7 +130,8 @@ class RNNForecaster(RecurrentEstimator):
         used. 0 for none.
     max_iter : int or "auto", default="auto"
         Most epochs. "auto" makes about 2,000 minibatches of them, but 10 to 200 epochs; where all
-        windows make more than 200 minibatches, 15 epochs of 200, each of windows drawn anew.
+        windows make more than 200 minibatches, 15 epochs of 200, each of windows drawn anew. Of
+        ``scope="local"`` about 500 minibatches for each network.
     batch_size : int or "auto", default="auto"
         Windows of a minibatch; "auto" is 32 for one series and 64 for a panel.
     learning_rate_init : float, default=0.003
@@ -378,41 +351,34 @@ class RNNForecaster(RecurrentEstimator):
             settled.lookback, settled.season, settled.segment, settled.n_ahead,
             features.n_channels, features.n_known, self.loss, levels,
         )  # fmt: skip
-        collection = _filled(collection, settled.season)
+        collection = collection.filled(settled.season)
         encoded, kept = features.encode_static(static, collection.ids), None
         if features.n_channels:
             rows = [] if covariates is None else [features.encode(covariates)]
             beside = features.beside(collection, rows, encoded, self.missing == "mask")
             collection = dataclasses.replace(collection, beside=beside)
-            kept = kept_rows(rows, _last_stamps(collection), collection.ids) if rows else None
+            kept = kept_rows(rows, collection.last_stamps, collection.ids) if rows else None
         trend = settled.trend and collection.panel.n_series == 1
         panel = collection.panel
-        scaling = _scaling_of(panel, settled.lookback, settled.season, settled.transform, trend)
-        network, weights, history, widths = self._learn(collection, scaling, settled, reading)
+        scaling = scaling_of(panel, settled.lookback, settled.season, settled.transform, trend)
+        network, learnt = self._learn(collection, scaling, settled, reading)
         # From here on nothing fails: a fit that did leaves what was fitted before as it was.
         for name in _SOMETIMES:
             vars(self).pop(name, None)
         self.transform_, self.season_ = settled.transform, settled.season
         self.lookback_, self.segment_ = settled.lookback, settled.segment
         self.loss_, self.quantiles_ = self.loss, levels if self.loss == "quantile" else ()
-        self._take_weights(network, weights)
-        self._widths, self._scaling_, self._collection = widths, scaling, collection
+        self._take_weights(network, learnt.weights)
+        self._widths, self._scaling_, self._collection = learnt.widths, scaling, collection
         if features.n_channels:
             self._features, self._static, self._kept = features, encoded, kept
-        self._record(history)
+        self._record(learnt.history)
         return self
 
     def _learn(self, collection, scaling, settled, reading):
-        """Train networks, judge them, and train them once more on everything.
-
-        Their shape, their weights (n_groups, n_members, n_parameters), the history of the training
-        that was judged, and the errors on what was held out.
-        """
-        panel, n_held_out = collection.panel, settled.n_held_out
-        values, targets = scaling.apply(panel), None
-        if collection.observed is not None:
-            targets = np.where(collection.observed, values, np.nan)
-        source = reading.source(values, collection.beside, targets)
+        """The networks' shape, and what came of their training."""
+        panel = collection.panel
+        source = reading.source(*self._taken(collection, scaling))
         seed = check_random_state(self.random_state).randint(2**31)
 
         def draw(member):
@@ -422,47 +388,39 @@ class RNNForecaster(RecurrentEstimator):
         def settings(n_windows):
             return self._settings(n_windows, settled.batch_size)
 
-        name, n_members = type(self).__name__, self.n_estimators
-        teacher = Teacher(source, draw, n_members, settings, name, self.verbose)
-        tuner = dataclasses.replace(
-            teacher, settings=lambda n: _gentle(settings(n)), name=f"{name} (each series)"
-        )
-        tunes = self.scope == "fine_tuned"
-        lessons = lessons_of(panel, reading, n_held_out, self.scope == "local")
-        each = lessons_of(panel, reading, n_held_out, True) if tunes else lessons
-        if tunes and self.early_stopping:  # what nothing judges stays as all series have it
-            each = [own if own.judged.size else Lesson(*[own.judged] * 3) for own in each]
+        network, name = draw(0)[0], type(self).__name__
+        teacher = Teacher(source, draw, self.n_estimators, settings, name, self.verbose)
 
-        def taught(again=(None, None)):
-            weights, histories = teacher.teach(lessons, again=again[0])
-            if not tunes:
-                return weights, (histories, [])
-            tuned, of_tuning = tuner.teach(each, weights, again=again[1])
-            return np.concatenate([tuned, weights]), (histories, of_tuning)
-
-        weights, histories = taught()
-        history = mean_history(histories[0])
-        judged = [own.judged for own in each]
-        widths = None
-        if sum(own.size for own in judged):
-            windows = np.concatenate(judged)
+        def judge(weights, windows):
             series = np.searchsorted(panel.indptr, windows, side="right") - 1
-            models = Models(reading, draw(0)[0], weights, self.n_jobs)
-            widths = _errors(models, source, windows, series)
-        interrupted = any(one.interrupted for part in histories for one in part)
-        if widths is not None and self.refit and not interrupted:
-            refitted, found = taught(histories)
-            interrupted = any(one.interrupted for part in found for one in part)
-            if not interrupted:
-                was_judged = np.array([own.size > 0 for own in judged])[:, None, None]
-                weights = refitted if tunes else np.where(was_judged, refitted, weights)
-        history.interrupted = interrupted
-        return draw(0)[0], weights, history, widths
+            models = Models(reading, network, weights, self.n_jobs)
+            return held_out_errors(models, source, windows, series)
+
+        lessons = lessons_of(panel, reading, settled.n_held_out, self.scope == "local")
+        tuner, each = None, ()
+        if self.scope == "fine_tuned":
+            tuner = dataclasses.replace(
+                teacher, settings=lambda n: gentle(settings(n)), name=f"{name} (each series)"
+            )
+            each = lessons_of(panel, reading, settled.n_held_out, True)
+            if self.early_stopping:  # what nothing judges stays as all series have it
+                each = [own if own.judged.size else Lesson(*[own.judged] * 3) for own in each]
+        return network, learn(teacher, lessons, judge, tuner=tuner, each=each, refit=self.refit)
+
+    def _taken(self, collection, scaling, passed=0):
+        """Values, what is read beside them, targets where some are missing: a source's parts."""
+        values, targets = scaling.apply(collection.panel, passed), None
+        if collection.observed is not None:
+            targets = np.where(collection.observed, values, np.nan)
+        return values, collection.beside, targets
 
     def _settings(self, n_windows, batch_size=None):
         """Of training; "auto" epochs of a panel are of windows drawn anew, not of all."""
         settings = super()._settings(n_windows, batch_size)
         n_batches = -(-n_windows // settings.batch_size)
+        if self.max_iter == "auto" and self.scope == "local":
+            n_epochs = int(np.clip(_LOCAL_BATCHES // n_batches, 10, 200))
+            return dataclasses.replace(settings, max_iter=n_epochs)
         if self.max_iter == "auto" and n_batches > _MOST_BATCHES:
             n_epochs = _PANEL_BATCHES // _MOST_BATCHES
             return dataclasses.replace(settings, max_iter=n_epochs, n_batches=_MOST_BATCHES)
@@ -500,6 +458,10 @@ class RNNForecaster(RecurrentEstimator):
         weights = getattr(self, "_weights", network.parameters[None, None])
         return Models(reading, network, weights, self.n_jobs)
 
+    def _forecasts(self):
+        """What the fitted networks forecast."""
+        return Forecasts(self._models(), self._widths, self.conformal)
+
     @property
     def history_(self) -> pd.Series:
         """The series learnt from, sorted, as float64; of a panel with ids in the index.
@@ -509,9 +471,7 @@ class RNNForecaster(RecurrentEstimator):
         check_is_fitted(self)
         collection = self._collection
         axes, ids, indptr = collection.axes, collection.ids, collection.panel.indptr
-        values = collection.panel.values
-        if collection.observed is not None:
-            values = np.where(collection.observed, values, np.nan)
+        values = collection.targets
         parts = [
             pd.Series(values[first:end], axis.index, copy=True)
             for first, end, axis in zip(indptr[:-1], indptr[1:], axes, strict=True)
@@ -594,11 +554,7 @@ class RNNForecaster(RecurrentEstimator):
         series = np.searchsorted(panel.indptr, windows, side="right") - 1
         ends = windows - panel.indptr[series] + reading.lookback + reading.n_ahead
         windows, series = (part[ends > known.panel.lengths[series]] for part in (windows, series))
-        values = self._scaling_.apply(panel, self._passed_by())
-        targets = None
-        if whole.observed is not None:
-            targets = np.where(whole.observed, values, np.nan)
-        source = reading.source(values, whole.beside, targets)
+        source = reading.source(*self._taken(whole, self._scaling_, self._passed_by()))
         groups = self._groups(np.arange(panel.n_series))[series]
         weights = models.weights.copy()
         seed = check_random_state(self.random_state).randint(2**31)
@@ -638,8 +594,8 @@ class RNNForecaster(RecurrentEstimator):
             new = dataclasses.replace(new, beside=beside)
         whole = joined(known, new, every=every)
         if features and rows:
-            kept = kept_rows(rows, _last_stamps(whole), whole.ids)
-        return _filled(whole, self.season_), kept
+            kept = kept_rows(rows, whole.last_stamps, whole.ids)
+        return whole.filled(self.season_), kept
 
     def _keep(self, whole, kept):
         """The end of series that have gone on, as much as forecasts and lessons read."""
@@ -695,7 +651,7 @@ class RNNForecaster(RecurrentEstimator):
             than the lookback, of another frequency, or not positive where logarithms are taken.
         """
         horizon, known = self._asked(horizon, X, y, static)
-        values = self._forecasts_after(known, horizon)["RNNForecaster"]
+        values = self._forecasts().after(known, horizon)["RNNForecaster"]
         return known.collection.after(horizon, {"forecast": values})
 
     def predict_interval(
@@ -732,7 +688,7 @@ class RNNForecaster(RecurrentEstimator):
         horizon, known = self._asked(horizon, X, y, static)
         if np.size(coverage) == 0:
             raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
-        found = self._forecasts_after(known, horizon, shares(coverage, "coverage"))
+        found = self._forecasts().after(known, horizon, shares(coverage, "coverage"))
         del found["RNNForecaster"]
         return known.collection.after(horizon, found)
 
@@ -777,7 +733,7 @@ class RNNForecaster(RecurrentEstimator):
         horizon, known = self._asked(horizon, X, y, static)
         if np.size(quantiles) == 0:
             raise ValueError(f"quantiles must lie between 0 and 1, got {quantiles}.")
-        found = self._forecasts_after(known, horizon, (), shares(quantiles, "quantiles"))
+        found = self._forecasts().after(known, horizon, (), shares(quantiles, "quantiles"))
         del found["RNNForecaster"]
         return known.collection.after(horizon, found)
 
@@ -832,33 +788,10 @@ class RNNForecaster(RecurrentEstimator):
         horizon, known = self._asked(horizon, X, y, static)
         if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 1:
             raise ValueError(f"n_samples must be a whole number from 1 on; got {n_samples!r}.")
-        self._check_spread(np.array([]))
-        rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
-        drawn = self._error_paths(rng) if self.conformal else _independent(rng)
-        ends = np.tile(known.collection.panel.lengths[:, None], n_samples)
-        paths = [
-            known.scaling.undo(path, series, firsts)
-            for path, _, series, firsts in self._walks(known, ends, horizon, drawn)
-        ]
-        paths = np.concatenate(paths).reshape(*ends.shape, horizon)
+        seed = check_random_state(random_state).randint(2**31)
+        paths = self._forecasts().samples(known, horizon, int(n_samples), seed)
         columns = {f"sample_{k}": paths[:, k] for k in range(n_samples)}
         return known.collection.after(horizon, columns)
-
-    def _error_paths(self, rng):
-        """What draws held-out errors, a whole window's at once."""
-        widths = self._widths
-        if not isinstance(widths, HeldOutErrors):
-            raise ValueError(
-                "The forecaster was saved by a version that kept no errors window by window. Fit "
-                "it again."
-            )
-
-        def drawn(said, scale):
-            errors = widths.paths((len(said.centre),), rng) * scale ** (widths.power - 1)
-            below, above = said.units()
-            return said.centre + errors * np.where(errors < 0, below, above)
-
-        return drawn
 
     def score(self, y: Any, X: Any = None) -> float:
         """Minus the mean absolute scaled error over what came after the series of ``fit``.
@@ -902,7 +835,9 @@ class RNNForecaster(RecurrentEstimator):
         n_more = lengths - fitted.panel.lengths[:, None]
         origins = fitted.panel.lengths[:, None] + np.arange(0, n_more.max(), horizon)
         known = self._ready(whole)
-        said = self._forecasts(known, np.minimum(origins, lengths), horizon)["RNNForecaster"]
+        said = self._forecasts().columns(known, np.minimum(origins, lengths), horizon)[
+            "RNNForecaster"
+        ]
         errors = []
         for k, first in enumerate(panel.indptr[:-1]):
             own = panel.values[first : first + lengths[k, 0]]
@@ -942,7 +877,7 @@ class RNNForecaster(RecurrentEstimator):
     def _ready(self, collection, after=None, passed=0):
         """Fitted series, which may have gone on, as forecasts take them."""
         groups = self._groups(np.arange(len(collection.ids)))
-        return _Known(collection, after, self._scaling_, passed, groups)
+        return Known(collection, after, self._scaling_, passed, groups)
 
     def _groups(self, series):
         """Whose networks are asked of fitted series by number."""
@@ -1001,14 +936,14 @@ class RNNForecaster(RecurrentEstimator):
                 )
         series, rows = self._with_beside(series, covariates, static)
         after = self._after(series, horizon, rows) if hasattr(self, "_features") else None
-        scaling = _scaling_of(
+        scaling = scaling_of(
             series.panel, self.lookback_, self.season_, self.transform_, self._scaling_.slope.any()
         )
-        return _Known(series, after, scaling, 0, groups)
+        return Known(series, after, scaling, 0, groups)
 
     def _with_beside(self, series, covariates, static):
         """Series with all that is read beside them, and the rows of covariates there are."""
-        series = _filled(series, self.season_)
+        series = series.filled(self.season_)
         features, encoded = self._features_of(covariates)
         if not features:
             return series, []
@@ -1016,165 +951,3 @@ class RNNForecaster(RecurrentEstimator):
         static = features.encode_static(static, series.ids)
         beside = features.beside(series, rows, static, self.missing == "mask")
         return dataclasses.replace(series, beside=beside), rows
-
-    def _forecasts_after(self, known, horizon, coverages=(), quantiles=()):
-        """Forecasts after the end of series, (n_series, horizon) by column."""
-        ends = known.collection.panel.lengths[:, None]
-        found = self._forecasts(known, ends, horizon, coverages, quantiles)
-        return {name: values[:, 0] for name, values in found.items()}
-
-    def _forecasts(self, known, ends, horizon, coverages=(), quantiles=()):
-        """Forecasts, bounds of intervals and quantiles by column, (n_series, n_origins, horizon).
-
-        From where so many values are known: ``ends`` (n_series, n_origins).
-        """
-        levels = {}
-        for share in coverages:
-            levels[f"lower_{100 * share:g}"] = (1 - share) / 2
-            levels[f"upper_{100 * share:g}"] = (1 + share) / 2
-        levels |= {f"quantile_{100 * level:g}": level for level in quantiles}
-        if levels:
-            self._check_spread(np.array(list(levels.values())))
-        parts = []
-        for path, rounds, series, firsts in self._walks(known, ends, horizon):
-            scaled = {"RNNForecaster": path}
-            for name, level in levels.items():
-                scaled[name] = self._bound(path, rounds, level)
-            parts.append({k: known.scaling.undo(v, series, firsts) for k, v in scaled.items()})
-        return {
-            name: np.concatenate([part[name] for part in parts]).reshape(*ends.shape, horizon)
-            for name in parts[0]
-        }
-
-    def _bound(self, path, rounds, level):
-        """The quantile of a level, (n_windows, horizon), on the common scale."""
-        horizon = path.shape[1]
-        if not self.conformal:
-            told = [one.base + one.scale * one.said.quantile(level) for one in rounds]
-            return np.hstack(told)[:, :horizon]
-        coverage = round(abs(2 * level - 1), 12)
-        if coverage == 0:
-            return path
-        units = np.hstack([one.said.units()[int(level > 0.5)] for one in rounds])[:, :horizon]
-        unit = units * rounds[0].scale ** self._widths.power
-        width = self._widths.half_width(coverage, horizon) * unit
-        return path + width if level > 0.5 else path - width
-
-    def _check_spread(self, levels):
-        """Refuse to tell quantiles where nothing says how far forecasts are off."""
-        loss = getattr(self, "loss_", "absolute_error")
-        if self.conformal and self._widths is None:
-            raise ValueError(
-                "Intervals need errors on a held-out part of y, and early_stopping=False holds "
-                "none out. Fit with early_stopping=True"
-                + (", or set conformal=False." if loss in _SPREAD else ".")
-            )
-        if self.conformal:
-            return
-        if loss not in _SPREAD:
-            raise ValueError(
-                f"conformal=False leaves what the loss learns of the spread, and {loss!r} learns "
-                f"none. Fit with one of {', '.join(map(repr, _SPREAD))}, or set conformal=True."
-            )
-        if loss == "quantile" and levels.size:
-            least, most = min(self.quantiles_), max(self.quantiles_)
-            if levels.min() < least - 1e-9 or levels.max() > most + 1e-9:
-                raise ValueError(
-                    f"Quantiles from {levels.min():g} to {levels.max():g} are asked for, and those "
-                    f"from {least:g} to {most:g} were learnt. Fit with more in quantiles, or set "
-                    "conformal=True."
-                )
-
-    def _walks(self, known, ends, horizon, drawn=None):
-        """Forecasts on the common scale by pieces: path, rounds, each one's series and step."""
-        models, panel = self._models(), known.collection.panel
-        reading = models.reading
-        values = known.scaling.apply(panel, known.passed)
-        series = np.repeat(np.arange(panel.n_series), ends.shape[1])
-        ends = ends.ravel()
-        firsts = ends + np.broadcast_to(known.passed, panel.n_series)[series]
-        n_steps = -(-horizon // reading.n_ahead) * reading.n_ahead
-        n_rows = reading.lookback + n_steps
-        piece = max(1, _PIECE // (n_rows * (1 + reading.n_channels)))
-        for first in range(0, series.size, piece):
-            some = slice(first, first + piece)
-            own, end = series[some], ends[some]
-            places = panel.indptr[own] + end
-            recent = values[places[:, None] + np.arange(-reading.lookback, 0)]
-            beside = None
-            if reading.n_channels:
-                beside = _beside(known, own, end, reading, n_steps)
-            path, rounds = models.walk(recent, beside, known.groups[own], horizon, drawn)
-            yield path, rounds, own, firsts[some]
-
-
-def _beside(known, series, ends, reading, n_steps):
-    """What is read beside windows and what follows them, (n_windows, rows, n_channels).
-
-    Beyond what is known the last row goes on; so do channels that are not known in the future.
-    """
-    panel, beside = known.collection.panel, known.collection.beside
-    n_past = reading.lookback
-    places = ends[:, None] + np.arange(-n_past, n_steps)
-    lengths = panel.lengths[series][:, None]
-    rows = beside[panel.indptr[series][:, None] + np.minimum(places, lengths - 1)]
-    if known.after is not None:
-        after = np.clip(places - lengths, 0, known.after.shape[1] - 1)
-        beyond = places >= lengths
-        rows[beyond] = known.after[series[:, None], after][beyond]
-    rows[:, n_past:, reading.n_known :] = rows[:, n_past - 1 : n_past, reading.n_known :]
-    return rows
-
-
-def _errors(models, source, windows, series):
-    """How far forecasts of windows are off the truth."""
-    reading = models.reading
-    said = models.say(source, windows, series)
-    past = windows[:, None] + np.arange(reading.lookback)
-    recent = source.values[past, 0]
-    deviation = (recent - recent[:, -1:]).std(axis=1, keepdims=True)
-    future = windows[:, None] + reading.lookback + np.arange(reading.n_ahead)
-    observed = source.targets if source.targets.size else source.values
-    base = recent[:, np.arange(reading.n_ahead) % reading.season - reading.season]
-    scale = np.maximum(deviation, LEAST_SCALE)
-    errors = observed[future, 0] - (base + scale * said.centre)
-    below, above = said.units()
-    return HeldOutErrors.of(errors / np.where(errors < 0, below, above), scale[:, 0], series)
-
-
-def _independent(rng):
-    """What draws each step from what the loss learnt."""
-    return lambda said, scale: said.quantile(rng.random(said.centre.shape))
-
-
-def _gentle(settings):
-    """For networks that have learnt before: a tenth of the rate, few epochs."""
-    return dataclasses.replace(
-        settings, learning_rate_init=settings.learning_rate_init / 10,
-        max_iter=min(settings.max_iter, _MOST_TUNED),
-    )  # fmt: skip
-
-
-def _filled(collection, season):
-    """Series whose missing values are those of the season before."""
-    if collection.observed is None:
-        return collection
-    panel = collection.panel
-    values = carried_by_season(panel.values, collection.observed, panel.indptr, season)
-    return dataclasses.replace(collection, panel=Panel(values, panel.indptr))
-
-
-def _last_stamps(collection):
-    """The last time stamp of each series, an Index."""
-    lasts = [axis.index[-1:] for axis in collection.axes]
-    return lasts[0].append(lasts[1:])
-
-
-def _scaling_of(panel, lookback, season, transform, trend):
-    """Scales of each series, and where there is a trend its recent slope."""
-    log, slope = transform == "log", np.zeros(panel.n_series)
-    if trend:
-        for k, (first, end) in enumerate(itertools.pairwise(panel.indptr)):
-            values = panel.values[first:end]
-            slope[k] = recent_slope(np.log(values) if log else values, season)
-    return Scaling.of(panel, lookback, log, slope)

@@ -9,12 +9,14 @@ import numpy as np
 
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.models import Reading
+from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import History, Settings, train_many
 from tsrnn.windowing import Panel
 
 _MOST_JUDGED = 4000  # windows that an epoch is judged by, of all series together
+_MOST_TUNED = 20  # epochs of networks that have learnt before
 _FEWEST_JUDGED = 20  # of a series that has a network of its own
 
 
@@ -127,6 +129,73 @@ class Teacher:
         return found.reshape(len(lessons), self.n_members, -1), histories
 
 
+@dataclasses.dataclass(frozen=True)
+class Learnt:
+    """What came of it.
+
+    Attributes
+    ----------
+    weights : (n_groups, n_members, n_parameters) array
+        Of all networks. Where each series went on learning from the network of all, that is the
+        last group.
+    history : History
+        Of the training that was judged.
+    widths : ConformalWidths or None
+        What errors on what was held out say of intervals.
+    """
+
+    weights: np.ndarray
+    history: History
+    widths: ConformalWidths | None
+
+
+def learn(
+    teacher: Teacher,
+    lessons: Sequence[Lesson],
+    judge: Callable[[np.ndarray, np.ndarray], ConformalWidths],
+    *,
+    tuner: Teacher | None = None,
+    each: Sequence[Lesson] = (),
+    refit: bool = True,
+) -> Learnt:
+    """Train networks, judge them, and train them once more on everything.
+
+    Parameters
+    ----------
+    judge : callable
+        What weights and held-out windows say of errors.
+    tuner, each : Teacher, sequence of Lesson, optional
+        How each series goes on learning from the network of all, and from what.
+    refit : bool, default=True
+        Whether to train once more.
+    """
+
+    def taught(again=(None, None)):
+        weights, histories = teacher.teach(lessons, again=again[0])
+        if tuner is None:
+            return weights, (histories, [])
+        tuned, of_tuning = tuner.teach(each, weights, again=again[1])
+        return np.concatenate([tuned, weights]), (histories, of_tuning)
+
+    weights, histories = taught()
+    history, widths = mean_history(histories[0]), None
+    judged = [own.judged for own in (each or lessons)]
+    if any(own.size for own in judged):
+        widths = judge(weights, np.concatenate(judged))
+    history.interrupted = _interrupted(histories)
+    if widths is not None and refit and not history.interrupted:
+        refitted, found = taught(histories)
+        history.interrupted = _interrupted(found)
+        if not history.interrupted:
+            was_judged = np.array([own.size > 0 for own in judged])[:, None, None]
+            weights = np.where(was_judged, refitted, weights) if tuner is None else refitted
+    return Learnt(weights, history, widths)
+
+
+def _interrupted(histories):
+    return any(one.interrupted for part in histories for one in part)
+
+
 def mean_history(histories: Sequence[History]) -> History:
     """Of many trainings: mean losses of those that ran an epoch, and the median best epoch."""
     if len(histories) == 1:
@@ -145,3 +214,11 @@ def mean_history(histories: Sequence[History]) -> History:
         int(np.median([history.best_iter for history in histories])),
         any(history.interrupted for history in histories),
     )
+
+
+def gentle(settings: Settings) -> Settings:
+    """For networks that have learnt before: a tenth of the rate, few epochs."""
+    return dataclasses.replace(
+        settings, learning_rate_init=settings.learning_rate_init / 10,
+        max_iter=min(settings.max_iter, _MOST_TUNED),
+    )  # fmt: skip

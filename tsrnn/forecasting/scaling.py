@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -106,3 +107,15 @@ def recent_slope(values: np.ndarray, season: int) -> float:
     if gains.size < season or abs(gains.mean()) <= gains.std():
         return 0.0
     return float(gains.mean() / season)
+
+
+def scaling_of(
+    panel: Panel, lookback: int, season: int, transform: str | None, trend: bool
+) -> Scaling:
+    """Scales of each series, and where there is a trend its recent slope."""
+    log, slope = transform == "log", np.zeros(panel.n_series)
+    if trend:
+        for k, (first, end) in enumerate(itertools.pairwise(panel.indptr)):
+            values = panel.values[first:end]
+            slope[k] = recent_slope(np.log(values) if log else values, season)
+    return Scaling.of(panel, lookback, log, slope)

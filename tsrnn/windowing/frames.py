@@ -11,7 +11,7 @@ import pandas as pd
 from tsrnn.windowing.axes import TimeAxis, check_time_index, show, time_axis
 from tsrnn.windowing.foreign import Foreign, narwhals_frame, pandas_frame
 from tsrnn.windowing.forms import Form, Levels, Long, OneSeries, Wide
-from tsrnn.windowing.gaps import carried_forward, on_grid, rows_on_grid, trimmed
+from tsrnn.windowing.gaps import carried_by_season, carried_forward, on_grid, rows_on_grid, trimmed
 from tsrnn.windowing.panel import Panel
 from tsrnn.windowing.rows import Rows, series_name
 from tsrnn.windowing.series import (
@@ -64,6 +64,26 @@ class Collection:
             Results. A single one goes by the name that the series' values had.
         """
         return self.form.after(self.ids, self.axes, horizon, columns)
+
+    def filled(self, season: int) -> Collection:
+        """The same where what was missing carries the last value of its season on."""
+        if self.observed is None:
+            return self
+        panel = self.panel
+        values = carried_by_season(panel.values, self.observed, panel.indptr, season)
+        return dataclasses.replace(self, panel=Panel(values, panel.indptr))
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The values, NaN where they were missing."""
+        values = self.panel.values
+        return values if self.observed is None else np.where(self.observed, values, np.nan)
+
+    @property
+    def last_stamps(self) -> pd.Index:
+        """The last time stamp of each series."""
+        lasts = [axis.index[-1:] for axis in self.axes]
+        return lasts[0].append(lasts[1:])
 
 
 def collection_from(
