@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tsrnn import datasets
-from tsrnn.cli.reading import read_series
+from tsrnn.cli.reading import Layout, read_series
 
 AIRLINE = str(Path(__file__).parents[2] / "datasets" / "airline.csv")
 NAMES = ["--time", "time", "--target", "y"]
@@ -50,7 +50,7 @@ def test_kinds_of_time(times, kind, following, options, panel, write, run):
 
 
 def test_years_are_periods(write):
-    y = read_series(write(list(range(1900, 1980))), ["y"], "time")
+    y = read_series(write(list(range(1900, 1980))), Layout(["y"], "time"))[0]
     expected = pd.period_range("1900", "1979", freq="Y", name="time")
     pd.testing.assert_index_equal(y.index, expected)
 
@@ -108,7 +108,7 @@ def test_parquet_of_a_backtest(arrow, write, run, tmp_path, small):
     options = ["--horizon", "6", "--out", table, "--metrics", errors]
     code, _, _ = run("backtest", path, *NAMES, *options)
     assert code == 0
-    y = read_series(path, ["y"], "time")
+    y = read_series(path, Layout(["y"], "time"))[0]
     found = backtest(small(horizon=6), y, refit=False, coverage=[0.8, 0.95])
     written = pd.read_parquet(table)
     assert written["cutoff"].tolist() == found.forecasts["cutoff"].dt.year.tolist()
@@ -121,7 +121,7 @@ def test_times_that_pandas_put_into_the_index(arrow, tmp_path):
     y = datasets.load_airline()
     path = tmp_path / "airline.parquet"
     y.to_frame().to_parquet(path)
-    read = read_series(str(path), ["passengers"], "time")
+    read = read_series(str(path), Layout(["passengers"], "time"))[0]
     pd.testing.assert_series_equal(read, y, check_freq=False, check_dtype=False)
 
 
@@ -354,7 +354,7 @@ def test_where_to_write_is_checked_before_training(option, where, message, write
 def test_nothing_is_overwritten_by_accident(write, tmp_path, refused):
     path = write()
     line = refused("forecast", path, *NAMES, "--out", tmp_path / "." / "data.csv")
-    assert line.endswith("data.csv: it is the file to read\n")
+    assert line.endswith("data.csv: it is a file to read\n")
     same = tmp_path / "same.png"
     line = refused("forecast", path, *NAMES, "--plot", same, "--save", same)
     assert line.endswith(f"cannot write {same}: another output has that name\n")

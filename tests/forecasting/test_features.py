@@ -266,6 +266,8 @@ def refusals():
                 "Column 'price' of X is missing at 2023-01-08"),
         "inf": (X.assign(price=X["price"].where(X.index != DAYS[7], np.inf)), None,
                 "Column 'price' of X is inf at 2023-01-08"),
+        "huge": (X.assign(price=X["price"].where(X.index != DAYS[7], 1e200)), None,
+                 r"'price' of X is 1e\+200 at 2023-01-08"),
         "objects": (X.assign(price=[[1]] * 240), None,
                     "Column 'price' of X is of dtype object and holds .1., neither"),
         "many levels": (X.assign(sky=[str(k) for k in range(240)]), None,

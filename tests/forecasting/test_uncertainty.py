@@ -157,6 +157,8 @@ def test_quantiles_beyond_those_learnt_are_refused():
             forecaster.predict_samples(n_samples=bad)
     with pytest.raises(ValueError, match="quantiles must lie between 0 and 1"):
         quick(loss="quantile", quantiles=[0.5, 1.0]).fit(AIRLINE)
+    with pytest.raises(ValueError, match=r"quantiles must hold 0\.5, or some on either side"):
+        quick(loss="quantile", quantiles=[0.9, 0.95]).fit(AIRLINE)
 
 
 def noise(scale):

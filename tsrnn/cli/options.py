@@ -15,6 +15,10 @@ Forecast columns of a csv or parquet file by a recurrent network (LSTM), with pr
 One column and no --id is one series. A panel of series is a column of them, named by --id, or
 several columns, --target A B C; one network learns from all of its series.
 
+What is read beside a target are columns of --known and --past, --static, --calendar and --holidays.
+Those of --known reach over the horizon: by rows that follow the last target, whose target is empty,
+or by another file, --future.
+
 The table of forecasts goes to standard output as csv, or to the file given by --out: of each series
 and time the forecast and its intervals, forecast, lower_80, upper_80, ... The series of a panel
 stand one below the other, named in the column of --id, or else in a column called series."""
@@ -32,19 +36,26 @@ The time column holds time stamps (1949-01, 2024-03-31T18:00, ...), years (1700,
 other whole numbers in equal steps. Rows may be in any order, but no time may be twice, nor
 missing unless --missing mask.
 Of several --target a column may begin or end with empty cells: its series is shorter.
+Columns beside the target are read as numbers if most of their cells are, else as categories.
 Errors count rows of data from 1, the header not counted.
 Files that end in .parquet or .pq are parquet, read and written by pyarrow; all others are csv."""
+_CALENDAR = ("minute", "hour", "weekday", "day", "month", "day_of_year")
+_LOSSES = ("absolute_error", "squared_error", "huber", "quantile", "gaussian", "student_t")
 _FORECAST_EXAMPLES = """\
 examples:
   tsrnn forecast airline.csv --time time --target passengers --horizon 12 \\
       --out forecast.csv --plot forecast.png
   tsrnn forecast sales.parquet --id shop --time day --target sold --out forecast.parquet
-  tsrnn forecast weather.csv --time time --target temp_max temp_min wind"""
+  tsrnn forecast weather.csv --time time --target temp_max temp_min wind
+  tsrnn forecast sales.csv --id shop --time day --target sold --known price promotion \\
+      --past visitors --future prices.csv --static shops.csv --calendar weekday day_of_year \\
+      --holidays 2024-12-25 2024-12-26"""
 _BACKTEST_EXAMPLES = """\
 examples:
   tsrnn backtest airline.csv --time time --target passengers --windows 5 --plot backtest.png
   tsrnn backtest sales.parquet --id shop --time day --target sold --horizon 14 --step 7 \\
-      --refit --out forecasts.parquet --metrics metrics.csv"""
+      --refit --out forecasts.parquet --metrics metrics.csv
+  tsrnn backtest sales.csv --id shop --time day --target sold --known price --calendar weekday"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -69,6 +80,10 @@ def _add_forecast(commands):
         commands, "forecast", "forecast columns of a file", _FORECAST, _FORECAST_EXAMPLES
     )
     add = _add_series(command)
+    _add_beside(command).add_argument(
+        "--future", metavar="FILE",
+        help="file of the rows to come: --time, --id and --known (default: in FILE itself)",
+    )  # fmt: skip
     add("--out", metavar="FILE", help="csv or parquet file to write the forecasts to")
     add("--plot", metavar="FILE", help="picture to write: png, svg, pdf; of a panel 12 series")
     add("--save", metavar="FILE", help="file for the trained forecaster, to be read by tsrnn.load")
@@ -80,6 +95,8 @@ def _add_backtest(commands):
         commands, "backtest", "forecast from the past and measure", _BACKTEST, _BACKTEST_EXAMPLES
     )
     add = _add_series(command)
+    _add_beside(command)
+    command.set_defaults(future=None)
     add("--windows", type=_count, default=5, metavar="N", help="origins (default 5)")
     add("--step", type=_count, metavar="N", help="from origin to origin (default: a horizon)")
     add("--refit", action="store_true", help="train anew at each origin")
@@ -117,11 +134,51 @@ def _add_series(command):
         "--coverage", type=_percent, nargs="+", default=[80.0, 95.0], metavar="PERCENT",
         help="how often intervals shall hold the truth (default 80 95)",
     )  # fmt: skip
+    add(
+        "--quantiles", type=_percent, nargs="+", default=[], metavar="PERCENT",
+        help="quantiles to tell too, such as 10 50 90, in columns quantile_10, ...",
+    )  # fmt: skip
     return add
+
+
+def _add_beside(command):
+    """What is known beside the series; the group of it."""
+    group = command.add_argument_group("beside the target")
+    several = partial(group.add_argument, nargs="+", action="extend", default=[])
+    several("--known", metavar="COLUMN", help="columns known in the future, such as prices")
+    several("--past", metavar="COLUMN", help="columns not known in the future, such as visitors")
+    group.add_argument(
+        "--static", metavar="FILE",
+        help="file of one row a series: its name in the column of --id (or, of several --target, "
+        "in a column called series), numbers and categories in all others",
+    )  # fmt: skip
+    several(
+        "--calendar", choices=_CALENDAR, metavar="NAME",
+        help=f"what is read of times: {', '.join(_CALENDAR)}",
+    )  # fmt: skip
+    several(
+        "--holidays", metavar="DATE",
+        help="holidays: dates such as 2024-12-25, or files of one a line",
+    )  # fmt: skip
+    return group
 
 
 def _add_settings(command):
     add = command.add_argument_group("network").add_argument
+    add(
+        "--scope", choices=["global", "local", "fine_tuned"], default="global",
+        help="one network of all series (default), one each, or one of all that then learns from "
+        "each",
+    )  # fmt: skip
+    add(
+        "--loss", choices=_LOSSES, default="absolute_error", metavar="NAME",
+        help=f"what is learnt by: {', '.join(_LOSSES)}; the last three learn how wide intervals "
+        "are (default absolute_error)",
+    )  # fmt: skip
+    add(
+        "--networks", type=_count, default=1, metavar="N",
+        help="networks, whose median is the forecast (default 1)",
+    )  # fmt: skip
     add("--season", type=_count, metavar="N", help="steps of a season (default: by frequency)")
     add("--lookback", type=_count, metavar="N", help="steps read (default: three seasons)")
     add("--hidden-size", type=_count, metavar="N", help="hidden units (default 32; panels 128)")

@@ -1,216 +1,277 @@
-"""Columns of a csv or parquet file as series; what is wrong is told by file, column and row."""
+"""Series of csv and parquet files, and what is known beside them."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
+import dataclasses
+import datetime
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
-# What csv files write where there is no value
-_EMPTY = ("", " ", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
+from tsrnn.cli.tables import EMPTY, is_parquet, read_table, told_of
+
+NUMBER = "row"  # what the numbers of rows are called, where there are no times
 
 
-def is_parquet(path: str) -> bool:
-    """Whether a file is parquet, by the ending of its name."""
-    return Path(path).suffix.lower() in (".parquet", ".pq")
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What the columns of a file are, and how it is written.
 
-
-def parquet() -> ModuleType:
-    """What reads and writes parquet.
-
-    Raises
-    ------
-    ImportError
-        If it is not installed.
+    Attributes
+    ----------
+    targets : sequence of str
+        Columns to forecast.
+    time : str or None
+        Column of times; without it the rows of each series count from 1.
+    series : str or None
+        Column that says which series a row belongs to, where there is one target.
+    known, past : sequence of str
+        Columns beside the targets that are known in the future, and that are not.
+    separator : str
+        Of columns of a csv file.
+    time_format : str or None
+        Of time stamps, where it cannot be guessed.
+    missing : {"raise", "mask"}
+        Whether empty cells are refused or left to the forecaster.
     """
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError("parquet files need pyarrow: pip install pyarrow") from error
-    return pyarrow
 
+    targets: Sequence[str]
+    time: str | None = None
+    series: str | None = None
+    known: Sequence[str] = ()
+    past: Sequence[str] = ()
+    separator: str = ","
+    time_format: str | None = None
+    missing: str = "raise"
 
-@contextlib.contextmanager
-def told_of(path: str, targets: Sequence[str]) -> Iterator[None]:
-    """Have errors name the file, and the column that the library calls ``y``."""
-    try:
-        yield
-    except ValueError as error:
-        message = str(error).replace(" of y ", " ", 1)
-        if message.startswith("y "):
-            message = f"column {targets[0]!r}{message[1:]}"
-        raise ValueError(f"{path}: {message}") from error
+    def columns(self) -> list[str]:
+        """All columns, each once.
+
+        Raises
+        ------
+        ValueError
+            If one is named twice, or there are several targets and a column of series.
+        """
+        if self.series is not None and len(self.targets) > 1:
+            raise ValueError(
+                f"--id {self.series} goes with one --target, here are {len(self.targets)}"
+            )
+        if self.time is None and NUMBER in (*self.known, *self.past):
+            raise ValueError(f"rows are numbered as a column {NUMBER!r}: rename yours")
+        given = {"--time": [self.time], "--id": [self.series], "--target": self.targets,
+                 "--known": self.known, "--past": self.past}  # fmt: skip
+        options = {}
+        for option, columns in given.items():
+            for column in columns:
+                if column in options:
+                    both = " and ".join(dict.fromkeys([options[column], option]))
+                    raise ValueError(f"{both} name the same column {column!r} twice")
+                if column is not None:
+                    options[column] = option
+        return list(options)
 
 
 def read_series(
-    path: str,
-    targets: Sequence[str],
-    time: str | None = None,
-    series: str | None = None,
-    separator: str = ",",
-    time_format: str | None = None,
-    missing: str = "raise",
-) -> pd.Series:
-    """Series of a file.
+    path: str, layout: Layout, future: str | None = None
+) -> tuple[pd.Series, pd.DataFrame | None]:
+    """Series of a file, and the columns beside them.
 
     Parameters
     ----------
     path : str
         A csv file with a header, or by its ending a parquet file.
-    targets : sequence of str
-        Columns of values.
-    time : str, optional
-        Column of times; without it the rows of each series count from 1.
-    series : str, optional
-        Column that says which series a row belongs to, where there is one target.
-    separator : str
-        Of columns of a csv file.
-    time_format : str, optional
-        Of time stamps, where it cannot be guessed.
-    missing : {"raise", "mask"}
-        Whether empty cells are refused or left to the forecaster.
+    layout : Layout
+        Of this file.
+    future : str, optional
+        File of rows that follow, without targets and past columns.
 
     Returns
     -------
     Series
         One target's on its times; several, and those of a column of series, on a MultiIndex of
         series and time.
+    DataFrame or None
+        Columns that are known, then those that are not: of all rows, those to come too, on times,
+        or where there is a column of series on series and times.
+
+    Raises
+    ------
+    OSError, ImportError
+        If a file cannot be read.
+    ValueError
+        If it has no such columns or a bad cell, which is told by column, row and series.
+    """
+    target = layout.targets[0]
+    with told_of(path, target):
+        table = _read(path, layout.columns(), layout)
+        if future:
+            table = table.above(_read_future(future, path, layout))
+        index = _index(table, layout)
+        values = pd.DataFrame(
+            {name: _checked(table, name, *_numbers(table.cells[name])) for name in layout.targets}
+        )
+        ahead = _ahead(table, values, index, layout)
+        if len(layout.targets) > 1:
+            y = _side_by_side(table, values, index, layout.missing)
+        else:
+            y = values[target].set_axis(index)[~ahead]
+            table.refuse(target, (layout.missing == "raise") & values[target].isna() & ~ahead)
+        return y, _beside(table, index, ahead, layout)
+
+
+def read_static(path: str, series: str, labels: pd.Index, separator: str = ",") -> pd.DataFrame:
+    """What does not change of each series, from a file of one row each.
+
+    Parameters
+    ----------
+    path : str
+        A csv or parquet file.
+    series : str
+        Its column of series.
+    labels : Index
+        The series that there are.
+    separator : str
+        Of columns of a csv file.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the labels.
 
     Raises
     ------
     OSError, ImportError
         If the file cannot be read.
     ValueError
-        If it has no such columns or a bad cell, which is told by column, row and series.
+        If it has no such column, no other, a bad cell, a series twice, or one not at all.
     """
-    with told_of(path, targets):
-        columns = _columns(targets, time, series)
-        if is_parquet(path):
-            frame = _read_parquet(path, columns)
+    with told_of(path):
+        table = read_table(path, None, separator, series)
+        if series not in table.cells:
+            raise ValueError(f"no column {series!r}; there are: {', '.join(table.cells)}")
+        if len(table.cells.columns) == 1:
+            raise ValueError(f"no column beside {series!r}")
+        found = pd.Index(_labels(table)).astype(str)
+        table.refuse(series, found.duplicated(), "for the second time")
+        lacking = ~labels.astype(str).isin(found)
+        if lacking.any():
+            raise ValueError(f"no row for series {str(labels[lacking.argmax()])!r}")
+        everywhere = np.ones(len(found), bool)
+        columns = {}
+        for name in table.cells.columns.drop(series):
+            columns[name] = _values(table, name, everywhere)
+            table.refuse(name, columns[name].isna())
+        static = pd.DataFrame(columns).set_axis(found)
+        return static.loc[labels.astype(str)].set_axis(labels)
+
+
+def read_holidays(given: Sequence[str]) -> list[str]:
+    """Dates, from words that are dates themselves or files of one a line.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    ValueError
+        If what is given is neither, or a line is no date.
+    """
+    days = []
+    for word in given:
+        if _date(word):
+            days.append(_date(word))
+        elif Path(word).is_file():
+            days += _dates_of(word)
         else:
-            frame = _read_csv(path, columns, separator, series)
-        if frame.empty:
-            raise ValueError("there are no rows of data")
-        if series is not None:
-            frame = _by_series(frame, series)
-        times = _index(frame, time, time_format)
-        values = pd.DataFrame({column: _numbers(frame[column]) for column in targets})
-        if len(targets) > 1:
-            return _side_by_side(frame, values, times, missing)
-        if missing == "raise":
-            _refuse(frame[targets[0]], values[targets[0]].isna())
-        if series is not None:
-            times = pd.MultiIndex.from_arrays([frame.index, times])
-        return values[targets[0]].set_axis(times)
+            raise ValueError(f"--holidays {word}: neither a date like 2024-12-25 nor a file")
+    return days
 
 
-def _columns(targets, time, series):
-    """The columns to read, each once."""
-    if series is not None and len(targets) > 1:
-        raise ValueError(f"--id {series} goes with one --target, here are {len(targets)}")
-    given = [("--time", time), ("--id", series), *(("--target", target) for target in targets)]
-    options = {}
-    for option, column in given:
-        if column in options:
-            both = " and ".join(dict.fromkeys([options[column], option]))
-            raise ValueError(f"{both} name the same column {column!r} twice")
-        if column is not None:
-            options[column] = option
-    return list(options)
-
-
-def _check_columns(wanted, found):
-    for column in wanted:
-        if column not in found:
-            raise ValueError(f"no column {column!r}; there are: {', '.join(found)}")
-        if list(found).count(column) > 1:
-            raise ValueError(f"several columns {column!r}; give each a name of its own")
-
-
-def _read_csv(path, columns, separator, series):
-    try:
-        header = _header(path, separator)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"no csv file that can be read: {error}") from error
-    _check_columns(columns, header)
-    try:
-        # Without index_col=False a separator at the end of each row would shift the columns. Names
-        # of series are text as it stands, be it 007 or NA. A blank line of a lone column is a cell.
-        return pd.read_csv(
-            path, sep=separator, index_col=False, usecols=columns, dtype={series: str},
-            keep_default_na=False, na_values={name: _EMPTY for name in columns if name != series},
-            skip_blank_lines=len(header) > 1,
-        )  # fmt: skip
-    except ValueError as error:
-        raise ValueError(f"no csv file that can be read: {error}") from error
-
-
-def _header(path, separator):
-    """The first line's cells. A row of more is refused: pandas would drop them in silence."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = filter(None, csv.reader(file, delimiter=separator))
-        header = next(rows, None)
-        if header is None:
-            raise ValueError("the file is empty")
-        for number, row in enumerate(rows, start=1):
-            if any(cell.strip() for cell in row[len(header) :]):
+def _dates_of(path):
+    with told_of(path), open(path, encoding="utf-8-sig") as file:
+        lines = [line.strip() for line in file]
+        days = [_date(line) for line in lines]
+        for number, (line, day) in enumerate(zip(lines, days, strict=True), start=1):
+            if line and not day:
                 raise ValueError(
-                    f"{len(row)} cells in row {number} below a header of {len(header)}; is "
-                    f"{separator!r} (--sep) a decimal mark there?"
+                    f"line {number} holds {line[:50]!r}, which is not a date like 2024-12-25"
                 )
-    return header
+        if not any(days):
+            raise ValueError("there are no dates")
+        return [day for day in days if day]
 
 
-def _read_parquet(path, columns):
-    arrow = parquet()
-    with open(path, "rb") as file:
-        try:
-            found = arrow.parquet.ParquetFile(file)
-            _check_columns(columns, found.schema_arrow.names)
-            # What pandas wrote as an index is a column like others.
-            return found.read(columns).to_pandas(ignore_metadata=True)
-        except (OSError, arrow.ArrowException) as error:
-            raise ValueError(f"no parquet file that can be read: {error}") from error
+def _date(text):
+    """A date as 2024-12-25, or None."""
+    with contextlib.suppress(ValueError):
+        return datetime.date.fromisoformat(text).isoformat()
 
 
-def _by_series(frame, series):
-    """The frame indexed by the column of series."""
-    labels = frame[series]
-    _refuse(labels, labels.isna() | (labels.astype(str) == ""))
-    if pd.api.types.is_object_dtype(labels):  # dates, decimals, bytes, which need not be labels
-        labels = labels.astype(str)
-    return frame.drop(columns=series).set_index(pd.Index(labels, name=series))
+def _read(path, columns, layout):
+    """Columns of a file, labels of series checked."""
+    inferred = {layout.time, *layout.targets} & {*columns}
+    table = read_table(path, columns, layout.separator, layout.series, inferred)
+    if layout.series is None:
+        return table
+    cells = table.cells.assign(**{layout.series: _labels(table)})
+    return dataclasses.replace(table, cells=cells)
 
 
-def _index(frame, time, time_format):
-    """The times of all rows, or their numbers."""
-    is_panel = frame.index.name is not None
-    if time is None:
-        numbers = frame.groupby(level=0, sort=False).cumcount() if is_panel else frame.index
-        return pd.Index(np.asarray(numbers) + 1, name="row")
-    times = _times(frame[time], time_format).rename(time)
-    rows = pd.MultiIndex.from_arrays([frame.index, times]) if is_panel else times
-    _refuse(frame[time], pd.Series(rows.duplicated()), "for the second time")
-    return times
+def _read_future(future, path, layout):
+    """Rows to come: times, series and what is known."""
+    if is_parquet(future) != is_parquet(path):
+        kind = "parquet" if is_parquet(path) else "csv"
+        raise ValueError(f"--future {future} must be {kind} as well")
+    columns = [layout.time, layout.series, *layout.known]
+    return _read(future, [name for name in columns if name is not None], layout)
 
 
-def _times(column, time_format):
+def _labels(table):
+    """The column of series."""
+    labels = table.cells[table.series]
+    table.refuse(table.series, labels.isna() | (labels.astype(str) == ""))
+    is_object = pd.api.types.is_object_dtype(labels)
+    return labels.astype(str) if is_object else labels  # dates, decimals need not be labels
+
+
+def _series(table):
+    """The series of each row; of one alone 0."""
+    if table.series is None:
+        return pd.Series(np.zeros(len(table.cells), int))
+    return table.cells[table.series]
+
+
+def _index(table, layout):
+    """The times of all rows, or their numbers, with their series if there is a column of them."""
+    series = _series(table)
+    if layout.time is None:
+        numbers = series.groupby(series, sort=False, observed=True).cumcount()
+        times = pd.Index(numbers.to_numpy() + 1, name=NUMBER)
+    else:
+        times = _times(table, layout.time, layout.time_format).rename(layout.time)
+    index = times if layout.series is None else pd.MultiIndex.from_arrays([series, times])
+    if layout.time is not None:
+        table.refuse(layout.time, index.duplicated(), "for the second time")
+    return index
+
+
+def _times(table, name, time_format):
     """Years and quarters as periods, other whole numbers as they are, the rest as time stamps."""
-    kinds = pd.api.types
-    _refuse(column, column.isna())
+    column, kinds = table.cells[name], pd.api.types
+    table.refuse(name, column.isna())
     if kinds.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
         return pd.Index(column)
     is_number = kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column)
     if is_number and time_format is None:
-        _refuse(column, column % 1 != 0, "which is neither a time stamp nor a whole number")
+        table.refuse(name, column % 1 != 0, "which is neither a time stamp nor a whole number")
         return _counted(column.astype("int64"))
-    return _stamps(column.astype(str), time_format)
+    stamps, example = _stamps(column.astype(str), time_format)
+    like = f" like {example}" if example else ""
+    table.refuse(name, stamps.isna(), f"which is not a time stamp{like} (see --time-format)")
+    return stamps
 
 
 def _counted(column):
@@ -223,9 +284,9 @@ def _counted(column):
 
 
 def _stamps(text, time_format):
-    """Quarters and time stamps."""
+    """Quarters or time stamps, and what one is like."""
     if text.str.fullmatch(r"\d{4}-?Q[1-4]").all():
-        return pd.PeriodIndex(text, freq="Q")
+        return pd.PeriodIndex(text, freq="Q"), ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on how the format was guessed
         try:
@@ -233,49 +294,75 @@ def _stamps(text, time_format):
         except ValueError:  # a bad cell, or offsets from UTC that differ
             stamps = pd.to_datetime(text, format=time_format, errors="coerce", utc=True)
             stamps = pd.DatetimeIndex(stamps)
-    example = time_format or ("" if pd.isna(stamps[0]) else text.iloc[0])
-    like = f" like {example}" if example else ""
-    _refuse(text, stamps.isna(), f"which is not a time stamp{like} (see --time-format)")
-    return stamps
+    return stamps, time_format or ("" if pd.isna(stamps[0]) else text.iloc[0])
 
 
-def _numbers(column):
-    """A column as float64, NaN where a cell is empty."""
+def _numbers(cells):
+    """Cells as float64, NaN where there is no number; and which of them are empty."""
     kinds = pd.api.types
-    is_number = kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column)
-    cells = column if is_number else column.astype(str)
-    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
-    _refuse(column, numbers.isna() & column.notna(), "which is not a number")
-    _refuse(column, np.isinf(numbers), "which is infinite")
+    if kinds.is_numeric_dtype(cells) and not kinds.is_bool_dtype(cells):
+        return cells.astype("float64"), cells.isna()
+    text = cells.astype(str).str.strip()
+    return pd.to_numeric(text, errors="coerce").astype("float64"), cells.isna() | text.isin(EMPTY)
+
+
+def _checked(table, name, numbers, empty):
+    """Numbers of a column, if all of its cells are some."""
+    table.refuse(name, numbers.isna() & ~empty, "which is not a number")
+    table.refuse(name, np.isinf(numbers), "which is infinite")
     return numbers
 
 
-def _side_by_side(frame, values, times, missing):
+def _values(table, name, read):
+    """Cells that are read: numbers, if most are; else categories, text as it stands."""
+    cells = table.cells[name].where(read)
+    numbers, empty = _numbers(cells)
+    if 2 * numbers.count() >= (~empty).sum():
+        return _checked(table, name, numbers, empty)
+    text = cells.astype(str)
+    return text.where(cells.notna() & (text.str.strip() != "")).astype(object)
+
+
+def _ahead(table, values, index, layout):
+    """Rows that follow the last target of their series, where some columns are known there."""
+    if not layout.known:
+        return np.zeros(len(index), bool)
+    times = pd.Series(index.get_level_values(-1))
+    there = times.where(values.notna().any(axis=1))
+    lasts = there.groupby(_series(table), observed=True).transform("max")
+    if layout.series is not None:
+        table.refuse(layout.series, lasts.isna(), f"which has no value of {layout.targets[0]!r}")
+    ahead = np.asarray(times > lasts)
+    if layout.time is not None:
+        to_come = np.arange(len(index)) >= table.parts[0][1]
+        table.refuse(layout.time, to_come & ~ahead, "which is not after the last target")
+    return ahead
+
+
+def _beside(table, index, ahead, layout):
+    """Columns that are known, and those that are known up to the last target."""
+    columns = {}
+    for name in (*layout.known, *layout.past):
+        read = ~ahead | (name in layout.known)
+        values = columns[name] = _values(table, name, read)
+        if layout.missing == "raise" or values[~ahead].isna().all():
+            table.refuse(name, values.isna() & read)
+        if values.dtype == object:
+            new = ahead & values.notna() & ~values.isin(values[~ahead])
+            table.refuse(name, new, "a category that no row with a target has")
+    return pd.DataFrame(columns).set_axis(index) if columns else None
+
+
+def _side_by_side(table, values, times, missing):
     """A series from each column, without the empty cells that it may begin and end with."""
     parts = {}
     ordered = values.set_axis(times).sort_index()
-    for column in values:
-        empty = values[column].isna()
+    for name in values:
+        empty = values[name].isna()
         if empty.all():
-            _refuse(frame[column], empty)
-        found = ordered[column]
-        parts[column] = found.loc[found.first_valid_index() : found.last_valid_index()]
+            table.refuse(name, empty)
+        found = ordered[name]
+        parts[name] = found.loc[found.first_valid_index() : found.last_valid_index()]
         if missing == "raise":
-            _refuse(frame[column], empty & times.isin(parts[column].index))
+            table.refuse(name, empty & times.isin(parts[name].index))
     return pd.concat(parts, names=["series", times.name])
-
-
-def _refuse(column, bad, why=""):
-    """Name the first cell that is bad, if any is."""
-    bad = np.asarray(bad)
-    if bad.any():
-        row = int(bad.argmax())
-        cell, label = column.iloc[row], column.index[row]
-        is_empty = pd.api.types.is_scalar(cell) and (pd.isna(cell) or cell == "")
-        holds = "is empty" if is_empty else f"holds {str(cell)[:50]!r}"
-        of = "" if column.index.name is None else f" (series {str(label)!r})"
-        more = f"; {bad.sum() - 1} more like it" if bad.sum() > 1 else ""
-        raise ValueError(
-            f"column {column.name!r} {holds} in data row {row + 1}{of}"
-            f"{', ' + why if why else ''}{more}"
-        )

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.reading import is_parquet, parquet
+from tsrnn.cli.tables import is_parquet, parquet
 
 
-def check_files(source: str, picture: str | None, *others: str | None) -> None:
+def check_files(sources: Iterable[str | None], picture: str | None, *others: str | None) -> None:
     """Refuse files that cannot be written, before the work that fills them.
 
     Parameters
     ----------
-    source : str
-        The file that is read.
+    sources : iterable of str or None
+        Files that are read.
     picture, others : str or None
         Files to write; None for one that nobody asked for.
 
     Raises
     ------
     ValueError
-        If one is a directory or in none, may not be written, is the source or another one, or is a
+        If one is a directory or in none, may not be written, is a source or another one, or is a
         picture of no known kind.
     ImportError
         If what writes it is not installed.
     """
-    taken = {Path(source).resolve(): "it is the file to read"}
+    taken = {Path(path).resolve(): "it is a file to read" for path in filter(None, sources)}
     for path in filter(None, (picture, *others)):
         place = Path(path).resolve()
         _check_writable(path, taken.get(place))

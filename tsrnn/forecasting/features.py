@@ -13,6 +13,7 @@ from tsrnn.windowing import Collection
 from tsrnn.windowing.axes import show
 from tsrnn.windowing.covariates import Covariates, covariates_from
 from tsrnn.windowing.rows import series_name
+from tsrnn.windowing.series import LARGEST
 
 _MOST_LEVELS = 100  # of a category: each is a column of the network's input weights
 _CIRCLES: dict[str, tuple[Callable[[pd.Index], Any], float, int]] = {
@@ -53,7 +54,7 @@ class Column:
             return cls(values.name)
         if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
             numbers = values.to_numpy(np.float64, na_value=np.nan)
-            numbers = numbers[np.isfinite(numbers)]
+            numbers = numbers[np.abs(numbers) <= LARGEST]  # neither NaN nor what is refused below
             if not numbers.size:
                 raise ValueError(f"{called} has no number among the rows of y. Leave it out.")
             deviation = numbers.std()
@@ -93,9 +94,13 @@ class Column:
                 raise ValueError(
                     f"{called} was fitted as numbers, and is of dtype {values.dtype}. Convert it."
                 ) from error
-            if np.isinf(numbers).any():
-                row = int(np.isinf(numbers).argmax())
-                raise ValueError(f"{called} is {numbers[row]} at {place(row)}. Mend it.")
+            wild = np.abs(numbers) > LARGEST
+            if wild.any():
+                row = int(wild.argmax())
+                raise ValueError(
+                    f"{called} is {numbers[row]:g} at {place(row)}. Mend it, or give the column in "
+                    "a larger unit."
+                )
             return ((numbers - self.mean) / self.deviation)[:, None]
         missing = values.isna().to_numpy()
         codes = self.levels.get_indexer(pd.Index(values.astype(object)))

@@ -56,7 +56,8 @@ class RNNForecaster(RecurrentEstimator):
         trend of the last three seasons, if it is steady, is taken out first.
     lookback : int, optional
         Past values that the network reads. By default three seasons, or the larger of 24 and the
-        horizon where there is no season; four horizons at least in a panel; fewer of short series.
+        horizon where there is no season; four horizons at least in a panel; fewer where series are
+        short, to the shortest where that takes no more than half away.
     season : int or "auto", default="auto"
         Steps of a season. "auto" takes it from the index's frequency (12 for months, 7 for days,
         24 for hours) where the values of the last season forecast the next better than the last
@@ -111,7 +112,7 @@ class RNNForecaster(RecurrentEstimator):
         (Koenker & Bassett 1978), or mean and deviation of a normal distribution, or those and the
         degrees of freedom of Student's (Salinas et al. 2020).
     quantiles : sequence of float, default=(0.1, 0.5, 0.9)
-        Of the loss "quantile".
+        Of the loss "quantile"; the forecast is the median, on the line between those beside it.
     conformal : bool, default=True
         Whether intervals, quantiles and samples are widened or narrowed by the errors on what was
         held out, so that they hold the truth as often as they say. Otherwise they are what a loss
@@ -342,6 +343,11 @@ class RNNForecaster(RecurrentEstimator):
     def _fit(self, collection, covariates=None, static=None):
         self._validate_params()
         levels = tuple(sorted(self._levels()))
+        if self.loss == "quantile" and not levels[0] <= 0.5 <= levels[-1]:
+            raise ValueError(
+                "The forecast is the median: quantiles must hold 0.5, or some on either side of "
+                f"it; got {self.quantiles!r}."
+            )
         features = Features.learn(
             collection, covariates, static, past=self.past_covariates, calendar=self.calendar,
             holidays=self.holidays,

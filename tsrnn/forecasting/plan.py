@@ -177,13 +177,16 @@ def _for_many(collection, season, auto_season, parameters):
     lengths = collection.panel.lengths
     horizon = automatic(parameters["n_ahead"], parameters["horizon"])
     shortest = int(lengths.min())
-    if auto_season and 2 * season > shortest:
+    typical = int(np.median(lengths))
+    if auto_season and 2 * season > typical:
         season = 1
     usual = max(3 * season, 4 * horizon, 24)
     usual = -(-usual // season) * season
-    lookback = parameters["lookback"] or min(usual, int(np.median(lengths)) // 2, shortest)
-    if not parameters["lookback"]:
-        lookback = max(lookback // season * season, 2)  # whole seasons
+    lookback = parameters["lookback"]
+    if not lookback:
+        lookback = max(min(usual, typical // 2) // season * season, 2)  # whole seasons
+        if lookback > shortest >= max(lookback / 2, season):  # a little less for all to be read
+            lookback = shortest // season * season
     _check_lookback(lookback, season)
     if lookback > shortest:
         one = collection.ids[int(np.argmin(lengths))]

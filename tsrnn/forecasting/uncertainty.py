@@ -122,15 +122,15 @@ class Said:
         """The forecast, (n_windows, n_ahead)."""
         if self.loss == "quantile":
             return self.quantile(0.5)
-        return np.median(self.outputs[:, :, 0], axis=0)
+        return _median(self.outputs[:, :, 0])
 
     def units(self) -> tuple[np.ndarray, np.ndarray]:
         """What errors below and above the forecast are measured by, two (n_windows, n_ahead)."""
         if self.loss in ("gaussian", "student_t"):
-            one = np.median(self._scale(), axis=0)
+            one = _median(self._scale())
             return one, one
         if self.loss == "quantile":
-            ordered, centre = np.median(self._ordered(), axis=0), self.centre
+            ordered, centre = _median(self._ordered()), self.centre
             parts = centre - ordered[:, 0], ordered[:, -1] - centre
             return tuple(np.maximum(part, _LEAST_UNIT) for part in parts)
         return (np.ones(self.outputs.shape[1::2]),) * 2
@@ -151,12 +151,12 @@ class Said:
                 np.take_along_axis(ordered, rows[None, :, None], axis=2)[:, :, 0]
                 for rows in (below, above)
             )
-            return np.median(low + (place - below) * (high - low), axis=0)
+            return _median(low + (place - below) * (high - low))
         if self.loss == "gaussian":
             standard = special.ndtri(level)
         else:
             standard = special.stdtrit(2 + _softplus(self.outputs[:, :, 2]), level)
-        return np.median(self.outputs[:, :, 0] + self._scale() * standard, axis=0)
+        return _median(self.outputs[:, :, 0] + self._scale() * standard)
 
     def _ordered(self):
         """Quantiles that do not cross: sorted (Chernozhukov et al. 2010)."""
@@ -164,6 +164,10 @@ class Said:
 
     def _scale(self):
         return _softplus(self.outputs[:, :, 1]) + 1e-6
+
+
+def _median(of_members):
+    return of_members[0] if len(of_members) == 1 else np.median(of_members, axis=0)
 
 
 def _softplus(x):

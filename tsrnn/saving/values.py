@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
 import math
 import re
@@ -205,6 +206,11 @@ def _zone_of(index):
             "instance y.tz_convert('Europe/Berlin')."
         )
     return zone
+
+
+@kind(datetime.date, apart=lambda day: {"text": day.isoformat()})
+def _date(text: str):
+    return datetime.date.fromisoformat(text)
 
 
 @kind(pd.Timestamp, apart=lambda stamp: {

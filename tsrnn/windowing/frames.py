@@ -191,7 +191,7 @@ def joined(
             key = id(axis), id(more.axes[number])
             if key not in prolonged:
                 called = name if label is None else series_name(label, name)
-                prolonged[key] = _prolonged(axis, more.axes[number].index, called)
+                prolonged[key] = _prolonged(axis, more.axes[number], called)
             axis = prolonged[key]
         axes.append(axis)
     lengths = np.cumsum([0, *(len(axis.index) for axis in axes)])
@@ -212,8 +212,11 @@ def joined(
     return Collection(panel, known.ids, axes, known.form, observed, beside)
 
 
-def _prolonged(axis, follows, called):
-    """An axis with the entries that follow it, if they do."""
+def _prolonged(axis, more, called):
+    """An axis with the entries of another that follow it, if they do."""
+    follows = more.index
+    if _goes_on(axis, more):  # for which no calendar is asked
+        return TimeAxis(axis.index.append(follows), axis.step)
     expected = axis.after(len(follows))
     zones = [getattr(index, "tz", None) is None for index in (expected, follows)]
     if type(expected) is not type(follows) or zones[0] != zones[1]:
@@ -229,6 +232,15 @@ def _prolonged(axis, follows, called):
             "fitted. Give what comes next, without a gap."
         )
     return TimeAxis(axis.index.append(expected), axis.step)
+
+
+def _goes_on(axis, more):
+    """Whether an axis without a time zone is seen at once to go on, by a step of its own."""
+    one, other = axis.index, more.index
+    if type(one) is not type(other) or getattr(one, "tz", None) or getattr(other, "tz", None):
+        return False
+    known = len(other) == 1 or (axis.step == more.step and not isinstance(axis.step, int))
+    return known and bool(one[-1] + axis.step == other[0])
 
 
 def cut(collection: Collection, begins: np.ndarray, ends: np.ndarray) -> Collection:
