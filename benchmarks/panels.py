@@ -47,9 +47,8 @@ def fit_global(n_series):
     fitted = time.perf_counter()
     forecaster.predict()
     seconds = f"{fitted - started:.1f} | {time.perf_counter() - fitted:.2f}"
-    print(
-        f"| {n_series} series x 200, hidden 32, global | {seconds} | {peak():.0f} | {peak() - imports:.0f} | |"
-    )
+    memory = f"{peak():.0f} | {peak() - imports:.0f}"
+    print(f"| {n_series} series x 200, hidden 32, global | {seconds} | {memory} | |")
 
 
 def fit_local(n_series, folder):

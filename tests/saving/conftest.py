@@ -9,6 +9,7 @@ import os
 import sys
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -183,7 +184,7 @@ def sealed(payload):
 
 @pytest.fixture(scope="module")
 def originals(good, tmp_path_factory):
-    """Good files: of a forecaster, a regressor that went on, another, and a classifier."""
+    """Good files: of forecasters, a regressor that went on, another, and a classifier."""
     path = tmp_path_factory.mktemp("originals") / "estimator.tsrnn"
     files = {"forecaster": good}
     tsrnn.save(regressor(random_state=np.random.RandomState(0)).partial_fit(X, NUMBERS), path)
@@ -191,7 +192,8 @@ def originals(good, tmp_path_factory):
     tsrnn.save(regressor(segment=3).fit(X, X[:, :2]), path)
     files["two outputs"] = path.read_bytes()
     tsrnn.save(classifier(class_weight={"up": 1}).fit(NAMED, WORDS), path)
-    return files | {"classifier": path.read_bytes()}
+    golden = (Path(__file__).parents[1] / "golden" / "covariates-1.tsrnn").read_bytes()
+    return files | {"classifier": path.read_bytes(), "covariates": golden}
 
 
 @pytest.fixture

@@ -217,7 +217,33 @@ CLASSIFIER = {
         weights(*([(2**61 - 1) * k, 1] for k in range(20_000))),
     ],
 }  # fmt: skip
-ALL = {"forecaster": CHANGES, "regressor": REGRESSOR, "classifier": CLASSIFIER}
+FEATURES, KEPT = "fitted._features.Features", "fitted._kept.Covariates"
+COVARIATES = {
+    "fitted._weights": [
+        np.zeros((4, 2, 5), "f4"), np.zeros((2, 2, 663), "f4"), np.zeros((4, 0, 663), "f4"),
+        np.zeros((4, 2, 663)), np.zeros((8, 663), "f4"), None,
+    ],
+    f"{FEATURES}.known": [{"tuple": []}, {"tuple": [1]}, [], None],
+    f"{FEATURES}.known.tuple.0.Column.levels": [
+        {"Index": {"values": {"texts": {"shape": [1], "texts": ["a"]}}, "name": None,
+                   "inferred": False}}, 1,
+    ],
+    f"{FEATURES}.past.tuple.0.Column.deviation": [0.0, -1.0, None],
+    f"{FEATURES}.past.tuple.0.Column.mean": ["a", None],
+    f"{FEATURES}.calendar": [{"tuple": ["weekday"]}, {"tuple": ["os"]}, {"tuple": [[]]}, None],
+    f"{FEATURES}.holidays": [np.zeros(0, "M8[D]"), np.zeros((1, 1), "M8[D]"), np.zeros(1), None],
+    f"{FEATURES}.observed": [False, None], f"{FEATURES}.static": [{"tuple": []}],
+    "fitted._static": [np.zeros((2, 1)), np.zeros(3), np.array(["a"]), None],
+    f"{KEPT}.channels": [np.zeros((5, 3)), np.zeros((6, 2)), np.zeros(6), np.array([["a"]]), None],
+    f"{KEPT}.times": [*NO_INDEXES, times(), None], f"{KEPT}.labels": [1, times()],
+    f"{COLLECTION}.observed": [np.zeros(5, bool), np.zeros(89), 1],
+    f"{COLLECTION}.beside": [np.zeros((89, 2)), np.zeros((5, 15)), np.zeros(89), 1],
+    f"{NETWORK}.head": ["last", "every", "horizons", 1], f"{NETWORK}.n_horizons": [1, 3, 0],
+}  # fmt: skip
+ALL = {
+    "forecaster": CHANGES, "regressor": REGRESSOR, "classifier": CLASSIFIER,
+    "covariates": COVARIATES,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -302,6 +328,7 @@ def test_missing_and_left_over_content_is_refused(originals, assert_refused):
     for name, original in originals.items():
         sometimes = {"n_features_in_", "feature_names_in_", "_moments", "_classes_given"}
         sometimes |= {"loss_", "quantiles_"} if name == "forecaster" else set()
+        sometimes |= {"_weights"} if name == "covariates" else set()
         for attribute in Forgery(original).json["fitted"].keys() - sometimes:
             forgery = Forgery(original).change(f"fitted.{attribute}", None)
             del forgery.json["fitted"][attribute]

@@ -33,6 +33,11 @@ def make_golden_files():
     _write_golden(panel, "panel-1", lambda: {
         "columns": panel.predict().astype({"id": str, "t": str}).to_dict("list"),
     })  # fmt: skip
+    covered, X, static = of_all_kinds()
+    covered.fit(long_frame().drop(index=7), X, static)  # without a row
+    _write_golden(covered, "covariates-1", lambda: {
+        "quantiles": covered.predict_quantiles(4).drop(columns=["id", "t"]).to_numpy().tolist(),
+    })  # fmt: skip
     told = classifier(cell="gru", dtype="float64", class_weight={"up": 1.0, "down": 2.0})
     told.fit(X, WORDS).partial_fit(X, WORDS)
     _write_golden(told, "classifier-1", lambda: {
@@ -40,6 +45,21 @@ def make_golden_files():
         "probabilities": told.predict_proba(X[:5]).tolist(),
         "then": told.partial_fit(X, WORDS).predict_proba(X[:5]).tolist(),
     })  # fmt: skip
+
+
+def of_all_kinds():
+    """A forecaster that reads and holds what there is to, and its covariates and static values."""
+    long = long_frame()
+    days = pd.date_range(long["t"].min(), periods=long["t"].nunique() + 6)
+    X = pd.DataFrame({"t": days, "warm": np.sin(np.arange(len(days)))})
+    X["kind"] = np.where(np.arange(len(days)) % 3, "a", "b")
+    static = pd.DataFrame({"size": [1.0, 2.0, 4.0]}, index=["s0", "s1", "s2"])
+    made = forecaster(
+        horizon=2, lookback=5, max_iter=3, hidden_size=4, scope="fine_tuned", n_estimators=2,
+        loss="quantile", past_covariates=["warm"], calendar=["weekday", "month"], missing="mask",
+        holidays=["2024-04-01"], segment=1, **LONG,
+    )  # fmt: skip
+    return made, X, static
 
 
 def _write_golden(estimator, name, predictions):
@@ -80,3 +100,13 @@ def test_the_classifier_of_format_1():
     np.testing.assert_allclose(loaded.predict_proba(X[:5]), told["probabilities"], rtol=1e-9)
     loaded.partial_fit(X, WORDS)
     np.testing.assert_allclose(loaded.predict_proba(X[:5]), told["then"], rtol=1e-9)
+
+
+def test_covariates_quantiles_and_several_networks():
+    loaded, told = golden("covariates-1")
+    quantiles = loaded.predict_quantiles(4).drop(columns=["id", "t"])
+    np.testing.assert_allclose(quantiles, told["quantiles"], rtol=1e-5, atol=1e-6)
+    assert loaded.predict_samples(4, n_samples=3).shape == (12, 5)
+    made, X, static = of_all_kinds()
+    again = made.fit(long_frame().drop(index=7), X, static)
+    assert [len(group) for group in loaded.networks_] == [len(group) for group in again.networks_]

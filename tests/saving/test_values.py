@@ -17,7 +17,7 @@ VALUES = [
     np.datetime64("2020-01-02", "D"), np.float64("nan"), np.timedelta64(3, "25s"),
     np.array(3.5), np.array([1, 2], ">i4").astype("i4"), np.zeros((0, 3)), np.array(["a", "bcd"]),
     np.asfortranarray(np.arange(6.0).reshape(2, 3)).copy("C"), np.array([1 + 2j], "c8"),
-    np.array(["2020", "NaT"], "M8[ns]"), np.array([b"ab"]), np.array([["x", "yz"]], object),
+    datetime.date(2024, 2, 1), np.array(["2020", "NaT"], "M8[ns]"), np.array([b"ab"]), np.array([["x", "yz"]], object),
     np.random.default_rng(4), np.random.RandomState(5),
     pd.RangeIndex(3, 9, 2, name="n"), pd.Index([1.5, 2.5], name="x"), pd.Index(["a", "b"]),
     pd.DatetimeIndex(["2020-01-01", "2020-05-01"], tz=datetime.timezone(datetime.timedelta(0, 60))),
