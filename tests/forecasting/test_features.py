@@ -7,7 +7,8 @@ import pytest
 import tsrnn
 from tsrnn import RNNForecaster, backtest
 from tsrnn.forecasting.features import Column, Features
-from tsrnn.windowing import collection_from, covariates_from
+from tsrnn.forecasting.scaling import Scaling
+from tsrnn.windowing import Panel, collection_from, covariates_from
 
 DAYS = pd.date_range("2023-01-01", periods=240)
 RNG = np.random.default_rng(0)
@@ -214,6 +215,19 @@ def test_backtests_read_covariates():
     again = backtest(quick(max_iter=3), Y, X, n_windows=2, refit=True)
     last = quick(max_iter=3).fit(Y[:-6], X[:-6]).predict(X=X[-6:])
     np.testing.assert_allclose(again.forecasts["RNNForecaster"][6:], last, rtol=1e-6)
+
+
+def test_other_series_by_their_own_history_and_covariates():
+    forecaster = quick(max_iter=5).fit(Y[:-6], X[:-6])
+    found = forecaster.predict(y=Y[30:-40], X=X)
+    assert found.index[0] == DAYS[-40]
+    # At fit it would have had the scale of its own history: the same, up to that.
+    there = quick(max_iter=5, transform=None).fit(Y[:-6], X[:-6])
+    there._scaling_ = Scaling.of(Panel.from_arrays([Y[30:-40]]), 14, False, np.zeros(1))
+    there._collection = there._with_beside(collection_from(Y[30:-40]), covariates_from(X), None)[0]
+    pd.testing.assert_series_equal(there.predict(X=X), found, rtol=1e-6)
+    with pytest.raises(ValueError, match="X has no row at 2023-01-31"):
+        forecaster.predict(y=Y[30:-40], X=X[60:])
 
 
 def test_searches_pass_covariates_on():
