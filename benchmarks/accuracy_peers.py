@@ -174,10 +174,7 @@ def row(peer, model, task, seeds, jobs):
     """What one model reached on one task: errors and seconds are means over the seeds."""
     n_series, horizon = task.actual.shape
     jobs = min(jobs, n_series) if peer == "statsforecast" else 1
-    runs = [
-        apart(peer, model, task.histories, horizon, task.season, seed, jobs)
-        for seed in seeds
-    ]
+    runs = [apart(peer, model, task.histories, horizon, task.season, seed, jobs) for seed in seeds]
     table = pd.DataFrame([scores(task, run.found) for run in runs])
     means = table.mean().reindex(["smape", "mase", "owa", "mae"]).to_dict()
     worst = table["owa" if task.naive2 else "mae"].max()
