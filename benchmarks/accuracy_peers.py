@@ -6,8 +6,9 @@ environment with the peer and this library. Series, splits, seasons and metrics 
 
 statsforecast's models get the season; AutoETS fits none above 24, so for the taxi series it has
 none. neuralforecast's LSTM gets the horizon, a seed and the CPU, and all else is its default:
-inputs of three horizons, two layers of 128 units, 1000 steps. What else is set only keeps it from
-printing and from writing files.
+inputs of three horizons, two layers of 128 units, 1000 steps. It refuses series shorter than its
+inputs unless they are padded, so for 48 months of airline they are. What else is set only keeps it
+from printing and from writing files.
 
 Every fit runs in a process of its own that has not imported this library. Seconds are those of fit
 and forecast without imports, by the clock and of the processors, which say more where the machine
@@ -94,12 +95,14 @@ def neuralforecast(model, horizon, season, seed, jobs):
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)
     quiet = ("logger", "enable_progress_bar", "enable_checkpointing", "enable_model_summary")
-    network = chosen(
-        h=horizon, random_seed=seed, accelerator="cpu", **dict.fromkeys(quiet, False)
-    )  # fmt: skip
-    forecaster = library.NeuralForecast([network], freq=1)
 
     def forecast(frame):
+        short = frame.groupby("unique_id").size().min() < 3 * horizon
+        network = chosen(
+            h=horizon, random_seed=seed, start_padding_enabled=bool(short), accelerator="cpu",
+            **dict.fromkeys(quiet, False),
+        )  # fmt: skip
+        forecaster = library.NeuralForecast([network], freq=1)
         forecaster.fit(frame)
         return forecaster.predict()
 
