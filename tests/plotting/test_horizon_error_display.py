@@ -26,7 +26,8 @@ def _close_figures():
 
 def quick(y, horizon=4, n_windows=3, **parameters):
     forecaster = RNNForecaster(horizon, max_iter=1, hidden_size=4, n_jobs=1, **parameters)
-    return backtest(forecaster, y, n_windows=n_windows, refit=False, coverage=0.8)
+    return backtest(forecaster, y, n_windows=n_windows, refit=False, coverage=0.8,
+                    quantiles=[0.1, 0.5])  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -149,7 +149,8 @@ def errors_by_step(backtest: Backtest, metric: str) -> pd.DataFrame:
     shape = (len(labels), n_windows, -1)  # rows are in order of series, origin, step
     actual = frame["y"].to_numpy().reshape(shape)
     others = ("unique_id", "cutoff", "ds", "y")
-    names = [c for c in frame if c not in others and not c.startswith(("lower_", "upper_"))]
+    bounds = ("lower_", "upper_", "quantile_")
+    names = [c for c in frame if c not in others and not c.startswith(bounds)]
     _check_defined(metric, labels, actual, backtest)
     table = {}
     for name in names:
