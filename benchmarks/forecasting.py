@@ -30,7 +30,7 @@ def origins():
     class Ready(RNNForecaster):
         """One that was fitted before, so that the rest of a backtest is what is timed."""
 
-        def _fit(self, collection):
+        def _fit(self, collection, *given):
             vars(self).update(vars(forecaster))
             return self
 
