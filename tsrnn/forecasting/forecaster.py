@@ -99,7 +99,9 @@ class RNNForecaster(RecurrentEstimator):
     segment : int or "auto", default="auto"
         Values that each recurrent step takes together, as in SegRNN (Lin et al. 2023); what is left
         over at the beginning of the lookback is not read. "auto" is 1 for one series, and for a
-        panel a season, or 4 where there is none.
+        panel a season, or 4 where there is none. Where something is known of the future it must
+        divide the steps told at once: "auto" is then the largest up to these that does, 1 for a
+        week, which takes longer.
     memory : int, optional
         Longest span in recurrent steps to be remembered: gates begin with a memory of 1 to so many
         steps (chrono initialisation, Tallec & Ollivier 2018).
