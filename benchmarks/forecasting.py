@@ -1,6 +1,7 @@
 """What a fitted forecaster takes: many origins in one pass against one by one; an update.
 
-Run it with ``python benchmarks/forecasting.py``. Medians; half-hourly taxi demand, 10,000 values.
+Run it with ``python benchmarks/forecasting.py``. Medians; half-hourly taxi demand,
+10,000 values, and for updates Melbourne's daily temperature too.
 """
 
 import time
@@ -8,7 +9,7 @@ import time
 import numpy as np
 
 from tsrnn import RNNForecaster, backtest
-from tsrnn.datasets import load_nyc_taxi
+from tsrnn.datasets import load_melbourne, load_nyc_taxi
 
 
 def seconds_of(call, n_times):
@@ -50,20 +51,20 @@ def origins():
     print(f"| ratio {separate / together:.0f}, largest relative difference {apart:.0e} | |")
 
 
-def updates():
+def updates(y):
     """Print the time of an update by one value, and of the forecast that follows."""
-    y = load_nyc_taxi().astype(float)
     forecaster = RNNForecaster(horizon=12, max_iter=1).fit(y[:-1000])
     rows = (y[k : k + 1] for k in range(len(y) - 1000, len(y)))
     forecaster.update(next(rows)).predict()
     update = seconds_of(lambda: forecaster.update(next(rows)), 300)
     predict = seconds_of(forecaster.predict, 300)
     both = seconds_of(lambda: forecaster.update(next(rows)).predict(), 300)
-    print(f"\n| one new value, lookback {forecaster.lookback_} | us |\n|---|---|")
+    print(f"\n| one new value of {y.name}, lookback {forecaster.lookback_} | us |\n|---|---|")
     print(f"| update | {1e6 * update:.0f} |\n| predict | {1e6 * predict:.0f} |")
     print(f"| both | {1e6 * both:.0f} |")
 
 
 if __name__ == "__main__":
     origins()
-    updates()
+    updates(load_melbourne().astype(float))
+    updates(load_nyc_taxi().astype(float))
