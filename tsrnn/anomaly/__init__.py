@@ -1,0 +1,33 @@
+"""Anomalies: thresholds over scores, events, and metrics of how well they are found."""
+
+from tsrnn.anomaly.events import (
+    events_from_labels,
+    intersect_events,
+    labels_from_events,
+    match_events,
+    merge_events,
+    pad_events,
+    prune_events,
+)
+from tsrnn.anomaly.thresholds import (
+    ConformalThreshold,
+    DynamicThreshold,
+    QuantileThreshold,
+    RobustZThreshold,
+    TailThreshold,
+)
+
+__all__ = [
+    "ConformalThreshold",
+    "DynamicThreshold",
+    "QuantileThreshold",
+    "RobustZThreshold",
+    "TailThreshold",
+    "events_from_labels",
+    "intersect_events",
+    "labels_from_events",
+    "match_events",
+    "merge_events",
+    "pad_events",
+    "prune_events",
+]

@@ -1,0 +1,40 @@
+"""How well anomalies are found, by scores, ranges and windows.
+
+Each metric takes what is known, ``labels``, and what a detector gave, ``scores`` or ``predicted``.
+Labels and predictions are 0/1 of each step, or events, a frame with the columns ``start`` and
+``end``, both included. Whatever carries an index must carry the same one.
+
+:func:`vus_pr` and :func:`vus_roc` need no threshold, :func:`affiliation` and
+:func:`range_precision_recall` judge what is flagged, :func:`nab_score` rewards early alarms of a
+stream. Point-adjusted F1 is not offered: it counts a whole event as found by any one of its steps,
+so that random scores do as well as good detectors (Kim et al. 2022, "Towards a rigorous evaluation
+of time-series anomaly detection", AAAI).
+"""
+
+from tsrnn.anomaly.metrics.affiliation import Affiliation, affiliation
+from tsrnn.anomaly.metrics.nab import NAB_PROFILES, NabScore, NabWeights, nab_points, nab_score
+from tsrnn.anomaly.metrics.ranges import RangeScores, range_precision_recall
+from tsrnn.anomaly.metrics.ranking import (
+    average_precision,
+    range_auc_pr,
+    range_auc_roc,
+    vus_pr,
+    vus_roc,
+)
+
+__all__ = [
+    "NAB_PROFILES",
+    "Affiliation",
+    "NabScore",
+    "NabWeights",
+    "RangeScores",
+    "affiliation",
+    "average_precision",
+    "nab_points",
+    "nab_score",
+    "range_auc_pr",
+    "range_auc_roc",
+    "range_precision_recall",
+    "vus_pr",
+    "vus_roc",
+]

@@ -1,0 +1,315 @@
+"""The score of the Numenta Anomaly Benchmark: alarms in a window, the earlier the better."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from tsrnn.anomaly.metrics.inputs import Labels, Scores, labelled_scores
+
+_LONGEST_FILE = 5000  # longer ones have no more probation than this
+
+
+class NabWeights(NamedTuple):
+    """What a window found (tp), a false alarm (fp) and a window missed (fn) weigh."""
+
+    tp: float = 1.0
+    fp: float = 0.11
+    fn: float = 1.0
+
+
+NAB_PROFILES = {
+    "standard": NabWeights(),
+    "reward_low_FP_rate": NabWeights(fp=0.22),
+    "reward_low_FN_rate": NabWeights(fn=2.0),
+}
+
+
+class NabScore(NamedTuple):
+    """The score of a corpus of files.
+
+    Attributes
+    ----------
+    score : float
+        100 for a perfect detector, 0 for one that flags nothing, less than 0 for worse.
+    threshold : float
+        Steps with a score at or above it are flagged; infinite where flagging nothing is best.
+    points : float
+        Sum of the files' points, not yet scaled.
+    files : pandas.DataFrame
+        Of each file the ``points`` and, in steps after the probation, ``tp`` and ``fn``, flagged
+        and not in windows, ``fp`` and ``tn``, flagged and not outside.
+    """
+
+    score: float
+    threshold: float
+    points: float
+    files: pd.DataFrame
+
+
+def nab_points(
+    labels: Labels,
+    scores: Scores,
+    threshold: float,
+    *,
+    profile: str | NabWeights = "standard",
+    probation: float = 0.15,
+) -> float:
+    """Points of one file in the Numenta Anomaly Benchmark, at a threshold.
+
+    With ``s(x) = 2 / (1 + exp(5 x)) - 1`` (Lavin & Ahmad 2015) the file gets, for
+
+    - each window with a step flagged, ``tp s(x) / s(-1)`` for the first, x being its place from
+      -1, the window's first step, to -1 / (steps of the window), its last;
+    - each window with none, ``-fn``;
+    - each step flagged outside, ``fp s(x)`` where x is the steps since the last window over the
+      steps of that window less one; ``-fp`` beyond x = 3 and before the first window.
+
+    Parameters
+    ----------
+    labels : (n,) array-like, Series or DataFrame of events
+        The windows around anomalies: 0/1 of each step, or events (``start``, ``end``, both
+        included) on the index of the scores, which for an array is 0 to n - 1. There may be none.
+    scores : (n,) array-like or Series
+        Finite, the higher the more anomalous.
+    threshold : float
+        Steps with a score at or above it are flagged.
+    profile : {"standard", "reward_low_FP_rate", "reward_low_FN_rate"} or NabWeights
+        What is weighed how: ``NAB_PROFILES`` has the three.
+    probation : float, default=0.15
+        Share of the file's first steps to leave out, at most this share of 5000 steps (750). Give
+        0 for scores that start where the detector had learnt.
+
+    Returns
+    -------
+    float
+        Points, at most ``tp`` for each window.
+
+    Raises
+    ------
+    ValueError
+        If lengths or indexes differ, a value is missing, or a setting is none of those above.
+
+    Notes
+    -----
+    The numbers are those of the class ``Sweeper`` in NAB 1.1. Windows of which all steps are in
+    the probation do not count. A window of one step, where NAB divides by zero, has no alarms near
+    behind it: each costs ``fp``.
+
+    References
+    ----------
+    A. Lavin and S. Ahmad, "Evaluating real-time anomaly detection algorithms: the Numenta Anomaly
+    Benchmark", arXiv 1510.03336, 2015.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import nab_points
+    >>> window = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]
+    >>> scores = [9, 0, 0, 0, 5, 0, 0, 0, 0, 7, 7, 0]  # the first step is in the probation
+    >>> round(nab_points(window, scores, threshold=7), 3)
+    0.967
+    >>> round(nab_points(window, scores, threshold=5), 3)
+    0.857
+    """
+    file = _file(labels, scores, _weights(profile), _fraction(probation))
+    return float(file.points_at(_number(threshold)))
+
+
+def nab_score(
+    labels: Mapping[Any, Labels] | Iterable[Labels],
+    scores: Mapping[Any, Scores] | Iterable[Scores],
+    *,
+    threshold: float | None = None,
+    profile: str | NabWeights = "standard",
+    probation: float = 0.15,
+) -> NabScore:
+    """Score of a detector on many files in the Numenta Anomaly Benchmark.
+
+    ``100 (points - null) / (perfect - null)`` with the files' :func:`nab_points` added up, at one
+    threshold for all; null is ``-fn`` and perfect ``tp`` for each window.
+
+    Parameters
+    ----------
+    labels : dict or list of labels or events
+        Of each file the windows, as in :func:`nab_points`.
+    scores : dict or list of array-like or Series
+        Of each file the scores: under the same keys, or in the same order.
+    threshold : float, optional
+        Steps with a score at or above it are flagged. By default the one of most points in sum,
+        the highest of those: as in NAB, chosen on the files that are scored.
+    profile, probation
+        As in :func:`nab_points`.
+
+    Returns
+    -------
+    NabScore
+        ``score``, ``threshold``, ``points`` and ``files``.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`nab_points`, which file being named, or if files differ or none has a window.
+
+    Notes
+    -----
+    The numbers are those of NAB 1.1: ``Sweeper.calcScoreByThreshold`` over all files, and
+    ``Runner.normalize``. Its published results of windowedGaussian (39.65, 20.87 and 47.41 for the
+    three profiles) and of relativeEntropy (54.64, 47.60 and 58.84) come out of its 58 files. Where
+    flagging nothing is best, NAB's threshold is 1.1, ours infinite; and NAB scales by windows in
+    the probation too, of which its data have none.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import nab_score
+    >>> windows = {"a": [0, 0, 0, 0, 0, 0, 1, 1, 1, 1], "b": [0, 0, 0, 0, 1, 1, 1, 0, 0, 0]}
+    >>> scores = {"a": [0, 0, 0, 5, 0, 0, 0, 7, 7, 0], "b": [0, 0, 0, 0, 6, 0, 0, 0, 0, 0]}
+    >>> best = nab_score(windows, scores)
+    >>> round(best.score, 1), best.threshold
+    (99.2, 6.0)
+    >>> best.files.round(3)
+       points  tp  fp  fn  tn
+    a   0.967   2   0   2   5
+    b   1.000   1   0   2   6
+    """
+    weights, probation = _weights(profile), _fraction(probation)
+    files = {
+        key: _named_file(key, *pair, weights, probation)
+        for key, pair in _pairs(labels, scores).items()
+    }
+    n_windows = sum(len(file.windows) for file in files.values())
+    if not n_windows:
+        raise ValueError(f"labels has no window in {len(files)} files: there is nothing to find.")
+    threshold = _best_threshold(files.values()) if threshold is None else _number(threshold)
+    rows = {key: file.row_at(threshold) for key, file in files.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    points, null = float(table["points"].sum()), -weights.fn * n_windows
+    score = 100 * (points - null) / (weights.tp * n_windows - null)
+    return NabScore(score, threshold, points, table)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _File:
+    """A file's steps after the probation.
+
+    ``values`` is what flagging each is worth by itself, ``window`` the window it is in, -1 outside;
+    ``windows`` lists those with a step.
+    """
+
+    scores: np.ndarray
+    values: np.ndarray
+    window: np.ndarray
+    windows: np.ndarray
+    fn: float
+
+    def points_at(self, threshold: float) -> float:
+        flagged = self.scores >= threshold
+        outside = self.window < 0
+        found = np.full(self.windows.size, -self.fn, dtype=float)
+        hits = flagged & ~outside
+        np.maximum.at(found, np.searchsorted(self.windows, self.window[hits]), self.values[hits])
+        return found.sum() + self.values[flagged & outside].sum()
+
+    def row_at(self, threshold: float) -> dict[str, float]:
+        flagged, inside = self.scores >= threshold, self.window >= 0
+        return {
+            "points": self.points_at(threshold),
+            "tp": int(np.sum(flagged & inside)),
+            "fp": int(np.sum(flagged & ~inside)),
+            "fn": int(np.sum(~flagged & inside)),
+            "tn": int(np.sum(~flagged & ~inside)),
+        }
+
+    def changes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Scores, falling, and what flagging each step adds when those before are flagged."""
+        order = np.argsort(-self.scores, kind="stable")
+        changes, window = self.values[order], self.window[order]
+        for number in self.windows:
+            there = window == number
+            best = np.maximum.accumulate(changes[there])
+            changes[there] = np.diff(best, prepend=-self.fn)
+        return self.scores[order], changes
+
+
+def _file(labels, scores, weights, probation):
+    runs, scores = labelled_scores(labels, scores)
+    steps = np.arange(scores.size)
+    last = np.searchsorted(runs[:, 0], steps, side="right") - 1  # the window that last began
+    started = last >= 0
+    start, stop = np.append(runs, [[0, 0]], axis=0)[last].T
+    inside = started & (steps < stop)
+    width = np.maximum(stop - start, 1)
+    reward = weights.tp * _sigmoid((steps - stop) / width) / _sigmoid(-1.0)
+    gone = np.where(started & (width > 1), (steps - stop + 1) / np.maximum(width - 1, 1), np.inf)
+    values = np.where(inside, reward, weights.fp * _sigmoid(np.where(gone > 3, np.inf, gone)))
+    kept = steps >= min(int(probation * scores.size), probation * _LONGEST_FILE)
+    window = np.where(inside, last, -1)[kept]
+    windows = np.unique(window[window >= 0])
+    return _File(scores[kept], values[kept], window, windows, weights.fn)
+
+
+def _named_file(key, labels, scores, weights, probation):
+    try:
+        return _file(labels, scores, weights, probation)
+    except ValueError as error:
+        raise ValueError(f"file {key!r}: {error}") from None
+
+
+def _sigmoid(x):
+    """1 long before, 0 at 0, -1 long after."""
+    return 2 * expit(-5 * x) - 1
+
+
+def _best_threshold(files):
+    """The threshold of most points, the highest of several; infinite where it is none."""
+    parts_of_files = zip(*(file.changes() for file in files), strict=True)
+    scores, changes = (np.concatenate(parts) for parts in parts_of_files)
+    order = np.argsort(-scores, kind="stable")
+    scores, points = scores[order], np.cumsum(changes[order])
+    whole = np.append(scores[1:] != scores[:-1], True)  # the last step of each score
+    thresholds = np.append(np.inf, scores[whole])
+    return float(thresholds[np.argmax(np.append(0.0, points[whole]))])
+
+
+def _pairs(labels, scores):
+    """Labels and scores of each file."""
+    for name, files in (("labels", labels), ("scores", scores)):
+        if isinstance(files, pd.Series | pd.DataFrame) or np.isscalar(files):
+            raise ValueError(f"{name} must be a dict or list of files. For one file give [{name}].")
+    if isinstance(labels, Mapping) != isinstance(scores, Mapping):
+        raise ValueError("labels and scores must both be dicts or both be lists.")
+    if not isinstance(labels, Mapping):
+        labels, scores = dict(enumerate(labels)), dict(enumerate(scores))
+    other = [key for key in [*labels, *scores] if key not in labels or key not in scores]
+    if other:
+        raise ValueError(f"labels and scores have different files: {other[0]!r} is in one only.")
+    return {key: (labels[key], scores[key]) for key in scores}
+
+
+def _weights(profile):
+    if isinstance(profile, NabWeights):
+        if not all(weight >= 0 for weight in profile) or profile.tp + profile.fn == 0:
+            raise ValueError(
+                f"profile must have weights of at least 0, and tp or fn, got {profile}."
+            )
+        return profile
+    if profile not in NAB_PROFILES:
+        names = ", ".join(NAB_PROFILES)
+        raise ValueError(f"profile must be one of {names}, or NabWeights, got {profile!r}.")
+    return NAB_PROFILES[profile]
+
+
+def _fraction(probation):
+    if not 0 <= probation < 1:
+        raise ValueError(f"probation must be from 0 to below 1, got {probation}.")
+    return probation
+
+
+def _number(threshold):
+    if np.isnan(threshold):
+        raise ValueError("threshold is missing (NaN).")
+    return float(threshold)

@@ -1,0 +1,239 @@
+"""How well scores rank anomalous steps above others, without a threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+
+from tsrnn.anomaly.metrics.inputs import (
+    Labels,
+    Scores,
+    labelled_scores,
+    marked,
+    refuse_one_kind,
+)
+
+
+def average_precision(labels: Labels, scores: Scores) -> float:
+    """Average precision of each step by itself, scikit-learn's ``average_precision_score``.
+
+    Parameters
+    ----------
+    labels : (n,) array-like, Series or DataFrame of events
+        What is known: 0/1 of each step, or events (``start``, ``end``, both included) on the index
+        of the scores, which for an array is 0 to n - 1.
+    scores : (n,) array-like or Series
+        Finite, the higher the more anomalous.
+
+    Returns
+    -------
+    float
+        0 to 1, higher is better. Random scores have the share of anomalous steps, on average.
+
+    Raises
+    ------
+    ValueError
+        If lengths or indexes differ, a value is missing, no step is anomalous or all are.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import average_precision
+    >>> average_precision([0, 1, 1, 0], [0.1, 0.9, 0.2, 0.3])
+    0.8333333333333333
+    """
+    runs, scores = _known_and_scored(labels, scores)
+    return float(average_precision_score(marked(runs, scores.size), scores))
+
+
+def range_auc_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
+    """Area under the range-ROC curve, with a buffer around each anomaly.
+
+    One slice of :func:`vus_roc`, which has the parameters and the errors.
+
+    Returns
+    -------
+    float
+        0 to 1, higher is better; about 0.5 for random scores and a small window.
+    """
+    return _mean_area(_roc_area, labels, scores, [_whole(window, "window", 0)], n_thresholds)
+
+
+def range_auc_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
+    """Area under the range-precision-recall curve, with a buffer around each anomaly.
+
+    One slice of :func:`vus_pr`; parameters and errors are those of :func:`vus_roc`.
+
+    Returns
+    -------
+    float
+        0 to 1, higher is better.
+    """
+    return _mean_area(_pr_area, labels, scores, [_whole(window, "window", 0)], n_thresholds)
+
+
+def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
+    """Volume under the surface of range-ROC curves over buffers of 0 to ``window`` steps.
+
+    The mean of :func:`range_auc_roc` over all buffers w = 0, 1, ..., ``window`` (Paparrizos et al.
+    2022), so that an alarm a little early or late counts in part, and the buffer need not be
+    chosen. With the label ``l`` of a step, 1 in an anomaly, ``sqrt(1 - d / w)`` at d steps from it
+    for d up to ``w // 2`` (the sum, at most 1, between two) and 0 elsewhere, and p, 1 where the
+    score is at or above the threshold, for n steps of which P are anomalous::
+
+        hits      = sum(l p)
+        positives = P + (hits - hits within anomalies) / 2
+        tpr       = min(hits / positives, 1) * share of widened anomalies with a step flagged
+        fpr       = (sum(p) - hits) / (n - positives)
+        precision = hits / sum(p)
+
+    at ``n_thresholds`` scores of evenly spaced ranks, the highest and the lowest included. Areas
+    are by trapezoids over fpr, from (0, 0) to (1, 1).
+
+    Parameters
+    ----------
+    labels : (n,) array-like, Series or DataFrame of events
+        What is known: 0/1 of each step, or events (``start``, ``end``, both included) on the index
+        of the scores, which for an array is 0 to n - 1.
+    scores : (n,) array-like or Series
+        Finite, the higher the more anomalous. Only their order matters.
+    window : int
+        Steps of the widest buffer, half of it on either side of an anomaly; the authors take the
+        season of the series.
+    n_thresholds : int, default=250
+        Thresholds, the authors' 250.
+
+    Returns
+    -------
+    float
+        0 to 1, higher is better.
+
+    Raises
+    ------
+    ValueError
+        If lengths or indexes differ, a value is missing, no step is anomalous or all are, the
+        window is negative, or there are less than 2 thresholds.
+
+    Notes
+    -----
+    The numbers are those of ``RangeAUC_volume_opt`` in the authors' packages vus 0.0.6 and TSB-AD
+    1.5, found by one pass over the steps for each buffer, whatever the number of thresholds. Their
+    ``RangeAUC``, of one buffer, has other ``positives`` and another PR area; our
+    :func:`range_auc_roc` and :func:`range_auc_pr` are slices of the volume.
+
+    References
+    ----------
+    J. Paparrizos, P. Boniol, T. Palpanas, R. S. Tsay, A. Elmore and M. J. Franklin, "Volume under
+    the surface: a new accuracy evaluation measure for time-series anomaly detection", PVLDB 15(11),
+    2774-2787, 2022.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import vus_pr, vus_roc
+    >>> labels = [0, 0, 0, 1, 1, 0, 0, 0]
+    >>> scores = [0, 1, 2, 3, 8, 9, 7, 0]  # one step late
+    >>> round(vus_roc(labels, scores, window=4), 3), round(vus_pr(labels, scores, window=4), 3)
+    (0.861, 0.696)
+    """
+    windows = range(_whole(window, "window", 0) + 1)
+    return _mean_area(_roc_area, labels, scores, windows, n_thresholds)
+
+
+def vus_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
+    """Volume under the surface of range-precision-recall curves over buffers of 0 to ``window``.
+
+    The mean of :func:`range_auc_pr` over all buffers (Paparrizos et al. 2022), each the sum of
+    ``precision_k (tpr_k - tpr_(k-1))`` over falling thresholds, with precision and tpr as in
+    :func:`vus_roc`, which has the parameters, the errors, the references and an example.
+
+    Returns
+    -------
+    float
+        0 to 1, higher is better.
+    """
+    windows = range(_whole(window, "window", 0) + 1)
+    return _mean_area(_pr_area, labels, scores, windows, n_thresholds)
+
+
+class _Ranked(NamedTuple):
+    """Known runs and the steps' ranks.
+
+    ``entered`` is the first threshold at which each step is flagged, ``flagged`` the steps flagged
+    at each threshold, ``exact`` those among them that are anomalous.
+    """
+
+    runs: np.ndarray
+    anomalous: np.ndarray
+    entered: np.ndarray
+    flagged: np.ndarray
+    exact: np.ndarray
+
+
+def _mean_area(area, labels, scores, windows: Iterable[int], n_thresholds: int) -> float:
+    ranked = _ranked(*_known_and_scored(labels, scores), _whole(n_thresholds, "n_thresholds", 2))
+    return float(np.mean([area(*_curve(ranked, window)) for window in windows]))
+
+
+def _roc_area(tpr, fpr, precision):
+    tpr, fpr = (np.concatenate([[0], rate, [1]]) for rate in (tpr, fpr))
+    return np.diff(fpr) @ (tpr[1:] + tpr[:-1]) / 2
+
+
+def _pr_area(tpr, fpr, precision):
+    return np.diff(tpr, prepend=0) @ precision
+
+
+def _ranked(runs, scores, n_thresholds):
+    falling = -np.sort(-scores)
+    thresholds = falling[np.linspace(0, scores.size - 1, n_thresholds).astype(int)]
+    entered = np.searchsorted(-thresholds, -scores)
+    flagged = np.bincount(entered, minlength=n_thresholds).cumsum()
+    anomalous = marked(runs, scores.size)
+    exact = np.bincount(entered[anomalous], minlength=n_thresholds).cumsum()
+    return _Ranked(runs, anomalous, entered, flagged, exact)
+
+
+def _curve(ranked, window):
+    """The true and false positive rates and the precision at each threshold, for one buffer."""
+    n, n_thresholds = ranked.entered.size, ranked.flagged.size
+    hits = np.bincount(ranked.entered, _soft_labels(ranked, window), n_thresholds).cumsum()
+    positives = ranked.anomalous.sum() + (hits - ranked.exact) / 2
+    tpr = np.minimum(hits / positives, 1) * _share_found(ranked, window)
+    return tpr, (ranked.flagged - hits) / (n - positives), hits / ranked.flagged
+
+
+def _soft_labels(ranked, window):
+    """1 in an anomaly, falling over half a window on either side."""
+    labels = ranked.anomalous.astype(float)
+    offsets = np.arange(1, window // 2 + 1)
+    for steps in (ranked.runs[:, :1] - offsets, ranked.runs[:, 1:] - 1 + offsets):
+        there = (steps >= 0) & (steps < labels.size)
+        part = np.broadcast_to(np.sqrt(1 - offsets / max(window, 1)), steps.shape)
+        labels += np.bincount(steps[there], part[there], labels.size)
+    return np.minimum(labels, 1)
+
+
+def _share_found(ranked, window):
+    """Of the widened anomalies, those that overlap being one, the share with a step flagged."""
+    half, n_thresholds = window // 2, ranked.flagged.size
+    starts, stops = ranked.runs.T
+    apart = starts[1:] - stops[:-1] >= 2 * half
+    starts = np.maximum(starts[np.r_[True, apart]] - half, 0)
+    stops = np.minimum(stops[np.r_[apart, True]] + half, ranked.entered.size)
+    padded = np.append(ranked.entered, n_thresholds)  # reduceat takes no index past the end
+    found = np.minimum.reduceat(padded, np.stack([starts, stops], axis=1).ravel())[::2]
+    return np.bincount(found, minlength=n_thresholds).cumsum() / starts.size
+
+
+def _known_and_scored(labels, scores):
+    runs, scores = labelled_scores(labels, scores)
+    refuse_one_kind(runs, scores.size)
+    return runs, scores
+
+
+def _whole(value, name, least):
+    if isinstance(value, bool) or value != int(value) or value < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}.")
+    return int(value)
