@@ -142,3 +142,9 @@ def test_what_does_not_fit_is_refused(found):
     with pytest.raises(ValueError, match="errors must be a DataFrame with a column for each"):
         HorizonErrorDisplay([1.0, 2.0], "MAE")
     assert plt.get_fignums() == []
+
+
+def test_other_forecasts_look_different():
+    errors = pd.DataFrame({name: [1.0, 2.0] for name in ("RNNForecaster", "a", "b", "c", "d")})
+    lines = HorizonErrorDisplay(errors, "MAE").plot().lines_
+    assert len({(line.get_color(), line.get_marker()) for line in lines.values()}) == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,11 @@ _STYLES = {
     "seasonal_naive": {"color": VERMILION, "marker": "s", "linewidth": 1.4},
     "drift": {"color": GREEN, "marker": "^", "linewidth": 1.4},
 }
-_OTHER = {"color": PURPLE, "marker": "D", "linewidth": 1.4}
+# Others take turns, in colours that the color-blind tell apart (Okabe & Ito 2008).
+_OTHERS = [
+    {"color": color, "marker": marker, "linewidth": 1.4}
+    for color, marker in ((PURPLE, "D"), ("#56b4e9", "v"), ("#e69f00", "P"), ("#30343f", "X"))
+]
 _MOST_MARKED = 30  # steps that markers still tell apart
 
 
@@ -115,8 +120,10 @@ class HorizonErrorDisplay:
         self.ax_ = ax = new_axes((7, 4)) if ax is None else ax
         self.figure_, self.lines_ = ax.figure, {}
         marked = len(self.errors) <= _MOST_MARKED
+        others = itertools.cycle(_OTHERS)
         for name, errors in self.errors.items():
-            style = _STYLES.get(name, _OTHER) | {"label": str(name).replace("_", " ")}
+            own = _STYLES[name] if name in _STYLES else next(others)
+            style = own | {"label": str(name).replace("_", " ")}
             style |= {"markersize": 4.5, "zorder": 3 if name == "RNNForecaster" else 2.5}
             if not marked:
                 style.pop("marker")
