@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from tsrnn.anomaly import tails, thresholds
+from tsrnn.anomaly import tails
 from tsrnn.anomaly.tails import LocalMean, fit_pareto, tail_quantile
 from tsrnn.anomaly.thresholds import (
     ConformalThreshold,
@@ -735,9 +735,7 @@ def test_the_threshold_says_the_same_as_the_p_values(rate, n):
 
 
 @pytest.mark.parametrize("window", [None, 1, 20, 130, 1000])
-@pytest.mark.parametrize("block", [4096, 16])
-def test_a_stream_of_p_values_by_hand(window, block, monkeypatch):
-    monkeypatch.setattr(thresholds, "_BLOCK", block)
+def test_a_stream_of_p_values_by_hand(window):
     first, new = scores_of(130), scores_of(300, seed=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -750,13 +748,12 @@ def test_a_stream_of_p_values_by_hand(window, block, monkeypatch):
     found = [fitted.update(part) for part in np.split(new, [1, 7, 140, 140, 220])]
     np.testing.assert_array_equal(np.concatenate(found), expected)
     recent = seen if window is None else seen[-window:]
-    np.testing.assert_array_equal(np.sort(fitted._calibration.values()), np.sort(recent))
-    assert fitted._calibration.n == len(recent)
+    np.testing.assert_array_equal(fitted._ordered, np.sort(recent))
     p = [p_by_hand(recent, score) for score in new]
     np.testing.assert_array_equal(fitted.p_values(new), p)
 
 
-def test_a_long_stream_is_searched_in_few_runs():
+def test_a_long_stream_holds_a_window():
     rng = np.random.default_rng(0)
     fitted = ConformalThreshold().fit(rng.random(1000))
     windowed = ConformalThreshold(window=1000).fit(rng.random(1000))
@@ -764,10 +761,8 @@ def test_a_long_stream_is_searched_in_few_runs():
         score = rng.random(1)
         fitted.update(score)
         windowed.update(score)
-        assert len(fitted._calibration._held.runs) <= 12
-        assert windowed._calibration._held.n <= 2001
-        assert len(windowed._calibration._gone.runs) <= 10
-    assert fitted._calibration.n == 4000
+        assert len(windowed._ordered) == len(windowed._recent) == 1000
+    assert len(fitted._ordered) == 4000
 
 
 CLEAN = {

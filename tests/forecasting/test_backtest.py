@@ -128,3 +128,16 @@ def test_forecasts_are_on_the_level_of_the_series():
     np.testing.assert_allclose(found["RNNForecaster"], found["seasonal_naive"], rtol=1e-9)
     forecast = silent.fit(y).predict(30)
     np.testing.assert_allclose(forecast, np.tile(y[-12:], 3)[:30], rtol=1e-9)
+
+
+def test_scales_of_histories_that_have_one_and_that_have_none():
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.normal(10, 1, (60, 3)), pd.RangeIndex(60), ["moves", "holes", "still"])
+    wide.loc[20:25, "holes"] = np.nan
+    wide.loc[:56, "still"] = 7.0
+    kwargs = {"horizon": 3, "season": 4, "lookback": 8, "max_iter": 1, "missing": "mask"}
+    found = backtest(RNNForecaster(**kwargs, hidden_size=4), wide, n_windows=1)
+    changes = (wide.shift(-4) - wide)[:53]  # within the 57 before the first origin
+    np.testing.assert_allclose(found.scales[:2], changes.abs().mean()[:2])
+    np.testing.assert_allclose(found.squared_scales[:2], (changes**2).mean()[:2])
+    assert np.isnan([found.scales[2], found.squared_scales[2]]).all()

@@ -256,6 +256,55 @@ def test_updates_read_covariates(kwargs):
         forecaster.update(Y[-6:-5])
 
 
+@pytest.mark.parametrize("first", ["shared", "each"])
+def test_later_covariates_come_in_one_form(first):
+    wide, _ = panel(2)
+    each = pd.concat([X.assign(unique_id=f"s{k}") for k in range(2)]).rename_axis("ds")
+    forms = {
+        "shared": lambda begin, end: X[begin:end],
+        "each": lambda begin, end: each.sort_index()[DAYS[begin] : DAYS[end - 1]].reset_index(),
+    }
+    one, other = forms[first], forms[{"shared": "each", "each": "shared"}[first]]
+    forecaster = quick(max_iter=2).fit(wide[:200], one(0, 203))
+    forecast = forecaster.predict(3)
+    words = ("ids", "no ids")[:: 1 if first == "shared" else -1]
+    message = "The rows of X that follow y have {}, and those given before have {}.".format(*words)
+    with pytest.raises(ValueError, match=message):
+        forecaster.update(wide[200:201], other(200, 206))
+    pd.testing.assert_frame_equal(forecaster.predict(3), forecast)
+    forecaster.update(wide[200:203])
+    forecaster.update(wide[203:204], other(203, 210))  # none of before are left
+    expected = quick(max_iter=2).fit(wide[:200], one(0, 200)).update(wide[200:204], X[200:210])
+    pd.testing.assert_frame_equal(forecaster.predict(), expected.predict())
+
+
+def test_ids_of_another_kind_name_no_series():
+    wide, _ = panel(2)
+    static = pd.DataFrame({"size": [1.0, 2.0]}, index=[0, 1])
+    with pytest.raises(ValueError, match="static has no row for series 's0'"):
+        quick().fit(wide, static=static)
+    numbered = pd.concat([X.assign(unique_id=k) for k in range(2)]).rename_axis("ds").reset_index()
+    named = numbered.assign(unique_id="s" + numbered["unique_id"].astype(str))
+    both = pd.concat([named, numbered])
+    forecaster = quick(max_iter=2).fit(wide[:-6], named[named["ds"] < DAYS[-6]])
+    expected = quick(max_iter=2).fit(wide[:-6], named).predict()
+    pd.testing.assert_frame_equal(quick(max_iter=2).fit(wide[:-6], both).predict(), expected)
+    with pytest.raises(ValueError, match="X has no row at 2023-08-23 of Series 's0' of y"):
+        forecaster.update(wide[-6:], numbered)
+
+
+@pytest.mark.parametrize("dtype", ["category", "string", object])
+def test_ids_of_any_dtype(dtype):
+    wide, long = panel(2)
+    each = pd.concat([X.assign(unique_id=f"s{k}") for k in range(2)]).rename_axis("ds")
+    each = each.reset_index().astype({"unique_id": dtype})
+    static = pd.DataFrame({"size": [2.0, 1.0]}, pd.Index(["s1", "s0"], dtype=dtype))
+    before = long[long["ds"] < DAYS[-6]]
+    found = quick(max_iter=2).fit(before, each, static).predict()
+    expected = quick(max_iter=2).fit(wide[:-6], X, static).predict()
+    np.testing.assert_array_equal(found["y"], expected.to_numpy().T.ravel())
+
+
 def test_state_is_saved(tmp_path):
     wide, _ = panel(2)
     static = pd.DataFrame({"size": [1.0, 2.0]}, index=["s0", "s1"])
@@ -325,8 +374,27 @@ def test_bad_parameters(kwargs, match):
         return
     with pytest.raises(ValueError, match="calendar needs dates"):
         quick(calendar="hour").fit(Y.reset_index(drop=True))
-    with pytest.raises(ValueError, match="holidays are days, and y has the frequency ME"):
-        quick(holidays=["2023-05-01"]).fit(Y.to_period("D").to_timestamp().resample("ME").mean())
+
+
+WEEKS = [f"W-{day}" for day in ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")]
+LONGER = [(pd.date_range, freq) for freq in (*WEEKS, "ME", "QS", "2D", "2B")]
+LONGER += [(pd.period_range, freq) for freq in (*WEEKS, "M", "Q", "2D")]
+
+
+@pytest.mark.parametrize(("make", "freq"), LONGER)
+def test_holidays_of_longer_steps_are_refused(make, freq):
+    index = make("2020-01-01", periods=99, freq=freq)
+    with pytest.raises(ValueError, match="holidays are days, and y has the frequency"):
+        quick(holidays=["2020-05-01"]).fit(pd.Series(np.arange(99.0), index))
+
+
+@pytest.mark.parametrize("freq", ["D", "B", "h", "30min", "24h"])
+def test_holidays_of_days_and_parts_of_them(freq):
+    index = pd.date_range("2024-04-22", periods=300, freq=freq)
+    y = collection_from(pd.Series(np.arange(300.0), index))
+    features = Features.learn(y, None, None, past=(), calendar=(), holidays=["2024-04-24"])
+    found = features.beside(y, [], np.empty((1, 0)), False)[:, 0]
+    np.testing.assert_array_equal(found, index.normalize() == pd.Timestamp("2024-04-24"))
 
 
 def test_covariates_of_a_forecaster_that_has_none():
@@ -392,3 +460,40 @@ class TestMasked:
         forecaster = quick(missing="mask", max_iter=3).fit(y[:-12])
         forecaster.update(y[-12:-6])
         assert np.isfinite(forecaster.predict()).all()
+
+    @pytest.mark.parametrize("given", [None, X])
+    @pytest.mark.parametrize("season", [1, 7])
+    def test_updates_that_leave_out_what_comes_first(self, given, season):
+        y = Y.copy()
+        y.iloc[[-11, -10, -8]] = np.nan
+        kwargs = {"missing": "mask", "max_iter": 3, "season": season, "calendar": ["weekday"]}
+        one, other = (quick(**kwargs).fit(y[:-12], given) for _ in range(2))
+        one.update(y[-12:-6])
+        for rows in (y[-12:-11], y[-11:-8], y[-7:-6]):  # begins missing; a row is not there
+            other.update(rows.set_axis(pd.DatetimeIndex(rows.index, freq=None)))
+        pd.testing.assert_series_equal(one.predict(), other.predict())
+        with pytest.raises(ValueError, match="2023-08-21 where 2023-08-23 follows"):
+            other.update(y[-8:-6].fillna(0))
+        again = quick(**kwargs).fit(y[:-12], given).partial_fit(y[-9:-6])
+        assert np.isfinite(again.predict()).all()
+        assert quick(**kwargs).fit(y[:-12], given).score(y[-9:-6]) < 0
+
+    @pytest.mark.parametrize("form", ["wide", "long"])
+    def test_updates_of_a_panel_that_leave_out_what_comes_first(self, form):
+        wide, _ = panel(3)
+        wide.loc[DAYS[-8:-6], "s1"] = np.nan
+        wide.loc[DAYS[-8], "s2"] = np.nan
+
+        def rows(*some):
+            given = wide[slice(*some)].dropna(axis=1, how="all")
+            if form == "wide":
+                return given
+            return given.rename_axis("ds").reset_index().melt("ds", var_name="unique_id",
+                                                              value_name="y")  # fmt: skip
+
+        kwargs = {"missing": "mask", "max_iter": 3, "segment": 1}
+        one, other = (quick(**kwargs).fit(rows(-8)) for _ in range(2))
+        one.update(rows(-8, -4))
+        for k in range(-8, -4):
+            other.update(rows(k, k + 1))
+        pd.testing.assert_frame_equal(one.predict(), other.predict())

@@ -155,6 +155,42 @@ class TestPartialFit:
         same = forecaster.predict()["up"].equals(updated.predict()["up"])
         assert same == (scope != "global")
 
+    @pytest.mark.parametrize("scope", ["local", "fine_tuned"])
+    @pytest.mark.parametrize("n_estimators", [1, 2])
+    def test_several_series_learn_as_one_after_the_other(self, scope, n_estimators):
+        kwargs = {"scope": scope, "n_estimators": n_estimators, "max_iter": 3}
+        together, apart = (quick(**kwargs).fit(WIDE[:-4]) for _ in range(2))
+        together.partial_fit(WIDE[["noise", "up"]][-4:-2])
+        for name in ("up", "noise"):
+            apart.partial_fit(WIDE[[name]][-4:-2])
+        for one, other in zip(together.networks_, apart.networks_, strict=True):
+            for a, b in zip(one, other, strict=True):
+                np.testing.assert_array_equal(a.parameters, b.parameters)
+
+    def test_a_series_too_short_to_learn_from_is_taken_in(self):
+        short = WIDE.copy()
+        short.loc[WIDE.index[:-30], "noise"] = np.nan
+        forecaster = quick(max_iter=2).fit(short[:-4])
+        before = forecaster.network_.parameters.copy()
+        forecaster.partial_fit(short[["noise"]][-4:-3])  # 27 values, and a window takes 30
+        np.testing.assert_array_equal(forecaster.network_.parameters, before)
+        assert forecaster.predict()["noise"].first_valid_index() == WIDE.index[-3]
+
+    def test_another_loss_than_that_of_fit_is_refused(self):
+        y = AIRLINE[-2:]
+        forecaster = quick(max_iter=2).fit(AIRLINE[:-2]).set_params(loss="gaussian")
+        message = "loss is 'gaussian', and the forecaster was fitted with 'absolute_error'. Set it"
+        with pytest.raises(ValueError, match=message):
+            forecaster.partial_fit(y)
+        forecaster.set_params(loss="absolute_error", quantiles=(0.3,)).partial_fit(y)
+        levels = (0.1, 0.5, 0.9)
+        forecaster = quick(loss="quantile", quantiles=levels, max_iter=2).fit(AIRLINE[:-2])
+        before = forecaster.predict()
+        with pytest.raises(ValueError, match=r"quantiles are \(0.5,\), .* with \(0.1, 0.5, 0.9\)"):
+            forecaster.set_params(quantiles=(0.5,)).partial_fit(y)
+        pd.testing.assert_series_equal(forecaster.predict(), before)
+        forecaster.set_params(quantiles=levels[::-1]).partial_fit(y)  # the same, sorted
+
     def test_before_fit_it_fits(self):
         one, other = quick(max_iter=2).partial_fit(AIRLINE), quick(max_iter=2).fit(AIRLINE)
         pd.testing.assert_series_equal(one.predict(), other.predict())

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from tsrnn.windowing import collection_from
+from tsrnn.windowing.axes import grid
+from tsrnn.windowing.frames import adjoined, joined
 
 DAYS = pd.date_range("2024-01-01", periods=8)
 NAN = np.nan
@@ -81,6 +83,64 @@ def test_months_periods_and_numbers():
         collection = collection_from(y.drop(index[4]), missing="mask")
         assert collection.axes[0].index.equals(index)
         assert collection.observed.tolist() == [True] * 4 + [False] + [True] * 3
+
+
+BERLIN = grid(pd.Timestamp("2024-03-22 02:30", tz="Europe/Berlin"), DAYS.freq, "s", periods=20)
+INDEXES = {
+    "days": pd.date_range("2024-03-22", periods=20),
+    "a clock set forward between": BERLIN[1:],
+    "a clock set forward before": BERLIN,  # the tenth day has 03:00 for 02:30
+    "months": pd.date_range("2024-01-31", periods=20, freq="ME"),
+    "business days": pd.date_range("2024-03-22", periods=20, freq="B"),
+    "periods": pd.period_range("2024-01", periods=20, freq="M"),
+    "numbers": pd.RangeIndex(10, 110, 5),
+}
+
+
+@pytest.mark.parametrize("name", INDEXES)
+@pytest.mark.parametrize("rows", [[10], [11], [14], [10, 12], [12, 15]])
+def test_rows_that_follow_after_a_gap(name, rows):
+    index = INDEXES[name]
+    y = pd.Series(np.arange(len(index), dtype=float), index)
+    known = collection_from(y[:10], missing="mask")
+    later = y.iloc[rows]
+    if isinstance(index, pd.DatetimeIndex):  # which shows no frequency
+        later.index = pd.DatetimeIndex(later.index, freq=None).as_unit("ns")
+    more = collection_from(later, missing="mask", step=known.axes[0].step)
+    whole = joined(known, adjoined(known, more))
+    n = rows[-1] + 1
+    assert whole.axes[0].index.equals(index[:n])
+    there = np.isin(np.arange(n), [*range(10), *rows])
+    np.testing.assert_array_equal(whole.targets, np.where(there, y[:n], NAN))
+    assert (whole.panel.values[10 : rows[0]] == 9).all()  # the last that is known
+
+
+def test_series_of_a_panel_follow_after_gaps_of_their_own():
+    known = collection_from(pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5, NAN]}, DAYS[:3]))
+    later = pd.DataFrame({"b": [NAN, 7.0, 8.0], "a": [6.0, NAN, 9.0]}, DAYS[4:7])
+    more = collection_from(later, missing="mask", step=known.axes[0].step)
+    whole = joined(known, adjoined(known, more), every=True)
+    told = [1, 2, 3, NAN, 6, NAN, 9, 4, 5, NAN, NAN, NAN, 7, 8]
+    np.testing.assert_array_equal(whole.targets, told)
+    assert [axis.index[-1] for axis in whole.axes] == [DAYS[6], DAYS[6]]
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        DAYS[2:4],
+        DAYS[5:7] + pd.Timedelta("1h"),
+        DAYS[5:7].tz_localize("UTC"),
+        pd.RangeIndex(9, 11),
+        pd.period_range("2024-01-06", periods=2, freq="D"),
+    ],
+)
+def test_what_does_not_follow_is_left_to_be_refused(index):
+    known = collection_from(A[1:3])
+    more = collection_from(pd.Series([1.0, 2.0], index), missing="mask", step=known.axes[0].step)
+    assert adjoined(known, more) is more
+    with pytest.raises(ValueError, match=r"follows what was fitted|those fitted are of"):
+        joined(known, more)
 
 
 @pytest.mark.parametrize(

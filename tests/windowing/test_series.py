@@ -136,3 +136,16 @@ def test_bad_input_is_named_with_its_place_and_left_alone(name):
         panel_from_series(y)
     if isinstance(y, pd.Series):
         pd.testing.assert_series_equal(y, before)
+
+
+@pytest.mark.parametrize(
+    ("index", "step", "match"),
+    [
+        (pd.DatetimeIndex(["2024-01-01"]), 1, "2024-01-01 off its steps of 1"),
+        (pd.PeriodIndex(["2024-01"], freq="M"), 1, "2024-01 off its steps of 1"),
+        (pd.RangeIndex(7, 8), pd.offsets.Day(), "7 off its frequency D"),
+    ],
+)
+def test_a_row_that_a_step_is_not_for_is_refused(index, step, match):
+    with pytest.raises(ValueError, match=match):
+        panel_from_series(pd.Series([1.0], index), step=step)

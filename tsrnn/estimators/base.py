@@ -129,11 +129,6 @@ class RecurrentEstimator(BaseEstimator):
         with claim_threads(self.n_jobs, network.work(source, starts.size)) as n_tasks:
             return network.predict(source, starts, n_tasks)
 
-    def _errors(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:
-        """Output minus target of windows in scaled units, (n_windows, n_out)."""
-        with claim_threads(self.n_jobs, network.work(source, starts.size)) as n_tasks:
-            return network.errors(source, starts, "absolute_error", n_tasks)[0]
-
     def _repr_html_inner(self) -> str:
         return super()._repr_html_inner() + network_html(self)
 

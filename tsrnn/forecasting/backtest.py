@@ -224,19 +224,17 @@ def _gathered(collection, ends, columns, season):
         actual[begin : begin + n] for begin, n in zip(panel.indptr[:-1], ends[:, 0], strict=True)
     ]
     scales, squares = (
-        np.array([scale_of(history, season, power) for history in histories]) for power in (1, 2)
+        np.array([scale_of(history, season, how) for history in histories]) for how in (False, True)
     )
     return Backtest(frame, season, scales, squares, (*ends.shape, horizon))
 
 
-def scale_of(history: np.ndarray, season: int, power: int = 1) -> float:
-    """Mean seasonal difference of a history to a power; NaN where there is none."""
-    differences = history[season:] - history[:-season]
-    differences = differences[~np.isnan(differences)]
-    if not differences.size:
+def scale_of(history: np.ndarray, season: int, squared: bool = False) -> float:
+    """The seasonal scale of a history; NaN where there is none."""
+    try:
+        return metrics.seasonal_scale(history, season, squared, skip_missing=True)
+    except ValueError:
         return np.nan
-    scale = (np.abs(differences) ** power).mean()
-    return scale if scale > 0 else np.nan
 
 
 def _times(indexes, places):

@@ -375,22 +375,33 @@ def kept_rows(rows: Sequence[Covariates], ends: pd.Index, ids: list) -> Covariat
         The last time stamp of each series.
     ids : list
         Label of each series.
+
+    Raises
+    ------
+    ValueError
+        If some of them have ids and some have none.
     """
-    found = []
+    found, ids_of = [], []
     for one in rows:
         if one.labels is None:
             after = np.asarray(one.times > ends.min())
         else:
-            series = pd.Index(ids, dtype=one.labels.dtype).get_indexer(one.labels)
+            series = pd.Index(ids).get_indexer(one.labels)
             after = np.asarray(one.times > ends[series]) & (series >= 0)
         labels = None if one.labels is None else one.labels[after]
-        found.append(one.frame[after].assign(_time=one.times[after], _label=labels))
-    whole = pd.concat(found).drop_duplicates(["_label", "_time"]).reset_index(drop=True)
-    if not len(whole):
+        if after.any():
+            found.append(one.frame[after].assign(_time=one.times[after], _label=labels))
+            ids_of.append("no ids" if labels is None else "ids")
+    if not found:
         return None
-    labels = None if rows[0].labels is None else pd.Index(whole.pop("_label"))
-    times = pd.Index(whole.pop("_time"))
-    return Covariates(whole.drop(columns="_label", errors="ignore"), times, labels, "X")
+    if len(set(ids_of)) > 1:
+        raise ValueError(
+            f"The rows of X that follow y have {ids_of[0]}, and those given before have "
+            f"{ids_of[1]}. Give all in one form."
+        )
+    whole = pd.concat(found).drop_duplicates(["_label", "_time"]).reset_index(drop=True)
+    times, labels = (pd.Index(whole.pop(column)) for column in ("_time", "_label"))
+    return Covariates(whole, times, labels if "ids" in ids_of else None, "X")
 
 
 def _place(row, indexes, ids):
@@ -408,7 +419,7 @@ def _rows_of(static, ids):
         if len(static) != 1:
             raise ValueError(f"static has {len(static)} rows, and y is one Series. Give one row.")
         return static
-    places = static.index.get_indexer(pd.Index(ids, dtype=static.index.dtype))
+    places = static.index.get_indexer(pd.Index(ids))
     if (places < 0).any():
         label = ids[int((places < 0).argmax())]
         raise ValueError(f"static has no row for series {label!r}. Give one for each series.")
@@ -447,5 +458,5 @@ def _days(holidays, collection):
 
 
 def _longer_than_a_day(step):
-    begin = pd.Timestamp("2024-01-01")
-    return begin + step - begin > pd.Timedelta(days=4)  # business days leave out weekends
+    stamps = pd.date_range("2024-01-01", periods=4, freq=step)
+    return np.diff(stamps).min() > np.timedelta64(1, "D")  # business days leave out weekends

@@ -26,7 +26,7 @@ from tsrnn.kernels.losses import n_outputs
 from tsrnn.network import RecurrentNetwork
 from tsrnn.windowing import collection_from
 from tsrnn.windowing.axes import step_name
-from tsrnn.windowing.frames import cut, joined
+from tsrnn.windowing.frames import adjoined, cut, joined
 
 _MOST_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
 _PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
@@ -497,7 +497,7 @@ class RNNForecaster(RecurrentEstimator):
         ----------
         y : Series or DataFrame
             What follows each series, or some of them, in the form that ``fit`` was given; one row
-            is enough.
+            is enough. With ``missing="mask"`` rows may be left out, the first ones too.
         X : Series or DataFrame, optional
             Covariates of these rows, where ``fit`` was given some, and of later ones.
 
@@ -541,7 +541,7 @@ class RNNForecaster(RecurrentEstimator):
         Raises
         ------
         ValueError
-            As ``update``.
+            As ``update``; or if ``loss`` or its ``quantiles`` are no longer those of ``fit``.
 
         Examples
         --------
@@ -555,6 +555,7 @@ class RNNForecaster(RecurrentEstimator):
         self._validate_params()
         if not hasattr(self, "network_"):
             return self.fit(y, X)
+        self._refuse_another_loss()
         known, models = self._latest(), self._models()
         whole, kept = self._gone_on(known, y, X)
         reading, panel = models.reading, whole.panel
@@ -579,18 +580,35 @@ class RNNForecaster(RecurrentEstimator):
                 learning_rate_init=rate,
             )  # fmt: skip
 
-        for group in np.unique(groups):
-            lesson = Lesson(windows[groups == group], windows[:0], windows[:0])
+        touched, none = np.unique(groups), windows[:0]
+        if touched.size:
+            lessons = [Lesson(windows[groups == group], none, none) for group in touched]
             teacher = Teacher(source, draw, weights.shape[1], settings, "partial_fit", self.verbose)
-            weights[group] = teacher.teach([lesson], weights[group : group + 1])[0][0]
+            weights[touched] = teacher.teach(lessons, weights[touched])[0]
         self._take_weights(self.network_.like(weights[0, 0]), weights)
         self._keep(whole, kept)
         return self
+
+    def _refuse_another_loss(self):
+        """What the networks tell is read by the loss that they were fitted with."""
+        fitted = getattr(self, "loss_", self.loss)  # a file of an older version has none
+        if self.loss != fitted:
+            raise ValueError(
+                f"loss is {self.loss!r}, and the forecaster was fitted with {fitted!r}. Set it "
+                "back, or fit anew."
+            )
+        if fitted == "quantile" and tuple(sorted(self._levels())) != self.quantiles_:
+            raise ValueError(
+                f"quantiles are {self.quantiles!r}, and the forecaster was fitted with "
+                f"{self.quantiles_}. Set them back, or fit anew."
+            )
 
     def _gone_on(self, known, y, X, every=False):
         """Known series and what follows some or every one, read beside; covariates to keep."""
         new = self._collected(y, known.axes[0].step)
         check_positive(new, self.transform_)
+        if self.missing == "mask":
+            new = adjoined(known, new)
         covariates, _ = self._given(X, None)
         kept = None
         features, encoded = self._features_of(covariates)
@@ -784,7 +802,7 @@ class RNNForecaster(RecurrentEstimator):
 
         Examples
         --------
-        The chance that a year's total is more than a million passengers short of six:
+        The chance that fewer than five million passengers come in the year ahead:
 
         >>> from tsrnn import RNNForecaster
         >>> from tsrnn.datasets import load_airline

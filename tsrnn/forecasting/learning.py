@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -93,7 +94,7 @@ class Teacher:
 
         Parameters
         ----------
-        weights : (1, n_members, n_parameters) array, optional
+        weights : (1 or n_lessons, n_members, n_parameters) array, optional
             To begin with; by default those drawn.
         again : sequence of History, optional
             What a training before showed: now for as many epochs as did best, on all windows.
@@ -106,8 +107,9 @@ class Teacher:
         drawn = [self.draw(member) for _, member in pairs]
         networks, rngs = [network for network, _ in drawn], [rng for _, rng in drawn]
         if weights is not None:
-            for network, (_, member) in zip(networks, pairs, strict=True):
-                network.parameters[:] = weights[0, member]
+            begun = np.broadcast_to(weights, (len(lessons), *weights.shape[1:]))
+            for network, own in zip(networks, itertools.chain.from_iterable(begun), strict=True):
+                network.parameters[:] = own
         windows, judged = [lesson.learnt for lesson, _ in pairs], [own.judged for own, _ in pairs]
         if again is not None:  # but for what nothing judged, and has learnt from all there is
             windows = [own.whole if own.judged.size else own.judged for own, _ in pairs]

@@ -44,6 +44,13 @@ class TimeAxis:
             future = grid(self.index[-known], self.step, self.index.unit, periods=horizon + known)
         return future[known:].rename(self.index.name)
 
+    def until(self, entry: Any) -> pd.Index:
+        """The entries that follow the index up to a given one, and with it if it is one."""
+        horizon = 1
+        while (future := self.after(horizon))[-1] < entry:
+            horizon *= 2
+        return future[: future.searchsorted(entry, side="right")]
+
 
 def time_axis(index: pd.Index, name: str, step: Any = None) -> tuple[TimeAxis, Any]:
     """Check an index: its axis, sorted, and the order of rows that sorts it.
@@ -103,13 +110,18 @@ def regular_axis(ordered: pd.Index, name: str, otherwise: Any = None) -> TimeAxi
     return TimeAxis(entries(ordered, step), step)
 
 
-def filled_axis(ordered: pd.Index, name: str) -> tuple[TimeAxis, np.ndarray]:
-    """The axis of sorted time stamps with the ones that they leave out, and where they stand."""
-    step = _shown_step(ordered)
+def filled_axis(ordered: pd.Index, name: str, otherwise: Any = None) -> tuple[TimeAxis, np.ndarray]:
+    """The axis of sorted time stamps with the ones that they leave out, and where they stand.
+
+    Their step is ``otherwise``, if that is given and leads through them, or the one that they show.
+    """
+    step = otherwise
+    if isinstance(ordered, pd.PeriodIndex) or _places(ordered, step).min() < 0:
+        step = _shown_step(ordered)
     if step is None and len(ordered) > 1:  # too few without a gap to show it: the least distance
         step = pd.tseries.frequencies.to_offset(pd.Timedelta(np.diff(ordered).min()))
-    places = None if step is None else _places(ordered, step)
-    if places is None or places.min() < 0:
+    places = _places(ordered, step)
+    if places.min() < 0:
         raise ValueError(
             f"{name} has no regular frequency: no calendar step leads through all of its time "
             "stamps, gaps allowed. Bring it to one, for instance y.resample('D').mean()."
@@ -245,6 +257,9 @@ def _inferred(index):
 
 def _places(index, step):
     """How many steps from the first entry to each; -1 for one that none leads to."""
+    is_time = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
+    if step is None or is_time == isinstance(step, int):
+        return np.full(len(index), -1)
     numbers, width = numbers_of(index), width_of(index, step)
     if width is None:
         return places_on(grid(index[0], step, index.unit, end=index[-1]), numbers)
@@ -253,7 +268,7 @@ def _places(index, step):
 
 
 def _leads_through(index, step):
-    return step is not None and bool((_places(index, step) == np.arange(len(index))).all())
+    return bool((_places(index, step) == np.arange(len(index))).all())
 
 
 def _check_gaps(index, step, name):

@@ -119,7 +119,7 @@ def collection_from(
         Whether missing values and rows are refused, or marked in ``observed``. Those before the
         first value of a series are never part of it.
     step : pandas offset or int, optional
-        Of series that are too short to show one.
+        Of series that are too short to show one, or that may have gaps.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def collection_from(
     if isinstance(y, (pd.Series, pd.DataFrame)) and isinstance(y.index, pd.MultiIndex):
         return _from_levels(y, name, missing, step)
     if isinstance(y, pd.Series) and missing == "mask":
-        return _masked_series(y, name)
+        return _masked_series(y, name, step)
     if isinstance(y, pd.Series):
         panel, axis = panel_from_series(y, name, step)
         return Collection(panel, [None], [axis], OneSeries(y.name))
@@ -212,6 +212,48 @@ def joined(
     return Collection(panel, known.ids, axes, known.form, observed, beside)
 
 
+def adjoined(known: Collection, more: Collection) -> Collection:
+    """What follows some series, with what is left out between them marked as missing.
+
+    What does not follow stays as it is, for ``joined`` to refuse.
+    """
+    numbers = {label: k for k, label in enumerate(known.ids)}
+    numbers = [numbers.get(label, 0) for label in more.ids]
+    found, axes, gaps = {}, [], []
+    for number, axis in zip(numbers, more.axes, strict=True):
+        end = known.axes[number]
+        if (id(end), id(axis)) not in found:
+            found[id(end), id(axis)] = _between(end, axis)
+        longer, n_between = found[id(end), id(axis)]
+        axes.append(longer)
+        gaps.append(n_between)
+    if not any(gaps):
+        return more
+    panel, lasts = more.panel, known.panel.values[known.panel.indptr[1:][numbers] - 1]
+    observed = np.ones(panel.values.size, bool) if more.observed is None else more.observed
+    places = np.repeat(panel.indptr[:-1], gaps)
+    values = np.insert(panel.values, places, np.repeat(lasts, gaps))
+    indptr = panel.indptr + np.cumsum([0, *gaps])
+    return dataclasses.replace(
+        more, panel=Panel(values, indptr), axes=axes, observed=np.insert(observed, places, False)
+    )
+
+
+def _between(axis, more):
+    """``more`` with the entries between the end of ``axis`` and it, and how many these are."""
+    if _goes_on(axis, more):
+        return more, 0
+    first = more.index[0]
+    try:
+        found = axis.until(first)
+    except (TypeError, ValueError):  # time stamps of another kind
+        return more, 0
+    if not len(found) or found[-1] != first:
+        return more, 0
+    index = found[:-1].append(more.index.astype(found.dtype))  # of the same zone and unit
+    return TimeAxis(index, axis.step), len(found) - 1
+
+
 def _prolonged(axis, more, called):
     """An axis with the entries of another that follow it, if they do."""
     follows = more.index
@@ -263,11 +305,11 @@ def cut(collection: Collection, begins: np.ndarray, ends: np.ndarray) -> Collect
     )  # fmt: skip
 
 
-def _masked_series(y, name):
+def _masked_series(y, name, step):
     if y.empty:
         raise ValueError(f"{name} is empty. Give a Series with observations.")
     check_time_index(y.index, name)
-    axis, values = trimmed(*on_grid(y.index, real_numbers(y, name), name), name)
+    axis, values = trimmed(*on_grid(y.index, real_numbers(y, name), name, step), name)
     return _checked(values, [None], [axis], OneSeries(y.name), name, "mask")
 
 
@@ -283,7 +325,7 @@ def _from_wide(y, name, missing, step):
     values = y.to_numpy(dtype=np.float64, na_value=np.nan)
     if missing == "mask":
         check_time_index(y.index, name)
-        shared, values = on_grid(y.index, values, name)
+        shared, values = on_grid(y.index, values, name, step)
     else:
         shared, order = time_axis(y.index, name, step)
         values = values[order]
@@ -358,7 +400,7 @@ def _from_columns(ids, times, values, form, name, missing, step, places, remedy)
             "or a number."
         ) from error
     if missing == "mask":
-        axes, values = rows_on_grid(times, codes, values, labels.tolist(), name)
+        axes, values = rows_on_grid(times, codes, values, labels.tolist(), name, step)
         return _checked(values, labels.tolist(), axes, form, name, missing)
     rows, order = Rows.sort(times, codes, labels.tolist(), name)
     axes = rows.axes(remedy, step)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,19 +11,24 @@ from tsrnn.windowing.axes import TimeAxis, check_repeats, filled_axis, show
 from tsrnn.windowing.rows import series_name
 
 
-def on_grid(index: pd.Index, values: np.ndarray, name: str) -> tuple[TimeAxis, np.ndarray]:
-    """Rows, in any order, on all entries of their frequency; NaN where there is none."""
+def on_grid(
+    index: pd.Index, values: np.ndarray, name: str, step: Any = None
+) -> tuple[TimeAxis, np.ndarray]:
+    """Rows, in any order, on all entries of their frequency; NaN where there is none.
+
+    The frequency is ``step``, if that is given and leads through them.
+    """
     order = np.argsort(index, kind="stable")
     ordered = index[order]
     check_repeats(ordered, name, "y.groupby(level=0).mean()")
-    axis, places = filled_axis(ordered, name)
+    axis, places = filled_axis(ordered, name, step)
     table = np.full((len(axis.index), *values.shape[1:]), np.nan)
     table[places] = values[order]
     return axis, table
 
 
 def rows_on_grid(
-    times: pd.Index, codes: np.ndarray, values: np.ndarray, ids: list, name: str
+    times: pd.Index, codes: np.ndarray, values: np.ndarray, ids: list, name: str, step: Any = None
 ) -> tuple[list[TimeAxis], np.ndarray]:
     """Rows of many series on one grid, each from its first value that is there to its last row.
 
@@ -33,6 +40,8 @@ def rows_on_grid(
         Label of each series.
     name : str
         What messages call the whole.
+    step : pandas offset or int, optional
+        Their frequency, if it leads through them.
 
     Returns
     -------
@@ -40,7 +49,7 @@ def rows_on_grid(
         The series' axes, and their values end to end.
     """
     line = times.unique().sort_values()
-    axis, places = filled_axis(line, name)
+    axis, places = filled_axis(line, name, step)
     rows = places[line.get_indexer(times)]
     order = np.lexsort((rows, codes))
     repeated = (np.diff(codes[order]) == 0) & (np.diff(rows[order]) == 0)
