@@ -8,6 +8,7 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "RNNAnomalyDetector": "tsrnn.anomaly",
     "RNNClassifier": "tsrnn.estimators",
     "RNNForecaster": "tsrnn.forecasting",
     "RNNRegressor": "tsrnn.estimators",

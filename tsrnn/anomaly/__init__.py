@@ -9,6 +9,8 @@ from tsrnn.anomaly.events import (
     pad_events,
     prune_events,
 )
+from tsrnn.anomaly.rnn_detector import RNNAnomalyDetector
+from tsrnn.anomaly.streaming import Update
 from tsrnn.anomaly.thresholds import (
     ConformalThreshold,
     DynamicThreshold,
@@ -21,8 +23,10 @@ __all__ = [
     "ConformalThreshold",
     "DynamicThreshold",
     "QuantileThreshold",
+    "RNNAnomalyDetector",
     "RobustZThreshold",
     "TailThreshold",
+    "Update",
     "events_from_labels",
     "intersect_events",
     "labels_from_events",

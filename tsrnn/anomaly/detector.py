@@ -1,0 +1,369 @@
+"""What all detectors have in common: scores, thresholds over them, and events, in the words of
+scikit-learn's outlier detectors."""
+
+from __future__ import annotations
+
+import dataclasses
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.anomaly.events import events_from_labels
+from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
+from tsrnn.anomaly.thresholds.base import Threshold
+from tsrnn.anomaly.tracks import Track, Tracks, tracks_from
+
+_LINES = 200  # below the threshold, down to the median
+
+
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    """What a detector says of a series.
+
+    Attributes
+    ----------
+    score : (n,) array
+        How strange the stretch is that a point stands in, the higher the stranger; NaN where
+        nothing is known.
+    surprise : (n,) array, optional
+        How strange each point is by itself, in the unit of the score.
+    parts : (n, n_channels) array, optional
+        What each channel adds to the square of it.
+    expected, spread : (n, n_channels) arrays, optional
+        What was expected, in the unit of the series, and by how much that usually errs.
+    """
+
+    score: np.ndarray
+    surprise: np.ndarray | None = None
+    parts: np.ndarray | None = None
+    expected: np.ndarray | None = None
+    spread: np.ndarray | None = None
+
+
+class AnomalyDetector(OutlierMixin, BaseEstimator):
+    """Base of the detectors.
+
+    A detector has ``_learn(tracks)``, which also gives what it says of them, and
+    ``_score(tracks)``, which gives a ``Scored`` of each.
+    """
+
+    _parameter_constraints = {
+        "online": ["boolean"],
+        "threshold": [Threshold, None],
+        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "missing": [StrOptions({"raise", "mask"})],
+    }
+
+    def fit(self, y: Any, X: Any = None) -> AnomalyDetector:
+        """Learn what is usual, and where what is not begins.
+
+        Parameters
+        ----------
+        y : array, Series or DataFrame
+            Series to learn from, which may have anomalies if they are few. A Series or an array
+            (n,); several channels of a series as columns of a frame or of an array; a panel as
+            rows on a MultiIndex of series and time, or in a long frame (``id_column``,
+            ``time_column``).
+        X : None
+            Ignored; scikit-learn's pipelines give it.
+
+        Returns
+        -------
+        AnomalyDetector
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, a series is too short, values are missing (unless
+            ``missing="mask"``), infinite or no numbers, or times are missing, repeated or of no
+            regular frequency.
+        """
+        self._fit_scores(y)
+        return self
+
+    def _fit_scores(self, y):
+        """Fit; the series and what is said of them."""
+        self._validate_params()
+        threshold, tracks = self._new_threshold(), self._tracks(y)
+        scored = self._learn(tracks)
+        self._step, self._channels = tracks.tracks[0].axis.step, tracks.channels
+        self.n_features_in_ = len(tracks.channels)
+        scores = np.concatenate([one.score for one in scored])
+        self.threshold_ = threshold.fit(scores)
+        self.offset_ = -float(self.threshold_.threshold_)
+        return tracks, scored
+
+    def _new_threshold(self):
+        if self.threshold is not None:
+            if self.contamination != "auto":
+                raise ValueError(
+                    "threshold and contamination both say what is an alarm: leave one of them out."
+                )
+            return clone(self.threshold)
+        if self.contamination != "auto":
+            return QuantileThreshold(self.contamination)
+        return ConformalThreshold(0.01) if self.online else RobustZThreshold()
+
+    def _tracks(self, y, step=None) -> Tracks:
+        """Series as they come, checked."""
+        return tracks_from(
+            y, id_column=self.id_column, time_column=self.time_column, missing=self.missing,
+            step=step,
+        )  # fmt: skip
+
+    def _asked(self, y) -> Tracks:
+        """Series to be scored, which must be like those that were fitted."""
+        check_is_fitted(self)
+        tracks = self._tracks(y, self._step)
+        if len(tracks.channels) != self.n_features_in_:
+            raise ValueError(
+                f"y has {len(tracks.channels)} channels, {tracks.channels}, and the detector was "
+                f"fitted with {self.n_features_in_}, {self._channels}. Give the same."
+            )
+        named = len(tracks.channels) > 1 and tracks.index is not None
+        named = named and all(isinstance(channel, str) for channel in self._channels)
+        if named and tracks.channels != self._channels:
+            raise ValueError(
+                f"y has the channels {tracks.channels}, and the detector was fitted with "
+                f"{self._channels}. Give them in that order: y[{self._channels}]."
+            )
+        return tracks
+
+    def score_samples(self, y: Any) -> Any:
+        """How usual each point is: minus the anomaly score.
+
+        Parameters
+        ----------
+        y : array, Series or DataFrame
+            Series in a form that ``fit`` takes, of the same channels; each begins anew, with no
+            memory of those fitted.
+
+        Returns
+        -------
+        (n,) Series, or array for an array
+            For each row of ``y``, the lower the stranger; NaN where a value is missing.
+
+        Raises
+        ------
+        ValueError
+            If the detector is not fitted, or ``y`` is none that could be fitted.
+        """
+        tracks = self._asked(y)
+        return tracks.series([-one.score for one in self._score(tracks)], "score")
+
+    def decision_function(self, y: Any) -> Any:
+        """``score_samples`` less ``offset_``: below 0 where the fitted threshold is exceeded.
+
+        Parameters, result and errors are those of :meth:`score_samples`.
+        """
+        return self.score_samples(y) - self.offset_
+
+    def predict(self, y: Any) -> Any:
+        """Which points are anomalies.
+
+        Parameters
+        ----------
+        y : array, Series or DataFrame
+            As in :meth:`score_samples`.
+
+        Returns
+        -------
+        (n,) Series of int, or array for an array
+            -1 for anomalies, 1 for others and where nothing is known. A threshold that moves
+            along, as ``TailThreshold`` with a depth, judges as if ``y`` came next.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`score_samples`.
+        """
+        tracks = self._asked(y)
+        flags = [self.threshold_.predict(one.score) for one in self._score(tracks)]
+        return self._signs(tracks, flags)
+
+    def fit_predict(self, y: Any, X: Any = None, **params: Any) -> Any:
+        """Learn, and which of the same points are anomalies, all known at once.
+
+        Parameters, result and errors are those of :meth:`fit` and :meth:`predict`.
+        """
+        tracks, scored = self._fit_scores(y)
+        scores = np.concatenate([one.score for one in scored])
+        flags = clone(self.threshold_).fit_predict(scores)
+        ends = np.cumsum([one.score.size for one in scored])[:-1]
+        return self._signs(tracks, np.split(flags, ends))
+
+    def _signs(self, tracks, flags):
+        return tracks.series([np.where(own, -1, 1) for own in flags], "anomaly", 1)
+
+    def explain(self, y: Any) -> Any:
+        """All that is said of each point.
+
+        Parameters
+        ----------
+        y : array, Series or DataFrame
+            As in :meth:`score_samples`.
+
+        Returns
+        -------
+        DataFrame
+            For each row of ``y``: ``score``, the higher the stranger; ``threshold``, which it is
+            held against; ``anomaly``, whether it is above. Where the detector has expectations,
+            ``expected`` and ``lower`` and ``upper``, two usual deviations from it, in the unit of
+            ``y``; of several channels with the channel's name behind, as in ``expected_price``,
+            and ``share_price``, what part of the surprise is the channel's.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`score_samples`.
+        """
+        tracks = self._asked(y)
+        scored = self._score(tracks)
+        columns = {
+            "score": [one.score for one in scored],
+            "threshold": [self._thresholds(one.score) for one in scored],
+            "anomaly": [self.threshold_.predict(one.score) for one in scored],
+        }
+        several = len(tracks.channels) > 1
+        for k, channel in enumerate(tracks.channels):
+            end = f"_{channel}" if several else ""
+            if scored[0].expected is not None:
+                middle = [one.expected[:, k] for one in scored]
+                reach = [2 * one.spread[:, k] for one in scored]
+                columns[f"expected{end}"] = middle
+                columns[f"lower{end}"] = [a - b for a, b in zip(middle, reach, strict=True)]
+                columns[f"upper{end}"] = [a + b for a, b in zip(middle, reach, strict=True)]
+            if several and scored[0].parts is not None:
+                columns[f"share{end}"] = [_shares(one.parts)[:, k] for one in scored]
+        return tracks.frame(columns)
+
+    def _thresholds(self, scores):
+        moving = getattr(self.threshold_, "threshold", None)
+        if moving is not None:
+            return moving(scores)
+        return np.full(scores.size, float(self.threshold_.threshold_))
+
+    def detect(self, y: Any, n_most: int | None = None) -> pd.DataFrame:
+        """The events: stretches that are anomalies, when they began and ended, how severe.
+
+        Points whose score is above the threshold make an event, which is then narrowed to the
+        first and the last point that are strange by themselves.
+
+        Parameters
+        ----------
+        y : array, Series or DataFrame
+            As in :meth:`score_samples`.
+        n_most : int, optional
+            Keep so many events, the most severe; where fewer are above the threshold, the most
+            severe of what is below it too.
+
+        Returns
+        -------
+        DataFrame
+            A row for each event, in the order of time, of one series after the other: of a panel
+            the series' label; ``start``, ``end``, both included, ``n_points``; ``severity``, the
+            highest score; ``peak``, the strangest point. Where the detector has expectations,
+            ``seen`` and ``expected`` there, in the unit of ``y``, of the ``channel`` that is
+            strangest where there are several, and ``share_...``, what part of the event's
+            surprise is each channel's. With ``online=True`` also ``alarm``, when the score first
+            was above the threshold.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`score_samples`; or if ``n_most`` is no positive whole number.
+        """
+        if n_most is not None and not (isinstance(n_most, Integral) and n_most > 0):
+            raise ValueError(f"n_most must be a whole number above 0, got {n_most!r}.")
+        tracks = self._asked(y)
+        found = []
+        for track, one in zip(tracks, self._score(tracks), strict=True):
+            runs = _runs(self.threshold_.predict(one.score))
+            if n_most is not None:
+                runs = _with_fainter(runs, one.score, n_most)
+            events = self._events(track, one, runs, tracks.channels)
+            if track.label is not None:
+                events.insert(0, tracks.id_name, track.label)
+            found.append(events)
+        events = pd.concat(found, ignore_index=True) if len(found) > 1 else found[0]
+        if n_most is not None:
+            kept = events["severity"].nlargest(n_most).index.sort_values()
+            events = events.loc[kept].reset_index(drop=True)
+        return events
+
+    def _events(self, track: Track, one: Scored, runs, channels) -> pd.DataFrame:
+        index = track.axis.index
+        severity = np.array([np.nanmax(one.score[a:b]) for a, b in runs])
+        alarms = runs[:, 0].copy()
+        if one.surprise is not None:
+            runs = np.array([self._narrowed(one, a, b) for a, b in runs]).reshape(-1, 2)
+        marks = np.zeros(len(index) + 1, int)
+        np.add.at(marks, runs[:, 0], 1)
+        np.add.at(marks, runs[:, 1], -1)
+        events = events_from_labels(marks[:-1].cumsum() > 0, index)
+        begins = index.get_indexer(pd.Index(events["start"])) if len(events) else np.empty(0, int)
+        ends = begins + events["n_points"].to_numpy(int)
+        own = np.searchsorted(begins, runs[:, 0], side="right") - 1  # narrowed ones may touch
+        worst = np.full(len(events), -np.inf)
+        np.maximum.at(worst, own, severity)
+        ranked = one.score if one.surprise is None else one.surprise
+        ranked = np.where(np.isnan(ranked), -np.inf, ranked)
+        peaks = np.array([a + ranked[a:b].argmax() for a, b in zip(begins, ends, strict=True)], int)
+        events = events.assign(severity=worst, peak=index.take(peaks))
+        if self.online:
+            first = np.full(len(events), len(index))
+            np.minimum.at(first, own, alarms)
+            events["alarm"] = index.take(first)
+        if one.parts is None:
+            return events
+        shares = np.array(
+            [_shares(np.nansum(one.parts[a:b], axis=0)) for a, b in zip(begins, ends, strict=True)]
+        ).reshape(-1, len(channels))
+        worst = np.zeros(len(events), int)
+        if len(channels) > 1:
+            worst = shares.argmax(axis=1)
+            events["channel"] = [channels[k] for k in worst]
+        if one.expected is not None:
+            events["seen"] = track.values[peaks, worst]
+            events["expected"] = one.expected[peaks, worst]
+        if len(channels) > 1:
+            for k, channel in enumerate(channels):
+                events[f"share_{channel}"] = shares[:, k]
+        return events
+
+    def _narrowed(self, one, first, end):
+        """An event's first strange point and the one after its last."""
+        reach = self.stretch if self.online else 0
+        begin, line = max(first - reach, 0), np.nanmin(one.score[first:end])
+        strange = begin + np.flatnonzero(one.surprise[begin:end] >= line)
+        return (strange[0], strange[-1] + 1) if strange.size else (first, end)
+
+
+def _runs(flags):
+    """First points of stretches that are flagged, and the ones after their last, (n_runs, 2)."""
+    return np.flatnonzero(np.diff(flags, prepend=False, append=False)).reshape(-1, 2)
+
+
+def _with_fainter(runs, score, n_most):
+    """Runs, and where they are less than so many, those above lower and lower lines."""
+    known = score[~np.isnan(score)]
+    for line in np.quantile(known, np.linspace(1, 0.5, _LINES)) if known.size else ():
+        if len(runs) >= n_most:
+            break
+        below = _runs(score > line)
+        holds = [((runs[:, 0] < end) & (runs[:, 1] > first)).any() for first, end in below]
+        runs = np.concatenate([runs, below[~np.array(holds, bool)]])
+    return runs[np.argsort(runs[:, 0], kind="stable")]
+
+
+def _shares(parts):
+    """What part of a sum each channel has; equal ones where there is none."""
+    total = parts.sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total > 0, parts / total, 1 / parts.shape[-1])
