@@ -91,6 +91,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         """Fit; the series and what is said of them."""
         self._validate_params()
         threshold, tracks = self._new_threshold(), self._tracks(y)
+        tracks.refuse_empty()
         scored = self._learn(tracks)
         self._step, self._channels = tracks.tracks[0].axis.step, tracks.channels
         self.n_features_in_ = len(tracks.channels)
@@ -302,7 +303,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         severity = np.array([np.nanmax(one.score[a:b]) for a, b in runs])
         alarms = runs[:, 0].copy()
         if one.surprise is not None:
-            runs = np.array([self._narrowed(one, a, b) for a, b in runs]).reshape(-1, 2)
+            runs = np.array([self._narrowed(one, a, b) for a, b in runs], int).reshape(-1, 2)
         marks = np.zeros(len(index) + 1, int)
         np.add.at(marks, runs[:, 0], 1)
         np.add.at(marks, runs[:, 1], -1)
@@ -340,7 +341,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     def _narrowed(self, one, first, end):
         """An event's first strange point and the one after its last."""
         reach = self.stretch if self.online else 0
-        begin, line = max(first - reach, 0), np.nanmin(one.score[first:end])
+        begin, scores = max(first - reach, 0), one.score[first:end]
+        # Half way from where the event begins to where it is worst, as a ratio.
+        line = np.sqrt(np.nanmin(scores) * np.nanmax(scores))
         strange = begin + np.flatnonzero(one.surprise[begin:end] >= line)
         return (strange[0], strange[-1] + 1) if strange.size else (first, end)
 

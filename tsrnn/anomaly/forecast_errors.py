@@ -200,12 +200,12 @@ class ForecastStream:
             season = len(self.seen)
             self.seen[n % season] = row[:n_channels]
             before = self.seen[(n + 1) % season]
-            known = not np.isnan(before).any()
+            known = not np.isnan(before.sum())
             row[n_channels : 2 * n_channels] = before if known else 0
             row[2 * n_channels] = known
             row[2 * n_channels + 1 :] = phases
         outputs = self.said[n % len(self.said)]
-        if np.isnan(z).any():
+        if np.isnan(z.sum()):
             outputs[:] = np.nan
         else:
             outputs[:] = self.memories[0].step(self._input)[0]

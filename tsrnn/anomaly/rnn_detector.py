@@ -77,7 +77,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Refuse missing values and rows, or leave them out: networks then keep their state.
     id_column, time_column : str, optional
         Columns of a long frame; all others are channels.
-    cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="lstm"
+    cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="gru"
         Recurrent cell.
     hidden_size : int, default=32
         Hidden units.
@@ -175,12 +175,18 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def __init__(
         self, *, method="forecast", horizon=64, lookback=64, season="auto", stretch=100,
         online=False, threshold=None, contamination="auto", missing="raise", id_column=None,
-        time_column=None, cell="lstm", hidden_size=32, n_layers=1, n_estimators=1, dropout=0.0,
+        time_column=None, cell="gru", hidden_size=32, n_layers=1, n_estimators=1, dropout=0.0,
         recurrent_dropout=0.0, loss="absolute_error", solver="adam", learning_rate="one_cycle",
         learning_rate_init=3e-3, alpha=0.0, max_iter="auto", batch_size=32, max_grad_norm=1.0,
         dtype="float32", n_jobs=None, random_state=None, verbose=0,
     ):  # fmt: skip
         self._take(locals())
+
+    @property
+    def networks_(self) -> list[RecurrentNetwork]:
+        """All networks, ``n_estimators`` of them."""
+        check_is_fitted(self)
+        return list(self._networks)
 
     def _learn(self, tracks):
         shortest = min(tracks, key=lambda track: len(track.values))
@@ -337,11 +343,12 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             or values are missing, unless ``missing="mask"``, infinite or no numbers. Nothing is
             taken in then.
         """
-        check_is_fitted(self)
-        if self._streams is None:
+        if getattr(self, "_streams", None) is None:
+            check_is_fitted(self)
             raise ValueError(
                 "update is for a detector that looks at the past alone: fit with online=True."
             )
+        y = np.array([y], dtype=float) if isinstance(y, Real) else y
         rows, index = self._rows(y)
         if rows is not None:
             return self._judged(0, self._streams[0].take(rows, index), index)
@@ -365,8 +372,6 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         """Next rows of a lone series that need no further look, and their index; or nothing."""
         if None not in self._labels:
             return None, None
-        if isinstance(y, Real):
-            y = np.array([y], dtype=float)
         index = None
         if isinstance(y, pd.Series) and len(y) == 1 and y.dtype == np.float64:
             if not self._streams[0].is_next(y.index[0]):

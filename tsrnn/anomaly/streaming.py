@@ -12,6 +12,8 @@ from tsrnn.anomaly.phases import circles, count_of
 from tsrnn.anomaly.surprise import keep_of, mean_of_channels, strangeness
 from tsrnn.windowing.axes import TimeAxis, show, width_of
 
+_NOWHERE = np.empty(0)  # in no season
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Update:
@@ -70,16 +72,35 @@ class Stream:
         zone = getattr(index, "tz", None)
         # By the calendar, or a clock that may change, each time stamp must be looked at.
         self.is_even = zone is None and width_of(index, axis.step) is not None
-        self.count = count_of(index[-1:], axis.step)[0] if self.is_even else np.nan
-        self.last = index[-1]
+        self.last, self.n_since = index[-1], 0  # a time stamp, and steps after it
+        self._circles = None
+        if self.is_even:
+            counts = count_of(index[-1:], axis.step)
+            self._circles = [circles(counts + np.arange(n), (n,)) for n in seasons]
+        self._turns = np.zeros(len(seasons), int)  # steps of each season since then
 
     def is_next(self, label: Any) -> bool:
         """Whether a time stamp is seen at once to be the next."""
-        return self.is_even and type(label) is type(self.last) and label == self._after()
+        if not self.is_even or type(label) is not type(self.last):
+            return False
+        self._catch_up()
+        return label == self.last + self.axis.step
 
     def next_index(self, n: int) -> pd.Index:
         """The next time stamps."""
-        return TimeAxis(self._known(), self.axis.step).after(n)
+        if not self.is_even:
+            return self.axis.after(n)
+        self._catch_up()
+        last = self.last
+        if isinstance(self.axis.step, int):
+            known = pd.RangeIndex(last, last + 1)
+        else:
+            known = self.axis.index[:1] + (last - self.axis.index[0])
+        return TimeAxis(known, self.axis.step).after(n)
+
+    def _catch_up(self):
+        if self.n_since:
+            self.last, self.n_since = self.last + self.n_since * self.axis.step, 0
 
     def take(self, values: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
         """Scores of the next observations, (n,), of (n, n_channels) values, NaN where missing.
@@ -89,36 +110,36 @@ class Stream:
         index : Index, optional
             Their time stamps, where they were looked at.
         """
-        n = len(values)
-        if self.is_even:
-            counts = self.count + 1 + np.arange(n)
-        else:
+        n, z = len(values), (values - self.mean) / self.deviation
+        if not self.is_even:
             index = self.next_index(n) if index is None else index
-            counts = count_of(index, self.axis.step)
-        z, where = (values - self.mean) / self.deviation, circles(counts, self.seasons)
+            where = circles(count_of(index, self.axis.step), self.seasons)
+            self.axis = TimeAxis(self.axis.index.append(index)[-4:], self.axis.step)
         scores = np.empty(n)
         for k in range(n):
-            x = mean_of_channels(strangeness(self.errors.step(z[k], where[k]), self.usual))
+            place = self._next_circles() if self.is_even else where[k]
+            x = self._strangeness(self.errors.step(z[k], place))
             if x == x:
                 self.level = self.keep * self.level + (1 - self.keep) * x
             scores[k] = self.level**0.5 if x == x else np.nan
-        if self.is_even:
-            self.count = counts[-1]
-            self.last = self._after(n) if index is None else index[-1]
+        if index is None:
+            self.n_since += n
         else:
-            self.axis = TimeAxis(self.axis.index.append(index)[-4:], self.axis.step)
-            self.last = index[-1]
+            self.last, self.n_since = index[-1], 0
         return scores
 
-    def _after(self, n=1):
-        return self.last + n * self.axis.step
+    def _strangeness(self, errors):
+        ratios = (errors / self.usual).ravel()
+        x = ratios.dot(ratios) / ratios.size
+        return x if x == x else mean_of_channels(strangeness(errors, self.usual))
 
-    def _known(self):
-        if not self.is_even:
-            return self.axis.index
-        if isinstance(self.axis.step, int):
-            return pd.RangeIndex(self.last, self.last + 1)
-        return self.axis.index[:1] + (self.last - self.axis.index[0])
+    def _next_circles(self):
+        """Of the next step, by tables of a turn of each season."""
+        parts = []
+        for k, table in enumerate(self._circles):
+            self._turns[k] = place = (self._turns[k] + 1) % len(table)
+            parts.append(table[place])
+        return np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else _NOWHERE
 
     def refuse_other(self, index: pd.Index, name: str) -> None:
         """Refuse time stamps that do not follow."""

@@ -68,10 +68,15 @@ class Tracks:
     def __len__(self):
         return len(self.tracks)
 
-    @property
-    def labels(self) -> list:
-        """Label of each series."""
-        return [track.label for track in self.tracks]
+    def refuse_empty(self, name: str = "y") -> None:
+        """Refuse a channel of a series without a value."""
+        for track in self.tracks:
+            there = ~np.isnan(track.values).all(axis=0)
+            if not there.all():
+                channel = self.channels[int(there.argmin())]
+                of = name if track.label is None else series_name(track.label, name)
+                called = of if len(self.channels) == 1 else f"Column {channel!r} of {of}"
+                raise ValueError(f"{called} is nothing but missing values (NaN). Leave it out.")
 
     def series(self, values: Sequence[np.ndarray], name: str, empty: Any = np.nan) -> Any:
         """A result for each row of ``y``: a Series, or an array where ``y`` was one."""
@@ -255,6 +260,4 @@ def _check_values(values, axis, channels, name, missing):
     for column, channel in zip(values.T, channels, strict=True):
         known = ~np.isnan(column) if missing == "mask" else slice(None)
         called = name if len(channels) == 1 else f"Column {channel!r} of {name}"
-        if not column[known].size:
-            raise ValueError(f"{called} is nothing but missing values (NaN). Leave it out.")
         check_finite(column[known], axis.index[known], called)

@@ -63,7 +63,7 @@ class Threshold(BaseEstimator):
         ValueError
             If a score is infinite, or there is more than one axis.
         """
-        check_is_fitted(self)
+        self._refuse_unfitted()
         return checked(scores) > self.threshold_
 
     def fit_predict(self, scores: ArrayLike) -> np.ndarray:
@@ -75,6 +75,10 @@ class Threshold(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "threshold_")
+
+    def _refuse_unfitted(self):
+        if not self.__sklearn_is_fitted__():  # which is quicker to ask than scikit-learn
+            check_is_fitted(self)
 
 
 class StreamThreshold(Threshold):
@@ -100,7 +104,7 @@ class StreamThreshold(Threshold):
         ValueError
             If a score is infinite, or there is more than one axis; nothing is taken in then.
         """
-        check_is_fitted(self)
+        self._refuse_unfitted()
         return self._follow(checked(new_scores, "new_scores"), self._learn_from)[0]
 
     def predict(self, scores: ArrayLike) -> np.ndarray:
@@ -108,13 +112,13 @@ class StreamThreshold(Threshold):
 
         Parameters, result and errors are those of :meth:`update`.
         """
-        check_is_fitted(self)
+        self._refuse_unfitted()
         ahead = copy.deepcopy(self)
         return ahead._follow(checked(scores), ahead._judge)[0]
 
     def threshold(self, scores: ArrayLike) -> np.ndarray:
         """The threshold that each score is judged by in :meth:`predict`, (n,)."""
-        check_is_fitted(self)
+        self._refuse_unfitted()
         ahead = copy.deepcopy(self)
         return ahead._follow(checked(scores), ahead._judge)[1]
 

@@ -9,7 +9,6 @@ from collections import deque
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.tails import largest_count
 from tsrnn.anomaly.thresholds.base import SHARE, WHOLE, Threshold, checked
@@ -88,7 +87,7 @@ class ConformalThreshold(Threshold):
     @property
     def threshold_(self) -> float:
         """Scores above it are alarms, where ties are not broken at random."""
-        check_is_fitted(self)
+        self._refuse_unfitted()
         n = len(self._ordered)
         n_alarms = largest_count(self.false_alarm_rate, n + 1)
         return self._ordered[n - n_alarms] if n_alarms else np.inf
@@ -111,7 +110,7 @@ class ConformalThreshold(Threshold):
         ValueError
             If a score is infinite, or there is more than one axis.
         """
-        check_is_fitted(self)
+        self._refuse_unfitted()
         scores, rng = checked(scores), np.random.default_rng(self._seed)
         return np.array([self._p_value(s, rng) if s == s else s for s in scores.tolist()])
 
@@ -130,7 +129,7 @@ class ConformalThreshold(Threshold):
 
         Parameters, result and errors are those of :meth:`StreamThreshold.update`.
         """
-        check_is_fitted(self)
+        self._refuse_unfitted()
         scores = checked(new_scores, "new_scores")
         p = np.full(scores.size, np.nan)
         for k in np.flatnonzero(~np.isnan(scores)).tolist():
