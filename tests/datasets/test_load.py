@@ -15,6 +15,7 @@ from tsrnn.datasets import (
     load_airline,
     load_co2,
     load_japanese_vowels,
+    load_machine_temperature,
     load_melbourne,
     load_nile,
     load_nyc_taxi,
@@ -31,6 +32,14 @@ SERIES = [
     (load_nile, "flow", "Y-DEC", 100, "1871", "1970"),
     (load_melbourne, "temperature", "D", 3652, "1981-01-01", "1990-12-31"),
     (load_nyc_taxi, "passengers", "30min", 10320, "2014-07-01 00:00", "2015-01-31 23:30"),
+    (
+        load_machine_temperature,
+        "temperature",
+        "5min",
+        22683,
+        "2013-12-02 21:15",
+        "2014-02-19 15:25",
+    ),
     (load_sp500, "price", "MS", 1824, "1871-01-01", "2022-12-01"),
 ]
 
@@ -63,6 +72,7 @@ def test_every_call_gives_a_fresh_copy(loader):
         (load_nile, 1120.0, 740.0, 91935.0),
         (load_nyc_taxi, 10844.0, 26288.0, 156219716.0),
         (lambda: load_melbourne(fill=False), 20.7, 13.0, 40798.8),
+        (load_machine_temperature, 73.967, 96.904, 1948974.6469999999),
         (load_sp500, 4.44, 3912.38, 652884.45),
     ],
 )
@@ -237,6 +247,19 @@ def test_nyc_taxi_events_are_the_five_labelled_windows():
     holidays = pd.to_datetime(["2014-11-02", "2014-11-27", "2014-12-25", "2015-01-01"])
     assert (events["start"].iloc[:4].to_numpy() < holidays.to_numpy()).all()
     assert (holidays.to_numpy() < events["end"].iloc[:4].to_numpy()).all()
+
+
+def test_machine_temperature_has_its_windows_and_the_mean_of_the_hour_that_is_twice_there():
+    series, events = load_machine_temperature(return_events=True)
+    pd.testing.assert_series_equal(series, load_machine_temperature())
+    assert events.columns.tolist() == ["start", "end", "label_time", "name"]
+    for column in ["start", "end", "label_time"]:
+        assert events[column].isin(series.index).all()
+    assert (events["start"] < events["label_time"]).all()
+    assert (events["label_time"] < events["end"]).all()
+    lowest = series[events["start"][1] : events["end"][1]].idxmin()
+    assert lowest == events["label_time"][1]
+    assert series["2014-01-07 02:50"] == pytest.approx((93.397 + 93.255) / 2)
 
 
 def test_missing_data_file_is_reported_with_the_places_searched():

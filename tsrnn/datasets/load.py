@@ -228,6 +228,63 @@ def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, p
     return passengers, pd.read_csv(_find("nyc_taxi_events.csv"), parse_dates=times)
 
 
+def load_machine_temperature(
+    return_events: bool = False,
+) -> pd.Series | tuple[pd.Series, pd.DataFrame]:
+    """Load the temperature of a part of an industrial machine until it failed, every 5 minutes.
+
+    Parameters
+    ----------
+    return_events : bool, default=False
+        Whether to return the four labelled anomalies as well.
+
+    Returns
+    -------
+    temperature : pandas.Series
+        22683 float64 values named ``"temperature"``, 2013-12-02 to 2014-02-19, in a unit that is
+        not told; a DatetimeIndex with ``freq="5min"``, without a time zone.
+    events : pandas.DataFrame
+        Only with ``return_events=True``: 4 rows with the columns ``start`` and ``end`` of the
+        anomaly's window (Timestamps, both included), ``label_time``, the labelled instant
+        (Timestamp), and ``name`` (str).
+
+    Raises
+    ------
+    FileNotFoundError
+        If the library was installed without its data files.
+
+    Notes
+    -----
+    The hour from 2014-01-07 02:00 is there twice in the file; its steps are the means of both.
+
+    References
+    ----------
+    Numenta Anomaly Benchmark, ``realKnownCause/machine_temperature_system_failure.csv``. A. Lavin
+    and S. Ahmad, "Evaluating real-time anomaly detection algorithms: the Numenta Anomaly
+    Benchmark", arXiv 1510.03336, 2015.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_machine_temperature
+    >>> temperature, events = load_machine_temperature(return_events=True)
+    >>> events["name"].tolist()
+    ['unnamed', 'planned shutdown', 'first signs', 'failure']
+    >>> temperature[:"2013-12-02 21:20"].tolist()
+    [73.967, 74.936]
+    """
+    import pandas as pd
+
+    rows = pd.read_csv(
+        _find("machine_temperature.csv.gz"), index_col="time", parse_dates=True
+    ).squeeze("columns")
+    temperature = rows.groupby(level=0).mean()
+    temperature.index.freq = "5min"
+    if not return_events:
+        return temperature
+    times = ["start", "end", "label_time"]
+    return temperature, pd.read_csv(_find("machine_temperature_events.csv"), parse_dates=times)
+
+
 def load_seattle_weather() -> pd.DataFrame:
     """Load the daily weather of Seattle, 2012 to 2015: four measurements and a label.
 
