@@ -285,6 +285,18 @@ def test_a_stream_with_missing_values():
     assert np.isnan(np.concatenate(found)).sum() == 3
 
 
+@pytest.mark.parametrize("index", [HOURS, HOURS.tz_localize("UTC"), pd.RangeIndex(N)], ids=str)
+def test_a_stream_may_leave_out_rows(index):
+    y = series(index=index)
+    detector = small(online=True, missing="mask").fit(y[:200])
+    kept = y.drop(index[[200, 201, 215, 230]])
+    expected = -detector.score_samples(kept)[200:]
+    found = [detector.update(part).score for part in (kept[200:201], kept[201:220], kept[220:])]
+    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="Give what comes next"):
+        detector.update(y[300:301])
+
+
 @pytest.mark.parametrize(
     "threshold", [ConformalThreshold(0.05), TailThreshold(0.001), DynamicThreshold(100), None]
 )

@@ -1,5 +1,11 @@
 """Anomalies: thresholds over scores, events, and metrics of how well they are found."""
 
+from tsrnn.anomaly.baselines import (
+    GaussianDetector,
+    PCADetector,
+    PolynomialDetector,
+    WindowDetector,
+)
 from tsrnn.anomaly.events import (
     events_from_labels,
     intersect_events,
@@ -22,11 +28,15 @@ from tsrnn.anomaly.thresholds import (
 __all__ = [
     "ConformalThreshold",
     "DynamicThreshold",
+    "GaussianDetector",
+    "PCADetector",
+    "PolynomialDetector",
     "QuantileThreshold",
     "RNNAnomalyDetector",
     "RobustZThreshold",
     "TailThreshold",
     "Update",
+    "WindowDetector",
     "events_from_labels",
     "intersect_events",
     "labels_from_events",

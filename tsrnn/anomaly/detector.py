@@ -299,44 +299,28 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         return events
 
     def _events(self, track: Track, one: Scored, runs, channels) -> pd.DataFrame:
+        """Events of a series, of runs of its points: the first of each, and one after the last."""
         index = track.axis.index
-        severity = np.array([np.nanmax(one.score[a:b]) for a, b in runs])
-        alarms = runs[:, 0].copy()
+        spans = runs
         if one.surprise is not None:
-            runs = np.array([self._narrowed(one, a, b) for a, b in runs], int).reshape(-1, 2)
+            spans = np.array([self._narrowed(one, a, b) for a, b in runs], int).reshape(-1, 2)
         marks = np.zeros(len(index) + 1, int)
-        np.add.at(marks, runs[:, 0], 1)
-        np.add.at(marks, runs[:, 1], -1)
+        np.add.at(marks, spans.T, [[1], [-1]])
         events = events_from_labels(marks[:-1].cumsum() > 0, index)
-        begins = index.get_indexer(pd.Index(events["start"])) if len(events) else np.empty(0, int)
-        ends = begins + events["n_points"].to_numpy(int)
-        own = np.searchsorted(begins, runs[:, 0], side="right") - 1  # narrowed ones may touch
-        worst = np.full(len(events), -np.inf)
-        np.maximum.at(worst, own, severity)
+        whole = _runs(marks[:-1].cumsum() > 0)
+        own = np.searchsorted(whole[:, 0], spans[:, 0], side="right") - 1  # narrowed ones may touch
+        severity, alarms = np.full(len(whole), -np.inf), np.full(len(whole), len(index))
+        np.maximum.at(severity, own, [np.nanmax(one.score[a:b]) for a, b in runs])
+        np.minimum.at(alarms, own, runs[:, 0])
         ranked = one.score if one.surprise is None else one.surprise
         ranked = np.where(np.isnan(ranked), -np.inf, ranked)
-        peaks = np.array([a + ranked[a:b].argmax() for a, b in zip(begins, ends, strict=True)], int)
-        events = events.assign(severity=worst, peak=index.take(peaks))
+        peaks = np.array([a + ranked[a:b].argmax() for a, b in whole], int)
+        events = events.assign(severity=severity, peak=index.take(peaks))
         if self.online:
-            first = np.full(len(events), len(index))
-            np.minimum.at(first, own, alarms)
-            events["alarm"] = index.take(first)
+            events["alarm"] = index.take(alarms)
         if one.parts is None:
             return events
-        shares = np.array(
-            [_shares(np.nansum(one.parts[a:b], axis=0)) for a, b in zip(begins, ends, strict=True)]
-        ).reshape(-1, len(channels))
-        worst = np.zeros(len(events), int)
-        if len(channels) > 1:
-            worst = shares.argmax(axis=1)
-            events["channel"] = [channels[k] for k in worst]
-        if one.expected is not None:
-            events["seen"] = track.values[peaks, worst]
-            events["expected"] = one.expected[peaks, worst]
-        if len(channels) > 1:
-            for k, channel in enumerate(channels):
-                events[f"share_{channel}"] = shares[:, k]
-        return events
+        return _with_channels(events, track, one, whole, peaks, channels)
 
     def _narrowed(self, one, first, end):
         """An event's first strange point and the one after its last."""
@@ -363,6 +347,22 @@ def _with_fainter(runs, score, n_most):
         holds = [((runs[:, 0] < end) & (runs[:, 1] > first)).any() for first, end in below]
         runs = np.concatenate([runs, below[~np.array(holds, bool)]])
     return runs[np.argsort(runs[:, 0], kind="stable")]
+
+
+def _with_channels(events, track, one, runs, peaks, channels):
+    """Events with what was seen and expected at their peaks, and each channel's share."""
+    shares = [_shares(np.nansum(one.parts[a:b], axis=0)) for a, b in runs]
+    shares = np.array(shares).reshape(-1, len(channels))
+    strangest = shares.argmax(axis=1)
+    if len(channels) > 1:
+        events["channel"] = [channels[k] for k in strangest]
+    if one.expected is not None:
+        events["seen"] = track.values[peaks, strangest]
+        events["expected"] = one.expected[peaks, strangest]
+    if len(channels) > 1:
+        for k, channel in enumerate(channels):
+            events[f"share_{channel}"] = shares[:, k]
+    return events
 
 
 def _shares(parts):

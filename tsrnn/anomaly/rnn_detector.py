@@ -352,15 +352,17 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         rows, index = self._rows(y)
         if rows is not None:
             return self._judged(0, self._streams[0].take(rows, index), index)
-        tracks = self._asked(y)
+        tracks, gaps, parts = self._asked(y), [], []
         for track in tracks:
             if track.label not in self._labels:
                 raise ValueError(f"Series {track.label!r} of y was not fitted. Leave it out.")
             called = "y" if track.label is None else f"Series {track.label!r} of y"
-            self._streams[self._labels[track.label]].refuse_other(track.axis.index, called)
-        parts = []
-        for track in tracks:
+            stream, may = self._streams[self._labels[track.label]], self.missing == "mask"
+            gaps.append(stream.left_out(track.axis.index, called, may))
+        for track, gap in zip(tracks, gaps, strict=True):
             k = self._labels[track.label]
+            if gap:
+                self._streams[k].take(np.full((gap, len(tracks.channels)), np.nan))
             parts.append(self._judged(k, self._streams[k].take(track.values, track.axis.index)))
         names = ("score", "threshold", "anomaly")
         columns = (

@@ -86,17 +86,15 @@ class Stream:
         self._catch_up()
         return label == self.last + self.axis.step
 
-    def next_index(self, n: int) -> pd.Index:
-        """The next time stamps."""
+    def _known_axis(self):
+        """An axis that ends where the series does."""
         if not self.is_even:
-            return self.axis.after(n)
+            return self.axis
         self._catch_up()
-        last = self.last
         if isinstance(self.axis.step, int):
-            known = pd.RangeIndex(last, last + 1)
-        else:
-            known = self.axis.index[:1] + (last - self.axis.index[0])
-        return TimeAxis(known, self.axis.step).after(n)
+            return TimeAxis(pd.RangeIndex(self.last, self.last + 1), self.axis.step)
+        known = self.axis.index[:1] + (self.last - self.axis.index[0])
+        return TimeAxis(known, self.axis.step)
 
     def _catch_up(self):
         if self.n_since:
@@ -112,7 +110,7 @@ class Stream:
         """
         n, z = len(values), (values - self.mean) / self.deviation
         if not self.is_even:
-            index = self.next_index(n) if index is None else index
+            index = self.axis.after(n) if index is None else index
             where = circles(count_of(index, self.axis.step), self.seasons)
             self.axis = TimeAxis(self.axis.index.append(index)[-4:], self.axis.step)
         scores = np.empty(n)
@@ -141,15 +139,24 @@ class Stream:
             parts.append(table[place])
         return np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else _NOWHERE
 
-    def refuse_other(self, index: pd.Index, name: str) -> None:
-        """Refuse time stamps that do not follow."""
-        expected = self.next_index(len(index))
-        if type(expected) is type(index) and (expected == index).all():
-            return
-        wrong = 0
-        if type(expected) is type(index):
-            wrong = int(np.argmin(expected == index))
+    def left_out(self, index: pd.Index, name: str, may: bool) -> int:
+        """How many steps are left out before new time stamps.
+
+        Raises
+        ------
+        ValueError
+            If they do not follow, or steps are left out that may not be.
+        """
+        axis, first = self._known_axis(), index[0]
+        try:
+            n = len(axis.until(first)) - 1 if may else 0
+            expected = axis.after(n + len(index))[n:]
+            follows = type(expected) is type(index) and (expected == index).all()
+        except (TypeError, ValueError):  # time stamps of another kind
+            follows = False
+        if follows:
+            return n
         raise ValueError(
-            f"{name} has {show(index[wrong])} where {show(expected[wrong])} follows what the "
-            "detector knows. Give what comes next, without a gap."
+            f"{name} has {show(first)} where {show(axis.after(1)[0])} follows what the detector "
+            "knows. Give what comes next" + ("." if may else ", without a gap.")
         )
