@@ -1,4 +1,4 @@
-"""The command ``tsrnn``: forecast or backtest columns of a csv or parquet file.
+"""The command ``tsrnn``: forecast columns of a csv or parquet file, or find anomalies in them.
 
 Whatever is slow to import is imported once a command runs, so that ``--help`` is instant.
 """

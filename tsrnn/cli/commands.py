@@ -8,7 +8,7 @@ import sys
 import tsrnn
 from tsrnn.cli.reading import Layout, read_holidays, read_series, read_static
 from tsrnn.cli.tables import told_of
-from tsrnn.cli.writing import as_text, check_files, write_picture, write_table
+from tsrnn.cli.writing import as_text, check_files, events_as_text, write_picture, write_table
 
 _LONG = 2000  # observations from which training lasts, so that its progress is shown
 
@@ -57,6 +57,77 @@ def backtest(arguments: argparse.Namespace) -> None:
         write_picture(display, arguments.plot)
 
 
+def detect(arguments: argparse.Namespace) -> None:
+    """``tsrnn detect``: the events, maybe the scores and their picture."""
+    check_files([arguments.file], arguments.plot, arguments.out, arguments.scores)
+    layout = Layout(
+        arguments.target, arguments.time, arguments.id, separator=arguments.sep,
+        time_format=arguments.time_format, missing=arguments.missing, channels=True,
+    )  # fmt: skip
+    y, _ = read_series(arguments.file, layout)
+    _check_names_of_scores(y, arguments.target)
+    detector = _detector(arguments, y)
+    with told_of(arguments.file, arguments.target[0]):
+        detector.fit(y)
+        events = detector.detect(y, arguments.n_most)
+    if len(events):
+        print(events_as_text(events))
+    else:
+        print("no events: no score is above the threshold (--n-most tells the highest)")
+    if arguments.out:
+        write_table(events.set_index(events.columns[0]), arguments.out)
+    if arguments.scores:
+        write_table(detector.explain(y), arguments.scores)
+    if arguments.plot:
+        display = tsrnn.plotting.AnomalyDisplay.from_estimator(detector, y, events=events)
+        write_picture(display, arguments.plot)
+
+
+def _detector(arguments, y):
+    given = {
+        "horizon": arguments.horizon,
+        "lookback": arguments.lookback,
+        "season": arguments.season,
+        "stretch": arguments.stretch,
+        "contamination": arguments.contamination,
+        "hidden_size": arguments.hidden_size,
+        "max_iter": arguments.max_iter,
+        "n_jobs": arguments.jobs,
+    }
+    return tsrnn.RNNAnomalyDetector(
+        method=arguments.method,
+        online=arguments.online,
+        missing=arguments.missing,
+        n_estimators=arguments.networks,
+        random_state=arguments.seed,
+        verbose=_shows_progress(arguments, y),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+
+
+def _shows_progress(arguments, y):
+    return int(not arguments.quiet and (sys.stderr.isatty() or len(y) >= _LONG))
+
+
+def _check_names_of_scores(y, targets):
+    """Refuse columns of the file that would be twice in the tables of events or of scores."""
+    several = targets if len(targets) > 1 else ()
+    made = {
+        "events": ["start", "end", "n_points", "severity", "peak", "alarm", "channel", "seen",
+                   "expected", *(f"share_{name}" for name in several)],
+        "scores": ["score", "threshold", "anomaly", "expected", "lower", "upper",
+                   *(f"{what}_{name}" for name in several
+                     for what in ("expected", "lower", "upper", "share"))],
+    }  # fmt: skip
+    names = {"events": y.index.names[:-1], "scores": y.index.names}
+    for table, taken in names.items():
+        for name in taken:
+            if name in made[table]:
+                raise ValueError(
+                    f"the table of {table} has a column {name!r} of its own: rename it"
+                )
+
+
 def _sources(arguments):
     return [arguments.file, arguments.future, arguments.static, *arguments.holidays]
 
@@ -102,7 +173,7 @@ def _forecaster(arguments, y):
         scope=arguments.scope,
         n_estimators=arguments.networks,
         random_state=arguments.seed,
-        verbose=int(not arguments.quiet and (sys.stderr.isatty() or len(y) >= _LONG)),
+        verbose=_shows_progress(arguments, y),
         **{name: value for name, value in given.items() if value is not None},
     )
 

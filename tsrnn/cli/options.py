@@ -31,14 +31,28 @@ which takes as many times as long as there are --windows.
 
 MAE, RMSE, MASE, ... are averaged over origins and steps, then over series; coverage_80 is the share
 of what came that lay within the 80 % intervals."""
+_DETECT = """\
+Find anomalies in columns of a csv or parquet file: what a recurrent network (LSTM) that has learnt
+the series did not expect. Prints the events, stretches of time that are strange.
+
+Several --target are channels of one series, which are strange together; --id names a column of
+series, and one network learns from all of them.
+
+Of each event the table has start and end, both included, the severity, which is its highest score,
+and what was seen and expected at its strangest point; of several --target also of which channel.
+Scores are in units of usual errors, 1 where all is as usual. Events are where they are above a
+threshold: 3.5 robust deviations above the median, or as --contamination says; with --online that
+of a false-alarm rate of 1 %."""
 _FILES = """\
 The time column holds time stamps (1949-01, 2024-03-31T18:00, ...), years (1700, 1701, ...) or
 other whole numbers in equal steps. Rows may be in any order, but no time may be twice, nor
 missing unless --missing mask.
+{}Errors count rows of data from 1, the header not counted.
+Files that end in .parquet or .pq are parquet, read and written by pyarrow; all others are csv."""
+_BESIDE = """\
 Of several --target a column may begin or end with empty cells: its series is shorter.
 Columns beside the target are read as numbers if most of their cells are, else as categories.
-Errors count rows of data from 1, the header not counted.
-Files that end in .parquet or .pq are parquet, read and written by pyarrow; all others are csv."""
+"""
 _CALENDAR = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 _LOSSES = ("absolute_error", "squared_error", "huber", "quantile", "gaussian", "student_t")
 _FORECAST_EXAMPLES = """\
@@ -57,6 +71,12 @@ examples:
       --refit --out forecasts.parquet --metrics metrics.csv
   tsrnn backtest sales.csv --id shop --time day --target sold --known price --calendar weekday"""
 
+_DETECT_EXAMPLES = """\
+examples:
+  tsrnn detect nyc_taxi.csv --time time --target passengers --n-most 5 --plot events.png
+  tsrnn detect sales.parquet --id shop --time day --target sold visitors --out events.csv
+  tsrnn detect engine.csv --target speed heat --online --contamination 0.01 --scores scores.csv"""
+
 
 def parser() -> argparse.ArgumentParser:
     """What reads the arguments of the process."""
@@ -65,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_forecast(commands)
     _add_backtest(commands)
+    _add_detect(commands)
     return parser
 
 
@@ -77,9 +98,10 @@ class _Parser(argparse.ArgumentParser):
 
 def _add_forecast(commands):
     command = _command(
-        commands, "forecast", "forecast columns of a file", _FORECAST, _FORECAST_EXAMPLES
+        commands, "forecast", "forecast columns of a file", _FORECAST, _FORECAST_EXAMPLES, _BESIDE
     )
-    add = _add_series(command)
+    add = _add_series(command, "column to forecast; several are a panel")
+    _add_reach(add)
     _add_beside(command).add_argument(
         "--future", metavar="FILE",
         help="file of the rows to come: --time, --id and --known (default: in FILE itself)",
@@ -92,9 +114,11 @@ def _add_forecast(commands):
 
 def _add_backtest(commands):
     command = _command(
-        commands, "backtest", "forecast from the past and measure", _BACKTEST, _BACKTEST_EXAMPLES
-    )
-    add = _add_series(command)
+        commands, "backtest", "forecast from the past and measure", _BACKTEST, _BACKTEST_EXAMPLES,
+        _BESIDE,
+    )  # fmt: skip
+    add = _add_series(command, "column to forecast; several are a panel")
+    _add_reach(add)
     _add_beside(command)
     command.set_defaults(future=None)
     add("--windows", type=_count, default=5, metavar="N", help="origins (default 5)")
@@ -109,26 +133,70 @@ def _add_backtest(commands):
     _add_settings(command)
 
 
-def _command(commands, name, summary, description, examples):
+def _add_detect(commands):
+    command = _command(
+        commands, "detect", "find anomalies in a file", _DETECT, _DETECT_EXAMPLES, ""
+    )
+    add = _add_series(command, "column to look at; several are channels of one series")
+    add(
+        "--n-most", type=_count, metavar="K",
+        help="events to tell, the most severe, be they above the threshold or below",
+    )  # fmt: skip
+    add(
+        "--contamination", type=_share, metavar="SHARE",
+        help="share of points, up to 0.5, whose scores are above the threshold",
+    )  # fmt: skip
+    add(
+        "--online", action="store_true",
+        help="score each point by what came before it alone, as in a stream",
+    )  # fmt: skip
+    add("--out", metavar="FILE", help="csv or parquet file for the events, with all columns")
+    add("--scores", metavar="FILE", help="csv or parquet file for the score of each row, ...")
+    add("--plot", metavar="FILE", help="picture to write: png, svg, pdf; of one series, the worst")
+    add = command.add_argument_group("network").add_argument
+    add(
+        "--method", choices=["forecast", "reconstruction"], default="forecast",
+        help="hold forecasts of a network against the series (default), or what one that encodes "
+        "and decodes windows makes of it",
+    )  # fmt: skip
+    add("--horizon", type=_count, metavar="N", help="steps of the farthest forecast (default 64)")
+    add(
+        "--stretch", type=_count, metavar="N",
+        help="steps over which surprises are averaged (default 100); 1 for single points",
+    )  # fmt: skip
+    _add_networks(add, "forecasts are averaged")
+    add("--season", type=_count, metavar="N", help="steps of a season (default: by frequency)")
+    add("--lookback", type=_count, metavar="N", help="steps learnt from at once (default 64)")
+    add("--hidden-size", type=_count, metavar="N", help="hidden units (default 32)")
+    _add_training(add)
+    _add_reading(command)
+
+
+def _command(commands, name, summary, description, examples, beside):
     return commands.add_parser(
         name,
         help=summary,
         description=description,
-        epilog=f"{_FILES}\n\n{examples}",
+        epilog=f"{_FILES.format(beside)}\n\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
 
-def _add_series(command):
-    """What to forecast and how far; the way to add more options."""
+def _add_series(command, target):
+    """The series of a file; the way to add more options."""
     add = command.add_argument
     add("file", metavar="FILE", help="csv file with a header line, or parquet file")
     add(
         "--target", required=True, nargs="+", action="extend", metavar="COLUMN",
-        help="column to forecast; several are a panel",
+        help=target,
     )  # fmt: skip
     add("--time", metavar="COLUMN", help="column of times; without it rows count from 1")
     add("--id", metavar="COLUMN", help="column that says which series a row belongs to")
+    return add
+
+
+def _add_reach(add):
+    """How far to forecast, and how uncertainty is told."""
     add("--horizon", type=_count, default=12, metavar="N", help="steps ahead (default 12)")
     add(
         "--coverage", type=_percent, nargs="+", default=[80.0, 95.0], metavar="PERCENT",
@@ -138,7 +206,6 @@ def _add_series(command):
         "--quantiles", type=_percent, nargs="+", default=[], metavar="PERCENT",
         help="quantiles to tell too, such as 10 50 90, in columns quantile_10, ...",
     )  # fmt: skip
-    return add
 
 
 def _add_beside(command):
@@ -175,16 +242,28 @@ def _add_settings(command):
         help=f"what is learnt by: {', '.join(_LOSSES)}; the last three learn how wide intervals "
         "are (default absolute_error)",
     )  # fmt: skip
-    add(
-        "--networks", type=_count, default=1, metavar="N",
-        help="networks, whose median is the forecast (default 1)",
-    )  # fmt: skip
+    _add_networks(add, "median is the forecast")
     add("--season", type=_count, metavar="N", help="steps of a season (default: by frequency)")
     add("--lookback", type=_count, metavar="N", help="steps read (default: three seasons)")
     add("--hidden-size", type=_count, metavar="N", help="hidden units (default 32; panels 128)")
+    _add_training(add)
+    _add_reading(command)
+
+
+def _add_networks(add, use):
+    add(
+        "--networks", type=_count, default=1, metavar="N",
+        help=f"networks, whose {use} (default 1)",
+    )  # fmt: skip
+
+
+def _add_training(add):
     add("--max-iter", type=_count, metavar="N", help="most epochs (default: by length)")
     add("--seed", type=_seed, default=0, metavar="N", help="of the random numbers (default 0)")
     add("--jobs", type=_count, metavar="N", help="threads (default: all cores)")
+
+
+def _add_reading(command):
     add = command.add_argument_group("reading and reporting").add_argument
     add(
         "--sep", type=_character, default=",", metavar="CHARACTER",
@@ -215,6 +294,14 @@ def _percent(text):
         if 0 < float(text) < 100:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a percentage between 0 and 100")
+
+
+def _share(text):
+    """A number above 0, up to a half."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= 0.5:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0, up to 0.5")
 
 
 def _character(text):

@@ -24,7 +24,7 @@ class Layout:
     Attributes
     ----------
     targets : sequence of str
-        Columns to forecast.
+        Columns to forecast, or to find anomalies in.
     time : str or None
         Column of times; without it the rows of each series count from 1.
     series : str or None
@@ -36,7 +36,9 @@ class Layout:
     time_format : str or None
         Of time stamps, where it cannot be guessed.
     missing : {"raise", "mask"}
-        Whether empty cells are refused or left to the forecaster.
+        Whether empty cells are refused or left to the estimator.
+    channels : bool
+        Several targets are channels of each series, not series themselves.
     """
 
     targets: Sequence[str]
@@ -47,6 +49,7 @@ class Layout:
     separator: str = ","
     time_format: str | None = None
     missing: str = "raise"
+    channels: bool = False
 
     def columns(self) -> list[str]:
         """All columns, each once.
@@ -54,9 +57,9 @@ class Layout:
         Raises
         ------
         ValueError
-            If one is named twice, or there are several targets and a column of series.
+            If one is named twice, or there is a column of series and several targets are others.
         """
-        if self.series is not None and len(self.targets) > 1:
+        if self.series is not None and len(self.targets) > 1 and not self.channels:
             raise ValueError(
                 f"--id {self.series} goes with one --target, here are {len(self.targets)}"
             )
@@ -77,7 +80,7 @@ class Layout:
 
 def read_series(
     path: str, layout: Layout, future: str | None = None
-) -> tuple[pd.Series, pd.DataFrame | None]:
+) -> tuple[pd.Series | pd.DataFrame, pd.DataFrame | None]:
     """Series of a file, and the columns beside them.
 
     Parameters
@@ -91,9 +94,9 @@ def read_series(
 
     Returns
     -------
-    Series
+    Series or DataFrame
         One target's on its times; several, and those of a column of series, on a MultiIndex of
-        series and time.
+        series and time. Of several channels a column each.
     DataFrame or None
         Columns that are known, then those that are not: of all rows, those to come too, on times,
         or where there is a column of series on series and times.
@@ -115,7 +118,11 @@ def read_series(
             {name: _checked(table, name, *_numbers(table.cells[name])) for name in layout.targets}
         )
         ahead = _ahead(table, values, index, layout)
-        if len(layout.targets) > 1:
+        if layout.channels and len(layout.targets) > 1:
+            y = values.set_axis(index)
+            for name in layout.targets if layout.missing == "raise" else ():
+                table.refuse(name, values[name].isna())
+        elif len(layout.targets) > 1:
             y = _side_by_side(table, values, index, layout.missing)
         else:
             y = values[target].set_axis(index)[~ahead]

@@ -17,7 +17,8 @@ import pandas as pd
 # What csv files write where there is no value
 EMPTY = ("", " ", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
 _WORDS = {  # of the library, by regular expressions, and those of the command
-    r"^Column (.*?) of (?:X|static) ": r"column \1 ",
+    r"^Column (.*?) of (?:X|y|static) ": r"column \1 ",
+    r", and y has (\d)": r", and there are \1",
     r" among the rows of y\b": " in the rows that are learnt from",
     r", a level that was not fitted: (.*)\. If .*": r", a category that no row before the first "
     r"origin has: those have \1. Leave the column out, or give fewer --windows.",

@@ -97,6 +97,14 @@ def as_text(table: pd.DataFrame) -> str:
     return table.apply(_digits, axis=1).to_string()
 
 
+def events_as_text(events: pd.DataFrame) -> str:
+    """The first columns of events, for people to read, numbers to 4 digits."""
+    shown = [name for name in events if name not in ("n_points", "peak")]
+    shown = events[[name for name in shown if not str(name).startswith("share_")]]
+    numbers = shown.select_dtypes("floating").columns
+    return shown.assign(**{name: _digits(shown[name]) for name in numbers}).to_string(index=False)
+
+
 def _digits(row):
     largest = np.abs(row[np.isfinite(row)]).max()
     decimals = 3 - int(np.floor(np.log10(largest))) if largest > 0 else 0

@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 
 _MOST_CHANNELS = 6  # that are drawn unasked
 _WIDE = 30  # times the threshold, above which scores are drawn on a logarithmic axis
+_STRENGTH = 0.25  # of the colour of detected events
+_DENSE = 2000  # values from which lines are thinner
 _WIDTH, _HEIGHTS, _SCORE_HEIGHT = 9, {1: 2.7, 2: 2.0}, 1.7  # inches
 _MANY_HEIGHT = 1.4  # of each of more than two channels
+_PARTS = ("score", "threshold", "anomaly", "expected", "lower", "upper", "share")
 _BAR = 0.035  # height of the bars of known events, of the axes'
 
 
@@ -121,7 +124,12 @@ class AnomalyDisplay:
         index = track.axis.index
         self.values = pd.DataFrame(track.values, index, columns=tracks.channels)
         self.explained = pd.DataFrame(
-            {name: _on_axis(column, track) for name, column in table.items()}, index
+            {
+                name: _on_axis(column, track)
+                for name, column in table.items()
+                if str(name).partition("_")[0] in _PARTS
+            },
+            index,
         )
         if events is None:
             flags = self.explained.get("anomaly", pd.Series(0.0, index)).fillna(0)
@@ -351,26 +359,25 @@ class AnomalyDisplay:
             strengths = self._strengths(shown, first, end)
             places = {channel: k for k, channel in enumerate(self.values)}
             for channel, one in self.axes_.items():
-                spans = _spans(one, edges, first, end, 1, 0.5)
+                spans = _spans(one, edges, first, end, "detected event")
                 _paint(spans, one, VERMILION, strengths[:, places[channel]])
                 self.event_spans_.append(spans)
-            spans = _spans(self.score_ax_, edges, first, end, 1, 0.5)
-            _paint(spans, self.score_ax_, VERMILION, [0.25])
+            spans = _spans(self.score_ax_, edges, first, end, "detected event")
+            _paint(spans, self.score_ax_, VERMILION, [_STRENGTH])
             self.event_spans_.append(spans)
         if self._known is None:
             return
         first, end = _runs(self._known[shown])
         for one in self.axes_.values() if first.size else ():
-            bars = _spans(one, edges, first, end, _BAR, 3)
+            bars = _spans(one, edges, first, end, "known event", height=_BAR, zorder=3)
             _paint(bars, one, GREEN, [1.0])
-            bars.set_clip_on(False)
             self.label_bars_.append(bars)
 
     def _strengths(self, shown, first, end):
         """How strongly each event is painted in each channel, (n_events, n_channels)."""
         shares = self._shares()
         if shares is None:
-            return np.full((first.size, self.values.shape[1]), 0.25)
+            return np.full((first.size, self.values.shape[1]), _STRENGTH)
         shares = np.nan_to_num(shares[shown])
         own = np.array([shares[a:b].mean(axis=0) for a, b in zip(first, end, strict=True)])
         return 0.07 + 0.3 * own / np.maximum(own.max(axis=1, keepdims=True), 1e-300)
@@ -379,8 +386,9 @@ class AnomalyDisplay:
         explained = self.explained[shown]
         ending = "" if self.values.shape[1] == 1 else f"_{channel}"
         expected = explained.get(f"expected{ending}")
-        style = {"color": ink(ax), "linewidth": 1.0, "zorder": 2.2, "label": "actual"}
         series = self.values[channel][shown]
+        width = 1.0 if len(series) <= _DENSE else 0.6
+        style = {"color": ink(ax), "linewidth": width, "zorder": 2.2, "label": "actual"}
         self.actual_lines_[channel] = draw_curve(ax, series, style | actual_kw)
         self.expected_lines_[channel] = self.bands_[channel] = None
         color = expected_kw.get("color", BLUE)
@@ -432,17 +440,12 @@ class AnomalyDisplay:
             one.set_xlabel("")
             one.tick_params(axis="x", length=0)
         channel = self.channels[0]
-        handles = {
-            "actual": self.actual_lines_[channel],
-            "expected": self.expected_lines_[channel],
-            "usual range": self.bands_[channel],
-            "detected event": self.event_spans_[-1] if self.event_spans_ else None,
-            "known event": self.label_bars_[0] if self.label_bars_ else None,
-            "threshold": self.threshold_line_,
-        }
-        handles = {name: handle for name, handle in handles.items() if handle is not None}
-        style = {"handles": list(handles.values()), "labels": list(handles), "handlelength": 1.6}
-        style |= {"columnspacing": 1.4, **legend_style(first)}
+        lines = (self.actual_lines_, self.expected_lines_, self.bands_)
+        handles = [drawn[channel] for drawn in lines]
+        handles += [*self.event_spans_[-1:], *self.label_bars_[:1], self.threshold_line_]
+        handles = [handle for handle in handles if handle is not None]
+        style = {"handles": handles, "handlelength": 1.6, "columnspacing": 1.4}
+        style |= legend_style(first)
         if not is_new:
             style |= {"fontsize": "small", "borderaxespad": 0.2, "ncols": 3}
             first.legend(loc="lower right", bbox_to_anchor=(1, 1), **style)
@@ -462,7 +465,7 @@ class AnomalyDisplay:
 
 def _as_explained(explained, tracks: Tracks) -> pd.DataFrame:
     """Columns for each row of y, a score among them."""
-    n_rows = sum(int((track.rows >= 0).sum()) for track in tracks)
+    n_rows = _n_rows(tracks)
     if isinstance(explained, (np.ndarray, list, tuple)):
         explained = pd.Series(np.asarray(explained, dtype=float))
     elif not isinstance(explained, (pd.Series, pd.DataFrame)):
@@ -484,6 +487,10 @@ def _as_explained(explained, tracks: Tracks) -> pd.DataFrame:
     return explained
 
 
+def _n_rows(tracks):
+    return sum(int((track.rows >= 0).sum()) for track in tracks)
+
+
 def _on_axis(values, track: Track) -> np.ndarray:
     """What there is for each row of y, at all steps of a series; NaN where no row is."""
     values = pd.Series(values).to_numpy(dtype=float, na_value=np.nan)
@@ -495,13 +502,14 @@ def _chosen_series(wanted, tracks: Tracks, scores) -> Track:
     if wanted is None:
         highest = [np.nan_to_num(_on_axis(scores, track), nan=-np.inf).max() for track in tracks]
         return tracks.tracks[int(np.argmax(highest))]
-    if tracks.labels == [None]:
+    labels = [track.label for track in tracks]
+    if labels == [None]:
         raise ValueError(f"series chooses one of a panel, and y is one series; got {wanted!r}.")
     for track in tracks:
         if track.label == wanted:
             return track
-    more = f" and {len(tracks) - 10} more" if len(tracks) > 10 else ""
-    raise ValueError(f"series is {wanted!r}, which is none of {tracks.labels[:10]}{more}.")
+    more = f" and {len(labels) - 10} more" if len(labels) > 10 else ""
+    raise ValueError(f"series is {wanted!r}, which is none of {labels[:10]}{more}.")
 
 
 def _own(events, name, label, id_name) -> pd.DataFrame:
@@ -524,7 +532,7 @@ def _known(labels, track: Track, tracks: Tracks) -> np.ndarray:
         return labels_from_events(own, index).to_numpy()
     if isinstance(labels, pd.DataFrame) and labels.shape[1] == 1:
         labels = labels.iloc[:, 0]
-    n_rows = sum(int((one.rows >= 0).sum()) for one in tracks)
+    n_rows = _n_rows(tracks)
     if np.ndim(labels) != 1 or len(labels) != n_rows:
         raise ValueError(
             f"labels must be events with start and end, or 0 and 1 for each of the {n_rows} rows "
@@ -594,12 +602,12 @@ def _runs(flags):
     return changes[::2], changes[1::2]
 
 
-def _spans(ax, edges, first, end, height, zorder) -> PolyCollection:
+def _spans(ax, edges, first, end, label, height=1.0, zorder=0.5) -> PolyCollection:
     """Stretches of time, from the bottom of the axes to a share of their height."""
     x = np.stack([edges[first], edges[end], edges[end]], axis=1).ravel()
     return ax.fill_between(
         x, 0, height, where=np.tile([True, True, False], first.size), zorder=zorder,
-        transform=ax.get_xaxis_transform(),
+        transform=ax.get_xaxis_transform(), label=label,
     )  # fmt: skip
 
 
@@ -618,6 +626,6 @@ def _fill_above(ax, score, line, flags):
     near[1:] |= flags[:-1]
     near[:-1] |= flags[1:]
     return ax.fill_between(
-        positions(score.index), line, top, where=near, color=VERMILION, alpha=0.7, linewidth=0,
-        zorder=2.1,
+        positions(score.index), line, top, where=near, color=blend(ax, VERMILION, 0.65),
+        linewidth=0, zorder=2.1,
     )  # fmt: skip
