@@ -321,9 +321,41 @@ def test_update_refuses_what_does_not_follow_and_takes_nothing_in():
         (np.inf, "infinite"),
         (frame()[300:310], "2 channels"),
         (np.zeros((2, 2)), "2 channels"),
+        (np.nan, "missing"),
+        ([], "shape"),
+        (["x"], "real numbers"),
     ]:
         with pytest.raises(ValueError, match=message):
             detector.update(wrong)
+    expected = -detector.score_samples(series())[300:]
+    np.testing.assert_allclose(detector.update(series()[300:]).score, expected, rtol=1e-6)
+
+
+def test_update_takes_numbers_of_any_kind():
+    y = series().round()
+    detector = small(online=True).fit(y[:300])
+    expected = -detector.score_samples(y)[300:]
+    found = [detector.update(int(y.iloc[300])), detector.update(y[301:310].astype(int).tolist())]
+    found += [detector.update(np.float32(y.iloc[310])), detector.update(y[311:].astype("Int64"))]
+    np.testing.assert_allclose(np.concatenate([one.score for one in found]), expected, rtol=1e-6)
+
+
+def test_an_update_of_a_panel_must_tell_the_series():
+    with pytest.raises(ValueError, match="which of the series"):
+        small(online=True).fit(panel()).update(1.0)
+
+
+def test_a_fit_that_fails_leaves_what_was_fitted():
+    detector = small(online=True).fit(series()[:300])
+    before = dict(vars(detector))
+    with pytest.raises(ValueError, match="missing"):
+        detector.fit(series() * np.nan)
+    with pytest.raises(ValueError, match="level"):
+        detector.set_params(threshold=TailThreshold(0.001, 0.9999)).fit(series())
+    detector.set_params(threshold=None)
+    assert {name: vars(detector)[name] is value for name, value in before.items()} == dict.fromkeys(
+        before, True
+    )
     expected = -detector.score_samples(series())[300:]
     np.testing.assert_allclose(detector.update(series()[300:]).score, expected, rtol=1e-6)
 

@@ -88,10 +88,23 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         return self
 
     def _fit_scores(self, y):
-        """Fit; the series and what is said of them."""
+        """Fit; the series and what is said of them. A fit that fails leaves all as it was."""
+        before = dict(vars(self))
+        try:
+            return self._fit(y)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _fit(self, y):
         self._validate_params()
         threshold, tracks = self._new_threshold(), self._tracks(y)
         tracks.refuse_empty()
+        self._labels = {track.label: k for k, track in enumerate(tracks)}
+        self._means = np.array([np.nanmean(track.values, axis=0) for track in tracks])
+        deviations = np.array([np.nanstd(track.values, axis=0) for track in tracks])
+        self._deviations = np.where(deviations > 0, deviations, 1.0)
         scored = self._learn(tracks)
         self._step, self._channels = tracks.tracks[0].axis.step, tracks.channels
         self.n_features_in_ = len(tracks.channels)
@@ -99,6 +112,16 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         self.threshold_ = threshold.fit(scores)
         self.offset_ = -float(self.threshold_.threshold_)
         return tracks, scored
+
+    def _scaled(self, track: Track) -> np.ndarray:
+        """A series in deviations from its mean, both of what was fitted."""
+        k = self._labels[track.label]
+        return (track.values - self._means[k]) / self._deviations[k]
+
+    def _unscaled(self, track: Track, z: np.ndarray) -> np.ndarray:
+        """Values in the unit of the series again."""
+        k = self._labels[track.label]
+        return z * self._deviations[k] + self._means[k]
 
     def _new_threshold(self):
         if self.threshold is not None:
@@ -126,6 +149,12 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             raise ValueError(
                 f"y has {len(tracks.channels)} channels, {tracks.channels}, and the detector was "
                 f"fitted with {self.n_features_in_}, {self._channels}. Give the same."
+            )
+        unknown = [track.label for track in tracks if track.label not in self._labels]
+        if unknown:
+            raise ValueError(
+                f"Series {unknown[0]!r} of y was not fitted: what is usual of it is not known. Fit "
+                "with it, or leave it out."
             )
         named = len(tracks.channels) > 1 and tracks.index is not None
         named = named and all(isinstance(channel, str) for channel in self._channels)

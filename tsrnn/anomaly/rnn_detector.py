@@ -197,10 +197,6 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                 f"least {_FEWEST}, better some thousand."
             )
         self.seasons_ = self._settled_seasons(tracks)
-        self._labels = {track.label: k for k, track in enumerate(tracks)}
-        self._means = np.array([np.nanmean(track.values, axis=0) for track in tracks])
-        deviations = np.array([np.nanstd(track.values, axis=0) for track in tracks])
-        self._deviations = np.where(deviations > 0, deviations, 1.0)
         self._reading = self._new_reading(len(tracks.channels), len(shortest.values))
         read = [self._read(track) for track in tracks]
         self._networks = self._taught(read)
@@ -256,9 +252,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
 
     def _read(self, track):
         """Scaled values, and where in its seasons each step stands."""
-        k = self._labels[track.label]
-        z = (track.values - self._means[k]) / self._deviations[k]
-        return z, phases(track.axis.index, track.axis.step, self.seasons_)
+        return self._scaled(track), phases(track.axis.index, track.axis.step, self.seasons_)
 
     def _taught(self, read):
         """Networks that have learnt the series."""
@@ -297,12 +291,6 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         return (1.0,) if self.loss == "huber" else ()
 
     def _score(self, tracks):
-        for track in tracks:
-            if track.label not in self._labels:
-                raise ValueError(
-                    f"Series {track.label!r} of y was not fitted: what is usual of it is not "
-                    "known. Fit with it."
-                )
         judged = (
             self._reading.judge(self._networks, *self._read(track), self.online) for track in tracks
         )
@@ -314,8 +302,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         x = mean_of_channels(parts)
         score = np.sqrt(stretch_mean(x, self.stretch, self._levels[k], self.online))
         spread = np.broadcast_to(self._usual[k, 0] * self._deviations[k], parts.shape)
-        expected = expected * self._deviations[k] + self._means[k]
-        return Scored(score, np.sqrt(x), parts, expected, spread)
+        return Scored(score, np.sqrt(x), parts, self._unscaled(track, expected), spread)
 
     def update(self, y: Any) -> Update:
         """Score observations that follow what is known, and take them in.
@@ -348,14 +335,11 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             raise ValueError(
                 "update is for a detector that looks at the past alone: fit with online=True."
             )
-        y = np.array([y], dtype=float) if isinstance(y, Real) else y
         rows, index = self._rows(y)
         if rows is not None:
             return self._judged(0, self._streams[0].take(rows, index), index)
         tracks, gaps, parts = self._asked(y), [], []
         for track in tracks:
-            if track.label not in self._labels:
-                raise ValueError(f"Series {track.label!r} of y was not fitted. Leave it out.")
             called = "y" if track.label is None else f"Series {track.label!r} of y"
             stream, may = self._streams[self._labels[track.label]], self.missing == "mask"
             gaps.append(stream.left_out(track.axis.index, called, may))
@@ -371,22 +355,23 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         return Update(*(np.asarray(column) for column in columns), tracks.index)
 
     def _rows(self, y):
-        """Next rows of a lone series that need no further look, and their index; or nothing."""
-        if None not in self._labels:
-            return None, None
-        index = None
-        if isinstance(y, pd.Series) and len(y) == 1 and y.dtype == np.float64:
-            if not self._streams[0].is_next(y.index[0]):
-                return None, None
-            index = y.index
-            y = y.to_numpy()
-        if not isinstance(y, np.ndarray) or y.dtype != np.float64 or not y.size:
-            return None, None
-        rows = y.reshape(len(y), -1)
-        bad = not np.isfinite(rows).all()
-        if rows.shape[1] != self.n_features_in_ or bad:
-            return None, None
-        return rows, index
+        """The next rows of a lone series that need no index looked at, and theirs; or nothing."""
+        if isinstance(y, (Real, np.ndarray, list, tuple)):
+            if None not in self._labels:
+                raise ValueError("y must be a frame: which of the series goes on is not told.")
+            rows = np.reshape(y, (1, 1)) if isinstance(y, Real) else np.asarray(y)
+            rows = rows.reshape(-1, 1) if rows.ndim == 1 else rows
+            is_good = rows.dtype == np.float64 and rows.ndim == 2 and rows.size > 0
+            is_good = is_good and bool(np.isfinite(rows).all())
+            if not is_good or rows.shape[1] != self.n_features_in_:
+                rows = self._asked(rows).tracks[0].values  # which says what is wrong
+            return rows, None
+        is_row = isinstance(y, pd.Series) and len(y) == 1 and y.dtype == np.float64
+        if is_row and None in self._labels and self.n_features_in_ == 1:
+            value = y.to_numpy().reshape(1, 1)
+            if np.isfinite(value[0, 0]) and self._streams[0].is_next(y.index[0]):
+                return value, y.index
+        return None, None
 
     def _judged(self, k, scores, index=None):
         if self._thresholds_of is None:

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.anomaly.detector import AnomalyDetector, Scored
-from tsrnn.anomaly.tracks import Track, Tracks
+from tsrnn.anomaly.tracks import Tracks
 
 _AT_ONCE = 2**22  # values of windows that are in memory
 
 
 class Baseline(AnomalyDetector):
-    """Base of the baselines: each series in deviations from the mean that it was fitted with.
+    """Base of the baselines.
 
     A baseline has ``_shortest()``, the observations that it needs, ``_teach(series)``, and
     ``_scored(track, z)``.
@@ -40,30 +40,12 @@ class Baseline(AnomalyDetector):
                     f"y{of} has {len(track.values)} observations, and window={self.window} needs "
                     f"at least {least}. Give more, or a shorter window."
                 )
-        self._labels = {track.label: k for k, track in enumerate(tracks)}
-        self._means = np.array([np.nanmean(track.values, axis=0) for track in tracks])
-        deviations = np.array([np.nanstd(track.values, axis=0) for track in tracks])
-        self._deviations = np.where(deviations > 0, deviations, 1.0)
         series = [self._scaled(track) for track in tracks]
         self._teach(series)
         return [self._scored(track, z) for track, z in zip(tracks, series, strict=True)]
 
     def _score(self, tracks: Tracks) -> list[Scored]:
-        for track in tracks:
-            if track.label not in self._labels:
-                raise ValueError(
-                    f"Series {track.label!r} of y was not fitted: what is usual of it is not "
-                    "known. Fit with it."
-                )
         return [self._scored(track, self._scaled(track)) for track in tracks]
-
-    def _scaled(self, track: Track) -> np.ndarray:
-        k = self._labels[track.label]
-        return (track.values - self._means[k]) / self._deviations[k]
-
-    def _unscaled(self, track: Track, z: np.ndarray) -> np.ndarray:
-        k = self._labels[track.label]
-        return z * self._deviations[k] + self._means[k]
 
     def _shortest(self):
         return self.window
