@@ -49,7 +49,12 @@ def count_of(index: pd.Index, step: Any) -> np.ndarray:
         width = width_of(walls, step)
         if width is not None:
             return (walls.asi8 - _MONDAY.as_unit(walls.unit)._value) / width
-        index = walls.to_period(_periods_of(step))
+        period = _periods_of(step)
+        index = walls.to_period(period)
+        if period == "D":  # of which weekends are left out
+            weeks, days = np.divmod(index.asi8 - _MONDAY.to_period("D").ordinal, 7)
+            return (5 * weeks + np.minimum(days, 4)) / step.n
+        return index.asi8 / step.n
     if isinstance(index, pd.PeriodIndex):
         return index.asi8 / index.freq.n
     return index.to_numpy(dtype=float) / step

@@ -207,7 +207,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             strangeness(errors, usual)
             for (errors, _, _), usual in zip(judged, self._usual, strict=True)
         ]
-        self._levels = np.array([np.nanmean(own) for own in strange])
+        # Of a median: what is strange must not make the series' ends strange.
+        self._levels = np.array([np.nanmedian(mean_of_channels(own)) for own in strange])
         scored = [self._scored(track, *own) for track, own in zip(tracks, judged, strict=True)]
         self._streams = self._thresholds_of = None
         if self.online:

@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn.anomaly.phases import circles, count_of, phases, seasons_of
+from tsrnn.windowing.axes import time_axis
+
+FREQUENCIES = [
+    "s",
+    "15min",
+    "h",
+    "6h",
+    "D",
+    "B",
+    "W-WED",
+    "MS",
+    "2MS",
+    "ME",
+    "QS",
+    "QE-FEB",
+    "YS",
+    "YE",
+]
+
+
+@pytest.mark.parametrize("frequency", FREQUENCIES)
+def test_steps_are_counted_one_by_one(frequency):
+    index = pd.date_range("2023-11-29", periods=60, freq=frequency)
+    axis = time_axis(index, "y")[0]
+    np.testing.assert_array_equal(np.diff(count_of(axis.index, axis.step)), 1)
+
+
+@pytest.mark.parametrize("frequency", FREQUENCIES)
+def test_counts_do_not_depend_on_where_a_series_begins(frequency):
+    index = pd.date_range("2023-11-29", periods=60, freq=frequency)
+    step = time_axis(index, "y")[0].step
+    np.testing.assert_array_equal(count_of(index, step)[20:], count_of(index[20:], step))
+
+
+def test_a_day_begins_at_midnight_and_a_week_on_monday():
+    index = pd.date_range("2024-05-13", periods=24 * 14, freq="h")  # a Monday
+    found = phases(index, index.freq, (24, 168))
+    turn = 2 * np.pi * np.arange(24 * 14)
+    expected = [np.sin(turn / 24), np.cos(turn / 24), np.sin(turn / 168), np.cos(turn / 168)]
+    np.testing.assert_allclose(found, np.transpose(expected), atol=1e-9)
+
+
+def test_a_day_is_that_of_the_clock_on_the_wall():
+    index = pd.date_range("2024-03-30", periods=72, freq="h", tz="Europe/Paris")
+    found = phases(index, index.freq, (24,))
+    expected = circles(index.hour.to_numpy(float), (24,))
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_a_week_of_business_days_begins_on_monday():
+    index = pd.date_range("2024-05-13", periods=20, freq="B")
+    np.testing.assert_array_equal(count_of(index, index.freq) % 5, index.day_of_week)
+
+
+def test_stamps_off_the_hour_have_the_same_place_each_day():
+    index = pd.date_range("2024-05-13 00:05", periods=48, freq="h")
+    found = phases(index, index.freq, (24,))
+    np.testing.assert_allclose(found[:24], found[24:], atol=1e-9)
+
+
+def test_whole_numbers_and_periods():
+    np.testing.assert_array_equal(count_of(pd.RangeIndex(6, 30, 3), 3), np.arange(2, 10))
+    months = pd.period_range("2024-01", periods=5, freq="M")
+    np.testing.assert_array_equal(count_of(months, months.freq) % 12, np.arange(5))
+
+
+@pytest.mark.parametrize(
+    ("frequency", "n", "seasons"),
+    [
+        ("h", 1000, (24, 168)),
+        ("h", 335, (24,)),
+        ("h", 47, ()),
+        ("30min", 1000, (48, 336)),
+        ("D", 1000, (7,)),
+        ("MS", 1000, (12,)),
+        ("YS", 100, ()),
+    ],
+)
+def test_seasons_are_those_that_are_there_twice(frequency, n, seasons):
+    axis = time_axis(pd.date_range("1990-01-01", periods=10, freq=frequency), "y")[0]
+    assert seasons_of(axis, n) == seasons
+
+
+def test_no_season_has_no_place():
+    assert phases(pd.RangeIndex(5), 1, ()).shape == (5, 0)
