@@ -14,7 +14,13 @@ from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-PUBLIC = {"tsrnn", "tsrnn.datasets", "tsrnn.plotting"}
+PUBLIC = {
+    "tsrnn",
+    "tsrnn.anomaly",
+    "tsrnn.anomaly.metrics",
+    "tsrnn.datasets",
+    "tsrnn.plotting",
+}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

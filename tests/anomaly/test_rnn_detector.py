@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import naive
 import numpy as np
 import pandas as pd
@@ -318,7 +321,8 @@ def test_update_refuses_what_does_not_follow_and_takes_nothing_in():
     detector = small(online=True).fit(series()[:300])
     for wrong, message in [
         (series()[301:310], r"2024-03-11 13:00:00 where 2024-03-11 12:00:00 follows"),
-        (series()[300:310].reset_index(drop=True), "where 2024-03-11 12:00:00 follows"),
+        (series()[300:310].reset_index(drop=True), "steps of 1, and .* fitted with frequency h"),
+        (series()[300:310].set_axis(HOURS[300:310] + HOURS.freq), "2024-03-11 13:00:00 where"),
         (series()[300:301] * np.nan, "missing"),
         (np.inf, "infinite"),
         (frame()[300:310], "2 channels"),
@@ -449,6 +453,21 @@ def test_all_known_at_once_is_judged_so():
     assert flags[250:256].any()
 
 
+@pytest.mark.parametrize("method", ["forecast", "reconstruction"])
+def test_copies_and_pickles_go_on(method):
+    detector = small(online=True, method=method).fit(series()[:300])
+    detector.update(series()[300:310])
+    others = [copy.deepcopy(detector), pickle.loads(pickle.dumps(detector))]
+    expected = detector.update(series()[310:]).score
+    for other in others:
+        np.testing.assert_array_equal(other.update(series()[310:]).score, expected)
+
+
+def test_few_stretches_are_warned_of():
+    with pytest.warns(UserWarning, match=r"400 observations, .* stretch=50"):
+        small(stretch=50).fit(series())
+
+
 def test_pipelines_and_clones():
     values = waves(n_channels=2)
     pipeline = make_pipeline(StandardScaler(), small())
@@ -473,11 +492,20 @@ def test_events_are_where_the_series_is_strange():
     assert event["severity"] == explained["score"].max()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_spike_is_a_short_event(seed):
+    values = waves(2000, seed=seed)
+    values[1500] += 40
+    event = RNNAnomalyDetector(season=24, random_state=seed).fit(values).detect(values, 1).iloc[0]
+    assert (event["start"], event["peak"]) == (1500, 1500)
+    assert event["end"] <= 1502
+
+
 def test_the_most_severe_events_go_below_the_threshold():
     detector = small().fit(series())
     above, five = detector.detect(series()), detector.detect(series(), n_most=5)
     assert len(above) < 5 == len(five)
-    assert set(above["start"]) <= set(five["start"])
+    assert set(above["start"]) == set(five["start"][five["anomaly"]])
     assert five["start"].is_monotonic_increasing
     assert (five["start"].iloc[1:].array > five["end"].iloc[:-1].array).all()
 
@@ -520,7 +548,8 @@ def test_no_events_have_the_columns_of_some():
     detector = small(threshold=RobustZThreshold(1000), online=True).fit(y)
     none, one = detector.detect(y), detector.detect(y, n_most=1)
     assert len(none) == 0
-    assert list(none.columns) == list(one.columns)
+    assert [*none.columns, "anomaly"] == list(one.columns)
+    assert one["anomaly"].tolist() == [False]
     assert none.dtypes["start"] == one.dtypes["start"]
 
 
@@ -569,6 +598,8 @@ BAD = [
     ({}, frame().assign(c1=np.nan), "Column 'c1' of y is"),
     ({"missing": "mask"}, frame().assign(c1=np.nan), "Column 'c1' of y is nothing but missing"),
     ({}, frame().assign(c1="x"), "Column 'c1' of y must hold real numbers"),
+    ({}, frame().reset_index(), "by time_column and id_column"),
+    ({}, series().where(series() > 30), "missing='mask'"),
     ({}, waves().reshape(2, -1, 1), "shape"),
     ({}, [], "shape"),
     ({}, ["a", "b"], "real numbers"),
@@ -601,5 +632,10 @@ def test_what_was_not_fitted_is_refused():
         small().fit(series()).score_samples(frame())
     with pytest.raises(ValueError, match="in that order"):
         small().fit(frame()).score_samples(frame()[["c1", "c0"]])
+    with pytest.raises(ValueError, match="lone series, and the detector was fitted to a panel"):
+        detector.score_samples(series())
+    days = pd.date_range("2024-01-01", periods=N, freq="D")
+    with pytest.raises(ValueError, match=r"y has frequency D, .* fitted with frequency h"):
+        small().fit(series()).score_samples(series(index=days))
     with pytest.raises(ValueError, match="n_most"):
         small().fit(series()).detect(series(), n_most=0)

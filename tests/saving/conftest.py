@@ -16,8 +16,10 @@ import pandas as pd
 import pytest
 
 import tsrnn
-from tsrnn import RNNClassifier, RNNForecaster, RNNRegressor
+from tsrnn import RNNAnomalyDetector, RNNClassifier, RNNForecaster, RNNRegressor
+from tsrnn.anomaly import ConformalThreshold, DynamicThreshold, TailThreshold
 from tsrnn.datasets import load_airline
+from tsrnn.kernels import cells
 
 AIRLINE = load_airline()[-60:]
 X = np.random.default_rng(0).normal(size=(40, 6))
@@ -36,6 +38,34 @@ def regressor(**kwargs):
 
 def classifier(**kwargs):
     return RNNClassifier(**({"hidden_size": 3, "max_iter": 2} | kwargs))
+
+
+def detector(**kwargs):
+    small = {"horizon": 4, "lookback": 8, "stretch": 4, "hidden_size": 3, "random_state": 0}
+    moving = {"max_iter": 1, "online": True, "threshold": ConformalThreshold(0.1, random_state=0)}
+    return RNNAnomalyDetector(**(small | moving | kwargs))
+
+
+def watched(n=60, n_channels=1, freq="h", begin="2024-03-29", **kwargs):
+    """A series of one or more channels for a detector."""
+    columns = [f"c{k}" for k in range(n_channels)]
+    index = pd.date_range(begin, periods=n, freq=freq, **kwargs)
+    values = np.random.default_rng(n).normal(size=(n, n_channels)).cumsum(axis=0)
+    return pd.DataFrame(values, index, columns).squeeze(axis=1)
+
+
+def panel(n=60, n_channels=1, n_series=2, **kwargs):
+    """Several of them in levels, which do not end together."""
+    parts = {f"s{k}": watched(n - k % 3, n_channels, **kwargs) for k in range(n_series)}
+    return pd.concat(parts, names=["series"])
+
+
+def parted(y, n):
+    """The first ``n`` rows of a series, or of each series of a panel, and the others."""
+    if isinstance(y, pd.Series | pd.DataFrame) and isinstance(y.index, pd.MultiIndex):
+        groups = y.groupby(level=0)
+        return groups.head(n), y.drop(groups.head(n).index)
+    return y[:n], y[n:]
 
 
 def long_frame(**columns):
@@ -86,6 +116,8 @@ def assert_same(one, other):
     elif isinstance(one, pd.Series):
         pd.testing.assert_series_equal(one, other, check_exact=True, check_freq=True)
         assert_same(one.index, other.index)
+    elif isinstance(one, pd.DataFrame):
+        pd.testing.assert_frame_equal(one, other, check_exact=True, check_freq=True)
     elif isinstance(one, np.random.Generator):
         assert one.bit_generator.state == other.bit_generator.state
     elif isinstance(one, np.random.RandomState):
@@ -143,10 +175,20 @@ class Forgery:
         *keys, last = where.split(".")
         node = self.json
         for key in keys:
-            node = node[int(key) if isinstance(node, list) else key]
-        self._drop(node.get(last))
-        node[last] = self._with_arrays(value)
+            node, place = self._found(node, key)
+            node = node[place]
+        node, place = self._found(node, last)
+        self._drop(node[place] if isinstance(node, list) else node.get(place))
+        node[place] = self._with_arrays(value)
         return self
+
+    def _found(self, node, key):
+        """Where the part of a node is; of a dict, the value of a key, which may be new."""
+        if isinstance(node, dict) and node.keys() == {"dict"}:
+            if key not in [name for name, _ in node["dict"]]:
+                node["dict"].append([key, None])
+            return next(pair for pair in node["dict"] if pair[0] == key), 1
+        return node, int(key) if isinstance(node, list) else key
 
     def _drop(self, node):
         """Leave arrays out that a node named, lest the file be refused for being left over."""
@@ -184,7 +226,7 @@ def sealed(payload):
 
 @pytest.fixture(scope="module")
 def originals(good, tmp_path_factory):
-    """Good files: of forecasters, a regressor that went on, another, and a classifier."""
+    """Good files: of forecasters, a regressor that went on, another, a classifier, detectors."""
     path = tmp_path_factory.mktemp("originals") / "estimator.tsrnn"
     files = {"forecaster": good}
     tsrnn.save(regressor(random_state=np.random.RandomState(0)).partial_fit(X, NUMBERS), path)
@@ -192,14 +234,29 @@ def originals(good, tmp_path_factory):
     tsrnn.save(regressor(segment=3).fit(X, X[:, :2]), path)
     files["two outputs"] = path.read_bytes()
     tsrnn.save(classifier(class_weight={"up": 1}).fit(NAMED, WORDS), path)
+    files["classifier"] = path.read_bytes()
+    lone = detector(n_estimators=2, threshold=TailThreshold(0.01, 0.9, depth=3))
+    y, new = parted(watched(), 50)
+    lone.fit(y).update(new)
+    tsrnn.save(lone, path)
+    files["detector"] = path.read_bytes()
+    several = detector(method="reconstruction", threshold=DynamicThreshold(20, span=3))
+    y, new = parted(panel(n_channels=2), 50)
+    several.fit(y).update(new)
+    tsrnn.save(several, path)
+    files["detectors"] = path.read_bytes()
+    tsrnn.save(ConformalThreshold(0.2, window=30, random_state=0).fit(NUMBERS), path)
+    files["threshold"] = path.read_bytes()
     golden = (Path(__file__).parents[1] / "golden" / "covariates-1.tsrnn").read_bytes()
-    return files | {"classifier": path.read_bytes(), "covariates": golden}
+    return files | {"covariates": golden}
 
 
 @pytest.fixture
 def assert_refused(path, monkeypatch):
     """Whether a payload with a right checksum is refused, fast, in little memory, not executed."""
     monkeypatch.chdir(path.parent)
+    for name in cells.NAMES:
+        cells.find(name)  # lest the first network that names one load its module
 
     def check(payload):
         path.write_bytes(sealed(payload))

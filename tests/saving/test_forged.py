@@ -8,15 +8,20 @@ import pytest
 from saving.conftest import (
     AIRLINE,
     NAMED,
+    NUMBERS,
     Canary,
     Forgery,
     X,
     npy_like,
+    panel,
     sealed,
     shape_of,
+    watched,
 )
+from sklearn.utils.validation import check_is_fitted
 
 import tsrnn
+from tsrnn.network import RecurrentNetwork
 
 GIANT = 4611686018427387904
 
@@ -240,16 +245,135 @@ COVARIATES = {
     f"{COLLECTION}.beside": [np.zeros((89, 2)), np.zeros((5, 15)), np.zeros(89), 1],
     f"{NETWORK}.head": ["last", "every", "horizons", 1], f"{NETWORK}.n_horizons": [1, 3, 0],
 }  # fmt: skip
+READING, STREAMS = "fitted._reading.ForecastErrors", "fitted._streams"
+TAIL, OWN = "fitted.threshold_.TailThreshold", "fitted._thresholds_of"
+SEASONS = "fitted.seasons_", f"{READING}.seasons"
+WINDOWS = {"Reconstruction": {"n_channels": 1, "lookback": 8}}
+GENERATOR = {"Generator": {"state": weights(["bit_generator", "PCG64"])}}
+
+
+def tail(**changes):
+    """A node of a fitted threshold, with some parts changed."""
+    whole = {
+        "base": 1.0, "risk": 0.01, "n": 9, "shape": 0.1, "scale": 1.0, "quantile": 2.0,
+        "next_fit": 3, "peaks": np.ones(2), "local": np.ones(2), "local_sum": 2.0, "local_next": 0,
+    } | changes  # fmt: skip
+    parts = {"parameters": weights(), "fitted": weights(*whole.items())}
+    return {"TailThreshold": parts}
+
+
+NO_TAILS = [
+    *(tail(**{name: None}) for name in ("base", "risk", "n", "peaks", "local", "local_next")),
+    tail(peaks=np.array([0.0])), tail(peaks=np.array([np.nan])), tail(peaks=np.ones((1, 1))),
+    tail(peaks=np.ones(2, "f4")), tail(n=1), tail(risk=0.0), tail(risk=1.0),
+    tail(local_next=2), tail(local_next=-1), tail(local=np.array(["a"])), tail(_tail=1),
+    {"TailThreshold": {"parameters": weights(), "fitted": weights(["_tail", 1])}},
+    {"TailThreshold": {"parameters": weights(["risk", 2]), "fitted": weights()}},
+    {"TailThreshold": {"parameters": weights(["fit", 2]), "fitted": weights()}},
+    {"TailThreshold": {"parameters": weights([1, 2]), "fitted": weights()}},
+    {"TailThreshold": {"parameters": weights()}}, {"TailThreshold": {}}, {"Threshold": {}},
+    {"Tail": {}}, "TailThreshold", 1,
+]  # fmt: skip
+DETECTOR = {
+    "class": ["RNNForecaster", "AnomalyDetector", "TailThreshold"],
+    "parameters.method": ["both", None], "parameters.season": [-1, "a"],
+    "parameters.threshold": [*NO_TAILS, {"RNNAnomalyDetector": {}}],
+    "fitted.threshold_": [
+        *NO_TAILS, {"TailThreshold": {"parameters": weights(), "fitted": weights()}}, None,
+    ],
+    "fitted.loss_curve_": [["a"], [None]], "fitted.offset_": [None, "1"],
+    "fitted.n_features_in_": [0, 2, "1", None],
+    "fitted.seasons_": [
+        [24], {"tuple": [12]}, {"tuple": []}, {"tuple": [24, 1]}, {"tuple": ["a"]},
+        {"tuple": [24.0]}, {"tuple": [2**70]}, None,
+    ],
+    "fitted._channels": [[], ["a", "b"], {"tuple": ["a"]}, None],
+    "fitted._labels": [
+        [], [None, "a"], [[]], [{"tuple": [1]}], [{"dict": []}], [2**61 - 1], {"tuple": [None]},
+        [np.array([1])], None,
+    ],
+    "fitted._means": [np.zeros((2, 1)), np.zeros(1), np.zeros((1, 1), "f4"), None],
+    "fitted._deviations": [np.zeros((1, 1)), -np.ones((1, 1)), np.array([[np.nan]]), np.ones(1)],
+    "fitted._usual": [np.ones((1, 3, 1)), np.zeros((1, 4, 1)), np.ones((1, 4, 1), int), 1],
+    "fitted._usual_levels": [np.zeros(2), np.array([-1.0]), np.array(["a"])],
+    "fitted._step": [1, 0, None, offset("no"), True],
+    "fitted._reading": [WINDOWS, {"ForecastErrors": {}}, {"Reconstruction": {}}, None, 1],
+    f"{READING}.n_channels": NO_COUNTS, f"{READING}.lookback": [0, None],
+    f"{READING}.leads": [
+        {"tuple": []}, {"tuple": [2, 3, 4]}, {"tuple": [1, 4, 2]}, {"tuple": [1, 2]},
+        {"tuple": [1, 2, 5]}, {"tuple": [1, 2, 2**70]}, {"tuple": [1, 2, 2**30]},
+        {"tuple": [1, 2, "4"]}, {"tuple": [1, 2, 4.0]}, [1, 2, 4],
+    ],
+    f"{READING}.seasons": [
+        {"tuple": []}, {"tuple": [0]}, {"tuple": [-24]}, {"tuple": [25]}, {"tuple": [2**30]}, None,
+    ],
+    f"{READING}.loss": ["gaussian", "quantile", "student_t", "os", None],
+    "fitted._networks": [np.zeros(119, "f4"), np.zeros(120), np.zeros((1, 120), "f4"), None],
+    f"{NETWORK}.head": ["last", "ahead", "horizons", "all"], f"{NETWORK}.n_horizons": [2, 0],
+    f"{NETWORK}.n_head": [1, 3], f"{NETWORK}.bidirectional": [True],
+    f"{NETWORK}.parameters": [np.zeros(119, "f4"), np.zeros(120), np.zeros(120, int)],
+    STREAMS: [[], weights(), weights(["index", 1]), 1],
+    f"{STREAMS}.index": [
+        *NO_INDEXES, times(stamps=np.zeros(3, int)),
+        {"RangeIndex": {"start": 0, "stop": 4, "step": 1, "name": None}},
+        {"PeriodIndex": {"ordinals": np.arange(4), "freq": "D", "name": None}},
+    ],
+    f"{STREAMS}.ends": [np.array([3]), np.array([2, 4]), np.array([[4]]), np.zeros(0, int), 4],
+    f"{STREAMS}.have_freq": [np.array([1]), np.zeros(0, bool), np.zeros(2, bool), True],
+    f"{STREAMS}.n_after": [np.array([-1]), np.zeros(2, int), np.zeros(1), 10, None],
+    f"{STREAMS}.level": [np.zeros(2), np.array([-1.0]), np.zeros(1, "f4"), 1.0],
+    f"{STREAMS}.keep": [1.0, -0.1, None, "a"],
+    f"{STREAMS}.said": [np.zeros((1, 4, 2)), np.zeros((1, 3, 3)), np.zeros((2, 4, 3)), None],
+    f"{STREAMS}.seen": [np.zeros((1, 25, 1)), np.zeros((1, 24, 1), "f4"), np.zeros(24)],
+    f"{STREAMS}.n_seen": [np.zeros(2, int), np.zeros(1), 1],
+    f"{STREAMS}.states": [
+        np.zeros((1, 1, 3), "f4"), np.zeros((1, 2, 4), "f4"), np.zeros((1, 2, 3)), None,
+    ],
+    OWN: [weights(), weights(["base", np.ones(1)]), []],
+}  # fmt: skip
+NOT_A_NUMBER = {"float": {"text": "nan"}}
+DETECTORS = {
+    "fitted._labels": [["a", "a"], ["a", None], [1, True], ["a"], [1.0, NOT_A_NUMBER]],
+    "fitted._reading.Reconstruction.lookback": NO_COUNTS, STREAMS: [weights(), None],
+    "fitted._reading.Reconstruction.n_channels": [0, 1, 3, None],
+    "fitted.seasons_": [{"tuple": [2] * 101}, {"tuple": [2**30]}, {"tuple": [0]}, None],
+    f"{NETWORK}.n_horizons": [7, 9, GIANT], f"{NETWORK}.head": ["last", "every", "ahead"],
+    f"{NETWORK}.bidirectional": [True],
+    f"{STREAMS}.window": [np.zeros((2, 7, 2)), np.zeros((2, 8, 1)), np.zeros((1, 8, 2)), None],
+    "fitted.threshold_": [tail(), *NO_TAILS],
+    OWN: [weights(), weights(["threshold_", np.ones(2)]), []],
+    f"{OWN}.threshold_": [np.ones(3), np.ones(1), np.ones(2, int), [1.0, 2.0], None],
+    f"{OWN}.recent": [np.ones(39), np.ones((40, 1)), np.full(40, np.nan), np.ones(40, int), None],
+    f"{OWN}.recent ends": [
+        np.array([20]), np.array([20, 39]), np.array([41, 40]), np.array([-1, 40]),
+        np.array([0, 40]), np.array([20.0, 40.0]), np.array([[20, 40]]), [20, 40], None,
+    ],
+    f"{OWN}.window": [np.array([20, 19]), np.array([20]), np.array([20.0, 20.0])],
+    f"{OWN}.keep": [np.array([0.5, 1.0]), np.array([-1, 0.5])],
+    f"{OWN}.weight": [np.array([1.0, 0.0])], f"{OWN}.n_new": [np.zeros(2), None],
+}  # fmt: skip
+THRESHOLD = {
+    "class": ["Threshold", "Tail", "TailThreshold", "QuantileThreshold"],
+    "parameters.false_alarm_rate": [0, 2.0, "a", None], "parameters.window": [0, "a"],
+    "fitted.recent": [np.zeros(31), np.zeros(0), np.array([np.nan]), np.zeros(30, "f4"), [1.0]],
+    "fitted.window": [29, -1, 2**70, None, 30.0], "fitted.seed": [-1, None, 1.5],
+    "fitted.rng": [None, 1, GENERATOR, random_state()], "fitted._ordered": [[1.0]],
+    "fitted.threshold_": [1.0],
+}  # fmt: skip
 ALL = {
     "forecaster": CHANGES, "regressor": REGRESSOR, "classifier": CLASSIFIER,
-    "covariates": COVARIATES,
+    "covariates": COVARIATES, "detector": DETECTOR, "detectors": DETECTORS,
+    "threshold": THRESHOLD,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_file_sealed_again_is_loaded(name, originals, path):
-    path.write_bytes(sealed(Forgery(originals[name]).npz()))
-    assert isinstance(tsrnn.load(path).network_.parameters, np.ndarray)
+    forgery = Forgery(originals[name])
+    path.write_bytes(sealed(forgery.npz()))
+    loaded = tsrnn.load(path)
+    assert type(loaded).__name__ == forgery.json["class"]
+    check_is_fitted(loaded)
 
 
 @pytest.mark.parametrize(
@@ -282,14 +406,41 @@ def test_changed_content_is_refused(name, where, originals, assert_refused):
         ("classifier", "fitted.classes_", np.array([3, 4])),
         ("classifier", "fitted.feature_names_in_", np.array(list("abcdef"))),
         ("classifier", "parameters.class_weight", weights(["a", {"tuple": []}])),
+        ("detector", "fitted.threshold_", tail()),
+        ("detector", "parameters.threshold", tail(peaks=np.zeros(0))),
+        ("detector", "fitted._reading.ForecastErrors.lookback", 10**9),
+        ("detector", "fitted._usual", np.ones((1, 4, 1))),
+        ("detector", f"{STREAMS}.index", times(stamps=np.arange(4) * 3600)),
+        ("detector", f"{STREAMS}.said", np.zeros((1, 4, 3))),
+        ("detector", f"{STREAMS}.n_seen", np.array([10**9])),
+        ("detectors", "fitted.seasons_", {"tuple": [2] * 100}),
+        ("detectors", f"{OWN}.recent ends", np.array([20, 40])),
+        ("detectors", OWN, None),
+        ("threshold", "fitted.recent", np.zeros(1)),
+        ("threshold", "fitted.window", 0),
     ],
 )
 def test_changed_content_that_fits_is_loaded(name, where, value, originals, path):
     """Else a forgery above might be refused for another reason than it should."""
     path.write_bytes(sealed(Forgery(originals[name]).change(where, value).npz()))
     loaded = tsrnn.load(path)
-    given = {"forecaster": (), "classifier": (NAMED,)}.get(name, (X,))
+    given = {
+        "forecaster": (), "classifier": (NAMED,), "detector": (watched(),), "threshold": (NUMBERS,),
+        "detectors": (panel(n_channels=2),),
+    }.get(name, (X,))  # fmt: skip
     assert loaded.predict(*given).size > 0
+    if name == "detector":
+        assert loaded.update(np.ones(3)).score.size == 3
+    if name == "detectors":
+        assert loaded.update(panel(7, 2, 1, begin="2024-03-31 12:00")).score.size == 7
+
+
+def other_network(**shape):
+    """Changes of a detector, which fit together, to a network of another shape."""
+    weights = RecurrentNetwork("gru", 5, 3, 3, head="every", **shape).parameters
+    changes = {f"{NETWORK}.{name}": value for name, value in shape.items()}
+    changes |= {"fitted._networks": weights[:0], STREAMS: None}
+    return changes | {f"{NETWORK}.parameters": weights}
 
 
 def scales(name, n):
@@ -307,6 +458,12 @@ def scales(name, n):
         ("two outputs", {"fitted._flat": True}),
         ("two outputs", {"fitted.missing_": "told"}),
         ("two outputs", {"fitted.n_channels_in_": 3, "fitted.missing_": "tell"} | scales("X", 3)),
+        ("detectors", {STREAMS: None, OWN: None, "fitted._step": 0}),
+        ("detector", {STREAMS: None, f"{READING}.leads": {"tuple": [1, 2, 2**30]}}),
+        ("detector", {STREAMS: None} | {key: {"tuple": [2**30]} for key in SEASONS}),
+        ("detector", {key: {"tuple": [-24]} for key in SEASONS}),
+        ("detector", other_network(n_head=2)),
+        ("detector", other_network(bidirectional=True)),
     ],
 )
 def test_what_does_not_fit_together_is_refused(name, changes, originals, assert_refused):
@@ -314,6 +471,16 @@ def test_what_does_not_fit_together_is_refused(name, changes, originals, assert_
     for where, value in changes.items():
         forgery.change(where, value)
     assert_refused(forgery.npz())
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("detector", STREAMS), ("detectors", STREAMS), ("detectors", OWN), ("detector", TAIL)],
+)
+def test_parts_that_are_unknown_are_refused(name, where, originals, assert_refused):
+    where += ".fitted.more" if where == TAIL else ".more"
+    for node in (1, None, np.zeros(1)):
+        assert_refused(Forgery(originals[name]).change(where, node).npz())
 
 
 def test_deep_json_is_refused_where_it_could_be_a_value(originals, assert_refused):

@@ -5,9 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from saving.conftest import AIRLINE, LONG, WORDS, X, classifier, forecaster, long_frame
+from saving.conftest import (
+    AIRLINE,
+    LONG,
+    WORDS,
+    X,
+    classifier,
+    detector,
+    forecaster,
+    long_frame,
+    panel,
+    parted,
+)
 
 import tsrnn
+from tsrnn.anomaly import TailThreshold
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -45,6 +57,21 @@ def make_golden_files():
         "probabilities": told.predict_proba(X[:5]).tolist(),
         "then": told.partial_fit(X, WORDS).predict_proba(X[:5]).tolist(),
     })  # fmt: skip
+    tail = TailThreshold(0.01, 0.9, depth=3)
+    watching = detector(loss="gaussian", n_estimators=2, max_iter=5, threshold=tail)
+    before, now, after = to_watch()
+    watching.fit(before).update(now)
+    _write_golden(watching, "detector-1", lambda: {
+        "scores": watching.score_samples(before).tolist(),
+        "then": watching.update(after).to_frame().to_dict("list"),
+    })  # fmt: skip
+
+
+def to_watch():
+    """A panel of two series of two channels in three parts, strange in the end."""
+    before, new = parted(panel(n_channels=2), 50)
+    new.iloc[-3:] += 30
+    return before, *parted(new, 3)
 
 
 def of_all_kinds():
@@ -100,6 +127,16 @@ def test_the_classifier_of_format_1():
     np.testing.assert_allclose(loaded.predict_proba(X[:5]), told["probabilities"], rtol=1e-9)
     loaded.partial_fit(X, WORDS)
     np.testing.assert_allclose(loaded.predict_proba(X[:5]), told["then"], rtol=1e-9)
+
+
+def test_the_detector_of_format_1():
+    loaded, told = golden("detector-1")
+    before, _, after = to_watch()
+    np.testing.assert_allclose(loaded.score_samples(before), told["scores"], rtol=1e-4)
+    found = loaded.update(after)
+    for name in ("score", "threshold"):
+        np.testing.assert_allclose(getattr(found, name), told["then"][name], rtol=1e-4)
+    assert found.anomaly.tolist() == told["then"]["anomaly"]
 
 
 def test_covariates_quantiles_and_several_networks():

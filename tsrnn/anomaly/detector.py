@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.events import events_from_labels
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
-from tsrnn.anomaly.thresholds.base import Threshold
 from tsrnn.anomaly.tracks import Track, Tracks, tracks_from
+from tsrnn.windowing.axes import TimeAxis, step_name
 
 _LINES = 200  # below the threshold, down to the median
 
@@ -31,7 +31,7 @@ class Scored:
         How strange the stretch is that a point stands in, the higher the stranger; NaN where
         nothing is known.
     surprise : (n,) array, optional
-        How strange each point is by itself, in the unit of the score.
+        How strange each point is by itself, by which events are narrowed.
     parts : (n, n_channels) array, optional
         What each channel adds to the square of it.
     expected, spread : (n, n_channels) arrays, optional
@@ -54,7 +54,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     _parameter_constraints = {
         "online": ["boolean"],
-        "threshold": [Threshold, None],
+        "threshold": [HasMethods(["fit", "predict"]), None],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "missing": [StrOptions({"raise", "mask"})],
     }
@@ -65,7 +65,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         Parameters
         ----------
         y : array, Series or DataFrame
-            Series to learn from, which may have anomalies if they are few. A Series or an array
+            Series to learn from, which may have anomalies if they are few (thresholds differ in
+            how many they bear: see their documentation). A Series or an array
             (n,); several channels of a series as columns of a frame or of an array; a panel as
             rows on a MultiIndex of series and time, or in a long frame (``id_column``,
             ``time_column``).
@@ -132,7 +133,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             return clone(self.threshold)
         if self.contamination != "auto":
             return QuantileThreshold(self.contamination)
-        return ConformalThreshold(0.01) if self.online else RobustZThreshold()
+        return ConformalThreshold(0.01, random_state=0) if self.online else RobustZThreshold()
 
     def _tracks(self, y, step=None) -> Tracks:
         """Series as they come, checked."""
@@ -151,19 +152,39 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
                 f"fitted with {self.n_features_in_}, {self._channels}. Give the same."
             )
         unknown = [track.label for track in tracks if track.label not in self._labels]
+        if unknown == [None]:
+            raise ValueError(
+                "y is a lone series, and the detector was fitted to a panel: "
+                "keep the ids beside it, as in y.loc[['a']], or by id_column."
+            )
         if unknown:
             raise ValueError(
                 f"Series {unknown[0]!r} of y was not fitted: what is usual of it is not known. Fit "
                 "with it, or leave it out."
             )
-        named = len(tracks.channels) > 1 and tracks.index is not None
+        named = len(tracks.channels) > 1 and not tracks.is_array
         named = named and all(isinstance(channel, str) for channel in self._channels)
         if named and tracks.channels != self._channels:
             raise ValueError(
                 f"y has the channels {tracks.channels}, and the detector was fitted with "
-                f"{self._channels}. Give them in that order: y[{self._channels}]."
+                f"{self._channels}. Give these, in that order."
+            )
+        axis = tracks.tracks[0].axis
+        if not tracks.is_array and not self._steps_through(axis):
+            raise ValueError(
+                f"y has {step_name(axis.step, axis.index)}, and the detector was fitted with "
+                f"{step_name(self._step, axis.index)}. Bring it to that, or fit anew."
             )
         return tracks
+
+    def _steps_through(self, axis):
+        """Whether time stamps go on as those fitted, of which some weeks may look like days."""
+        if isinstance(self._step, int) or axis.step == self._step:
+            return True
+        if isinstance(axis.step, int):
+            return False
+        return (TimeAxis(axis.index[:1], self._step).after(len(axis.index) - 1)
+                == axis.index[1:]).all()  # fmt: skip
 
     def score_samples(self, y: Any) -> Any:
         """How usual each point is: minus the anomaly score.
@@ -177,7 +198,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         (n,) Series, or array for an array
-            For each row of ``y``, the lower the stranger; NaN where a value is missing.
+            For each row of ``y``, the lower the stranger; NaN where a value is missing. Metrics
+            and thresholds take its negative.
 
         Raises
         ------
@@ -291,7 +313,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             As in :meth:`score_samples`.
         n_most : int, optional
             Keep so many events, the most severe; where fewer are above the threshold, the most
-            severe of what is below it too.
+            severe of what is below it too, which the column ``anomaly`` tells apart.
 
         Returns
         -------
@@ -314,10 +336,13 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         tracks = self._asked(y)
         found = []
         for track, one in zip(tracks, self._score(tracks), strict=True):
-            runs = _runs(self.threshold_.predict(one.score))
+            above = runs = _runs(self.threshold_.predict(one.score))
             if n_most is not None:
-                runs = _with_fainter(runs, one.score, n_most)
+                runs = _with_fainter(above, one.score, n_most)
             events = self._events(track, one, runs, tracks.channels)
+            if n_most is not None:
+                line = min((np.nanmax(one.score[a:b]) for a, b in above), default=np.inf)
+                events["anomaly"] = events["severity"] >= line
             if track.label is not None:
                 events.insert(0, tracks.id_name, track.label)
             found.append(events)
@@ -353,12 +378,13 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     def _narrowed(self, one, first, end):
         """An event's first strange point and the one after its last."""
-        reach = self.stretch if self.online else 0
-        begin, scores = max(first - reach, 0), one.score[first:end]
-        # Half way from where the event begins to where it is worst, as a ratio.
-        line = np.sqrt(np.nanmin(scores) * np.nanmax(scores))
-        strange = begin + np.flatnonzero(one.surprise[begin:end] >= line)
-        return (strange[0], strange[-1] + 1) if strange.size else (first, end)
+        begin = max(first - (self.stretch if self.online else 0), 0)
+        surprise = one.surprise[begin:end]
+        # Half way from what is usual to what is strangest, as a ratio.
+        most = np.nanmax(surprise)
+        line = min(np.sqrt(np.nanmedian(one.surprise) * most), most)
+        strange = begin + np.flatnonzero(surprise >= line)
+        return strange[0], strange[-1] + 1
 
 
 def _runs(flags):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from numbers import Integral, Real
 from typing import Any
 
@@ -22,6 +23,7 @@ from tsrnn.anomaly.surprise import (
     mean_of_channels,
     strangeness,
     stretch_mean,
+    surprise_of,
     usual_spread,
 )
 from tsrnn.estimators.base import RecurrentEstimator
@@ -61,8 +63,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         before; of further ones only the first. "auto" is by the frequency, with the week where that
         is a day, if the series has two of them; 1 for none.
     stretch : int, default=100
-        Steps of the mean: a point weighs ``(1 - 2 / (stretch + 1)) ** distance``. 1 for the
-        surprise of each point by itself.
+        Steps of the mean: a point weighs ``(1 - 2 / (stretch + 1)) ** distance``. About as long as
+        the events that are looked for, and a tenth of the history at most: a long one misses what
+        is short and slight, a short one is alarmed by noise. 1 for each point by itself.
     online : bool, default=False
         Score each point by what came before it alone, as in a stream, which ``update`` goes on
         with. Otherwise also by what follows. (What the networks learn from is what ``fit`` is
@@ -208,7 +211,14 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             for (errors, _, _), usual in zip(judged, self._usual, strict=True)
         ]
         # Of a median: what is strange must not make the series' ends strange.
-        self._levels = np.array([np.nanmedian(mean_of_channels(own)) for own in strange])
+        self._usual_levels = np.array([np.nanmedian(mean_of_channels(own)) for own in strange])
+        longest = max(len(track.values) for track in tracks)
+        if longest < 10 * self.stretch:
+            warnings.warn(
+                f"y has {longest} observations, and scores are means over stretch={self.stretch}: "
+                "too few stretches to tell what is usual. Give more history, or a shorter stretch.",
+                stacklevel=5,
+            )
         scored = [self._scored(track, *own) for track, own in zip(tracks, judged, strict=True)]
         self._streams = self._thresholds_of = None
         if self.online:
@@ -220,7 +230,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
 
     def _stream(self, track, scored, errors):
         k = self._labels[track.label]
-        level = last_mean(np.square(scored.surprise), self.stretch, self._levels[k])
+        x = mean_of_channels(scored.parts)
+        level = last_mean(x, self.stretch, self._usual_levels[k])
         return Stream(
             errors, self._usual[k], self._means[k], self._deviations[k], self.stretch, level,
             track.axis, self.seasons_,
@@ -264,7 +275,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             n_minibatches = min(_MINIBATCHES * len(read) ** 0.5, _MOST_MINIBATCHES)
             max_iter = max(1, round(n_minibatches / n_batches))
         settings = Settings(
-            loss=self.loss, levels=self._levels_of_loss(), max_iter=max_iter,
+            loss=self.loss, levels=self._levels(), max_iter=max_iter,
             batch_size=self.batch_size, n_batches=n_batches, solver=self.solver,
             learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init,
             alpha=self.alpha if self.solver == "adamw" else self.alpha / self.batch_size,
@@ -288,9 +299,6 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         self._record(mean_history(histories))
         return networks
 
-    def _levels_of_loss(self):
-        return (1.0,) if self.loss == "huber" else ()
-
     def _score(self, tracks):
         judged = (
             self._reading.judge(self._networks, *self._read(track), self.online) for track in tracks
@@ -301,9 +309,10 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         k = self._labels[track.label]
         parts = strangeness(errors, self._usual[k])
         x = mean_of_channels(parts)
-        score = np.sqrt(stretch_mean(x, self.stretch, self._levels[k], self.online))
+        score = np.sqrt(stretch_mean(x, self.stretch, self._usual_levels[k], self.online))
         spread = np.broadcast_to(self._usual[k, 0] * self._deviations[k], parts.shape)
-        return Scored(score, np.sqrt(x), parts, self._unscaled(track, expected), spread)
+        surprise = surprise_of(errors, self._usual[k])
+        return Scored(score, surprise, parts, self._unscaled(track, expected), spread)
 
     def update(self, y: Any) -> Update:
         """Score observations that follow what is known, and take them in.

@@ -59,46 +59,39 @@ class Stream:
         Of the series so far.
     seasons : tuple of int
         In steps.
+    n_after : int, default=0
+        Steps that the series has gone on after that axis.
     """
 
     def __init__(
         self, errors: Any, usual: np.ndarray, mean: np.ndarray, deviation: np.ndarray,
-        stretch: int, level: float, axis: TimeAxis, seasons: tuple[int, ...],
+        stretch: int, level: float, axis: TimeAxis, seasons: tuple[int, ...], n_after: int = 0,
     ):  # fmt: skip
         self.errors, self.usual, self.mean, self.deviation = errors, usual, mean, deviation
         self.keep, self.level, self.seasons = keep_of(stretch), level, seasons
-        self.axis = TimeAxis(axis.index[-4:], axis.step)
-        index = axis.index
-        zone = getattr(index, "tz", None)
-        # By the calendar, or a clock that may change, each time stamp must be looked at.
-        self.is_even = zone is None and width_of(index, axis.step) is not None
-        self.last, self.n_since = index[-1], 0  # a time stamp, and steps after it
-        self._circles = None
-        if self.is_even:
-            counts = count_of(index[-1:], axis.step)
-            self._circles = [circles(counts + np.arange(n), (n,)) for n in seasons]
-        self._turns = np.zeros(len(seasons), int)  # steps of each season since then
+        self.axis, self.n_after = TimeAxis(axis.index[-4:], axis.step), n_after
+        self._last = axis.index[-1]
+        zone = getattr(axis.index, "tz", None)
+        # By the calendar, or a clock that may change, each time stamp must be looked at, and the
+        # axis goes on.
+        self.is_even = zone is None and width_of(axis.index, axis.step) is not None
+        self._circles = None  # of a turn of each season after the axis, once there is a step
 
     def is_next(self, label: Any) -> bool:
         """Whether a time stamp is seen at once to be the next."""
-        if not self.is_even or type(label) is not type(self.last):
+        if not self.is_even or type(label) is not type(self._last):
             return False
-        self._catch_up()
-        return label == self.last + self.axis.step
+        return label == self._last + (self.n_after + 1) * self.axis.step
 
     def _known_axis(self):
         """An axis that ends where the series does."""
         if not self.is_even:
             return self.axis
-        self._catch_up()
-        if isinstance(self.axis.step, int):
-            return TimeAxis(pd.RangeIndex(self.last, self.last + 1), self.axis.step)
-        known = self.axis.index[:1] + (self.last - self.axis.index[0])
-        return TimeAxis(known, self.axis.step)
-
-    def _catch_up(self):
-        if self.n_since:
-            self.last, self.n_since = self.last + self.n_since * self.axis.step, 0
+        step, last = self.axis.step, self.axis.index[-1:]
+        if isinstance(step, int):
+            end = self._last + (self.n_after + 1) * step
+            return TimeAxis(pd.RangeIndex(end - step, end, step), step)
+        return TimeAxis(last + self.n_after * step, step)
 
     def take(self, values: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
         """Scores of the next observations, (n,), of (n, n_channels) values, NaN where missing.
@@ -120,10 +113,6 @@ class Stream:
             if x == x:
                 self.level = self.keep * self.level + (1 - self.keep) * x
             scores[k] = self.level**0.5 if x == x else np.nan
-        if index is None:
-            self.n_since += n
-        else:
-            self.last, self.n_since = index[-1], 0
         return scores
 
     def _strangeness(self, errors):
@@ -133,10 +122,11 @@ class Stream:
 
     def _next_circles(self):
         """Of the next step, by tables of a turn of each season."""
-        parts = []
-        for k, table in enumerate(self._circles):
-            self._turns[k] = place = (self._turns[k] + 1) % len(table)
-            parts.append(table[place])
+        if self._circles is None:
+            counts = count_of(self.axis.index[-1:], self.axis.step)
+            self._circles = [circles(counts + np.arange(n), (n,)) for n in self.seasons]
+        self.n_after += 1
+        parts = [table[self.n_after % len(table)] for table in self._circles]
         return np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else _NOWHERE
 
     def left_out(self, index: pd.Index, name: str, may: bool) -> int:

@@ -38,6 +38,24 @@ def strangeness(errors: np.ndarray, usual: np.ndarray) -> np.ndarray:
     return np.where(count > 0, squares.sum(axis=-2) / np.maximum(count, 1), np.nan)
 
 
+def surprise_of(errors: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """How strange points are by themselves, (n,): the median over forecasts of errors.
+
+    In units of the usual ones, root mean square over channels. A median, as what is strange
+    misleads some of the forecasts of what comes after it, but all of itself.
+
+    Parameters
+    ----------
+    errors : (n, n_forecasts, n_channels) array
+        NaN where there is no forecast.
+    usual : (n_forecasts, n_channels) array
+    """
+    ratios = np.sort(errors / usual, axis=1)  # NaN last
+    count = errors.shape[1] - np.isnan(ratios).sum(axis=1, keepdims=True)
+    median = np.take_along_axis(ratios, np.maximum(count - 1, 0) // 2, axis=1)  # the lower
+    return np.sqrt(mean_of_channels(np.square(median[:, 0])))
+
+
 def mean_of_channels(parts: np.ndarray) -> np.ndarray:
     """Mean over the channels that are there, (...,), of (..., n_channels); NaN where none is."""
     missing = np.isnan(parts)

@@ -68,6 +68,11 @@ class Tracks:
     def __len__(self):
         return len(self.tracks)
 
+    @property
+    def is_array(self) -> bool:
+        """Whether they came without times."""
+        return self.index is None and self.library is None
+
     def refuse_empty(self, name: str = "y") -> None:
         """Refuse a channel of a series without a value."""
         for track in self.tracks:
@@ -172,7 +177,12 @@ def tracks_from(
     for label, first, end in zip(labels, bounds[:-1], bounds[1:], strict=True):
         rows = order[first:end]
         called = name if label is None else series_name(label, name)
-        track = _track(label, times[rows], values[rows], rows, missing, step, called, y.columns)
+        try:
+            track = _track(label, times[rows], values[rows], rows, missing, step, called, y.columns)
+        except ValueError as error:
+            if missing == "raise" and " missing " in str(error):
+                raise ValueError(f"{error} Or keep it so by missing='mask'.") from None
+            raise
         if tracks and track.axis.step != tracks[0].axis.step:
             one, other = (step_name(t.axis.step, t.axis.index) for t in (tracks[0], track))
             raise ValueError(
@@ -237,7 +247,13 @@ def _numbers(y, name):
     if not y.shape[1]:
         raise ValueError(f"{name} has no column of values beside ids and times.")
     for column, dtype in y.dtypes.items():
-        check_real(dtype, name if column == name else f"Column {column!r} of {name}")
+        try:
+            check_real(dtype, name if column == name else f"Column {column!r} of {name}")
+        except ValueError as error:
+            raise ValueError(
+                f"{error} If {name} is a long frame, say by time_column and id_column which of its "
+                "columns are times and ids."
+            ) from None
     return y.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

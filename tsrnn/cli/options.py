@@ -32,7 +32,7 @@ which takes as many times as long as there are --windows.
 MAE, RMSE, MASE, ... are averaged over origins and steps, then over series; coverage_80 is the share
 of what came that lay within the 80 % intervals."""
 _DETECT = """\
-Find anomalies in columns of a csv or parquet file: what a recurrent network (LSTM) that has learnt
+Find anomalies in columns of a csv or parquet file: what a recurrent network (GRU) that has learnt
 the series did not expect. Prints the events, stretches of time that are strange.
 
 Several --target are channels of one series, which are strange together; --id names a column of

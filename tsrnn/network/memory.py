@@ -80,6 +80,10 @@ class Memory:
         self._serial = self._kernel.dispatcher(parallel=False)
         self._parameters = kernel_array(network.parameters)
 
+    def __reduce__(self):
+        """For copies and other processes: compiled kernels are found anew there."""
+        return Memory, (self.network, len(self._x), self.states.copy(), self._n_jobs)
+
     @property
     def states(self) -> np.ndarray:
         """The states, which may be written to."""

@@ -26,9 +26,10 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
 
     Parameters
     ----------
-    estimator : RNNForecaster, RNNRegressor or RNNClassifier
-        What to write, with the series it was fitted on if it is a forecaster. What scikit-learn
-        has hung on it, callbacks and metadata requests, is left out.
+    estimator : RNNForecaster, RNNRegressor, RNNClassifier, RNNAnomalyDetector or Threshold
+        What to write, with the series it was fitted on if it is a forecaster, and where its streams
+        stand if it is a detector. What scikit-learn has hung on it, callbacks and metadata
+        requests, is left out.
     path : str or Path
         Where to. A file that is there is replaced once the new one is complete.
 
@@ -65,7 +66,8 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
 def load(path: str | os.PathLike) -> Any:
     """Read an estimator that ``tsrnn.save`` has written; it predicts the same, to the bit.
 
-    Nothing in the file is executed, whoever wrote it. The checksum tells damage, not who wrote it.
+    A detector's ``update`` goes on where it was. Nothing in the file is executed, whoever wrote it.
+    The checksum tells damage, not who wrote it.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def load(path: str | os.PathLike) -> Any:
 
     Returns
     -------
-    RNNForecaster, RNNRegressor or RNNClassifier
+    RNNForecaster, RNNRegressor, RNNClassifier, RNNAnomalyDetector or Threshold
 
     Raises
     ------

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numba
 import numpy as np
 import pandas as pd
@@ -18,24 +15,20 @@ from tsrnn.forecasting.features import Features
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.losses import LOSSES, n_outputs
-from tsrnn.network import RecurrentNetwork
-from tsrnn.saving.checks import check, check_parts, is_a, known
+from tsrnn.saving.checks import check, is_a, known
+from tsrnn.saving.detector import DETECTOR
+from tsrnn.saving.fitted import TRAINED, Estimator, check_curves, parts_of, whole_of
+from tsrnn.saving.thresholds import THRESHOLDS
 from tsrnn.saving.values import apart, joined
 from tsrnn.training import Moments
 from tsrnn.windowing import Collection
 from tsrnn.windowing.covariates import Covariates
 
-# scikit-learn's, set by set_callbacks and set_fit_request: not of the fit.
-_LEFT_OUT = {
-    "_callback_fit_ctx", "_metadata_request", "_parent_callback_ctx", "_skl_callbacks",
-    "_skl_callbacks_to_teardown",
-}  # fmt: skip
-
 
 def estimator_apart(estimator):
     """An estimator as JSON has it, and its arrays."""
     name, arrays = type(estimator).__name__, []
-    parameters = estimator.get_params(deep=False)
+    parameters, fitted = parts_of(ESTIMATORS[name], estimator)
     content = {
         "versions": {
             "tsrnn": __version__, "numpy": np.__version__, "numba": numba.__version__,
@@ -43,25 +36,9 @@ def estimator_apart(estimator):
         },
         "class": name,
         "parameters": {k: apart(v, f"parameter {k}", arrays) for k, v in parameters.items()},
-        "fitted": {
-            k: apart(v, f"attribute {k}", arrays)
-            for k, v in _fitted(estimator, parameters, ESTIMATORS[name]).items()
-        },
+        "fitted": {k: apart(v, f"attribute {k}", arrays) for k, v in fitted.items()},
     }  # fmt: skip
     return content, arrays
-
-
-def _fitted(estimator, parameters, kind):
-    """What fit has set; none of it where fit failed half way."""
-    other = {*parameters, *_LEFT_OUT}
-    found = {
-        name: value for name, value in vars(estimator).items()
-        if name not in other and (name.startswith("_") or name.endswith("_"))
-    }  # fmt: skip
-    unknown = sorted(found.keys() - kind.always.keys() - kind.sometimes.keys())
-    if unknown:  # were it left out, nobody would know
-        raise ValueError(f"attribute {unknown[0]} is none that tsrnn.save knows. Delete it first.")
-    return found if "network_" in found else {}
 
 
 def estimator_joined(content, arrays):
@@ -70,28 +47,13 @@ def estimator_joined(content, arrays):
     parameters = {name: joined(node, arrays) for name, node in content["parameters"].items()}
     fitted = {name: joined(node, arrays) for name, node in content["fitted"].items()}
     check(not arrays, f"arrays {sorted(arrays)[:5]}, which nothing names,")
-    estimator = kind.of(**parameters)
-    estimator._validate_params()
-    if fitted:
-        check_parts(fitted, kind.always, kind.sometimes)
-        kind.check(fitted["network_"], fitted)
-        vars(estimator).update(fitted)
-    return estimator
+    return whole_of(kind, parameters, fitted)
 
 
-class _Estimator(NamedTuple):
-    """An estimator: its class, the types of what fit sets, and what holds those together."""
-
-    of: type
-    always: dict
-    sometimes: dict
-    check: Callable[[RecurrentNetwork, dict], None]
-
-
-def _check_forecaster(network, fitted):
-    collection, widths = fitted["_collection"], fitted["_widths"]
+def _check_forecaster(fitted):
+    network, collection, widths = fitted["network_"], fitted["_collection"], fitted["_widths"]
     lookback, season = fitted["lookback_"], fitted["season_"]
-    _check_curves(fitted)
+    check_curves(fitted)
     check(fitted["transform_"] in (None, "log"), "transform_")
     check(1 <= season <= lookback <= collection.panel.lengths.min(), "lookback_ or season_")
     n_series, segment = collection.panel.n_series, fitted["segment_"]
@@ -109,7 +71,7 @@ def _check_forecaster(network, fitted):
     loss, quantiles = fitted.get("loss_", "absolute_error"), fitted.get("quantiles_", ())
     check(loss in LOSSES and all(is_a(each, float) for each in quantiles), "loss_ or quantiles_")
     check(list(quantiles) == sorted(quantiles), "quantiles_")
-    check((network.head == "ahead") == (n_known > 0), "network_")
+    check(network.head == ("ahead" if n_known else "last"), "network_")
     n_out = network.n_out * (network.n_horizons if n_known else 1)
     n_ahead = n_out // n_outputs(loss, 1, quantiles)
     check(n_out == n_outputs(loss, n_ahead, quantiles) and n_ahead >= 1, "network_")
@@ -137,8 +99,8 @@ def _check_beside(collection, features):
     check(n_channels == features.n_channels, "beside")
 
 
-def _check_regressor(network, fitted):
-    _check_sequences(network, fitted)
+def _check_regressor(fitted):
+    network = _check_sequences(fitted)
     n, loss, quantiles = fitted["n_outputs_"], fitted["loss_"], fitted["quantiles_"]
     check(n >= 1 and (n == 1 or not fitted["_flat"]), "n_outputs_")
     check(loss in LOSSES and all(is_a(each, float) for each in quantiles), "loss_ or quantiles_")
@@ -146,13 +108,15 @@ def _check_regressor(network, fitted):
     _check_scales(fitted["y_mean_"], fitted["y_scale_"], n)
 
 
-def _check_classifier(network, fitted):
-    _check_sequences(network, fitted)
+def _check_classifier(fitted):
+    network = _check_sequences(fitted)
     check(fitted["classes_"].shape == (network.n_out,), "classes_")
 
 
-def _check_sequences(network, fitted):
-    _check_curves(fitted)
+def _check_sequences(fitted):
+    network = fitted["network_"]
+    check(network.head == "last", "network_")
+    check_curves(fitted)
     n, missing = fitted["n_channels_in_"], fitted["missing_"]
     check(missing in (None, "tell"), "missing_")
     check(n >= 1 and network.n_in % (int(n) * (3 if missing else 1)) == 0, "n_channels_in_")
@@ -162,6 +126,7 @@ def _check_sequences(network, fitted):
         values = fitted["_moments"].values
         check(values.shape == (3, network.parameters.size), "_moments")
         check(values.dtype == network.parameters.dtype and "_rng" in fitted, "_moments")
+    return network
 
 
 def _check_scales(mean, scale, n):
@@ -169,19 +134,7 @@ def _check_scales(mean, scale, n):
     check(mean.shape == scale.shape == (n,), "a scale")
 
 
-def _check_curves(fitted):
-    curves = [*fitted["loss_curve_"], *(fitted["validation_scores_"] or [])]
-    check(all(is_a(each, float) for each in curves), "loss_curve_ or validation_scores_")
-
-
-_TRAINED = {
-    "network_": RecurrentNetwork,
-    "loss_curve_": list,
-    "validation_scores_": list | None,
-    "n_iter_": int,
-    "best_iter_": int,
-}
-_SEQUENCES = _TRAINED | {
+_SEQUENCES = TRAINED | {
     "missing_": str | None,
     "n_channels_in_": int,
     "X_mean_": np.ndarray,
@@ -194,9 +147,9 @@ _SEEN = {
     "_rng": np.random.Generator,
 }
 ESTIMATORS = {
-    "RNNForecaster": _Estimator(
+    "RNNForecaster": Estimator(
         RNNForecaster,
-        _TRAINED
+        TRAINED
         | {
             "season_": int,
             "lookback_": int,
@@ -218,7 +171,7 @@ ESTIMATORS = {
         },
         _check_forecaster,
     ),
-    "RNNRegressor": _Estimator(
+    "RNNRegressor": Estimator(
         RNNRegressor,
         _SEQUENCES
         | {
@@ -232,10 +185,12 @@ ESTIMATORS = {
         _SEEN,
         _check_regressor,
     ),
-    "RNNClassifier": _Estimator(
+    "RNNClassifier": Estimator(
         RNNClassifier,
         _SEQUENCES | {"classes_": np.ndarray},
         _SEEN | {"_classes_given": np.ndarray | None},
         _check_classifier,
     ),
+    "RNNAnomalyDetector": DETECTOR,
+    **THRESHOLDS,
 }

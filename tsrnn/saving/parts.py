@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable
 
 import numpy as np
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
+from tsrnn.anomaly.forecast_errors import ForecastErrors
+from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.forecasting.features import CALENDAR, Column, Features
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
 from tsrnn.kernels import cells
 from tsrnn.kernels.shapes import head_places
 from tsrnn.network import RecurrentNetwork
-from tsrnn.saving.checks import check
+from tsrnn.saving.checks import check, is_a
 from tsrnn.saving.values import Dtype, kind
 from tsrnn.training import Moments
 from tsrnn.windowing import Collection, Panel, TimeAxis
@@ -23,6 +26,7 @@ from tsrnn.windowing.covariates import Covariates
 from tsrnn.windowing.foreign import Foreign
 from tsrnn.windowing.forms import Levels, Long, OneSeries, Wide
 
+MOST_STEPS = 2**24  # that a network looks ahead or a season back: streams hold as many
 _NARWHALS = {
     "Boolean", "Categorical", "Date", "Datetime", "Int8", "Int16", "Int32", "Int64", "String",
     "UInt8", "UInt16", "UInt32", "UInt64",
@@ -34,7 +38,8 @@ def _network(
     cell: str, n_in: int, n_hidden: int, n_out: int, n_layers: int, bidirectional: bool,
     residual: bool, head: str, n_horizons: int, n_head: int, parameters: np.ndarray,
 ):  # fmt: skip
-    check(cell in cells.NAMES and head in ("last", "ahead"), "a network's cell or head")
+    check(cell in cells.NAMES, "a network's cell")
+    check(head in ("last", "every", "ahead", "horizons"), "a network's head")
     check(parameters.dtype in (np.float32, np.float64), "a network's dtype")
     # Python's whole numbers, as NumPy's overflow; and nothing is allocated by their word.
     counts = [int(n) for n in (n_in, n_hidden, n_out, n_layers, n_horizons)]
@@ -49,10 +54,8 @@ def _network(
     return network
 
 
-def _collection_apart(collection):
-    """Axes in one index, end to end: thousands of series may have one each."""
-    axes = list({id(axis): axis for axis in collection.axes}.values())
-    places = {id(axis): place for place, axis in enumerate(axes)}
+def axes_apart(axes):
+    """Axes of one step in one index, end to end: thousands of series may have one each."""
     indexes = [axis.index for axis in axes]
     if isinstance(indexes[0], pd.RangeIndex):
         numbers = np.concatenate([index.to_numpy(np.int64) for index in indexes])
@@ -62,10 +65,17 @@ def _collection_apart(collection):
     if isinstance(index, pd.DatetimeIndex):
         index = pd.DatetimeIndex(index, freq=None)
     return {
-        "values": collection.panel.values, "indptr": collection.panel.indptr,
-        "ids": collection.ids, "form": collection.form, "index": index, "step": axes[0].step,
-        "ends": np.cumsum([len(index) for index in indexes]),
+        "index": index, "ends": np.cumsum([len(index) for index in indexes]),
         "have_freq": np.array([getattr(index, "freq", None) is not None for index in indexes]),
+    }  # fmt: skip
+
+
+def _collection_apart(collection):
+    axes = list({id(axis): axis for axis in collection.axes}.values())
+    places = {id(axis): place for place, axis in enumerate(axes)}
+    return axes_apart(axes) | {
+        "values": collection.panel.values, "indptr": collection.panel.indptr,
+        "ids": collection.ids, "form": collection.form, "step": axes[0].step,
         "places": np.array([places[id(axis)] for axis in collection.axes]),
     } | {
         name: getattr(collection, name) for name in ("observed", "beside")
@@ -81,8 +91,8 @@ def _collection(
     beside: np.ndarray | None = None,
 ):  # fmt: skip
     check(values.dtype == np.float64 and values.ndim == 1, "a panel")
-    check(indptr.dtype == places.dtype == ends.dtype == np.int64, "a panel")
-    panel, axes = Panel(values, indptr), _axes(index, step, ends, have_freq)
+    check(indptr.dtype == places.dtype == np.int64, "a panel")
+    panel, axes = Panel(values, indptr), axes_joined(index, step, ends, have_freq)
     check(panel.n_series >= 1 and len(ids) == panel.n_series == places.size, "ids")
     check(places.min() >= 0 and places.max() < len(axes), "axes")
     axes = [axes[place] for place in places]
@@ -97,12 +107,14 @@ def _collection(
     return Collection(panel, ids, axes, form, observed, beside)
 
 
-def _axes(index, step, ends, have_freq):
+def axes_joined(index, step, ends, have_freq):
+    """The axes of these parts, of one step."""
     is_time = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
     check(is_time == isinstance(step, BaseOffset), "the step of an axis")
     check(is_time or (index.dtype == np.int64 and step != 0), "an index of numbers")
     check(not isinstance(index, pd.PeriodIndex) or index.freq == step, "the step of an axis")
-    check(not index.hasnans and have_freq.dtype == bool, "an index")
+    check(not index.hasnans, "an index")
+    check(ends.dtype == np.int64 and have_freq.dtype == bool, "ends of axes")
     bounds = [0, *ends.tolist()]
     check((np.diff(bounds) > 0).all() and bounds[-1] == len(index), "ends of axes")
     axes = []
@@ -224,6 +236,22 @@ def _covariates(channels: np.ndarray, times: pd.Index, labels: pd.Index | None):
     check(len(channels) == len(times) and not times.hasnans, "covariates")
     check(labels is None or len(labels) == len(times), "covariates")
     return Covariates(pd.DataFrame(channels), times, labels, "X")
+
+
+@kind(ForecastErrors)
+def _forecast_errors(n_channels: int, leads: tuple, seasons: tuple, lookback: int, loss: str):
+    check(n_channels >= 1 and lookback >= 1, "n_channels or lookback")
+    check(all(is_a(each, int) for each in (*leads, *seasons)), "leads or seasons")
+    leads, seasons = tuple(map(int, leads)), tuple(map(int, seasons))
+    check(leads[:1] == (1,) and all(a < b for a, b in itertools.pairwise(leads)), "leads")
+    check(max(leads + seasons) <= MOST_STEPS, "leads or seasons")
+    check(loss in ("absolute_error", "squared_error", "huber", "gaussian"), "loss")
+    return ForecastErrors(int(n_channels), leads, seasons, int(lookback), loss)
+
+
+@kind(Reconstruction)
+def _reconstruction(n_channels: int, lookback: int):
+    return Reconstruction(int(n_channels), int(lookback))
 
 
 @kind(Moments)

@@ -1,0 +1,188 @@
+"""RNNAnomalyDetector: what fit sets, and the streams of its series side by side."""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.offsets import BaseOffset
+
+from tsrnn.anomaly import RNNAnomalyDetector
+from tsrnn.anomaly.forecast_errors import ForecastErrors, ForecastStream
+from tsrnn.anomaly.reconstruction import Reconstruction, ReconstructionStream
+from tsrnn.anomaly.streaming import Stream
+from tsrnn.anomaly.thresholds.base import Threshold
+from tsrnn.network import Memory
+from tsrnn.saving.checks import check, check_parts, is_a
+from tsrnn.saving.fitted import TRAINED, Estimator, check_curves
+from tsrnn.saving.parts import MOST_STEPS, axes_apart, axes_joined
+from tsrnn.saving.thresholds import columns_of, thresholds_of
+from tsrnn.saving.values import is_key
+
+_MOST_SEASONS = 100
+_SAME = TRAINED | {
+    "n_features_in_": int,
+    "offset_": float,
+    "seasons_": tuple,
+    "threshold_": Threshold,
+    "_channels": list,
+    "_deviations": np.ndarray,
+    "_usual_levels": np.ndarray,
+    "_means": np.ndarray,
+    "_reading": ForecastErrors | Reconstruction,
+    "_step": BaseOffset | int,
+    "_usual": np.ndarray,
+}
+_OTHER = {
+    "_labels": list,
+    "_networks": np.ndarray,
+    "_streams": dict | None,
+    "_thresholds_of": dict | None,
+}
+_STREAM = {
+    "index": pd.Index,
+    "ends": np.ndarray,
+    "have_freq": np.ndarray,
+    "n_after": np.ndarray,
+    "level": np.ndarray,
+    "keep": float,
+}
+_FORECASTS = {"said": np.ndarray, "seen": np.ndarray, "n_seen": np.ndarray, "states": np.ndarray}
+_WINDOWS = {"window": np.ndarray}
+
+
+def _apart(found):
+    """Weights of all networks but the first end to end, and labels in their order."""
+    first, *others = (network.parameters for network in found["_networks"])
+    streams, thresholds = found["_streams"], found["_thresholds_of"]
+    lone = len(found["_labels"]) == 1  # whose threshold is threshold_ itself
+    return found | {
+        "_labels": list(found["_labels"]),
+        "_networks": np.concatenate([first[:0], *others]),
+        "_streams": None if streams is None else _streams_apart(streams),
+        "_thresholds_of": None if lone or thresholds is None else columns_of(thresholds),
+    }
+
+
+def _streams_apart(streams):
+    memories = [stream.errors for stream in streams]
+    names = _FORECASTS if isinstance(memories[0], ForecastStream) else _WINDOWS
+    return axes_apart([stream.axis for stream in streams]) | {
+        "n_after": np.array([stream.n_after for stream in streams]),
+        "level": np.array([stream.level for stream in streams]),
+        "keep": streams[0].keep,
+    } | {name: np.stack([_state(one, name) for one in memories]) for name in names}  # fmt: skip
+
+
+def _state(memory, name):
+    if name == "states":
+        return np.concatenate([one.states for one in memory.memories])
+    return np.asarray(getattr(memory, name))
+
+
+def _check(parts):
+    network, reading, labels = parts["network_"], parts["_reading"], parts["_labels"]
+    check_curves(parts)
+    shape = {"n_horizons": 1} | reading.shape()
+    check(all(getattr(network, name) == value for name, value in shape.items()), "network_")
+    check(not network.bidirectional and not network.n_head, "network_")
+    others, weights = parts["_networks"], network.parameters
+    check(others.dtype == weights.dtype and others.ndim == 1, "_networks")
+    n, n_channels = len(labels), reading.n_channels
+    check(n >= 1 and all(_is_label(each) for each in labels), "_labels")
+    check(len(set(labels)) == n and (None not in labels or n == 1), "_labels")
+    check(parts["n_features_in_"] == len(parts["_channels"]) == n_channels, "n_features_in_")
+    usual = (n, reading.n_forecasts, n_channels)
+    sizes = {"_means": (n, n_channels), "_deviations": (n, n_channels), "_usual_levels": (n,)}
+    for name, size in (sizes | {"_usual": usual}).items():
+        check(parts[name].dtype == np.float64 and parts[name].shape == size, name)
+    check((parts["_deviations"] > 0).all() and (parts["_usual"] > 0).all(), "a deviation")
+    check(not (parts["_usual_levels"] < 0).any(), "_usual_levels")
+    seasons = parts["seasons_"]
+    check(all(is_a(each, int) and each > 1 for each in seasons), "seasons_")
+    check(len(seasons) <= _MOST_SEASONS, "seasons_")
+    check(getattr(reading, "seasons", seasons) == seasons, "seasons_")
+    check(parts["_step"] != 0, "_step")
+    check(parts["threshold_"].__sklearn_is_fitted__(), "threshold_")
+    if parts["_streams"] is not None:
+        _check_streams(parts["_streams"], parts)
+    own = parts["_thresholds_of"]
+    check(own is None or (parts["_streams"] is not None and n > 1), "_thresholds_of")
+
+
+def _is_label(label):
+    return label is None or isinstance(label, datetime.date) or (is_key(label) and label == label)
+
+
+def _check_streams(streams, parts):
+    network, reading, n = parts["network_"], parts["_reading"], len(parts["_labels"])
+    if isinstance(reading, ForecastErrors):
+        check_parts(streams, _STREAM | _FORECASTS)
+        n_others = parts["_networks"].size // network.parameters.size
+        shapes = {
+            "said": (n, reading.leads[-1], network.n_out),
+            "seen": (n, reading.season, reading.n_channels),
+            "n_seen": (n,),
+            "states": (n, 1 + n_others, network.state_width),
+        }
+    else:
+        check_parts(streams, _STREAM | _WINDOWS)
+        shapes = {"window": (n, reading.lookback, reading.n_channels)}
+    dtypes = {"n_after": np.int64, "n_seen": np.int64, "states": network.parameters.dtype}
+    for name, shape in (shapes | {"level": (n,), "n_after": (n,)}).items():
+        check(streams[name].shape == shape, f"{name} of streams")
+        check(streams[name].dtype == dtypes.get(name, np.float64), f"{name} of streams")
+    check(max(parts["seasons_"], default=1) <= MOST_STEPS, "seasons_")
+    check(len(streams["ends"]) == n and streams["n_after"].min() >= 0, "streams")
+    check(0 <= streams["keep"] < 1 and not (streams["level"] < 0).any(), "streams")
+
+
+def _joined(parts):
+    network, streams = parts["network_"], parts["_streams"]
+    others = parts["_networks"].reshape(-1, network.parameters.size)
+    networks = [network, *(network.like(weights) for weights in others)]
+    found = parts | {
+        "_networks": networks,
+        "_labels": {label: k for k, label in enumerate(parts["_labels"])},
+    }
+    if streams is not None:
+        found["_streams"] = _streams_joined(streams, found)
+    if parts["_thresholds_of"] is not None:
+        n, like = len(parts["_labels"]), parts["threshold_"]
+        found["_thresholds_of"] = thresholds_of(parts["_thresholds_of"], n, like)
+    return found
+
+
+def _streams_joined(streams, found):
+    joined, index, ends = [], streams["index"], streams["ends"]
+    axes = axes_joined(index, found["_step"], ends, streams["have_freq"])
+    for k, axis in enumerate(axes):
+        stream = Stream(
+            _memory_joined(streams, k, found), found["_usual"][k], found["_means"][k],
+            found["_deviations"][k], 1, float(streams["level"][k]), axis, found["seasons_"],
+            int(streams["n_after"][k]),
+        )  # fmt: skip
+        stream.keep = streams["keep"]
+        joined.append(stream)
+    return joined
+
+
+def _memory_joined(streams, k, found):
+    reading, networks = found["_reading"], found["_networks"]
+    if isinstance(reading, Reconstruction):
+        return ReconstructionStream(reading, networks, streams["window"][k])
+    memories = [
+        Memory(network, states=own[None])
+        for network, own in zip(networks, streams["states"][k], strict=True)
+    ]
+    none = np.empty((0, reading.n_channels)), np.empty((0, networks[0].n_out))
+    stream = ForecastStream(reading, memories, *none)
+    stream.said, stream.seen = streams["said"][k], streams["seen"][k]
+    stream.n_seen = int(streams["n_seen"][k])
+    return stream
+
+
+DETECTOR = Estimator(
+    RNNAnomalyDetector, _SAME | _OTHER, {}, _check, apart=_apart, joined=_joined, mark="offset_"
+)
