@@ -3,7 +3,6 @@ scikit-learn's outlier detectors."""
 
 from __future__ import annotations
 
-import dataclasses
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,36 +12,10 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.anomaly.events import events_from_labels
+from tsrnn.anomaly.found import found_events, runs_of, shares_of, with_fainter
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
 from tsrnn.anomaly.tracks import Track, Tracks, tracks_from
 from tsrnn.windowing.axes import TimeAxis, step_name
-
-_LINES = 200  # below the threshold, down to the median
-
-
-@dataclasses.dataclass(frozen=True)
-class Scored:
-    """What a detector says of a series.
-
-    Attributes
-    ----------
-    score : (n,) array
-        How strange the stretch is that a point stands in, the higher the stranger; NaN where
-        nothing is known.
-    surprise : (n,) array, optional
-        How strange each point is by itself, by which events are narrowed.
-    parts : (n, n_channels) array, optional
-        What each channel adds to the square of it.
-    expected, spread : (n, n_channels) arrays, optional
-        What was expected, in the unit of the series, and by how much that usually errs.
-    """
-
-    score: np.ndarray
-    surprise: np.ndarray | None = None
-    parts: np.ndarray | None = None
-    expected: np.ndarray | None = None
-    spread: np.ndarray | None = None
 
 
 class AnomalyDetector(OutlierMixin, BaseEstimator):
@@ -292,7 +265,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
                 columns[f"lower{end}"] = [a - b for a, b in zip(middle, reach, strict=True)]
                 columns[f"upper{end}"] = [a + b for a, b in zip(middle, reach, strict=True)]
             if several and scored[0].parts is not None:
-                columns[f"share{end}"] = [_shares(one.parts)[:, k] for one in scored]
+                columns[f"share{end}"] = [shares_of(one.parts)[:, k] for one in scored]
         return tracks.frame(columns)
 
     def _thresholds(self, scores):
@@ -336,10 +309,13 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         tracks = self._asked(y)
         found = []
         for track, one in zip(tracks, self._score(tracks), strict=True):
-            above = runs = _runs(self.threshold_.predict(one.score))
+            above = runs = runs_of(self.threshold_.predict(one.score))
             if n_most is not None:
-                runs = _with_fainter(above, one.score, n_most)
-            events = self._events(track, one, runs, tracks.channels)
+                runs = with_fainter(above, one.score, n_most)
+            back = self.stretch if self.online and one.surprise is not None else 0
+            events = found_events(track, one, runs, tracks.channels, back)
+            if not self.online:
+                events = events.drop(columns="alarm")
             if n_most is not None:
                 line = min((np.nanmax(one.score[a:b]) for a, b in above), default=np.inf)
                 events["anomaly"] = events["severity"] >= line
@@ -351,77 +327,3 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             kept = events["severity"].nlargest(n_most).index.sort_values()
             events = events.loc[kept].reset_index(drop=True)
         return events
-
-    def _events(self, track: Track, one: Scored, runs, channels) -> pd.DataFrame:
-        """Events of a series, of runs of its points: the first of each, and one after the last."""
-        index = track.axis.index
-        spans = runs
-        if one.surprise is not None:
-            spans = np.array([self._narrowed(one, a, b) for a, b in runs], int).reshape(-1, 2)
-        marks = np.zeros(len(index) + 1, int)
-        np.add.at(marks, spans.T, [[1], [-1]])
-        events = events_from_labels(marks[:-1].cumsum() > 0, index)
-        whole = _runs(marks[:-1].cumsum() > 0)
-        own = np.searchsorted(whole[:, 0], spans[:, 0], side="right") - 1  # narrowed ones may touch
-        severity, alarms = np.full(len(whole), -np.inf), np.full(len(whole), len(index))
-        np.maximum.at(severity, own, [np.nanmax(one.score[a:b]) for a, b in runs])
-        np.minimum.at(alarms, own, runs[:, 0])
-        ranked = one.score if one.surprise is None else one.surprise
-        ranked = np.where(np.isnan(ranked), -np.inf, ranked)
-        peaks = np.array([a + ranked[a:b].argmax() for a, b in whole], int)
-        events = events.assign(severity=severity, peak=index.take(peaks))
-        if self.online:
-            events["alarm"] = index.take(alarms)
-        if one.parts is None:
-            return events
-        return _with_channels(events, track, one, whole, peaks, channels)
-
-    def _narrowed(self, one, first, end):
-        """An event's first strange point and the one after its last."""
-        begin = max(first - (self.stretch if self.online else 0), 0)
-        surprise = one.surprise[begin:end]
-        # Half way from what is usual to what is strangest, as a ratio.
-        most = np.nanmax(surprise)
-        line = min(np.sqrt(np.nanmedian(one.surprise) * most), most)
-        strange = begin + np.flatnonzero(surprise >= line)
-        return strange[0], strange[-1] + 1
-
-
-def _runs(flags):
-    """First points of stretches that are flagged, and the ones after their last, (n_runs, 2)."""
-    return np.flatnonzero(np.diff(flags, prepend=False, append=False)).reshape(-1, 2)
-
-
-def _with_fainter(runs, score, n_most):
-    """Runs, and where they are less than so many, those above lower and lower lines."""
-    known = score[~np.isnan(score)]
-    for line in np.quantile(known, np.linspace(1, 0.5, _LINES)) if known.size else ():
-        if len(runs) >= n_most:
-            break
-        below = _runs(score > line)
-        holds = [((runs[:, 0] < end) & (runs[:, 1] > first)).any() for first, end in below]
-        runs = np.concatenate([runs, below[~np.array(holds, bool)]])
-    return runs[np.argsort(runs[:, 0], kind="stable")]
-
-
-def _with_channels(events, track, one, runs, peaks, channels):
-    """Events with what was seen and expected at their peaks, and each channel's share."""
-    shares = [_shares(np.nansum(one.parts[a:b], axis=0)) for a, b in runs]
-    shares = np.array(shares).reshape(-1, len(channels))
-    strangest = shares.argmax(axis=1)
-    if len(channels) > 1:
-        events["channel"] = [channels[k] for k in strangest]
-    if one.expected is not None:
-        events["seen"] = track.values[peaks, strangest]
-        events["expected"] = one.expected[peaks, strangest]
-    if len(channels) > 1:
-        for k, channel in enumerate(channels):
-            events[f"share_{channel}"] = shares[:, k]
-    return events
-
-
-def _shares(parts):
-    """What part of a sum each channel has; equal ones where there is none."""
-    total = parts.sum(axis=-1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(total > 0, parts / total, 1 / parts.shape[-1])

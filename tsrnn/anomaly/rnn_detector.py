@@ -13,8 +13,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.anomaly.detector import AnomalyDetector, Scored
+from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.forecast_errors import ForecastErrors
+from tsrnn.anomaly.found import Scored
 from tsrnn.anomaly.phases import phases, seasons_of
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.streaming import Stream, Update

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tsrnn.anomaly.detector import AnomalyDetector, Scored
+from tsrnn.anomaly.detector import AnomalyDetector
+from tsrnn.anomaly.found import Scored
 from tsrnn.anomaly.tracks import Tracks
 
 _AT_ONCE = 2**22  # values of windows that are in memory

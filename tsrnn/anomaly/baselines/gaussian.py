@@ -9,7 +9,8 @@ from scipy.special import log_ndtr
 from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.baselines.base import Baseline
-from tsrnn.anomaly.detector import AnomalyDetector, Scored
+from tsrnn.anomaly.detector import AnomalyDetector
+from tsrnn.anomaly.found import Scored
 from tsrnn.anomaly.surprise import mean_of_channels
 
 _FEWEST = 16  # values that a distribution is of, unless the window is shorter

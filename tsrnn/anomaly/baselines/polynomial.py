@@ -9,7 +9,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.baselines.base import Baseline, batches, speakers, spoken
-from tsrnn.anomaly.detector import AnomalyDetector, Scored
+from tsrnn.anomaly.detector import AnomalyDetector
+from tsrnn.anomaly.found import Scored
 from tsrnn.anomaly.surprise import mean_of_channels
 
 _LEAST_SPREAD = 1e-3  # deviations of the series
