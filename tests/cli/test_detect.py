@@ -72,6 +72,15 @@ def test_it_prints_the_events_that_the_library_finds(options, parameters, days, 
     assert DAYS[120] in events["start"].to_list()
 
 
+def test_a_detector_is_saved(days, run, detector, tmp_path):
+    path = tmp_path / "days.tsrnn"
+    assert run("detect", days, *NAMES, *FEW, "--online", "--save", path)[0] == 0
+    expected = detector(online=True).fit(Y)
+    loaded = tsrnn.load(path)
+    np.testing.assert_array_equal(loaded.score_samples(Y), expected.score_samples(Y))
+    assert loaded.update(12.5).score == expected.update(12.5).score
+
+
 def test_files_of_events_and_scores(days, run, detector, tmp_path):
     table, scores, plot = (tmp_path / name for name in ("events.csv", "scores.csv", "e.png"))
     where = ["--out", table, "--scores", scores, "--plot", plot]

@@ -59,7 +59,7 @@ def backtest(arguments: argparse.Namespace) -> None:
 
 def detect(arguments: argparse.Namespace) -> None:
     """``tsrnn detect``: the events, maybe the scores and their picture."""
-    check_files([arguments.file], arguments.plot, arguments.out, arguments.scores)
+    check_files([arguments.file], arguments.plot, arguments.out, arguments.scores, arguments.save)
     layout = Layout(
         arguments.target, arguments.time, arguments.id, separator=arguments.sep,
         time_format=arguments.time_format, missing=arguments.missing, channels=True,
@@ -78,6 +78,8 @@ def detect(arguments: argparse.Namespace) -> None:
         write_table(events.set_index(events.columns[0]), arguments.out)
     if arguments.scores:
         write_table(detector.explain(y), arguments.scores)
+    if arguments.save:
+        tsrnn.save(detector, arguments.save)
     if arguments.plot:
         display = tsrnn.plotting.AnomalyDisplay.from_estimator(detector, y, events=events)
         write_picture(display, arguments.plot)

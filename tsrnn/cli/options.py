@@ -153,6 +153,7 @@ def _add_detect(commands):
     add("--out", metavar="FILE", help="csv or parquet file for the events, with all columns")
     add("--scores", metavar="FILE", help="csv or parquet file for the score of each row, ...")
     add("--plot", metavar="FILE", help="picture to write: png, svg, pdf; of one series, the worst")
+    add("--save", metavar="FILE", help="file for the trained detector, to be read by tsrnn.load")
     add = command.add_argument_group("network").add_argument
     add(
         "--method", choices=["forecast", "reconstruction"], default="forecast",
