@@ -128,8 +128,11 @@ def scores_of(detector, fitted, asked, hours):
         outputs = outputs_of(detector, inputs_of(z, clock, detector.seasons_))
         parts.append(squares_of(z, outputs, leads, detector.loss == "gaussian"))
     usual = np.nanmean(parts[0], axis=0) * np.sqrt(np.pi / 2) + 1e-3
-    with np.errstate(invalid="ignore"):
-        strange = [np.nanmean((own[:, :] / usual) ** 2, axis=1) for own in parts]
+    squares = [(own / usual) ** 2 for own in parts]
+    strange = [  # where there is no forecast, one that errs as usual
+        np.where(np.isnan(own).all(axis=1), np.nan, np.where(np.isnan(own), 1, own).mean(axis=1))
+        for own in squares
+    ]
     level, x = (
         np.array([np.nanmean(row) if (row == row).any() else np.nan for row in own])
         for own in strange

@@ -142,8 +142,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
 
     Notes
     -----
-    Scores are in units of usual errors, 1 where all is as usual. A series begins with a state of
-    zeros, and its mean at a score that is usual.
+    Scores are in units of usual errors, 1 or a little less where all is as usual. A series begins
+    with a state of zeros, and its mean at a score that is usual.
 
     References
     ----------

@@ -28,14 +28,14 @@ def strangeness(errors: np.ndarray, usual: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     errors : (..., n_forecasts, n_channels) array
-        NaN where there is no forecast; without any the result is NaN.
+        NaN where there is no forecast, which counts as one that errs as usual: at the beginning of
+        a series few forecasts shall not speak for all. Without any the result is NaN.
     usual : (n_forecasts, n_channels) array
     """
     squares = np.square(errors / usual)
     missing = np.isnan(squares)
-    count = missing.shape[-2] - missing.sum(axis=-2)
-    squares[missing] = 0
-    return np.where(count > 0, squares.sum(axis=-2) / np.maximum(count, 1), np.nan)
+    squares[missing] = 1
+    return np.where(missing.all(axis=-2), np.nan, squares.mean(axis=-2))
 
 
 def surprise_of(errors: np.ndarray, usual: np.ndarray) -> np.ndarray:
