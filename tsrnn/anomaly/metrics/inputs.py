@@ -36,7 +36,12 @@ def labelled_scores(labels: Labels, scores: Scores) -> tuple[np.ndarray, np.ndar
     if isinstance(scores, pd.DataFrame):
         raise ValueError("scores is a frame. Give the scores of one series, a Series or an array.")
     values = _numbers(scores, "scores")
-    _refuse(~np.isfinite(values), "scores is missing or infinite", "Give finite scores", values)
+    _refuse(
+        ~np.isfinite(values),
+        "scores is missing or infinite",
+        "Give finite scores, the least where a detector has none",
+        values,
+    )
     steps = _index_of(scores, values.size)
     on = steps if isinstance(scores, pd.Series) else None
     return _runs(labels, "labels", steps, on, "scores"), values
@@ -126,7 +131,12 @@ def _runs(labels: Any, name: str, steps: pd.Index, on: pd.Index | None, base: st
         raise ValueError(f"{name} has {values.size} steps and {base} has {len(steps)}.")
     if isinstance(labels, pd.Series) and on is not None:
         _refuse_other_index(labels.index, on, name, base)
-    _refuse(~((values == 0) | (values == 1)), f"{name} is not 0 or 1", "Give 0 and 1", values)
+    _refuse(
+        ~((values == 0) | (values == 1)),
+        f"{name} is not 0 or 1",
+        "Give 0 and 1, of a detector predict(y) == -1",
+        values,
+    )
     return np.flatnonzero(np.diff(values, prepend=0, append=0)).reshape(-1, 2)
 
 
