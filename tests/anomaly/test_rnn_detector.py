@@ -513,6 +513,32 @@ def test_the_most_severe_events_go_below_the_threshold():
     assert (five["start"].iloc[1:].array > five["end"].iloc[:-1].array).all()
 
 
+def test_what_is_below_a_moving_threshold_is_told_apart():
+    y = series()
+    y.iloc[[100, 300]] += [30, 60]
+    threshold = TailThreshold(0.01, 0.9, depth=40)
+    detector = small(threshold=threshold, stretch=1, max_iter=10).fit(y[:90])
+    events = detector.detect(y, n_most=12)
+    flagged = detector.predict(y) == -1
+    inside = [flagged[a:b].any() for a, b in zip(events["start"], events["end"], strict=True)]
+    assert 0 < events["anomaly"].sum() < 12
+    np.testing.assert_array_equal(events["anomaly"], inside)
+
+
+def test_series_of_a_panel_share_a_threshold_that_moves():
+    y = panel()
+    detector = small(online=True).fit(y[y.index.get_level_values(1) < HOURS[300]])
+    alone = clone(detector.threshold_).fit(
+        -detector.score_samples(y[y.index.get_level_values(1) < HOURS[300]])
+    )
+    update = detector.update(y[y.index.get_level_values(1) >= HOURS[300]])
+    lines = []
+    for score in update.score:
+        lines.append(alone.threshold_)
+        alone.update([score])
+    np.testing.assert_allclose(update.threshold, lines)
+
+
 def test_events_of_channels_name_the_strangest():
     y = frame(3)
     y.iloc[200:210, 1] += 20

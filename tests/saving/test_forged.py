@@ -246,7 +246,7 @@ COVARIATES = {
     f"{NETWORK}.head": ["last", "every", "horizons", 1], f"{NETWORK}.n_horizons": [1, 3, 0],
 }  # fmt: skip
 READING, STREAMS = "fitted._reading.ForecastErrors", "fitted._streams"
-TAIL, OWN = "fitted.threshold_.TailThreshold", "fitted._thresholds_of"
+TAIL, DYNAMIC = (f"fitted.threshold_.{name}Threshold" for name in ("Tail", "Dynamic"))
 SEASONS = "fitted.seasons_", f"{READING}.seasons"
 WINDOWS = {"Reconstruction": {"n_channels": 1, "lookback": 8}}
 GENERATOR = {"Generator": {"state": weights(["bit_generator", "PCG64"])}}
@@ -329,28 +329,23 @@ DETECTOR = {
     f"{STREAMS}.states": [
         np.zeros((1, 1, 3), "f4"), np.zeros((1, 2, 4), "f4"), np.zeros((1, 2, 3)), None,
     ],
-    OWN: [weights(), weights(["base", np.ones(1)]), []],
 }  # fmt: skip
 NOT_A_NUMBER = {"float": {"text": "nan"}}
 DETECTORS = {
     "fitted._labels": [["a", "a"], ["a", None], [1, True], ["a"], [1.0, NOT_A_NUMBER]],
-    "fitted._reading.Reconstruction.lookback": NO_COUNTS, STREAMS: [weights(), None],
+    "fitted._reading.Reconstruction.lookback": NO_COUNTS, STREAMS: [weights()],
     "fitted._reading.Reconstruction.n_channels": [0, 1, 3, None],
     "fitted.seasons_": [{"tuple": [2] * 101}, {"tuple": [2**30]}, {"tuple": [0]}, None],
     f"{NETWORK}.n_horizons": [7, 9, GIANT], f"{NETWORK}.head": ["last", "every", "ahead"],
     f"{NETWORK}.bidirectional": [True],
     f"{STREAMS}.window": [np.zeros((2, 7, 2)), np.zeros((2, 8, 1)), np.zeros((1, 8, 2)), None],
-    "fitted.threshold_": [tail(), *NO_TAILS],
-    OWN: [weights(), weights(["threshold_", np.ones(2)]), []],
-    f"{OWN}.threshold_": [np.ones(3), np.ones(1), np.ones(2, int), [1.0, 2.0], None],
-    f"{OWN}.recent": [np.ones(39), np.ones((40, 1)), np.full(40, np.nan), np.ones(40, int), None],
-    f"{OWN}.recent ends": [
-        np.array([20]), np.array([20, 39]), np.array([41, 40]), np.array([-1, 40]),
-        np.array([0, 40]), np.array([20.0, 40.0]), np.array([[20, 40]]), [20, 40], None,
+    "fitted.threshold_": NO_TAILS,
+    f"{DYNAMIC}.fitted.threshold_": [None, "a"],
+    f"{DYNAMIC}.fitted.recent": [
+        np.ones((40, 1)), np.full(40, np.nan), np.ones(40, int), np.ones(0), None,
     ],
-    f"{OWN}.window": [np.array([20, 19]), np.array([20]), np.array([20.0, 20.0])],
-    f"{OWN}.keep": [np.array([0.5, 1.0]), np.array([-1, 0.5])],
-    f"{OWN}.weight": [np.array([1.0, 0.0])], f"{OWN}.n_new": [np.zeros(2), None],
+    f"{DYNAMIC}.fitted.window": [1, None], f"{DYNAMIC}.fitted.keep": [1.0, -1.0, None],
+    f"{DYNAMIC}.fitted.weight": [0.0], f"{DYNAMIC}.fitted.n_new": [1.5, None],
 }  # fmt: skip
 THRESHOLD = {
     "class": ["Threshold", "Tail", "TailThreshold", "QuantileThreshold"],
@@ -414,8 +409,6 @@ def test_changed_content_is_refused(name, where, originals, assert_refused):
         ("detector", f"{STREAMS}.said", np.zeros((1, 4, 3))),
         ("detector", f"{STREAMS}.n_seen", np.array([10**9])),
         ("detectors", "fitted.seasons_", {"tuple": [2] * 100}),
-        ("detectors", f"{OWN}.recent ends", np.array([20, 40])),
-        ("detectors", OWN, None),
         ("threshold", "fitted.recent", np.zeros(1)),
         ("threshold", "fitted.window", 0),
     ],
@@ -458,7 +451,7 @@ def scales(name, n):
         ("two outputs", {"fitted._flat": True}),
         ("two outputs", {"fitted.missing_": "told"}),
         ("two outputs", {"fitted.n_channels_in_": 3, "fitted.missing_": "tell"} | scales("X", 3)),
-        ("detectors", {STREAMS: None, OWN: None, "fitted._step": 0}),
+        ("detectors", {STREAMS: None, "fitted._step": 0}),
         ("detector", {STREAMS: None, f"{READING}.leads": {"tuple": [1, 2, 2**30]}}),
         ("detector", {STREAMS: None} | {key: {"tuple": [2**30]} for key in SEASONS}),
         ("detector", {key: {"tuple": [-24]} for key in SEASONS}),
@@ -475,7 +468,7 @@ def test_what_does_not_fit_together_is_refused(name, changes, originals, assert_
 
 @pytest.mark.parametrize(
     ("name", "where"),
-    [("detector", STREAMS), ("detectors", STREAMS), ("detectors", OWN), ("detector", TAIL)],
+    [("detector", STREAMS), ("detectors", STREAMS), ("detector", TAIL)],
 )
 def test_parts_that_are_unknown_are_refused(name, where, originals, assert_refused):
     where += ".fitted.more" if where == TAIL else ".more"

@@ -224,7 +224,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         return self._signs(tracks, np.split(flags, ends))
 
     def _signs(self, tracks, flags):
-        return tracks.series([np.where(own, -1, 1) for own in flags], "anomaly", 1)
+        return tracks.series([np.where(own, -1, 1) for own in flags], "anomaly")
 
     def explain(self, y: Any) -> Any:
         """All that is said of each point.
@@ -309,16 +309,15 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         tracks = self._asked(y)
         found = []
         for track, one in zip(tracks, self._score(tracks), strict=True):
-            above = runs = runs_of(self.threshold_.predict(one.score))
+            runs = above = runs_of(self.threshold_.predict(one.score))
             if n_most is not None:
                 runs = with_fainter(above, one.score, n_most)
             back = self.stretch if self.online and one.surprise is not None else 0
             events = found_events(track, one, runs, tracks.channels, back)
+            if n_most is not None:
+                events["anomaly"] = events["alarm"].isin(track.axis.index.take(above[:, 0]))
             if not self.online:
                 events = events.drop(columns="alarm")
-            if n_most is not None:
-                line = min((np.nanmax(one.score[a:b]) for a, b in above), default=np.inf)
-                events["anomaly"] = events["severity"] >= line
             if track.label is not None:
                 events.insert(0, tracks.id_name, track.label)
             found.append(events)

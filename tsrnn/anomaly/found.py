@@ -64,8 +64,8 @@ def found_events(
         spans = np.array([_narrowed(one, max(a - back, 0), b) for a, b in runs], int).reshape(-1, 2)
     marks = np.zeros(len(index) + 1, int)
     np.add.at(marks, spans.T, [[1], [-1]])
-    events = events_from_labels(marks[:-1].cumsum() > 0, index)
-    whole = runs_of(marks[:-1].cumsum() > 0)
+    flags = marks[:-1].cumsum() > 0
+    events, whole = events_from_labels(flags, index), runs_of(flags)
     own = np.searchsorted(whole[:, 0], spans[:, 0], side="right") - 1  # narrowed ones may touch
     severity, alarms = np.full(len(whole), -np.inf), np.full(len(whole), len(index))
     np.maximum.at(severity, own, [np.nanmax(one.score[a:b]) for a, b in runs])

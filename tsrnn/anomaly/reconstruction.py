@@ -59,7 +59,7 @@ class Reconstruction:
         """Errors of a series, what was expected of it, and the memory that a stream goes on with.
 
         Of each point by the window that ends with it if ``online``, else on average of the windows
-        that hold it, a quarter of which overlap the next.
+        that hold it, which begin a quarter of their length apart.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class ReconstructionStream:
         self, reading: Reconstruction, networks: Sequence[RecurrentNetwork], z: np.ndarray
     ):
         self.reading, self.networks = reading, networks
-        self.window = z[len(z) - reading.lookback :].copy()
+        self.window = z[-reading.lookback :].copy()
 
     def step(self, z: np.ndarray, phases: np.ndarray) -> np.ndarray:
         """Errors of the next observation, (1, n_channels), by the window that ends with it."""

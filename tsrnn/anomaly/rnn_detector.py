@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from numbers import Integral, Real
 from typing import Any
@@ -221,7 +220,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                 stacklevel=5,
             )
         scored = [self._scored(track, *own) for track, own in zip(tracks, judged, strict=True)]
-        self._streams = self._thresholds_of = None
+        self._streams = None
         if self.online:
             self._streams = [
                 self._stream(track, own, errors)
@@ -320,8 +319,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
 
         The state of the networks and of the mean is carried on, so the time goes with what is new,
         and scores are those of ``score_samples`` (but for its sign) of all that was fitted and
-        taken in, to rounding. A threshold that moves along, as the default, judges each by what
-        came before it; of a panel each series has its own.
+        taken in, to rounding. ``threshold_`` moves along, where it is one that does, as the
+        default: it judges each score by what came before, in a panel by that of all series, which
+        are taken one after the other.
 
         Parameters
         ----------
@@ -348,7 +348,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             )
         rows, index = self._rows(y)
         if rows is not None:
-            return self._judged(0, self._streams[0].take(rows, index), index)
+            return self._judged(self._streams[0].take(rows, index), index)
         tracks, gaps, parts = self._asked(y), [], []
         for track in tracks:
             called = "y" if track.label is None else f"Series {track.label!r} of y"
@@ -358,11 +358,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             k = self._labels[track.label]
             if gap:
                 self._streams[k].take(np.full((gap, len(tracks.channels)), np.nan))
-            parts.append(self._judged(k, self._streams[k].take(track.values, track.axis.index)))
+            parts.append(self._judged(self._streams[k].take(track.values, track.axis.index)))
         names = ("score", "threshold", "anomaly")
-        columns = (
-            tracks.series([getattr(own, name) for own in parts], name, empty=0) for name in names
-        )
+        columns = (tracks.series([getattr(own, name) for own in parts], name) for name in names)
         return Update(*(np.asarray(column) for column in columns), tracks.index)
 
     def _rows(self, y):
@@ -384,14 +382,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                 return value, y.index
         return None, None
 
-    def _judged(self, k, scores, index=None):
-        if self._thresholds_of is None:
-            several = len(self._streams) > 1
-            self._thresholds_of = [
-                copy.deepcopy(self.threshold_) if several else self.threshold_
-                for _ in self._streams
-            ]
-        threshold = self._thresholds_of[k]
+    def _judged(self, scores, index=None):
+        threshold = self.threshold_
         moves, lines, flags = hasattr(threshold, "update"), np.empty(scores.size), []
         for j in range(scores.size):
             lines[j] = threshold.threshold_

@@ -83,9 +83,9 @@ class Tracks:
                 called = of if len(self.channels) == 1 else f"Column {channel!r} of {of}"
                 raise ValueError(f"{called} is nothing but missing values (NaN). Leave it out.")
 
-    def series(self, values: Sequence[np.ndarray], name: str, empty: Any = np.nan) -> Any:
+    def series(self, values: Sequence[np.ndarray], name: str) -> Any:
         """A result for each row of ``y``: a Series, or an array where ``y`` was one."""
-        flat = self._by_row(values, empty)
+        flat = self._by_row(values)
         if self.library is not None:
             import narwhals as nw
 
@@ -94,16 +94,16 @@ class Tracks:
 
     def frame(self, columns: dict[str, Sequence[np.ndarray]]) -> Any:
         """Several of them, in a frame."""
-        flat = {name: self._by_row(values, np.nan) for name, values in columns.items()}
+        flat = {name: self._by_row(values) for name, values in columns.items()}
         if self.library is not None:
             import narwhals as nw
 
             return nw.from_dict(flat, backend=self.library).to_native()
         return pd.DataFrame(flat, self.index)
 
-    def _by_row(self, values, empty):
+    def _by_row(self, values):
         n_rows = sum(int((track.rows >= 0).sum()) for track in self.tracks)
-        flat = np.full(n_rows, empty, np.result_type(*(own.dtype for own in values)))
+        flat = np.empty(n_rows, np.result_type(*(own.dtype for own in values)))
         for track, own in zip(self.tracks, values, strict=True):
             there = track.rows >= 0
             flat[track.rows[there]] = own[there]

@@ -17,7 +17,6 @@ from tsrnn.network import Memory
 from tsrnn.saving.checks import check, check_parts, is_a
 from tsrnn.saving.fitted import TRAINED, Estimator, check_curves
 from tsrnn.saving.parts import MOST_STEPS, axes_apart, axes_joined
-from tsrnn.saving.thresholds import columns_of, thresholds_of
 from tsrnn.saving.values import is_key
 
 _MOST_SEASONS = 100
@@ -38,7 +37,6 @@ _OTHER = {
     "_labels": list,
     "_networks": np.ndarray,
     "_streams": dict | None,
-    "_thresholds_of": dict | None,
 }
 _STREAM = {
     "index": pd.Index,
@@ -55,13 +53,11 @@ _WINDOWS = {"window": np.ndarray}
 def _apart(found):
     """Weights of all networks but the first end to end, and labels in their order."""
     first, *others = (network.parameters for network in found["_networks"])
-    streams, thresholds = found["_streams"], found["_thresholds_of"]
-    lone = len(found["_labels"]) == 1  # whose threshold is threshold_ itself
+    streams = found["_streams"]
     return found | {
         "_labels": list(found["_labels"]),
         "_networks": np.concatenate([first[:0], *others]),
         "_streams": None if streams is None else _streams_apart(streams),
-        "_thresholds_of": None if lone or thresholds is None else columns_of(thresholds),
     }
 
 
@@ -107,8 +103,6 @@ def _check(parts):
     check(parts["threshold_"].__sklearn_is_fitted__(), "threshold_")
     if parts["_streams"] is not None:
         _check_streams(parts["_streams"], parts)
-    own = parts["_thresholds_of"]
-    check(own is None or (parts["_streams"] is not None and n > 1), "_thresholds_of")
 
 
 def _is_label(label):
@@ -148,9 +142,6 @@ def _joined(parts):
     }
     if streams is not None:
         found["_streams"] = _streams_joined(streams, found)
-    if parts["_thresholds_of"] is not None:
-        n, like = len(parts["_labels"]), parts["threshold_"]
-        found["_thresholds_of"] = thresholds_of(parts["_thresholds_of"], n, like)
     return found
 
 

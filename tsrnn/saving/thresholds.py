@@ -1,13 +1,11 @@
-"""Thresholds over anomaly scores: what each has learnt, of one or of many side by side."""
+"""Thresholds over anomaly scores: what each has learnt."""
 
 from __future__ import annotations
 
-import itertools
 import typing
 from collections import deque
 
 import numpy as np
-from sklearn.base import clone
 
 from tsrnn.anomaly.tails import LocalMean, Tail
 from tsrnn.anomaly.thresholds import (
@@ -18,12 +16,11 @@ from tsrnn.anomaly.thresholds import (
     TailThreshold,
 )
 from tsrnn.anomaly.thresholds.dynamic import _ExponentialMean
-from tsrnn.saving.checks import check, is_a
-from tsrnn.saving.fitted import Estimator, attributes_of, parts_of, whole_of
+from tsrnn.saving.checks import check
+from tsrnn.saving.fitted import Estimator, parts_of, whole_of
 from tsrnn.saving.values import kind
 
 THRESHOLDS: dict[str, Estimator] = {}
-_COLUMNS = {int: np.int64, float: np.float64}
 
 
 def _threshold(of, attributes, apart=dict, mark="threshold_"):
@@ -131,49 +128,3 @@ def _conformal(recent: np.ndarray, window: int, seed: int, rng: np.random.Genera
 def _check_scores(values):
     check(values.dtype == np.float64 and values.ndim == 1, "scores")
     check(np.isfinite(values).all(), "scores")
-
-
-# Thresholds of a panel: arrays of each would be too many members of a file
-
-
-def columns_of(thresholds):
-    """What thresholds of one class have learnt, part by part; arrays end to end."""
-    entry = THRESHOLDS[type(thresholds[0]).__name__]
-    rows = [parts_of(entry, threshold)[1] for threshold in thresholds]
-    columns = {}
-    for name, of in entry.always.items():
-        column = [row[name] for row in rows]
-        if of is np.ndarray:
-            columns[name] = np.concatenate(column)
-            columns[f"{name} ends"] = np.cumsum([values.size for values in column])
-        else:
-            columns[name] = np.array(column, _COLUMNS[of]) if of in _COLUMNS else column
-    return columns
-
-
-def thresholds_of(columns, n, like):
-    """So many thresholds, with the parameters of another of their class."""
-    entry = THRESHOLDS[type(like).__name__]
-    rows = [{} for _ in range(n)]
-    for name, of in entry.always.items():
-        column = columns.pop(name)
-        if of is np.ndarray:
-            column = _pieces(column, columns.pop(f"{name} ends"))
-        elif of in _COLUMNS:
-            check(is_a(column, np.ndarray) and column.dtype == _COLUMNS[of], "a column")
-            column = column.tolist()
-        for row, value in zip(rows, column, strict=True):
-            row[name] = value
-    check(not columns, "a column of thresholds")
-    thresholds = []
-    for row in rows:
-        thresholds.append(clone(like))
-        vars(thresholds[-1]).update(attributes_of(entry, row))
-    return thresholds
-
-
-def _pieces(values, ends):
-    check(values.ndim == ends.ndim == 1 and ends.dtype == np.int64, "arrays of thresholds")
-    bounds = [0, *ends.tolist()]
-    check((np.diff(bounds) >= 0).all() and bounds[-1] == values.size, "arrays of thresholds")
-    return [values[first:end] for first, end in itertools.pairwise(bounds)]
