@@ -12,7 +12,8 @@ from tsrnn.training import Settings
 
 @numba.njit(**LEAF_OPTIONS)
 def drop(share, seed, place, first_row, n_rows, values):
-    noise.drop(share, seed, place, first_row, n_rows, values)
+    dropout = noise.dropout_of(share, values[0])
+    noise.drop(dropout, seed, place, first_row, n_rows, values)
 
 
 @numba.njit(**LEAF_OPTIONS)

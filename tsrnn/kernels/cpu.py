@@ -3,8 +3,7 @@
 One source gives a serial and a parallel kernel. A minibatch is cut into chunks of rows, of a size
 that does not depend on the number of threads; a task walks one chunk after another through all
 layers and all of time, forward and back; the gradients of the chunks are summed in order. So any
-number of threads gives the same bits. Which cell, layers, head, loss and optimiser there are, no
-driver knows by name: a cell is compiled in, the rest are numbers.
+number of threads gives the same bits.
 """
 
 import functools
@@ -14,21 +13,21 @@ from typing import NamedTuple
 from numba import prange
 
 from tsrnn.kernels import windows
-from tsrnn.kernels.compile import Kernel, leaf, matrix
-from tsrnn.kernels.heads import compile_heads, head_arrays_of
-from tsrnn.kernels.layers import arrays_of, compile_layers, copy_inputs, pass_up, pull_down
-from tsrnn.kernels.losses import charge_outputs, targets_of
-from tsrnn.kernels.noise import Noise, scramble
-from tsrnn.kernels.shapes import (
-    EVERY,
-    HORIZONS,
-    Sizes,
-    clear,
-    earliest,
-    head_space,
-    layers_space,
-    steps_of_blame,
+from tsrnn.kernels.chunks import (
+    compile_chunks,
+    parts_of,
+    read_targets,
+    read_windows,
+    say,
+    say_errors,
+    sizes_of,
 )
+from tsrnn.kernels.compile import Kernel, leaf
+from tsrnn.kernels.heads import head_arrays_of
+from tsrnn.kernels.layers import arrays_of
+from tsrnn.kernels.losses import charge_outputs
+from tsrnn.kernels.noise import Noise, dropout_of, scramble, silence
+from tsrnn.kernels.steps import compile_steps
 from tsrnn.kernels.updates import rule_of, update
 
 
@@ -48,80 +47,11 @@ class Kernels(NamedTuple):
 # Numba takes ten microseconds to tell the type of a named tuple: kernels are given plain ones.
 
 
-@leaf
-def sizes_of(row):
-    """The sizes that a tuple or array of whole numbers is."""
-    return Sizes(
-        row[0], row[1], row[2], row[3], row[4], row[5], row[6],
-        row[7], row[8], row[9], row[10], row[11], row[12], row[13],
-    )  # fmt: skip
-
-
-@leaf
-def parts_of(work, sizes, n_rows, training, apart):
-    """Workspace of the layers, of the head, of the way back, and the rows' weights."""
-    a = layers_space(sizes, n_rows, training, apart)
-    b = a + head_space(sizes, n_rows)
-    c = b + n_rows
-    return work[:a], work[a:b], work[b:c], work[c:]
-
-
-@leaf
-def write_begins(source, sizes, batch, apart, training, layers, begins):
-    """Write the windows to the first layer's inputs; where each begins to ``begins``."""
-    n_rows = begins.size
-    inputs = arrays_of(layers, sizes, n_rows, 0, 0, training, apart)[0]
-    x = inputs[: sizes.n_time, (sizes.n_hidden + 1) * n_rows :]
-    for row in range(n_rows):
-        begins[row] = windows.write_inputs(source, batch[row], row, n_rows, x)
-
-
 @functools.cache
 def compile_drivers(cell) -> Kernels:
     """Make the drivers of a cell, a module of ``kernels.cells``."""
-    layers_of, heads = compile_layers(cell), compile_heads(cell)
-    layer_forward, layer_backward = layers_of.forward, layers_of.backward
-    head_forward, head_backward = heads.forward, heads.backward
-
-    @leaf
-    def forward(parameters, sizes, begins, noise, training, layers, head, states):
-        """All layers through time, and what the head says; the inputs are there."""
-        apart = noise.recurrent > 0
-        if sizes.n_directions == 2:
-            copy_inputs(layers, sizes, begins.size, training, apart)
-        for layer in range(sizes.n_layers):
-            for direction in range(sizes.n_directions):
-                layer_forward(
-                    parameters, layers, sizes, layer, direction, begins, noise, training, states
-                )
-            if layer + 1 < sizes.n_layers:
-                pass_up(layers, sizes, layer, begins.size, noise, training)
-        head_forward(parameters, layers, sizes, begins, noise, training, head)
-
-    @leaf
-    def backward(parameters, gradient, sizes, begins, noise, layers, head, rest):
-        """Back through the head and all layers; outputs hold their gradient."""
-        n_hidden = sizes.n_hidden * begins.size
-        n_steps = steps_of_blame(sizes)
-        a = sizes.n_directions * n_steps * n_hidden
-        above = matrix(rest, 0, sizes.n_directions * n_steps, n_hidden)
-        dh, scratch = rest[a : a + n_hidden], rest[a + n_hidden : a + 2 * n_hidden]
-        dstate = rest[a + 2 * n_hidden : a + (2 + sizes.n_state) * n_hidden]
-        head_backward(
-            parameters, gradient, layers, sizes, begins, noise, head, above, dh, dstate, scratch
-        )
-        add = sizes.reads == HORIZONS  # the horizons' steps have charged the last layer's weights
-        for layer in range(sizes.n_layers - 1, -1, -1):
-            for direction in range(sizes.n_directions):
-                layer_backward(
-                    parameters, gradient, layers, sizes, layer, direction, begins, noise,
-                    above[direction * n_steps : (direction + 1) * n_steps], add, dh, dstate,
-                    scratch,
-                )  # fmt: skip
-                clear(dstate)
-            add = False
-            if layer > 0:
-                pull_down(layers, sizes, layer - 1, earliest(begins), begins.size, noise, above)
+    chunks = compile_chunks(cell, compile_steps(cell))
+    forward, backward = chunks.forward, chunks.backward
 
     @leaf
     def learn(
@@ -129,10 +59,10 @@ def compile_drivers(cell) -> Kernels:
     ):
         """Sums of losses and weights of a chunk of windows and, written, of their gradients."""
         n_rows = batch.size
-        apart = noise.recurrent > 0
+        apart = noise.recurrent.limit > 0
         layers, head, weights, rest = parts_of(work, sizes, n_rows, True, apart)
         begins = begins[:n_rows]
-        write_begins(source, sizes, batch, apart, True, layers, begins)
+        read_windows(source, sizes, batch, apart, True, layers, begins)
         forward(parameters, sizes, begins, noise, True, layers, head, states)
         total, weight = charge(head, sizes, source, batch, weights, int(rule.loss), levels)
         backward(parameters, gradient, sizes, begins, noise, layers, head, rest)
@@ -142,11 +72,8 @@ def compile_drivers(cell) -> Kernels:
     def charge(head, sizes, source, batch, weights, loss, levels):
         """Turn what the head said into the gradient of the loss; sums of losses and weights."""
         n_rows = batch.size
+        n_targets = read_targets(source, sizes, batch, loss, levels, head, weights)
         _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
-        n_targets = targets_of(loss, levels, sizes.n_out) * n_rows
-        for row in range(n_rows):
-            weights[row] = windows.weight_of(source, batch[row])
-            windows.write_targets(source, batch[row], sizes, row, n_rows, targets[:, :n_targets])
         total = weight = 0.0
         for answer in range(sizes.n_answers):
             one, its_weight = charge_outputs(
@@ -157,8 +84,8 @@ def compile_drivers(cell) -> Kernels:
         return total, weight
 
     @leaf
-    def say(
-        parameters, work, source_row, batch, sizes_row, noise, loss, levels, compare, begins,
+    def answer(
+        parameters, work, source_row, batch, sizes_row, first, loss, levels, compare, begins,
         states, out,
     ):  # fmt: skip
         """What is said of a chunk of windows; with ``compare`` their errors, and sums of losses."""
@@ -166,19 +93,14 @@ def compile_drivers(cell) -> Kernels:
         n_rows = batch.size
         layers, head, weights, _ = parts_of(work, sizes, n_rows, False, False)
         begins = begins[:n_rows]
-        write_begins(source, sizes, batch, False, False, layers, begins)
+        noise = silence(parameters[0], first)
+        read_windows(source, sizes, batch, False, False, layers, begins)
         forward(parameters, sizes, begins, noise, False, layers, head, states)
-        _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
-        for row in range(n_rows):
-            windows.write_outputs(source, batch[row], sizes, row, n_rows, outputs, out[row])
+        say(source, sizes, batch, head, out)
         if not compare:
             return 0.0, 0.0
         total, weight = charge(head, sizes, source, batch, weights, loss, levels)
-        for row in range(n_rows):
-            places_of_steps = sizes.reads == EVERY and source.firsts.size > 0
-            if not places_of_steps and targets_of(loss, levels, sizes.n_out) == sizes.n_out:
-                for k in range(out.shape[1]):
-                    out[row, k] -= targets[k // sizes.n_out, k % sizes.n_out * n_rows + row]
+        say_errors(source, sizes, batch, loss, levels, head, out)
         return total, weight
 
     @leaf
@@ -198,7 +120,7 @@ def compile_drivers(cell) -> Kernels:
             for k in range(sizes.n_in):
                 value = x[row, k] if begins[row] == 0 else 0
                 inputs[0, (sizes.n_hidden + 1 + k) * n_rows + row] = value
-        noise = Noise(0.0, 0.0, scramble(0), first)
+        noise = silence(parameters[0], first)
         forward(parameters, sizes, begins, noise, False, layers, head, states)
         outputs = head_arrays_of(head, sizes, n_rows)[2]
         for row in range(n_rows):
@@ -214,10 +136,12 @@ def compile_drivers(cell) -> Kernels:
         source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
         rule = rule_of(rule_row)
         seed = scramble(int(rule.seed)) + step
+        between = dropout_of(rule.dropout, parameters[0])
+        recurrent = dropout_of(rule.recurrent_dropout, parameters[0])
         for chunk in range(chunks[0], chunks[1]):
             first = chunk * sizes.n_rows
             some = batch[first : first + sizes.n_rows]
-            noise = Noise(rule.dropout, rule.recurrent_dropout, seed, first)
+            noise = Noise(between, recurrent, seed, first)
             sums[chunk, 0], sums[chunk, 1] = learn(
                 parameters, gradients[chunk], work, source, some, sizes, noise, rule, levels,
                 begins, states,
@@ -300,9 +224,8 @@ def compile_drivers(cell) -> Kernels:
                 while n < batch.size and batch[n] >= 0:
                     n += 1
                 some = slice(first, first + n)
-                noise = Noise(0.0, 0.0, scramble(0), first)
-                sums[model, chunk, 0], sums[model, chunk, 1] = say(
-                    parameters[model], work[task], source, batch[:n], sizes, noise, loss, levels,
+                sums[model, chunk, 0], sums[model, chunk, 1] = answer(
+                    parameters[model], work[task], source, batch[:n], sizes, first, loss, levels,
                     compare, begins[task], states, out[model, some],
                 )  # fmt: skip
 

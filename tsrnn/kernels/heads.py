@@ -4,12 +4,7 @@ import functools
 from typing import NamedTuple
 
 from tsrnn.kernels.compile import leaf, matrix, view
-from tsrnn.kernels.layers import (
-    arrays_of,
-    compile_layers,
-    hidden_at,
-    weights_of,
-)
+from tsrnn.kernels.layers import arrays_of, compile_layers, hidden_at, weights_of
 from tsrnn.kernels.products import apply, apply_transposed, outer
 from tsrnn.kernels.shapes import (
     EVERY,
@@ -22,6 +17,7 @@ from tsrnn.kernels.shapes import (
     inputs_of,
     width,
 )
+from tsrnn.kernels.team import meet, share
 
 
 class Heads(NamedTuple):
@@ -100,7 +96,7 @@ def write_tops(work, sizes, begins, training, apart, tops):
             if direction == 0 and not residual:  # all rows read the same step
                 copy(hidden_at(arrays, n_hidden, last_step(sizes, begins, 0, answer, 0) + 1), out)
                 continue
-            for row in range(n_rows):
+            for row in share(n_rows):
                 t = last_step(sizes, begins, direction, answer, row)
                 h = hidden_at(arrays, n_hidden, t + 1 - direction)
                 for k in range(row, n_hidden, n_rows):
@@ -133,40 +129,43 @@ def read_tops(sizes, begins, dtop, answer, above):
     n_steps = above.shape[0] // sizes.n_directions
     for direction in range(sizes.n_directions):
         part = dtop[direction * n_hidden : (direction + 1) * n_hidden]
-        for row in range(n_rows):
+        for row in share(n_rows):
             t = min(last_step(sizes, begins, direction, answer, row), n_steps - 1)
             for k in range(row, n_hidden, n_rows):
                 above[direction * n_steps + t, k] += part[k]
 
 
 @functools.cache
-def compile_heads(cell) -> Heads:
-    """Make the head's functions for a cell (a module of ``kernels.cells``)."""
-    layers = compile_layers(cell)
-    cell_forward, cell_backward = cell.forward, cell.backward
-    pre_activate, charge = layers.pre_activate, layers.charge
-    blame_hidden, blame_inputs = layers.blame_hidden, layers.blame_inputs
+def compile_heads(cell, steps) -> Heads:
+    """Make the head's functions for a cell (a module of ``kernels.cells``) and a target's steps."""
+    hold, hold_back, late = steps.hold, steps.hold_back, steps.late
+    step_forward, step_backward = steps.forward, steps.backward
+    charge, blame_inputs = steps.charge, steps.blame_inputs
+    blame_hidden = compile_layers(cell, steps).blame_hidden
 
     @leaf
     def step_horizons(parameters, work, sizes, n_rows, noise, training, space, tops):
         """One step more of the last layer for each horizon, all from the last state."""
         n_time, n_hidden = sizes.n_time, sizes.n_hidden * n_rows
-        layer, apart = sizes.n_layers - 1, noise.recurrent > 0
+        layer, apart = sizes.n_layers - 1, noise.recurrent.limit > 0
         arrays = arrays_of(work, sizes, n_rows, layer, 0, training, apart)
-        weights = weights_of(parameters, sizes, layer, 0)
+        weights = hold(parameters, sizes, layer, 0, n_rows)
         embedding = embedding_of(parameters, sizes)
         inputs, gates, state, saved, _ = step_arrays_of(space, sizes, n_rows)
         end = n_time if training else n_time % 2
         h = hidden_at(arrays, n_hidden, n_time)
         for answer in range(sizes.n_answers):
             copy(arrays[0][n_time, :n_hidden], inputs[answer, :n_hidden])
-            for row in range(n_rows):
+            for row in share(n_rows):
                 inputs[answer, n_hidden + row] = 1
                 for k in range(embedding.shape[1]):
                     inputs[answer, n_hidden + (1 + k) * n_rows + row] = embedding[answer, k]
-            pre_activate(weights, inputs[answer], gates[answer], sizes.n_hidden, n_rows)
-            cell_forward(gates[answer], h, arrays[2][end], state[answer], saved[answer],
-                         tops[answer, :n_hidden])  # fmt: skip
+            meet()
+            step_forward(
+                weights, inputs[answer], gates[answer], h, arrays[2][end], state[answer],
+                saved[answer], tops[answer, :n_hidden], sizes, n_rows,
+            )  # fmt: skip
+            meet()
 
     @leaf
     def unstep_horizons(
@@ -174,22 +173,41 @@ def compile_heads(cell) -> Heads:
     ):
         """Back through one horizon's step: ``dh`` of its h becomes that of the last h."""
         n_time, n_hidden = sizes.n_time, sizes.n_hidden * n_rows
-        layer, apart = sizes.n_layers - 1, noise.recurrent > 0
+        layer, apart = sizes.n_layers - 1, noise.recurrent.limit > 0
         arrays = arrays_of(work, sizes, n_rows, layer, 0, True, apart)
         weights = weights_of(parameters, sizes, layer, 0)
-        dweights = weights_of(gradient, sizes, layer, 0)
-        dembedding = embedding_of(gradient, sizes)
         inputs, gates, _, saved, _ = step_arrays_of(space, sizes, n_rows)
         h = hidden_at(arrays, n_hidden, n_time)
-        cell_backward(gates[answer], h, arrays[2][n_time], saved[answer], dh, dstate)
-        charge(gates[answer], inputs[answer], sizes.n_hidden, n_rows, answer > 0, dweights)
-        blame_hidden(weights, gates[answer], sizes.n_hidden, n_rows, noise, -1 - layer, scratch, dh)
-        dx = inputs[answer, n_hidden + n_rows :]
-        blame_inputs(weights, gates[answer], sizes.n_hidden, n_rows, dx)
-        for k in range(dembedding.shape[1]):
-            dembedding[answer, k] = 0
-            for row in range(n_rows):
-                dembedding[answer, k] += dx[k * n_rows + row]
+        step_backward(gates[answer], h, arrays[2][n_time], saved[answer], dh, dstate, sizes, n_rows)
+        meet()
+        if not late:
+            charge_horizons(parameters, gradient, sizes, n_rows, space, answer, answer + 1)
+        blame_hidden(weights, gates[answer], sizes, n_rows, noise, -1 - layer, scratch, dh)
+        meet()
+        if not late:
+            blame_horizons(parameters, gradient, sizes, n_rows, space, answer, answer + 1)
+
+    @leaf
+    def charge_horizons(parameters, gradient, sizes, n_rows, space, first, last):
+        """Write, for the first horizon, or add the gradient of the weights of horizons' steps."""
+        dweights = weights_of(gradient, sizes, sizes.n_layers - 1, 0)
+        inputs, gates, _, _, _ = step_arrays_of(space, sizes, n_rows)
+        charge(gates, inputs, first, last, 0, sizes, n_rows, first > 0, dweights)
+
+    @leaf
+    def blame_horizons(parameters, gradient, sizes, n_rows, space, first, last):
+        """Write the gradient of the embedding of horizons, over their inputs too."""
+        weights = weights_of(parameters, sizes, sizes.n_layers - 1, 0)
+        dembedding = embedding_of(gradient, sizes)
+        inputs, gates, _, _, _ = step_arrays_of(space, sizes, n_rows)
+        blame_inputs(weights, gates, first, last, 0, sizes, n_rows, inputs)
+        meet()
+        for answer in range(first, last):
+            dx = inputs[answer, (sizes.n_hidden + 1) * n_rows :]
+            for k in share(dembedding.shape[1]):
+                dembedding[answer, k] = 0
+                for row in range(n_rows):
+                    dembedding[answer, k] += dx[k * n_rows + row]
 
     @leaf
     def head_forward(parameters, work, sizes, begins, noise, training, space):
@@ -201,25 +219,30 @@ def compile_heads(cell) -> Heads:
         if sizes.reads == HORIZONS:
             step_horizons(parameters, work, sizes, n_rows, noise, training, rest, tops)
         else:
-            write_tops(work, sizes, begins, training, noise.recurrent > 0, tops)
+            write_tops(work, sizes, begins, training, noise.recurrent.limit > 0, tops)
         # Of sequences that are empty the last answer is what their initial state says.
         first = min(first_answer(sizes, begins), sizes.n_answers - 1)
         for answer in range(sizes.n_answers):
-            for row in range(n_rows):
+            for row in share(n_rows):
                 tops[answer, n_top + row] = 1
+        meet()
+        for answer in range(sizes.n_answers):
             if answer < first:
                 clear(outputs[answer])
             elif sizes.n_head:
                 n = sizes.n_head * n_rows
                 apply(hidden_weights, tops[answer], hidden[answer, :n])
-                for k in range(n):
+                meet()
+                for k in share(n):
                     if hidden[answer, k] < 0:  # a rectifier; a NaN stays one
                         hidden[answer, k] = 0
-                for row in range(n_rows):
+                for row in share(n_rows):
                     hidden[answer, n + row] = 1
+                meet()
                 apply(out_weights, hidden[answer], outputs[answer])
             else:
                 apply(out_weights, tops[answer], outputs[answer])
+        meet()
 
     @leaf
     def head_backward(
@@ -245,27 +268,40 @@ def compile_heads(cell) -> Heads:
         if first == sizes.n_answers:
             clear_matrix(dhidden_weights)
             clear_matrix(dout_weights)
+        if sizes.reads == HORIZONS:
+            hold_back(parameters, sizes, sizes.n_layers - 1, 0, n_rows)
+        meet()
         for answer in range(first, sizes.n_answers):
             add = answer > first
             doutputs = outputs[answer]
             if sizes.n_head:
                 outer(doutputs, hidden[answer], add, dout_weights)
                 apply_transposed(out_weights[:, : sizes.n_head], doutputs, False, dhidden)
-                for k in range(dhidden.size):
+                meet()
+                for k in share(dhidden.size):
                     if hidden[answer, k] <= 0:
                         dhidden[k] = 0
+                meet()
                 outer(dhidden, tops[answer], add, dhidden_weights)
                 apply_transposed(hidden_weights[:, :n_top], dhidden, False, dtop)
             else:
                 outer(doutputs, tops[answer], add, dout_weights)
                 apply_transposed(out_weights[:, :n_top], doutputs, False, dtop)
+            meet()
             if sizes.reads == HORIZONS:
                 dlast = dlast[: dstate.size]
                 clear(dlast)
+                meet()
                 unstep_horizons(parameters, gradient, work, sizes, n_rows, noise, rest, answer,
                                 dtop, dlast, scratch)  # fmt: skip
-                for k in range(dstate.size):
+                for k in share(dstate.size):
                     dstate[k] += dlast[k]
             read_tops(sizes, begins, dtop, answer, above)
+            meet()
+        if late and sizes.reads == HORIZONS:
+            charge_horizons(parameters, gradient, sizes, n_rows, rest, 0, sizes.n_answers)
+            meet()
+            blame_horizons(parameters, gradient, sizes, n_rows, rest, 0, sizes.n_answers)
+            meet()
 
     return Heads(head_forward, head_backward)

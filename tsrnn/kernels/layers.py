@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from tsrnn.kernels.compile import leaf, matrix, view
 from tsrnn.kernels.noise import drop
-from tsrnn.kernels.products import apply, apply_transposed, outer
 from tsrnn.kernels.shapes import (
     cell_place,
     clear,
@@ -27,17 +26,15 @@ from tsrnn.kernels.shapes import (
     layer_space,
     width,
 )
+from tsrnn.kernels.team import meet, share
 
 
 class Layers(NamedTuple):
     """Functions over the layers of one cell, to be compiled into drivers."""
 
-    pre_activate: callable
-    blame_hidden: callable
-    charge: callable
     forward: callable
     backward: callable
-    blame_inputs: callable
+    blame_hidden: callable
 
 
 @view
@@ -86,9 +83,11 @@ def copy_inputs(work, sizes, n_rows, training, apart):
     """Give the first layer's second direction the inputs of its first."""
     there = arrays_of(work, sizes, n_rows, 0, 0, training, apart)[0]
     back = arrays_of(work, sizes, n_rows, 0, 1, training, apart)[0]
+    x = (sizes.n_hidden + 1) * n_rows
     for t in range(sizes.n_time):
-        for k in range((sizes.n_hidden + 1) * n_rows, there.shape[1]):
-            back[t + 1, k] = there[t, k]
+        for k in share(there.shape[1] - x):
+            back[t + 1, x + k] = there[t, x + k]
+    meet()
 
 
 @leaf
@@ -96,7 +95,7 @@ def pass_up(work, sizes, layer, n_rows, noise, training):
     """Write a layer's outputs to the inputs of the layer above, with dropout."""
     n_hidden = sizes.n_hidden * n_rows
     x = n_hidden + n_rows  # where the inputs of a step begin
-    apart = noise.recurrent > 0
+    apart = noise.recurrent.limit > 0
     for direction in range(sizes.n_directions):
         arrays = arrays_of(work, sizes, n_rows, layer, direction, training, apart)
         block = x + direction * n_hidden
@@ -105,12 +104,14 @@ def pass_up(work, sizes, layer, n_rows, noise, training):
             for t in range(sizes.n_time):
                 h = hidden_at(arrays, n_hidden, t + 1 - direction)
                 out = above[t + towards, block : block + n_hidden]
-                for k in range(n_hidden):
+                for k in share(n_hidden):
                     out[k] = h[k]
                     if sizes.residual and layer > 0:
                         out[k] += arrays[0][t + direction, block + k]
-                if noise.between > 0:
+                if noise.between.limit > 0:
+                    meet()
                     drop_block(out, t, direction, layer, sizes, n_rows, noise)
+    meet()
 
 
 @leaf
@@ -129,20 +130,22 @@ def pull_down(work, sizes, layer, first, n_rows, noise, above):
     """
     n_hidden = sizes.n_hidden * n_rows
     x = n_hidden + n_rows
-    apart = noise.recurrent > 0
+    apart = noise.recurrent.limit > 0
     for direction in range(sizes.n_directions):
         block = x + direction * n_hidden
         for towards in range(sizes.n_directions):
             dinputs = arrays_of(work, sizes, n_rows, layer + 1, towards, True, apart)[0]
             for t in range(first, sizes.n_time):
                 out = above[direction * sizes.n_time + t]
-                for k in range(n_hidden):
+                for k in share(n_hidden):
                     old = out[k] if towards > 0 or sizes.residual else 0
                     out[k] = old + dinputs[t + towards, block + k]
-        if noise.between > 0:
+        if noise.between.limit > 0:
+            meet()
             for t in range(first, sizes.n_time):
                 drop_block(above[direction * sizes.n_time + t], t, direction, layer, sizes, n_rows,
                            noise)  # fmt: skip
+    meet()
 
 
 @leaf
@@ -165,114 +168,83 @@ def keep_states(values, states, first_row, place, n_rows):
 
 
 @functools.cache
-def compile_layers(cell) -> Layers:
-    """Make the functions over layers of a cell (a module of ``kernels.cells``)."""
-    cell_forward, cell_backward, keeps_h = cell.forward, cell.backward, cell.KEEPS_H
-    n_split = 1 if cell.SPLIT else 0  # blocks at the end that see h alone, and as many x alone
+def compile_layers(cell, steps) -> Layers:
+    """Make the functions over layers of a cell (a module of ``kernels.cells``).
 
-    # [h, 1, x] is what most blocks see; those that see h alone or x alone see the 1 as well.
-
-    @leaf
-    def pre_activate(weights, inputs, gates, n_hidden, n_rows):
-        """Write the pre-activations of all blocks."""
-        both = weights.shape[0] - 2 * n_split * n_hidden
-        apply(weights[:both], inputs, gates[: both * n_rows])
-        if n_split:
-            alone, past = both + n_hidden, (n_hidden + 1) * n_rows
-            apply(weights[both:alone, : n_hidden + 1], inputs[:past],
-                  gates[both * n_rows : alone * n_rows])  # fmt: skip
-            apply(weights[alone:, n_hidden:], inputs[n_hidden * n_rows :], gates[alone * n_rows :])
+    ``steps`` are a target's functions over one step of that cell, see ``tsrnn.kernels.steps``.
+    """
+    keeps_h, late = cell.KEEPS_H, steps.late
+    hold, hold_back = steps.hold, steps.hold_back
+    step_forward, step_backward, blame = steps.forward, steps.backward, steps.blame
+    charge, blame_inputs = steps.charge, steps.blame_inputs
 
     @leaf
-    def blame(weights, dgates, n_hidden, n_rows, add, dh):
-        """Write the gradient of the h that the products saw, or add it, from the gates'."""
-        both = weights.shape[0] - 2 * n_split * n_hidden
-        apply_transposed(weights[:both, :n_hidden], dgates[: both * n_rows], add, dh)
-        if n_split:
-            alone = both + n_hidden
-            apply_transposed(weights[both:alone, :n_hidden],
-                             dgates[both * n_rows : alone * n_rows], True, dh)  # fmt: skip
-
-    @leaf
-    def blame_inputs(weights, dgates, n_hidden, n_rows, dx):
-        """Write the gradient of a step's inputs from that of the gates."""
-        both = weights.shape[0] - 2 * n_split * n_hidden
-        apply_transposed(weights[:both, n_hidden + 1 :], dgates[: both * n_rows], False, dx)
-        if n_split:
-            alone = both + n_hidden
-            apply_transposed(weights[alone:, n_hidden + 1 :], dgates[alone * n_rows :], True, dx)
-
-    @leaf
-    def charge(dgates, inputs, n_hidden, n_rows, add, dweights):
-        """Write the gradient of the weights from that of the pre-activations, or add it."""
-        both = dweights.shape[0] - 2 * n_split * n_hidden
-        outer(dgates[: both * n_rows], inputs, add, dweights[:both])
-        if n_split:
-            alone, past = both + n_hidden, (n_hidden + 1) * n_rows
-            if not add:
-                clear_matrix(dweights[both:])
-            outer(dgates[both * n_rows : alone * n_rows], inputs[:past], add,
-                  dweights[both:alone, : n_hidden + 1])  # fmt: skip
-            outer(dgates[alone * n_rows :], inputs[n_hidden * n_rows :], add,
-                  dweights[alone:, n_hidden:])  # fmt: skip
-
-    @leaf
-    def blame_hidden(weights, dgates, n_hidden, n_rows, noise, key, scratch, dh):
+    def blame_hidden(weights, dgates, sizes, n_rows, noise, key, scratch, dh):
         """Write the gradient of the h before a step; ``dh`` holds the cell's direct share of it."""
-        if noise.recurrent > 0:
-            blame(weights, dgates, n_hidden, n_rows, False, scratch)
+        if noise.recurrent.limit > 0:
+            blame(weights, dgates, sizes, n_rows, False, scratch)
+            meet()
             drop(noise.recurrent, noise.seed, key, noise.first_row, n_rows, scratch)
-            for k in range(dh.size):
+            meet()
+            for k in share(dh.size):
                 dh[k] = scratch[k] + (dh[k] if keeps_h else 0)
         else:
-            blame(weights, dgates, n_hidden, n_rows, keeps_h, dh)
+            blame(weights, dgates, sizes, n_rows, keeps_h, dh)
 
     @leaf
     def layer_forward(parameters, work, sizes, layer, direction, begins, noise, training, states):
         """Walk one direction of a layer through time, its inputs being there."""
         n_rows, n_time = begins.size, sizes.n_time
         n_hidden = sizes.n_hidden * n_rows
-        apart = noise.recurrent > 0
+        apart = noise.recurrent.limit > 0
         arrays = arrays_of(work, sizes, n_rows, layer, direction, training, apart)
         inputs, gates, state, saved, _ = arrays
-        weights = weights_of(parameters, sizes, layer, direction)
+        weights = hold(parameters, sizes, layer, direction, n_rows)
         number = layer * sizes.n_directions + direction
         key = -1 - number
         place = number * (1 + sizes.n_state) * sizes.n_hidden
         first, last = earliest(begins), latest(begins)
         for t in range(n_time + 1):
-            for row in range(n_rows):
+            for row in share(n_rows):
                 inputs[t, n_hidden + row] = 1
         slot = n_time if direction else first  # of h; the state's is the same, or is taken in turns
         write_states(hidden_at(arrays, n_hidden, slot), states, noise.first_row, place, n_rows)
         write_states(state[slot if training else slot % 2], states, noise.first_row,
                    place + sizes.n_hidden, n_rows)  # fmt: skip
+        meet()
         for n in range(first, n_time + 1):
             h = hidden_at(arrays, n_hidden, slot)
             if apart:
                 copy(h, inputs[slot, :n_hidden])
+                meet()
                 drop(noise.recurrent, noise.seed, key, noise.first_row, n_rows,
                      inputs[slot, :n_hidden])  # fmt: skip
+                meet()
             if n == n_time:
                 break
             then = slot - 1 if direction else slot + 1
             t = slot - direction
             before, now, after = (slot, t, then) if training else (slot % 2, 0, then % 2)
             h_next = hidden_at(arrays, n_hidden, then)
-            pre_activate(weights, inputs[slot], gates[now], sizes.n_hidden, n_rows)
-            cell_forward(gates[now], h, state[before], state[after], saved[now], h_next)
+            step_forward(
+                weights, inputs[slot], gates[now], h, state[before], state[after], saved[now],
+                h_next, sizes, n_rows,
+            )  # fmt: skip
+            meet()
             if t < last:
-                for row in range(n_rows):
+                for row in share(n_rows):
                     if t < begins[row]:  # not there: everything stays
                         for k in range(row, n_hidden, n_rows):
                             h_next[k] = h[k]
                         for k in range(row, state.shape[1], n_rows):
                             state[after, k] = state[before, k]
+                meet()
             slot = then
         if states.size:
             end = slot if training else slot % 2
             keep_states(hidden_at(arrays, n_hidden, slot), states, noise.first_row, place, n_rows)
             keep_states(state[end], states, noise.first_row, place + sizes.n_hidden, n_rows)
+            meet()
 
     @leaf
     def layer_backward(
@@ -287,36 +259,47 @@ def compile_layers(cell) -> Layers:
         """
         n_rows, n_time = begins.size, sizes.n_time
         n_hidden = sizes.n_hidden * n_rows
-        arrays = arrays_of(work, sizes, n_rows, layer, direction, True, noise.recurrent > 0)
+        arrays = arrays_of(work, sizes, n_rows, layer, direction, True, noise.recurrent.limit > 0)
         inputs, gates, state, saved, _ = arrays
-        weights = weights_of(parameters, sizes, layer, direction)
+        weights = hold_back(parameters, sizes, layer, direction, n_rows)
         dweights = weights_of(gradient, sizes, layer, direction)
         key = -1 - (layer * sizes.n_directions + direction)
         first, last = earliest(begins), latest(begins)
         if first == n_time and not add:
             clear_matrix(dweights)
         clear(dh)
+        meet()
         for n in range(n_time - first):
             t = first + n if direction else n_time - 1 - n
             slot = t + direction
             if above.shape[0] == n_time or n == 0:
                 dout = above[min(t, above.shape[0] - 1)]
-                for k in range(n_hidden):
+                for k in share(n_hidden):
                     dh[k] += dout[k]
             if t < last:
-                for row in range(n_rows):
+                meet()
+                for row in share(n_rows):
                     if t < begins[row]:
                         for k in range(row, n_hidden, n_rows):
                             dh[k] = 0
                         for k in range(row, dstate.size, n_rows):
                             dstate[k] = 0
+                meet()
             h = hidden_at(arrays, n_hidden, slot)
-            cell_backward(gates[t], h, state[slot], saved[t], dh, dstate)
-            charge(gates[t], inputs[slot], sizes.n_hidden, n_rows, add or n > 0, dweights)
+            step_backward(gates[t], h, state[slot], saved[t], dh, dstate, sizes, n_rows)
+            meet()
+            if not late:
+                charge(gates, inputs, t, t + 1, direction, sizes, n_rows, add or n > 0, dweights)
             if n < n_time - first - 1:
-                blame_hidden(weights, gates[t], sizes.n_hidden, n_rows, noise, key, scratch, dh)
+                blame_hidden(weights, gates[t], sizes, n_rows, noise, key, scratch, dh)
+            if not late and layer > 0:
+                blame_inputs(weights, gates, t, t + 1, direction, sizes, n_rows, inputs)
+        if late and first < n_time:
+            meet()
+            charge(gates, inputs, first, n_time, direction, sizes, n_rows, add, dweights)
+            meet()
             if layer > 0:
-                blame_inputs(weights, gates[t], sizes.n_hidden, n_rows,
-                             inputs[slot, n_hidden + n_rows :])  # fmt: skip
+                blame_inputs(weights, gates, first, n_time, direction, sizes, n_rows, inputs)
+        meet()
 
-    return Layers(pre_activate, blame_hidden, charge, layer_forward, layer_backward, blame_inputs)
+    return Layers(layer_forward, layer_backward, blame_hidden)

@@ -8,23 +8,44 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.kernels.compile import leaf, scalar
+from tsrnn.kernels.compile import leaf, like, scalar
+from tsrnn.kernels.team import share
 
 _u4, _u8 = np.uint32, np.uint64
 
 
+class Dropout(NamedTuple):
+    """A share of values dropped, as 2^32 times the share, and what the others are scaled by."""
+
+    limit: int
+    scale: float
+
+
 class Noise(NamedTuple):
-    """Dropout of one minibatch: shares of values dropped, and a seed.
+    """Dropout of one minibatch, and its seed.
 
     ``between`` layers every value is drawn anew (Srivastava et al. 2014); on the way from one step
     to the next, ``recurrent``, a unit is dropped for the whole sequence (Gal & Ghahramani 2016).
     ``first_row`` is the place of a chunk's first row in its minibatch.
     """
 
-    between: float
-    recurrent: float
+    between: Dropout
+    recurrent: Dropout
     seed: int
     first_row: int
+
+
+@leaf
+def dropout_of(share, zero):
+    """The dropout of a share, in the type of the scalar ``zero``."""
+    return Dropout(int(share * 4294967296.0), like(zero, 1.0 / (1.0 - share)))
+
+
+@leaf
+def silence(zero, first_row):
+    """No dropout at all."""
+    none = Dropout(0, like(zero, 1.0))
+    return Noise(none, none, scramble(0), first_row)
 
 
 @scalar
@@ -40,18 +61,17 @@ def scramble(x):
 
 
 @leaf
-def drop(share, seed, place, first_row, n_rows, values):
+def drop(dropout, seed, place, first_row, n_rows, values):
     """Drop a share of ``values``, (n * n_rows,), and scale the others so that means stay.
 
     Which ones depends on ``seed``, ``place``, the unit and the row of the minibatch alone.
     """
-    limit = _u8(share * 4294967296.0)
-    scale = values.dtype.type(1.0 / (1.0 - share))
+    limit = _u8(dropout.limit)
     key = scramble(_u8(seed) ^ scramble(_u8(place)))
-    for unit in range(values.size // n_rows):
+    for unit in share(values.size // n_rows):
         unit_key = scramble(key ^ _u8(unit))
         for row in range(n_rows):
             if scramble(unit_key ^ _u8(first_row + row)) < limit:
                 values[unit * n_rows + row] = 0
             else:
-                values[unit * n_rows + row] *= scale
+                values[unit * n_rows + row] *= dropout.scale

@@ -21,12 +21,20 @@ _UNPACKED = 10**6
 
 def _gemm(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
     """Write op(a) @ op(b), m x k times k x n, to out, or add it; widths are lengths of rows."""
+    in_python["gemm"](flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out)
+
+
+def _gemm_by_numpy(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
     m, k, n = shape
     a = _matrix(a, (k, m) if flip_a else (m, k), width_a)
     b = _matrix(b, (n, k) if flip_b else (k, n), width_b)
     out = _matrix(out, (m, n), width_out)
     found = (a.T if flip_a else a) @ (b.T if flip_b else b)
     out[...] = out + found if add else found
+
+
+# What the product is where nothing is compiled, as in a simulator.
+in_python = {"gemm": _gemm_by_numpy}
 
 
 def _matrix(values, shape, width):

@@ -6,6 +6,7 @@ Plain arithmetic, called by Python and compiled into kernels alike.
 from typing import NamedTuple
 
 from tsrnn.kernels.compile import leaf
+from tsrnn.kernels.team import share
 
 LAST, EVERY, HORIZONS = 0, 1, 2  # what a head reads: see Sizes.reads
 
@@ -170,14 +171,14 @@ def workspace_size(sizes: Sizes, training: bool, apart: bool = False) -> int:
 @leaf
 def clear(values):
     """Set all of a flat array to zero."""
-    for k in range(values.size):
+    for k in share(values.size):
         values[k] = 0
 
 
 @leaf
 def copy(values, out):
     """Copy a flat array. In a loop over slices, unlike one over places, LLVM sees a vector."""
-    for k in range(out.size):
+    for k in share(out.size):
         out[k] = values[k]
 
 

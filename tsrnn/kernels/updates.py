@@ -105,6 +105,20 @@ def squares_of(values):
 
 
 @leaf
+def clipped(scale, squares, rule):
+    """What to scale gradients by so that ``scale`` times them is no longer than the rule allows."""
+    norm = math.sqrt(squares) * scale
+    return scale * (rule.max_norm / norm if norm > rule.max_norm else 1.0)
+
+
+@leaf
+def adam_corrections(rule, step, rate):
+    """Of Adam's step, what ``adam`` calls rate and divisor."""
+    correct = rate / (1.0 - math.pow(rule.keep_first, step))
+    return correct, math.sqrt(1.0 - math.pow(rule.keep_second, step))
+
+
+@leaf
 def update(parameters, moments, gradients, scale, step, rate, rule):
     """Step a network along the mean of its gradients.
 
@@ -124,16 +138,22 @@ def update(parameters, moments, gradients, scale, step, rate, rule):
         Learning rate.
     rule : Rule
     """
-    typed = parameters.dtype.type
     gradient = gradients[0]
     for chunk in range(1, gradients.shape[0]):
         other = gradients[chunk]
         for k in range(gradient.size):
             gradient[k] += other[k]
-    norm = math.sqrt(squares_of(gradient)) * scale
-    scale = typed(scale * (rule.max_norm / norm if norm > rule.max_norm else 1.0))
-    decay = typed(rule.alpha)
-    first, second, average = moments[0], moments[1], moments[2]
+    scale = clipped(scale, squares_of(gradient), rule)
+    correct, divisor = adam_corrections(rule, step, rate)
+    move(parameters, moments[0], moments[1], moments[2], gradient, scale, rate, correct, divisor,
+         rule)  # fmt: skip
+
+
+@leaf
+def move(parameters, first, second, average, gradient, scale, rate, correct, divisor, rule):
+    """Step some parameters along ``scale`` times their gradient, which is overwritten."""
+    typed = parameters.dtype.type
+    scale, decay = typed(scale), typed(rule.alpha)
     keep_first, keep_second = typed(rule.keep_first), typed(rule.keep_second)
     epsilon = typed(rule.epsilon)
     if rule.solver == _ADAMW:
@@ -157,8 +177,7 @@ def update(parameters, moments, gradients, scale, step, rate, rule):
                 typed(rate), keep_first, keep_second, epsilon,
             )  # fmt: skip
     else:
-        correct = typed(rate / (1.0 - math.pow(rule.keep_first, step)))
-        divisor = typed(math.sqrt(1.0 - math.pow(rule.keep_second, step)))
+        correct, divisor = typed(correct), typed(divisor)
         for k in range(parameters.size):
             parameters[k], first[k], second[k] = adam(
                 parameters[k], first[k], second[k], gradient[k] * scale,
