@@ -10,7 +10,8 @@ import time
 
 import numpy as np
 
-from tsrnn.kernels.shapes import workspace_size
+from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.targets import target_of
 from tsrnn.kernels.threads import available_threads, claim_threads
 from tsrnn.kernels.windows import forecast_source
 from tsrnn.network import Memory, RecurrentNetwork
@@ -23,55 +24,51 @@ LOCAL = (16, 24, 192, 32, 20)  # local models: hidden units, steps, windows, bat
 class Ours:
     """This library's kernels on windows of one series; ``n_in`` values make a step."""
 
-    def __init__(self, cell, size, n_tasks):
+    def __init__(self, cell, size, workers):
         self.n_batch, n_time, n_in, n_hidden = size
         rng = np.random.default_rng(0)
         self.network = RecurrentNetwork(cell, n_in, n_hidden, 1).initialise(rng)
-        self.sizes = self.network.sizes(n_time, self.n_batch)
         values = rng.normal(size=n_time * n_in + 5000)
         self.source = forecast_source(values, n_time * n_in, 1, 0.0)
         self.windows = rng.integers(0, 4999, (1, self.n_batch * 400))
-        self.n_tasks = n_tasks
-        n_chunks = -(-self.n_batch // self.sizes.n_rows)
-        parameters = self.network.parameters
-        self.moments = np.zeros((1, 3, parameters.size), np.float32)
-        self.gradients = np.empty((1, n_chunks, parameters.size), np.float32)
-        self.sums = np.empty((1, n_chunks, 2))
-        self.work = np.empty((n_tasks, workspace_size(self.sizes, True)), np.float32)
-        self.begins = np.empty((n_tasks, self.sizes.n_rows), np.int64)
+        self.workers = workers
+        self.parameters = self.network.parameters[None]
+        self.moments = np.zeros((1, 3, self.parameters.size), np.float32)
         self.rules = np.array([Settings(loss=LOSS).rule(0)], float)
+        self.trainer = target_of(workers).Trainer(
+            self.network.module, self.source, self.network.sizes(n_time, self.n_batch),
+            np.float32, 1, self.n_batch, LOSSES.index(LOSS), (), False, False, workers,
+        )  # fmt: skip
 
     def train(self, n_steps):
-        drivers = self.network.drivers
-        (drivers.train_one if self.n_tasks > 1 else drivers.train)(
-            self.n_tasks, self.network.parameters[None], self.moments, self.gradients, self.sums,
-            self.work, tuple(self.source), self.windows[:, : n_steps * self.n_batch],
-            self.n_batch, tuple(self.sizes), self.rules, np.empty(0), np.ones(1, np.int64),
-            np.full((1, n_steps), 1e-3), np.empty((1, n_steps, 2)), self.begins,
-            np.empty((0, 0), np.float32),
+        self.trainer.run(
+            self.parameters, self.moments, self.windows[:, : n_steps * self.n_batch], self.rules,
+            np.ones(1, np.int64), np.full((1, n_steps), 1e-3),
+            np.empty((self.network.state_width, 0), np.float32),
         )  # fmt: skip
 
     def predict(self, n_times):
         for k in range(n_times):
             windows = self.windows[0, k % 400 * self.n_batch :][: self.n_batch]
-            self.network.predict(self.source, windows, self.n_tasks)
+            self.network.predict(self.source, windows, self.workers)
 
 
 class PyTorch:
     """nn.LSTM, nn.GRU or nn.RNN with a linear head, batch first, windows ready in memory."""
 
-    def __init__(self, cell, size, n_threads):
+    def __init__(self, cell, size, n_threads, device="cpu"):
         import torch
 
         torch.set_num_threads(n_threads)
         torch.manual_seed(0)
         self.torch = torch
         n_batch, n_time, n_in, n_hidden = size
-        self.layer = getattr(torch.nn, cell.upper())(n_in, n_hidden, batch_first=True)
-        self.head = torch.nn.Linear(n_hidden, 1)
+        self.layer = getattr(torch.nn, cell.upper())(n_in, n_hidden, batch_first=True).to(device)
+        self.head = torch.nn.Linear(n_hidden, 1).to(device)
         self.parameters = [*self.layer.parameters(), *self.head.parameters()]
-        self.adam = torch.optim.Adam(self.parameters, lr=1e-3)
-        self.x, self.y = torch.randn(n_batch, n_time, n_in), torch.randn(n_batch, 1)
+        self.adam = torch.optim.Adam(self.parameters, lr=1e-3, fused=device != "cpu")
+        self.x = torch.randn(n_batch, n_time, n_in, device=device)
+        self.y = torch.randn(n_batch, 1, device=device)
 
     def train(self, n_steps):
         for _ in range(n_steps):

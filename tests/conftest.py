@@ -1,22 +1,43 @@
 """What many tests share: the targets a kernel runs on, the dtypes, small networks, one step."""
 
+import driver  # noqa: F401  chooses the simulator, before Numba is imported
 import naive
+import numba
 import numpy as np
 import pytest
 
-from tsrnn.kernels.shapes import workspace_size
-from tsrnn.kernels.threads import claim_threads
+from tsrnn.kernels.cuda.device import require
+from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.targets import claim, target_of
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Settings
 
-TARGETS = {"serial": 1, "parallel": 2}
+TARGETS = {"serial": 1, "parallel": 2, "cuda": "cuda"}
 
 
 @pytest.fixture(params=TARGETS)
-def n_tasks(request):
-    """Tasks that make a kernel run as its serial and as its parallel binary."""
-    with claim_threads(None):
+def workers(request):
+    """Tasks that make a kernel run as its serial and as its parallel binary, and the GPU."""
+    if request.param == "cuda":
+        request.getfixturevalue("cuda")
+    with claim("cuda" if request.param == "cuda" else "cpu", None):
         yield TARGETS[request.param]
+
+
+@pytest.fixture
+def cuda():
+    """Where there is no GPU and no simulator a test is skipped."""
+    try:
+        require()
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    if not numba.config.ENABLE_CUDASIM:
+        yield
+        return
+    import simulator
+
+    with simulator.quick():
+        yield
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -47,49 +68,47 @@ def random_values(n=200, seed=0):
 
 
 def training_steps(
-    network, source, order, settings, n_tasks=1, rates=(0.0,), seed=0, states=None, n_batch=None
+    network, source, order, settings, workers=1, rates=(0.0,), seed=0, states=None, n_batch=None
 ):
-    """Run minibatches by the kernels alone; moments, gradients and losses.
+    """Run minibatches by the kernels alone; moments, gradient and losses.
 
     The parameters of ``network`` change; what is in working memory must not matter.
     """
-    dtype = network.parameters.dtype
     n_batch = n_batch or order.size
-    sizes = network.sizes(network.n_time(source), n_batch)
-    n_chunks = -(-n_batch // sizes.n_rows)
-    apart = settings.recurrent_dropout > 0
-    n_sets = 1
-    work = np.full((n_tasks, workspace_size(sizes, True, apart)), np.nan, dtype)
-    moments = np.zeros((1, 3, network.parameters.size), dtype)
+    n_parameters, dtype = network.parameters.size, network.parameters.dtype
+    trainer = target_of(workers).Trainer(
+        network.module, source, network.sizes(network.n_time(source), n_batch), dtype, 1, n_batch,
+        LOSSES.index(settings.loss), settings.levels, settings.recurrent_dropout > 0,
+        states is not None, workers,
+    )  # fmt: skip
+    for name in ("_work", "_gradients"):
+        if hasattr(trainer, name):
+            getattr(trainer, name)[:] = np.nan
+    moments = np.zeros((1, 3, n_parameters), dtype)
     moments[0, 2] = network.parameters
-    gradients = np.full((n_sets, n_chunks, network.parameters.size), np.nan, dtype)
-    losses = np.empty((1, len(rates), 2))
-    carried = np.empty((0, 0), dtype) if states is None else states.T.copy()
-    drivers = network.drivers
-    (drivers.train if n_tasks == 1 else drivers.train_one)(
-        n_tasks, network.parameters[None], moments, gradients, np.empty((n_sets, n_chunks, 2)),
-        work, tuple(source), order[None], n_batch, tuple(sizes),
-        np.array([settings.rule(seed)], float),
-        np.array(settings.levels, float), np.ones(1, np.int64), np.array([rates], float), losses,
-        np.empty((n_tasks, sizes.n_rows), np.int64),
-        carried,
+    carried = np.empty((network.state_width, 0), dtype) if states is None else states.T.copy()
+    filled = np.full((1, len(rates) * n_batch), -1)
+    filled[0, : order.size] = order
+    losses = trainer.run(
+        network.parameters[None], moments, filled, np.array([settings.rule(seed)], float),
+        np.ones(1, np.int64), np.array([rates], float), carried,
     )  # fmt: skip
     if states is not None:
         states[:] = carried.T
-    return moments[0], gradients[0], losses[0]
+    return moments[0], trainer.gradient, losses[0]
 
 
-def gradient_of(network, source, order, settings=None, n_tasks=1, seed=0, states=None):
+def gradient_of(network, source, order, settings=None, workers=1, seed=0, states=None):
     """Mean loss and its gradient, by one training step at rate 0."""
     settings = settings or Settings(loss="squared_error", max_grad_norm=np.inf)
     parameters = network.parameters.copy()
     states = None if states is None else states.copy()
-    _, gradients, losses = training_steps(
-        network, source, order, settings, n_tasks, seed=seed, states=states
+    _, gradient, losses = training_steps(
+        network, source, order, settings, workers, seed=seed, states=states
     )
     np.testing.assert_array_equal(network.parameters, parameters)
     loss, weight = losses[0]
-    return loss, gradients[0] / gradients.dtype.type(weight)
+    return loss, gradient / gradient.dtype.type(weight)
 
 
 def numeric_slopes(function, parameters, directions, e=1e-6):

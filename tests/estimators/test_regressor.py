@@ -379,8 +379,8 @@ def test_a_parallel_search_does_not_fight_over_cores():
     def n_threads(estimator, X, y):  # not of this module, which a worker could not import
         from tsrnn.kernels.threads import available_threads, claim_threads
 
-        with claim_threads(None) as n_tasks:
-            return 100 * available_threads() + n_tasks
+        with claim_threads(None) as workers:
+            return 100 * available_threads() + workers
 
     search = GridSearchCV(
         quick(max_iter=1), {"alpha": [0.0, 0.1]}, scoring=n_threads, cv=2, n_jobs=2, refit=False
@@ -429,12 +429,12 @@ class Claim:
         self.claim, self.claimed = claim, claimed
 
     def __enter__(self):
-        self.n_tasks = self.claim.__enter__()
-        self.claimed.append(self.n_tasks)
-        return self.n_tasks
+        self.workers = self.claim.__enter__()
+        self.claimed.append(self.workers)
+        return self.workers
 
     def __exit__(self, *args):
-        self.claimed.remove(self.n_tasks)
+        self.claimed.remove(self.workers)
         return self.claim.__exit__(*args)
 
 

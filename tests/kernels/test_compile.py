@@ -33,18 +33,18 @@ from tsrnn.kernels.compile import Kernel
 from tsrnn.kernels.threads import claim_threads
 from tsrnn.kernels.activations import tanh
 
-def probe(n_tasks, x, out):
-    for task in prange(n_tasks):
-        for k in range(task * x.size // n_tasks, (task + 1) * x.size // n_tasks):
+def probe(workers, x, out):
+    for task in prange(workers):
+        for k in range(task * x.size // workers, (task + 1) * x.size // workers):
             out[k] = tanh(x[k])
 
 kernel = Kernel(probe, "probe")
 x = np.linspace(-3, 3, 1001)
 
-def run(n_tasks):
+def run(workers):
     out = np.zeros_like(x)
-    with claim_threads(n_tasks):
-        kernel(n_tasks, x, out)
+    with claim_threads(workers):
+        kernel(workers, x, out)
     return out
 
 if __name__ == "__main__":
@@ -68,14 +68,14 @@ def probe(tmp_path):
     script = tmp_path / "probe.py"
     script.write_text(PROBE)
 
-    def run(*n_tasks, cache=tmp_path / "cache", path=ROOT):
+    def run(*workers, cache=tmp_path / "cache", path=ROOT):
         environment = os.environ | {
             "NUMBA_CACHE_DIR": str(cache),
             "PYTHONPATH": str(path),
             "NUMBA_NUM_THREADS": "2",
         }
         done = subprocess.run(
-            [sys.executable, script, *map(str, n_tasks)],
+            [sys.executable, script, *map(str, workers)],
             env=environment, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -167,7 +167,7 @@ def test_without_a_choice_the_cache_lies_beside_the_kernels_or_with_the_user(mon
 
 @pytest.fixture
 def kernel(monkeypatch, tmp_path):
-    """The probe's kernel in this process; its ``run(n_tasks)``."""
+    """The probe's kernel in this process; its ``run(workers)``."""
     # Of a module that can't be imported again: what another session cached would not load.
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     module = {"__name__": "probe"}
@@ -176,8 +176,8 @@ def kernel(monkeypatch, tmp_path):
 
 
 def _answer(run, connection):
-    with claim_threads(2) as n_tasks:
-        connection.send((n_tasks, run(n_tasks)))
+    with claim_threads(2) as workers:
+        connection.send((workers, run(workers)))
     connection.close()
 
 
@@ -189,9 +189,9 @@ def test_a_forked_child_runs_serially_and_right(kernel):
     child.start()
     theirs.close()
     assert ours.poll(60), "the child hangs or died"
-    n_tasks, answer = ours.recv()
+    workers, answer = ours.recv()
     child.join()
-    assert (child.exitcode, n_tasks) == (0, 1)
+    assert (child.exitcode, workers) == (0, 1)
     np.testing.assert_array_equal(answer, expected)
 
 
@@ -203,8 +203,8 @@ from probe import kernel, claim_threads, x
 def work(_):
     out = np.zeros_like(x)
     for _ in range(300):
-        with claim_threads(2) as n_tasks:
-            kernel(n_tasks, x, out)
+        with claim_threads(2) as workers:
+            kernel(workers, x, out)
     return out
 
 kernel.dispatcher(True), kernel.dispatcher(False)
@@ -246,9 +246,9 @@ def nest():
         for k in range(values.size):
             values[k] = inner(level + k)
 
-    def whole(n_tasks, out):
-        for task in numba.prange(n_tasks):
-            for row in range(task, out.shape[0], n_tasks):
+    def whole(workers, out):
+        for task in numba.prange(workers):
+            for row in range(task, out.shape[0], workers):
                 outer(out[row], 10 * row)
 
     return whole, outer
@@ -278,10 +278,10 @@ def optimised(monkeypatch, tmp_path):
     return names
 
 
-@pytest.mark.parametrize("n_tasks", [1, 2])
-def test_leaves_are_optimised_with_their_kernel_alone(optimised, n_tasks):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_leaves_are_optimised_with_their_kernel_alone(optimised, workers):
     whole, _ = nest()
-    np.testing.assert_array_equal(filled(Kernel(whole, "nested"), n_tasks), NESTED)
+    np.testing.assert_array_equal(filled(Kernel(whole, "nested"), workers), NESTED)
     assert any("nested" in name for name in optimised)
     assert not any("inner" in name or "outer" in name for name in optimised)
     whole, _ = nest()
@@ -289,9 +289,9 @@ def test_leaves_are_optimised_with_their_kernel_alone(optimised, n_tasks):
     assert any("inner" in name for name in optimised)  # as Numba does it by itself
 
 
-@pytest.mark.parametrize("n_tasks", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("first", ["kernel", "user"])
-def test_functions_of_a_user_compile_before_and_after_kernels(optimised, first, n_tasks):
+def test_functions_of_a_user_compile_before_and_after_kernels(optimised, first, workers):
     """Even one that calls a kernel's leaf."""
     whole, outer = nest()
     kernel = Kernel(whole, "nested")
@@ -308,7 +308,7 @@ def test_functions_of_a_user_compile_before_and_after_kernels(optimised, first, 
         for row in range(out.shape[0]):
             outer(out[row], 10 * row)
 
-    calls = [(kernel, n_tasks), (by_user,), (by_leaf,)]
+    calls = [(kernel, workers), (by_user,), (by_leaf,)]
     for call in calls if first == "kernel" else calls[::-1]:
         np.testing.assert_array_equal(filled(*call), NESTED)
     assert any("by_user" in name for name in optimised)
@@ -332,7 +332,7 @@ def test_a_kernel_that_does_not_compile_leaves_numba_as_it_was(optimised):
     def state():
         return {**vars(CPUCodeLibrary)}, {**vars(CPUContext)}
 
-    def wrong(n_tasks, x):
+    def wrong(workers, x):
         return x.nothing
 
     before = state()

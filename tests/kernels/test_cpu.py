@@ -35,18 +35,18 @@ def test_every_cell_has_its_naive_twin():
 
 @pytest.mark.parametrize("n_in", [1, 4])
 @pytest.mark.parametrize("cell", cells.NAMES)
-def test_forecasting_against_naive(n_in, cell, n_tasks, dtype, tolerance):
+def test_forecasting_against_naive(n_in, cell, workers, dtype, tolerance):
     values = random_values()
     network = random_network(cell, n_in=n_in, n_out=HORIZON, dtype=dtype)
     arguments = (network, values, STARTS, LOOKBACK, HORIZON, SEASON, "squared_error")
     source = forecast_source(values, LOOKBACK, SEASON, 0.0)
     expected = naive_window_loss(*arguments)
-    errors, mean_loss = network.errors(source, STARTS, "squared_error", n_tasks)
+    errors, mean_loss = network.errors(source, STARTS, "squared_error", workers)
     assert mean_loss == pytest.approx(expected, rel=tolerance)
-    assert gradient_of(network, source, STARTS, None, n_tasks)[0] == pytest.approx(
+    assert gradient_of(network, source, STARTS, None, workers)[0] == pytest.approx(
         expected, rel=tolerance
     )
-    forecasts = network.predict(source, STARTS, n_tasks)
+    forecasts = network.predict(source, STARTS, workers)
     for row, start in enumerate(STARTS):
         x, y, _, _ = naive.window(values, start, LOOKBACK, HORIZON, SEASON, n_in)
         said = naive.network(cell, network.views(), x)[0][0]
@@ -64,7 +64,7 @@ WALKS = {
 @pytest.mark.parametrize("loss", ["squared_error", "quantile"])
 @pytest.mark.parametrize("shape", WALKS)
 @pytest.mark.parametrize("cell", cells.NAMES)
-def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, n_tasks):
+def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, workers):
     """Covariates known and unknown in the future: what is said, its loss and the gradient."""
     values, lookback, horizon, segment, n_known = random_values(), 13, 6, 2, 1
     covariates = np.random.default_rng(1).normal(size=(len(values), 3))
@@ -89,16 +89,16 @@ def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, n_tasks):
         return [naive.network(cell, views, x, how)[0] for x, _ in pairs]
 
     answers = answers_of(network.views())
-    said = network.predict(source, starts, n_tasks)
+    said = network.predict(source, starts, workers)
     np.testing.assert_allclose(said, [a.ravel() for a in answers], rtol=1e-9, atol=1e-12)
-    errors, mean_loss = network.errors(source, starts, loss, n_tasks, levels)
+    errors, mean_loss = network.errors(source, starts, loss, workers, levels)
     if loss == "squared_error":
         wanted = [(a - y).ravel() for a, y in zip(answers, targets, strict=True)]
         np.testing.assert_allclose(errors, wanted, rtol=1e-9, atol=1e-9)
     expected = naive.mean_loss(loss, answers, targets, levels=levels)
     assert mean_loss == pytest.approx(expected, rel=1e-9)
     settings = Settings(loss=loss, levels=levels, max_grad_norm=FREE)
-    found, gradient = gradient_of(network, source, starts, settings, n_tasks)
+    found, gradient = gradient_of(network, source, starts, settings, workers)
     assert found == pytest.approx(expected, rel=1e-9)
     rng = np.random.default_rng(2)
     directions = rng.normal(size=(4, gradient.size)) * network.used()
@@ -230,8 +230,8 @@ class Case:
     def order(self):
         return np.arange(len(self.lengths))
 
-    def gradient(self, n_tasks=1):
-        return gradient_of(self.network, self.source, self.order, self.settings, n_tasks)
+    def gradient(self, workers=1):
+        return gradient_of(self.network, self.source, self.order, self.settings, workers)
 
 
 def seed_of_the_first_step():
@@ -263,11 +263,11 @@ def assert_slopes(gradient, directions, slopes):
 
 
 @pytest.mark.parametrize(("cell", "shape", "data", "noise"), CASES)
-def test_outputs_loss_and_gradient(cell, shape, data, noise, n_tasks):
+def test_outputs_loss_and_gradient(cell, shape, data, noise, workers):
     """Outputs and loss are the slow twin's, the gradient its central differences."""
     case = Case(cell, shape, data, noise)
     views = case.network.views()
-    out = case.network.predict(case.source, case.order, n_tasks)
+    out = case.network.predict(case.source, case.order, workers)
     for window in case.order:
         expected = case.answers(views, window)
         found = out[window].reshape(-1, case.network.n_out)
@@ -282,7 +282,7 @@ def test_outputs_loss_and_gradient(cell, shape, data, noise, n_tasks):
                 continue
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
     seed = seed_of_the_first_step()
-    loss, gradient = case.gradient(n_tasks)
+    loss, gradient = case.gradient(workers)
     assert loss == pytest.approx(case.mean_loss(views, seed), rel=1e-10)
     assert np.isfinite(gradient).all()
     assert_slopes(gradient, *numeric_slopes_of(cell, shape, data, noise, "squared_error"))
@@ -319,21 +319,21 @@ def test_the_cell_of_contributing(contributed):
 
 @pytest.mark.parametrize("loss", naive.LOSSES)
 @pytest.mark.parametrize("shape", ["plain", "horizons", "every"])
-def test_every_loss_in_every_head(loss, shape, n_tasks):
+def test_every_loss_in_every_head(loss, shape, workers):
     case = Case("lstm", shape, "ragged", "quiet", loss)
-    loss_found, gradient = case.gradient(n_tasks)
+    loss_found, gradient = case.gradient(workers)
     views = case.network.views()
     assert loss_found == pytest.approx(case.mean_loss(views), rel=1e-10)
-    _, judged = case.network.errors(case.source, case.order, loss, n_tasks, case.levels)
+    _, judged = case.network.errors(case.source, case.order, loss, workers, case.levels)
     assert judged == pytest.approx(loss_found, rel=1e-10)
     assert_slopes(gradient, *numeric_slopes_of("lstm", shape, "ragged", "quiet", loss))
 
 
 @pytest.mark.parametrize("cell", cells.NAMES)
 @pytest.mark.parametrize("shape", ["bidirectional residual every", "deep horizons"])
-def test_float32_gradient_is_the_float64_one(cell, shape, n_tasks):
-    exact = Case(cell, shape, "missing", "recurrent").gradient(n_tasks)[1]
-    single = Case(cell, shape, "missing", "recurrent", dtype="float32").gradient(n_tasks)[1]
+def test_float32_gradient_is_the_float64_one(cell, shape, workers):
+    exact = Case(cell, shape, "missing", "recurrent").gradient(workers)[1]
+    single = Case(cell, shape, "missing", "recurrent", dtype="float32").gradient(workers)[1]
     assert single.dtype == np.float32
     scale = np.abs(exact).max()
     np.testing.assert_allclose(single, exact, rtol=2e-3, atol=2e-5 * scale)
@@ -359,7 +359,7 @@ SOLVERS = {
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_training_steps_against_naive_solvers(solver, n_tasks):
+def test_training_steps_against_naive_solvers(solver, workers):
     """Several minibatches in one call, the last one short: gradients, clipping, moments, rates."""
     values = random_values()
     source = forecast_source(values, LOOKBACK, SEASON, 0.0)
@@ -382,7 +382,7 @@ def test_training_steps_against_naive_solvers(solver, n_tasks):
         )
     assert any(np.linalg.norm(g) > 1 for g in gradients)
     moments, _, _ = training_steps(
-        network, source, STARTS, settings, n_tasks, rates, n_batch=8
+        network, source, STARTS, settings, workers, rates, n_batch=8
     )  # fmt: skip
     np.testing.assert_allclose(network.parameters, twin.parameters, rtol=1e-9)
     if settings.averaging:
@@ -396,12 +396,12 @@ def test_same_bits_serial_and_parallel(n_windows, cell):
     source = forecast_source(values, LOOKBACK, SEASON, 0.0)
     settings = Settings(loss="squared_error", dropout=0.2, recurrent_dropout=0.2)
     results = []
-    for n_tasks in (1, 2, 3):
+    for workers in (1, 2, 3):
         network = random_network(cell, n_hidden=13, n_out=HORIZON, dtype="float32", n_layers=2)
         _, _, losses = training_steps(
-            network, source, np.tile(starts, 2), settings, n_tasks, [0.01] * 2, n_batch=n_windows
+            network, source, np.tile(starts, 2), settings, workers, [0.01] * 2, n_batch=n_windows
         )
-        results.append((network.parameters, losses, network.predict(source, starts, n_tasks)))
+        results.append((network.parameters, losses, network.predict(source, starts, workers)))
     for other in results[1:]:
         for one, two in zip(results[0], other, strict=True):
             np.testing.assert_array_equal(one, two)
@@ -409,7 +409,7 @@ def test_same_bits_serial_and_parallel(n_windows, cell):
 
 @pytest.mark.parametrize("cell", cells.NAMES)
 @pytest.mark.parametrize("shape", ["plain", "layers", "bidirectional residual"])
-def test_states_go_in_and_come_out(cell, shape, n_tasks):
+def test_states_go_in_and_come_out(cell, shape, workers):
     """Initial states as the slow twin has them; a sequence in two parts is the whole sequence."""
     case = Case(cell, shape, "ragged", "quiet")
     network, views = case.network, case.network.views()
@@ -417,7 +417,7 @@ def test_states_go_in_and_come_out(cell, shape, n_tasks):
     states = rng.normal(size=(len(case.order), network.state_width))
     n_state = cells.find(cell).N_STATE
     initial = states.reshape(len(states), -1, 1 + n_state, 3).copy()
-    out = network.predict(case.source, case.order, n_tasks, states)
+    out = network.predict(case.source, case.order, workers, states)
     finals = states.reshape(initial.shape)
     for window in case.order:
         pairs = [(part[0], part[-1]) for part in initial[window]]
@@ -430,7 +430,7 @@ def test_states_go_in_and_come_out(cell, shape, n_tasks):
                 np.testing.assert_allclose(found[1], c, rtol=1e-10, atol=1e-12)
 
 
-def test_training_carries_states_from_one_minibatch_to_the_next(n_tasks):
+def test_training_carries_states_from_one_minibatch_to_the_next(workers):
     """Two streams cut in three windows: forward it is one long sequence, back it ends at a cut."""
     rng = np.random.default_rng(0)
     values, targets = rng.normal(size=(24, 1)), rng.normal(size=(6, 2))
@@ -441,7 +441,7 @@ def test_training_carries_states_from_one_minibatch_to_the_next(n_tasks):
     states = np.zeros((2, network.state_width))
     settings = Settings(loss="squared_error", max_grad_norm=FREE)
     _, _, losses = training_steps(
-        network, source, order.T.ravel(), settings, n_tasks, [0.0] * 3, states=states, n_batch=2
+        network, source, order.T.ravel(), settings, workers, [0.0] * 3, states=states, n_batch=2
     )
     views, carried = network.views(), [None, None]
     for step in range(3):

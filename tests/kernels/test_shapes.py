@@ -28,8 +28,8 @@ def workspaces(monkeypatch):
 
     def guarded(self, *args):
         place = list(inspect.signature(self._function).parameters).index("work")
-        n_tasks, size = args[place].shape
-        work = np.full((n_tasks, size + GUARD), np.nan, args[place].dtype)
+        workers, size = args[place].shape
+        work = np.full((workers, size + GUARD), np.nan, args[place].dtype)
         work[:, size:] = SENTINEL
         call(self, *args[:place], work, *args[place + 1 :])
         seen.append((self.name.rpartition("-")[2], work))

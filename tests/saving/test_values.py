@@ -31,7 +31,7 @@ VALUES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value).partition(" at 0x")[0][:40])
 def test_values_of_all_kinds_come_back(value, path):
     loaded = through(classifier(class_weight={"here": value}), path)
     assert_same(loaded.class_weight, {"here": value})

@@ -110,6 +110,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Gradients longer than this are cut to it.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
+    device : {"cpu", "cuda"}, default="cpu"
+        What networks are trained on. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]`` or
+        ``tsrnn[cuda13]``. Series are scored, one step after another, on the CPU.
     n_jobs : int, optional
         Threads of training; None and -1 for all cores. The result is the same.
     random_state : int, RandomState or None, default=None
@@ -181,7 +184,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         time_column=None, cell="gru", hidden_size=32, n_layers=1, n_estimators=1, dropout=0.0,
         recurrent_dropout=0.0, loss="absolute_error", solver="adam", learning_rate="one_cycle",
         learning_rate_init=3e-3, alpha=0.0, max_iter="auto", batch_size=32, max_grad_norm=1.0,
-        dtype="float32", n_jobs=None, random_state=None, verbose=0,
+        dtype="float32", device="cpu", n_jobs=None, random_state=None, verbose=0,
     ):  # fmt: skip
         self._take(locals())
 
@@ -280,7 +283,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init,
             alpha=self.alpha if self.solver == "adamw" else self.alpha / self.batch_size,
             dropout=self.dropout, recurrent_dropout=self.recurrent_dropout,
-            max_grad_norm=self.max_grad_norm, n_jobs=self.n_jobs,
+            max_grad_norm=self.max_grad_norm, device=self.device, n_jobs=self.n_jobs,
         )  # fmt: skip
         n, seed = self.n_estimators, check_random_state(self.random_state).randint(2**31)
         rngs = [np.random.default_rng([seed, member]) for member in range(n)]

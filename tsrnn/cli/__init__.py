@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 130
         except BrokenPipeError:  # as by `tsrnn forecast ... | head`: nobody reads on
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except (ValueError, OSError, ImportError, MemoryError) as error:
+        except (ValueError, OSError, ImportError, MemoryError, RuntimeError) as error:
             print(f"tsrnn {arguments.command}: error: {_one_line(error)}", file=sys.stderr)
             return 2
     return 0

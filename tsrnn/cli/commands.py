@@ -95,6 +95,7 @@ def _detector(arguments, y):
         "hidden_size": arguments.hidden_size,
         "max_iter": arguments.max_iter,
         "n_jobs": arguments.jobs,
+        "device": arguments.device,
     }
     return tsrnn.RNNAnomalyDetector(
         method=arguments.method,
@@ -162,6 +163,7 @@ def _forecaster(arguments, y):
         "hidden_size": arguments.hidden_size,
         "max_iter": arguments.max_iter,
         "n_jobs": arguments.jobs,
+        "device": arguments.device,
         # Lest a column beside the target that is called "ds" be taken for times
         **dict(zip(("time_column", "id_column"), y.index.names[::-1], strict=False)),
     }

@@ -262,6 +262,7 @@ def _add_training(add):
     add("--max-iter", type=_count, metavar="N", help="most epochs (default: by length)")
     add("--seed", type=_seed, default=0, metavar="N", help="of the random numbers (default 0)")
     add("--jobs", type=_count, metavar="N", help="threads (default: all cores)")
+    add("--device", choices=["cpu", "cuda"], default="cpu", help="what to train on (default cpu)")
 
 
 def _add_reading(command):

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.estimators.summary import network_html
 from tsrnn.kernels import cells
-from tsrnn.kernels.threads import claim_threads
+from tsrnn.kernels.targets import DEVICES, claim
 from tsrnn.kernels.updates import SOLVERS
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
@@ -51,6 +51,7 @@ class RecurrentEstimator(BaseEstimator):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [_WHOLE],
         "dtype": [StrOptions({"float32", "float64"})],
+        "device": [StrOptions(set(DEVICES))],
         "n_jobs": [_WHOLE, Options(Integral, {-1}), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -84,6 +85,7 @@ class RecurrentEstimator(BaseEstimator):
             learning_rate_init=self.learning_rate_init,
             max_grad_norm=self.max_grad_norm,
             n_iter_no_change=self.n_iter_no_change,
+            device=self.device,
             n_jobs=self.n_jobs,
         )
 
@@ -126,8 +128,14 @@ class RecurrentEstimator(BaseEstimator):
 
     def _run_network(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:
         """What a network says of windows in its own units, (n_windows, outputs)."""
-        with claim_threads(self.n_jobs, network.work(source, starts.size)) as n_tasks:
-            return network.predict(source, starts, n_tasks)
+        work = network.work(source, starts.size)
+        with claim(self.device, self.n_jobs, work) as workers:
+            return network.predict(source, starts, workers)
+
+    def __getstate__(self):
+        """What a pickle holds: what was fitted on a GPU is used wherever it is loaded."""
+        state = super().__getstate__()
+        return state | {"device": "cpu"} if hasattr(self, "network_") else state
 
     def _repr_html_inner(self) -> str:
         return super()._repr_html_inner() + network_html(self)

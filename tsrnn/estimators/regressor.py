@@ -90,8 +90,12 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Let ``fit`` go on from the weights and scales of the fit before.
     dtype : {"float32", "float64"}, default="float32"
         Type that the network computes in.
+    device : {"cpu", "cuda"}, default="cpu"
+        What networks are trained and run on. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]`` or
+        ``tsrnn[cuda13]``, and pays for large batches and for thousands of networks. What was fitted
+        on one device predicts on the other; pickles and saved files carry none.
     n_jobs : int, optional
-        Threads; None and -1 mean all cores. The result is the same to the bit.
+        Threads of the CPU; None and -1 mean all cores. The result is the same to the bit.
     random_state : int, RandomState instance or None, default=0
         Seed of the weights and of the order of rows; None for a different one each time.
     verbose : bool or int, default=0
@@ -179,6 +183,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         n_iter_no_change=50,
         warm_start=False,
         dtype="float32",
+        device="cpu",
         n_jobs=None,
         random_state=0,
         verbose=0,

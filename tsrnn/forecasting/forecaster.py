@@ -153,8 +153,12 @@ class RNNForecaster(RecurrentEstimator):
         After early stopping, train a new network on the whole series for the best number of epochs.
     dtype : {"float32", "float64"}, default="float32"
         Type that the network computes in.
+    device : {"cpu", "cuda"}, default="cpu"
+        What networks are trained and run on. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]`` or
+        ``tsrnn[cuda13]``, and pays for large batches and for thousands of networks. What was fitted
+        on one device predicts on the other; pickles and saved files carry none.
     n_jobs : int, optional
-        Threads; None and -1 mean all cores. The result is the same to the bit.
+        Threads of the CPU; None and -1 mean all cores. The result is the same to the bit.
     random_state : int, RandomState instance or None, default=0
         Seed of the weights and of the order of windows; None for a different one each time.
     verbose : bool or int, default=0
@@ -272,6 +276,7 @@ class RNNForecaster(RecurrentEstimator):
         n_iter_no_change=50,
         refit=True,
         dtype="float32",
+        device="cpu",
         n_jobs=None,
         random_state=0,
         verbose=0,
@@ -401,7 +406,7 @@ class RNNForecaster(RecurrentEstimator):
 
         def judge(weights, windows):
             series = np.searchsorted(panel.indptr, windows, side="right") - 1
-            models = Models(reading, network, weights, self.n_jobs)
+            models = Models(reading, network, weights, self.device, self.n_jobs)
             return held_out_errors(models, source, windows, series)
 
         lessons = lessons_of(panel, reading, settled.n_held_out, self.scope == "local")
@@ -464,7 +469,7 @@ class RNNForecaster(RecurrentEstimator):
             loss, levels,
         )  # fmt: skip
         weights = getattr(self, "_weights", network.parameters[None, None])
-        return Models(reading, network, weights, self.n_jobs)
+        return Models(reading, network, weights, self.device, self.n_jobs)
 
     def _forecasts(self):
         """What the fitted networks forecast."""

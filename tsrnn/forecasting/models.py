@@ -9,7 +9,7 @@ import numpy as np
 
 from tsrnn.forecasting.uncertainty import Said
 from tsrnn.kernels.losses import n_outputs
-from tsrnn.kernels.threads import claim_threads
+from tsrnn.kernels.targets import claim
 from tsrnn.kernels.windows import Source, forecast_source, inputs_of_row
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.network import predict_models
@@ -95,13 +95,16 @@ class Models:
         Their shape.
     weights : (n_groups, n_members, n_parameters) array
         A group for all series, or one for each.
+    device : {"cpu", "cuda"}
+        What they run on.
     n_jobs : int or None
-        Threads.
+        Threads of the CPU.
     """
 
     reading: Reading
     network: RecurrentNetwork
     weights: np.ndarray
+    device: str = "cpu"
     n_jobs: int | None = None
 
     def say(self, source: Source, windows: np.ndarray, groups: np.ndarray) -> Said:
@@ -115,10 +118,10 @@ class Models:
         chosen = [k for k, _ in asked]
         weights = self.weights if len(chosen) == n_groups else self.weights[chosen]
         work = self.network.work(source, windows.size * n_members)
-        with claim_threads(self.n_jobs, work) as n_tasks:
+        with claim(self.device, self.n_jobs, work) as workers:
             found = predict_models(
                 self.network, weights.reshape(-1, n_parameters), source,
-                [windows[own] for _, own in asked for _ in range(n_members)], n_tasks,
+                [windows[own] for _, own in asked for _ in range(n_members)], workers,
             )  # fmt: skip
         outputs = np.empty((n_members, windows.size, found[0].shape[1]))
         for place, (_, own) in enumerate(asked):

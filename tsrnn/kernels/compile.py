@@ -18,7 +18,8 @@ import numpy as np
 from numba import _dynfunc, types
 from numba.core.codegen import CPUCodeLibrary
 from numba.core.cpu import CPUContext
-from numba.extending import intrinsic, overload, register_jitable
+from numba.core.extending import _Intrinsic
+from numba.extending import overload, register_jitable
 from numba.np.arrayobj import populate_array
 
 from tsrnn.kernels.cache import KernelCache
@@ -34,10 +35,8 @@ _PRANGE_ONLY = dict.fromkeys(
 # A leaf is called by kernels alone, which hold the arrays: it needs no wrapper for C and counts no
 # references, which would be a third of its instructions. So it may allocate nothing.
 LEAF_OPTIONS = NUMERICS | {"no_cfunc_wrapper": True, "_nrt": False}
+# It returns arrays, views made by ``matrix``, in tuples only: no target then asks who owns them.
 leaf = register_jitable(**LEAF_OPTIONS)
-# What returns an array must count: nothing, as it may only return views made by ``matrix``.
-VIEW_OPTIONS = LEAF_OPTIONS | {"_nrt": True}
-view = register_jitable(**VIEW_OPTIONS)
 # Left to itself LLVM keeps a cell's equations a call, and a loop around a call is not vectorised.
 SCALAR_OPTIONS = LEAF_OPTIONS | {"forceinline": True}
 scalar = register_jitable(**SCALAR_OPTIONS)
@@ -62,19 +61,18 @@ def _like_compiled(x, value):
     return lambda x, value: dtype(value)
 
 
-def matrix(values, first, n_rows, n_columns):
-    """The (n_rows, n_columns) array that begins at ``first`` of a flat one."""
-    return values[first : first + n_rows * n_columns].reshape(n_rows, n_columns)
+class _Matrix(_Intrinsic):
+    """Compiled in place, as no function on a GPU may return an array; Python calls it too."""
+
+    def __call__(self, values, first, n_rows, n_columns):
+        return values[first : first + n_rows * n_columns].reshape(n_rows, n_columns)
 
 
-@overload(matrix, jit_options=VIEW_OPTIONS)
-def _matrix_compiled(values, first, n_rows, n_columns):
-    return lambda values, first, n_rows, n_columns: _view(values, first, n_rows, n_columns)
+def _matrix(typing, values, first, n_rows, n_columns):
+    """The (n_rows, n_columns) array that begins at ``first`` of a flat one.
 
-
-@intrinsic
-def _view(typing, values, first, n_rows, n_columns):
-    """A 2-D view that refers to no owner: whoever calls the kernel holds the memory."""
+    It refers to no owner: whoever calls the kernel holds the memory.
+    """
     result = types.Array(values.dtype, 2, "C")
 
     def generate(context, builder, signature, args):
@@ -94,6 +92,10 @@ def _view(typing, values, first, n_rows, n_columns):
 
     intp = types.intp
     return result(values, intp, intp, intp), generate
+
+
+matrix = _Matrix("matrix", _matrix)
+matrix._register()
 
 
 class Kernel:

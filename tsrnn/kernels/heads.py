@@ -3,7 +3,7 @@
 import functools
 from typing import NamedTuple
 
-from tsrnn.kernels.compile import leaf, matrix, view
+from tsrnn.kernels.compile import leaf, matrix
 from tsrnn.kernels.layers import arrays_of, compile_layers, hidden_at, weights_of
 from tsrnn.kernels.products import apply, apply_transposed, outer
 from tsrnn.kernels.shapes import (
@@ -38,11 +38,11 @@ def head_weights_of(parameters, sizes):
     )
 
 
-@view
+@leaf
 def embedding_of(parameters, sizes):
     """What each horizon is fed, (n_answers, inputs of the last layer)."""
     n_in = inputs_of(sizes, sizes.n_layers - 1)
-    return matrix(parameters, head_places(sizes)[0], sizes.n_answers, n_in)
+    return (matrix(parameters, head_places(sizes)[0], sizes.n_answers, n_in),)
 
 
 @leaf
@@ -94,11 +94,12 @@ def write_tops(work, sizes, begins, training, apart, tops):
         for answer in range(tops.shape[0]):
             out = tops[answer, direction * n_hidden : (direction + 1) * n_hidden]
             if direction == 0 and not residual:  # all rows read the same step
-                copy(hidden_at(arrays, n_hidden, last_step(sizes, begins, 0, answer, 0) + 1), out)
+                slot = last_step(sizes, begins, 0, answer, 0) + 1
+                copy(hidden_at(arrays, n_hidden, slot)[0], out)
                 continue
             for row in share(n_rows):
                 t = last_step(sizes, begins, direction, answer, row)
-                h = hidden_at(arrays, n_hidden, t + 1 - direction)
+                (h,) = hidden_at(arrays, n_hidden, t + 1 - direction)
                 for k in range(row, n_hidden, n_rows):
                     out[k] = h[k]
                     if residual and t < sizes.n_time:
@@ -149,11 +150,11 @@ def compile_heads(cell, steps) -> Heads:
         n_time, n_hidden = sizes.n_time, sizes.n_hidden * n_rows
         layer, apart = sizes.n_layers - 1, noise.recurrent.limit > 0
         arrays = arrays_of(work, sizes, n_rows, layer, 0, training, apart)
-        weights = hold(parameters, sizes, layer, 0, n_rows)
-        embedding = embedding_of(parameters, sizes)
+        (weights,) = hold(parameters, sizes, layer, 0, n_rows)
+        (embedding,) = embedding_of(parameters, sizes)
         inputs, gates, state, saved, _ = step_arrays_of(space, sizes, n_rows)
         end = n_time if training else n_time % 2
-        h = hidden_at(arrays, n_hidden, n_time)
+        (h,) = hidden_at(arrays, n_hidden, n_time)
         for answer in range(sizes.n_answers):
             copy(arrays[0][n_time, :n_hidden], inputs[answer, :n_hidden])
             for row in share(n_rows):
@@ -175,9 +176,9 @@ def compile_heads(cell, steps) -> Heads:
         n_time, n_hidden = sizes.n_time, sizes.n_hidden * n_rows
         layer, apart = sizes.n_layers - 1, noise.recurrent.limit > 0
         arrays = arrays_of(work, sizes, n_rows, layer, 0, True, apart)
-        weights = weights_of(parameters, sizes, layer, 0)
-        inputs, gates, _, saved, _ = step_arrays_of(space, sizes, n_rows)
-        h = hidden_at(arrays, n_hidden, n_time)
+        (weights,) = weights_of(parameters, sizes, layer, 0)
+        _, gates, _, saved, _ = step_arrays_of(space, sizes, n_rows)
+        (h,) = hidden_at(arrays, n_hidden, n_time)
         step_backward(gates[answer], h, arrays[2][n_time], saved[answer], dh, dstate, sizes, n_rows)
         meet()
         if not late:
@@ -190,15 +191,15 @@ def compile_heads(cell, steps) -> Heads:
     @leaf
     def charge_horizons(parameters, gradient, sizes, n_rows, space, first, last):
         """Write, for the first horizon, or add the gradient of the weights of horizons' steps."""
-        dweights = weights_of(gradient, sizes, sizes.n_layers - 1, 0)
+        (dweights,) = weights_of(gradient, sizes, sizes.n_layers - 1, 0)
         inputs, gates, _, _, _ = step_arrays_of(space, sizes, n_rows)
         charge(gates, inputs, first, last, 0, sizes, n_rows, first > 0, dweights)
 
     @leaf
     def blame_horizons(parameters, gradient, sizes, n_rows, space, first, last):
         """Write the gradient of the embedding of horizons, over their inputs too."""
-        weights = weights_of(parameters, sizes, sizes.n_layers - 1, 0)
-        dembedding = embedding_of(gradient, sizes)
+        (weights,) = weights_of(parameters, sizes, sizes.n_layers - 1, 0)
+        (dembedding,) = embedding_of(gradient, sizes)
         inputs, gates, _, _, _ = step_arrays_of(space, sizes, n_rows)
         blame_inputs(weights, gates, first, last, 0, sizes, n_rows, inputs)
         meet()

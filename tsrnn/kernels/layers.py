@@ -14,7 +14,7 @@ direction's goes the other way, from slot t + 1 to slot t.
 import functools
 from typing import NamedTuple
 
-from tsrnn.kernels.compile import leaf, matrix, view
+from tsrnn.kernels.compile import leaf, like, matrix
 from tsrnn.kernels.noise import drop
 from tsrnn.kernels.shapes import (
     cell_place,
@@ -37,11 +37,11 @@ class Layers(NamedTuple):
     blame_hidden: callable
 
 
-@view
+@leaf
 def weights_of(parameters, sizes, layer, direction):
     """Weights (blocks * hidden, width) of a layer's direction, or the gradient laid out alike."""
     n_rows, n_columns = sizes.n_blocks * sizes.n_hidden, width(sizes, layer)
-    return matrix(parameters, cell_place(sizes, layer, direction), n_rows, n_columns)
+    return (matrix(parameters, cell_place(sizes, layer, direction), n_rows, n_columns),)
 
 
 @leaf
@@ -71,11 +71,11 @@ def arrays_of(work, sizes, n_rows, layer, direction, training, apart):
     )
 
 
-@view
+@leaf
 def hidden_at(arrays, n_hidden, slot):
     """h of a slot, (n_hidden * n_rows,)."""
     inputs, hidden = arrays[0], arrays[4]
-    return hidden[slot] if hidden.shape[0] else inputs[slot, :n_hidden]
+    return (hidden[slot] if hidden.shape[0] else inputs[slot, :n_hidden],)
 
 
 @leaf
@@ -102,7 +102,7 @@ def pass_up(work, sizes, layer, n_rows, noise, training):
         for towards in range(sizes.n_directions):
             above = arrays_of(work, sizes, n_rows, layer + 1, towards, training, apart)[0]
             for t in range(sizes.n_time):
-                h = hidden_at(arrays, n_hidden, t + 1 - direction)
+                (h,) = hidden_at(arrays, n_hidden, t + 1 - direction)
                 out = above[t + towards, block : block + n_hidden]
                 for k in share(n_hidden):
                     out[k] = h[k]
@@ -138,8 +138,9 @@ def pull_down(work, sizes, layer, first, n_rows, noise, above):
             for t in range(first, sizes.n_time):
                 out = above[direction * sizes.n_time + t]
                 for k in share(n_hidden):
-                    old = out[k] if towards > 0 or sizes.residual else 0
-                    out[k] = old + dinputs[t + towards, block + k]
+                    if towards == 0 and not sizes.residual:
+                        out[k] = 0
+                    out[k] += dinputs[t + towards, block + k]
         if noise.between.limit > 0:
             meet()
             for t in range(first, sizes.n_time):
@@ -181,15 +182,15 @@ def compile_layers(cell, steps) -> Layers:
     @leaf
     def blame_hidden(weights, dgates, sizes, n_rows, noise, key, scratch, dh):
         """Write the gradient of the h before a step; ``dh`` holds the cell's direct share of it."""
-        if noise.recurrent.limit > 0:
-            blame(weights, dgates, sizes, n_rows, False, scratch)
+        apart = noise.recurrent.limit > 0
+        out = scratch if apart else dh
+        blame(weights, dgates, sizes, n_rows, keeps_h and not apart, out)
+        if apart:
             meet()
             drop(noise.recurrent, noise.seed, key, noise.first_row, n_rows, scratch)
             meet()
             for k in share(dh.size):
-                dh[k] = scratch[k] + (dh[k] if keeps_h else 0)
-        else:
-            blame(weights, dgates, sizes, n_rows, keeps_h, dh)
+                dh[k] = scratch[k] + (dh[k] if keeps_h else like(scratch[k], 0))
 
     @leaf
     def layer_forward(parameters, work, sizes, layer, direction, begins, noise, training, states):
@@ -199,7 +200,7 @@ def compile_layers(cell, steps) -> Layers:
         apart = noise.recurrent.limit > 0
         arrays = arrays_of(work, sizes, n_rows, layer, direction, training, apart)
         inputs, gates, state, saved, _ = arrays
-        weights = hold(parameters, sizes, layer, direction, n_rows)
+        (weights,) = hold(parameters, sizes, layer, direction, n_rows)
         number = layer * sizes.n_directions + direction
         key = -1 - number
         place = number * (1 + sizes.n_state) * sizes.n_hidden
@@ -208,12 +209,12 @@ def compile_layers(cell, steps) -> Layers:
             for row in share(n_rows):
                 inputs[t, n_hidden + row] = 1
         slot = n_time if direction else first  # of h; the state's is the same, or is taken in turns
-        write_states(hidden_at(arrays, n_hidden, slot), states, noise.first_row, place, n_rows)
+        write_states(hidden_at(arrays, n_hidden, slot)[0], states, noise.first_row, place, n_rows)
         write_states(state[slot if training else slot % 2], states, noise.first_row,
                    place + sizes.n_hidden, n_rows)  # fmt: skip
         meet()
         for n in range(first, n_time + 1):
-            h = hidden_at(arrays, n_hidden, slot)
+            (h,) = hidden_at(arrays, n_hidden, slot)
             if apart:
                 copy(h, inputs[slot, :n_hidden])
                 meet()
@@ -225,7 +226,7 @@ def compile_layers(cell, steps) -> Layers:
             then = slot - 1 if direction else slot + 1
             t = slot - direction
             before, now, after = (slot, t, then) if training else (slot % 2, 0, then % 2)
-            h_next = hidden_at(arrays, n_hidden, then)
+            (h_next,) = hidden_at(arrays, n_hidden, then)
             step_forward(
                 weights, inputs[slot], gates[now], h, state[before], state[after], saved[now],
                 h_next, sizes, n_rows,
@@ -242,7 +243,9 @@ def compile_layers(cell, steps) -> Layers:
             slot = then
         if states.size:
             end = slot if training else slot % 2
-            keep_states(hidden_at(arrays, n_hidden, slot), states, noise.first_row, place, n_rows)
+            keep_states(
+                hidden_at(arrays, n_hidden, slot)[0], states, noise.first_row, place, n_rows
+            )
             keep_states(state[end], states, noise.first_row, place + sizes.n_hidden, n_rows)
             meet()
 
@@ -261,8 +264,8 @@ def compile_layers(cell, steps) -> Layers:
         n_hidden = sizes.n_hidden * n_rows
         arrays = arrays_of(work, sizes, n_rows, layer, direction, True, noise.recurrent.limit > 0)
         inputs, gates, state, saved, _ = arrays
-        weights = hold_back(parameters, sizes, layer, direction, n_rows)
-        dweights = weights_of(gradient, sizes, layer, direction)
+        (weights,) = hold_back(parameters, sizes, layer, direction, n_rows)
+        (dweights,) = weights_of(gradient, sizes, layer, direction)
         key = -1 - (layer * sizes.n_directions + direction)
         first, last = earliest(begins), latest(begins)
         if first == n_time and not add:
@@ -285,7 +288,7 @@ def compile_layers(cell, steps) -> Layers:
                         for k in range(row, dstate.size, n_rows):
                             dstate[k] = 0
                 meet()
-            h = hidden_at(arrays, n_hidden, slot)
+            (h,) = hidden_at(arrays, n_hidden, slot)
             step_backward(gates[t], h, state[slot], saved[t], dh, dstate, sizes, n_rows)
             meet()
             if not late:

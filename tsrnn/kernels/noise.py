@@ -7,8 +7,9 @@ number of threads, so whether a value is dropped is a function of a seed and the
 from typing import NamedTuple
 
 import numpy as np
+from numba.extending import overload
 
-from tsrnn.kernels.compile import leaf, like, scalar
+from tsrnn.kernels.compile import SCALAR_OPTIONS, leaf, like, scalar
 from tsrnn.kernels.team import share
 
 _u4, _u8 = np.uint32, np.uint64
@@ -48,6 +49,16 @@ def silence(zero, first_row):
     return Noise(none, none, scramble(0), first_row)
 
 
+def unsigned(x):
+    """A whole number as an unsigned 64-bit one, a negative one as its two's complement."""
+    return _u8(int(x) % 2**64)
+
+
+@overload(unsigned, jit_options=SCALAR_OPTIONS)
+def _unsigned_compiled(x):
+    return lambda x: _u8(x)
+
+
 @scalar
 def scramble(x):
     """A 32-bit integer (in an unsigned 64-bit one) whose bits all depend on all of ``x``'s.
@@ -55,7 +66,7 @@ def scramble(x):
     The multiply-xorshift hash "lowbias32" of Wellons (2018).
     """
     mask = _u8(0xFFFFFFFF)
-    x = (x ^ (x >> _u8(16))) * _u8(0x7FEB352D) & mask
+    x = ((x ^ (x >> _u8(16))) & mask) * _u8(0x7FEB352D) & mask
     x = (x ^ (x >> _u8(15))) * _u8(0x846CA68B) & mask
     return x ^ (x >> _u8(16))
 
@@ -66,12 +77,12 @@ def drop(dropout, seed, place, first_row, n_rows, values):
 
     Which ones depends on ``seed``, ``place``, the unit and the row of the minibatch alone.
     """
-    limit = _u8(dropout.limit)
-    key = scramble(_u8(seed) ^ scramble(_u8(place)))
+    limit = unsigned(dropout.limit)
+    key = scramble(unsigned(seed) ^ scramble(unsigned(place)))
     for unit in share(values.size // n_rows):
-        unit_key = scramble(key ^ _u8(unit))
+        unit_key = scramble(key ^ unsigned(unit))
         for row in range(n_rows):
-            if scramble(unit_key ^ _u8(first_row + row)) < limit:
+            if scramble(unit_key ^ unsigned(first_row + row)) < limit:
                 values[unit * n_rows + row] = 0
             else:
                 values[unit * n_rows + row] *= dropout.scale

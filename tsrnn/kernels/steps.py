@@ -7,7 +7,7 @@ a split cell's last two see h alone or x alone, and the 1 as well.
 import functools
 from typing import NamedTuple
 
-from tsrnn.kernels.compile import leaf, view
+from tsrnn.kernels.compile import leaf
 from tsrnn.kernels.layers import weights_of
 from tsrnn.kernels.products import apply, apply_transposed, outer
 from tsrnn.kernels.shapes import clear_matrix
@@ -48,7 +48,7 @@ def compile_steps(cell) -> Steps:
     cell_forward, cell_backward = cell.forward, cell.backward
     n_split = 1 if cell.SPLIT else 0  # blocks at the end that see h alone, and as many x alone
 
-    @view
+    @leaf
     def hold(parameters, sizes, layer, direction, n_rows):
         """Weights, (blocks * hidden, width): read where they are."""
         return weights_of(parameters, sizes, layer, direction)

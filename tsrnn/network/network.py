@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,14 +23,11 @@ from tsrnn.kernels.shapes import (
     rows_of_a_chunk,
     state_width,
     width,
-    workspace_size,
 )
-from tsrnn.kernels.windows import Source, inputs_of_row, kernel_source
+from tsrnn.kernels.targets import Workers, target_of
+from tsrnn.kernels.windows import Source, inputs_of_row
 from tsrnn.network.initial import chrono, glorot, orthogonal
 
-_KEPT = 2**21  # bytes of working memory that a thread keeps between predictions
-_kept = threading.local()
-_PIECE = 2**25  # steps of hidden units in one call of a prediction kernel
 _READS = {"last": LAST, "every": EVERY, "ahead": EVERY, "horizons": HORIZONS}
 
 
@@ -241,7 +237,7 @@ class RecurrentNetwork:
         self,
         source: Source,
         windows: np.ndarray,
-        n_tasks: int = 1,
+        workers: Workers = 1,
         states: np.ndarray | None = None,
     ) -> np.ndarray:
         """What the network says of windows in its own units, (n_windows, answers * n_out) float64.
@@ -254,30 +250,35 @@ class RecurrentNetwork:
             The values.
         windows : (n,) int64 array
             Positions or numbers of windows.
-        n_tasks : int, default=1
-            Tasks that run at once.
+        workers : int or "cuda", default=1
+            Tasks that run at once, or the GPU.
         states : (n, state_width) array of dtype, optional
             Initial states; overwritten with the final ones. By default zeros.
         """
         if states is None:
-            return predict_models(self, self.parameters[None], source, [windows], n_tasks)[0]
-        return self._run(source, windows, "absolute_error", (), n_tasks, states, compare=False)[0]
+            return predict_models(self, self.parameters[None], source, [windows], workers)[0]
+        return self._run(source, windows, "absolute_error", (), workers, states, compare=False)[0]
 
     def errors(
-        self, source: Source, windows: np.ndarray, loss: str, n_tasks: int = 1, levels: tuple = ()
+        self,
+        source: Source,
+        windows: np.ndarray,
+        loss: str,
+        workers: Workers = 1,
+        levels: tuple = (),
     ) -> tuple[np.ndarray, float]:
         """Output minus target of windows in the network's units, and the mean loss.
 
         Where the loss reads several outputs for a target, or there is a target each step, the
         outputs themselves.
         """
-        return self._run(source, windows, loss, levels, n_tasks, None, compare=True)
+        return self._run(source, windows, loss, levels, workers, None, compare=True)
 
-    def _run(self, source, windows, loss, levels, n_tasks, states, compare):
+    def _run(self, source, windows, loss, levels, workers, states, compare):
         sizes = self.sizes(self.n_time(source), windows.size)
         out = np.empty((1, windows.size, sizes.n_answers * self.n_out))
         sums = run_models(
-            self, self.parameters[None], source, windows[None], loss, levels, n_tasks, states,
+            self, self.parameters[None], source, windows[None], loss, levels, workers, states,
             compare, out,
         )  # fmt: skip
         return out[0], float(sums[0, 0] / max(sums[0, 1], 1e-300))
@@ -296,22 +297,12 @@ def _sizes(
     )  # fmt: skip
 
 
-def _workspace(n_tasks, size, dtype):
-    """Working memory for a call: of small ones this thread's own, as fresh pages cost time."""
-    n_bytes = n_tasks * size * dtype.itemsize
-    if n_bytes > _KEPT:
-        return np.empty((n_tasks, size), dtype)
-    if not hasattr(_kept, "bytes"):
-        _kept.bytes = np.empty(_KEPT, np.uint8)
-    return _kept.bytes[:n_bytes].view(dtype).reshape(n_tasks, size)
-
-
 def predict_models(
     network: RecurrentNetwork,
     parameters: np.ndarray,
     source: Source,
     windows: Sequence[np.ndarray],
-    n_tasks: int,
+    workers: Workers,
 ) -> list[np.ndarray]:
     """What each of many models of one shape says of its own windows, (n_windows, outputs) each.
 
@@ -334,7 +325,7 @@ def predict_models(
             row[: own.size + -own.size % sizes.n_rows] = own[-1]
             row[: own.size] = own
     out = np.empty((*order.shape, sizes.n_answers * network.n_out))
-    run_models(network, parameters, source, order, "absolute_error", (), n_tasks, None, False, out)
+    run_models(network, parameters, source, order, "absolute_error", (), workers, None, False, out)
     return [said[: own.size] for said, own in zip(out, windows, strict=True)]
 
 
@@ -345,7 +336,7 @@ def run_models(
     order: np.ndarray,
     loss: str,
     levels: tuple,
-    n_tasks: int,
+    workers: Workers,
     states: np.ndarray | None,
     compare: bool,
     out: np.ndarray,
@@ -368,30 +359,22 @@ def run_models(
     """
     # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
     order, parameters = kernel_array(order, np.int64), kernel_array(parameters)
-    given = kernel_source(source)
     n_models, n_windows = order.shape
-    dtype = parameters.dtype
-    sizes = network.sizes(network.n_time(source), n_windows)
+    sizes, target = network.sizes(network.n_time(source), n_windows), target_of(workers)
     rows = sizes.n_rows
-    work = _workspace(n_tasks, workspace_size(sizes, training=False), dtype)
-    begins = np.empty((n_tasks, rows), np.int64)
-    carried = np.empty((0, 0), dtype)
-    levels = np.asarray(levels, float)
     # Pieces of about a tenth of a second, so that Ctrl-C is heard between them.
     steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions * n_models
-    piece = rows * (1 + _PIECE // (steps * rows))
+    piece = rows * (1 + target.PIECE // (steps * rows))
     totals = np.zeros((n_models, 2))
     for first in range(0, n_windows, piece):
         some = slice(first, first + piece)
-        windows = np.ascontiguousarray(order[:, some])
+        carried = np.empty((network.state_width, 0), parameters.dtype)
         if states is not None:
             carried = np.ascontiguousarray(states[some].T)
-        sums = np.zeros((n_models, -(-windows.shape[1] // rows), 2))
-        network.drivers.predict(
-            n_tasks, parameters, sums, work, given, windows, tuple(sizes),
-            LOSSES.index(loss), levels, compare, begins, carried, out[:, some],
+        totals += target.predict(
+            network.module, parameters, source, np.ascontiguousarray(order[:, some]), sizes,
+            LOSSES.index(loss), levels, compare, carried, out[:, some], workers,
         )  # fmt: skip
         if states is not None:
             states[some] = carried.T
-        totals += sums.sum(axis=1)
     return totals

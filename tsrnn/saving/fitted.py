@@ -47,6 +47,7 @@ class Estimator(NamedTuple):
 def parts_of(kind: Estimator, estimator: Any) -> tuple[dict, dict]:
     """Parameters of an estimator, and parts that fit has set; none where it failed half way."""
     parameters = estimator.get_params(deep=False)
+    parameters.pop("device", None)  # it is used wherever the file is loaded
     other = {*parameters, *_LEFT_OUT}
     found = {
         name: value for name, value in vars(estimator).items()

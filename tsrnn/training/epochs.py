@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 
-from tsrnn.kernels.shapes import workspace_size
-from tsrnn.kernels.windows import kernel_source
+from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.targets import target_of
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.network import run_models
 from tsrnn.training.schedules import learning_rates
@@ -36,13 +36,12 @@ class Moments:
 class Epochs:
     """Arrays and counters of one training of one or many models of a shape."""
 
-    def __init__(self, networks, source, windows, settings, rngs, n_tasks, stop_after, moments):
+    def __init__(self, networks, source, windows, settings, rngs, workers, stop_after, moments):
         first = networks[0]
         self.network, self.source, self.windows = first, source, windows
-        self.settings, self.rngs, self.n_tasks = settings, rngs, n_tasks
+        self.settings, self.rngs, self.workers = settings, rngs, workers
         self.streams = windows[0].ndim == 2
-        n_models, n_parameters = len(networks), first.parameters.size
-        dtype = first.parameters.dtype
+        n_models, dtype = len(networks), first.parameters.dtype
         if self.streams:
             self.n_batch = len(windows[0])
         else:
@@ -51,7 +50,6 @@ class Epochs:
             min(-(-own.size // self.n_batch), each.n_batches or own.size)
             for own, each in zip(windows, settings, strict=True)
         ])  # fmt: skip
-        apart = settings[0].recurrent_dropout > 0
         # By the batch size asked for: how many windows there are must not matter to the chunks.
         n_rows = self.n_batch if self.streams else settings[0].batch_size
         self.sizes = first.sizes(first.n_time(source), n_rows)
@@ -61,21 +59,16 @@ class Epochs:
         self.moments[:, 2] = [network.parameters for network in networks]  # their average
         self.steps_before = np.array([own.steps for own in moments])
         self.weights = self.moments[:, 2] if settings[0].averaging > 0 else self.parameters
-        # One model shares its chunks among the tasks, many models share the tasks.
-        self.alone = n_models == 1 and n_tasks > 1
-        n_chunks = -(-self.n_batch // self.sizes.n_rows)
-        n_sets = 1 if self.alone else n_tasks
-        self.gradients = np.empty((n_sets, n_chunks, n_parameters), dtype)
-        self.sums = np.empty((n_sets, n_chunks, 2))
-        self.work = np.empty((n_tasks, workspace_size(self.sizes, True, apart)), dtype)
-        self.begins = np.empty((n_tasks, self.sizes.n_rows), np.int64)
         self.states = np.zeros((first.state_width, self.n_batch if self.streams else 0), dtype)
         self.rules = np.array([
             own.rule(int(rng.bit_generator.random_raw() % 2**32) if _has_noise(own) else 0)
             for own, rng in zip(settings, rngs, strict=True)
         ], dtype=float)  # fmt: skip
-        self.given = kernel_source(source)
-        self.levels = np.asarray(settings[0].levels, float)
+        self.trainer = target_of(workers).Trainer(
+            first.module, source, self.sizes, dtype, n_models, self.n_batch,
+            LOSSES.index(settings[0].loss), settings[0].levels,
+            settings[0].recurrent_dropout > 0, self.streams, workers,
+        )  # fmt: skip
         # All rates at once: NumPy's cosine may round by where in an array a value stands.
         self.rates = [
             learning_rates(own.learning_rate, n * own.max_iter, own.learning_rate_init, own.warm_up)
@@ -136,17 +129,10 @@ class Epochs:
             own = self.rates[model][begins[place] :][:n_own]
             rates[place, : own.size] = self.factors[model] * own
         some = np.ascontiguousarray(order[:, first * self.n_batch : last * self.n_batch])
-        if self.alone:
-            some = some[:, : np.count_nonzero(some[0] >= 0)]
-        block = np.empty((models.size, last - first, 2))
-        drivers = self.network.drivers
-        (drivers.train_one if self.alone else drivers.train)(
-            self.n_tasks, parameters, moments, self.gradients, self.sums, self.work,
-            self.given, some, self.n_batch, tuple(self.sizes), self.rules[models],
-            self.levels, self.steps_before[models] + begins + 1, rates, block, self.begins,
-            self.states,
+        losses[:, first:last] = self.trainer.run(
+            parameters, moments, some, self.rules[models],
+            self.steps_before[models] + begins + 1, rates, self.states,
         )  # fmt: skip
-        losses[:, first:last] = block
         if not whole:
             self.parameters[models], self.moments[models] = parameters, moments
 
@@ -158,7 +144,7 @@ class Epochs:
         out = np.empty((*order.shape, self.sizes.n_answers * self.sizes.n_out))
         sums = run_models(
             self.network, self.weights, self.source, order, self.settings[0].loss,
-            self.settings[0].levels, self.n_tasks, None, True, out,
+            self.settings[0].levels, self.workers, None, True, out,
         )  # fmt: skip
         return sums[:, 0] / np.maximum(sums[:, 1], 1e-300)
 

@@ -47,8 +47,10 @@ class Settings:
         average is judged and kept. 0 for none.
     dropout, recurrent_dropout : float
         Shares of values dropped between layers, and of units on the way from step to step.
+    device : {"cpu", "cuda"}
+        What to train on.
     n_jobs : int or None
-        Threads.
+        Threads of the CPU.
     """
 
     loss: str = "absolute_error"
@@ -72,6 +74,7 @@ class Settings:
     averaging: float = 0.0
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    device: str = "cpu"
     n_jobs: int | None = None
 
     def rule(self, seed: int) -> Rule:

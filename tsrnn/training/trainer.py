@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tsrnn.kernels.threads import claim_threads
+from tsrnn.kernels.targets import claim
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training.epochs import Epochs, Moments
@@ -100,8 +100,8 @@ def train_many(
     windows, validations : sequences of (n,) int64 arrays
         Each network's windows to learn from and to judge each epoch by.
     settings, rngs : sequences of Settings and of Generator
-        Each network's. ``loss``, ``levels``, ``batch_size``, ``n_jobs`` and whether there is
-        recurrent dropout are those of the first for all.
+        Each network's. ``loss``, ``levels``, ``batch_size``, ``device``, ``n_jobs`` and whether
+        there is recurrent dropout are those of the first for all.
     stop_after : sequence of int, optional
         Epoch to end each after, as in ``train``.
     on_progress : callable
@@ -158,13 +158,16 @@ def _train(
     work = networks[0].work(source, n_windows)
     run = None
     try:
-        with _heard_ctrl_c() as listen, claim_threads(settings[0].n_jobs, work) as n_tasks:
+        with (
+            _heard_ctrl_c() as listen,
+            claim(settings[0].device, settings[0].n_jobs, work) as workers,
+        ):
 
             def on_block(done):
                 listen()
                 on_progress(done, histories[0])
 
-            run = Epochs(networks, source, windows, settings, rngs, n_tasks, stop_after, moments)
+            run = Epochs(networks, source, windows, settings, rngs, workers, stop_after, moments)
             if any(judged_by):  # the initial weights too may turn out to be the best
                 best_losses[judged_by] = run.judge(validations)[judged_by]
             to_beat, improved = best_losses.copy(), np.zeros(len(networks), int)

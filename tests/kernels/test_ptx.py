@@ -1,0 +1,94 @@
+"""All CUDA kernels compile to PTX for several generations of GPUs, which takes no GPU to see."""
+
+import importlib.util
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tsrnn.kernels import cells
+
+ARCHITECTURES = (75, 80, 90)
+# Where the time goes: these compute in float32 alone. The others hold doubles on purpose: scales of
+# windows, sums of losses and of squares, learning rates.
+WALKS = ("forward", "backward")
+OTHERS = ("begin", "read", "judge", "collect", "finish", "answer", "train")
+# All kernels for all GPUs with one cell; the other cells, and doubles, for the last.
+JOBS = [
+    *(("lstm", "float32", name, gpu) for name in (*WALKS, *OTHERS) for gpu in ARCHITECTURES),
+    *((cell, "float32", name, 90) for cell in cells.NAMES if cell != "lstm" for name in WALKS),
+    *(("gru", "float64", name, 90) for name in WALKS),
+]
+
+# The simulator, which other tests run in, can't compile: processes of their own.
+COMPILE = """
+import json, sys, types
+from unittest import mock
+import numba
+import numpy as np
+from numba import cuda
+from tsrnn.kernels import cells
+from tsrnn.kernels.cuda.blocks import way_of
+from tsrnn.kernels.cuda.grids import compile_grids
+
+for cell, dtype, name, architecture in json.loads(sys.argv[1]):
+    itemsize = np.dtype(dtype).itemsize
+    grids = compile_grids(cells.find(cell), dtype, way_of(32, 64, itemsize))
+    real = numba.from_dtype(np.dtype(dtype))
+    given = (real[::1], numba.int64[::1], numba.float64[::1], numba.int64)
+    cc = divmod(architecture, 10)
+    # Functions called by kernels ask which GPU there is.
+    here = types.SimpleNamespace(compute_capability=cc)
+    with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: here):
+        ptx, _ = cuda.compile_ptx(getattr(grids, name), given, cc=cc)
+    print(json.dumps([cell, dtype, name, architecture, ptx]))
+"""
+
+
+@pytest.fixture(scope="module")
+def ptx(tmp_path_factory):
+    """PTX by cell, dtype, kernel and architecture."""
+    for package in ("numba_cuda", "nvidia"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip("needs numba-cuda and NVIDIA's compiler: pip install tsrnn[cuda13]")
+    # The second kernel of a kind comes quicker than the first: two processes, of equal work.
+    parts = [[], []]
+    for job in JOBS:
+        parts[job[2] in (*WALKS, "answer", "judge")].append(job)
+    folder, running = tmp_path_factory.mktemp("ptx"), []
+    for number, part in enumerate(parts):
+        with open(folder / f"{number}", "w") as out:
+            running.append(subprocess.Popen(
+                [sys.executable, "-c", COMPILE, json.dumps(part)], stdout=out,
+                env=os.environ | {"NUMBA_ENABLE_CUDASIM": "0"},
+            ))  # fmt: skip
+    assert [process.wait() for process in running] == [0, 0]
+    found = {}
+    for number in range(len(parts)):
+        for line in (folder / f"{number}").read_text().splitlines():
+            *job, text = json.loads(line)
+            found[tuple(job)] = text
+    return found
+
+
+@pytest.mark.parametrize(("cell", "dtype", "name", "architecture"), JOBS)
+def test_kernel_compiles(cell, dtype, name, architecture, ptx):
+    text = ptx[cell, dtype, name, architecture]
+    assert f".target sm_{architecture}" in text
+    assert ".visible .entry" in text
+    if dtype == "float32":
+        assert not re.search(r"\.local\b|__local_depot", text)  # all sums are in registers
+        assert text.count(".f32") > 0 or name == "begin"
+        if name in WALKS:
+            assert not re.search(r"\.f64\b", text)
+
+
+def test_what_is_looked_for_is_found(ptx):
+    """Doubles where they are on purpose, and sums in registers as fused multiplications."""
+    assert all(re.search(r"\.f64\b", ptx["lstm", "float32", n, 90]) for n in ("read", "judge"))
+    for cell, name in itertools.product(cells.NAMES, WALKS):
+        assert ptx[cell, "float32", name, 90].count("fma.rn.f32") > 30

@@ -1,0 +1,39 @@
+"""What kernels run on: some of this machine's threads, or its GPU."""
+
+import contextlib
+import math
+from types import ModuleType
+
+from tsrnn.kernels import cpu
+from tsrnn.kernels.threads import claim_threads
+
+DEVICES = ("cpu", "cuda")
+Workers = int | str  # tasks that run at once on the CPU, or "cuda"
+
+
+def target_of(workers: Workers) -> ModuleType:
+    """The target, a module with ``Trainer``, ``predict`` and ``PIECE``."""
+    if workers == "cuda":
+        from tsrnn.kernels.cuda import device
+
+        return device
+    return cpu
+
+
+@contextlib.contextmanager
+def claim(device: str, n_jobs: int | None, work: float = math.inf):
+    """Hold what a device has to work with, and yield who works; see ``claim_threads``.
+
+    Raises
+    ------
+    RuntimeError
+        If the device is "cuda" and there is no GPU, or what it needs is not installed.
+    """
+    if device == "cuda":
+        from tsrnn.kernels.cuda.device import require
+
+        require()
+        yield "cuda"
+        return
+    with claim_threads(n_jobs, work) as n_tasks:
+        yield n_tasks
