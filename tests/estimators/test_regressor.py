@@ -36,9 +36,8 @@ from tsrnn.datasets import (
     make_adding_problem,
 )
 from tsrnn.estimators.sequences import sequences_of
-from tsrnn.kernels import threads
+from tsrnn.kernels import targets, threads
 from tsrnn.kernels.threads import available_threads, claim_threads
-from tsrnn.training import trainer
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(size=(500, 12))
@@ -410,7 +409,7 @@ def test_of_threads_that_fit_at_once_one_has_all_cores_and_the_others_one_each(m
         return train(self, *args, hears=look, **kwargs)
 
     monkeypatch.setattr(
-        trainer, "claim_threads", lambda *args: Claim(claim_threads(*args), claimed)
+        targets, "claim_threads", lambda *args: Claim(claim_threads(*args), claimed)
     )
     monkeypatch.setattr(RNNRegressor, "_train", spy)
     regressors = [learns(max_iter=3, n_jobs=n_jobs) for n_jobs in (None, -1, available_threads())]
@@ -843,7 +842,7 @@ BAD = {
     "learning_rate": "fast", "learning_rate_init": 0.0, "alpha": -1.0, "averaging": 1.0,
     "max_iter": 0, "batch_size": 0, "max_grad_norm": 0.0, "tol": -1.0, "early_stopping": None,
     "validation_fraction": 1.0, "n_iter_no_change": 0, "warm_start": "no", "dtype": "float16",
-    "n_jobs": 0, "random_state": "a", "verbose": -1,
+    "device": "gpu", "n_jobs": 0, "random_state": "a", "verbose": -1,
 }  # fmt: skip
 
 

@@ -1,20 +1,24 @@
+import functools
+
 import naive
-import numba
 import numpy as np
 import pytest
 
 from tsrnn.kernels import updates
-from tsrnn.kernels.compile import LEAF_OPTIONS
+from tsrnn.kernels.compile import Kernel
 from tsrnn.kernels.updates import SOLVERS, Rule, rule_of, squares_of
 from tsrnn.training import Settings
 
 
-@numba.njit(**LEAF_OPTIONS)
-def update(parameters, moments, gradients, scale, step, rate, rule_row):
+def update(n_tasks, parameters, moments, gradients, scale, step, rate, rule_row):
     updates.update(parameters, moments, gradients, scale, step, rate, rule_of(rule_row))
 
 
-FUNCTIONS = {"compiled": update, "python": lambda *a: updates.update(*a[:-1], rule_of(a[-1]))}
+FUNCTIONS = {
+    # As kernels are compiled: leaves that they left raw can't be linked to other functions.
+    "compiled": functools.partial(Kernel(update, "update-of-tests"), 1),
+    "python": functools.partial(update, 1),
+}
 
 
 def settings_row(**options):

@@ -114,8 +114,8 @@ def clipped(scale, squares, rule):
 @leaf
 def adam_corrections(rule, step, rate):
     """Of Adam's step, what ``adam`` calls rate and divisor."""
-    correct = rate / (1.0 - math.pow(rule.keep_first, step))
-    return correct, math.sqrt(1.0 - math.pow(rule.keep_second, step))
+    correct = rate / (1.0 - math.pow(rule.keep_first, float(step)))
+    return correct, math.sqrt(1.0 - math.pow(rule.keep_second, float(step)))
 
 
 @leaf
