@@ -104,7 +104,7 @@ def test_other_seeds_places_and_rows_drop_others(changed):
 
 
 @pytest.mark.parametrize("seed", [1, 2**32 - 1])
-def test_the_noise_of_each_step_of_training(seed):
+def test_the_noise_of_each_step_of_training(seed, workers):
     """The seed of a step is the scrambled seed of the model plus the number of the step."""
     rng = np.random.default_rng(0)
     values, targets = rng.normal(size=(12, 2)), rng.normal(size=(3, 2))
@@ -113,7 +113,7 @@ def test_the_noise_of_each_step_of_training(seed):
     settings = Settings(loss="squared_error", dropout=0.4, recurrent_dropout=0.2)
     order = np.tile(np.arange(3), 3)
     _, _, losses = training_steps(
-        network, source, order, settings, rates=[0.0] * 3, seed=seed, n_batch=3
+        network, source, order, settings, workers, rates=[0.0] * 3, seed=seed, n_batch=3
     )
     for step, (loss, _) in enumerate(losses, start=1):
         answers = [
