@@ -20,13 +20,8 @@ def meet():
     in_python["meet"]()
 
 
-def is_first():
-    """Whether this is the worker who writes what is written once."""
-    return in_python["is_first"]()
-
-
 # What these are where nothing is compiled, as in a simulator.
-in_python = {"share": range, "meet": lambda: None, "is_first": lambda: True}
+in_python = {"share": range, "meet": lambda: None}
 
 
 @overload(share, jit_options=LEAF_OPTIONS)
@@ -37,8 +32,3 @@ def _share_alone(n):
 @overload(meet, jit_options=LEAF_OPTIONS)
 def _meet_alone():
     return lambda: None
-
-
-@overload(is_first, jit_options=LEAF_OPTIONS)
-def _is_first_alone():
-    return lambda: True

@@ -79,11 +79,6 @@ def meet_threads():
     cuda.syncthreads()
 
 
-def is_first_thread():
-    """Whether this is the first thread of the block."""
-    return cuda.threadIdx.x == 0
-
-
 @register_jitable(**LEAF_OPTIONS)
 def _at(values, row, column, row_width):
     if values.ndim == 2:
@@ -127,15 +122,12 @@ if SIMULATED:  # plain Python is run, by the simulator's threads and by others
 
         return either
 
-    for _name, _of_threads in {
-        "share": share_of_thread, "meet": meet_threads, "is_first": is_first_thread
-    }.items():  # fmt: skip
-        team.in_python[_name] = _by_block(_of_threads, team.in_python[_name])
+    team.in_python["share"] = _by_block(share_of_thread, range)
+    team.in_python["meet"] = _by_block(meet_threads, team.in_python["meet"])
     products.in_python["gemm"] = _by_block(gemm_by_threads, products.in_python["gemm"])
 else:
     overload(team.share, target="cuda")(lambda n: share_of_thread)
     overload(team.meet, target="cuda")(lambda: meet_threads)
-    overload(team.is_first, target="cuda")(lambda: is_first_thread)
     overload(products._gemm, target="cuda")(
         lambda flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out: gemm_by_threads
     )

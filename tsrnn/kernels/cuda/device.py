@@ -15,7 +15,6 @@ PIECE = 2**28  # steps of hidden units in one call of a prediction
 MODELS_AT_ONCE = 1024  # blocks with a workspace of their own, which take one model after another
 _ROWS = (4, 8, 16, 32)  # that a chunk may have
 _PLENTY = 128  # chunks that keep a GPU busy
-_SMALL_SHARED = 48 * 1024  # bytes of shared memory that a block gets without asking
 _FILLED = 0.9  # share of the free memory that is used
 
 
@@ -80,7 +79,7 @@ class _Kernels:
 
     def launch(self, name, n_blocks, *args):
         """Run a kernel over so many blocks."""
-        kernel = _compiled(getattr(self.grids, name), self.dtype.name, self.shared_bytes)
+        kernel = _compiled(getattr(self.grids, name), self.dtype.name)
         kernel[n_blocks, self.way.n_threads, 0, self.shared_bytes](*args)
 
 
@@ -88,30 +87,27 @@ class _Kernels:
 def _most_shared() -> int:
     """Bytes of shared memory that a block may have."""
     if numba.config.ENABLE_CUDASIM:
-        return _SMALL_SHARED
+        return 48 * 1024
     from numba import cuda
 
     return cuda.get_current_device().MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
 
 
 @functools.cache
-def _compiled(function, dtype, shared_bytes):
-    """The kernel compiled for its types, allowed to have so much shared memory."""
+def _compiled(function, dtype):
+    """The kernel compiled for its types, and allowed all the shared memory that there is."""
     from numba import cuda, types
 
-    real = types.float32 if dtype == "float32" else types.float64
-    signature = types.void(real[::1], types.int64[::1], types.float64[::1], types.int64)
     dispatcher = cuda.jit(function)
     if not numba.config.ENABLE_CUDASIM:
-        kernel = dispatcher.compile(signature)
-        if shared_bytes > _SMALL_SHARED:  # Numba has no way to ask for more
-            from numba.cuda.cudadrv.driver import binding, driver
+        from numba.cuda.cudadrv.driver import binding, driver
 
-            attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-            compiled = kernel._codelibrary.get_cufunc()
-            driver.cuKernelSetAttribute(
-                attribute, shared_bytes, compiled.handle, compiled.device.id
-            )
+        real = types.float32 if dtype == "float32" else types.float64
+        signature = types.void(real[::1], types.int64[::1], types.float64[::1], types.int64)
+        compiled = dispatcher.compile(signature)._codelibrary.get_cufunc()
+        # More than 48 KB must be asked for, which Numba has no way to do.
+        attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+        driver.cuKernelSetAttribute(attribute, _most_shared(), compiled.handle, compiled.device.id)
     return dispatcher
 
 

@@ -26,7 +26,7 @@ from tsrnn.kernels.heads import head_arrays_of
 from tsrnn.kernels.losses import charge_outputs
 from tsrnn.kernels.noise import Dropout, Noise, scramble, unsigned
 from tsrnn.kernels.shapes import head_places
-from tsrnn.kernels.team import is_first, meet, share
+from tsrnn.kernels.team import meet, share
 from tsrnn.kernels.updates import adam_corrections, clipped, move, rule_of
 from tsrnn.kernels.windows import Source
 
@@ -235,7 +235,7 @@ def sum_over_block(value, doubles, place):
     shared = cuda.shared.array(0, float64)
     shared[cuda.threadIdx.x] = value
     meet()
-    if is_first():
+    if cuda.threadIdx.x == 0:
         total = 0.0
         for thread in range(cuda.blockDim.x):
             total += shared[thread]
@@ -295,7 +295,7 @@ def compile_grids(cell, dtype: str, way: Way) -> Grids:
                 weight += its_weight
             shared[row], shared[n_rows + row] = total, weight
         meet()
-        if is_first():
+        if cuda.threadIdx.x == 0:
             total = weight = 0.0
             for row in range(n_rows):
                 total += shared[row]
@@ -323,7 +323,7 @@ def compile_grids(cell, dtype: str, way: Way) -> Grids:
         rule = rule_of(doubles[rule_first : rule_first + N_RULE])
         rate = doubles[deck.rates + model * deck.n_steps + step]
         shared = cuda.shared.array(0, float64)
-        if is_first():
+        if cuda.threadIdx.x == 0:
             total = weight = square = 0.0
             for chunk in range(deck.n_chunks):
                 total += doubles[sums + 2 * chunk]
