@@ -133,8 +133,11 @@ def compile_chunks(cell, steps) -> Chunks:
         head_forward(parameters, layers, sizes, begins, noise, training, head)
 
     @leaf
-    def backward(parameters, gradient, sizes, begins, noise, layers, head, rest):
-        """Back through the head and all layers; outputs hold their gradient."""
+    def backward(parameters, gradient, sizes, begins, noise, layers, head, rest, flow):
+        """Back through the head and all layers; outputs hold their gradient.
+
+        ``flow``, (layers * directions * time or 0, units * rows), is given that of each h.
+        """
         n_hidden = sizes.n_hidden * begins.size
         n_steps = steps_of_blame(sizes)
         a = sizes.n_directions * n_steps * n_hidden
@@ -145,12 +148,14 @@ def compile_chunks(cell, steps) -> Chunks:
             parameters, gradient, layers, sizes, begins, noise, head, above, dh, dstate, scratch
         )
         add = sizes.reads == HORIZONS  # the horizons' steps have charged the last layer's weights
+        n_flow = sizes.n_time if flow.shape[0] else 0
         for layer in range(sizes.n_layers - 1, -1, -1):
             for direction in range(sizes.n_directions):
+                number = layer * sizes.n_directions + direction
                 layer_backward(
                     parameters, gradient, layers, sizes, layer, direction, begins, noise,
                     above[direction * n_steps : (direction + 1) * n_steps], add, dh, dstate,
-                    scratch,
+                    scratch, flow[number * n_flow : (number + 1) * n_flow],
                 )  # fmt: skip
                 clear(dstate)
                 meet()

@@ -24,7 +24,7 @@ from tsrnn.kernels.chunks import (
     say_errors,
     sizes_of,
 )
-from tsrnn.kernels.compile import Kernel, leaf
+from tsrnn.kernels.compile import Kernel, leaf, matrix
 from tsrnn.kernels.heads import head_arrays_of
 from tsrnn.kernels.layers import arrays_of
 from tsrnn.kernels.losses import charge_outputs
@@ -49,6 +49,7 @@ class Kernels(NamedTuple):
     train_one: Kernel
     predict: Kernel
     step: Kernel
+    look: Kernel
 
 
 # Numba takes ten microseconds to tell the type of a named tuple: kernels are given plain ones.
@@ -72,7 +73,8 @@ def compile_drivers(cell) -> Kernels:
         read_windows(source, sizes, batch, apart, True, layers, begins)
         forward(parameters, sizes, begins, noise, True, layers, head, states)
         total, weight = charge(head, sizes, source, batch, weights, int(rule.loss), levels)
-        backward(parameters, gradient, sizes, begins, noise, layers, head, rest)
+        nowhere = matrix(rest, 0, 0, 0)
+        backward(parameters, gradient, sizes, begins, noise, layers, head, rest, nowhere)
         return total, weight
 
     @leaf
@@ -167,6 +169,32 @@ def compile_drivers(cell) -> Kernels:
             return total / weight, weight
         return 0.0, 0.0
 
+    # What leaves return kernels may not hold: they would give it back once too often.
+
+    @leaf
+    def examine(
+        parameters, gradient, work, source_row, batch, sizes_row, loss, levels, begins,
+        doutputs, flow,
+    ):  # fmt: skip
+        """One chunk, of which ``work`` keeps all; where flow is wanted, the way back as well.
+
+        Back goes ``doutputs``, (answers, outputs * rows), or where it is empty the loss's gradient.
+        """
+        source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
+        layers, head, weights, rest = parts_of(work, sizes, batch.size, True, False)
+        noise, no_states = silence(parameters[0], 0), matrix(rest, 0, 0, 0)
+        read_windows(source, sizes, batch, False, True, layers, begins)
+        forward(parameters, sizes, begins, noise, True, layers, head, no_states)
+        if flow.shape[0]:
+            if doutputs.shape[0]:
+                outputs = head_arrays_of(head, sizes, batch.size)[2]
+                for answer in range(sizes.n_answers):
+                    for k in range(outputs.shape[1]):
+                        outputs[answer, k] = doutputs[answer, k]
+            else:
+                charge(head, sizes, source, batch, weights, loss, levels)
+            backward(parameters, gradient, sizes, begins, noise, layers, head, rest, flow)
+
     def train(
         n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
         levels, first_steps, rates, losses, begins, states,
@@ -245,12 +273,20 @@ def compile_drivers(cell) -> Kernels:
                 observe(parameters, sizes, first, x[first:last], begins[task], states,
                         work[task], out[first:last])  # fmt: skip
 
+    def look(
+        n_tasks, parameters, gradient, work, source, batch, sizes, loss, levels, begins, doutputs,
+        flow,
+    ):  # fmt: skip
+        examine(parameters, gradient, work, source, batch, sizes, loss, levels, begins, doutputs,
+                flow)  # fmt: skip
+
     name = cell.__name__.rpartition(".")[2]
     return Kernels(
         Kernel(train, f"{name}-train"),
         Kernel(train_one, f"{name}-train-one"),
         Kernel(predict, f"{name}-predict"),
         Kernel(step, f"{name}-step"),
+        Kernel(look, f"{name}-look"),
     )
 
 

@@ -252,13 +252,14 @@ def compile_layers(cell, steps) -> Layers:
     @leaf
     def layer_backward(
         parameters, gradient, work, sizes, layer, direction, begins, noise, above, add,
-        dh, dstate, scratch,
+        dh, dstate, scratch, flow,
     ):  # fmt: skip
         """Walk one direction of a layer back, against the order in which it went.
 
         ``above``, (time or 1, units * rows), holds the gradient of its outputs, of all steps or of
         the last alone; ``dstate`` that of the last state. Writes the gradient of the weights, or
-        adds it, and above the first layer that of the inputs over the inputs.
+        adds it, above the first layer that of the inputs over the inputs, and to ``flow``, (time or
+        0, units * rows), that of each h.
         """
         n_rows, n_time = begins.size, sizes.n_time
         n_hidden = sizes.n_hidden * n_rows
@@ -288,6 +289,8 @@ def compile_layers(cell, steps) -> Layers:
                         for k in range(row, dstate.size, n_rows):
                             dstate[k] = 0
                 meet()
+            if flow.shape[0]:
+                copy(dh, flow[t])
             (h,) = hidden_at(arrays, n_hidden, slot)
             step_backward(gates[t], h, state[slot], saved[t], dh, dstate, sizes, n_rows)
             meet()

@@ -312,6 +312,7 @@ def compile_grids(cell, dtype: str, way: Way) -> Grids:
         chunk_backward(
             parameters_of(deck, sizes, reals, model)[0], gradient_of(deck, sizes, reals, slot)[0],
             sizes, begins_of(deck, sizes, wholes, worker)[0], noise, layers, head, rest,
+            matrix(rest, 0, 0, 0),
         )  # fmt: skip
 
     @leaf
