@@ -5,6 +5,7 @@
 
 import functools
 import importlib.util
+import warnings
 
 import numba
 import numpy as np
@@ -79,8 +80,23 @@ class _Kernels:
 
     def launch(self, name, n_blocks, *args):
         """Run a kernel over so many blocks."""
-        kernel = _compiled(getattr(self.grids, name), self.dtype.name)
-        kernel[n_blocks, self.way.n_threads, 0, self.shared_bytes](*args)
+        dispatcher = _compiled(getattr(self.grids, name), self.dtype.name)
+        _launcher(dispatcher, n_blocks, self.way.n_threads, self.shared_bytes)(*args)
+
+
+def _launcher(dispatcher, n_blocks, n_threads, shared_bytes):
+    """A kernel made ready for a grid; kept, as to make one takes as long as to launch it."""
+    if numba.config.ENABLE_CUDASIM:  # has but one for each kernel
+        return dispatcher[n_blocks, n_threads, 0, shared_bytes]
+    return _made_launcher(dispatcher, n_blocks, n_threads, shared_bytes)
+
+
+@functools.lru_cache(1024)
+def _made_launcher(dispatcher, n_blocks, n_threads, shared_bytes):
+    with warnings.catch_warnings():
+        # A small grid is what a small network needs.
+        warnings.simplefilter("ignore")
+        return dispatcher[n_blocks, n_threads, 0, shared_bytes]
 
 
 @functools.cache
