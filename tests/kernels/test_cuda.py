@@ -154,6 +154,24 @@ def test_a_batch_too_large_for_the_memory(monkeypatch):
         fit(100)
 
 
+def test_many_models_take_turns_where_memory_is_short(monkeypatch):
+    """Fewer blocks take more models each."""
+    runs, make = [], device._Run
+    monkeypatch.setattr(device, "_Run", lambda *args: runs.append(make(*args)) or runs[-1])
+    windows, none = [np.arange(9)] * 3, [np.empty(0, int)] * 3
+    found = {}
+    for free in (10**9, 70_000):
+        monkeypatch.setattr(device, "free_bytes", lambda free=free: free)
+        found[free] = networks(3)
+        train_many(
+            found[free], SOURCE, windows, none, [settings(max_iter=1)] * 3,
+            [np.random.default_rng(k) for k in range(3)],
+        )  # fmt: skip
+    assert [runs[0].n_workers, runs[-1].n_workers] == [3, 2]
+    for one, other in zip(*found.values(), strict=True):
+        np.testing.assert_array_equal(one.parameters, other.parameters)
+
+
 def test_more_units_than_a_block_holds(monkeypatch):
     monkeypatch.setattr(device, "_most_shared", lambda: 3000)
     network = random_network(n_hidden=60, n_out=HORIZON)

@@ -172,7 +172,7 @@ class _Run:
     """The arrays of a training or prediction on the GPU."""
 
     def __init__(self, cell, source, sizes, dtype, shape, options):
-        """``shape`` has n_models, n_windows, n_steps, n_workers; ``options`` other deck entries."""
+        """``shape`` is n_models, n_batch and n_steps; ``options`` are more of the deck."""
         from tsrnn.kernels.cuda.grids import HEADER, N_RULE, Deck
 
         n_models, n_batch, n_steps = shape
@@ -183,10 +183,13 @@ class _Run:
         self.n_chunks = -(-n_batch // sizes.n_rows)
         n = head_places(sizes)[3]
         self.by_model = training and n_models > 1
-        n_workers = min(n_models, MODELS_AT_ONCE) if self.by_model else n_models * self.n_chunks
+        n_work = workspace_size(sizes, training, options["apart"])
+        n_workers = n_models * self.n_chunks
+        if self.by_model:  # as many blocks as half of the memory has room for
+            room = free_bytes() / 2 / ((n_work + 2 * n) * np.dtype(dtype).itemsize)
+            n_workers = int(min(n_models, MODELS_AT_ONCE, max(room, 1)))
         self.n_workers = n_workers
         self.n_move = -(-n // self.kernels.way.n_threads)
-        n_work = workspace_size(sizes, training, options["apart"])
         n_padded = self.n_chunks * sizes.n_rows
         reals, wholes, doubles = _Table(dtype), _Table(np.int64), _Table(np.float64)
         self.reals, self.wholes, self.doubles = reals, wholes, doubles
