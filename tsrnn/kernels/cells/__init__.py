@@ -14,6 +14,8 @@ A cell offers
     The block whose bias starts at one, or None.
 ``MEMORY``
     Blocks whose biases decide how long the cell remembers, and the sign that makes it longer.
+``GATES``
+    Blocks that open and close: from 0 to 1.
 ``forward(gates, h_prev, state_prev, state, saved, h)``
     One step for all units of a chunk; overwrites the pre-activations with the gates.
 ``backward(gates, h_prev, state_prev, saved, dh, dstate)``

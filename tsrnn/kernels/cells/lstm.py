@@ -21,6 +21,7 @@ N_SAVED = 1  # arrays kept for the way back beside the gates: tanh(c)
 KEEPS_H = False
 OPEN_AT_START = "forget"  # the block whose bias starts at one (Jozefowicz et al. 2015)
 MEMORY = {"forget": 1, "input": -1}  # biases of chrono initialisation, and their signs
+GATES = ("input", "forget", "output")  # blocks that open and close, from 0 to 1
 
 
 @scalar

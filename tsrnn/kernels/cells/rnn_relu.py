@@ -12,6 +12,7 @@ N_SAVED = 0
 KEEPS_H = False
 OPEN_AT_START = None
 MEMORY = {}
+GATES = ()  # blocks that open and close, from 0 to 1
 
 
 @scalar
