@@ -172,6 +172,23 @@ def test_many_models_take_turns_where_memory_is_short(monkeypatch):
         np.testing.assert_array_equal(one.parameters, other.parameters)
 
 
+@pytest.mark.parametrize("carried", [False, True])
+def test_a_prediction_too_large_for_the_memory_goes_by_halves(carried, monkeypatch):
+    network, windows = random_network(n_hidden=3, n_out=HORIZON), np.arange(60)
+    initial = np.linspace(-1, 1, 60 * network.state_width).reshape(60, -1)
+    whole, halves = ([initial.copy()] if carried else [] for _ in range(2))
+    expected = network.predict(SOURCE, windows, "cuda", *whole)
+    runs, make = [], device._Run
+    monkeypatch.setattr(device, "_Run", lambda *args: runs.append(args) or make(*args))
+    monkeypatch.setattr(device, "free_bytes", lambda: 30_000)
+    np.testing.assert_array_equal(network.predict(SOURCE, windows, "cuda", *halves), expected)
+    assert len(runs) > 2
+    np.testing.assert_array_equal(halves, whole)
+    monkeypatch.setattr(device, "free_bytes", lambda: 100)
+    with pytest.raises(MemoryError, match="fewer series or units, or device='cpu'"):
+        network.predict(SOURCE, windows, "cuda")
+
+
 def test_more_units_than_a_block_holds(monkeypatch):
     monkeypatch.setattr(device, "_most_shared", lambda: 3000)
     network = random_network(n_hidden=60, n_out=HORIZON)

@@ -92,8 +92,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Type that the network computes in.
     device : {"cpu", "cuda"}, default="cpu"
         What networks are trained and run on. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]`` or
-        ``tsrnn[cuda13]``, and pays for large batches and for thousands of networks. What was fitted
-        on one device predicts on the other; pickles and saved files carry none.
+        ``tsrnn[cuda13]``, and is meant for large batches and for thousands of networks. What was
+        fitted on one device predicts on the other; pickles and saved files carry none.
     n_jobs : int, optional
         Threads of the CPU; None and -1 mean all cores. The result is the same to the bit.
     random_state : int, RandomState instance or None, default=0

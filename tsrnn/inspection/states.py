@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -80,13 +81,16 @@ def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
     return looked.frame(np.concatenate(parts, axis=2), columns, found.begins)
 
 
-def _gates(looked: Looked, found) -> tuple[list[np.ndarray], pd.MultiIndex]:
+def _gated(looked: Looked) -> ModuleType:
+    """The cell, which must have gates."""
     cell = looked.network.module
     if not cell.GATES:
-        raise ValueError(
-            f"cell={looked.network.cell!r} has no gates: those of 'lstm' and 'gru' do."
-        )
-    parts, columns = [], []
+        raise ValueError(f"cell={looked.network.cell!r} has no gates: 'lstm' and 'gru' have.")
+    return cell
+
+
+def _gates(looked: Looked, found) -> tuple[list[np.ndarray], pd.MultiIndex]:
+    cell, parts, columns = _gated(looked), [], []
     for name, walk in looked.layers(found):
         for gate in cell.GATES:
             values = walk.gates[:, :, cell.BLOCKS.index(gate)]
@@ -113,8 +117,7 @@ def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:
     """
     looked = looked_at(estimator, X)
     found = looked.walk()
-    cell = looked.network.module
-    _gates(looked, found)  # refuses a cell without
+    cell = _gated(looked)
     (keep,) = (block for block, sign in cell.MEMORY.items() if sign > 0)
     lives = {}
     for name, walk in looked.layers(found):

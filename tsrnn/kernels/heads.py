@@ -150,7 +150,7 @@ def compile_heads(cell, steps) -> Heads:
         n_time, n_hidden = sizes.n_time, sizes.n_hidden * n_rows
         layer, apart = sizes.n_layers - 1, noise.recurrent.limit > 0
         arrays = arrays_of(work, sizes, n_rows, layer, 0, training, apart)
-        (weights,) = hold(parameters, sizes, layer, 0, n_rows)
+        (weights,) = hold(parameters, sizes, layer, 0)
         (embedding,) = embedding_of(parameters, sizes)
         inputs, gates, state, saved, _ = step_arrays_of(space, sizes, n_rows)
         end = n_time if training else n_time % 2
@@ -270,7 +270,7 @@ def compile_heads(cell, steps) -> Heads:
             clear_matrix(dhidden_weights)
             clear_matrix(dout_weights)
         if sizes.reads == HORIZONS:
-            hold_back(parameters, sizes, sizes.n_layers - 1, 0, n_rows)
+            hold_back(parameters, sizes, sizes.n_layers - 1, 0)
         meet()
         for answer in range(first, sizes.n_answers):
             add = answer > first

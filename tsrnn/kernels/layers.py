@@ -200,7 +200,7 @@ def compile_layers(cell, steps) -> Layers:
         apart = noise.recurrent.limit > 0
         arrays = arrays_of(work, sizes, n_rows, layer, direction, training, apart)
         inputs, gates, state, saved, _ = arrays
-        (weights,) = hold(parameters, sizes, layer, direction, n_rows)
+        (weights,) = hold(parameters, sizes, layer, direction)
         number = layer * sizes.n_directions + direction
         key = -1 - number
         place = number * (1 + sizes.n_state) * sizes.n_hidden
@@ -265,7 +265,7 @@ def compile_layers(cell, steps) -> Layers:
         n_hidden = sizes.n_hidden * n_rows
         arrays = arrays_of(work, sizes, n_rows, layer, direction, True, noise.recurrent.limit > 0)
         inputs, gates, state, saved, _ = arrays
-        (weights,) = hold_back(parameters, sizes, layer, direction, n_rows)
+        (weights,) = hold_back(parameters, sizes, layer, direction)
         (dweights,) = weights_of(gradient, sizes, layer, direction)
         key = -1 - (layer * sizes.n_directions + direction)
         first, last = earliest(begins), latest(begins)

@@ -49,7 +49,7 @@ def compile_steps(cell) -> Steps:
     n_split = 1 if cell.SPLIT else 0  # blocks at the end that see h alone, and as many x alone
 
     @leaf
-    def hold(parameters, sizes, layer, direction, n_rows):
+    def hold(parameters, sizes, layer, direction):
         """Weights, (blocks * hidden, width): read where they are."""
         return weights_of(parameters, sizes, layer, direction)
 

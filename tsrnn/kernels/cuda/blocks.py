@@ -3,8 +3,8 @@
 The loops over layers, time and heads are those of every target; here is what they are made of: a
 thread's share of a loop, products by register tiles, and the steps of a cell. Shared memory holds
 what a step reads many times, at its beginning, and after it as much of the layer's weights as fits;
-the rest of the weights is read from where it lies. Sums over rows, steps and chunks go in a fixed
-order, so the same bits come out whatever the number of threads.
+the rest of the weights is read from where it lies. Sums go in an order that the size of the chunks
+and the number of threads decide, nothing else: the same bits come out each time.
 
 Weights for the way there stand behind the parameters, turned to (width, hidden, blocks), and rows
 of what they are multiplied by so that those of a thread are side by side: see ``turn`` and ``Way``.
@@ -202,7 +202,7 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
         return first * n_wide + u if side_by_side else first + u * n_down
 
     @leaf
-    def hold(parameters, sizes, layer, direction, n_rows):
+    def hold(parameters, sizes, layer, direction):
         """Turned weights, (width, hidden * blocks), the first rows of which are held on chip."""
         columns, m = width(sizes, layer), sizes.n_blocks * sizes.n_hidden
         first = head_places(sizes)[3] + cell_place(sizes, layer, direction)
@@ -213,7 +213,7 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
         return (matrix(parameters, first, columns, m),)
 
     @leaf
-    def hold_back(parameters, sizes, layer, direction, n_rows):
+    def hold_back(parameters, sizes, layer, direction):
         """Weights, (blocks * hidden, width), the recurrent part of which is held on chip."""
         (weights,) = weights_of(parameters, sizes, layer, direction)
         m, n_hidden = weights.shape[0], sizes.n_hidden

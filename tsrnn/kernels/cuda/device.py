@@ -85,7 +85,7 @@ class _Kernels:
 
 
 def _launcher(dispatcher, n_blocks, n_threads, shared_bytes):
-    """A kernel made ready for a grid; kept, as to make one takes as long as to launch it."""
+    """A kernel made ready for a grid; kept, as it warns of a small grid when it is made."""
     if numba.config.ENABLE_CUDASIM:  # has but one for each kernel
         return dispatcher[n_blocks, n_threads, 0, shared_bytes]
     return _made_launcher(dispatcher, n_blocks, n_threads, shared_bytes)
@@ -223,9 +223,9 @@ class _Run:
         }  # fmt: skip
         carried = options["carried"]
         self.deck = Deck(
-            n_models=n_models, n_chunks=self.n_chunks, n_batch=n_batch, n_steps=n_steps,
+            n_models=n_models, n_chunks=self.n_chunks, n_steps=n_steps,
             training=int(training), apart=int(options["apart"]), compare=int(options["compare"]),
-            loss=options["loss"], n_work=n_work, n_workers=n_workers,
+            loss=options["loss"], n_work=n_work,
             n_sequences=n_padded if carried else 0, n_levels=options["n_levels"],
             n_values=len(source.values), n_channels=source.values.shape[1],
             n_targets=len(source.targets), n_each=source.targets.shape[1],
@@ -320,6 +320,7 @@ class Trainer:
     def run(self, parameters, moments, order, rules, first_steps, rates, states) -> np.ndarray:
         """Learn minibatches of each model; parameters, moments and states change in place."""
         from tsrnn.kernels.noise import dropout_of
+        from tsrnn.kernels.updates import Rule
 
         n_models, n_steps = rates.shape
         if n_models > self._capacity[0] or n_steps > self._capacity[1]:
@@ -331,11 +332,15 @@ class Trainer:
         run = self._run
         run.take(n_models, n_steps)
         zero = parameters.dtype.type(0)
-        drops = [[dropout_of(rule[9], zero), dropout_of(rule[10], zero)] for rule in rules]
+        named = [Rule(*rule) for rule in rules]
+        drops = [
+            [dropout_of(rule.dropout, zero), dropout_of(rule.recurrent_dropout, zero)]
+            for rule in named
+        ]
         run.reals.write("scales", [[one.scale, other.scale] for one, other in drops])
         run.wholes.write("limits", [
-            [one.limit, other.limit, int(rule[11])]
-            for (one, other), rule in zip(drops, rules, strict=True)
+            [one.limit, other.limit, int(rule.seed)]
+            for (one, other), rule in zip(drops, named, strict=True)
         ])  # fmt: skip
         run.wholes.write("first_steps", first_steps)
         run.write_header()
@@ -369,21 +374,36 @@ class Trainer:
 
 
 def predict(cell, parameters, source, order, sizes, loss, levels, compare, states, out, workers):
-    """What models say of their windows; see ``tsrnn.kernels.cpu.predict``."""
+    """What models say of their windows; see ``tsrnn.kernels.cpu.predict``.
+
+    Where they do not fit into the memory at once, one half of the windows after the other.
+    """
     require()
-    levels = np.asarray(levels, float)
+    levels, n_windows = np.asarray(levels, float), order.shape[1]
     options = {
         "training": 0, "apart": False, "compare": compare, "loss": loss,
         "carried": states.shape[1] > 0, "n_levels": levels.size,
     }  # fmt: skip
-    run = _Run(cell, source, sizes, parameters.dtype, (*order.shape, 1), options)
+    try:
+        run = _Run(cell, source, sizes, parameters.dtype, (*order.shape, 1), options)
+    except MemoryError:
+        if n_windows <= _ROWS[0]:
+            raise
+        halves = slice(n_windows // 2), slice(n_windows // 2, None)
+        return sum(
+            predict(
+                cell, parameters, source, order[:, some], sizes, loss, levels, compare,
+                states[:, some], out[:, some], workers,
+            )
+            for some in halves
+        )  # fmt: skip
     run.doubles.write("levels", levels)
     run.write_header()
     run.write_order(order)
     run.write_parameters(parameters)
     if states.shape[1]:
         run.write_states(states)
-    n_models, n_windows = order.shape
+    n_models = len(order)
     run.launch("begin", n_models)
     for phase in ("read", "forward", "answer"):
         run.launch(phase, run.n_workers)

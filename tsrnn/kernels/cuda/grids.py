@@ -38,13 +38,13 @@ class Deck(NamedTuple):
 
     Attributes
     ----------
-    n_models, n_chunks, n_batch, n_steps : int
-        Models; chunks and windows of a minibatch, or of a prediction; minibatches.
+    n_models, n_chunks, n_steps : int
+        Models; chunks of a minibatch, or of a prediction; minibatches.
     training, apart, compare, loss : int
         Whether there is a way back; whether h is kept apart from what is dropped of it; whether
         errors are wanted; place of the loss in ``tsrnn.kernels.losses.LOSSES``.
-    n_work, n_workers : int
-        Values of the workspace of a chunk; blocks that have one.
+    n_work : int
+        Values of the workspace of a chunk.
     n_sequences : int
         Sequences whose states are carried; 0 for none.
     n_levels : int
@@ -63,14 +63,12 @@ class Deck(NamedTuple):
 
     n_models: int
     n_chunks: int
-    n_batch: int
     n_steps: int
     training: int
     apart: int
     compare: int
     loss: int
     n_work: int
-    n_workers: int
     n_sequences: int
     n_levels: int
     n_values: int
@@ -117,8 +115,8 @@ class Grids(NamedTuple):
 
     ``read``, ``forward``, ``judge``, ``backward``, ``collect`` and ``finish`` are a minibatch of
     one model, after ``begin``; ``train`` is all of many; ``begin``, ``read``, ``forward`` and
-    ``answer`` a prediction. ``forward`` and ``backward``, where the time goes, compute in the dtype
-    alone; the others hold doubles: scales of windows, and sums of losses and squares.
+    ``answer`` a prediction. ``forward`` and ``backward``, nearly all of the work, compute in the
+    dtype alone; the others hold doubles: scales of windows, and sums of losses and squares.
     """
 
     begin: callable
@@ -148,14 +146,14 @@ bare = _bare if SIMULATED else _as_it_is
 @leaf
 def deck_of(w):
     """The deck that the whole numbers begin with."""
-    n = 14
+    n = N_SIZES
     return Deck(
-        w[n], w[n + 1], w[n + 2], w[n + 3], w[n + 4], w[n + 5], w[n + 6], w[n + 7], w[n + 8],
-        w[n + 9], w[n + 10], w[n + 11], w[n + 12], w[n + 13], w[n + 14], w[n + 15], w[n + 16],
-        w[n + 17], w[n + 18], w[n + 19], w[n + 20], w[n + 21], w[n + 22], w[n + 23], w[n + 24],
-        w[n + 25], w[n + 26], w[n + 27], w[n + 28], w[n + 29], w[n + 30], w[n + 31], w[n + 32],
-        w[n + 33], w[n + 34], w[n + 35], w[n + 36], w[n + 37], w[n + 38], w[n + 39], w[n + 40],
-        w[n + 41], w[n + 42], w[n + 43], w[n + 44], w[n + 45],
+        w[n], w[n + 1], w[n + 2], w[n + 3], w[n + 4], w[n + 5], w[n + 6], w[n + 7],
+        w[n + 8], w[n + 9], w[n + 10], w[n + 11], w[n + 12], w[n + 13], w[n + 14], w[n + 15],
+        w[n + 16], w[n + 17], w[n + 18], w[n + 19], w[n + 20], w[n + 21], w[n + 22], w[n + 23],
+        w[n + 24], w[n + 25], w[n + 26], w[n + 27], w[n + 28], w[n + 29], w[n + 30], w[n + 31],
+        w[n + 32], w[n + 33], w[n + 34], w[n + 35], w[n + 36], w[n + 37], w[n + 38], w[n + 39],
+        w[n + 40], w[n + 41], w[n + 42], w[n + 43],
     )  # fmt: skip
 
 
