@@ -74,6 +74,7 @@ def test_initial_weights(cell, name):
             for block, in_use in zip(view.astype(float), used[name], strict=True):
                 expected = np.eye(8) if in_use.all() else np.zeros((8, 8))
                 np.testing.assert_allclose(block @ block.T, expected, atol=1e-6)
+                assert (block == expected).all() == (module.IDENTITY_AT_START or not in_use.any())
         elif name.startswith("weight_input") or name == "head_hidden_weight":
             assert 0 < np.abs(view).max() <= np.sqrt(6 / sum(view.shape[-2:]))
         elif name.startswith("bias"):

@@ -153,6 +153,8 @@ class RecurrentNetwork:
     ) -> RecurrentNetwork:
         """Draw weights: orthogonal recurrent, Glorot input, an open gate, a head of zeros.
 
+        The recurrent weights of a rectifier's network are the identity (Le et al. 2015).
+
         A head of zeros says nothing at first, so training starts at the forecast that the
         network's outputs are added to.
 
@@ -172,7 +174,8 @@ class RecurrentNetwork:
         for name, view in views.items():
             for part in view if view.ndim == 3 else [view]:
                 if name.startswith("weight_hidden"):
-                    part[:] = orthogonal(self.n_hidden, rng)
+                    as_it_is = self.module.IDENTITY_AT_START
+                    part[:] = np.eye(self.n_hidden) if as_it_is else orthogonal(self.n_hidden, rng)
                 elif name.startswith("weight_input") or name == "head_hidden_weight":
                     part[:] = glorot(*part.shape, rng)
                 elif name == "embedding":

@@ -12,6 +12,8 @@ A cell offers
     Whether h depends on the h before it directly, not only through the pre-activations.
 ``OPEN_AT_START``
     The block whose bias starts at one, or None.
+``IDENTITY_AT_START``
+    Whether each block's recurrent weights start at the identity, not at an orthogonal matrix.
 ``MEMORY``
     Blocks whose biases decide how long the cell remembers, and the sign that makes it longer.
 ``GATES``

@@ -19,6 +19,7 @@ N_STATE = 0
 N_SAVED = 0
 KEEPS_H = True
 OPEN_AT_START = None
+IDENTITY_AT_START = False
 MEMORY = {"update": 1}  # biases of chrono initialisation, and their signs
 GATES = ("reset", "update")  # blocks that open and close, from 0 to 1
 

@@ -20,6 +20,7 @@ N_STATE = 1  # arrays carried through time beside h: the cell state c
 N_SAVED = 1  # arrays kept for the way back beside the gates: tanh(c)
 KEEPS_H = False
 OPEN_AT_START = "forget"  # the block whose bias starts at one (Jozefowicz et al. 2015)
+IDENTITY_AT_START = False
 MEMORY = {"forget": 1, "input": -1}  # biases of chrono initialisation, and their signs
 GATES = ("input", "forget", "output")  # blocks that open and close, from 0 to 1
 

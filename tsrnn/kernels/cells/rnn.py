@@ -9,6 +9,7 @@ N_STATE = 0
 N_SAVED = 0
 KEEPS_H = False
 OPEN_AT_START = None
+IDENTITY_AT_START = False
 MEMORY = {}
 GATES = ()  # blocks that open and close, from 0 to 1
 
