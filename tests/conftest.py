@@ -9,7 +9,7 @@ import pytest
 from tsrnn.kernels.cuda.device import require
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.targets import claim, target_of
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.training import Settings
 
 TARGETS = {"serial": 1, "parallel": 2, "cuda": "cuda"}
@@ -53,7 +53,10 @@ def tolerance(dtype):
 
 def random_network(cell="lstm", n_in=1, n_hidden=5, n_out=3, dtype="float64", seed=0, **shape):
     """A network whose weights are all away from zero, the head's too."""
-    network = RecurrentNetwork(cell, n_in, n_hidden, n_out, dtype, **shape)
+    if cell == "attention":
+        network = Transformer(n_in, n_hidden, n_out, dtype, **shape)
+    else:
+        network = RecurrentNetwork(cell, n_in, n_hidden, n_out, dtype, **shape)
     rng = np.random.default_rng(seed)
     network.initialise(rng)
     used = network.used()

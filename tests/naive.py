@@ -57,6 +57,58 @@ def rnn_relu(weights, seen, h, c, x):
 CELLS = {"lstm": lstm, "gru": gru, "rnn": rnn, "rnn_relu": rnn_relu}
 
 
+def norm(x):
+    """Ba, Kiros & Hinton (2016), without gain and bias."""
+    return (x - x.mean()) / np.sqrt(x.var() + 1e-5)
+
+
+def attention(weights, x, n_heads, factors=None, nudge=None):
+    """Vaswani et al. (2017), normed before (Xiong et al. 2020): the streams after each layer.
+
+    Of one sequence x (n_time, n_in), one step, head and step that is read after another; the last
+    layer's are normed. ``factors`` are those of the dropout after each layer but the last;
+    ``nudge`` is (layer, step, vector), which is added to what comes into a layer.
+    """
+    n_layers = sum(name.startswith("query_weight") for name in weights)
+    n_time, n = len(x), len(weights["embedding_bias"])
+    size = n // n_heads
+    streams = []
+    for t in range(n_time):
+        lag = n_time - 1 - t
+        place = np.zeros(n)
+        for unit in range(n):
+            angle = lag / 10000 ** (unit // 2 * 2 / n)
+            place[unit] = math.cos(angle) if unit % 2 else math.sin(angle)
+        streams.append(weights["embedding_weight"] @ x[t] + weights["embedding_bias"] + place)
+    found = [np.reshape(streams, (n_time, n))]
+    for layer in range(n_layers):
+        if nudge is not None and nudge[0] == layer:
+            streams[nudge[1]] = streams[nudge[1]] + nudge[2]
+
+        def part(name, z, layer=layer):
+            return weights[f"{name}_weight_l{layer}"] @ z + weights[f"{name}_bias_l{layer}"]
+
+        normed = [norm(e) for e in streams]
+        q, k, v = ([part(name, u) for u in normed] for name in ("query", "key", "value"))
+        said = []
+        for t in range(n_time):
+            read = np.zeros(n)
+            for head in range(n_heads):
+                own = slice(head * size, (head + 1) * size)
+                scores = [q[t][own] @ k[s][own] / math.sqrt(size) for s in range(t + 1)]
+                shares = np.exp(np.array(scores) - max(scores))
+                shares /= shares.sum()
+                for s in range(t + 1):
+                    read[own] += shares[s] * v[s][own]
+            e = streams[t] + part("read", read)
+            said.append(e + part("contract", np.maximum(part("expand", norm(e)), 0)))
+        streams = [norm(e) for e in said] if layer == n_layers - 1 else said
+        found.append(np.reshape(streams, (n_time, n)))
+        if factors is not None and layer < n_layers - 1:
+            streams = list(found[-1] * factors[layer])
+    return found
+
+
 def scramble(x):
     """Wellons' hash "lowbias32"."""
     x = (x ^ (x >> 16)) * 0x7FEB352D % 2**32
@@ -81,6 +133,8 @@ def network(cell, weights, x, shape=None, noise=(0.0, 0.0, 0, 0), states=None, b
     """
     shape = {"bidirectional": False, "residual": False, "head": "last"} | (shape or {})
     between, recurrent, seed, row = noise
+    if cell == "attention":
+        return transformer(weights, x, shape, between, seed, row, begin), []
     names = [name[len("bias_") :] for name in weights if name.startswith("bias_")]
     n_directions = 2 if shape["bidirectional"] else 1
     n_hidden = weights["bias_l0"].shape[1]
@@ -125,12 +179,36 @@ def network(cell, weights, x, shape=None, noise=(0.0, 0.0, 0, 0), states=None, b
             x = x + below
             if n_time:
                 ends = ends + np.concatenate([below[-1][:n_hidden], below[0][n_hidden:]])
+    answers = answers_of(weights, shape, x, ends, lambda e: CELLS[cell](own, h * mask, h, c, e)[0])
+    return answers, finals
+
+
+def transformer(weights, x, shape, between=0.0, seed=0, row=0, begin=0):
+    """Answers (answers, n_out) of one sequence; as of ``network``, ``shape`` holds n_heads too."""
+    factors, n_time, n = None, len(x), len(weights["embedding_bias"])
+    if between:
+        factors = [
+            np.reshape(
+                [
+                    kept(between, seed, layer * (begin + n_time) + begin + t, row, n)
+                    for t in range(n_time)
+                ],
+                (n_time, n),
+            )
+            for layer in range(sum(name.startswith("query_weight") for name in weights) - 1)
+        ]
+    x = attention(weights, x, shape["n_heads"], factors)[-1]
+    return answers_of(weights, shape, x, x[-1] if n_time else np.zeros(n))
+
+
+def answers_of(weights, shape, x, ends, step=None):
+    """What the head says of the last layer's outputs, of their ends, or of steps from there."""
     if shape["head"] == "every":
         read = x
     elif shape["head"] == "ahead":
         read = x[-shape["n_horizons"] :]
     elif shape["head"] == "horizons":
-        read = [CELLS[cell](own, h * mask, h, c, e)[0] for e in weights["embedding"]]
+        read = [step(e) for e in weights["embedding"]]
     else:
         read = [ends]
     answers = []
@@ -138,7 +216,7 @@ def network(cell, weights, x, shape=None, noise=(0.0, 0.0, 0, 0), states=None, b
         if "head_hidden_weight" in weights:
             z = np.maximum(weights["head_hidden_weight"] @ z + weights["head_hidden_bias"], 0.0)
         answers.append(weights["head_weight"] @ z + weights["head_bias"])
-    return np.array(answers), finals
+    return np.array(answers)
 
 
 def window(values, start, lookback, horizon, season, n_in=1):

@@ -5,8 +5,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tsrnn import RNNClassifier, RNNRegressor
 
+ATTENDING = {"cell": "attention", "hidden_size": 8, "n_heads": 2}
+ESTIMATORS = [
+    RNNRegressor(), RNNClassifier(), RNNRegressor(**ATTENDING), RNNClassifier(**ATTENDING),
+]  # fmt: skip
+
 
 @pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks([RNNRegressor(), RNNClassifier()])
+@parametrize_with_checks(ESTIMATORS)
 def test_estimator_checks(estimator, check):
     check(estimator)

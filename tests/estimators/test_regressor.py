@@ -109,6 +109,7 @@ OPTIONS = {
     "cell": {"cell": "gru"},
     "vanilla cell": {"cell": "rnn"},
     "rectifier": {"cell": "rnn_relu"},
+    "attention": {"cell": "attention", "n_layers": 2, "n_heads": 2},
     "hidden_size": {"hidden_size": 12},
     "layers": {"n_layers": 2},
     "residual": {"n_layers": 2, "residual": True},

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from tsrnn.kernels.activations import sigmoid, tanh
+from tsrnn.kernels.activations import exp, sigmoid, tanh
 from tsrnn.kernels.compile import NUMERICS
 
 X = np.concatenate([np.linspace(-20, 20, 4001), [0.0, -0.0, 1e-30, 1e30, -1e30, np.inf, -np.inf]])
@@ -24,6 +24,30 @@ def _map_sigmoid(x):
     for k in range(x.size):
         out[k] = sigmoid(x[k])
     return out
+
+
+@numba.njit(**NUMERICS)
+def _map_exp(x):
+    out = np.empty_like(x)
+    for k in range(x.size):
+        out[k] = exp(x[k])
+    return out
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 2e-7), ("float64", 3e-16)])
+def test_exponential(dtype, tolerance):
+    x = np.linspace(-86, 87, 17_301).astype(dtype)
+    assert _map_exp(x).dtype == dtype
+    np.testing.assert_allclose(_map_exp(x), np.exp(x.astype(float)), rtol=tolerance)
+    assert _map_exp(np.zeros(3, dtype)).tolist() == [1, 1, 1]
+    far = np.array([-np.inf, -1e30, -200, np.nan], dtype)
+    assert _map_exp(far)[:2].tolist() == [0, 0]
+    assert float(_map_exp(far)[2]) < 1e-80
+    assert np.isnan(_map_exp(far)[3])
+    assert np.isfinite(_map_exp(np.full(9, 88, dtype))).all()
+    plain = [exp(v) for v in x[::100]]
+    np.testing.assert_allclose(plain, _map_exp(x[::100]), rtol=4e-7)
+    assert type(plain[0]) is (np.float32 if dtype == "float32" else float)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 4e-7), ("float64", 3e-16)])

@@ -143,11 +143,20 @@ CASES = [(cell, shape, "ragged", "quiet") for cell in cells.NAMES for shape in S
 ]  # fmt: skip
 
 
+# Of networks that attend, whose streams are shared out among heads.
+ATTENDING = {
+    "one layer": {"n_heads": 1},
+    "two layers": {"n_heads": 2, "n_layers": 2},
+    "two layers every": {"n_heads": 2, "n_layers": 2, "head": "every"},
+    "four heads, hidden head": {"n_heads": 4, "n_head": 3, "n_layers": 3},
+}
+
+
 class Case:
     """A network of some shape on sequences of some kind, and the same for the slow twin."""
 
     def __init__(self, cell, shape, data, noise, loss="squared_error", dtype="float64", n=18):
-        self.shape, self.loss = SHAPES[shape], loss
+        self.shape, self.loss = (SHAPES | ATTENDING)[shape], loss
         self.levels = LEVELS.get(loss, ())
         rng = np.random.default_rng(3)
         kind = {"ragged": False, "missing": None, "segment": 1} | DATA[data]
@@ -178,8 +187,8 @@ class Case:
         factor = 3 if self.missing == TELL else 1
         n_out = 3 if loss == "cross_entropy" else n_outputs(loss, n_targets, self.levels)
         self.network = random_network(
-            cell, n_in=n_channels * self.segment * factor, n_hidden=3, n_out=n_out,
-            dtype=dtype, **self.shape,
+            cell, n_in=n_channels * self.segment * factor, n_out=n_out, dtype=dtype,
+            n_hidden=4 if shape in ATTENDING else 3, **self.shape,
         )  # fmt: skip
         self.n_targets, self.n_answers, self.every = n_targets, n_answers, every
         self.source = sequence_source(

@@ -80,10 +80,13 @@ def test_time_goes_on_as_before(y, path):
         ("rnn_relu", "quantile", "float64"),
         ("lstm", "gaussian", "float64"),
         ("gru", "student_t", "float32"),
+        ("attention", "squared_error", "float32"),
     ],
 )
 def test_a_regressor_comes_back_and_learns_on(cell, loss, dtype, path):
-    fitted = regressor(cell=cell, loss=loss, dtype=dtype, quantiles=[0.25, 0.75]).fit(X, NUMBERS)
+    fitted = regressor(
+        cell=cell, n_heads=3, loss=loss, dtype=dtype, quantiles=[0.25, 0.75]
+    ).fit(X, NUMBERS)  # fmt: skip
     assert_same(through(fitted, path), fitted)
     fitted.partial_fit(X, NUMBERS)  # which has the optimiser's memory, and numbers to draw
     loaded = through(fitted, path)

@@ -15,12 +15,19 @@ from tsrnn.kernels import cells
 from tsrnn.kernels.targets import DEVICES, claim
 from tsrnn.kernels.updates import SOLVERS
 from tsrnn.kernels.windows import Source
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import RecurrentNetwork, Transformer
+from tsrnn.network.transformer import CELL
 from tsrnn.training import History, Settings, train
 from tsrnn.training.schedules import SCHEDULES
 
 _WHOLE = Interval(Integral, 1, None, closed="left")
 _SHARE = Interval(Real, 0, 1, closed="left")
+# Of estimators whose networks may attend, too.
+ATTENTION = {"cell": [StrOptions({*cells.NAMES, CELL})], "n_heads": [_WHOLE]}
+_RECURRENT_ONLY = {
+    "bidirectional": False, "residual": False, "recurrent_dropout": 0, "memory": None,
+    "device": "cpu",
+}  # fmt: skip
 _POINT_LOSSES = ("absolute_error", "squared_error", "huber")  # one output a target
 
 
@@ -103,10 +110,22 @@ class RecurrentEstimator(BaseEstimator):
         **head,
     ) -> RecurrentNetwork:  # fmt: skip
         """A network of drawn weights; ``head`` as RecurrentNetwork takes it."""
+        hidden_size = hidden_size or self.hidden_size
+        head = head | {"n_layers": self.n_layers, "n_head": self.head_size}
+        if self.cell == CELL:
+            for name, only in _RECURRENT_ONLY.items():
+                if (value := getattr(self, name)) != only:
+                    raise ValueError(
+                        f"{name}={value!r} is for recurrent cells: with cell={CELL!r} leave it at "
+                        f"{only!r}."
+                    )
+            network = Transformer(
+                n_in, hidden_size, n_out, self.dtype, n_heads=self.n_heads, **head
+            )
+            return network.initialise(rng)
         return RecurrentNetwork(
-            self.cell, n_in, hidden_size or self.hidden_size, n_out, self.dtype,
-            n_layers=self.n_layers, bidirectional=self.bidirectional, residual=self.residual,
-            n_head=self.head_size, **head,
+            self.cell, n_in, hidden_size, n_out, self.dtype, bidirectional=self.bidirectional,
+            residual=self.residual, **head,
         ).initialise(rng, self.memory)  # fmt: skip
 
     def _train(

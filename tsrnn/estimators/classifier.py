@@ -24,9 +24,10 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
 
     Parameters
     ----------
-    cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="lstm"
+    cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
         Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
-        network with a tanh or a rectifier.
+        network with a tanh or a rectifier. "attention" is none: the same task for a Transformer,
+        whose layers read all steps up to their own at once (Vaswani et al. 2017); CPU only.
     hidden_size : int, default=32
         Hidden units.
     n_layers : int, default=1
@@ -35,6 +36,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         Let each layer read the sequence in both directions: for sequences that are complete.
     residual : bool, default=False
         Add a layer's inputs to its outputs, from the second layer on.
+    n_heads : int, default=4
+        Heads of ``cell="attention"``, among which the hidden units are shared out.
     head_size : int, default=0
         Units of a hidden layer between the last state and the outputs; 0 for none.
     n_channels : int, default=1
@@ -151,6 +154,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         n_layers=1,
         bidirectional=False,
         residual=False,
+        n_heads=4,
         head_size=0,
         n_channels=1,
         segment=1,

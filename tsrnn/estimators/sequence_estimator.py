@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from tsrnn.estimators.base import RecurrentEstimator
+from tsrnn.estimators.base import ATTENTION, RecurrentEstimator
 from tsrnn.estimators.callbacks import CallbackSupportMixin, EpochTasks
 from tsrnn.estimators.sequences import Sequences, merged, sequences_of
 from tsrnn.kernels.losses import n_outputs
@@ -29,6 +29,7 @@ class SequenceEstimator(CallbackSupportMixin, RecurrentEstimator):
     """Base of the estimators whose rows are whole sequences."""
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
+        **ATTENTION,
         "n_channels": [Interval(Integral, 1, None, closed="left")],
         "standardize": ["boolean"],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -60,7 +61,8 @@ class SequenceEstimator(CallbackSupportMixin, RecurrentEstimator):
             "cell": network.cell, "hidden_size": network.n_hidden, "n_layers": network.n_layers,
             "bidirectional": network.bidirectional, "residual": network.residual,
             "head_size": network.n_head, "n_channels": self.n_channels_in_,
-            "segment": self._segment(), "dtype": network.parameters.dtype.name,
+            "n_heads": network.n_heads or self.n_heads, "segment": self._segment(),
+            "dtype": network.parameters.dtype.name,
         }  # fmt: skip
         for name, value in before.items():
             if getattr(self, name) != value:

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.estimators import RecurrentEstimator
+from tsrnn.estimators.base import ATTENTION, RecurrentEstimator
 from tsrnn.forecasting.backtest import scale_of
 from tsrnn.forecasting.features import Features, given_covariates, given_static, kept_rows
 from tsrnn.forecasting.forecasts import SPREAD, Forecasts, Known, held_out_errors
@@ -83,9 +83,10 @@ class RNNForecaster(RecurrentEstimator):
         Days that the network is told of, in the past and the future.
     id_column, time_column, target_column : str, default="unique_id", "ds", "y"
         Columns of a long frame.
-    cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="lstm"
+    cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
         Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
-        network with a tanh or a rectifier.
+        network with a tanh or a rectifier. "attention" is none: the same task for a Transformer,
+        whose layers read all steps up to their own at once (Vaswani et al. 2017); CPU only.
     hidden_size : int or "auto", default="auto"
         Hidden units; "auto" is 32 for one series and 128 for a panel.
     n_layers : int, default=1
@@ -94,6 +95,8 @@ class RNNForecaster(RecurrentEstimator):
         Let each layer read the window in both directions.
     residual : bool, default=False
         Add a layer's inputs to its outputs, from the second layer on.
+    n_heads : int, default=4
+        Heads of ``cell="attention"``, among which the hidden units are shared out.
     head_size : int, default=0
         Units of a hidden layer between the last state and the forecast; 0 for none.
     segment : int or "auto", default="auto"
@@ -210,6 +213,7 @@ class RNNForecaster(RecurrentEstimator):
     """
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
+        **ATTENTION,
         "hidden_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "segment": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
@@ -254,6 +258,7 @@ class RNNForecaster(RecurrentEstimator):
         n_layers=1,
         bidirectional=False,
         residual=False,
+        n_heads=4,
         head_size=0,
         segment="auto",
         memory=None,

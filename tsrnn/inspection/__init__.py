@@ -1,9 +1,10 @@
 """What goes on inside of a fitted network: states and gates, and the gradient on its way back."""
 
 from tsrnn.inspection.gradients import gradient_flow, input_sensitivity, jacobian_spectrum
-from tsrnn.inspection.states import gates, memory_half_life, saturation, states
+from tsrnn.inspection.states import attention_weights, gates, memory_half_life, saturation, states
 
 __all__ = [
+    "attention_weights",
     "gates",
     "gradient_flow",
     "input_sensitivity",

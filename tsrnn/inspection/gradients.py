@@ -16,7 +16,9 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
     """How much gradient of the loss reaches each step, and what it says to the weights there.
 
     Exact, from the backward pass. In a vanilla network it shrinks or grows by about the same factor
-    each step (Bengio, Simard & Frasconi 1994); in an LSTM the cell state carries it.
+    each step (Bengio, Simard & Frasconi 1994); in an LSTM the cell state carries it. A Transformer
+    has no way back through time, but one straight to each step: there "hidden" is what comes into
+    the layer, whose shares of the weights' gradient are not told.
 
     Parameters
     ----------
@@ -39,6 +41,8 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
     cell, columns = looked.network.module, {}
     for name, walk in looked.layers(found):
         columns[name, "hidden"] = (walk.flow.astype(float) ** 2).sum(axis=2)
+        if looked.network.n_heads:
+            continue
         past = 1 + (walk.before.astype(float) ** 2).sum(axis=2, keepdims=True)
         read = (walk.inputs.astype(float) ** 2).sum(axis=2, keepdims=True)
         seen = np.repeat(past + read, len(cell.BLOCKS), axis=2)
@@ -84,7 +88,9 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
     found = looked.walk(blame=blame.reshape(-1, n_answers, network.n_out))
     views, total = network.views(), 0.0
     for name, walk in looked.layers(found):
-        if name in ("l0", "l0_reverse"):
+        if name == "l0" and network.n_heads:
+            total = walk.flow.astype(float) @ views["embedding_weight"].astype(float)
+        elif name in ("l0", "l0_reverse"):
             weights = views[f"weight_input_{name}"].astype(float)
             total = total + np.einsum("ntbh,bhk->ntk", walk.dgates.astype(float), weights)
     columns = pd.RangeIndex(total.shape[2], name="input")
@@ -120,6 +126,8 @@ def jacobian_spectrum(
     if of not in ("hidden", "state"):
         raise ValueError(f"of must be 'hidden' or 'state'; got {of!r}.")
     looked = looked_at(estimator, X)
+    if looked.network.n_heads:
+        raise ValueError("A Transformer's states do not depend on those of the step before.")
     found = looked.walk()
     views, parts, columns = looked.network.views(), [], []
     for name, walk in looked.layers(found):

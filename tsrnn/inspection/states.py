@@ -16,6 +16,8 @@ _NEAR = 0.05  # of a gate that is all but shut, or but open
 def states(estimator: Any, X: Any = None) -> pd.DataFrame:
     """Hidden state, and cell state where there is one, after each step.
 
+    Of a Transformer what leaves each layer; NaN where the last layer's is not read.
+
     Parameters
     ----------
     estimator : RNNRegressor, RNNClassifier or RNNForecaster
@@ -97,6 +99,44 @@ def _gates(looked: Looked, found) -> tuple[list[np.ndarray], pd.MultiIndex]:
             parts.append(values)
             columns += [(name, gate, unit) for unit in range(values.shape[2])]
     return parts, pd.MultiIndex.from_tuples(columns, names=["layer", "gate", "unit"])
+
+
+def attention_weights(estimator: Any, X: Any = None) -> pd.DataFrame:
+    """How much the last step of a Transformer reads of each step, by layer and head.
+
+    Parameters
+    ----------
+    estimator, X
+        As of ``states``.
+
+    Returns
+    -------
+    DataFrame
+        Rows as of ``states``, columns by layer and head; shares, which sum to one over a sequence.
+
+    Raises
+    ------
+    ValueError
+        If the estimator is of a recurrent cell.
+    """
+    looked = looked_at(estimator, X)
+    n_heads = looked.network.n_heads
+    if not n_heads:
+        raise ValueError(f"cell={looked.network.cell!r} does not attend: cell='attention' does.")
+    found, parts = looked.walk(), []
+    for _, walk in looked.layers(found):
+        n, n_time, _, n_hidden = walk.gates.shape
+        blocks = looked.network.module.BLOCKS
+        query, keys = (
+            walk.gates[:, :, blocks.index(name)].astype(float).reshape(n, n_time, n_heads, -1)
+            for name in ("query", "key")
+        )
+        scores = np.einsum("nhj,nthj->nth", query[:, -1], keys) / np.sqrt(n_hidden / n_heads)
+        shares = np.exp(scores - np.nanmax(scores, axis=1, keepdims=True))
+        parts.append(shares / np.nansum(shares, axis=1, keepdims=True))
+    names = [(name, head) for name, _ in looked.layers(found) for head in range(n_heads)]
+    columns = pd.MultiIndex.from_tuples(names, names=["layer", "head"])
+    return looked.frame(np.concatenate(parts, axis=2), columns, found.begins)
 
 
 def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:

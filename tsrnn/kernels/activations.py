@@ -1,13 +1,15 @@
 """Activation functions as scalar maths that every target can compile.
 
 Numba has no vectorised ``exp`` or ``tanh``, so the float32 hyperbolic tangent is a clamped
-rational function (degree 13 over 6, the coefficients of Eigen's ``ptanh_float``): a loop over it
-becomes vector instructions. In float64 accuracy comes first and ``math.tanh`` is called.
+rational function (degree 13 over 6, the coefficients of Eigen's ``ptanh_float``), and the
+exponential a polynomial (those of Cephes' ``expf``) times a power of two: loops over them become
+vector instructions. In float64 accuracy comes first and ``math.tanh`` and ``math.exp`` are called.
 """
 
 import math
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
@@ -21,6 +23,15 @@ _P7, _P9, _P11 = _f4(5.12229709037114e-08), _f4(-8.60467152213735e-11), _f4(2.00
 _P13 = _f4(-2.76076847742355e-16)
 _Q0, _Q2 = _f4(4.89352518554385e-03), _f4(2.26843463243900e-03)
 _Q4, _Q6 = _f4(1.18534705686654e-04), _f4(1.19825839466702e-06)
+
+
+_LEAST, _MOST = _f4(-87.0), _f4(88.0)  # below the exponential is 0, above 2^127
+_LOG2_E = _f4(1.44269504088896341)
+# Added to a number below 2^22, its last bits are the whole number next to it.
+_ROUNDER = _f4(12582912.0)
+_LN_2, _LN_2_REST = _f4(0.693359375), _f4(-2.12194440e-4)  # so that a product with n is exact
+_E2, _E3, _E4 = _f4(5.0000001201e-1), _f4(1.6666665459e-1), _f4(4.1665795894e-2)
+_E5, _E6, _E7 = _f4(8.3334519073e-3), _f4(1.3981999507e-3), _f4(1.9875691500e-4)
 
 
 def fma(a, b, c):
@@ -70,3 +81,52 @@ def sigmoid(x):
     """Logistic function 1 / (1 + exp(-x)) of a scalar, by way of the hyperbolic tangent."""
     half = like(x, 0.5)
     return fma(half, tanh(half * x), half)
+
+
+def _power_of_two(rounded):
+    """2^n as float32, of n plus the rounder."""
+    return np.ldexp(_f4(1.0), int(rounded - _ROUNDER))
+
+
+@overload(_power_of_two, jit_options=SCALAR_OPTIONS)
+def _power_of_two_compiled(rounded):
+    return lambda rounded: _power_of_two_by_bits(rounded)
+
+
+@intrinsic
+def _power_of_two_by_bits(typing, rounded):
+    def generate(context, builder, signature, args):
+        word = ir.IntType(32)
+        zero = ir.Constant(word, int(_ROUNDER.view(np.int32)) - 127)
+        exponent = builder.sub(builder.bitcast(args[0], word), zero)
+        bits = builder.shl(exponent, ir.Constant(word, 23))
+        return builder.bitcast(bits, ir.FloatType())
+
+    return rounded(rounded), generate
+
+
+def _exp_polynomial(x):
+    # A NaN must stay one: all comparisons are false for it.
+    if x > _MOST:
+        x = _MOST
+    small = x < _LEAST
+    if small:
+        x = _LEAST
+    rounded = fma(x, _LOG2_E, _ROUNDER)
+    n = rounded - _ROUNDER
+    r = fma(n, -_LN_2_REST, fma(n, -_LN_2, x))
+    p = fma(r, fma(r, fma(r, fma(r, fma(r, _E7, _E6), _E5), _E4), _E3), _E2)
+    found = fma(r * r, p, r + _f4(1.0)) * _power_of_two(rounded)
+    return _f4(0.0) if small else found
+
+
+def exp(x):
+    """Exponential of a float32 (to about 1e-7 of it, 0 below 1e-38) or float64 scalar."""
+    return _exp_polynomial(x) if isinstance(x, np.float32) else math.exp(x)
+
+
+@overload(exp, jit_options=SCALAR_OPTIONS)
+def _exp_compiled(x):
+    if x == types.float32:
+        return _exp_polynomial
+    return lambda x: math.exp(x)

@@ -24,6 +24,7 @@ from tsrnn.kernels.shapes import (
     earliest,
     latest,
     layer_space,
+    steps_kept,
     width,
 )
 from tsrnn.kernels.team import meet, share
@@ -52,7 +53,7 @@ def arrays_of(work, sizes, n_rows, layer, direction, training, apart):
     is empty and h is found in the inputs.
     """
     n_hidden, n_time = sizes.n_hidden * n_rows, sizes.n_time
-    n_steps = n_time if training else 1
+    n_steps = steps_kept(sizes, training)
     space = layer_space(sizes, n_rows, layer, training, apart)
     first = direction * space
     for below in range(layer):
@@ -174,6 +175,8 @@ def compile_layers(cell, steps) -> Layers:
 
     ``steps`` are a target's functions over one step of that cell, see ``tsrnn.kernels.steps``.
     """
+    if hasattr(cell, "LAYERS"):  # it walks by itself
+        return cell.LAYERS
     keeps_h, late = cell.KEEPS_H, steps.late
     hold, hold_back = steps.hold, steps.hold_back
     step_forward, step_backward, blame = steps.forward, steps.backward, steps.blame

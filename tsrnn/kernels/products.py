@@ -117,6 +117,15 @@ def apply(weights, x, out):
 
 
 @leaf
+def add_product(weights, x, out):
+    """Add ``weights @ x``, as of ``apply``."""
+    n_out, n_in = weights.shape
+    n_rows = x.size // n_in
+    width = weights.strides[0] // weights.itemsize
+    _gemm(False, False, (n_out, n_in, n_rows), weights, width, x, n_rows, True, out, n_rows)
+
+
+@leaf
 def apply_transposed(weights, x, add, out):
     """Write ``weights.T @ x``, or add it: (n_in, n_out), (n_in * n_rows,) to (n_out * n_rows,)."""
     n_in, n_out = weights.shape

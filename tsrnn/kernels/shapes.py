@@ -9,6 +9,7 @@ from tsrnn.kernels.compile import leaf
 from tsrnn.kernels.team import share
 
 LAST, EVERY, HORIZONS = 0, 1, 2  # what a head reads: see Sizes.reads
+EXPANSION = 4  # of a layer that attends: units of its small network, for each of its own
 
 
 class Sizes(NamedTuple):
@@ -32,6 +33,8 @@ class Sizes(NamedTuple):
         Units of the head's hidden layer; 0 for none.
     n_blocks, n_state, n_saved : int
         The cell's, see ``tsrnn.kernels.cells``.
+    n_heads : int
+        Heads of layers that attend, 0 where layers recur.
     n_rows : int
         Most rows of a chunk.
     """
@@ -49,6 +52,7 @@ class Sizes(NamedTuple):
     n_blocks: int
     n_state: int
     n_saved: int
+    n_heads: int
     n_rows: int
 
 
@@ -70,13 +74,22 @@ def width(sizes, layer):
 
 
 @leaf
+def layer_size(sizes, layer):
+    """Parameters of a layer's direction."""
+    n = sizes.n_hidden
+    if sizes.n_heads:
+        embedding = n * (1 + sizes.n_in) if layer == 0 else 0
+        return embedding + (4 + 2 * EXPANSION) * n * n + (5 + EXPANSION) * n
+    return sizes.n_blocks * n * width(sizes, layer)
+
+
+@leaf
 def cell_place(sizes, layer, direction):
     """Where in the parameters the weights of a layer's direction begin."""
-    n_rows = sizes.n_blocks * sizes.n_hidden
     place = 0
     for below in range(layer):
-        place += sizes.n_directions * n_rows * width(sizes, below)
-    return place + direction * n_rows * width(sizes, layer)
+        place += sizes.n_directions * layer_size(sizes, below)
+    return place + direction * layer_size(sizes, layer)
 
 
 @leaf
@@ -94,19 +107,29 @@ def head_places(sizes):
 @leaf
 def state_width(sizes):
     """Values that a sequence carries: h and the cell's state of all layers and directions."""
+    if sizes.n_heads:  # what attends looks back at the steps themselves
+        return 0
     return sizes.n_layers * sizes.n_directions * (1 + sizes.n_state) * sizes.n_hidden
+
+
+@leaf
+def steps_kept(sizes, training):
+    """Steps of which a layer keeps what it computed."""
+    return sizes.n_time if training or sizes.n_heads else 1
 
 
 @leaf
 def layer_space(sizes, n_rows, layer, training, apart):
     """Values of the workspace that a direction of a layer takes."""
     n_hidden = sizes.n_hidden * n_rows
-    n_steps = sizes.n_time if training else 1
+    n_steps = steps_kept(sizes, training)
+    lines = 2 * sizes.n_time * n_rows if sizes.n_heads else 0
     return (
         (sizes.n_time + 1) * width(sizes, layer) * n_rows
         + n_steps * (sizes.n_blocks + sizes.n_saved) * n_hidden
         + (n_steps + 1) * sizes.n_state * n_hidden
         + (sizes.n_time + 1) * n_hidden * apart
+        + lines
     )
 
 
@@ -146,6 +169,7 @@ def head_space(sizes, n_rows):
 def steps_of_blame(sizes):
     """Steps whose outputs can have a gradient: all, or the last alone."""
     simple = sizes.n_layers == 1 and sizes.n_directions == 1 and sizes.reads != EVERY
+    simple = simple and not sizes.n_heads
     return 1 if simple else sizes.n_time
 
 

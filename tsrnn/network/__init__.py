@@ -2,5 +2,6 @@
 
 from tsrnn.network.memory import Memory
 from tsrnn.network.network import RecurrentNetwork
+from tsrnn.network.transformer import Transformer
 
-__all__ = ["Memory", "RecurrentNetwork"]
+__all__ = ["Memory", "RecurrentNetwork", "Transformer"]

@@ -50,6 +50,7 @@ class Memory:
         states: np.ndarray | None = None,
         n_jobs: int | None = None,
     ):
+        network.check_states()
         if network.bidirectional:
             raise ValueError(
                 "A bidirectional network must see the whole sequence; it can't go on by a step."

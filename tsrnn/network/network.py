@@ -63,6 +63,8 @@ class RecurrentNetwork:
     ----------
     parameters : (n_parameters,) array of dtype
         All weights; ``views()`` names its parts.
+    n_heads : int
+        Heads of layers that attend, 0 as these recur; see ``Transformer``.
 
     Raises
     ------
@@ -70,6 +72,8 @@ class RecurrentNetwork:
         If horizons are asked of a bidirectional network, whose second direction ends at the
         beginning.
     """
+
+    n_heads = 0
 
     def __init__(
         self,
@@ -137,10 +141,15 @@ class RecurrentNetwork:
                 views[f"weight_hidden_{name}"] = weights[:, :, :n]
                 views[f"bias_{name}"] = weights[:, :, n]
                 views[f"weight_input_{name}"] = weights[:, :, n + 1 :]
-        embedding, hidden, out, end = head_places(sizes)
         if self.head == "horizons":
+            embedding, hidden, _, _ = head_places(sizes)
             n_in = inputs_of(sizes, self.n_layers - 1)
             views["embedding"] = vector[embedding:hidden].reshape(self.n_horizons, n_in)
+        return views | self._head_views(vector)
+
+    def _head_views(self, vector):
+        _, hidden, out, end = head_places(self.sizes(1, 1))
+        views = {}
         if self.n_head:
             weights = vector[hidden:out].reshape(self.n_head, -1)
             views["head_hidden_weight"], views["head_hidden_bias"] = weights[:, :-1], weights[:, -1]
@@ -206,8 +215,8 @@ class RecurrentNetwork:
     def sizes(self, n_time: int, n_batch: int) -> Sizes:
         """What the drivers must know for sequences of ``n_time`` steps, ``n_batch`` at a time."""
         return _sizes(
-            self.cell, n_time, self.n_in, self.n_hidden, self.n_layers, self.n_directions,
-            self.residual, self.head, self.n_horizons, self.n_out, self.n_head,
+            self.module, n_time, self.n_in, self.n_hidden, self.n_layers, self.n_directions,
+            self.residual, self.head, self.n_horizons, self.n_out, self.n_head, self.n_heads,
             rows_of_a_chunk(n_batch),
         )  # fmt: skip
 
@@ -220,6 +229,14 @@ class RecurrentNetwork:
             return source.lookback // segment + source.ahead // segment
         segment = self.n_in // (source.values.shape[1] * (3 if source.missing else 1))
         return int(source.lengths.max()) // segment
+
+    def check_states(self) -> None:
+        """Refuse, with a ValueError, where there is no state that could be carried."""
+        if self.n_heads:
+            raise ValueError(
+                "A Transformer has no state to be carried: each step reads all before it again. "
+                "Use a recurrent cell."
+            )
 
     @property
     def state_width(self) -> int:
@@ -290,13 +307,12 @@ class RecurrentNetwork:
 @functools.lru_cache(256)
 def _sizes(
     cell, n_time, n_in, n_hidden, n_layers, n_directions, residual, head, n_horizons, n_out,
-    n_head, n_rows,
+    n_head, n_heads, n_rows,
 ):  # fmt: skip
-    cell = cells.find(cell)
     n_answers = {"last": 1, "every": n_time, "ahead": n_horizons, "horizons": n_horizons}[head]
     return Sizes(
         n_time, n_in, n_hidden, n_layers, n_directions, int(residual), _READS[head], n_answers,
-        n_out, n_head, len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, n_rows,
+        n_out, n_head, len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, n_heads, n_rows,
     )  # fmt: skip
 
 

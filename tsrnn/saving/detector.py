@@ -82,7 +82,7 @@ def _check(parts):
     check_curves(parts)
     shape = {"n_horizons": 1} | reading.shape()
     check(all(getattr(network, name) == value for name, value in shape.items()), "network_")
-    check(not network.bidirectional and not network.n_head, "network_")
+    check(not (network.bidirectional or network.n_head or network.n_heads), "network_")
     others, weights = parts["_networks"], network.parameters
     check(others.dtype == weights.dtype and others.ndim == 1, "_networks")
     n, n_channels = len(labels), reading.n_channels

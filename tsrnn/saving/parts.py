@@ -16,7 +16,8 @@ from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
 from tsrnn.kernels import cells
 from tsrnn.kernels.shapes import head_places
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import RecurrentNetwork, Transformer
+from tsrnn.network.transformer import CELL
 from tsrnn.saving.checks import check, is_a
 from tsrnn.saving.values import Dtype, kind
 from tsrnn.training import Moments
@@ -39,17 +40,33 @@ def _network(
     residual: bool, head: str, n_horizons: int, n_head: int, parameters: np.ndarray,
 ):  # fmt: skip
     check(cell in cells.NAMES, "a network's cell")
+    network = RecurrentNetwork.__new__(RecurrentNetwork)
+    network.cell = cell
+    network.bidirectional, network.residual = bool(bidirectional), bool(residual)
+    return _of_shape(network, n_in, n_hidden, n_out, n_layers, head, n_horizons, n_head, parameters)
+
+
+@kind(Transformer)
+def _transformer(
+    n_in: int, n_hidden: int, n_out: int, n_layers: int, n_heads: int, head: str, n_horizons: int,
+    n_head: int, parameters: np.ndarray,
+):  # fmt: skip
+    check(n_heads >= 1 and n_hidden % n_heads == 0 and head != "horizons", "a network's heads")
+    network = Transformer.__new__(Transformer)
+    network.cell, network.n_heads = CELL, int(n_heads)
+    network.bidirectional = network.residual = False
+    return _of_shape(network, n_in, n_hidden, n_out, n_layers, head, n_horizons, n_head, parameters)
+
+
+def _of_shape(network, n_in, n_hidden, n_out, n_layers, head, n_horizons, n_head, parameters):
     check(head in ("last", "every", "ahead", "horizons"), "a network's head")
     check(parameters.dtype in (np.float32, np.float64), "a network's dtype")
     # Python's whole numbers, as NumPy's overflow; and nothing is allocated by their word.
     counts = [int(n) for n in (n_in, n_hidden, n_out, n_layers, n_horizons)]
     n_head = int(n_head)
     check(all(1 <= n <= parameters.size for n in counts) and n_head >= 0, "a network's shape")
-    network = RecurrentNetwork.__new__(RecurrentNetwork)
-    network.cell, network.head, network.parameters = cell, head, parameters
     network.n_in, network.n_hidden, network.n_out, network.n_layers, network.n_horizons = counts
-    network.bidirectional, network.residual = bool(bidirectional), bool(residual)
-    network.n_head = n_head
+    network.head, network.n_head, network.parameters = head, n_head, parameters
     check(parameters.shape == (head_places(network.sizes(1, 1))[-1],), "a network's size")
     return network
 

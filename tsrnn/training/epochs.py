@@ -41,6 +41,8 @@ class Epochs:
         self.network, self.source, self.windows = first, source, windows
         self.settings, self.rngs, self.workers = settings, rngs, workers
         self.streams = windows[0].ndim == 2
+        if self.streams:
+            first.check_states()
         n_models, dtype = len(networks), first.parameters.dtype
         if self.streams:
             self.n_batch = len(windows[0])

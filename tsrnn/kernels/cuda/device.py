@@ -58,6 +58,8 @@ class _Kernels:
         from tsrnn.kernels.cuda.blocks import shared_values, way_of
         from tsrnn.kernels.cuda.grids import compile_grids
 
+        if sizes.n_heads:
+            raise ValueError("cell='attention' runs on the CPU only. Use device='cpu'.")
         most = _most_shared()
         for rows in reversed([rows for rows in _ROWS if rows <= n_rows]):
             self.way = way_of(rows, sizes.n_hidden, dtype.itemsize)

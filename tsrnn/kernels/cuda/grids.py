@@ -30,7 +30,7 @@ from tsrnn.kernels.team import meet, share
 from tsrnn.kernels.updates import adam_corrections, clipped, move, rule_of
 from tsrnn.kernels.windows import Source
 
-N_SIZES, N_RULE = 14, 12
+N_SIZES, N_RULE = 15, 12
 
 
 class Deck(NamedTuple):

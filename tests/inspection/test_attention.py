@@ -1,0 +1,114 @@
+"""What is seen inside of a Transformer, against the slow twin and its central differences."""
+
+import naive
+import numpy as np
+import pytest
+
+from tsrnn import RNNForecaster, RNNRegressor
+from tsrnn.datasets import load_airline
+from tsrnn.inspection import (
+    attention_weights,
+    gates,
+    gradient_flow,
+    input_sensitivity,
+    jacobian_spectrum,
+    memory_half_life,
+    states,
+)
+
+RNG = np.random.default_rng(3)
+X, N_TIME, N_HEADS, N_LAYERS = RNG.normal(size=(12, 5)), 5, 2, 2
+Y = X[:, 0] - X[:, -1]
+E = 1e-6
+
+
+@pytest.fixture(scope="module")
+def regressor():
+    return RNNRegressor(
+        cell="attention", hidden_size=4, n_heads=N_HEADS, n_layers=N_LAYERS, max_iter=20,
+        batch_size=4, dtype="float64", learning_rate_init=0.02,
+    ).fit(X, Y)  # fmt: skip
+
+
+def walk(regressor, row, nudge=None):
+    """Streams before and after each layer, and the output."""
+    x = ((X[row] - regressor.X_mean_) / regressor.X_scale_)[:, None]
+    views = regressor.network_.views()
+    found = naive.attention(views, x, N_HEADS, nudge=nudge)
+    return found, views["head_weight"] @ found[-1][-1] + views["head_bias"]
+
+
+def test_states_are_what_leaves_each_layer(regressor):
+    frame = states(regressor, X)
+    for row in (0, 7):
+        found, _ = walk(regressor, row)
+        own = frame.loc[row]
+        np.testing.assert_allclose(own["l0", "hidden"], found[1], rtol=1e-9)
+        np.testing.assert_allclose(own["l1", "hidden"].iloc[-1], found[2][-1], rtol=1e-9)
+        assert own["l1", "hidden"].iloc[:-1].isna().all(axis=None)
+
+
+def test_gradient_flow(regressor):
+    """Norms of central differences, by a nudge of what comes into a layer at a step."""
+    frame = gradient_flow(regressor, X[:1], Y[:1])
+    target = (Y[0] - regressor.y_mean_) / regressor.y_scale_
+    for layer in range(N_LAYERS):
+        for t in range(N_TIME):
+            ends = [
+                [((walk(regressor, 0, (layer, t, e))[1] - target) ** 2).sum() for e in (e, -e)]
+                for e in E * np.eye(4)
+            ]
+            slopes = [(a - b) / (2 * E) for a, b in ends]
+            found = frame.loc[N_TIME - 1 - t, (f"l{layer}", "hidden")]
+            assert found == pytest.approx(np.linalg.norm(slopes), rel=1e-6, abs=1e-9)
+    assert set(frame.columns.get_level_values("norm")) == {"hidden"}
+
+
+def test_input_sensitivity(regressor):
+    frame = input_sensitivity(regressor, X[:2])
+    for row in (0, 1):
+        for t in range(N_TIME):
+            moved = []
+            for e in (E, -E):
+                near = X[:2].copy()
+                near[row, t] += e * regressor.X_scale_[0]
+                moved.append(regressor._outputs(near)[row, 0])
+            slope = (moved[0] - moved[1]) / (2 * E)
+            found = frame.loc[(row, t + 1, N_TIME - 1 - t), 0]
+            assert found == pytest.approx(slope, rel=1e-6, abs=1e-9)
+
+
+def test_attention_weights(regressor):
+    """By what each step's value is worth to the first layer's last step: the slow twin's shares."""
+    frame = attention_weights(regressor, X[:1])
+    assert frame.columns.tolist() == [(f"l{k}", h) for k in range(N_LAYERS) for h in range(N_HEADS)]
+    np.testing.assert_allclose(frame.sum(), 1)
+    found, _ = walk(regressor, 0)
+    views = regressor.network_.views()
+    for layer in range(N_LAYERS):
+        normed = [naive.norm(e) for e in found[layer]]
+        query, *_ = (views[f"query_weight_l{layer}"] @ normed[-1] + views[f"query_bias_l{layer}"],)
+        keys = [views[f"key_weight_l{layer}"] @ u + views[f"key_bias_l{layer}"] for u in normed]
+        for head in range(N_HEADS):
+            own = slice(2 * head, 2 * head + 2)
+            shares = np.exp([query[own] @ key[own] / np.sqrt(2) for key in keys])
+            np.testing.assert_allclose(frame[f"l{layer}", head], shares / shares.sum(), rtol=1e-9)
+
+
+def test_what_a_transformer_does_not_have(regressor):
+    for function in (gates, memory_half_life):
+        with pytest.raises(ValueError, match="cell='attention' has no gates"):
+            function(regressor, X)
+    with pytest.raises(ValueError, match="do not depend on those of the step before"):
+        jacobian_spectrum(regressor, X)
+    recurrent = RNNRegressor(hidden_size=2, max_iter=1).fit(X, Y)
+    with pytest.raises(ValueError, match="cell='lstm' does not attend"):
+        attention_weights(recurrent, X)
+
+
+def test_a_forecaster_attends_to_its_own_months():
+    y = load_airline()
+    forecaster = RNNForecaster(12, cell="attention", hidden_size=8, n_heads=2, max_iter=3).fit(y)
+    frame = attention_weights(forecaster)
+    assert frame.index.equals(y.index[-forecaster.lookback_ :])
+    np.testing.assert_allclose(frame.sum(), 1, rtol=1e-6)

@@ -1,0 +1,448 @@
+"""Layers that attend in place of layers that recur: the Transformer of Vaswani et al. (2017).
+
+A step's stream ``e`` is a projection of its input and its position; a layer adds to it what the
+step reads of the steps up to its own, and a small network of what came of it::
+
+    u = norm(e)                    q, k, v = W_q u + b_q, W_k u + b_k, W_v u + b_v
+    p_ts = softmax_s(q_t . k_s / sqrt(n_hidden / n_heads)),  s <= t, for each head
+    e = e + W_o [sum_s p_ts v_s of each head] + b_o
+    e = e + W_2 max(0, W_1 norm(e) + b_1) + b_2
+
+Layers norm what they read, not what they say ("pre-norm", Xiong et al. 2020), and what the head
+reads is normed too. ``norm`` takes the mean away and divides by the deviation (Ba, Kiros & Hinton
+2016); a product follows each, which takes in its gain and bias. Positions are sines and cosines of
+the number of steps that are still to come, as sequences end together.
+
+To drivers this is a cell that walks through its layers by itself: see ``LAYERS``. Arrays are as of
+``tsrnn.kernels.layers``: the h of step t, in slot t + 1, is the stream that leaves the layer.
+Weights p are made anew on the way back, of one head and step at a time, so that memory grows with
+the number of steps and not with its square (Dao et al. 2022). Of the last layer only those steps
+are walked whose h the head reads; h of the others is NaN.
+"""
+
+import math
+
+from tsrnn.kernels.activations import exp
+from tsrnn.kernels.compile import leaf, like, matrix
+from tsrnn.kernels.layers import Layers, arrays_of
+from tsrnn.kernels.products import add_product, apply, apply_transposed, outer
+from tsrnn.kernels.shapes import (
+    EVERY,
+    EXPANSION,
+    cell_place,
+    clear,
+    copy,
+    earliest,
+    latest,
+    layer_space,
+)
+
+# What is kept of a step, in blocks of n_hidden: later the gradients of q, k and v stand in those of
+# the expansion, and that of what was read of other steps in its own.
+BLOCKS = ("query", "key", "value", "read", "normed", "normed_again", *["expansion"] * EXPANSION)
+_QUERY, _KEY, _VALUE, _READ, _NORMED, _AGAIN, _EXPANDED = range(7)
+# A value or some a row: of norms one over the deviation, two sums, and each head's log-sum-exp.
+_FIRST, _SECOND, _LAST, _SUM, _DOT, _LOGS = range(6)
+SPLIT = False
+N_STATE = 0
+N_SAVED = 6  # blocks of n_hidden, which have room for these
+KEEPS_H = False
+OPEN_AT_START = None
+MEMORY = {}
+GATES = ()
+EPSILON = 1e-5  # that norms add to variances, as PyTorch's do
+
+
+@leaf
+def weights_of(parameters, sizes, layer):
+    """Weights of queries, keys and values, of what was read, of the expansion and back from it."""
+    d = sizes.n_hidden
+    a = cell_place(sizes, layer, 0) + (d * (1 + sizes.n_in) if layer == 0 else 0)
+    b = a + 3 * d * d
+    c = b + d * d
+    e = c + EXPANSION * d * d
+    return (
+        matrix(parameters, a, 3 * d, d),
+        matrix(parameters, b, d, d),
+        matrix(parameters, c, EXPANSION * d, d),
+        matrix(parameters, e, d, EXPANSION * d),
+    )
+
+
+@leaf
+def biases_of(parameters, sizes, layer):
+    """Their biases."""
+    d = sizes.n_hidden
+    a = cell_place(sizes, layer + 1, 0) - (5 + EXPANSION) * d
+    return (
+        parameters[a : a + 3 * d],
+        parameters[a + 3 * d : a + 4 * d],
+        parameters[a + 4 * d : a + (4 + EXPANSION) * d],
+        parameters[a + (4 + EXPANSION) * d : a + (5 + EXPANSION) * d],
+    )
+
+
+@leaf
+def embedding_of(parameters, sizes):
+    """What makes a stream of the first layer's [1, x], (n_hidden, 1 + n_in)."""
+    return (matrix(parameters, cell_place(sizes, 0, 0), sizes.n_hidden, 1 + sizes.n_in),)
+
+
+@leaf
+def lines_of(work, sizes, n_rows, layer, training):
+    """Two lines, (n_time, n_rows), of one head's weights of one step, and of their gradient."""
+    end = 0
+    for below in range(layer + 1):
+        end += layer_space(sizes, n_rows, below, training, False)
+    n = sizes.n_time * n_rows
+    return (
+        matrix(work, end - 2 * n, sizes.n_time, n_rows),
+        matrix(work, end - n, sizes.n_time, n_rows),
+    )
+
+
+@leaf
+def first_read(sizes, layer, first):
+    """The first step whose h is read: of the last layer by the head, of others by the next."""
+    if layer < sizes.n_layers - 1:
+        return first
+    return max(first, sizes.n_time - (sizes.n_answers if sizes.reads == EVERY else 1))
+
+
+@leaf
+def clear_absent(t, last, begins, values):
+    """Clear the rows that have not begun at a step: empty ones are read for all that."""
+    if t < last:
+        for row in range(begins.size):
+            if t < begins[row]:
+                for k in range(row, values.size, begins.size):
+                    values[k] = 0
+
+
+@leaf
+def add_bias(bias, n_rows, out):
+    """Add a bias, (n,), to (n * n_rows,) values."""
+    for unit in range(bias.size):
+        part = out[unit * n_rows : (unit + 1) * n_rows]
+        for row in range(n_rows):
+            part[row] += bias[unit]
+
+
+@leaf
+def charge_bias(dout, n_rows, dbias):
+    """Add the gradient of a bias, from that of what it was added to."""
+    for unit in range(dbias.size):
+        for row in range(n_rows):
+            dbias[unit] += dout[unit * n_rows + row]
+
+
+@leaf
+def add_position(lag, n_rows, out):
+    """Add the position of the step ``lag`` steps before the last: Vaswani et al., section 3.5."""
+    n = out.size // n_rows
+    for unit in range(n):
+        angle = lag * math.exp(-math.log(10000.0) * (unit // 2 * 2) / n)
+        place = like(out[0], math.cos(angle) if unit % 2 else math.sin(angle))
+        for row in range(n_rows):
+            out[unit * n_rows + row] += place
+
+
+@leaf
+def norm(x, sums, n_rows, place, out):
+    """Write what is normed; one over the deviation to ``place`` of the sums."""
+    total, scale = sums[_SUM * n_rows :][:n_rows], sums[place * n_rows :][:n_rows]
+    n = x.size // n_rows
+    typed = x.dtype.type
+    clear(total)
+    clear(scale)
+    for unit in range(n):
+        part = x[unit * n_rows : (unit + 1) * n_rows]
+        for row in range(n_rows):
+            total[row] += part[row]
+    for row in range(n_rows):
+        total[row] /= typed(n)
+    for unit in range(n):
+        part = x[unit * n_rows : (unit + 1) * n_rows]
+        for row in range(n_rows):
+            scale[row] += (part[row] - total[row]) * (part[row] - total[row])
+    for row in range(n_rows):
+        scale[row] = typed(1) / math.sqrt(scale[row] / typed(n) + typed(EPSILON))
+    for unit in range(n):
+        part, result = x[unit * n_rows : (unit + 1) * n_rows], out[unit * n_rows :][:n_rows]
+        for row in range(n_rows):
+            result[row] = (part[row] - total[row]) * scale[row]
+
+
+@leaf
+def unnorm(normed, dnormed, sums, n_rows, place, keep, out):
+    """Write the gradient of what was normed, or where ``keep`` is one add it.
+
+    ``out`` may be ``dnormed``.
+    """
+    total, dot = sums[_SUM * n_rows :][:n_rows], sums[_DOT * n_rows :][:n_rows]
+    scale = sums[place * n_rows :][:n_rows]
+    n = normed.size // n_rows
+    typed = normed.dtype.type
+    clear(total)
+    clear(dot)
+    for unit in range(n):
+        some = slice(unit * n_rows, (unit + 1) * n_rows)
+        u, du = normed[some], dnormed[some]
+        for row in range(n_rows):
+            total[row] += du[row]
+            dot[row] += du[row] * u[row]
+    for row in range(n_rows):
+        total[row] /= typed(n)
+        dot[row] /= typed(n)
+    for unit in range(n):
+        some = slice(unit * n_rows, (unit + 1) * n_rows)
+        u, du, result = normed[some], dnormed[some], out[some]
+        for row in range(n_rows):
+            found = scale[row] * (du[row] - total[row] - u[row] * dot[row])
+            result[row] = typed(keep) * result[row] + found if keep else found
+
+
+@leaf
+def dot_rows(a, b, n_rows, out):
+    """Write the products of two (n * n_rows,) arrays, summed over n."""
+    clear(out)
+    for unit in range(a.size // n_rows):
+        one, other = a[unit * n_rows :][:n_rows], b[unit * n_rows :][:n_rows]
+        for row in range(n_rows):
+            out[row] += one[row] * other[row]
+
+
+@leaf
+def add_rows(factors, a, n_rows, out):
+    """Add ``factors``, (n_rows,), times an (n * n_rows,) array."""
+    for unit in range(a.size // n_rows):
+        one, result = a[unit * n_rows :][:n_rows], out[unit * n_rows :][:n_rows]
+        for row in range(n_rows):
+            result[row] += factors[row] * one[row]
+
+
+@leaf
+def block_of(kept, block, head, sizes, n_rows):
+    """A head's part of a block of what is kept of a step."""
+    n = sizes.n_hidden // sizes.n_heads * n_rows
+    first = block * sizes.n_hidden * n_rows + head * n
+    return (kept[first : first + n],)
+
+
+@leaf
+def score(kept, t, first, last, head, begins, sizes, line):
+    """Write the scores of the steps that step t may read; none where a row has not yet begun."""
+    n_rows = begins.size
+    typed = kept.dtype.type
+    scale = typed(1.0 / math.sqrt(sizes.n_hidden / sizes.n_heads))
+    (query,) = block_of(kept[t], _QUERY, head, sizes, n_rows)
+    for s in range(first, t + 1):
+        (key,) = block_of(kept[s], _KEY, head, sizes, n_rows)
+        own = line[s]
+        dot_rows(query, key, n_rows, own)
+        for row in range(n_rows):
+            own[row] *= scale
+        if s < last:
+            for row in range(n_rows):
+                if s < begins[row]:
+                    own[row] = typed(-math.inf)
+
+
+@leaf
+def attend(kept, sums, t, first, last, head, begins, sizes, line):
+    """Write what a head reads at step t of the steps up to it."""
+    n_rows = begins.size
+    typed = kept.dtype.type
+    most = sums[_SUM * n_rows :][:n_rows]
+    log = sums[(_LOGS + head) * n_rows :][:n_rows]
+    total = sums[_DOT * n_rows :][:n_rows]
+    (out,) = block_of(kept[t], _READ, head, sizes, n_rows)
+    score(kept, t, first, last, head, begins, sizes, line)
+    for row in range(n_rows):
+        most[row] = typed(-1e30)  # of rows without any step
+    for s in range(first, t + 1):
+        own = line[s]
+        for row in range(n_rows):
+            most[row] = max(most[row], own[row])
+    clear(total)
+    clear(out)
+    for s in range(first, t + 1):
+        own = line[s]
+        for row in range(n_rows):
+            own[row] = exp(own[row] - most[row])
+            total[row] += own[row]
+        (value,) = block_of(kept[s], _VALUE, head, sizes, n_rows)
+        add_rows(own, value, n_rows, out)
+    for row in range(n_rows):
+        there = total[row] > 0
+        log[row] = most[row] + math.log(total[row]) if there else typed(0)
+        total[row] = typed(1) / total[row] if there else typed(0)
+    for unit in range(out.size // n_rows):
+        part = out[unit * n_rows :][:n_rows]
+        for row in range(n_rows):
+            part[row] *= total[row]
+
+
+@leaf
+def unattend(kept, sums, t, first, last, head, begins, sizes, line, dline):
+    """Back through what a head read at step t: adds the gradients of q, k and v.
+
+    These stand in the expansion's blocks, and that of what was read in its own.
+    """
+    n_rows = begins.size
+    typed = kept.dtype.type
+    scale = typed(1.0 / math.sqrt(sizes.n_hidden / sizes.n_heads))
+    dot = sums[_DOT * n_rows :][:n_rows]
+    log = sums[(_LOGS + head) * n_rows :][:n_rows]
+    (query,) = block_of(kept[t], _QUERY, head, sizes, n_rows)
+    (dread,) = block_of(kept[t], _READ, head, sizes, n_rows)
+    (dquery,) = block_of(kept[t], _EXPANDED, head, sizes, n_rows)
+    score(kept, t, first, last, head, begins, sizes, line)
+    clear(dot)
+    for s in range(first, t + 1):
+        own, down = line[s], dline[s]
+        (value,) = block_of(kept[s], _VALUE, head, sizes, n_rows)
+        dot_rows(dread, value, n_rows, down)
+        for row in range(n_rows):
+            own[row] = exp(own[row] - log[row])
+            dot[row] += own[row] * down[row]
+    for s in range(first, t + 1):
+        own, down = line[s], dline[s]
+        for row in range(n_rows):
+            down[row] = own[row] * (down[row] - dot[row]) * scale
+        (key,) = block_of(kept[s], _KEY, head, sizes, n_rows)
+        (dkey,) = block_of(kept[s], _EXPANDED + 1, head, sizes, n_rows)
+        (dvalue,) = block_of(kept[s], _EXPANDED + 2, head, sizes, n_rows)
+        add_rows(down, key, n_rows, dquery)
+        add_rows(down, query, n_rows, dkey)
+        add_rows(own, dread, n_rows, dvalue)
+
+
+@leaf
+def layer_forward(parameters, work, sizes, layer, direction, begins, noise, training, states):
+    """Walk a layer, its inputs being there; no states are carried."""
+    n_rows, n_time, d = begins.size, sizes.n_time, sizes.n_hidden
+    n = d * n_rows
+    inputs, kept, _, saved, _ = arrays_of(work, sizes, n_rows, layer, 0, training, False)
+    line, _ = lines_of(work, sizes, n_rows, layer, training)
+    asks, reads, expands, contracts = weights_of(parameters, sizes, layer)
+    ask_bias, read_bias, expand_bias, contract_bias = biases_of(parameters, sizes, layer)
+    first, last = earliest(begins), latest(begins)
+    read = first_read(sizes, layer, first)
+    if first == n_time:  # nothing to read: that is what the head reads
+        clear(inputs[n_time, :n])
+    for t in range(first, n_time):
+        stream, own = inputs[t + 1, :n], kept[t]
+        if layer == 0:
+            for row in range(n_rows):
+                inputs[t, n + row] = 1
+            apply(embedding_of(parameters, sizes)[0], inputs[t, n:], stream)
+            add_position(n_time - 1 - t, n_rows, stream)
+        else:
+            copy(inputs[t, n + n_rows :], stream)
+        normed = own[_NORMED * n : (_NORMED + 1) * n]
+        norm(stream, saved[t], n_rows, _FIRST, normed)
+        skip = 0 if t >= read else d  # steps that are only read ask nothing
+        apply(asks[skip:], normed, own[skip * n_rows : 3 * n])
+        add_bias(ask_bias[skip:], n_rows, own[skip * n_rows : 3 * n])
+        if t < read:
+            for k in range(n):
+                stream[k] = math.nan
+    for t in range(read, n_time):
+        stream, own = inputs[t + 1, :n], kept[t]
+        for head in range(sizes.n_heads):
+            attend(kept, saved[t], t, first, last, head, begins, sizes, line)
+        add_bias(read_bias, n_rows, stream)
+        add_product(reads, own[_READ * n : (_READ + 1) * n], stream)
+        again, expanded = own[_AGAIN * n : (_AGAIN + 1) * n], own[_EXPANDED * n :]
+        norm(stream, saved[t], n_rows, _SECOND, again)
+        apply(expands, again, expanded)
+        add_bias(expand_bias, n_rows, expanded)
+        for k in range(expanded.size):
+            expanded[k] = like(expanded[k], 0.0) if expanded[k] <= 0 else expanded[k]
+        add_bias(contract_bias, n_rows, stream)
+        add_product(contracts, expanded, stream)
+        if layer == sizes.n_layers - 1:
+            norm(stream, saved[t], n_rows, _LAST, stream)
+            clear_absent(t, last, begins, stream)
+
+
+@leaf
+def layer_backward(
+    parameters, gradient, work, sizes, layer, direction, begins, noise, above, add,
+    dh, dstate, scratch, flow,
+):  # fmt: skip
+    """Walk a layer back; ``above`` holds the gradient of its h, then that of what it read.
+
+    That is also written to ``flow``, and above the first layer over the inputs.
+    """
+    n_rows, n_time, d = begins.size, sizes.n_time, sizes.n_hidden
+    n = d * n_rows
+    inputs, kept, _, saved, _ = arrays_of(work, sizes, n_rows, layer, 0, True, False)
+    line, dline = lines_of(work, sizes, n_rows, layer, True)
+    asks, reads, expands, contracts = weights_of(parameters, sizes, layer)
+    dasks, dreads, dexpands, dcontracts = weights_of(gradient, sizes, layer)
+    dask_bias, dread_bias, dexpand_bias, dcontract_bias = biases_of(gradient, sizes, layer)
+    clear(gradient[cell_place(sizes, layer, 0) : cell_place(sizes, layer + 1, 0)])
+    first, last = earliest(begins), latest(begins)
+    read = first_read(sizes, layer, first)
+    for t in range(first, n_time):
+        own, dstream = kept[t], above[t]
+        expanded = own[_EXPANDED * n :]
+        if t >= read:
+            if layer == sizes.n_layers - 1:
+                clear_absent(t, last, begins, dstream)
+                unnorm(inputs[t + 1, :n], dstream, saved[t], n_rows, _LAST, 0, dstream)
+            outer(dstream, expanded, True, dcontracts)
+            charge_bias(dstream, n_rows, dcontract_bias)
+            for block in range(EXPANSION):
+                part = expanded[block * n : (block + 1) * n]
+                apply_transposed(contracts[:, block * d : (block + 1) * d], dstream, False, dh)
+                for k in range(n):
+                    part[k] = like(part[k], 0.0) if part[k] <= 0 else dh[k]
+            again = own[_AGAIN * n : (_AGAIN + 1) * n]
+            outer(expanded, again, True, dexpands)
+            charge_bias(expanded, n_rows, dexpand_bias)
+            apply_transposed(expands, expanded, False, dh)
+            unnorm(again, dh, saved[t], n_rows, _SECOND, 1, dstream)
+            found = own[_READ * n : (_READ + 1) * n]
+            outer(dstream, found, True, dreads)
+            charge_bias(dstream, n_rows, dread_bias)
+            apply_transposed(reads, dstream, False, found)
+        clear(expanded[: 3 * n])
+    for t in range(read, n_time):
+        for head in range(sizes.n_heads):
+            unattend(kept, saved[t], t, first, last, head, begins, sizes, line, dline)
+    for t in range(first, n_time):
+        own, dstream = kept[t], above[t]
+        skip = 0 if t >= read else d
+        dasked = own[_EXPANDED * n + skip * n_rows : (_EXPANDED + 3) * n]
+        normed = own[_NORMED * n : (_NORMED + 1) * n]
+        outer(dasked, normed, True, dasks[skip:])
+        charge_bias(dasked, n_rows, dask_bias[skip:])
+        apply_transposed(asks[skip:], dasked, False, dh)
+        unnorm(normed, dh, saved[t], n_rows, _FIRST, 1, dstream)
+        if flow.shape[0]:
+            copy(dstream, flow[t])
+        if layer > 0:
+            copy(dstream, inputs[t, n + n_rows :])
+        else:
+            outer(dstream, inputs[t, n:], True, embedding_of(gradient, sizes)[0])
+
+
+@leaf
+def forward(gates, h_prev, state_prev, state, saved, h):
+    """No step of a recurrence, which heads would take for horizons: there is none."""
+
+
+@leaf
+def backward(gates, h_prev, state_prev, saved, dh, dstate):
+    """No step back."""
+
+
+@leaf
+def _blame_nothing(weights, dgates, sizes, n_rows, noise, key, scratch, dh):
+    """No h before."""
+
+
+LAYERS = Layers(layer_forward, layer_backward, _blame_nothing)
