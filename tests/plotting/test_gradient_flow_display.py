@@ -1,0 +1,97 @@
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import RNNForecaster, RNNRegressor
+from tsrnn.datasets import load_airline
+from tsrnn.inspection import gradient_flow
+from tsrnn.plotting import GradientFlowDisplay
+
+matplotlib.use("Agg")
+X = np.random.default_rng(0).normal(size=(12, 8))
+Y = X[:, 0]
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    matplotlib.pyplot.close("all")
+
+
+def regressor(cell="lstm", **options):
+    return RNNRegressor(cell=cell, hidden_size=3, max_iter=1, **options).fit(X, Y)
+
+
+def flow(norms, layer="l0"):
+    """Norms of one layer, equal of h and of the weights."""
+    columns = pd.MultiIndex.from_product([[layer], ["hidden", "weights"]], names=["layer", "norm"])
+    lags = pd.RangeIndex(len(norms), name="lag")
+    return pd.DataFrame(np.column_stack([norms, norms]), lags, columns)
+
+
+def test_lines_are_the_norms_relative_to_the_first_lag():
+    fitted = {cell.upper(): regressor(cell, n_layers=2) for cell in ("rnn", "gru", "lstm")}
+    display = GradientFlowDisplay.from_estimators(fitted, X, Y)
+    for name, one in fitted.items():
+        expected = gradient_flow(one, X, Y)["l1", "hidden"]
+        lags, norms = display.lines_["hidden", name].get_data()
+        np.testing.assert_array_equal(lags, range(8))
+        np.testing.assert_allclose(norms, expected / expected[0])
+    ax = display.axes_["hidden"]
+    assert ax.get_yscale() == "log"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["RNN", "GRU", "LSTM"]
+
+
+def test_both_norms_of_a_layer_as_they_are():
+    fitted = regressor(n_layers=2)
+    display = GradientFlowDisplay.from_estimator(
+        fitted, X, Y, layer="l0", norm=["hidden", "weights"], relative=False
+    )
+    frame = gradient_flow(fitted, X, Y)["l0"]
+    for norm in ("hidden", "weights"):
+        np.testing.assert_array_equal(display.lines_[norm, "LSTM"].get_ydata(), frame[norm])
+    assert list(display.axes_) == ["hidden", "weights"]
+    assert display.axes_["hidden"].get_legend() is None
+
+
+def test_a_forecaster_by_lags_of_its_series():
+    fitted = RNNForecaster(
+        horizon=3, lookback=12, segment=4, hidden_size=3, max_iter=1, early_stopping=False
+    ).fit(load_airline())
+    display = GradientFlowDisplay.from_estimators([fitted, fitted])
+    assert list(display.lines_) == [("hidden", "LSTM"), ("hidden", "LSTM 2")]
+    np.testing.assert_array_equal(display.lines_["hidden", "LSTM"].get_xdata(), [0, 4, 8])
+
+
+def test_a_norm_of_nothing_is_a_gap_and_rounding_is_marked():
+    display = GradientFlowDisplay.from_flows({"fast": flow([2.0, 1e-8, 0]), "slow": flow([1, 1])})
+    np.testing.assert_array_equal(display.lines_["hidden", "fast"].get_ydata(), [1, 5e-9, np.nan])
+    mark = display.rounding_lines_["hidden"].get_ydata()[0]
+    assert mark == np.finfo(np.float32).eps
+    assert not GradientFlowDisplay.from_flows(flow([1.0, 0.1])).rounding_lines_
+
+
+def test_given_axes():
+    figure, axes = matplotlib.pyplot.subplots(2)
+    display = GradientFlowDisplay(flow([1.0, 0.5]), norm=["weights", "hidden"])
+    assert display.plot(axes).axes_["weights"] is axes[0]
+    assert matplotlib.pyplot.get_fignums() == [figure.number]
+    with pytest.raises(ValueError, match="one for each norm, 2 of them, got 1"):
+        display.plot(axes[0])
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="layer is 'l7', and 'LSTM' has"):
+        GradientFlowDisplay.from_estimator(regressor(), X, Y, layer="l7")
+    with pytest.raises(ValueError, match=r"norm must be of \['hidden', 'weights'\], got 'cell'"):
+        GradientFlowDisplay.from_flows(flow([1.0]), norm="cell")
+    with pytest.raises(ValueError, match="needs targets: give y"):
+        GradientFlowDisplay.from_estimator(regressor(), X)
+    with pytest.raises(ValueError, match="must be a dict of names and fitted estimators, got RNNR"):
+        GradientFlowDisplay.from_estimators(regressor(), X, Y)
+    with pytest.raises(ValueError, match="estimators is empty"):
+        GradientFlowDisplay.from_estimators([], X, Y)
+    with pytest.raises(ValueError, match="Flow 'gradient' must be what"):
+        GradientFlowDisplay.from_flows(pd.DataFrame({"norm": [1.0]}))
+    assert not matplotlib.pyplot.get_fignums()

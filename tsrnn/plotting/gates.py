@@ -1,0 +1,286 @@
+"""GateDisplay: what the gates let through and the state holds, step by step, under the series."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.inspection import gates as gates_of
+from tsrnn.inspection import states as states_of
+from tsrnn.plotting.axes import (
+    GREEN,
+    PURPLE,
+    blend,
+    draw_curve,
+    dress,
+    ink,
+    legend_style,
+    pyplot,
+)
+from tsrnn.plotting.maps import dress_bar, gate_colours, state_colours
+from tsrnn.plotting.sequence import sequence_read, step_edges, values_read
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_ORDER = ("forget", "update", "input", "reset", "output")  # panels, from the top
+_KEEP = ("forget", "update")  # what a unit keeps of its state
+_MOST_CHANNELS = 3
+_WIDTH, _SERIES_HEIGHT, _HEIGHT = 10, 1.5, 1.35  # inches
+
+
+class GateDisplay:
+    """Plot of a sequence over heat maps of a layer's gates and state, units by time.
+
+    Units stand in all maps in one order, from the longest memory to the shortest: by their mean
+    forget gate, of a GRU update gate; without gates by how little they change from step to step.
+    Make one with :meth:`from_estimator` or :meth:`from_states`, which draw it as well.
+
+    Parameters
+    ----------
+    states : DataFrame
+        What ``tsrnn.inspection.states`` returns of one sequence.
+    gates : DataFrame or None
+        What ``tsrnn.inspection.gates`` returns of it; None for a cell without gates.
+    values : Series or DataFrame
+        What was read, on labels that include those of ``states``; a column for each channel.
+    layer : str, optional
+        Layer as the columns name it, such as "l0" or "l0_reverse"; by default the last one.
+    segment : int, default=1
+        Rows of ``values`` that a step takes.
+    note : str, optional
+        A word below.
+
+    Attributes
+    ----------
+    axes_ : dict
+        By "series", and by the name of each gate and of the state, its Axes.
+    figure_ : Figure
+        What was drawn on.
+    series_lines_ : list of Line2D
+        The values, of at most three channels.
+    meshes_ : dict
+        For each gate and the state the QuadMesh, (n_units, n_steps), in the order of ``units_``.
+    units_ : array
+        Numbers of the units, from the top.
+    colour_bars_ : list of Colorbar
+        Of the gates, where there are any, and of the state.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.plotting import GateDisplay
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> regressor = RNNRegressor(hidden_size=3, max_iter=2).fit(X, X[:, 0])
+    >>> display = GateDisplay.from_estimator(regressor, X[:1])
+    >>> list(display.meshes_)
+    ['forget', 'input', 'output', 'cell']
+    """
+
+    def __init__(
+        self,
+        states: pd.DataFrame,
+        gates: pd.DataFrame | None,
+        values: pd.Series | pd.DataFrame,
+        *,
+        layer: str | None = None,
+        segment: int = 1,
+        note: str | None = None,
+    ):
+        self.values = values_read(values, states, segment)
+        layers = states.columns.unique(level=0).tolist()
+        if layer is not None and layer not in layers:
+            raise ValueError(f"layer is {layer!r}, and the network has {layers}.")
+        forwards = [name for name in layers if not str(name).endswith("_reverse")]
+        self.layer = layer = forwards[-1] if layer is None else layer
+        self.segment, self.note = segment, note
+        own = states[layer]
+        self.state = "cell" if "cell" in own.columns.unique(level=0) else "hidden"
+        self.maps = {}
+        if gates is not None:
+            if not isinstance(gates, pd.DataFrame) or not gates.index.equals(states.index):
+                raise ValueError("gates must be what tsrnn.inspection.gates returns of the states.")
+            there = gates[layer].columns.unique(level=0)
+            self.maps = {gate: gates[layer, gate] for gate in _ORDER if gate in there}
+        self.maps[self.state] = own[self.state]
+        self.units_ = self._sorted_units()
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        *,
+        series: Hashable = None,
+        layer: str | None = None,
+        axes: Sequence[Axes] | None = None,
+    ) -> GateDisplay:
+        """Plot the gates of a fitted network as it reads a sequence.
+
+        Parameters
+        ----------
+        estimator : RNNForecaster, RNNRegressor or RNNClassifier
+            Fitted.
+        X : array-like, or Series or frame, optional
+            Rows that are sequences; of a forecaster series, by default those that it knows.
+        series : label, optional
+            The row (its number, or label in a DataFrame's index) or series; by default the first.
+        layer
+            As in :class:`GateDisplay`.
+        axes
+            As in :meth:`plot`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If the estimator can't be looked into, or ``series`` or ``layer`` is not there.
+        """
+        read = sequence_read(estimator, X, series)
+        network = estimator.network_
+        has_gates = network.cell != "attention" and network.module.GATES
+        display = cls(
+            read.look(states_of), read.look(gates_of) if has_gates else None, read.values,
+            layer=layer, segment=read.segment, note=read.note,
+        )  # fmt: skip
+        return display.plot(axes)
+
+    @classmethod
+    def from_states(
+        cls,
+        states: pd.DataFrame,
+        gates: pd.DataFrame | None,
+        values: pd.Series | pd.DataFrame,
+        *,
+        layer: str | None = None,
+        segment: int = 1,
+        axes: Sequence[Axes] | None = None,
+    ) -> GateDisplay:
+        """Plot states and gates that were found before; the parameters are the class's.
+
+        Raises
+        ------
+        ValueError
+            If ``states`` is of several sequences, or ``values`` or ``gates`` lacks its steps.
+        """
+        return cls(states, gates, values, layer=layer, segment=segment).plot(axes)
+
+    def plot(self, axes: Sequence[Axes] | None = None) -> GateDisplay:
+        """Draw it.
+
+        Parameters
+        ----------
+        axes : sequence of Axes, optional
+            One for the series and one for each map; by default on a new figure.
+
+        Returns
+        -------
+        GateDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer axes than that.
+        """
+        names, is_new = ["series", *self.maps], axes is None
+        self.axes_ = dict(zip(names, _stacked(len(names), axes), strict=True))
+        first = self.axes_["series"]
+        self.figure_ = first.figure
+        self._draw_series(first)
+        edges = step_edges(self.values.index, self.segment)
+        self.meshes_ = {}
+        for name, values in self.maps.items():
+            ax = self.axes_[name]
+            is_gate = name != self.state
+            colours = gate_colours() if is_gate else state_colours(ax, name, values.to_numpy())
+            rows = np.arange(len(self.units_) + 1)
+            self.meshes_[name] = ax.pcolormesh(
+                edges, rows, values.to_numpy().T[self.units_], **colours, rasterized=True
+            )
+            self._dress_map(ax, f"{name} gate" if is_gate else f"{name} state")
+        self._draw_bars()
+        self._finish(list(self.axes_.values()), is_new)
+        return self
+
+    def _sorted_units(self):
+        """Units from the longest memory to the shortest."""
+        for gate in _KEEP:
+            if gate in self.maps:
+                return np.argsort(-self.maps[gate].to_numpy().mean(axis=0), kind="stable")
+        changes = np.abs(np.diff(self.maps[self.state].to_numpy(), axis=0)).sum(axis=0)
+        return np.argsort(changes, kind="stable")
+
+    def _draw_series(self, ax):
+        drawn = self.values.iloc[:, :_MOST_CHANNELS]
+        self.series_lines_ = []
+        for color, (name, column) in zip((ink(ax), GREEN, PURPLE), drawn.items(), strict=False):
+            style = {"color": color, "linewidth": 1.3, "label": name}
+            self.series_lines_.append(draw_curve(ax, column, style))
+        is_one = drawn.shape[1] == 1
+        dress(ax, drawn.iloc[:, 0].rename(drawn.columns[0] if is_one else None), legend=False)
+        if not is_one:
+            style = legend_style(ax) | {"ncols": _MOST_CHANNELS, "borderpad": 0.2}
+            ax.legend(loc="lower right", bbox_to_anchor=(1, 1), **style)
+
+    def _dress_map(self, ax, name):
+        dress(ax, self.values.iloc[:, 0].rename(name), legend=False)
+        ax.grid(False)
+        ax.margins(0)
+        ax.set_ylim(len(self.units_), 0)
+        ax.set_yticks([])
+        ax.spines["bottom"].set_visible(False)
+
+    def _draw_bars(self):
+        """One bar for all gates, and one for the state."""
+        gates = [name for name in self.maps if name != self.state]
+        self.colour_bars_ = []
+        for group in (gates, [self.state]):
+            if group:
+                axes = [self.axes_[name] for name in group]
+                mesh = self.meshes_[group[0]]
+                bar = self.figure_.colorbar(
+                    mesh, ax=axes, pad=0.015, fraction=0.05, aspect=9 * len(group)
+                )
+                self.colour_bars_.append(dress_bar(bar, axes[0]))
+                if group is gates:
+                    bar.set_ticklabels(["0 shut", "0.5", "1 open"])
+
+    def _finish(self, axes, is_new):
+        first = axes[0]
+        text = blend(first, ink(first), 0.85)
+        keep = next((gate for gate in _KEEP if gate in self.maps), None)
+        how = f"mean {keep} gate, longest memory" if keep else "change per step, steadiest"
+        title = f"Layer {self.layer}, {len(self.units_)} units by {how} on top"
+        first.set_title(title, loc="left", fontsize="medium", color=text)
+        for ax in axes[:-1] if is_new else ():
+            ax.set_xlabel("")
+            ax.tick_params(axis="x", length=0)
+        if is_new:
+            self.figure_.align_ylabels(axes)
+            if self.note:
+                style = {"fontsize": "small", "color": text}
+                self.figure_.supxlabel(self.note, x=0.01, ha="left", **style)
+
+
+def _stacked(n_axes, axes) -> list:
+    """Axes below each other: those given, or new ones that share the time."""
+    if axes is not None:
+        axes = list(np.ravel(np.asarray(axes, dtype=object)))
+        if len(axes) != n_axes:
+            raise ValueError(
+                f"axes must be one for the series and one for each map, {n_axes} of them, got "
+                f"{len(axes)}. Leave axes out for a new figure."
+            )
+        return axes
+    heights = [_SERIES_HEIGHT] + [_HEIGHT] * (n_axes - 1)
+    _, axes = pyplot().subplots(
+        n_axes, sharex=True, figsize=(_WIDTH, sum(heights) + 0.6), height_ratios=heights,
+        layout="constrained",
+    )  # fmt: skip
+    return list(axes)

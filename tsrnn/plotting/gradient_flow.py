@@ -1,0 +1,267 @@
+"""GradientFlowDisplay: how much of the loss's gradient is left on its way back through time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.inspection import gradient_flow
+from tsrnn.plotting.axes import blend, draw_curve, dress, ink, legend_style, pyplot
+from tsrnn.plotting.compared import cell_name, line_style, named
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_NORMS = {
+    "hidden": r"gradient of the loss by $h$",
+    "weights": r"a step's gradient by the weights",
+}
+_ROUNDING = float(np.finfo(np.float32).eps)
+_WIDTH, _HEIGHT = 7.5, 4.2  # inches of one of the axes
+
+
+class GradientFlowDisplay:
+    """Plot of the norm of the loss's gradient at each lag, on a logarithmic axis.
+
+    Where a line falls straight, the gradient vanishes by the same factor each step. Make one with
+    :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_flows`, which draw it as well.
+
+    Parameters
+    ----------
+    flows : DataFrame, or dict of str to DataFrame
+        What ``tsrnn.inspection.gradient_flow`` returns, by name.
+    layer : str, optional
+        Layer as the columns name it, such as "l0"; by default the last one of each.
+    norm : {"hidden", "weights"} or list of both, default="hidden"
+        What to draw: the gradient by h, or by the weights; of both axes beside each other.
+    relative : bool, default=True
+        Divide by the norm at the first lag.
+
+    Attributes
+    ----------
+    axes_ : dict
+        For each norm its Axes.
+    figure_ : Figure
+        What was drawn on.
+    lines_ : dict
+        For each norm and name, a pair, the Line2D; a norm of 0 is a gap.
+    rounding_lines_ : dict
+        For each norm the line below which float32 loses a step's share beside that of the first
+        lag; only of relative norms that fall so far.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.plotting import GradientFlowDisplay
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> fitted = [
+    ...     RNNRegressor(cell=cell, hidden_size=3, max_iter=2).fit(X, X[:, 0])
+    ...     for cell in ("rnn", "lstm")
+    ... ]
+    >>> display = GradientFlowDisplay.from_estimators(fitted, X, X[:, 0])
+    >>> list(display.lines_)
+    [('hidden', 'RNN'), ('hidden', 'LSTM')]
+    >>> float(display.lines_["hidden", "LSTM"].get_ydata()[0])
+    1.0
+    """
+
+    def __init__(
+        self,
+        flows: pd.DataFrame | Mapping[str, pd.DataFrame],
+        *,
+        layer: str | None = None,
+        norm: str | Sequence[str] = "hidden",
+        relative: bool = True,
+    ):
+        flows = flows if isinstance(flows, Mapping) else {"gradient": flows}
+        self.norms = [norm] if isinstance(norm, str) else list(norm)
+        wrong = [one for one in self.norms if one not in _NORMS]
+        if wrong or not self.norms or not flows:
+            what = (
+                "flows is empty" if not flows else f"norm must be of {list(_NORMS)}, got {norm!r}"
+            )
+            raise ValueError(f"{what}.")
+        self.relative, self.curves = relative, {}
+        for name, flow in flows.items():
+            own = flow[_layer(flow, layer, name)]
+            for one in self.norms:
+                curve = own[one].where(own[one] > 0)
+                self.curves[one, name] = curve / curve.iloc[0] if relative else curve
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        y: Any = None,
+        *,
+        layer: str | None = None,
+        norm: str | Sequence[str] = "hidden",
+        relative: bool = True,
+        axes: Axes | Sequence[Axes] | None = None,
+    ) -> GradientFlowDisplay:
+        """Plot the gradient's way back through a fitted network.
+
+        Parameters
+        ----------
+        estimator : RNNForecaster, RNNRegressor or RNNClassifier
+            Fitted.
+        X, y : optional
+            As of ``tsrnn.inspection.gradient_flow``: rows and their targets; of a forecaster
+            series, or None for those that it knows.
+        layer, norm, relative
+            As in :class:`GradientFlowDisplay`.
+        axes
+            As in :meth:`plot`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If it can't be looked into, targets are missing, or there is no such layer.
+        """
+        return cls.from_estimators(
+            {cell_name(estimator): estimator}, X, y, layer=layer, norm=norm, relative=relative,
+            axes=axes,
+        )  # fmt: skip
+
+    @classmethod
+    def from_estimators(
+        cls,
+        estimators: Mapping[str, Any] | Sequence[Any],
+        X: Any = None,
+        y: Any = None,
+        *,
+        layer: str | None = None,
+        norm: str | Sequence[str] = "hidden",
+        relative: bool = True,
+        axes: Axes | Sequence[Axes] | None = None,
+    ) -> GradientFlowDisplay:
+        """Plot several fitted networks against each other, on the same sequences.
+
+        Parameters
+        ----------
+        estimators : dict of str to estimator, or sequence of estimators
+            Fitted; without names they go by their cells.
+        X, y, layer, norm, relative, axes
+            As in :meth:`from_estimator`.
+
+        Raises
+        ------
+        NotFittedError
+            If one is not fitted.
+        ValueError
+            As of :meth:`from_estimator`.
+        """
+        flows = {name: gradient_flow(one, X, y) for name, one in named(estimators).items()}
+        return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
+
+    @classmethod
+    def from_flows(
+        cls,
+        flows: pd.DataFrame | Mapping[str, pd.DataFrame],
+        *,
+        layer: str | None = None,
+        norm: str | Sequence[str] = "hidden",
+        relative: bool = True,
+        axes: Axes | Sequence[Axes] | None = None,
+    ) -> GradientFlowDisplay:
+        """Plot norms that were found before; the parameters are the class's.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or no such norm.
+        """
+        return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
+
+    def plot(self, axes: Axes | Sequence[Axes] | None = None) -> GradientFlowDisplay:
+        """Draw it.
+
+        Parameters
+        ----------
+        axes : Axes or sequence of Axes, optional
+            One for each norm; by default on a new figure.
+
+        Returns
+        -------
+        GradientFlowDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer axes than norms.
+        """
+        self.axes_ = dict(zip(self.norms, self._beside(axes), strict=True))
+        self.figure_ = self.axes_[self.norms[0]].figure
+        self.lines_, self.rounding_lines_ = {}, {}
+        names = list(dict.fromkeys(name for _, name in self.curves))
+        for norm, ax in self.axes_.items():
+            for number, name in enumerate(names):
+                style = {"linewidth": 2, "label": name} | line_style(number)
+                self.lines_[norm, name] = draw_curve(ax, self.curves[norm, name], style)
+            self._dress(ax, norm)
+        if len(names) == 1:
+            return self
+        first = self.axes_[self.norms[0]]
+        first.legend(**legend_style(first))
+        return self
+
+    def _dress(self, ax, norm):
+        from matplotlib.ticker import LogLocator, NullFormatter
+
+        curves = [curve for (one, _), curve in self.curves.items() if one == norm]
+        ax.set_yscale("log")
+        if self.relative and min(curve.min() for curve in curves) < _ROUNDING:
+            faint = blend(ax, ink(ax), 0.55)
+            style = {"color": faint, "linewidth": 1, "linestyle": (0, (2, 3)), "zorder": 1.9}
+            self.rounding_lines_[norm] = ax.axhline(_ROUNDING, **style)
+            ax.text(
+                0.995, _ROUNDING, "float32 rounding", transform=ax.get_yaxis_transform(),
+                ha="right", va="bottom", fontsize="small", color=faint,
+            )  # fmt: skip
+        title = f"{_NORMS[norm]}" + (", relative to lag 0" if self.relative else "")
+        longest = max(curves, key=len)
+        dress(ax, longest.rename("norm").rename_axis("lag (steps back from the end)"), legend=False)
+        ax.set_title(title, loc="left", fontsize="medium", color=blend(ax, ink(ax), 0.85))
+        ax.set_ylabel("")
+        low = min(curve.min() for curve in curves)
+        if max(curve.max() for curve in curves) < 50 * low:  # few powers of ten to label
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter("{x:g}")
+        else:
+            ax.yaxis.set_major_locator(LogLocator(numticks=7))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.tick_params(axis="y", which="minor", length=0)
+
+    def _beside(self, axes) -> list:
+        """Axes beside each other: those given, or new ones."""
+        n = len(self.norms)
+        if axes is None:
+            size = (_WIDTH if n == 1 else 0.8 * n * _WIDTH), _HEIGHT
+            axes = pyplot().subplots(1, n, figsize=size, layout="constrained", squeeze=False)[1]
+        axes = list(np.ravel(np.asarray(axes, dtype=object)))
+        if len(axes) != n:
+            raise ValueError(f"axes must be one for each norm, {n} of them, got {len(axes)}.")
+        return axes
+
+
+def _layer(flow, layer, name) -> str:
+    """The layer asked for, else the last one that goes forwards."""
+    if not isinstance(flow, pd.DataFrame) or flow.empty or flow.columns.nlevels != 2:
+        raise ValueError(
+            f"Flow {name!r} must be what tsrnn.inspection.gradient_flow returns, got "
+            f"{type(flow).__name__}."
+        )
+    layers = flow.columns.unique(level=0).tolist()
+    if layer is not None:
+        if layer not in layers:
+            raise ValueError(f"layer is {layer!r}, and {name!r} has {layers}.")
+        return layer
+    return [one for one in layers if not str(one).endswith("_reverse")][-1]

@@ -1,0 +1,73 @@
+"""Colours of states and gates, and the bars that say what they mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tsrnn.plotting.axes import BLUE, GREEN, PURPLE, VERMILION, background, blend, ink
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colorbar import Colorbar
+
+_POLES = {"hidden": (BLUE, VERMILION), "cell": (PURPLE, GREEN)}  # below and above 0
+
+
+def state_colours(ax: Axes, state: str, values: np.ndarray) -> dict[str, Any]:
+    """Map and norm of the hidden or cell state: 0 is the background, both sides reach as far.
+
+    A hidden state that is bounded, as of all cells with a tanh, has the range from -1 to 1.
+    """
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    below, above = _POLES[state]
+    dark = ink(ax)
+    ends = [_mixed(pole, dark) for pole in (below, above)]
+    colours = [ends[0], below, background(ax), above, ends[1]]
+    places = [0, 0.25, 0.5, 0.75, 1]
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    if state == "hidden" and largest <= 1:
+        largest = 1.0
+    return {
+        "cmap": LinearSegmentedColormap.from_list(state, list(zip(places, colours, strict=True))),
+        "norm": Normalize(-(largest or 1.0), largest or 1.0),
+    }
+
+
+def gate_colours() -> dict[str, Any]:
+    """Map and norm of a gate, from shut to open."""
+    from matplotlib.colors import Normalize
+
+    return {"cmap": "viridis", "norm": Normalize(0, 1)}
+
+
+def dress_bar(bar: Colorbar, ax: Axes, size: Any = "small") -> Colorbar:
+    """A colour bar without box, that names no more than its ends and its middle."""
+    low, high = bar.mappable.norm.vmin, bar.mappable.norm.vmax
+    bar.set_ticks(
+        [low, (low + high) / 2, high], labels=[_short(v) for v in (low, (low + high) / 2, high)]
+    )
+    bar.ax.tick_params(length=0, labelsize=size, labelcolor=blend(ax, ink(ax), 0.85))
+    bar.outline.set_edgecolor(blend(ax, ink(ax), 0.3))
+    bar.outline.set_linewidth(0.6)
+    return bar
+
+
+def mappable(colours: dict[str, Any]) -> ScalarMappable:
+    """What a colour bar is drawn of."""
+    from matplotlib.cm import ScalarMappable
+
+    return ScalarMappable(**colours)
+
+
+def _mixed(color, other):
+    from matplotlib.colors import to_rgb
+
+    return tuple(0.6 * a + 0.4 * b for a, b in zip(to_rgb(color), to_rgb(other), strict=True))
+
+
+def _short(value):
+    return f"{value:.2g}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,232 @@
+"""MemoryDisplay: how long the units of a network remember, against the window that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.inspection import memory_half_life
+from tsrnn.inspection.looked import looked_at
+from tsrnn.plotting.axes import background, blend, dress, ink, legend_style, new_axes
+from tsrnn.plotting.compared import cell_name, line_style, named
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_FAR = 1000.0  # windows after which a half-life is drawn as infinite
+
+
+class MemoryDisplay:
+    """Plot of the half-lives of all units, sorted, on a logarithmic axis.
+
+    Each dot is a unit: across stands after how many steps of the series half of what it holds is
+    gone, upwards the share of units that remember at least as long. Units right of the window's
+    mark hold more than half of their first memory to its end. Make one with
+    :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_half_lives`, which draw it as
+    well.
+
+    Parameters
+    ----------
+    half_lives : Series, or dict of str to Series
+        What ``tsrnn.inspection.memory_half_life`` returns, by name.
+    window : int, optional
+        Steps of the series that the network reads.
+
+    Attributes
+    ----------
+    ax_, figure_ : Axes, Figure
+        What was drawn on.
+    dots_ : dict
+        For each name and layer, a pair, the Line2D of its units, the shortest memory first.
+    window_line_ : Line2D
+        The mark of the window; None where that is not given.
+    endless_ : float
+        Where half-lives stand that are infinite, or of more than a thousand windows; None where
+        there are none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.plotting import MemoryDisplay
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> regressor = RNNRegressor(hidden_size=4, max_iter=2).fit(X, X[:, 0])
+    >>> display = MemoryDisplay.from_estimator(regressor, X)
+    >>> display.dots_["LSTM", "l0"].get_ydata().tolist()
+    [100.0, 75.0, 50.0, 25.0]
+    """
+
+    def __init__(
+        self, half_lives: pd.Series | Mapping[str, pd.Series], *, window: int | None = None
+    ):
+        if not isinstance(half_lives, Mapping):
+            half_lives = {"units": half_lives}
+        if not half_lives:
+            raise ValueError("half_lives is empty: give at least one, by name.")
+        for name, lives in half_lives.items():
+            if not isinstance(lives, pd.Series) or lives.index.nlevels != 2 or lives.empty:
+                raise ValueError(
+                    f"Half-lives {name!r} must be what tsrnn.inspection.memory_half_life returns, "
+                    f"got {type(lives).__name__}."
+                )
+            if not (lives >= 0).all():
+                raise ValueError(f"Half-lives {name!r} must be numbers from 0.")
+        self.half_lives, self.window = dict(half_lives), window
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any = None, *, ax: Axes | None = None
+    ) -> MemoryDisplay:
+        """Plot the half-lives of a fitted network.
+
+        Parameters
+        ----------
+        estimator : RNNForecaster, RNNRegressor or RNNClassifier
+            Fitted, of a cell with gates.
+        X : array-like, or Series or frame, optional
+            As of ``tsrnn.inspection.memory_half_life``: rows that are sequences; of a forecaster
+            series, by default those that it knows.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If it can't be looked into or its cell has no gates.
+        """
+        return cls.from_estimators({cell_name(estimator): estimator}, X, ax=ax)
+
+    @classmethod
+    def from_estimators(
+        cls, estimators: Mapping[str, Any] | Sequence[Any], X: Any = None, *, ax: Axes | None = None
+    ) -> MemoryDisplay:
+        """Plot the half-lives of several fitted networks on the same sequences.
+
+        Parameters
+        ----------
+        estimators : dict of str to estimator, or sequence of estimators
+            Fitted; without names they go by their cells.
+        X, ax
+            As in :meth:`from_estimator`.
+
+        Raises
+        ------
+        NotFittedError
+            If one is not fitted.
+        ValueError
+            As of :meth:`from_estimator`.
+        """
+        estimators = named(estimators)
+        lives = {name: memory_half_life(one, X) for name, one in estimators.items()}
+        windows = {_window(one, X) for one in estimators.values()}
+        # Of different windows the mark would belong to one of them only.
+        return cls(lives, window=windows.pop() if len(windows) == 1 else None).plot(ax)
+
+    @classmethod
+    def from_half_lives(
+        cls,
+        half_lives: pd.Series | Mapping[str, pd.Series],
+        *,
+        window: int | None = None,
+        ax: Axes | None = None,
+    ) -> MemoryDisplay:
+        """Plot half-lives that were found before; the parameters are the class's.
+
+        Raises
+        ------
+        ValueError
+            If they are no such Series.
+        """
+        return cls(half_lives, window=window).plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> MemoryDisplay:
+        """Draw it.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        MemoryDisplay
+            Itself.
+        """
+        self.ax_ = ax = new_axes((7.5, 4.2)) if ax is None else ax
+        self.figure_, self.dots_, self.window_line_ = ax.figure, {}, None
+        every = np.concatenate([lives.to_numpy(float) for lives in self.half_lives.values()])
+        drawn = self._limits(every)
+        groups = {
+            (name, layer): own.to_numpy(float)
+            for name, lives in self.half_lives.items()
+            for layer, own in lives.groupby(level=0)
+        }
+        for number, ((name, layer), lives) in enumerate(groups.items()):
+            lives = np.sort(lives)
+            shares = 100 * (lives.size - np.arange(lives.size)) / lives.size
+            label = f"{name}, {layer}" if len(groups) > len(self.half_lives) else name
+            style = {"color": line_style(number)["color"], "label": label, "marker": "o"}
+            style |= {"linewidth": 1, "drawstyle": "steps-pre", "markersize": 6, "zorder": 3}
+            style |= {"markeredgecolor": background(ax), "markeredgewidth": 0.7}
+            x = np.clip(lives, drawn[0], self.endless_ or drawn[1])
+            (self.dots_[name, layer],) = ax.plot(x, shares, **style)
+        self._dress(ax, drawn, len(groups) > 1)
+        return self
+
+    def _limits(self, every):
+        """The least and the largest half-life drawn as it is; sets where infinite ones stand."""
+        far = _FAR * self.window if self.window else np.finfo(float).max
+        finite = every[(every > 0) & (every <= far)]
+        shown = [*finite, *([self.window] if self.window else [])] or [1.0]
+        low, high = min(shown), max(shown)
+        self.endless_ = 3.0 * high if (every > far).any() else None
+        return low, high
+
+    def _dress(self, ax, drawn, several):
+        ax.set_xscale("log")
+        text, faint = blend(ax, ink(ax), 0.85), blend(ax, ink(ax), 0.55)
+        ax.set_ylim(0, 105)
+        dress(
+            ax, pd.Series([0.0, 1.0], name="units that remember at least as long (%)"), legend=False
+        )
+        ax.set_xlabel("half-life (steps of the series)", color=text)
+        ax.margins(x=0.04)
+        if self.window:
+            style = {"color": faint, "linewidth": 1.1, "linestyle": (0, (4, 3)), "zorder": 2}
+            self.window_line_ = ax.axvline(self.window, **style)
+            ax.text(
+                self.window, 1.01, f"window: {self.window} steps", color=faint, ha="right",
+                transform=ax.get_xaxis_transform(), va="bottom", fontsize="small",
+            )  # fmt: skip
+        _plain_ticks(ax, drawn)
+        if self.endless_:
+            ax.text(
+                self.endless_, -0.015, r"$\infty$", color=text, ha="center", va="top",
+                transform=ax.get_xaxis_transform(), fontsize="x-large",
+            )  # fmt: skip
+        if several:
+            ax.legend(**legend_style(ax))
+
+
+def _plain_ticks(ax, drawn):
+    """Plain numbers, none beyond the largest that is drawn as it is."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    low, high = ax.get_xlim()
+    subs = (1, 2, 5) if high < 1e3 * low else (1,)
+    ticks = LogLocator(subs=subs).tick_values(low, high)
+    ticks = [tick for tick in ticks if low <= tick <= max(drawn[1], 2 * low)]
+    ax.set_xlim(low, high)
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+
+
+def _window(estimator, X) -> int:
+    """Steps of the series that a network reads: its recurrent steps times what each takes."""
+    looked = looked_at(estimator, X)
+    return len(looked.times[0]) * looked.segment

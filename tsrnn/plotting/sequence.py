@@ -1,0 +1,200 @@
+"""One sequence that a network reads: its values in its own units, what it holds, what is said."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.estimators.sequence_estimator import SequenceEstimator
+from tsrnn.estimators.sequences import sequences_of
+from tsrnn.inspection.looked import looked_at
+from tsrnn.plotting.axes import positions
+from tsrnn.plotting.parts import NAMES, Parts
+from tsrnn.windowing.axes import show
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SequenceRead:
+    """A sequence, and the estimator that reads it.
+
+    Attributes
+    ----------
+    estimator : RNNForecaster, RNNRegressor or RNNClassifier
+        Fitted.
+    X : array-like, or Series or frame
+        As the estimator takes it: of rows this one alone, of series all.
+    values : DataFrame
+        On the sequence's own labels, a column for each channel.
+    segment : int
+        Values that a recurrent step takes.
+    number, label : int, label
+        Which of the series; the latter None of a lone one.
+    n_more : int
+        Others that were left out unasked.
+    """
+
+    estimator: Any
+    X: Any
+    values: pd.DataFrame
+    segment: int
+    number: int
+    label: Hashable
+    n_more: int
+
+    def look(self, function: Callable[[Any, Any], pd.DataFrame]) -> pd.DataFrame:
+        """The rows of this sequence in what ``states`` or ``gates`` returns."""
+        frame = function(self.estimator, self.X)
+        return frame.xs(self.label, level=0) if frame.index.nlevels > 1 else frame
+
+    def prediction(self) -> pd.Series:
+        """The forecast; or the estimate of each target; or the probability of each class."""
+        if hasattr(self.estimator, "predict_proba"):
+            said = self.estimator.predict_proba(self.X)[0]
+            return pd.Series(said, self.estimator.classes_, name="probability")
+        if isinstance(self.estimator, SequenceEstimator):
+            said = np.atleast_1d(self.estimator.predict(self.X)[0])
+            return pd.Series(said, name="prediction")
+        names = zip(("id_column", "time_column", "target_column"), NAMES, strict=True)
+        columns = tuple(getattr(self.estimator, name, default) for name, default in names)
+        parts = Parts(self.estimator.predict(y=self.X), "forecast", columns)
+        return parts.series(parts.labels[self.number]).rename("forecast")
+
+    @property
+    def note(self) -> str | None:
+        """A word on what is left out."""
+        if not self.n_more:
+            return None
+        kind = "row" if isinstance(self.estimator, SequenceEstimator) else "series"
+        return f"{kind} {self.label}, 1 of {1 + self.n_more}; series chooses another"
+
+
+def sequence_read(estimator: Any, X: Any, series: Hashable) -> SequenceRead:
+    """The row or series of X that is asked for, by default the first.
+
+    Parameters
+    ----------
+    estimator, X
+        As of ``tsrnn.inspection.states``.
+    series : label or None
+        A row's number, or its label in the index of a DataFrame; or a series' label.
+
+    Raises
+    ------
+    ValueError
+        If the estimator can't be looked into, X is missing or ``series`` is not in it.
+    """
+    is_rows = isinstance(estimator, SequenceEstimator)
+    if is_rows and X is None:
+        raise ValueError(
+            f"{type(estimator).__name__} keeps no sequences: give X, of which one row is drawn."
+        )
+    looked = looked_at(estimator, X)
+    number = _number(series, looked.keys, "rows of X" if is_rows else "series")
+    n_more = len(looked.windows) - 1 if series is None else 0
+    label = None if looked.keys is None else looked.keys[number]
+    if is_rows:
+        X = X.iloc[number : number + 1] if isinstance(X, pd.DataFrame) else X[number : number + 1]
+        values = _row_values(estimator, X)
+    else:
+        values = _series_values(estimator, X, number)
+    return SequenceRead(estimator, X, values, looked.segment, number, label, n_more)
+
+
+def values_read(values: pd.Series | pd.DataFrame, frame: pd.DataFrame, segment: int):
+    """The rows of values that the steps of a frame took, as a DataFrame.
+
+    Raises
+    ------
+    ValueError
+        If the frame is of several sequences, or ``values`` has not the labels of its steps.
+    """
+    if not isinstance(frame, pd.DataFrame) or frame.empty or frame.columns.nlevels != 3:
+        raise ValueError(
+            f"states must be what tsrnn.inspection.states returns, got {type(frame).__name__}."
+        )
+    if frame.index.nlevels > 1:
+        raise ValueError(
+            "states is of several sequences. Choose one: states.xs(label, level=0), with labels "
+            f"such as {frame.index[0][0]!r}."
+        )
+    values = values.to_frame() if isinstance(values, pd.Series) else values
+    ends = values.index.get_indexer(frame.index)
+    first = int(ends[0]) - segment + 1
+    if (ends < 0).any() or first < 0 or (np.diff(ends) != segment).any():
+        raise ValueError(
+            f"values must have the {len(frame)} steps of states, {frame.index[0]} to "
+            f"{frame.index[-1]}, with {segment} values each (segment); it has {len(values)} rows "
+            f"from {values.index[0]} to {values.index[-1]}."
+        )
+    return values.iloc[first : ends[-1] + 1]
+
+
+def step_edges(index: pd.Index, segment: int) -> np.ndarray:
+    """Where steps of so many entries begin and end on the x axis: halfway between entries."""
+    x = positions(index)
+    if len(x) > 1:
+        halves = (x[1:] - x[:-1]) / 2
+        middles = x[:-1] + halves
+        x = np.concatenate([[x[0] - halves[0]], middles, [x[-1] + halves[-1]]])
+    else:
+        half = np.timedelta64(12, "h") if x.dtype.kind == "M" else 0.5
+        x = np.concatenate([x - half, x + half])
+    return x[::segment]
+
+
+def label_text(label: Any) -> str:
+    """A label short enough to stand below a box."""
+    if not isinstance(label, pd.Timestamp):
+        return str(label)
+    return show(label).removesuffix(":00").replace(" ", "\n")
+
+
+def number_texts(values: pd.DataFrame) -> np.ndarray:
+    """Texts of numbers, of each column with as many digits as three tell its largest."""
+    texts = []
+    for column in values.to_numpy(float).T:
+        known, digits = column[np.isfinite(column)], 0
+        if known.size and (known != np.round(known)).any():
+            digits = int(np.clip(2 - np.floor(np.log10(np.abs(known).max())), 0, 9))
+        texts.append([f"{v:,.{digits}f}" if np.isfinite(v) else "missing" for v in column])
+    return np.array(texts).T
+
+
+def _number(wanted, keys, what) -> int:
+    """The position of a label among the keys, None where there is one sequence."""
+    if wanted is None:
+        return 0
+    labels = [0] if keys is None and what == "rows of X" else keys
+    if labels is None:
+        raise ValueError(f"series chooses one of a panel, and this is one series; got {wanted!r}.")
+    labels = list(labels)
+    if wanted not in labels:
+        more = f" and {len(labels) - 10} more" if len(labels) > 10 else ""
+        raise ValueError(f"series is {wanted!r}, which is none of the {what} {labels[:10]}{more}.")
+    return labels.index(wanted)
+
+
+def _row_values(estimator, X) -> pd.DataFrame:
+    """What a row holds, numbered from its end as the steps of ``states`` are."""
+    sequences = sequences_of(estimator, X, estimator.n_channels_in_, reset=False)
+    n = int(sequences.lengths[0])
+    values = sequences.values[sequences.firsts[0] :][:n]
+    last = n // estimator._segment() * estimator._segment()
+    steps = pd.RangeIndex(last - n + 1, last + 1, name="step")
+    n_channels = values.shape[1]
+    names = ["x"] if n_channels == 1 else [f"channel {k}" for k in range(n_channels)]
+    return pd.DataFrame(values, steps, names)
+
+
+def _series_values(forecaster, y, number) -> pd.DataFrame:
+    """The values of one series, NaN where they were missing."""
+    collection = forecaster._asked(None, None, y, None)[1].collection
+    first, end = collection.panel.indptr[number : number + 2]
+    label = collection.ids[number]
+    name = getattr(collection.form, "name", None) if label is None else label
+    index = collection.axes[number].index
+    return pd.DataFrame({name or "y": collection.targets[first:end]}, index)
