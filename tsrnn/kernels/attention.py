@@ -15,9 +15,9 @@ the number of steps that are still to come, as sequences end together.
 
 To drivers this is a cell that walks through its layers by itself: see ``LAYERS``. Arrays are as of
 ``tsrnn.kernels.layers``: the h of step t, in slot t + 1, is the stream that leaves the layer.
-Weights p are made anew on the way back, of one head and step at a time, so that memory grows with
-the number of steps and not with its square (Dao et al. 2022). Of the last layer only those steps
-are walked whose h the head reads; h of the others is NaN.
+Weights p are computed anew on the way back, of one row and head and some steps at a time, so that
+memory grows with the number of steps and not with its square (Dao et al. 2022). Of the last layer
+only those steps are walked whose h the head reads; h of the others is NaN.
 """
 
 import math
@@ -25,12 +25,15 @@ import math
 from tsrnn.kernels.activations import exp
 from tsrnn.kernels.compile import leaf, like, matrix
 from tsrnn.kernels.layers import Layers, arrays_of
-from tsrnn.kernels.products import add_product, apply, apply_transposed, outer
+from tsrnn.kernels.products import add_product, apply, apply_transposed, multiply, outer
 from tsrnn.kernels.shapes import (
     EVERY,
     EXPANSION,
+    QUERIES,
+    attention_space,
     cell_place,
     clear,
+    clear_matrix,
     copy,
     earliest,
     latest,
@@ -41,11 +44,11 @@ from tsrnn.kernels.shapes import (
 # the expansion, and that of what was read of other steps in its own.
 BLOCKS = ("query", "key", "value", "read", "normed", "normed_again", *["expansion"] * EXPANSION)
 _QUERY, _KEY, _VALUE, _READ, _NORMED, _AGAIN, _EXPANDED = range(7)
-# A value or some a row: of norms one over the deviation, two sums, and each head's log-sum-exp.
-_FIRST, _SECOND, _LAST, _SUM, _DOT, _LOGS = range(6)
+# A value a row: of norms one over the deviation, and two sums.
+_FIRST, _SECOND, _LAST, _SUM, _DOT = range(5)
 SPLIT = False
 N_STATE = 0
-N_SAVED = 6  # blocks of n_hidden, which have room for these
+N_SAVED = 5  # blocks of n_hidden, which have room for these
 KEEPS_H = False
 OPEN_AT_START = None
 MEMORY = {}
@@ -89,16 +92,23 @@ def embedding_of(parameters, sizes):
 
 
 @leaf
-def lines_of(work, sizes, n_rows, layer, training):
-    """Two lines, (n_time, n_rows), of one head's weights of one step, and of their gradient."""
-    end = 0
+def tables_of(work, sizes, n_rows, layer, training):
+    """Two tables of weights, (QUERIES, n_time), of one row's and head's queries; and the rest.
+
+    That has room for seven parts of a head.
+    """
+    end, n = 0, sizes.n_time
     for below in range(layer + 1):
         end += layer_space(sizes, n_rows, below, training, False)
-    n = sizes.n_time * n_rows
-    return (
-        matrix(work, end - 2 * n, sizes.n_time, n_rows),
-        matrix(work, end - n, sizes.n_time, n_rows),
-    )
+    a, b = end - attention_space(sizes, n_rows), QUERIES * n
+    return matrix(work, a, QUERIES, n), matrix(work, a + b, QUERIES, n), work[a + 2 * b : end]
+
+
+@leaf
+def part_of(rest, number, row, sizes, n_rows):
+    """A row's part of a head, of those gathered, (n_time, n_hidden / n_heads)."""
+    n_time, size = sizes.n_time, sizes.n_hidden // sizes.n_heads
+    return (matrix(rest, (number * n_rows + row) * n_time * size, n_time, size),)
 
 
 @leaf
@@ -203,119 +213,158 @@ def unnorm(normed, dnormed, sums, n_rows, place, keep, out):
 
 
 @leaf
-def dot_rows(a, b, n_rows, out):
-    """Write the products of two (n * n_rows,) arrays, summed over n."""
-    clear(out)
-    for unit in range(a.size // n_rows):
-        one, other = a[unit * n_rows :][:n_rows], b[unit * n_rows :][:n_rows]
+def gather(kept, block, head, first, sizes, n_rows, number, rest):
+    """Write a head's part of a block, steps ``first`` and on, one row after another."""
+    n_time, size = sizes.n_time, sizes.n_hidden // sizes.n_heads
+    place = (block * sizes.n_hidden + head * size) * n_rows
+    table = matrix(rest, number * n_rows * n_time * size, n_rows * n_time, size)
+    for t in range(first, n_time):
         for row in range(n_rows):
-            out[row] += one[row] * other[row]
+            for k in range(size):
+                table[row * n_time + t, k] = kept[t, place + k * n_rows + row]
 
 
 @leaf
-def add_rows(factors, a, n_rows, out):
-    """Add ``factors``, (n_rows,), times an (n * n_rows,) array."""
-    for unit in range(a.size // n_rows):
-        one, result = a[unit * n_rows :][:n_rows], out[unit * n_rows :][:n_rows]
-        for row in range(n_rows):
-            result[row] += factors[row] * one[row]
-
-
-@leaf
-def block_of(kept, block, head, sizes, n_rows):
-    """A head's part of a block of what is kept of a step."""
-    n = sizes.n_hidden // sizes.n_heads * n_rows
-    first = block * sizes.n_hidden * n_rows + head * n
-    return (kept[first : first + n],)
-
-
-@leaf
-def score(kept, t, first, last, head, begins, sizes, line):
-    """Write the scores of the steps that step t may read; none where a row has not yet begun."""
+def scatter(number, rest, block, head, first, begins, sizes, kept):
+    """Write it back; zeros where a row has not begun."""
     n_rows = begins.size
-    typed = kept.dtype.type
-    scale = typed(1.0 / math.sqrt(sizes.n_hidden / sizes.n_heads))
-    (query,) = block_of(kept[t], _QUERY, head, sizes, n_rows)
-    for s in range(first, t + 1):
-        (key,) = block_of(kept[s], _KEY, head, sizes, n_rows)
-        own = line[s]
-        dot_rows(query, key, n_rows, own)
+    n_time, size = sizes.n_time, sizes.n_hidden // sizes.n_heads
+    place = (block * sizes.n_hidden + head * size) * n_rows
+    table = matrix(rest, number * n_rows * n_time * size, n_rows * n_time, size)
+    for t in range(first, n_time):
         for row in range(n_rows):
-            own[row] *= scale
-        if s < last:
-            for row in range(n_rows):
-                if s < begins[row]:
-                    own[row] = typed(-math.inf)
+            there = t >= begins[row]
+            for k in range(size):
+                value = table[row * n_time + t, k] if there else 0
+                kept[t, place + k * n_rows + row] = value
 
 
 @leaf
-def attend(kept, sums, t, first, last, head, begins, sizes, line):
-    """Write what a head reads at step t of the steps up to it."""
+def highest_of(values):
+    """The highest value, by four that do not wait for each other."""
+    a = b = c = d = values[0]
+    whole = values.size // 4 * 4
+    for k in range(0, whole, 4):
+        a, b = max(a, values[k]), max(b, values[k + 1])
+        c, d = max(c, values[k + 2]), max(d, values[k + 3])
+    for k in range(whole, values.size):
+        a = max(a, values[k])
+    return max(max(a, b), max(c, d))
+
+
+@leaf
+def total_of(values):
+    """The sum, by four that do not wait for each other."""
+    a = b = c = d = like(values[0], 0.0)
+    whole = values.size // 4 * 4
+    for k in range(0, whole, 4):
+        a, b = a + values[k], b + values[k + 1]
+        c, d = c + values[k + 2], d + values[k + 3]
+    for k in range(whole, values.size):
+        a += values[k]
+    return (a + b) + (c + d)
+
+
+@leaf
+def dot_of(a, b):
+    """The product of two arrays."""
+    one = two = like(a[0], 0.0)
+    whole = a.size // 2 * 2
+    for k in range(0, whole, 2):
+        one, two = one + a[k] * b[k], two + a[k + 1] * b[k + 1]
+    for k in range(whole, a.size):
+        one += a[k] * b[k]
+    return one + two
+
+
+@leaf
+def share_out(query, key, begin, first, last, weights):
+    """Write how much queries ``first`` to ``last`` read of each step from ``begin`` on."""
+    typed, size = query.dtype.type, query.shape[1]
+    scale = typed(1.0 / math.sqrt(size))
+    multiply(query[first:last], False, key[begin:last], True, False, weights)
+    for k in range(last - first):
+        n = first + k + 1 - begin
+        line, rest = weights[k, :n], weights[k, n : last - begin]
+        most = highest_of(line)
+        for s in range(line.size):
+            line[s] = exp((line[s] - most) * scale)
+        whole = typed(1) / total_of(line)
+        for s in range(line.size):
+            line[s] *= whole
+        clear(rest)
+
+
+@leaf
+def attend(kept, head, begins, first, read, sizes, tables):
+    """Write what a head reads at the steps from ``read`` on, each of those up to it."""
+    weights, _, rest = tables
     n_rows = begins.size
-    typed = kept.dtype.type
-    most = sums[_SUM * n_rows :][:n_rows]
-    log = sums[(_LOGS + head) * n_rows :][:n_rows]
-    total = sums[_DOT * n_rows :][:n_rows]
-    (out,) = block_of(kept[t], _READ, head, sizes, n_rows)
-    score(kept, t, first, last, head, begins, sizes, line)
+    gather(kept, _QUERY, head, read, sizes, n_rows, 0, rest)
+    gather(kept, _KEY, head, first, sizes, n_rows, 1, rest)
+    gather(kept, _VALUE, head, first, sizes, n_rows, 2, rest)
     for row in range(n_rows):
-        most[row] = typed(-1e30)  # of rows without any step
-    for s in range(first, t + 1):
-        own = line[s]
-        for row in range(n_rows):
-            most[row] = max(most[row], own[row])
-    clear(total)
-    clear(out)
-    for s in range(first, t + 1):
-        own = line[s]
-        for row in range(n_rows):
-            own[row] = exp(own[row] - most[row])
-            total[row] += own[row]
-        (value,) = block_of(kept[s], _VALUE, head, sizes, n_rows)
-        add_rows(own, value, n_rows, out)
-    for row in range(n_rows):
-        there = total[row] > 0
-        log[row] = most[row] + math.log(total[row]) if there else typed(0)
-        total[row] = typed(1) / total[row] if there else typed(0)
-    for unit in range(out.size // n_rows):
-        part = out[unit * n_rows :][:n_rows]
-        for row in range(n_rows):
-            part[row] *= total[row]
+        (query,) = part_of(rest, 0, row, sizes, n_rows)
+        (key,) = part_of(rest, 1, row, sizes, n_rows)
+        (value,) = part_of(rest, 2, row, sizes, n_rows)
+        (found,) = part_of(rest, 3, row, sizes, n_rows)
+        begin = begins[row]
+        for one in range(max(read, begin), sizes.n_time, QUERIES):
+            last = min(one + QUERIES, sizes.n_time)
+            share_out(query, key, begin, one, last, weights)
+            shares = weights[: last - one, : last - begin]
+            multiply(shares, False, value[begin:last], False, False, found[one:last])
+    scatter(3, rest, _READ, head, read, begins, sizes, kept)
 
 
 @leaf
-def unattend(kept, sums, t, first, last, head, begins, sizes, line, dline):
-    """Back through what a head read at step t: adds the gradients of q, k and v.
+def unattend(kept, head, begins, first, read, sizes, tables):
+    """Back through it: writes the gradients of q, k and v to the expansion's blocks.
 
-    These stand in the expansion's blocks, and that of what was read in its own.
+    That of what was read stands in its own.
     """
+    weights, dweights, rest = tables
     n_rows = begins.size
-    typed = kept.dtype.type
-    scale = typed(1.0 / math.sqrt(sizes.n_hidden / sizes.n_heads))
-    dot = sums[_DOT * n_rows :][:n_rows]
-    log = sums[(_LOGS + head) * n_rows :][:n_rows]
-    (query,) = block_of(kept[t], _QUERY, head, sizes, n_rows)
-    (dread,) = block_of(kept[t], _READ, head, sizes, n_rows)
-    (dquery,) = block_of(kept[t], _EXPANDED, head, sizes, n_rows)
-    score(kept, t, first, last, head, begins, sizes, line)
-    clear(dot)
-    for s in range(first, t + 1):
-        own, down = line[s], dline[s]
-        (value,) = block_of(kept[s], _VALUE, head, sizes, n_rows)
-        dot_rows(dread, value, n_rows, down)
-        for row in range(n_rows):
-            own[row] = exp(own[row] - log[row])
-            dot[row] += own[row] * down[row]
-    for s in range(first, t + 1):
-        own, down = line[s], dline[s]
-        for row in range(n_rows):
-            down[row] = own[row] * (down[row] - dot[row]) * scale
-        (key,) = block_of(kept[s], _KEY, head, sizes, n_rows)
-        (dkey,) = block_of(kept[s], _EXPANDED + 1, head, sizes, n_rows)
-        (dvalue,) = block_of(kept[s], _EXPANDED + 2, head, sizes, n_rows)
-        add_rows(down, key, n_rows, dquery)
-        add_rows(down, query, n_rows, dkey)
-        add_rows(own, dread, n_rows, dvalue)
+    gather(kept, _QUERY, head, read, sizes, n_rows, 0, rest)
+    gather(kept, _KEY, head, first, sizes, n_rows, 1, rest)
+    gather(kept, _VALUE, head, first, sizes, n_rows, 2, rest)
+    gather(kept, _READ, head, read, sizes, n_rows, 3, rest)
+    for row in range(n_rows):
+        (query,) = part_of(rest, 0, row, sizes, n_rows)
+        (key,) = part_of(rest, 1, row, sizes, n_rows)
+        (value,) = part_of(rest, 2, row, sizes, n_rows)
+        (dfound,) = part_of(rest, 3, row, sizes, n_rows)
+        (dquery,) = part_of(rest, 4, row, sizes, n_rows)
+        (dkey,) = part_of(rest, 5, row, sizes, n_rows)
+        (dvalue,) = part_of(rest, 6, row, sizes, n_rows)
+        begin = begins[row]
+        clear_matrix(dkey)
+        clear_matrix(dvalue)
+        for one in range(max(read, begin), sizes.n_time, QUERIES):
+            last = min(one + QUERIES, sizes.n_time)
+            some, seen = slice(one, last), slice(begin, last)
+            share_out(query, key, begin, one, last, weights)
+            shares = weights[: last - one, : last - begin]
+            dshares = dweights[: last - one, : last - begin]
+            multiply(dfound[some], False, value[seen], True, False, dshares)
+            multiply(shares, True, dfound[some], False, True, dvalue[seen])
+            unshare(shares, dshares, query.shape[1])
+            multiply(dshares, False, key[seen], False, False, dquery[some])
+            multiply(dshares, True, query[some], False, True, dkey[seen])
+    scatter(4, rest, _EXPANDED, head, read, begins, sizes, kept)
+    scatter(5, rest, _EXPANDED + 1, head, first, begins, sizes, kept)
+    scatter(6, rest, _EXPANDED + 2, head, first, begins, sizes, kept)
+
+
+@leaf
+def unshare(shares, dshares, size):
+    """Overwrite the gradient of weights with that of the products of queries and keys."""
+    scale = shares.dtype.type(1.0 / math.sqrt(size))
+    for k in range(shares.shape[0]):
+        line, down = shares[k], dshares[k]
+        dot = dot_of(line, down)
+        for s in range(line.size):
+            down[s] = line[s] * (down[s] - dot) * scale
 
 
 @leaf
@@ -324,7 +373,7 @@ def layer_forward(parameters, work, sizes, layer, direction, begins, noise, trai
     n_rows, n_time, d = begins.size, sizes.n_time, sizes.n_hidden
     n = d * n_rows
     inputs, kept, _, saved, _ = arrays_of(work, sizes, n_rows, layer, 0, training, False)
-    line, _ = lines_of(work, sizes, n_rows, layer, training)
+    tables = tables_of(work, sizes, n_rows, layer, training)
     asks, reads, expands, contracts = weights_of(parameters, sizes, layer)
     ask_bias, read_bias, expand_bias, contract_bias = biases_of(parameters, sizes, layer)
     first, last = earliest(begins), latest(begins)
@@ -348,10 +397,10 @@ def layer_forward(parameters, work, sizes, layer, direction, begins, noise, trai
         if t < read:
             for k in range(n):
                 stream[k] = math.nan
+    for head in range(sizes.n_heads):
+        attend(kept, head, begins, first, read, sizes, tables)
     for t in range(read, n_time):
         stream, own = inputs[t + 1, :n], kept[t]
-        for head in range(sizes.n_heads):
-            attend(kept, saved[t], t, first, last, head, begins, sizes, line)
         add_bias(read_bias, n_rows, stream)
         add_product(reads, own[_READ * n : (_READ + 1) * n], stream)
         again, expanded = own[_AGAIN * n : (_AGAIN + 1) * n], own[_EXPANDED * n :]
@@ -379,7 +428,7 @@ def layer_backward(
     n_rows, n_time, d = begins.size, sizes.n_time, sizes.n_hidden
     n = d * n_rows
     inputs, kept, _, saved, _ = arrays_of(work, sizes, n_rows, layer, 0, True, False)
-    line, dline = lines_of(work, sizes, n_rows, layer, True)
+    tables = tables_of(work, sizes, n_rows, layer, True)
     asks, reads, expands, contracts = weights_of(parameters, sizes, layer)
     dasks, dreads, dexpands, dcontracts = weights_of(gradient, sizes, layer)
     dask_bias, dread_bias, dexpand_bias, dcontract_bias = biases_of(gradient, sizes, layer)
@@ -410,9 +459,8 @@ def layer_backward(
             charge_bias(dstream, n_rows, dread_bias)
             apply_transposed(reads, dstream, False, found)
         clear(expanded[: 3 * n])
-    for t in range(read, n_time):
-        for head in range(sizes.n_heads):
-            unattend(kept, saved[t], t, first, last, head, begins, sizes, line, dline)
+    for head in range(sizes.n_heads):
+        unattend(kept, head, begins, first, read, sizes, tables)
     for t in range(first, n_time):
         own, dstream = kept[t], above[t]
         skip = 0 if t >= read else d

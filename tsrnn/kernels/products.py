@@ -135,6 +135,18 @@ def apply_transposed(weights, x, add, out):
 
 
 @leaf
+def multiply(a, flip_a, b, flip_b, add, out):
+    """Write ``a @ b``, or add it, either one transposed where said; rows may lie apart."""
+    m = a.shape[1] if flip_a else a.shape[0]
+    k = a.shape[0] if flip_a else a.shape[1]
+    n = b.shape[0] if flip_b else b.shape[1]
+    _gemm(
+        flip_a, flip_b, (m, k, n), a, a.strides[0] // a.itemsize, b, b.strides[0] // b.itemsize,
+        add, out, out.strides[0] // out.itemsize,
+    )  # fmt: skip
+
+
+@leaf
 def outer(a, b, add, out):
     """Write ``a @ b.T``, or add it: (m * n_rows,) and (n * n_rows,) to (m, n), summed over rows."""
     m, n = out.shape

@@ -10,6 +10,7 @@ from tsrnn.kernels.team import share
 
 LAST, EVERY, HORIZONS = 0, 1, 2  # what a head reads: see Sizes.reads
 EXPANSION = 4  # of a layer that attends: units of its small network, for each of its own
+QUERIES = 64  # steps that attend at a time
 
 
 class Sizes(NamedTuple):
@@ -119,17 +120,24 @@ def steps_kept(sizes, training):
 
 
 @leaf
+def attention_space(sizes, n_rows):
+    """Values of the workspace that attention takes for one head at a time."""
+    size = sizes.n_hidden // sizes.n_heads
+    return sizes.n_time * (2 * QUERIES + 7 * size * n_rows)
+
+
+@leaf
 def layer_space(sizes, n_rows, layer, training, apart):
     """Values of the workspace that a direction of a layer takes."""
     n_hidden = sizes.n_hidden * n_rows
     n_steps = steps_kept(sizes, training)
-    lines = 2 * sizes.n_time * n_rows if sizes.n_heads else 0
+    own = attention_space(sizes, n_rows) if sizes.n_heads else 0
     return (
         (sizes.n_time + 1) * width(sizes, layer) * n_rows
         + n_steps * (sizes.n_blocks + sizes.n_saved) * n_hidden
         + (n_steps + 1) * sizes.n_state * n_hidden
         + (sizes.n_time + 1) * n_hidden * apart
-        + lines
+        + own
     )
 
 
