@@ -19,6 +19,7 @@ PUBLIC = {
     "tsrnn.anomaly",
     "tsrnn.anomaly.metrics",
     "tsrnn.datasets",
+    "tsrnn.inspection",
     "tsrnn.plotting",
 }
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -1,10 +1,15 @@
 """What goes on inside of a fitted network: states and gates, and the gradient on its way back."""
 
+from tsrnn.inspection.diagnosis import diagnose
+from tsrnn.inspection.findings import Diagnosis, Finding
 from tsrnn.inspection.gradients import gradient_flow, input_sensitivity, jacobian_spectrum
 from tsrnn.inspection.states import attention_weights, gates, memory_half_life, saturation, states
 
 __all__ = [
+    "Diagnosis",
+    "Finding",
     "attention_weights",
+    "diagnose",
     "gates",
     "gradient_flow",
     "input_sensitivity",

@@ -13,6 +13,7 @@ import numpy as np
 from tsrnn.kernels.targets import claim
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
+from tsrnn.training.divergence import calm, exploded
 from tsrnn.training.epochs import Epochs, Moments
 from tsrnn.training.settings import Settings
 
@@ -182,8 +183,9 @@ def _train(
                     history.loss_curve.append(float(losses[model]))
                     if judged_by[model]:
                         history.validation_curve.append(float(judged[model]))
-                    if not (np.isfinite(judged[model]) and np.isfinite(losses[model])):
-                        raise ValueError(_diverged(epoch, judged[model], settings[model]))
+                    both = losses[model], judged[model]
+                    if not np.isfinite(both).all():
+                        raise ValueError(_diverged(epoch, both, settings[model]))
                     run.adapt(model, judged[model])
                     if judged[model] < best_losses[model] or not judged_by[model]:
                         best_losses[model], history.best_iter = judged[model], epoch
@@ -211,11 +213,11 @@ def _train(
     return histories
 
 
-def _diverged(epoch, loss, settings):
-    return (
-        f"Training diverged in epoch {epoch}: the loss is {loss}. Lower "
-        f"learning_rate_init={settings.learning_rate_init:g}."
-    )
+def _diverged(epoch, losses, settings):
+    """Of the loss and the one that the epoch was judged by, the one that is not finite."""
+    loss = next(loss for loss in losses if not np.isfinite(loss))
+    advice = calm(settings.learning_rate_init, settings.max_grad_norm)
+    return f"Training {exploded(epoch, loss)}. {advice}"
 
 
 @contextlib.contextmanager
