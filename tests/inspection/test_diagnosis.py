@@ -210,6 +210,14 @@ def test_input_ignored():
     assert finding.advice.startswith("Lower alpha=100.")
 
 
+def test_input_ignored_by_a_forecaster_of_a_series_with_gaps():
+    days = pd.date_range("2024-01-01", periods=300)
+    y = pd.Series(np.sin(np.arange(300) / 3), days).where(np.arange(300) % 70 != 5)
+    forecaster = RNNForecaster(4, lookback=12, season=1, missing="mask", max_iter=5).fit(y)
+    forecaster.network_.views()["head_weight"][:] = 0
+    assert first_of(forecaster).cause == first_of(forecaster, y).cause == "input ignored"
+
+
 # Healthy ones
 
 

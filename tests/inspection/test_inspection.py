@@ -220,6 +220,15 @@ def test_a_forecaster_s_own_index():
         gradient_flow(forecaster, two[:50])
 
 
+def test_a_forecaster_that_was_told_of_the_future_is_not_asked_for_more_of_it():
+    y = pd.Series(np.sin(np.arange(200) / 4), HOURS, name="y")
+    known = pd.DataFrame({"x": np.cos(np.arange(200) / 4)}, HOURS)
+    forecaster = RNNForecaster(6, lookback=24, season=1, segment=2, hidden_size=3, max_iter=1)
+    forecaster.fit(y, known)
+    assert gradient_flow(forecaster).index.max() == 28  # 24 values and 6 to come, by two
+    assert states(forecaster).index.equals(HOURS[-30:][1::2])
+
+
 def test_a_classifier_with_missing_values_and_rows_of_several_lengths():
     rows = [X[0], X[1][2:], np.where(np.arange(5) == 2, np.nan, X[2])]
     classifier = RNNClassifier(hidden_size=2, max_iter=2).fit(rows, ["a", "b", "a"])
@@ -235,6 +244,8 @@ def test_what_cannot_be_looked_into():
         gates(regressor, X)
     with pytest.raises(ValueError, match="needs targets: give y"):
         gradient_flow(regressor, X)
+    with pytest.raises(ValueError, match="X has 12 sequences and y has 5 targets"):
+        gradient_flow(regressor, X, Y[:5])
     with pytest.raises(ValueError, match="of must be 'hidden' or 'state'"):
         jacobian_spectrum(regressor, X, of="cell")
     with pytest.raises(ValueError, match="not fitted"):

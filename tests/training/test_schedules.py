@@ -28,6 +28,12 @@ def test_others_stay(schedule):
     np.testing.assert_array_equal(learning_rates(schedule, 7, 0.01), 0.01)
 
 
+def test_a_peak_may_be_a_whole_number():
+    for schedule in SCHEDULES:
+        whole = learning_rates(schedule, 7, 1)
+        np.testing.assert_array_equal(whole, learning_rates(schedule, 7, 1.0))
+
+
 @pytest.mark.parametrize("schedule", ["constant", "adaptive", "cosine"])
 @pytest.mark.parametrize(("warm_up", "n_rise"), [(0.25, 5), (0.21, 5), (1.0, 20), (0.01, 1)])
 def test_warm_up_rises_evenly_to_the_schedule(schedule, warm_up, n_rise):

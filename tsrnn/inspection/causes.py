@@ -93,6 +93,7 @@ def loss_exploded(evidence: Evidence) -> list[Finding]:
     if getattr(evidence.estimator, "standardize", False) and loss != "cross_entropy":
         begun = max(begun, 1.0)  # of the rows learnt, where those given here are others
     jump = _LEAP if evidence.skill >= _LEARNT else _JUMP
+    # Likelihoods may be below 0: nats beyond are counted, not times.
     bound = begun + _JUMP * jump if loss in LIKELIHOODS else jump * begun
     if not np.isfinite(bound) or not curve.size or curve.max() <= bound:
         return []
@@ -108,6 +109,8 @@ def loss_exploded(evidence: Evidence) -> list[Finding]:
 def gradient_grows(evidence: Evidence) -> list[Finding]:
     """A gradient that is larger by orders of magnitude where it comes to than where it began."""
     found, estimator = [], evidence.estimator
+    if evidence.looked.network.n_heads:  # it has no way back through time
+        return found
     vanilla = evidence.looked.network.cell.startswith("rnn")
     gated = " Or use cell='lstm' or 'gru'." if vanilla else ""
     for layer, norms in evidence.flow.items():
@@ -239,7 +242,7 @@ def vanishing(evidence: Evidence) -> list[Finding]:
                 "vanishing gradient", "l0",
                 {"steps": steps, "of": whole, "level": level, "missed": missed},
                 f"gradients of l0 fall below {percent(level)} after {steps} of {whole} steps, and "
-                f"the steps before tell {percent(missed)} of the targets' variance, that is missed",
+                f"the steps before tell {percent(missed)} of the targets' variance, and are missed",
                 _remember(evidence, whole),
             )]  # fmt: skip
     return []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tsrnn.inspection.causes import causes_of
 from tsrnn.inspection.evidence import evidence_of
 from tsrnn.inspection.findings import Diagnosis
@@ -15,7 +17,8 @@ def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
     What a healthy network may show is no disease: a gradient is blamed for fading only where the
     steps that it does not come to tell what the network misses, by a linear probe of them (ridge
     regression, out of sample; after Alain & Bengio 2017), and gates for their ends only where the
-    fit is poor. A series that nothing can forecast accuses no network.
+    fit is poor. A series that nothing can forecast accuses no network. A Transformer, which has
+    neither gates nor a way back through time, is judged by its loss and its input.
 
     Parameters
     ----------
@@ -77,4 +80,5 @@ def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
     >>> diagnose(vanilla, X, y)
     vanishing gradient: gradients of l0 fall below ... % after ... of 100 steps, and ...
     """
-    return Diagnosis(causes_of(evidence_of(estimator, X, y)))
+    with np.errstate(all="ignore"):  # what exploded may overflow here as well
+        return Diagnosis(causes_of(evidence_of(estimator, X, y)))

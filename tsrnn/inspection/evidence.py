@@ -117,18 +117,12 @@ def evidence_of(estimator: Any, X: Any, y: Any) -> Evidence:
     else:
         looked = _all_windows(estimator, X)
     n = len(looked.windows)
-    if rows and len(looked.source.targets) != n:
-        raise ValueError(
-            f"X has {n} sequences and y has {len(looked.source.targets)} targets. Give one for "
-            "each."
-        )
     some = np.unique(np.linspace(0, n - 1, min(n, MOST_SEQUENCES)).astype(int))
     looked = dataclasses.replace(looked, windows=looked.windows[some])
-    with np.errstate(all="ignore"):
-        said, truth = (_of_rows if rows else _of_series)(estimator, looked)
-        constant, losses = _constant(looked, truth, rows)
-        apart = _parts(looked, truth, 0 if rows else estimator.lookback_ + truth.shape[1])
-        return Evidence(estimator, looked, said, truth, constant, *losses, *apart, *_walked(looked))
+    said, truth = (_of_rows if rows else _of_series)(estimator, looked)
+    constant, losses = _constant(looked, truth, rows)
+    apart = _parts(looked, truth, 0 if rows else estimator.lookback_ + truth.shape[1])
+    return Evidence(estimator, looked, said, truth, constant, *losses, *apart, *_walked(looked))
 
 
 def _all_windows(forecaster, y):

@@ -109,8 +109,10 @@ def _rows(estimator, X, y, judged):
         raise ValueError("The gradient of the loss needs targets: give y.")
     sequences = sequences_of(estimator, X, estimator.n_channels_in_, reset=False)
     targets = None if y is None else estimator._targets(y, first=False)
-    source = estimator._source(sequences, targets)
     network, n = estimator.network_, len(sequences)
+    if targets is not None and len(targets) != n:
+        raise ValueError(f"X has {n} sequences and y has {len(targets)} targets. Give one for each.")
+    source = estimator._source(sequences, targets)
     segment = estimator._segment()
     steps = pd.RangeIndex(1, network.n_time(source) + 1, name="step") * segment
     keys = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n, name="row")
@@ -126,7 +128,10 @@ def _series(forecaster, y, judged):
         raise ValueError(
             "Each series has a network of its own: look into one by fitting a forecaster on it."
         )
-    _, known = forecaster._asked(None, None, y, None)
+    if y is None:  # what is known of the future after their end is not read
+        known = forecaster._ready(forecaster._latest(), None, forecaster._passed_by())
+    else:
+        _, known = forecaster._asked(None, None, y, None)
     reading, collection = models.reading, known.collection
     panel = collection.panel
     source = reading.source(known.scaling.apply(panel, known.passed), collection.beside)

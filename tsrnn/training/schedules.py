@@ -30,7 +30,7 @@ def learning_rates(schedule: str, total: int, peak: float, warm_up: float = 0.0)
         rise = low + (peak - low) * (1 - np.cos(np.pi * progress / rise_until)) / 2
         fall = peak * (1 + np.cos(np.pi * (progress - rise_until) / (1 - rise_until))) / 2
         return np.where(progress < rise_until, rise, fall)
-    rates = np.full(total, peak)
+    rates = np.full(total, float(peak))
     if schedule == "cosine":
         rates *= (1 + np.cos(np.pi * progress)) / 2
     n_rise = int(np.ceil(warm_up * total))
