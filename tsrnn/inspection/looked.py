@@ -111,7 +111,9 @@ def _rows(estimator, X, y, judged):
     targets = None if y is None else estimator._targets(y, first=False)
     network, n = estimator.network_, len(sequences)
     if targets is not None and len(targets) != n:
-        raise ValueError(f"X has {n} sequences and y has {len(targets)} targets. Give one for each.")
+        raise ValueError(
+            f"X has {n} sequences and y has {len(targets)} targets. Give one for each."
+        )
     source = estimator._source(sequences, targets)
     segment = estimator._segment()
     steps = pd.RangeIndex(1, network.n_time(source) + 1, name="step") * segment
