@@ -838,6 +838,7 @@ def test_verbose_shows_progress(capsys):
 
 BAD = {
     "cell": "gru2", "hidden_size": 0, "n_layers": 0, "bidirectional": "yes", "head_size": -1,
+    "n_heads": 0,
     "n_channels": 0, "segment": 0, "memory": 1, "standardize": 2, "dropout": 1.0,
     "recurrent_dropout": -0.1, "loss": "mse", "quantiles": 0.5, "solver": "lbfgs",
     "learning_rate": "fast", "learning_rate_init": 0.0, "alpha": -1.0, "averaging": 1.0,
@@ -902,3 +903,21 @@ def test_parameters_that_change_after_a_fit_change_no_prediction():
     regressor.set_params(loss="quantile", quantiles=(0.3, 0.7))
     np.testing.assert_array_equal(regressor.predict(X), before[0])
     np.testing.assert_array_equal(regressor.predict_quantiles(X, [0.2]), before[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("bidirectional", True, "bidirectional=True is for recurrent cells.*leave it at False"),
+        ("residual", True, "residual=True is for recurrent cells"),
+        ("recurrent_dropout", 0.1, "recurrent_dropout=0.1 is for recurrent cells"),
+        ("memory", 10, "memory=10 is for recurrent cells.*leave it at None"),
+        ("device", "cuda", "device='cuda' is for recurrent cells.*leave it at 'cpu'"),
+        ("n_heads", 5, "hidden_size=32 is no multiple of n_heads=5"),
+    ],
+)
+def test_what_attention_does_not_take(name, value, words):
+    regressor = RNNRegressor(cell="attention", **{name: value})
+    with pytest.raises(ValueError, match=words):
+        regressor.fit(np.zeros((8, 4)), np.arange(8))
+    assert not hasattr(regressor, "network_")
