@@ -276,7 +276,7 @@ def test_weights_of_unknown_classes_are_refused():
 
 
 def test_same_bits_twice_and_on_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(threads, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "LONG", 0)
     options = {"cell": "gru", "dropout": 0.1, "n_layers": 2, "batch_size": 200}
     classifiers = [quick(n_jobs=n, **options).fit(NOISE, UP) for n in (1, 1, 2, None, -1)]
     expected = classifiers[0].predict_proba(NOISE)

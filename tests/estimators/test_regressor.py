@@ -211,7 +211,7 @@ def test_what_does_not_vary_is_predicted():
 
 
 def test_same_bits_twice_and_on_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(threads, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "LONG", 0)
     options = {"n_layers": 2, "dropout": 0.1, "recurrent_dropout": 0.1, "batch_size": 200}
     regressors = [quick(n_jobs=n, **options).fit(NOISE, SUM) for n in (1, 1, 2, None, -1)]
     expected = regressors[0].predict(NOISE)
@@ -393,7 +393,7 @@ def test_a_parallel_search_does_not_fight_over_cores():
 
 
 def test_of_threads_that_fit_at_once_one_has_all_cores_and_the_others_one_each(monkeypatch):
-    monkeypatch.setattr(threads, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "LONG", 0)
     train, claimed, seen = RNNRegressor._train, [], []
     meet = threading.Barrier(3)
 

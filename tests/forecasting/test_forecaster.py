@@ -66,7 +66,7 @@ def test_defaults_settle_season_lookback_and_transform():
 
 
 def test_same_bits_twice_and_on_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(threads, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "LONG", 0)
     results = []
     for n_jobs in (1, 1, 2, None, -1):
         forecaster = quick(n_jobs=n_jobs, max_iter=20, batch_size=40).fit(load_co2())
@@ -417,7 +417,7 @@ import signal, sys, threading, time, warnings
 import numpy as np, pandas as pd
 from tsrnn import RNNForecaster
 from tsrnn.kernels import threads
-threads.SMALL_WORK = 0
+threads.LONG = 0
 rng = np.random.default_rng(0)
 y = pd.Series(rng.normal(size=20000).cumsum(), pd.date_range("2000-01-01", periods=20000, freq="h"))
 RNNForecaster(max_iter=1, hidden_size=64).fit(y[:300])  # compiled before the clock runs

@@ -143,7 +143,7 @@ def test_the_history_of_a_panel_is_kept_by_series():
 def test_same_bits_on_any_number_of_threads(n_jobs, monkeypatch):
     from tsrnn.kernels import threads
 
-    monkeypatch.setattr(threads, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "LONG", 0)
     forecast = quick(n_jobs=n_jobs).fit(WIDE).predict()
     pd.testing.assert_frame_equal(forecast, quick(n_jobs=1).fit(WIDE).predict(), check_exact=True)
 

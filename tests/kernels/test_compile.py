@@ -13,7 +13,6 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
-import threadpoolctl
 from numba.core.codegen import CPUCodeLibrary
 from numba.core.cpu import CPUContext
 
@@ -108,8 +107,9 @@ def test_an_edited_source_of_another_file_misses(probe, tmp_path):
     assert probe(1, path=copy)["hits"] == 1
     source = copy / "tsrnn" / "kernels" / "activations.py"
     text = source.read_text()
-    assert text.count("lambda x: math.tanh(x)") == 1
-    source.write_text(text.replace("lambda x: math.tanh(x)", "lambda x: math.tanh(x) + 1.0"))
+    formula = "return far if size > 0.625 else near"
+    assert text.count(formula) == 1
+    source.write_text(text.replace(formula, f"{formula} + 1.0".replace("far", "1.0 + far", 1)))
     edited = probe(1, path=copy)
     assert (edited["hits"], edited["misses"]) == (0, 1)
     assert edited["first"] == pytest.approx(np.tanh(-3) + 1)
@@ -341,32 +341,6 @@ def test_a_kernel_that_does_not_compile_leaves_numba_as_it_was(optimised):
     assert state() == before
 
 
-def blas_threads():
-    return [pool["num_threads"] for pool in threadpoolctl.threadpool_info()
-            if pool["user_api"] == "blas"]  # fmt: skip
-
-
-def test_blas_is_held_to_one_thread_and_given_back():
-    before = blas_threads()
-    entered, leave = threading.Event(), threading.Event()
-
-    def hold():
-        with claim_threads(1):
-            entered.set()
-            leave.wait(30)
-
-    with ThreadPoolExecutor(1) as pool:
-        with claim_threads(2):
-            assert set(blas_threads()) == {1}
-            other = pool.submit(hold)
-            assert entered.wait(30)
-        # The first in has left before the second: still held, and not for good.
-        assert set(blas_threads()) == {1}
-        leave.set()
-        other.result()
-    assert blas_threads() == before
-
-
 def test_only_one_thread_may_run_parallel_kernels(monkeypatch):
     monkeypatch.setattr(threads, "available_threads", lambda: 2)
     monkeypatch.setattr(threads.numba, "set_num_threads", lambda n: None)
@@ -378,8 +352,37 @@ def test_only_one_thread_may_run_parallel_kernels(monkeypatch):
         assert one == 1
     with claim_threads(64) as capped:
         assert capped == 2
-    with claim_threads(2, threads.SMALL_WORK - 1) as little, claim_threads(2, 1e9) as much:
-        assert (little, much) == (1, 2)
+
+
+def test_threads_are_for_work_that_is_worth_a_binary(monkeypatch, tmp_path):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+
+    def worth(seconds, *compiled):
+        serial, parallel = Kernel(lambda n: None, "one"), Kernel(lambda n: None, "other")
+        for kernel, is_parallel in ((serial, False), (parallel, True)):
+            if is_parallel in compiled:
+                kernel.dispatcher(parallel=is_parallel)
+        return threads.are_worth_it(seconds, serial, parallel)
+
+    assert not worth(threads.SHORT / 2, True)
+    assert worth(threads.LONG, False)
+    between = (threads.SHORT + threads.LONG) / 2
+    assert worth(between)
+    assert worth(between, True)
+    assert worth(between, False, True)
+    assert not worth(between, False)  # a second binary would take longer than it saves
+
+
+def test_a_binary_on_disk_is_known(monkeypatch, tmp_path):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+
+    def kept(n_tasks, x):
+        x[0] = n_tasks
+
+    Kernel(kept, "kept")(1, np.zeros(1))
+    assert Kernel(kept, "kept").is_compiled(parallel=False)
+    assert not Kernel(kept, "kept").is_compiled(parallel=True)
+    assert not Kernel(kept, "kep").is_compiled(parallel=False)
 
 
 def test_kernel_array_takes_whatever_comes(tmp_path):

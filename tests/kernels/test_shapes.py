@@ -27,15 +27,17 @@ def workspaces(monkeypatch):
     call, seen = Kernel.__call__, []
 
     def guarded(self, *args):
-        place = list(inspect.signature(self._function).parameters).index("work")
+        names = list(inspect.signature(self._function).parameters)
+        if "work" not in names:
+            return call(self, *args)
+        place = names.index("work")
         workers, size = args[place].shape
         work = np.full((workers, size + GUARD), np.nan, args[place].dtype)
         work[:, size:] = SENTINEL
         call(self, *args[:place], work, *args[place + 1 :])
-        seen.append((self.name.rpartition("-")[2], work))
+        return seen.append((self.name.rpartition("-")[2], work))
 
     monkeypatch.setattr(Kernel, "__call__", guarded)
-    monkeypatch.setattr("tsrnn.network.memory._ALONE", 0)  # its kernels too are called so
     return seen
 
 
@@ -58,7 +60,9 @@ def test_workspaces_are_just_large_enough(cell, shape, recurrent, n_rows, worksp
     training_steps(network, source, order, settings)
     network.errors(source, order, "squared_error")
     if not network.bidirectional:
-        Memory(network, n_rows).step(values[:n_rows, :2])
+        memory = Memory(network, n_rows)
+        memory._n_jobs = 2  # else it calls the binary itself
+        memory.step(values[:n_rows, :2])
     names = ["train", "predict"] if network.bidirectional else ["train", "predict", "step"]
     assert [name for name, _ in workspaces] == names
     for name, work in workspaces:

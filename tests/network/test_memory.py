@@ -48,7 +48,7 @@ def test_steps_over_a_sequence_are_the_whole_sequence(cell, shape, n_series):
 
 
 @pytest.mark.parametrize("dtype", ["float32"])
-@pytest.mark.parametrize("n_hidden", [8, 150])  # the BLAS alone would share products of the latter
+@pytest.mark.parametrize("n_hidden", [8, 150])
 def test_thousands_of_series_on_any_number_of_threads(n_hidden, dtype):
     network = random_network("gru", n_in=2, n_hidden=n_hidden, dtype=dtype)
     n_series = 2**17 // n_hidden + 5

@@ -157,7 +157,7 @@ def test_streams_begin_anew_in_each_epoch():
 
 
 def test_streams_on_many_threads_give_the_same_bits(monkeypatch):
-    monkeypatch.setattr(threads, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "LONG", 0)
     streams = np.arange(20 * 10).reshape(20, 10)
     one, two = (run(4, NONE, starts=streams, settings={"n_jobs": n})[0] for n in (1, 2))
     np.testing.assert_array_equal(one.parameters, two.parameters)
@@ -310,7 +310,7 @@ def test_the_length_of_blocks_does_not_matter(monkeypatch, seconds):
 
 @pytest.mark.parametrize("noise", [{}, {"recurrent_dropout": 0.2, "averaging": 0.5}])
 def test_one_or_many_threads_give_the_same_bits(monkeypatch, noise):
-    monkeypatch.setattr(threads, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "LONG", 0)
     one, history = run(10, settings={"n_jobs": 1, **noise})
     two, same = run(10, settings={"n_jobs": 2, **noise})
     np.testing.assert_array_equal(one.parameters, two.parameters)
@@ -442,7 +442,7 @@ def assert_same(found, expected):
 def test_many_networks_learn_what_each_would_alone(options, n_jobs, dtype, monkeypatch):
     """The same weights to the last bit."""
     expected = each_alone(COMMON[options], dtype=dtype)
-    monkeypatch.setattr(threads, "SMALL_WORK", 0)
+    monkeypatch.setattr(threads, "LONG", 0)
     assert_same(all_at_once({**COMMON[options], "n_jobs": n_jobs}, dtype), expected)
     epochs = {name: len(own[1].loss_curve) for name, own in zip(MODELS, expected, strict=True)}
     assert (epochs["one epoch"], epochs["less than a batch"], epochs["plain"]) == (1, 7, 10)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tsrnn.kernels import portable
 from tsrnn.kernels.losses import n_outputs
 from tsrnn.kernels.windows import Source, sequence_source
 from tsrnn.network import Memory, RecurrentNetwork
@@ -111,7 +112,7 @@ class ForecastErrors:
         if self.loss != "gaussian":
             return outputs.reshape(shape), None
         middle, raw = np.split(outputs, 2, axis=-1)
-        return middle.reshape(shape), (np.logaddexp(0, raw) + 1e-6).reshape(shape)
+        return middle.reshape(shape), (portable.log1p_exp(raw) + 1e-6).reshape(shape)
 
     def _inputs(self, z, phases, looks_back):
         z = np.clip(z, -MOST_READ, MOST_READ)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.forecasting.seasons import season_of
+from tsrnn.kernels import portable
 from tsrnn.windowing.axes import TimeAxis, width_of
 
 _MONDAY = pd.Timestamp("1970-01-05")
@@ -39,7 +40,7 @@ def circles(counts: np.ndarray, seasons: Sequence[int]) -> np.ndarray:
     if not seasons:
         return np.empty((len(counts), 0))
     turns = 2 * np.pi * (counts[:, None] % seasons) / seasons
-    return np.stack([np.sin(turns), np.cos(turns)], axis=2).reshape(len(counts), -1)
+    return np.stack(portable.sine_cosine(turns), axis=2).reshape(len(counts), -1)
 
 
 def count_of(index: pd.Index, step: Any) -> np.ndarray:

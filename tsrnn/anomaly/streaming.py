@@ -117,7 +117,7 @@ class Stream:
 
     def _strangeness(self, errors):
         ratios = (errors / self.usual).ravel()
-        x = ratios.dot(ratios) / ratios.size
+        x = (ratios * ratios).sum() / ratios.size
         return x if x == x else mean_of_channels(strangeness(errors, self.usual))
 
     def _next_circles(self):

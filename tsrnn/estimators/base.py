@@ -147,8 +147,8 @@ class RecurrentEstimator(BaseEstimator):
 
     def _run_network(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:
         """What a network says of windows in its own units, (n_windows, outputs)."""
-        work = network.work(source, starts.size)
-        with claim(self.device, self.n_jobs, work) as workers:
+        n_jobs = network.threads_for(self.n_jobs, source, starts.size)
+        with claim(self.device, n_jobs) as workers:
             return network.predict(source, starts, workers)
 
     def __getstate__(self):

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array
 from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.estimators.sequence_estimator import SequenceEstimator, mean_and_scale
 from tsrnn.estimators.sequences import LARGEST
+from tsrnn.kernels import portable
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "gaussian", "student_t")
 
@@ -356,7 +357,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
                 f"{what} needs a network that learnt the spread: fit with loss='gaussian' or "
                 f"'student_t', not {self.loss_!r}."
             )
-        positive = np.logaddexp(0, outputs[:, 1:])
+        positive = portable.log1p_exp(outputs[:, 1:])
         freedom = 2 + positive[:, 1] if self.loss_ == "student_t" else None
         return positive[:, 0] + 1e-6, freedom
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.kernels import portable
 from tsrnn.windowing import Collection
 from tsrnn.windowing.axes import show
 from tsrnn.windowing.covariates import Covariates, covariates_from
@@ -334,7 +335,7 @@ class Features:
             read, around, n_harmonics = _CIRCLES[name]
             angle = 2 * np.pi * np.asarray(read(index), float) / around
             for k in range(1, n_harmonics + 1):
-                columns.append(np.column_stack([np.sin(k * angle), np.cos(k * angle)]))
+                columns.append(np.column_stack(portable.sine_cosine(k * angle)))
         if self.holidays.size:
             stamps = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
             days = stamps.tz_localize(None).to_numpy().astype("M8[D]")

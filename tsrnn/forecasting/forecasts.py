@@ -10,6 +10,7 @@ import numpy as np
 from tsrnn.forecasting.models import LEAST_SCALE, Models, Round
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
+from tsrnn.kernels import portable
 from tsrnn.kernels.windows import Source
 from tsrnn.windowing import Collection
 
@@ -112,7 +113,7 @@ class Forecasts:
         if coverage == 0:
             return path
         units = np.hstack([one.said.units()[int(level > 0.5)] for one in rounds])[:, :horizon]
-        unit = units * rounds[0].scale ** self.widths.power
+        unit = units * portable.power(rounds[0].scale, self.widths.power)
         width = self.widths.half_width(coverage, horizon) * unit
         return path + width if level > 0.5 else path - width
 
@@ -163,7 +164,8 @@ class Forecasts:
             )
 
         def drawn(said, scale):
-            errors = widths.paths((len(said.centre),), rng) * scale ** (widths.power - 1)
+            errors = widths.paths((len(said.centre),), rng)
+            errors = errors * portable.power(scale, widths.power - 1)
             below, above = said.units()
             return said.centre + errors * np.where(errors < 0, below, above)
 

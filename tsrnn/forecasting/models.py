@@ -117,8 +117,8 @@ class Models:
         asked = [(k, own) for k, own in enumerate(order) if own.size] or [(0, order[0])]
         chosen = [k for k, _ in asked]
         weights = self.weights if len(chosen) == n_groups else self.weights[chosen]
-        work = self.network.work(source, windows.size * n_members)
-        with claim(self.device, self.n_jobs, work) as workers:
+        n_jobs = self.network.threads_for(self.n_jobs, source, windows.size * n_members)
+        with claim(self.device, n_jobs) as workers:
             found = predict_models(
                 self.network, weights.reshape(-1, n_parameters), source,
                 [windows[own] for _, own in asked for _ in range(n_members)], workers,

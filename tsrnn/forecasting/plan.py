@@ -10,6 +10,7 @@ import numpy as np
 
 from tsrnn.forecasting.seasons import season_of, season_shows
 from tsrnn.forecasting.transforms import prefers_logarithm
+from tsrnn.kernels import portable
 from tsrnn.windowing import Collection, Panel
 
 _FEWEST_WINDOWS = 8  # to learn from
@@ -133,7 +134,7 @@ def _takes_logarithm(panel, season, transform):
 
 def _season_shows(panel, season, log):
     series = _series(panel)
-    shown = [season_shows(np.log(v) if log else v, season) for v in series]
+    shown = [season_shows(portable.log(v) if log else v, season) for v in series]
     return np.mean(shown) >= 0.5
 
 

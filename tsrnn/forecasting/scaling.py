@@ -7,6 +7,7 @@ import itertools
 
 import numpy as np
 
+from tsrnn.kernels import portable
 from tsrnn.windowing import Panel
 
 _NOISE = 1e-12  # share of its level that rounding leaves a constant series as a deviation
@@ -37,7 +38,7 @@ class Scaling:
         n = np.maximum(panel.lengths, 1)
         mean = _sums(panel, values) / n
         values -= np.repeat(mean, panel.lengths)
-        level = _sums(panel, np.abs(np.log(panel.values) if log else panel.values)) / n
+        level = _sums(panel, np.abs(portable.log(panel.values) if log else panel.values)) / n
         spread = np.sqrt(_sums(panel, values**2) / n)
         constant = spread <= _NOISE * level
         values /= np.repeat(np.where(constant, 1.0, spread), panel.lengths)
@@ -62,12 +63,12 @@ class Scaling:
             part[series][:, None] for part in (self.deviation, self.mean, self.slope)
         )
         values = scaled * deviation + mean + slope * steps
-        return np.exp(values) if self.log else values
+        return portable.exp(values) if self.log else values
 
 
 def _levelled(panel, log, slope, passed=0):
     """Values without their line, a copy."""
-    values = np.log(panel.values) if log else panel.values.copy()
+    values = portable.log(panel.values) if log else panel.values.copy()
     if slope.any():
         steps = np.arange(values.size) - np.repeat(panel.indptr[:-1] - passed, panel.lengths)
         values -= np.repeat(slope, panel.lengths) * steps
@@ -117,5 +118,5 @@ def scaling_of(
     if trend:
         for k, (first, end) in enumerate(itertools.pairwise(panel.indptr)):
             values = panel.values[first:end]
-            slope[k] = recent_slope(np.log(values) if log else values, season)
+            slope[k] = recent_slope(portable.log(values) if log else values, season)
     return Scaling.of(panel, lookback, log, slope)

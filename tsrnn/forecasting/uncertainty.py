@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
+from tsrnn.kernels import portable
+
 _LEAST_UNIT = 1e-3  # of errors, in the unit of a window's scale
 
 
@@ -82,11 +84,13 @@ class HeldOutErrors(ConformalWidths):
         """
         squares = np.nansum(errors**2, axis=1) / np.maximum((~np.isnan(errors)).sum(axis=1), 1)
         known = squares > 0
-        x, y = np.log(scales[known]), np.log(squares[known]) / 2
+        x, y = portable.log(scales[known]), portable.log(squares[known]) / 2
         x -= x.mean() if x.size else 0
-        power = 1.0 if not x.size or x.std() < 1e-3 else float(np.clip(x @ y / (x @ x), 0, 1))
+        power = 1.0
+        if x.size and x.std() >= 1e-3:
+            power = float(np.clip((x * y).sum() / (x * x).sum(), 0, 1))
         weights = 1 / np.bincount(series)[series]
-        return cls(errors / scales[:, None] ** power, power, weights)
+        return cls(errors / portable.power(scales[:, None], power), power, weights)
 
     def paths(self, shape: tuple, rng: np.random.Generator) -> np.ndarray:
         """Rows of errors, drawn at random, of shape (*shape, n_ahead)."""
@@ -171,7 +175,7 @@ def _median(of_members):
 
 
 def _softplus(x):
-    return np.logaddexp(0, x)
+    return portable.log1p_exp(x)
 
 
 def shares(given: float | Sequence[float], name: str) -> list[float]:

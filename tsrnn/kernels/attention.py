@@ -22,10 +22,10 @@ only those steps are walked whose h the head reads; h of the others is NaN.
 
 import math
 
-from tsrnn.kernels.activations import exp
 from tsrnn.kernels.compile import leaf, like, matrix
+from tsrnn.kernels.elementary import exp, sine_cosine
+from tsrnn.kernels.gemm.products import add_product, apply, apply_transposed, multiply, outer
 from tsrnn.kernels.layers import Layers, arrays_of
-from tsrnn.kernels.products import add_product, apply, apply_transposed, multiply, outer
 from tsrnn.kernels.shapes import (
     EVERY,
     EXPANSION,
@@ -53,6 +53,7 @@ KEEPS_H = False
 OPEN_AT_START = None
 MEMORY = {}
 GATES = ()
+_LOG_10000 = math.log(10000.0)
 EPSILON = 1e-5  # that norms add to variances, as PyTorch's do
 
 
@@ -151,8 +152,8 @@ def add_position(lag, n_rows, out):
     """Add the position of the step ``lag`` steps before the last: Vaswani et al., section 3.5."""
     n = out.size // n_rows
     for unit in range(n):
-        angle = lag * math.exp(-math.log(10000.0) * (unit // 2 * 2) / n)
-        place = like(out[0], math.cos(angle) if unit % 2 else math.sin(angle))
+        sine, cosine = sine_cosine(lag * exp(-_LOG_10000 * (unit // 2 * 2) / n))
+        place = like(out[0], cosine if unit % 2 else sine)
         for row in range(n_rows):
             out[unit * n_rows + row] += place
 

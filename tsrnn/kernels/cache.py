@@ -125,6 +125,12 @@ def cache_folders() -> list[Path]:
     return [Path(__file__).parent / "__pycache__", user / "tsrnn"]
 
 
+def has_file(name: str) -> bool:
+    """Whether some signature of a kernel, made from these sources, is on disk."""
+    pattern = f"tsrnn-{name}-{SOURCES[:12]}-*.nbc"
+    return any(next(folder.glob(pattern), None) for folder in cache_folders())
+
+
 def _digest_of_sources() -> str:
     """Digest of every source file that can end up in a kernel."""
     digest = hashlib.sha256()

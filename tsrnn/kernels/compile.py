@@ -6,13 +6,10 @@
 """
 
 import contextlib
-import functools
 import gc
-import platform
 import threading
 from unittest import mock
 
-import llvmlite.binding
 import numba
 import numpy as np
 from numba import _dynfunc, types
@@ -22,7 +19,7 @@ from numba.core.extending import _Intrinsic
 from numba.extending import overload, register_jitable
 from numba.np.arrayobj import populate_array
 
-from tsrnn.kernels.cache import KernelCache
+from tsrnn.kernels.cache import KernelCache, has_file
 
 # No fast-math flag: how far LLVM uses its freedom depends on what is inlined where, so a serial, a
 # parallel and a reloaded binary would round apart. The numpy error model saves a check a division.
@@ -40,14 +37,6 @@ leaf = register_jitable(**LEAF_OPTIONS)
 # Left to itself LLVM keeps a cell's equations a call, and a loop around a call is not vectorised.
 SCALAR_OPTIONS = LEAF_OPTIONS | {"forceinline": True}
 scalar = register_jitable(**SCALAR_OPTIONS)
-
-
-@functools.cache
-def has_fma() -> bool:
-    """Whether the processor multiplies and adds in one instruction."""
-    if platform.machine().lower() in ("arm64", "aarch64"):
-        return True
-    return bool(llvmlite.binding.get_host_cpu_features().get("fma"))
 
 
 def like(x, value):
@@ -120,11 +109,18 @@ class Kernel:
         """Run the serial binary for one task, the parallel one for more."""
         return self.dispatcher(parallel=n_tasks > 1)(n_tasks, *args)
 
+    def is_compiled(self, parallel: bool) -> bool:
+        """Whether this process or a file on disk has one of the two binaries."""
+        return parallel in self._dispatchers or has_file(self._binary(parallel))
+
+    def _binary(self, parallel):
+        return f"{self.name}-{'parallel' if parallel else 'serial'}"
+
     def dispatcher(self, parallel: bool):
         """Numba's dispatcher of one of the two binaries, made on first use."""
         with self._lock:
             if parallel not in self._dispatchers:
-                name = f"{self.name}-{'parallel' if parallel else 'serial'}"
+                name = self._binary(parallel)
                 source = self._function
                 function = type(source)(
                     source.__code__, source.__globals__, closure=source.__closure__

@@ -19,6 +19,7 @@ freedom ``2 + softplus(raw)``, so that the variance is finite.
 import math
 
 from tsrnn.kernels.compile import leaf, like, scalar
+from tsrnn.kernels.elementary import exp, log, log1p, log_gamma
 
 LOSSES = (
     "absolute_error",
@@ -93,10 +94,10 @@ def softplus(x):
     """``log(1 + exp(x))`` and its derivative, the logistic function, where neither overflows."""
     one = like(x, 1.0)
     if x > 0:
-        small = math.exp(-x)
-        return x + math.log1p(small), one / (one + small)
-    small = math.exp(x)
-    return math.log1p(small), small / (one + small)
+        small = exp(-x)
+        return x + log1p(small), one / (one + small)
+    small = exp(x)
+    return log1p(small), small / (one + small)
 
 
 @scalar
@@ -105,13 +106,13 @@ def gaussian(mean, raw_scale, target):
     scale, slope = softplus(raw_scale)
     scale += like(mean, 1e-6)
     z = (target - mean) / scale
-    value = math.log(scale) + like(mean, 0.5) * z * z + like(mean, 0.9189385332046727)
+    value = log(scale) + like(mean, 0.5) * z * z + like(mean, 0.9189385332046727)
     return value, -z / scale, (like(mean, 1.0) - z * z) / scale * slope
 
 
 @scalar
 def digamma(x):
-    """Derivative of ``lgamma`` for x > 0, by recurrence and the asymptotic series (A&S 6.3.18)."""
+    """Derivative of ``log_gamma``, x > 0: recurrence and the asymptotic series (A&S 6.3.18)."""
     shift = 0.0
     while x < 6.0:
         shift -= 1.0 / x
@@ -121,7 +122,7 @@ def digamma(x):
         1 / 12
         - s * (1 / 120 - s * (1 / 252 - s * (1 / 240 - s * (1 / 132 - s * (691 / 32760 - s / 12)))))
     )
-    return shift + math.log(x) - 0.5 / x - series
+    return shift + log(x) - 0.5 / x - series
 
 
 @scalar
@@ -136,13 +137,13 @@ def student_t(mean, raw_scale, raw_freedom, target):
     z = (target - mean) / scale
     ratio = z * z / freedom
     value = (
-        math.lgamma(half * freedom) - math.lgamma(more)
-        + half * math.log(like(mean, math.pi) * freedom) + math.log(scale)
-        + more * math.log1p(ratio)
+        log_gamma(half * freedom) - log_gamma(more)
+        + half * log(like(mean, math.pi) * freedom) + log(scale)
+        + more * log1p(ratio)
     )  # fmt: skip
     pull = (freedom + one) * z / (freedom + z * z)
     by_freedom = half * (
-        digamma(half * freedom) - digamma(more) + one / freedom + math.log1p(ratio)
+        digamma(half * freedom) - digamma(more) + one / freedom + log1p(ratio)
     ) - more * ratio / (freedom + z * z)
     return (
         value,
@@ -232,11 +233,11 @@ def cross_entropy(outputs, targets, weights, n_rows):
             highest = max(highest, outputs[k])
         mass = 0.0
         for k in range(row, outputs.size, n_rows):
-            mass += math.exp(outputs[k] - highest)
+            mass += exp(outputs[k] - highest)
         own = int(target)
-        total += (math.log(mass) + highest - outputs[own * n_rows + row]) * w
+        total += (log(mass) + highest - outputs[own * n_rows + row]) * w
         weight += w
         for c in range(n_classes):
-            share = math.exp(outputs[c * n_rows + row] - highest) / mass
+            share = exp(outputs[c * n_rows + row] - highest) / mass
             outputs[c * n_rows + row] = typed(share - (1.0 if c == own else 0.0)) * w
     return total, weight

@@ -59,7 +59,7 @@ class Sizes(NamedTuple):
 
 def rows_of_a_chunk(n_batch: int) -> int:
     """Rows worked on at a time: few enough for the cache, whatever the number of threads."""
-    return 16 if n_batch < 128 else 32
+    return 16
 
 
 @leaf

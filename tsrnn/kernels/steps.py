@@ -1,4 +1,4 @@
-"""One step of a cell for a chunk of rows, on the CPU: products by the BLAS, then the cell's pass.
+"""One step of a cell for a chunk of rows, on the CPU: products, then the cell's pass.
 
 ``inputs``, flat, stacks [h, 1, x] of a step; most blocks of pre-activations see all of it, those of
 a split cell's last two see h alone or x alone, and the 1 as well.
@@ -8,8 +8,8 @@ import functools
 from typing import NamedTuple
 
 from tsrnn.kernels.compile import leaf
+from tsrnn.kernels.gemm.products import apply, apply_transposed, outer_of_steps
 from tsrnn.kernels.layers import weights_of
-from tsrnn.kernels.products import apply, apply_transposed, outer
 from tsrnn.kernels.shapes import clear_matrix
 
 
@@ -104,16 +104,15 @@ def compile_steps(cell) -> Steps:
         """
         n_hidden = sizes.n_hidden
         both = dweights.shape[0] - 2 * n_split * n_hidden
-        for t in range(first, last):
-            dgates, seen, more = gates[t], inputs[t + shift], add or t > first
-            outer(dgates[: both * n_rows], seen, more, dweights[:both])
-            if n_split:
-                alone, past = both + n_hidden, (n_hidden + 1) * n_rows
-                if not more:
-                    clear_matrix(dweights[both:])
-                outer(dgates[both * n_rows : alone * n_rows], seen[:past], more,
-                      dweights[both:alone, : n_hidden + 1])  # fmt: skip
-                outer(dgates[alone * n_rows :], seen[n_hidden * n_rows :], more,
-                      dweights[alone:, n_hidden:])  # fmt: skip
+        dgates, seen = gates[first:last], inputs[first + shift : last + shift]
+        outer_of_steps(dgates[:, : both * n_rows], seen, add, dweights[:both])
+        if n_split:
+            alone, past = both + n_hidden, (n_hidden + 1) * n_rows
+            if not add:
+                clear_matrix(dweights[both:])
+            outer_of_steps(dgates[:, both * n_rows : alone * n_rows], seen[:, :past], True,
+                           dweights[both:alone, : n_hidden + 1])  # fmt: skip
+            outer_of_steps(dgates[:, alone * n_rows :], seen[:, n_hidden * n_rows :], True,
+                           dweights[alone:, n_hidden:])  # fmt: skip
 
-    return Steps(False, hold, hold, forward, backward, blame, charge, blame_inputs)
+    return Steps(True, hold, hold, forward, backward, blame, charge, blame_inputs)

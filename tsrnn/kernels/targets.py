@@ -1,7 +1,6 @@
 """What kernels run on: some of this machine's threads, or its GPU."""
 
 import contextlib
-import math
 from types import ModuleType
 
 from tsrnn.kernels import cpu
@@ -21,7 +20,7 @@ def target_of(workers: Workers) -> ModuleType:
 
 
 @contextlib.contextmanager
-def claim(device: str, n_jobs: int | None, work: float = math.inf):
+def claim(device: str, n_jobs: int | None):
     """Hold what a device has to work with, and yield who works; see ``claim_threads``.
 
     Raises
@@ -35,5 +34,5 @@ def claim(device: str, n_jobs: int | None, work: float = math.inf):
         require()
         yield "cuda"
         return
-    with claim_threads(n_jobs, work) as n_tasks:
+    with claim_threads(n_jobs) as n_tasks:
         yield n_tasks

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from tsrnn.kernels.compile import leaf, scalar
+from tsrnn.kernels.elementary import power
 
 SOLVERS = ("adam", "adamw", "sgd", "rmsprop")
 _ADAM, _ADAMW, _SGD, _RMSPROP = range(4)
@@ -114,8 +115,8 @@ def clipped(scale, squares, rule):
 @leaf
 def adam_corrections(rule, step, rate):
     """Of Adam's step, what ``adam`` calls rate and divisor."""
-    correct = rate / (1.0 - math.pow(rule.keep_first, float(step)))
-    return correct, math.sqrt(1.0 - math.pow(rule.keep_second, float(step)))
+    correct = rate / (1.0 - power(rule.keep_first, step))
+    return correct, math.sqrt(1.0 - power(rule.keep_second, step))
 
 
 @leaf

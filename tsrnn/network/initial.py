@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from tsrnn.kernels.portable import log, orthonormal_rows
+
 
 def orthogonal(n: int, rng: np.random.Generator) -> np.ndarray:
     """A random orthogonal (n, n) matrix, which keeps a gradient's length (Saxe et al. 2014)."""
-    q, r = np.linalg.qr(rng.standard_normal((n, n)))
-    return q * np.sign(np.diag(r))  # without the signs qr favours some of them
+    return orthonormal_rows(np.ascontiguousarray(rng.standard_normal((n, n)).T)).T
 
 
 def glorot(n_out: int, n_in: int, rng: np.random.Generator) -> np.ndarray:
@@ -21,4 +22,4 @@ def chrono(n: int, memory: int, rng: np.random.Generator) -> np.ndarray:
     A gate that keeps a share f of its memory in each step forgets in 1 / (1 - f) steps; the
     logarithm of a span, drawn evenly, is the bias that gives it.
     """
-    return np.log(rng.uniform(1, max(memory - 1, 2), n))
+    return log(rng.uniform(1, max(memory - 1, 2), n))

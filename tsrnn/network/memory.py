@@ -9,7 +9,6 @@ from tsrnn.kernels.shapes import workspace_size
 from tsrnn.kernels.threads import claim_threads
 from tsrnn.network.network import RecurrentNetwork
 
-_ALONE = 2**17  # multiplications of a product that the BLAS does not share among threads
 _ROWS = 128  # of a chunk of many series: a single step leaves nothing that a cache should hold
 
 
@@ -67,8 +66,6 @@ class Memory:
         if n_series >= 16 * _ROWS:
             sizes = sizes._replace(n_rows=_ROWS)
         units = network.n_layers * network.n_hidden
-        largest = len(network.module.BLOCKS) * network.n_hidden * 2 * network.n_hidden
-        self._alone = largest * min(n_series, sizes.n_rows) <= _ALONE
         n_jobs = n_jobs if n_series * units >= 2**17 else 1
         self._n_jobs = n_jobs
         with claim_threads(n_jobs) as n_tasks:
@@ -104,7 +101,7 @@ class Memory:
             Valid until the next step, which overwrites it.
         """
         self._x[:] = x
-        if self._n_jobs == 1 and self._alone:
+        if self._n_jobs == 1:
             self._serial(
                 1, self._parameters, self._sizes, self._x, self._begins, self._states,
                 self._work, self._out,

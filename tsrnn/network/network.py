@@ -25,6 +25,7 @@ from tsrnn.kernels.shapes import (
     width,
 )
 from tsrnn.kernels.targets import Workers, target_of
+from tsrnn.kernels.threads import are_worth_it
 from tsrnn.kernels.windows import Source, inputs_of_row
 from tsrnn.network.initial import chrono, glorot, orthogonal
 
@@ -243,10 +244,23 @@ class RecurrentNetwork:
         """Values of a sequence's state: of each layer and direction, h and the cell's own."""
         return state_width(self.sizes(1, 1))
 
-    def work(self, source: Source, n_windows: int) -> int:
-        """Steps of hidden units that windows take, the measure of a kernel's work."""
+    def threads_for(
+        self, n_jobs: int | None, source: Source, n_windows: int, *, n_trained: int = 0
+    ) -> int | None:
+        """``n_jobs``, or 1 where so many windows are too little work to be shared out.
+
+        ``n_trained`` is the number of models that are trained at once, 0 for a prediction.
+        """
+        sizes = self.sizes(self.n_time(source), n_windows)
         units = self.n_layers * self.n_directions * self.n_hidden
-        return n_windows * self.n_time(source) * units
+        columns = sum(width(sizes, layer) for layer in range(self.n_layers)) / self.n_layers
+        # About 4 ns for the gates of a unit, and 35 multiply-adds a ns.
+        each = 4e-9 + sizes.n_blocks * columns * (3 if n_trained else 1) / 3.5e10
+        seconds = n_windows * sizes.n_time * units * each * self.parameters.itemsize / 4
+        kernels = self.drivers
+        serial = kernels.train if n_trained else kernels.predict
+        parallel = kernels.train_one if n_trained == 1 else serial
+        return n_jobs if are_worth_it(seconds, serial, parallel) else 1
 
     @property
     def drivers(self) -> Kernels:
@@ -334,15 +348,10 @@ def predict_models(
     windows : sequence of (n,) int64 arrays
         Each model's.
     """
-    n_most = max(own.size for own in windows)
-    # Of the rows that a chunk will have, which goes by the number that is then made whole.
-    sizes = network.sizes(network.n_time(source), n_most + 15)
-    order = np.full((len(windows), n_most + -n_most % sizes.n_rows), -1)
+    order = np.full((len(windows), max(own.size for own in windows)), -1)
     for row, own in zip(order, windows, strict=True):
-        if own.size:
-            # Whole chunks alone: where a row stands, and beside which, must not be seen.
-            row[: own.size + -own.size % sizes.n_rows] = own[-1]
-            row[: own.size] = own
+        row[: own.size] = own
+    sizes = network.sizes(network.n_time(source), order.shape[1])
     out = np.empty((*order.shape, sizes.n_answers * network.n_out))
     run_models(network, parameters, source, order, "absolute_error", (), workers, None, False, out)
     return [said[: own.size] for said, own in zip(out, windows, strict=True)]

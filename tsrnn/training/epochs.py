@@ -144,9 +144,12 @@ class Epochs:
         for own, row in zip(validations, order, strict=True):
             row[: own.size] = own.ravel()
         out = np.empty((*order.shape, self.sizes.n_answers * self.sizes.n_out))
+        workers = self.workers
+        if workers != "cuda":
+            workers = self.network.threads_for(workers, self.source, order.size)
         sums = run_models(
             self.network, self.weights, self.source, order, self.settings[0].loss,
-            self.settings[0].levels, self.workers, None, True, out,
+            self.settings[0].levels, workers, None, True, out,
         )  # fmt: skip
         return sums[:, 0] / np.maximum(sums[:, 1], 1e-300)
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tsrnn.kernels.portable import cosine
+
 SCHEDULES = ("one_cycle", "constant", "cosine", "adaptive")
 
 
@@ -27,12 +29,12 @@ def learning_rates(schedule: str, total: int, peak: float, warm_up: float = 0.0)
     if schedule == "one_cycle":
         rise_until = 0.3
         low = peak / 25
-        rise = low + (peak - low) * (1 - np.cos(np.pi * progress / rise_until)) / 2
-        fall = peak * (1 + np.cos(np.pi * (progress - rise_until) / (1 - rise_until))) / 2
+        rise = low + (peak - low) * (1 - cosine(np.pi * progress / rise_until)) / 2
+        fall = peak * (1 + cosine(np.pi * (progress - rise_until) / (1 - rise_until))) / 2
         return np.where(progress < rise_until, rise, fall)
     rates = np.full(total, float(peak))
     if schedule == "cosine":
-        rates *= (1 + np.cos(np.pi * progress)) / 2
+        rates *= (1 + cosine(np.pi * progress)) / 2
     n_rise = int(np.ceil(warm_up * total))
     rates[:n_rise] *= np.arange(1, n_rise + 1) / n_rise if n_rise else 1.0
     return rates

@@ -156,12 +156,12 @@ def _train(
         * own.max_iter
         for learnt, judge, own in zip(windows, validations, settings, strict=True)
     )
-    work = networks[0].work(source, n_windows)
+    n_jobs = networks[0].threads_for(settings[0].n_jobs, source, n_windows, n_trained=len(networks))
     run = None
     try:
         with (
             _heard_ctrl_c() as listen,
-            claim(settings[0].device, settings[0].n_jobs, work) as workers,
+            claim(settings[0].device, n_jobs) as workers,
         ):
 
             def on_block(done):

@@ -1,0 +1,404 @@
+"""The matrix product as LLVM: loops around tiles held in registers, made for one processor.
+
+One function a module and dtype, ``gemm``, called by all that multiplies there::
+
+    out[i, j] (+)= sum_t sum_p a[i, p, t] * b[p, j, t]
+
+with p in order for each t in order; there is at least one of each. Strides of ``a`` are free. Where
+columns of ``b`` lie side by side they are read in place; else, and for the last few columns, they
+are first copied to a panel on the stack, as wide as a tile and filled up with zeros.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import NamedTuple
+
+from llvmlite import ir
+
+from tsrnn.kernels.gemm.tiles import Tile
+from tsrnn.kernels.processor import fused_multiply_add
+
+_WORD = ir.IntType(64)
+_LANE = ir.IntType(32)
+
+
+class Operand(NamedTuple):
+    """A pointer and its strides, in numbers: along the rows or columns of out, along k, along t."""
+
+    pointer: ir.Value
+    outer: ir.Value
+    inner: ir.Value
+    step: ir.Value
+
+
+def word(value: int) -> ir.Constant:
+    """A constant index."""
+    return ir.Constant(_WORD, value)
+
+
+class GemmEmitter:
+    """Writes ``gemm`` and the functions that it calls to a module.
+
+    Parameters
+    ----------
+    module : ir.Module
+    real : ir.FloatType or ir.DoubleType
+    tile : Tile
+    fused : bool
+        Whether the processor has a fused multiply-add; else a product and a sum are rounded each.
+    """
+
+    def __init__(self, module: ir.Module, real: ir.Type, tile: Tile, fused: bool):
+        self.module, self.real, self.tile, self.fused = module, real, tile, fused
+        self.vector = ir.VectorType(real, tile.lanes)
+        self.itemsize = 4 if isinstance(real, ir.FloatType) else 8
+        self.pointer = real.as_pointer()
+        letter = "s" if self.itemsize == 4 else "d"
+        self.prefix = f"tsrnn_{letter}gemm_{tile.lanes}x{tile.n_vectors}"
+
+    def gemm(self, flipped: bool) -> ir.Function:
+        """The function (a, 3 strides, b, 3 strides, out, stride, m, n, k, n_t, add).
+
+        It reads columns of b in place, or where ``flipped``, along k lying side by side, by panels.
+        """
+        types = [self.pointer, _WORD, _WORD, _WORD] * 2 + [self.pointer] + [_WORD] * 6
+        function, is_new = self._function("_flipped" if flipped else "", types)
+        if not is_new:
+            return function
+        b = ir.IRBuilder(function.append_basic_block("entry"))
+        *operands, out, out_row, m, n, k, n_t, add = function.args
+        left, right, result = Operand(*operands[:4]), Operand(*operands[4:]), (out, out_row)
+        panel = b.alloca(self.real, self.tile.depth * self.tile.n_columns, "panel")
+        panel.align = 64
+        shape, done = (m, n, k, n_t), word(0)
+        if flipped:
+            self._multiply_by_panels(b, left, right, result, panel, done, shape, add, flipped)
+            b.ret_void()
+            return function
+        for n_vectors in (self.tile.n_vectors, 1):
+            size = word(n_vectors * self.tile.lanes)
+            last = b.add(done, b.mul(b.sdiv(b.sub(n, done), size), size))
+            whole = self._columns(n_vectors)
+            with loop(b, done, last, size) as j:
+                columns = b.gep(right.pointer, [j]), *right[1:]
+                b.call(whole, [*left, *columns, b.gep(out, [j]), out_row, m, k, n_t, add])
+            done = last
+        with b.if_then(b.icmp_signed("<", done, n)):
+            self._multiply_by_panels(b, left, right, result, panel, done, shape, add, flipped)
+        b.ret_void()
+        return function
+
+    def _function(self, name, types):
+        name = self.prefix + name
+        if name in self.module.globals:
+            return self.module.globals[name], False
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), types), name)
+        function.linkage = "linkonce_odr"  # of many callers' modules one is kept
+        function.attributes.add("noinline")
+        function.attributes.add("nounwind")
+        return function, True
+
+    def _multiply_by_panels(self, b, left, right, result, panel, first, shape, add, flipped):
+        """Copy columns from ``first`` on to panels, a block along t and k at a time, and multiply.
+
+        Where not ``flipped`` fewer columns than a vector has are left.
+        """
+        depth = word(self.tile.depth)
+        width = word(self.tile.n_columns if flipped else self.tile.lanes)
+        (m, n, k, n_t), (out, out_row) = shape, result
+        copy = self._copy_columns(flipped)
+        # Steps of t that a panel holds where it holds all of k; else a part of k, and one t.
+        fits = b.icmp_signed("<=", k, depth)
+        n_steps = b.select(fits, b.sdiv(depth, k), word(1))
+        part = b.select(fits, k, depth)
+        with loop(b, word(0), n_t, n_steps) as t, loop(b, word(0), k, part) as p:
+            n_here, k_here = minimum(b, n_steps, b.sub(n_t, t)), minimum(b, part, b.sub(k, p))
+            is_first = b.icmp_signed("==", b.or_(t, p), word(0))
+            adds = b.select(is_first, add, word(1))
+            a_here = b.gep(left.pointer, [b.add(b.mul(t, left.step), b.mul(p, left.inner))])
+            b_here = b.gep(right.pointer, [b.add(b.mul(t, right.step), b.mul(p, right.inner))])
+            left_here = left._replace(pointer=a_here)
+            with loop(b, first, n, width) as j:
+                n_columns = minimum(b, width, b.sub(n, j))
+                source = b.gep(b_here, [b.mul(j, right.outer)])
+                b.call(copy, [source, *right[1:], n_columns, width, k_here, n_here, panel])
+                result, block = (b.gep(out, [j]), out_row), (k_here, n_here)
+                for n_vectors in (self.tile.n_vectors, 1) if flipped else (1,):
+                    self._multiply_panel(
+                        b, n_vectors, left_here, panel, width, result, m, n_columns, block, adds
+                    )
+
+    def _multiply_panel(self, b, n_vectors, left, panel, width, result, m, n_columns, block, add):
+        """Multiply a panel: by a whole tile where it is full enough, else a vector at a time."""
+        k = block[0]
+        is_wide = b.icmp_signed(">", n_columns, word(self.tile.lanes * (self.tile.n_vectors - 1)))
+        out, out_row = result
+        if n_vectors > 1:
+            with b.if_then(is_wide):
+                right = Operand(panel, word(1), width, b.mul(k, width))
+                self._multiply_partly(b, n_vectors, left, right, result, m, n_columns, block, add)
+            return
+        with b.if_then(b.not_(is_wide)), loop(b, word(0), n_columns, word(self.tile.lanes)) as j:
+            valid = minimum(b, word(self.tile.lanes), b.sub(n_columns, j))
+            right = Operand(b.gep(panel, [j]), word(1), width, b.mul(k, width))
+            result = b.gep(out, [j]), out_row
+            self._multiply_partly(b, 1, left, right, result, m, valid, block, add)
+
+    def _multiply_partly(self, b, n_vectors, left, right, result, m, valid, block, add):
+        """Multiply by a tile's width of columns of which the first ``valid`` are written."""
+        function = self._part(n_vectors)
+        b.call(function, [*left, *right, *result, m, *block, valid, add])
+
+    def _part(self, n_vectors):
+        """The function (a, 3 strides, b, 3 strides, out, stride, m, k, n_t, valid, add).
+
+        Some rows at a time are computed beside the output and their valid columns copied.
+        """
+        types = [self.pointer, _WORD, _WORD, _WORD] * 2 + [self.pointer] + [_WORD] * 6
+        function, is_new = self._function(f"_part_{n_vectors}", types)
+        if not is_new:
+            return function
+        b = ir.IRBuilder(function.append_basic_block("entry"))
+        *operands, out, out_row, m, k, n_t, valid, add = function.args
+        left, right = Operand(*operands[:4]), Operand(*operands[4:])
+        whole = self._columns(n_vectors)
+        height, width = 12, n_vectors * self.tile.lanes
+        tile = b.alloca(self.real, height * width, "tile")
+        tile.align = 64
+        full = b.icmp_signed("==", valid, word(width))
+        with b.if_else(full) as (directly, by_copies):
+            with directly:
+                b.call(whole, [*left, *right, out, out_row, m, k, n_t, add])
+            with by_copies, loop(b, word(0), m, word(height)) as i:
+                n_rows = minimum(b, word(height), b.sub(m, i))
+                rows = b.gep(out, [b.mul(i, out_row)])
+                with b.if_then(b.icmp_signed("!=", add, word(0))):
+                    self._copy_rows(b, rows, out_row, tile, word(width), n_rows, valid)
+                b.call(whole, [b.gep(left.pointer, [b.mul(i, left.outer)]), *left[1:], *right,
+                               tile, word(width), n_rows, k, n_t, add])  # fmt: skip
+                self._copy_rows(b, tile, word(width), rows, out_row, n_rows, valid)
+        b.ret_void()
+        return function
+
+    @staticmethod
+    def _copy_rows(b, source, source_row, target, target_row, n_rows, n_columns):
+        with loop(b, word(0), n_rows, word(1)) as i:
+            from_row, to_row = b.mul(i, source_row), b.mul(i, target_row)
+            with loop(b, word(0), n_columns, word(1)) as j:
+                value = b.load(b.gep(source, [b.add(from_row, j)]))
+                b.store(value, b.gep(target, [b.add(to_row, j)]))
+
+    def _columns(self, n_vectors):
+        """The function for all rows of one tile's width of columns.
+
+        (a, 3 strides, b, 3 strides, out, stride, m, k, n_t, add)
+        """
+        types = [self.pointer, _WORD, _WORD, _WORD] * 2 + [self.pointer] + [_WORD] * 5
+        function, is_new = self._function(f"_columns_{n_vectors}", types)
+        if not is_new:
+            return function
+        b = ir.IRBuilder(function.append_basic_block("entry"))
+        *operands, out, out_row, m, k, n_t, add = function.args
+        left, right = Operand(*operands[:4]), Operand(*operands[4:])
+        first = word(0)
+        for height in self.tile.heights[n_vectors]:
+            n_tiles = self._n_tiles(b, b.sub(m, first), height)
+            last = b.add(first, b.mul(n_tiles, word(height)))
+            with loop(b, first, last, word(height)) as i:
+                rows = left._replace(pointer=b.gep(left.pointer, [b.mul(i, left.outer)]))
+                result = b.gep(out, [b.mul(i, out_row)]), out_row
+                self._tile(b, height, n_vectors, rows, right, result, k, n_t, add)
+            first = last
+        b.ret_void()
+        return function
+
+    @staticmethod
+    def _n_tiles(b, n_rows, height):
+        """Tiles of a height among so many rows; of six one less where fours then fit better."""
+        n = b.sdiv(n_rows, word(height))
+        if height != 6:
+            return n
+        left = b.sub(n_rows, b.mul(n, word(6)))
+        better = b.or_(b.icmp_signed("==", left, word(2)), b.icmp_signed("==", left, word(3)))
+        better = b.and_(better, b.icmp_signed(">", n, word(0)))
+        return b.select(better, b.sub(n, word(1)), n)
+
+    def _tile(self, b, height, n_vectors, left, right, result, k, n_t, add):
+        """One tile: its sums stay in registers through all of t and k."""
+        out, out_row = result
+        places = [(i, j) for i in range(height) for j in range(n_vectors)]
+        rows = [b.mul(left.outer, word(i)) for i in range(height)]
+        out_rows = [b.gep(out, [b.mul(out_row, word(i))]) for i in range(height)]
+        adds = b.icmp_signed("!=", add, word(0))
+        zero = ir.Constant(self.vector, [ir.Constant(self.real, 0.0)] * self.tile.lanes)
+        before = b.block
+        with b.if_then(adds):
+            read = [self._load(b, self._vector_at(b, out_rows[i], j)) for i, j in places]
+            read_block = b.block
+        sums = []
+        for value in read:
+            start = b.phi(self.vector)
+            start.add_incoming(zero, before)
+            start.add_incoming(value, read_block)
+            sums.append(start)
+        with accumulating(b, n_t, sums) as (t, of_step, through_steps):
+            a_t = b.gep(left.pointer, [b.mul(t, left.step)])
+            b_t = b.gep(right.pointer, [b.mul(t, right.step)])
+            a_rows = [b.gep(a_t, [row]) for row in rows]
+            with accumulating(b, k, of_step) as (p, of_k, through_k):
+                a_k, b_k = b.mul(p, left.inner), b.gep(b_t, [b.mul(p, right.inner)])
+                columns = [self._load(b, self._vector_at(b, b_k, j)) for j in range(n_vectors)]
+                new = []
+                for i in range(height):
+                    weight = self._spread(b, b.load(b.gep(a_rows[i], [a_k])))
+                    for j in range(n_vectors):
+                        new.append(self._fma(b, weight, columns[j], of_k[i * n_vectors + j]))
+                through_k.extend(new)
+            through_steps.extend(through_k.results)
+        for (i, j), value in zip(places, through_steps.results, strict=True):
+            self._store(b, value, self._vector_at(b, out_rows[i], j))
+
+    def _vector_at(self, b, row, j):
+        return b.gep(row, [word(j * self.tile.lanes)])
+
+    def _copy_columns(self, flipped):
+        """The function that copies columns side by side: (b, 3 strides, n, width, k, n_t, panel).
+
+        Column j stands at j times the outer stride; columns beyond n are zero.
+        """
+        types = [self.pointer] + [_WORD] * 7 + [self.pointer]
+        function, is_new = self._function("_copy_flipped" if flipped else "_copy", types)
+        if not is_new:
+            return function
+        b = ir.IRBuilder(function.append_basic_block("entry"))
+        source, outer, inner, step, n, width, k, n_t, panel = function.args
+        zero = ir.Constant(self.real, 0.0)
+        lanes = self.tile.lanes
+        with loop(b, word(0), n_t, word(1)) as t:
+            at_t = b.gep(source, [b.mul(t, step)])
+            to_t = b.gep(panel, [b.mul(t, b.mul(k, width))])
+            whole_columns = whole_rows = word(0)
+            if flipped:  # rows of k lie side by side: turn whole blocks in registers
+                whole_columns = b.mul(b.sdiv(n, word(lanes)), word(lanes))
+                whole_rows = b.mul(b.sdiv(k, word(lanes)), word(lanes))
+                with (
+                    loop(b, word(0), whole_columns, word(lanes)) as j,
+                    loop(b, word(0), whole_rows, word(lanes)) as p,
+                ):
+                    self._turn_block(b, at_t, outer, to_t, width, j, p)
+            with loop(b, word(0), k, word(1)) as p:
+                from_p, to_p = b.gep(at_t, [b.mul(p, inner)]), b.gep(to_t, [b.mul(p, width)])
+                turned = b.icmp_signed("<", p, whole_rows)
+                with loop(b, b.select(turned, whole_columns, word(0)), n, word(1)) as j:
+                    b.store(b.load(b.gep(from_p, [b.mul(j, outer)])), b.gep(to_p, [j]))
+                with loop(b, n, width, word(1)) as j:
+                    b.store(zero, b.gep(to_p, [j]))
+        b.ret_void()
+        return function
+
+    def _turn_block(self, b, source, outer, target, width, j, p):
+        """Copy a square block of columns whose rows lie side by side, turned in registers."""
+        lanes = self.tile.lanes
+        rows = []
+        for column in range(lanes):
+            place = b.add(b.mul(b.add(j, word(column)), outer), p)
+            rows.append(self._load(b, b.gep(source, [place])))
+        low = [n // 2 + (n % 2) * lanes for n in range(lanes)]
+        high = [lanes // 2 + n for n in low]
+        n_rounds = lanes.bit_length() - 1
+        for _ in range(n_rounds):  # each interleaves the first half of the rows with the second
+            half, pairs = lanes // 2, []
+            for n in range(half):
+                pairs.append(self._shuffle(b, rows[n], rows[n + half], low))
+                pairs.append(self._shuffle(b, rows[n], rows[n + half], high))
+            rows = pairs
+        for row in range(lanes):
+            place = b.add(b.mul(b.add(p, word(row)), width), j)
+            self._store(b, rows[row], b.gep(target, [place]))
+
+    def _shuffle(self, b, first, second, order):
+        lanes = [ir.Constant(_LANE, n) for n in order]
+        return b.shuffle_vector(first, second, ir.Constant(ir.VectorType(_LANE, len(order)), lanes))
+
+    def _spread(self, b, value):
+        empty = ir.Constant(self.vector, ir.Undefined)
+        single = b.insert_element(empty, value, ir.Constant(_LANE, 0))
+        return self._shuffle(b, single, empty, [0] * self.tile.lanes)
+
+    def _fma(self, b, x, y, z):
+        return fused_multiply_add(b, x, y, z) if self.fused else b.fadd(b.fmul(x, y), z)
+
+    def _load(self, b, pointer):
+        return b.load(b.bitcast(pointer, self.vector.as_pointer()), align=self.itemsize)
+
+    def _store(self, b, value, pointer):
+        b.store(value, b.bitcast(pointer, self.vector.as_pointer()), align=self.itemsize)
+
+
+def branch_back(b: ir.IRBuilder, head: ir.Block):
+    """End a loop's body. The optimiser leaves the loop as it is: it takes its time to no use."""
+    module = b.module
+    options = [
+        module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")]),
+        module.add_metadata([
+            ir.MetaDataString(module, "llvm.loop.vectorize.enable"),
+            ir.Constant(ir.IntType(1), 0),
+        ]),
+    ]  # fmt: skip
+    # Options of this loop alone: a node that names itself is like no other.
+    node = ir.values.MDValue(module, options, name=str(len(module.metadata)))
+    node.operands = (node, *options)
+    b.branch(head).set_metadata("llvm.loop", node)
+
+
+@contextlib.contextmanager
+def loop(b: ir.IRBuilder, start, stop, step):
+    """Write a loop whose body is the block of the ``with``; gives the index."""
+    before = b.block
+    head, body, end = (b.append_basic_block(name) for name in ("head", "body", "end"))
+    b.branch(head)
+    b.position_at_end(head)
+    index = b.phi(_WORD)
+    index.add_incoming(start, before)
+    b.cbranch(b.icmp_signed("<", index, stop), body, end)
+    b.position_at_end(body)
+    yield index
+    index.add_incoming(b.add(index, step), b.block)
+    branch_back(b, head)
+    b.position_at_end(end)
+
+
+class _Sums(list):
+    """New values of sums at the end of a loop's body; ``results`` are those after the loop."""
+
+    results: tuple = ()
+
+
+@contextlib.contextmanager
+def accumulating(b: ir.IRBuilder, n, sums):
+    """Write a loop from 0 to n that changes sums; gives (index, sums, list for the new sums)."""
+    before = b.block
+    head, body, end = (b.append_basic_block(name) for name in ("sum_head", "sum_body", "sum_end"))
+    b.branch(head)
+    b.position_at_end(head)
+    index = b.phi(_WORD)
+    index.add_incoming(word(0), before)
+    held = [b.phi(value.type) for value in sums]
+    for phi, value in zip(held, sums, strict=True):
+        phi.add_incoming(value, before)
+    b.cbranch(b.icmp_signed("<", index, n), body, end)
+    b.position_at_end(body)
+    new = _Sums()
+    new.results = tuple(held)
+    yield index, held, new
+    index.add_incoming(b.add(index, word(1)), b.block)
+    for phi, value in zip(held, new, strict=True):
+        phi.add_incoming(value, b.block)
+    branch_back(b, head)
+    b.position_at_end(end)
+
+
+def minimum(b: ir.IRBuilder, x, y):
+    """The smaller of two indices."""
+    return b.select(b.icmp_signed("<", x, y), x, y)

@@ -1,0 +1,47 @@
+"""The tile of an output that a product holds in registers, chosen by the processor compiled for.
+
+A tile is some rows by some vectors of columns. Each of its outputs is one chain of fused
+multiply-adds along k, in order, so the choice changes the speed and never the bits.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tsrnn.kernels.processor import Processor
+
+
+class Tile(NamedTuple):
+    """How much of an output is computed at once.
+
+    Attributes
+    ----------
+    lanes : int
+        Numbers in a vector.
+    n_vectors : int
+        Vectors of columns in a whole tile; what is left of the columns is taken a vector at a time.
+    heights : dict
+        Heights of tiles, largest first, by the number of vectors.
+    depth : int
+        Steps along k for which columns are copied side by side where they do not lie so already.
+    """
+
+    lanes: int
+    n_vectors: int
+    heights: dict[int, tuple[int, ...]]
+    depth: int
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of a whole tile."""
+        return self.lanes * self.n_vectors
+
+
+def tile_of(processor: Processor, itemsize: int) -> Tile:
+    """The tile that fills a processor's registers with sums, but for what they are made of."""
+    lanes = processor.vector_bytes // itemsize
+    if processor.n_registers == 16:
+        return Tile(lanes, 2, {2: (6, 4, 1), 1: (12, 4, 1)}, 128)
+    if processor.vector_bytes == 16:  # many short registers: columns for whole cache lines
+        return Tile(lanes, 4, {4: (6, 4, 1), 1: (12, 4, 1)}, 128)
+    return Tile(lanes, 2, {2: (12, 4, 1), 1: (12, 4, 1)}, 128)
