@@ -7,9 +7,12 @@ backward, clipping by norm and Adam, in both.
 import contextlib
 import functools
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from tsrnn import RNNRegressor
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.targets import target_of
 from tsrnn.kernels.threads import available_threads, claim_threads
@@ -85,6 +88,44 @@ class PyTorch:
         with self.torch.inference_mode():
             for _ in range(n_times):
                 self.head(self.layer(self.x)[0][:, -1])
+
+
+def batches_of_a_fit(size):
+    """Minibatches of the fits that are timed."""
+    n_batch, n_time, _, n_hidden = size
+    return max(4, 2**21 // (n_batch * n_time * n_hidden))
+
+
+class OurFit:
+    """RNNRegressor.fit on some minibatches of whole sequences."""
+
+    def __init__(self, cell, size, n_threads):
+        n_batch, n_time, n_in, n_hidden = size
+        n = n_batch * batches_of_a_fit(size)
+        rng = np.random.default_rng(0)
+        self.X, self.y = rng.normal(size=(n, n_time, n_in)), rng.normal(size=n)
+        self.regressor = RNNRegressor(
+            cell=cell, hidden_size=n_hidden, n_channels=n_in, batch_size=n_batch, max_iter=1,
+            early_stopping=False, random_state=0,
+        )  # fmt: skip
+
+    def fit(self, n_times):
+        for _ in range(n_times):
+            self.regressor.fit(self.X, self.y)
+
+
+class Peak:
+    """Large float32 products, one on each core at once, by NumPy's BLAS."""
+
+    def __init__(self, kind, size, n_threads):
+        self.a = np.ones((size, size), np.float32)
+        self.outs = [np.empty((size, size), np.float32) for _ in range(n_threads)]
+        self.pool = ThreadPoolExecutor(n_threads)
+
+    def train(self, n_times):
+        with threadpool_limits(1, "blas"):
+            for _ in range(n_times):
+                list(self.pool.map(lambda out: np.dot(self.a, self.a, out), self.outs))
 
 
 class OurMemory:
@@ -170,6 +211,7 @@ class TorchLocals:
 
 SIDES = {
     ("tsrnn", "cell"): Ours, ("PyTorch", "cell"): PyTorch,
+    ("tsrnn", "fit"): OurFit, ("tsrnn", "peak"): Peak,
     ("tsrnn", "memory"): OurMemory, ("PyTorch", "memory"): TorchMemory,
     ("tsrnn", "locals"): OurLocals, ("PyTorch", "locals"): TorchLocals,
 }  # fmt: skip

@@ -3,55 +3,71 @@
 Run it with ``make bench``; PyTorch must be installed (benchmarks/README.md says how). The libraries
 take turns, each in a process of its own with all cores, and the median of several rounds counts.
 The share of the peak is the matrix products' operations over the step's whole time, against the
-speed of one large product on each core, measured in the same run. ``--only`` runs some parts.
+speed of one large product on each core, measured in the same rounds. ``fit`` is a minibatch's share
+of ``RNNRegressor.fit``. ``--only`` runs some parts; ``--emulate v3`` compiles, and holds NumPy and
+PyTorch, to AVX2 where the processor has more.
 """
 
 import argparse
 import multiprocessing
+import os
 import platform
 import sys
-import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from limits import compile_table, memory_of_a_million_windows, time_per_epoch
-from peers import LOCAL, measure
+from peers import LOCAL, batches_of_a_fit, measure
+from threadpoolctl import threadpool_info
 
-from tsrnn.kernels.threads import available_threads, claim_threads
+from tsrnn.kernels.processor import host_processor
+from tsrnn.kernels.threads import available_threads
 
+EMULATED = {
+    "v3": {
+        "NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": "", "OPENBLAS_CORETYPE": "Haswell",
+        "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2", "MKL_CBWR": "AVX2",
+    },
+}  # fmt: skip
 SIZES = [
     (32, 24, 1, 16), (32, 24, 1, 32), (32, 48, 1, 64), (128, 48, 1, 32),
     (128, 96, 7, 64), (256, 168, 1, 128), (64, 336, 7, 256), (1024, 48, 1, 32),
 ]  # fmt: skip
 BLOCKS = {"lstm": 4, "gru": 3, "rnn": 1}
-# Least ratio of training steps, and of predictions, that the project asks of itself.
+# Least ratio of an LSTM's training steps that the project asks of itself, by bytes of a vector.
 TRAINING = {
-    "lstm": dict(zip(SIZES, [12, 9, 3.5, 3.5, 3, 7, 9, 3.5], strict=True)),
-    "gru": dict(zip(SIZES[0:5:2], [12, 4, 3], strict=True)),
-    "rnn": dict(zip(SIZES[0:5:2], [8, 3, 2.5], strict=True)),
+    32: dict(zip(SIZES, [12, 6.5, 2.4, 2.8, 2.1, 1.6, 1.3, 3.1], strict=True)),
+    64: dict(zip(SIZES, [18, 12, 5, 6, 4.3, 3.1, 2.0, 6], strict=True)),
 }
-PREDICTION = dict(zip(SIZES, [4, 4, 1.2, 1.2, 1.2, None, 0.9, 1.2], strict=True))
+SHARE = {16: 0.35, 32: 0.5, 64: 0.75, 128: 0.75, 256: 0.75}  # of the peak, by hidden units
+PREDICTION = 1.5
+CELLS = {"lstm": SIZES, "gru": SIZES[0:5:2], "rnn": SIZES[0:5:2]}
 
 
-def blas_peak(n_threads: int) -> float:
-    """GFLOP/s of large float32 products, one on each core at once."""
-    n = 1024
-    a, b = np.ones((n, n), np.float32), np.ones((n, n), np.float32)
-    outs = [np.empty((n, n), np.float32) for _ in range(n_threads)]
-    best = 0.0
-    with claim_threads(1), ThreadPoolExecutor(n_threads) as pool:
-        for _ in range(5):
-            started = time.perf_counter()
-            list(pool.map(lambda out: [np.dot(a, b, out) for _ in range(4)], outs))
-            seconds = time.perf_counter() - started
-            best = max(best, 4 * n_threads * 2 * n**3 / seconds / 1e9)
-    return best
+def processor_name() -> str:
+    """The processor as the system names it."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            lines = dict(line.split(":", 1) for line in file.read().split("\n\n")[0].splitlines())
+        values = {key.strip(): value.strip() for key, value in lines.items()}
+        return f"{values['model name']} (family {values['cpu family']}, model {values['model']})"
+    except (OSError, KeyError, ValueError):
+        return platform.processor() or platform.machine()
 
 
 def operations(cell, size):
     """Of a training step's products: forward, gradient of the inputs, gradient of the weights."""
     n_batch, n_time, n_in, n_hidden = size
     return 3 * 2 * n_batch * n_time * (n_hidden + 1 + n_in) * BLOCKS[cell] * n_hidden
+
+
+def blas_kernel() -> str:
+    """The BLAS of NumPy, with what processor it takes this one for."""
+    np.ones((2, 2)) @ np.ones((2, 2))
+    kinds = [f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}".strip()
+             for pool in threadpool_info() if pool["user_api"] == "blas"]  # fmt: skip
+    return ", ".join(sorted(set(kinds))) or "no BLAS that tells its name"
 
 
 class Race:
@@ -74,28 +90,52 @@ class Race:
         ours, theirs = np.median(times, axis=0)
         return ours, theirs, float(np.median(times[:, 1] / times[:, 0]))
 
+    def ours(self, tasks):
+        """Seconds of each of our tasks, (rounds, tasks), one after another in every round."""
+        _, worker = self.workers[0]
+        return np.array([
+            [worker.submit(measure, "tsrnn", *task, self.seconds / 2).result() for task in tasks]
+            for _ in range(self.rounds)
+        ])  # fmt: skip
 
-def bar(value, least):
-    """A ratio beside what is asked of it."""
+    def share_of_peak(self, cell, size):
+        """Operations a second of training steps over those of large products, median of rounds."""
+        n = 1024
+        peak = "peak", "", n, "train"
+        before, step, after = self.ours([peak, ("cell", cell, size, "train"), peak]).T
+        best = 2 * 2 * n**3 * available_threads() / (before + after)
+        return float(np.median(operations(cell, size) / step / best))
+
+    def fit(self, cell, size):
+        """Seconds of a minibatch in a fit."""
+        return float(np.median(self.ours([("fit", cell, size, "fit")]))) / batches_of_a_fit(size)
+
+
+def bar(value, least, form=".1f"):
+    """A figure beside what is asked of it."""
     if least is None:
-        return f"{value:.1f}"
-    return f"{value:.1f} ({'at least' if value >= least else 'MISSES'} {least:g})"
+        return f"{value:{form}}"
+    return f"{value:{form}} ({'at least' if value >= least else 'MISSES'} {least:{form}})"
 
 
-def cells_table(race, peak):
+def cells_table(race, cells):
     """Training steps and predictions of the cells."""
+    asked = TRAINING.get(host_processor().vector_bytes, {})
     print("| cell | batch, steps, inputs, hidden | step ms | PyTorch ms | ratio | of peak "
-          "| predict ms | PyTorch ms | ratio |\n|---|---|---|---|---|---|---|---|---|")  # fmt: skip
-    for cell, sizes in TRAINING.items():
-        for size, least in sizes.items():
+          "| in fit ms | predict ms | PyTorch ms | ratio |")  # fmt: skip
+    print("|---" * 10 + "|")
+    for cell in cells:
+        for size in CELLS[cell]:
+            lstm = cell == "lstm"
             step, torch_step, ratio = race.run("cell", size, "train", (cell, cell))
             answer, torch_answer, answers = race.run("cell", size, "predict", (cell, cell))
-            asked = PREDICTION[size] if cell == "lstm" else None
-            share = operations(cell, size) / step / 1e9 / peak
+            share = race.share_of_peak(cell, size)
+            fit = f"{race.fit(cell, size) * 1e3:.3f}" if lstm else ""
             print(f"| {cell} | {', '.join(map(str, size))} | {step * 1e3:.3f} "
-                  f"| {torch_step * 1e3:.3f} | {bar(ratio, least)} | {share:.0%} "
-                  f"| {answer * 1e3:.3f} | {torch_answer * 1e3:.3f} "
-                  f"| {bar(answers, asked)} |", flush=True)  # fmt: skip
+                  f"| {torch_step * 1e3:.3f} | {bar(ratio, asked.get(size) if lstm else None)} "
+                  f"| {bar(share, SHARE[size[3]] if lstm else None, '.0%')} "
+                  f"| {fit} | {answer * 1e3:.3f} | {torch_answer * 1e3:.3f} "
+                  f"| {bar(answers, PREDICTION)} |", flush=True)  # fmt: skip
 
 
 def memory_table(race):
@@ -130,22 +170,28 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0.3, help="of each round, each library")
     parts = ["cells", "memory", "locals", "limits", "compile"]
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=list(CELLS))
+    parser.add_argument("--emulate", choices=list(EMULATED), help="an older processor's level")
     arguments = parser.parse_args()
+    level = EMULATED.get(arguments.emulate, {})
+    if level.items() - os.environ.items():  # read where modules are imported: once more, then
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | level)
     try:
         import torch
     except ImportError:
         print("PyTorch, the peer, is not installed: see benchmarks/README.md.", file=sys.stderr)
         return 2
-    n_threads = available_threads()
-    peak = blas_peak(n_threads)
-    print(f"{platform.machine()}, {n_threads} threads, BLAS peak {peak:.0f} GFLOP/s (float32)")
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, "
+    print(
+        f"{processor_name()}, {available_threads()} threads, vectors of "
+        f"{host_processor().vector_bytes} bytes{' (emulated)' * bool(arguments.emulate)}"
+    )
+    print(f"Python {platform.python_version()}, NumPy {np.__version__} with {blas_kernel()}, "
           f"PyTorch {torch.__version__}\n")  # fmt: skip
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn) as first, ProcessPoolExecutor(1, spawn) as second:
         race = Race(first, second, arguments.rounds, arguments.seconds)
         if "cells" in arguments.only:
-            cells_table(race, peak)
+            cells_table(race, arguments.cells)
         if "memory" in arguments.only:
             memory_table(race)
         if "locals" in arguments.only:

@@ -1,6 +1,7 @@
 """What many tests share: the targets a kernel runs on, the dtypes, small networks, one step."""
 
 import driver  # noqa: F401  chooses the simulator, before Numba is imported
+import hypothesis
 import naive
 import numba
 import numpy as np
@@ -11,6 +12,10 @@ from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.targets import claim, target_of
 from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.training import Settings
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("tsrnn", deadline=None)
+hypothesis.settings.load_profile("tsrnn")
 
 TARGETS = {"serial": 1, "parallel": 2, "cuda": "cuda"}
 

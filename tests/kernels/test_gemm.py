@@ -9,14 +9,13 @@ import numba
 import numpy as np
 import pytest
 from llvmlite import ir
-from numba.core.registry import cpu_target
 
 from tsrnn.kernels.compile import LEAF_OPTIONS
 from tsrnn.kernels.elementary import fma
 from tsrnn.kernels.gemm import products
 from tsrnn.kernels.gemm.emit import GemmEmitter
 from tsrnn.kernels.gemm.tiles import tile_of
-from tsrnn.kernels.processor import Processor, processor_of
+from tsrnn.kernels.processor import Processor, host_processor
 
 # Registers of SSE, arm64, AVX2 and AVX-512: LLVM makes what the host has of all of them.
 PROCESSORS = {
@@ -131,7 +130,7 @@ def test_the_tile_goes_by_the_processor():
 
 
 def test_the_compiler_tells_the_processor():
-    processor = processor_of(cpu_target.target_context)
+    processor = host_processor()
     assert processor.vector_bytes in (16, 32, 64)
     machine = llvmlite.binding.Target.from_triple("x86_64-unknown-linux-gnu")
 

@@ -14,9 +14,8 @@ import sys
 
 import numpy as np
 import pytest
-from numba.core.registry import cpu_target
 
-from tsrnn.kernels.processor import processor_of
+from tsrnn.kernels.processor import host_processor
 
 # Each takes half a minute to compile, twice: all cells with both types where the variable is set.
 JOBS = [("lstm", "float32"), ("gru", "float64")]
@@ -74,7 +73,7 @@ def old_numpy():
 
 def runs_level_three():
     """Whether code for x86-64-v3 runs here."""
-    processor = processor_of(cpu_target.target_context)
+    processor = host_processor()
     is_x86 = platform.machine() in ("x86_64", "AMD64")
     return is_x86 and processor.vector_bytes >= 32 and processor.has_fma
 

@@ -9,6 +9,7 @@ import llvmlite.binding
 from llvmlite import ir
 from numba.core import cgutils
 from numba.core.cpu import CPUContext
+from numba.core.registry import cpu_target
 
 
 class Processor(NamedTuple):
@@ -22,6 +23,11 @@ class Processor(NamedTuple):
 def processor_of(context) -> Processor:
     """The processor that a CPU context compiles for, which NUMBA_CPU_NAME may name."""
     return _probe(context.codegen()._tm)
+
+
+def host_processor() -> Processor:
+    """The processor that kernels are compiled for here."""
+    return processor_of(cpu_target.target_context)
 
 
 def is_fused(context) -> bool:

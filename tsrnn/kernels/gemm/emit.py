@@ -21,6 +21,7 @@ from tsrnn.kernels.processor import fused_multiply_add
 
 _WORD = ir.IntType(64)
 _LANE = ir.IntType(32)
+_CACHED = 2**18  # bytes of a that stay in a second-level cache
 
 
 class Operand(NamedTuple):
@@ -118,16 +119,19 @@ class GemmEmitter:
             adds = b.select(is_first, add, word(1))
             a_here = b.gep(left.pointer, [b.add(b.mul(t, left.step), b.mul(p, left.inner))])
             b_here = b.gep(right.pointer, [b.add(b.mul(t, right.step), b.mul(p, right.inner))])
-            left_here = left._replace(pointer=a_here)
-            with loop(b, first, n, width) as j:
-                n_columns = minimum(b, width, b.sub(n, j))
+            # As many rows of a as a cache holds are read again for each panel.
+            height = word(_CACHED // self.itemsize // self.tile.depth)
+            with loop(b, word(0), m, height) as i, loop(b, first, n, width) as j:
+                rows = left._replace(pointer=b.gep(a_here, [b.mul(i, left.outer)]))
+                n_rows, n_columns = minimum(b, height, b.sub(m, i)), minimum(b, width, b.sub(n, j))
                 source = b.gep(b_here, [b.mul(j, right.outer)])
                 b.call(copy, [source, *right[1:], n_columns, width, k_here, n_here, panel])
-                result, block = (b.gep(out, [j]), out_row), (k_here, n_here)
+                result = b.gep(out, [b.add(b.mul(i, out_row), j)]), out_row
                 for n_vectors in (self.tile.n_vectors, 1) if flipped else (1,):
                     self._multiply_panel(
-                        b, n_vectors, left_here, panel, width, result, m, n_columns, block, adds
-                    )
+                        b, n_vectors, rows, panel, width, result, n_rows, n_columns,
+                        (k_here, n_here), adds,
+                    )  # fmt: skip
 
     def _multiply_panel(self, b, n_vectors, left, panel, width, result, m, n_columns, block, add):
         """Multiply a panel: by a whole tile where it is full enough, else a vector at a time."""
