@@ -14,7 +14,7 @@ DIFFER = {
     "logaddexp", "power", "float_power", "dot", "matmul", "vdot", "inner", "einsum", "tensordot",
     "linalg", "fft", "convolve", "correlate", "polyfit",
 }  # fmt: skip
-# Scores and displays judge a fit and are no part of it; the product is NumPy's in a simulator alone.
+# Scores and displays are no part of a fit; the product is NumPy's in a simulator alone.
 LEFT_OUT = {"forecasting/metrics.py", "estimators/summary.py", "kernels/gemm/products.py"}
 MODULES = sorted(
     path

@@ -144,6 +144,32 @@ def test_the_compiler_tells_the_processor():
     assert of("x86-64-v4") == of("skylake-avx512") == of("znver4") == Processor(64, 32, True)
 
 
+@pytest.mark.parametrize("cpu", ["generic", "apple-m1"])
+def test_arm64_multiplies_and_adds_in_one(cpu):
+    """Compiled only: no other instruction there than x86-64's would round otherwise."""
+    from tsrnn.kernels.processor import _probe
+
+    llvmlite.binding.initialize_all_targets()
+    llvmlite.binding.initialize_all_asmprinters()
+    try:
+        target = llvmlite.binding.Target.from_triple("aarch64-unknown-linux-gnu")
+    except RuntimeError:
+        pytest.skip("this llvmlite has no code generator for arm64")
+    machine = target.create_target_machine(cpu=cpu, opt=3)
+    assert _probe(machine) == PROCESSORS["neon"]
+    for real, itemsize in ((ir.FloatType(), 4), (ir.DoubleType(), 8)):
+        module = ir.Module("test")
+        module.triple = machine.triple
+        tile = tile_of(PROCESSORS["neon"], itemsize)
+        for flipped in (False, True):
+            GemmEmitter(module, real, tile, True).gemm(flipped).linkage = "external"
+        assembly = machine.emit_assembly(llvmlite.binding.parse_assembly(str(module)))
+        n_tiles = sum(height * n for n, heights in tile.heights.items() for height in heights)
+        assert assembly.count("fmla") == n_tiles
+        assert "fmul" not in assembly
+        assert "fadd" not in assembly
+
+
 # Each: the exact product, and the shapes of its two factors and of its result for 7 rows.
 CASES = {
     "apply": (lambda weights, x: weights @ x, (5, 3), (3, 7), (5, 7)),

@@ -11,15 +11,14 @@ are first copied to a panel on the stack, as wide as a tile and filled up with z
 
 from __future__ import annotations
 
-import contextlib
 from typing import NamedTuple
 
 from llvmlite import ir
 
+from tsrnn.kernels.gemm.loops import WORD, accumulating, loop, minimum, word
 from tsrnn.kernels.gemm.tiles import Tile
 from tsrnn.kernels.processor import fused_multiply_add
 
-_WORD = ir.IntType(64)
 _LANE = ir.IntType(32)
 _CACHED = 2**18  # bytes of a that stay in a second-level cache
 
@@ -31,11 +30,6 @@ class Operand(NamedTuple):
     outer: ir.Value
     inner: ir.Value
     step: ir.Value
-
-
-def word(value: int) -> ir.Constant:
-    """A constant index."""
-    return ir.Constant(_WORD, value)
 
 
 class GemmEmitter:
@@ -63,7 +57,7 @@ class GemmEmitter:
 
         It reads columns of b in place, or where ``flipped``, along k lying side by side, by panels.
         """
-        types = [self.pointer, _WORD, _WORD, _WORD] * 2 + [self.pointer] + [_WORD] * 6
+        types = [self.pointer, WORD, WORD, WORD] * 2 + [self.pointer] + [WORD] * 6
         function, is_new = self._function("_flipped" if flipped else "", types)
         if not is_new:
             return function
@@ -127,39 +121,32 @@ class GemmEmitter:
                 source = b.gep(b_here, [b.mul(j, right.outer)])
                 b.call(copy, [source, *right[1:], n_columns, width, k_here, n_here, panel])
                 result = b.gep(out, [b.add(b.mul(i, out_row), j)]), out_row
-                for n_vectors in (self.tile.n_vectors, 1) if flipped else (1,):
-                    self._multiply_panel(
-                        b, n_vectors, rows, panel, width, result, n_rows, n_columns,
-                        (k_here, n_here), adds,
-                    )  # fmt: skip
+                block = k_here, n_here
+                self._multiply_panel(
+                    b, rows, panel, width, result, n_rows, n_columns, block, adds, flipped
+                )
 
-    def _multiply_panel(self, b, n_vectors, left, panel, width, result, m, n_columns, block, add):
+    def _multiply_panel(self, b, left, panel, width, result, m, n_columns, block, add, flipped):
         """Multiply a panel: by a whole tile where it is full enough, else a vector at a time."""
-        k = block[0]
-        is_wide = b.icmp_signed(">", n_columns, word(self.tile.lanes * (self.tile.n_vectors - 1)))
-        out, out_row = result
-        if n_vectors > 1:
-            with b.if_then(is_wide):
-                right = Operand(panel, word(1), width, b.mul(k, width))
-                self._multiply_partly(b, n_vectors, left, right, result, m, n_columns, block, add)
-            return
-        with b.if_then(b.not_(is_wide)), loop(b, word(0), n_columns, word(self.tile.lanes)) as j:
-            valid = minimum(b, word(self.tile.lanes), b.sub(n_columns, j))
-            right = Operand(b.gep(panel, [j]), word(1), width, b.mul(k, width))
-            result = b.gep(out, [j]), out_row
-            self._multiply_partly(b, 1, left, right, result, m, valid, block, add)
-
-    def _multiply_partly(self, b, n_vectors, left, right, result, m, valid, block, add):
-        """Multiply by a tile's width of columns of which the first ``valid`` are written."""
-        function = self._part(n_vectors)
-        b.call(function, [*left, *right, *result, m, *block, valid, add])
+        (out, out_row), (k, n_t), lanes = result, block, self.tile.lanes
+        right = Operand(panel, word(1), width, b.mul(k, width))
+        is_narrow = b.icmp_signed("<=", n_columns, word(lanes * (self.tile.n_vectors - 1)))
+        if flipped:
+            with b.if_then(b.not_(is_narrow)):
+                b.call(self._part(self.tile.n_vectors),
+                       [*left, *right, out, out_row, m, k, n_t, n_columns, add])  # fmt: skip
+        with b.if_then(is_narrow), loop(b, word(0), n_columns, word(lanes)) as j:
+            columns = b.gep(panel, [j]), *right[1:]
+            valid = minimum(b, word(lanes), b.sub(n_columns, j))
+            b.call(self._part(1),
+                   [*left, *columns, b.gep(out, [j]), out_row, m, k, n_t, valid, add])  # fmt: skip
 
     def _part(self, n_vectors):
         """The function (a, 3 strides, b, 3 strides, out, stride, m, k, n_t, valid, add).
 
         Some rows at a time are computed beside the output and their valid columns copied.
         """
-        types = [self.pointer, _WORD, _WORD, _WORD] * 2 + [self.pointer] + [_WORD] * 6
+        types = [self.pointer, WORD, WORD, WORD] * 2 + [self.pointer] + [WORD] * 6
         function, is_new = self._function(f"_part_{n_vectors}", types)
         if not is_new:
             return function
@@ -198,7 +185,7 @@ class GemmEmitter:
 
         (a, 3 strides, b, 3 strides, out, stride, m, k, n_t, add)
         """
-        types = [self.pointer, _WORD, _WORD, _WORD] * 2 + [self.pointer] + [_WORD] * 5
+        types = [self.pointer, WORD, WORD, WORD] * 2 + [self.pointer] + [WORD] * 5
         function, is_new = self._function(f"_columns_{n_vectors}", types)
         if not is_new:
             return function
@@ -271,7 +258,7 @@ class GemmEmitter:
 
         Column j stands at j times the outer stride; columns beyond n are zero.
         """
-        types = [self.pointer] + [_WORD] * 7 + [self.pointer]
+        types = [self.pointer] + [WORD] * 7 + [self.pointer]
         function, is_new = self._function("_copy_flipped" if flipped else "_copy", types)
         if not is_new:
             return function
@@ -338,71 +325,3 @@ class GemmEmitter:
 
     def _store(self, b, value, pointer):
         b.store(value, b.bitcast(pointer, self.vector.as_pointer()), align=self.itemsize)
-
-
-def branch_back(b: ir.IRBuilder, head: ir.Block):
-    """End a loop's body. The optimiser leaves the loop as it is: it takes its time to no use."""
-    module = b.module
-    options = [
-        module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")]),
-        module.add_metadata([
-            ir.MetaDataString(module, "llvm.loop.vectorize.enable"),
-            ir.Constant(ir.IntType(1), 0),
-        ]),
-    ]  # fmt: skip
-    # Options of this loop alone: a node that names itself is like no other.
-    node = ir.values.MDValue(module, options, name=str(len(module.metadata)))
-    node.operands = (node, *options)
-    b.branch(head).set_metadata("llvm.loop", node)
-
-
-@contextlib.contextmanager
-def loop(b: ir.IRBuilder, start, stop, step):
-    """Write a loop whose body is the block of the ``with``; gives the index."""
-    before = b.block
-    head, body, end = (b.append_basic_block(name) for name in ("head", "body", "end"))
-    b.branch(head)
-    b.position_at_end(head)
-    index = b.phi(_WORD)
-    index.add_incoming(start, before)
-    b.cbranch(b.icmp_signed("<", index, stop), body, end)
-    b.position_at_end(body)
-    yield index
-    index.add_incoming(b.add(index, step), b.block)
-    branch_back(b, head)
-    b.position_at_end(end)
-
-
-class _Sums(list):
-    """New values of sums at the end of a loop's body; ``results`` are those after the loop."""
-
-    results: tuple = ()
-
-
-@contextlib.contextmanager
-def accumulating(b: ir.IRBuilder, n, sums):
-    """Write a loop from 0 to n that changes sums; gives (index, sums, list for the new sums)."""
-    before = b.block
-    head, body, end = (b.append_basic_block(name) for name in ("sum_head", "sum_body", "sum_end"))
-    b.branch(head)
-    b.position_at_end(head)
-    index = b.phi(_WORD)
-    index.add_incoming(word(0), before)
-    held = [b.phi(value.type) for value in sums]
-    for phi, value in zip(held, sums, strict=True):
-        phi.add_incoming(value, before)
-    b.cbranch(b.icmp_signed("<", index, n), body, end)
-    b.position_at_end(body)
-    new = _Sums()
-    new.results = tuple(held)
-    yield index, held, new
-    index.add_incoming(b.add(index, word(1)), b.block)
-    for phi, value in zip(held, new, strict=True):
-        phi.add_incoming(value, b.block)
-    branch_back(b, head)
-    b.position_at_end(end)
-
-
-def minimum(b: ir.IRBuilder, x, y):
-    """The smaller of two indices."""
-    return b.select(b.icmp_signed("<", x, y), x, y)
