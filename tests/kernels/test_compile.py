@@ -314,6 +314,36 @@ def test_functions_of_a_user_compile_before_and_after_kernels(optimised, first, 
     assert any("by_user" in name for name in optimised)
 
 
+CALLED_AFTER = """
+import sys
+import numba
+import numpy as np
+from tsrnn.kernels import activations, elementary
+from tsrnn.kernels.compile import NUMERICS, Kernel
+
+functions = (activations.tanh, activations.sigmoid, elementary.exp, elementary.log,
+             elementary.log1p, elementary.log_gamma)
+for function in functions:
+    def kernel(n, x):
+        for k in range(x.size):
+            x[k] = function(x[k])
+    x = np.full(9, 0.5, sys.argv[1])
+    Kernel(kernel, f"of-{function.__name__}")(1, x)
+    again = np.full(9, 0.5, sys.argv[1])
+    numba.njit(**NUMERICS)(kernel)(1, again)
+    np.testing.assert_array_equal(again, x)
+"""
+
+
+def test_leaves_that_call_leaves_serve_functions_of_a_user(dtype, tmp_path):
+    """What a kernel left raw takes along what it calls; else LLVM aborts the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALLED_AFTER, dtype], capture_output=True, text=True,
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 def test_kernels_and_functions_of_a_user_compile_at_the_same_time(optimised):
     barrier = threading.Barrier(4)
 

@@ -6,6 +6,7 @@
 """
 
 import contextlib
+import functools
 import gc
 import threading
 from unittest import mock
@@ -183,11 +184,13 @@ def _leaves_left_raw(name):
     def finalise_whole(library):
         if library.name == name:
             # What the leaves call was not linked to them.
-            library._linking_libraries = _all_linked(library)
+            library._linking_libraries = [_Leaf(linked) for linked in _all_linked(library)]
             finalise(library)
         else:
             library._finalize_dynamic_globals()
             library._finalized = True
+            # A function of somebody else's that calls the leaf takes what it calls along.
+            library._get_module_for_linking = functools.partial(_module_with_all_linked, library)
 
     def optimise_whole(library):
         # Names of leaves count from one in each process: those of two kernels that were cached by
@@ -210,6 +213,24 @@ def _leaves_left_raw(name):
         mock.patch.object(CPUContext, "get_executable", get_whole),
     ):
         yield
+
+
+class _Leaf:
+    """A library as a kernel links it: by itself, as what it calls is linked too."""
+
+    def __init__(self, library):
+        self._library, self._reload_init = library, library._reload_init
+
+    def _get_module_for_linking(self):
+        return CPUCodeLibrary._get_module_for_linking(self._library)
+
+
+def _module_with_all_linked(library):
+    """The module of a library with those of all that it links."""
+    module = _Leaf(library)._get_module_for_linking().clone()
+    for linked in _all_linked(library):
+        module.link_in(_Leaf(linked)._get_module_for_linking(), preserve=True)
+    return module
 
 
 def _all_linked(library):
