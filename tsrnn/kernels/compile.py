@@ -198,7 +198,13 @@ def _leaves_left_raw(name):
         for function in library._final_module.functions:
             if not function.is_declaration and name not in function.name:
                 function.name = f"{name}.{function.name}"
-        optimise(library)
+        if library.name == name:
+            # All passes once. Numba runs them twice, the first time to find references counted in
+            # vain, which leaves do not have: a third of LLVM's time.
+            passes, builder = library.codegen._module_pass_manager()
+            passes.run(library._final_module, builder)
+        else:
+            optimise(library)
 
     def get_whole(context, library, fndesc, env):
         if library.name == name:
