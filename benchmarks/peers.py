@@ -39,7 +39,7 @@ class Ours:
         self.moments = np.zeros((1, 3, self.parameters.size), np.float32)
         self.rules = np.array([Settings(loss=LOSS).rule(0)], float)
         self.trainer = target_of(workers).Trainer(
-            self.network.module, self.source, self.network.sizes(n_time, self.n_batch),
+            self.network.module, self.source, self.network.sizes(n_time),
             np.float32, 1, self.n_batch, LOSSES.index(LOSS), (), False, False, workers,
         )  # fmt: skip
 

@@ -85,7 +85,7 @@ def training_steps(
     n_batch = n_batch or order.size
     n_parameters, dtype = network.parameters.size, network.parameters.dtype
     trainer = target_of(workers).Trainer(
-        network.module, source, network.sizes(network.n_time(source), n_batch), dtype, 1, n_batch,
+        network.module, source, network.sizes(network.n_time(source)), dtype, 1, n_batch,
         LOSSES.index(settings.loss), settings.levels, settings.recurrent_dropout > 0,
         states is not None, workers,
     )  # fmt: skip

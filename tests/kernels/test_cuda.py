@@ -89,7 +89,7 @@ def test_every_way_of_a_block(cell, n_units, rows, plenty, monkeypatch):
     way = blocks.Way(rows, n_units, 4)
     monkeypatch.setattr(device, "rows_of_a_chunk", lambda *args: rows)
     monkeypatch.setattr(blocks, "way_of", lambda *args: way)
-    least, wanted = blocks.shared_values(network.sizes(1, 1), way)
+    least, wanted = blocks.shared_values(network.sizes(1), way)
     monkeypatch.setattr(device, "_most_shared", lambda: 8 * (wanted if plenty else least))
     loss, gradient = gradient_of(network, SOURCE, windows, workers="cuda")
     assert loss == pytest.approx(expected, rel=1e-12)

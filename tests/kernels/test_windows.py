@@ -126,7 +126,7 @@ class Sequences:
         self.n_in = self.n_channels * segment * (3 if missing == TELL else 1)
 
     def sizes(self, **shape):
-        return random_network(n_in=self.n_in, n_out=self.n_targets, **shape).sizes(self.n_time, 16)
+        return random_network(n_in=self.n_in, n_out=self.n_targets, **shape).sizes(self.n_time)
 
     def steps(self, window):
         """Inputs (steps, n_in) of a sequence, and the last row of values of each."""

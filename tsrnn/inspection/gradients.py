@@ -79,7 +79,7 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
     """
     looked = looked_at(estimator, X)
     network = looked.network
-    n_answers = network.sizes(network.n_time(looked.source), 1).n_answers
+    n_answers = network.sizes(network.n_time(looked.source)).n_answers
     n_outputs = n_answers * network.n_out
     if not 0 <= output < n_outputs:
         raise ValueError(f"output must lie between 0 and {n_outputs - 1}; got {output}.")

@@ -11,6 +11,9 @@ from tsrnn.kernels.team import share
 LAST, EVERY, HORIZONS = 0, 1, 2  # what a head reads: see Sizes.reads
 EXPANSION = 4  # of a layer that attends: units of its small network, for each of its own
 QUERIES = 64  # steps that attend at a time
+# Rows worked on at a time on a CPU: two vectors of AVX2, one of AVX-512, and few enough that what a
+# step leaves stays in the cache. The same on every processor, as gradients are summed by chunks.
+ROWS = 16
 
 
 class Sizes(NamedTuple):
@@ -55,11 +58,6 @@ class Sizes(NamedTuple):
     n_saved: int
     n_heads: int
     n_rows: int
-
-
-def rows_of_a_chunk(n_batch: int) -> int:
-    """Rows worked on at a time: few enough for the cache, whatever the number of threads."""
-    return 16
 
 
 @leaf

@@ -62,7 +62,7 @@ class Memory:
             if np.shape(states) != shape:
                 raise ValueError(f"states must have shape {shape}, not {np.shape(states)}.")
             self.states[:] = states
-        sizes = network.sizes(1, n_series)
+        sizes = network.sizes(1)
         if n_series >= 16 * _ROWS:
             sizes = sizes._replace(n_rows=_ROWS)
         units = network.n_layers * network.n_hidden

@@ -16,11 +16,11 @@ from tsrnn.kernels.shapes import (
     EVERY,
     HORIZONS,
     LAST,
+    ROWS,
     Sizes,
     cell_place,
     head_places,
     inputs_of,
-    rows_of_a_chunk,
     state_width,
     width,
 )
@@ -99,7 +99,7 @@ class RecurrentNetwork:
         self.cell, self.n_in, self.n_hidden, self.n_out = cell, n_in, n_hidden, n_out
         self.n_layers, self.bidirectional, self.residual = n_layers, bidirectional, residual
         self.head, self.n_horizons, self.n_head = head, n_horizons, n_head
-        self.parameters = np.zeros(head_places(self.sizes(1, 1))[-1], dtype=dtype)
+        self.parameters = np.zeros(head_places(self.sizes(1))[-1], dtype=dtype)
 
     def like(self, parameters: np.ndarray) -> RecurrentNetwork:
         """A network of the same shape with other parameters, which are not copied."""
@@ -131,7 +131,7 @@ class RecurrentNetwork:
             ``head_hidden_weight`` (n_head, hidden) and ``head_hidden_bias`` (n_head,).
         """
         vector = self.parameters if vector is None else vector
-        sizes, n = self.sizes(1, 1), self.n_hidden
+        sizes, n = self.sizes(1), self.n_hidden
         views = {}
         for layer in range(self.n_layers):
             for direction in range(self.n_directions):
@@ -149,7 +149,7 @@ class RecurrentNetwork:
         return views | self._head_views(vector)
 
     def _head_views(self, vector):
-        _, hidden, out, end = head_places(self.sizes(1, 1))
+        _, hidden, out, end = head_places(self.sizes(1))
         views = {}
         if self.n_head:
             weights = vector[hidden:out].reshape(self.n_head, -1)
@@ -213,12 +213,12 @@ class RecurrentNetwork:
                     view[-1] = False
         return used
 
-    def sizes(self, n_time: int, n_batch: int) -> Sizes:
-        """What the drivers must know for sequences of ``n_time`` steps, ``n_batch`` at a time."""
+    def sizes(self, n_time: int) -> Sizes:
+        """What the drivers must know for sequences of ``n_time`` steps."""
         return _sizes(
             self.module, n_time, self.n_in, self.n_hidden, self.n_layers, self.n_directions,
             self.residual, self.head, self.n_horizons, self.n_out, self.n_head, self.n_heads,
-            rows_of_a_chunk(n_batch),
+            ROWS,
         )  # fmt: skip
 
     def n_time(self, source: Source) -> int:
@@ -242,7 +242,7 @@ class RecurrentNetwork:
     @property
     def state_width(self) -> int:
         """Values of a sequence's state: of each layer and direction, h and the cell's own."""
-        return state_width(self.sizes(1, 1))
+        return state_width(self.sizes(1))
 
     def threads_for(
         self, n_jobs: int | None, source: Source, n_windows: int, *, n_trained: int = 0
@@ -251,7 +251,7 @@ class RecurrentNetwork:
 
         ``n_trained`` is the number of models that are trained at once, 0 for a prediction.
         """
-        sizes = self.sizes(self.n_time(source), n_windows)
+        sizes = self.sizes(self.n_time(source))
         units = self.n_layers * self.n_directions * self.n_hidden
         columns = sum(width(sizes, layer) for layer in range(self.n_layers)) / self.n_layers
         # About 4 ns for the gates of a unit, and 35 multiply-adds a ns.
@@ -309,7 +309,7 @@ class RecurrentNetwork:
         return self._run(source, windows, loss, levels, workers, None, compare=True)
 
     def _run(self, source, windows, loss, levels, workers, states, compare):
-        sizes = self.sizes(self.n_time(source), windows.size)
+        sizes = self.sizes(self.n_time(source))
         out = np.empty((1, windows.size, sizes.n_answers * self.n_out))
         sums = run_models(
             self, self.parameters[None], source, windows[None], loss, levels, workers, states,
@@ -351,7 +351,7 @@ def predict_models(
     order = np.full((len(windows), max(own.size for own in windows)), -1)
     for row, own in zip(order, windows, strict=True):
         row[: own.size] = own
-    sizes = network.sizes(network.n_time(source), order.shape[1])
+    sizes = network.sizes(network.n_time(source))
     out = np.empty((*order.shape, sizes.n_answers * network.n_out))
     run_models(network, parameters, source, order, "absolute_error", (), workers, None, False, out)
     return [said[: own.size] for said, own in zip(out, windows, strict=True)]
@@ -388,7 +388,7 @@ def run_models(
     # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
     order, parameters = kernel_array(order, np.int64), kernel_array(parameters)
     n_models, n_windows = order.shape
-    sizes, target = network.sizes(network.n_time(source), n_windows), target_of(workers)
+    sizes, target = network.sizes(network.n_time(source)), target_of(workers)
     rows = sizes.n_rows
     # Pieces of about a tenth of a second, so that Ctrl-C is heard between them.
     steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions * n_models

@@ -97,7 +97,7 @@ def trace(
         Of the loss.
     """
     n, dtype = windows.size, network.parameters.dtype
-    sizes = network.sizes(network.n_time(source), n)._replace(n_rows=n)
+    sizes = network.sizes(network.n_time(source))._replace(n_rows=n)
     work = np.full(workspace_size(sizes, training=True), np.nan, dtype)  # for what is not walked
     begins, gradient = np.empty(n, np.int64), np.zeros_like(network.parameters)
     n_walks, n_units = sizes.n_layers * sizes.n_directions, sizes.n_hidden * n

@@ -79,7 +79,7 @@ class Transformer(RecurrentNetwork):
             ``RecurrentNetwork``.
         """
         vector = self.parameters if vector is None else vector
-        sizes = self.sizes(1, 1)
+        sizes = self.sizes(1)
         (embedding,) = attention.embedding_of(vector, sizes)
         views = {"embedding_weight": embedding[:, 1:], "embedding_bias": embedding[:, 0]}
         for layer in range(self.n_layers):

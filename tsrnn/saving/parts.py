@@ -67,7 +67,7 @@ def _of_shape(network, n_in, n_hidden, n_out, n_layers, head, n_horizons, n_head
     check(all(1 <= n <= parameters.size for n in counts) and n_head >= 0, "a network's shape")
     network.n_in, network.n_hidden, network.n_out, network.n_layers, network.n_horizons = counts
     network.head, network.n_head, network.parameters = head, n_head, parameters
-    check(parameters.shape == (head_places(network.sizes(1, 1))[-1],), "a network's size")
+    check(parameters.shape == (head_places(network.sizes(1))[-1],), "a network's size")
     return network
 
 

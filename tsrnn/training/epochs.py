@@ -52,9 +52,7 @@ class Epochs:
             min(-(-own.size // self.n_batch), each.n_batches or own.size)
             for own, each in zip(windows, settings, strict=True)
         ])  # fmt: skip
-        # By the batch size asked for: how many windows there are must not matter to the chunks.
-        n_rows = self.n_batch if self.streams else settings[0].batch_size
-        self.sizes = first.sizes(first.n_time(source), n_rows)
+        self.sizes = first.sizes(first.n_time(source))
         moments = [Moments(network) for network in networks] if moments is None else moments
         self.parameters = np.stack([own.values[2] for own in moments])
         self.moments = np.stack([own.values for own in moments])

@@ -120,7 +120,7 @@ def train_many(
     """
     if any(own.ndim > 1 for own in windows):
         raise ValueError("Streams, whose state is carried, are trained by one network: use train.")
-    shapes = {(n.cell, n.parameters.dtype, n.sizes(1, 1)) for n in networks}
+    shapes = {(n.cell, n.parameters.dtype, n.sizes(1)) for n in networks}
     if len(shapes) > 1:
         raise ValueError("Networks trained in one call must have one shape; train each by itself.")
     n_bytes = 6 * networks[0].parameters.nbytes
