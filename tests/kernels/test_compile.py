@@ -266,15 +266,15 @@ def filled(function, *args):
 
 @pytest.fixture
 def optimised(monkeypatch, tmp_path):
-    """Names of the libraries that LLVM optimises; no kernel is found in the cache."""
+    """Names of the libraries that LLVM optimises and makes code of; no kernel is in the cache."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
-    optimise, names = CPUCodeLibrary._optimize_final_module, []
+    make_code, names = CPUCodeLibrary._finalize_final_module, []
 
     def record(library):
         names.append(library.name)
-        optimise(library)
+        make_code(library)
 
-    monkeypatch.setattr(CPUCodeLibrary, "_optimize_final_module", record)
+    monkeypatch.setattr(CPUCodeLibrary, "_finalize_final_module", record)
     return names
 
 
