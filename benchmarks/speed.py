@@ -4,8 +4,8 @@ Run it with ``make bench``; PyTorch must be installed (benchmarks/README.md says
 take turns, each in a process of its own with all cores, and the median of several rounds counts.
 The share of the peak is the matrix products' operations over the step's whole time, against the
 speed of one large product on each core, measured in the same rounds. ``fit`` is a minibatch's share
-of ``RNNRegressor.fit``. ``--only`` runs some parts; ``--emulate v3`` compiles, and holds NumPy and
-PyTorch, to AVX2 where the processor has more.
+of ``RNNRegressor.fit``. ``--only`` runs some parts; ``--emulate v3`` compiles for AVX2, and
+holds NumPy's BLAS and PyTorch to it, where the processor has more.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from tsrnn.kernels.elementary import fma
 from tsrnn.kernels.gemm import products
 from tsrnn.kernels.gemm.emit import GemmEmitter
 from tsrnn.kernels.gemm.tiles import tile_of
-from tsrnn.kernels.processor import Processor, host_processor
+from tsrnn.kernels.processor import Processor, host_processor, probe
 
 # Registers of SSE, arm64, AVX2 and AVX-512: LLVM makes what the host has of all of them.
 PROCESSORS = {
@@ -135,9 +135,7 @@ def test_the_compiler_tells_the_processor():
     machine = llvmlite.binding.Target.from_triple("x86_64-unknown-linux-gnu")
 
     def of(cpu):
-        from tsrnn.kernels.processor import _probe
-
-        return _probe(machine.create_target_machine(cpu=cpu))
+        return probe(machine.create_target_machine(cpu=cpu))
 
     assert of("x86-64") == Processor(16, 16, False)
     assert of("x86-64-v3") == of("haswell") == of("znver3") == Processor(32, 16, True)
@@ -147,8 +145,6 @@ def test_the_compiler_tells_the_processor():
 @pytest.mark.parametrize("cpu", ["generic", "apple-m1"])
 def test_arm64_multiplies_and_adds_in_one(cpu):
     """Compiled only: no other instruction there than x86-64's would round otherwise."""
-    from tsrnn.kernels.processor import _probe
-
     llvmlite.binding.initialize_all_targets()
     llvmlite.binding.initialize_all_asmprinters()
     try:
@@ -156,7 +152,7 @@ def test_arm64_multiplies_and_adds_in_one(cpu):
     except RuntimeError:
         pytest.skip("this llvmlite has no code generator for arm64")
     machine = target.create_target_machine(cpu=cpu, opt=3)
-    assert _probe(machine) == PROCESSORS["neon"]
+    assert probe(machine) == PROCESSORS["neon"]
     for real, itemsize in ((ir.FloatType(), 4), (ir.DoubleType(), 8)):
         module = ir.Module("test")
         module.triple = machine.triple

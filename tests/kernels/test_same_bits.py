@@ -65,7 +65,10 @@ print(json.dumps(found))
 
 def old_numpy():
     """NumPy's switch that turns off what this processor's generation added."""
-    from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+    try:
+        from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+    except ImportError:  # NumPy 1
+        from numpy.core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
     newer = [name for name in __cpu_dispatch__ if __cpu_features__.get(name)]
     return {"NPY_DISABLE_CPU_FEATURES": " ".join(newer)}

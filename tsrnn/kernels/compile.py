@@ -200,7 +200,7 @@ def _leaves_left_raw(name):
                 function.name = f"{name}.{function.name}"
         if library.name == name:
             # All passes once. Numba runs them twice, the first time to find references counted in
-            # vain, which leaves do not have: a third of LLVM's time.
+            # vain, which leaves do not have: a third of the optimiser's time.
             passes, builder = library.codegen._module_pass_manager()
             passes.run(library._final_module, builder)
         else:

@@ -142,10 +142,14 @@ _TWO_54 = 2.0**54
 _LEAST_NORMAL = 2.0**-1022
 _HALF_ROOT = np.int64(0x3FE6A09E00000000)  # bits of the root of one half, to 32 of them
 _EXPONENT = np.int64(-(2**52))  # sign and exponent of a float64
-_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-_L1, _L2, _L3 = 0.6666666666666735130, 0.3999999999940941908, 0.2857142874366239149
-_L4, _L5, _L6 = 0.2222219843214978396, 0.1818357216161805012, 0.1531383769920937332
-_L7 = 0.1479819860511658591
+# Of the logarithm of 2 the part whose products with exponents are exact, and the rest; and the
+# logarithm's series in the square of f / (2 + f), fitted.
+LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+LOG_SERIES = (
+    0.6666666666666735130, 0.3999999999940941908, 0.2857142874366239149, 0.2222219843214978396,
+    0.1818357216161805012, 0.1531383769920937332, 0.1479819860511658591,
+)  # fmt: skip
+_L1, _L2, _L3, _L4, _L5, _L6, _L7 = LOG_SERIES
 
 
 def _log8(x):
@@ -160,7 +164,7 @@ def _log8(x):
     w = z * z
     rest = z * (_L1 + w * (_L3 + w * (_L5 + w * _L7))) + w * (_L2 + w * (_L4 + w * _L6))
     half = 0.5 * f * f
-    value = n_real * _LN2_HIGH - ((half - (s * (half + rest) + n_real * _LN2_LOW)) - f)
+    value = n_real * LN2_HIGH - ((half - (s * (half + rest) + n_real * LN2_LOW)) - f)
     if x == np.inf:
         value = x
     if x <= 0.0:
@@ -233,7 +237,7 @@ _C2, _C4, _C6, _C8, _C10, _C12, _C14, _C16 = (
 
 
 def sine_cosine(x):
-    """Sine and cosine of a float64 scalar, for |x| up to 2^30."""
+    """Sine and cosine of a float64 scalar, for |x| up to 10^6."""
     return math.sin(x), math.cos(x)
 
 

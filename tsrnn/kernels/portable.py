@@ -15,12 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tsrnn.kernels.compile import Kernel
+from tsrnn.kernels.elementary import LN2_HIGH, LN2_LOW, LOG_SERIES
 
-_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-_LOG = (
-    0.6666666666666735130, 0.3999999999940941908, 0.2857142874366239149, 0.2222219843214978396,
-    0.1818357216161805012, 0.1531383769920937332, 0.1479819860511658591,
-)  # fmt: skip
 _EXP = [1.0 / math.factorial(k) for k in range(2, 14)]
 # The half of pi in parts whose products with small whole numbers are exact, but for the last.
 _HALF_PI = 1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21
@@ -47,8 +43,8 @@ def log(x: ArrayLike) -> np.ndarray:
     s = f / (2 + f)
     z = s * s
     half = 0.5 * f * f
-    rest = z * _polynomial(z, _LOG)
-    value = n * _LN2_HIGH - ((half - (s * (half + rest) + n * _LN2_LOW)) - f)
+    rest = z * _polynomial(z, LOG_SERIES)
+    value = n * LN2_HIGH - ((half - (s * (half + rest) + n * LN2_LOW)) - f)
     unusual = np.where(x == 0, -np.inf, np.where(x > 0, x, np.nan))
     return np.where(usual, value, unusual)
 
@@ -59,7 +55,7 @@ def exp(x: ArrayLike) -> np.ndarray:
     usual = np.abs(x) < 750
     inside = np.where(usual, x, 0.0)
     n = np.rint(inside * 1.44269504088896341)
-    r = (inside - n * _LN2_HIGH) - n * _LN2_LOW
+    r = (inside - n * LN2_HIGH) - n * LN2_LOW
     value = np.ldexp(1 + (r + r * r * _polynomial(r, _EXP)), n.astype(int))
     return np.where(usual, value, np.where(x > 0, np.inf, np.where(x < 0, 0.0, x)))
 
@@ -81,7 +77,7 @@ def power(x: ArrayLike, exponent: float) -> np.ndarray:
 
 
 def sine_cosine(x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Sine and cosine of angles of up to a million turns."""
+    """Sine and cosine of angles of up to 10^6."""
     x = np.asarray(x, float)
     n = np.rint(x * (2 / math.pi))
     r = x
@@ -96,7 +92,7 @@ def sine_cosine(x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cosine(x: ArrayLike) -> np.ndarray:
-    """Cosine of angles of up to a million turns."""
+    """Cosine of angles of up to 10^6."""
     return sine_cosine(x)[1]
 
 

@@ -22,7 +22,7 @@ class Processor(NamedTuple):
 
 def processor_of(context) -> Processor:
     """The processor that a CPU context compiles for, which NUMBA_CPU_NAME may name."""
-    return _probe(context.codegen()._tm)
+    return probe(context.codegen()._tm)
 
 
 def host_processor() -> Processor:
@@ -49,7 +49,7 @@ def fused_multiply_add(builder: ir.IRBuilder, x, y, z) -> ir.Value:
 
 
 @functools.cache
-def _probe(machine: llvmlite.binding.TargetMachine) -> Processor:
+def probe(machine: llvmlite.binding.TargetMachine) -> Processor:
     """What LLVM makes of a fused multiply-add of 16 floats on that machine.
 
     The names of features differ by architecture and may be implied by the processor's name, so

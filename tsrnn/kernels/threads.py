@@ -73,10 +73,12 @@ def claim_threads(n_jobs: int | None):
     if not alone:
         yield 1
         return
-    before = numba.get_num_threads()
     try:
+        before = numba.get_num_threads()
         numba.set_num_threads(wanted)
-        yield wanted
+        try:
+            yield wanted
+        finally:
+            numba.set_num_threads(before)
     finally:
-        numba.set_num_threads(before)
         state.parallel.release()

@@ -251,6 +251,8 @@ class RecurrentNetwork:
 
         ``n_trained`` is the number of models that are trained at once, 0 for a prediction.
         """
+        if n_jobs == 1:
+            return 1
         sizes = self.sizes(self.n_time(source))
         units = self.n_layers * self.n_directions * self.n_hidden
         columns = sum(width(sizes, layer) for layer in range(self.n_layers)) / self.n_layers

@@ -20,6 +20,7 @@ from tsrnn.kernels.gemm.tiles import Tile
 from tsrnn.kernels.processor import fused_multiply_add
 
 _LANE = ir.IntType(32)
+_DEPTH = 128  # rows of a panel, along k and t
 _CACHED = 2**18  # bytes of a that stay in a second-level cache
 
 
@@ -64,7 +65,7 @@ class GemmEmitter:
         b = ir.IRBuilder(function.append_basic_block("entry"))
         *operands, out, out_row, m, n, k, n_t, add = function.args
         left, right, result = Operand(*operands[:4]), Operand(*operands[4:]), (out, out_row)
-        panel = b.alloca(self.real, self.tile.depth * self.tile.n_columns, "panel")
+        panel = b.alloca(self.real, _DEPTH * self.tile.n_columns, "panel")
         panel.align = 64
         shape, done = (m, n, k, n_t), word(0)
         if flipped:
@@ -99,7 +100,7 @@ class GemmEmitter:
 
         Where not ``flipped`` fewer columns than a vector has are left.
         """
-        depth = word(self.tile.depth)
+        depth = word(_DEPTH)
         width = word(self.tile.n_columns if flipped else self.tile.lanes)
         (m, n, k, n_t), (out, out_row) = shape, result
         copy = self._copy_columns(flipped)
@@ -114,7 +115,7 @@ class GemmEmitter:
             a_here = b.gep(left.pointer, [b.add(b.mul(t, left.step), b.mul(p, left.inner))])
             b_here = b.gep(right.pointer, [b.add(b.mul(t, right.step), b.mul(p, right.inner))])
             # As many rows of a as a cache holds are read again for each panel.
-            height = word(_CACHED // self.itemsize // self.tile.depth)
+            height = word(_CACHED // self.itemsize // _DEPTH)
             with loop(b, word(0), m, height) as i, loop(b, first, n, width) as j:
                 rows = left._replace(pointer=b.gep(a_here, [b.mul(i, left.outer)]))
                 n_rows, n_columns = minimum(b, height, b.sub(m, i)), minimum(b, width, b.sub(n, j))
@@ -154,7 +155,7 @@ class GemmEmitter:
         *operands, out, out_row, m, k, n_t, valid, add = function.args
         left, right = Operand(*operands[:4]), Operand(*operands[4:])
         whole = self._columns(n_vectors)
-        height, width = 12, n_vectors * self.tile.lanes
+        height, width = self.tile.heights[n_vectors][0], n_vectors * self.tile.lanes
         tile = b.alloca(self.real, height * width, "tile")
         tile.align = 64
         full = b.icmp_signed("==", valid, word(width))

@@ -22,14 +22,11 @@ class Tile(NamedTuple):
         Vectors of columns in a whole tile; what is left of the columns is taken a vector at a time.
     heights : dict
         Heights of tiles, largest first, by the number of vectors.
-    depth : int
-        Steps along k for which columns are copied side by side where they do not lie so already.
     """
 
     lanes: int
     n_vectors: int
     heights: dict[int, tuple[int, ...]]
-    depth: int
 
     @property
     def n_columns(self) -> int:
@@ -41,7 +38,7 @@ def tile_of(processor: Processor, itemsize: int) -> Tile:
     """The tile that fills a processor's registers with sums, but for what they are made of."""
     lanes = processor.vector_bytes // itemsize
     if processor.n_registers == 16:
-        return Tile(lanes, 2, {2: (6, 4, 1), 1: (12, 4, 1)}, 128)
+        return Tile(lanes, 2, {2: (6, 4, 1), 1: (12, 4, 1)})
     if processor.vector_bytes == 16:  # many short registers: columns for whole cache lines
-        return Tile(lanes, 4, {4: (6, 4, 1), 1: (12, 4, 1)}, 128)
-    return Tile(lanes, 2, {2: (12, 4, 1), 1: (12, 4, 1)}, 128)
+        return Tile(lanes, 4, {4: (6, 4, 1), 1: (12, 4, 1)})
+    return Tile(lanes, 2, {2: (12, 4, 1), 1: (12, 4, 1)})
