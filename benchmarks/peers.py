@@ -13,9 +13,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tsrnn import RNNRegressor
+from tsrnn.kernels.jit.threads import available_threads, claim_threads
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.targets import target_of
-from tsrnn.kernels.threads import available_threads, claim_threads
 from tsrnn.kernels.windows import forecast_source
 from tsrnn.network import Memory, RecurrentNetwork
 from tsrnn.training import Settings, train_many

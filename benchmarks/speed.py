@@ -20,8 +20,8 @@ from limits import compile_table, memory_of_a_million_windows, time_per_epoch
 from peers import LOCAL, batches_of_a_fit, measure
 from threadpoolctl import threadpool_info
 
-from tsrnn.kernels.processor import host_processor
-from tsrnn.kernels.threads import available_threads
+from tsrnn.kernels.jit.processor import host_processor
+from tsrnn.kernels.jit.threads import available_threads
 
 EMULATED = {
     "v3": {

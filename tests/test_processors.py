@@ -18,7 +18,7 @@ DIFFER = {
 LEFT_OUT = {"forecasting/metrics.py", "estimators/summary.py", "kernels/gemm/products.py"}
 MODULES = sorted(
     path
-    for folder in ("kernels", "network", "training", "estimators", "forecasting", "windowing")
+    for folder in ("kernels", "network", "training", "estimators", "forecasting", "data")
     for path in (PACKAGE / folder).rglob("*.py")
     if path.relative_to(PACKAGE).as_posix() not in LEFT_OUT
     and "cuda" not in path.parts

@@ -15,7 +15,7 @@ _HOMES = {
     "SlidingWindows": "tsrnn.estimators",
     "drift": "tsrnn.forecasting",
     "load": "tsrnn.saving",
-    "make_windows": "tsrnn.windowing",
+    "make_windows": "tsrnn.data",
     "save": "tsrnn.saving",
     "seasonal_naive": "tsrnn.forecasting",
     "backtest": "tsrnn.forecasting",

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from tsrnn.anomaly.phases import circles, count_of, phases, seasons_of
-from tsrnn.windowing.axes import time_axis
+from tsrnn.data.axes import time_axis
 
 FREQUENCIES = [
     "s",

@@ -26,7 +26,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from tsrnn import RNNClassifier
 from tsrnn.datasets import load_japanese_vowels
-from tsrnn.kernels import threads
+from tsrnn.kernels.jit import threads
 
 DIGITS, DIGIT = load_digits(return_X_y=True)  # rows of pixels from the top down, 8 channels
 NOISE = np.random.default_rng(0).normal(size=(600, 9))

@@ -36,8 +36,9 @@ from tsrnn.datasets import (
     make_adding_problem,
 )
 from tsrnn.estimators.sequences import sequences_of
-from tsrnn.kernels import targets, threads
-from tsrnn.kernels.threads import available_threads, claim_threads
+from tsrnn.kernels import targets
+from tsrnn.kernels.jit import threads
+from tsrnn.kernels.jit.threads import available_threads, claim_threads
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(size=(500, 12))
@@ -377,7 +378,7 @@ def test_a_parallel_search_does_not_fight_over_cores():
     """A worker process of two has half of the cores, and its network no more threads."""
 
     def n_threads(estimator, X, y):  # not of this module, which a worker could not import
-        from tsrnn.kernels.threads import available_threads, claim_threads
+        from tsrnn.kernels.jit.threads import available_threads, claim_threads
 
         with claim_threads(None) as workers:
             return 100 * available_threads() + workers

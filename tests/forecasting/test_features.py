@@ -6,9 +6,9 @@ import pytest
 
 import tsrnn
 from tsrnn import RNNForecaster, backtest
+from tsrnn.data import Panel, collection_from, covariates_from
 from tsrnn.forecasting.features import Column, Features
 from tsrnn.forecasting.scaling import Scaling
-from tsrnn.windowing import Panel, collection_from, covariates_from
 
 DAYS = pd.date_range("2023-01-01", periods=240)
 RNG = np.random.default_rng(0)

@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline, load_co2, load_nile, load_sunspots
 from tsrnn.forecasting import learning, seasonal_naive
-from tsrnn.kernels import threads
+from tsrnn.kernels.jit import threads
 
 AIRLINE = load_airline()
 
@@ -416,7 +416,7 @@ INTERRUPTED = """
 import signal, sys, threading, time, warnings
 import numpy as np, pandas as pd
 from tsrnn import RNNForecaster
-from tsrnn.kernels import threads
+from tsrnn.kernels.jit import threads
 threads.LONG = 0
 rng = np.random.default_rng(0)
 y = pd.Series(rng.normal(size=20000).cumsum(), pd.date_range("2000-01-01", periods=20000, freq="h"))

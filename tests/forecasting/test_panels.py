@@ -141,7 +141,7 @@ def test_the_history_of_a_panel_is_kept_by_series():
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_same_bits_on_any_number_of_threads(n_jobs, monkeypatch):
-    from tsrnn.kernels import threads
+    from tsrnn.kernels.jit import threads
 
     monkeypatch.setattr(threads, "LONG", 0)
     forecast = quick(n_jobs=n_jobs).fit(WIDE).predict()

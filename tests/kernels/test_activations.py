@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tsrnn.kernels.activations import sigmoid, tanh
-from tsrnn.kernels.compile import NUMERICS
 from tsrnn.kernels.elementary import exp
+from tsrnn.kernels.jit.compile import NUMERICS
 
 X = np.concatenate([np.linspace(-20, 20, 4001), [0.0, -0.0, 1e-30, 1e30, -1e30, np.inf, -np.inf]])
 

@@ -17,9 +17,9 @@ from numba.core.codegen import CPUCodeLibrary
 from numba.core.cpu import CPUContext
 
 import tsrnn
-from tsrnn.kernels import cache, threads
-from tsrnn.kernels.compile import Kernel, kernel_array, leaf
-from tsrnn.kernels.threads import claim_threads
+from tsrnn.kernels.jit import cache, threads
+from tsrnn.kernels.jit.compile import Kernel, kernel_array, leaf
+from tsrnn.kernels.jit.threads import claim_threads
 
 PACKAGE = Path(tsrnn.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -28,8 +28,8 @@ PROBE = """
 import json, sys, warnings
 import numpy as np
 from numba import prange
-from tsrnn.kernels.compile import Kernel
-from tsrnn.kernels.threads import claim_threads
+from tsrnn.kernels.jit.compile import Kernel
+from tsrnn.kernels.jit.threads import claim_threads
 from tsrnn.kernels.activations import tanh
 
 def probe(workers, x, out):
@@ -319,7 +319,7 @@ import sys
 import numba
 import numpy as np
 from tsrnn.kernels import activations, elementary
-from tsrnn.kernels.compile import NUMERICS, Kernel
+from tsrnn.kernels.jit.compile import NUMERICS, Kernel
 
 functions = (activations.tanh, activations.sigmoid, elementary.exp, elementary.log,
              elementary.log1p, elementary.log_gamma)

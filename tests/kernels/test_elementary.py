@@ -6,7 +6,7 @@ import pytest
 from scipy import special
 
 from tsrnn.kernels import elementary, portable
-from tsrnn.kernels.compile import NUMERICS
+from tsrnn.kernels.jit.compile import NUMERICS
 
 RNG = np.random.default_rng(0)
 POSITIVE = np.concatenate([

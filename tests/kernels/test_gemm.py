@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
-from tsrnn.kernels.compile import LEAF_OPTIONS
 from tsrnn.kernels.elementary import fma
 from tsrnn.kernels.gemm import products
 from tsrnn.kernels.gemm.emit import GemmEmitter
 from tsrnn.kernels.gemm.tiles import tile_of
-from tsrnn.kernels.processor import Processor, host_processor, probe
+from tsrnn.kernels.jit.compile import LEAF_OPTIONS
+from tsrnn.kernels.jit.processor import Processor, host_processor, probe
 
 # Registers of SSE, arm64, AVX2 and AVX-512: LLVM makes what the host has of all of them.
 PROCESSORS = {

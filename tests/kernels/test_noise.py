@@ -5,7 +5,7 @@ import pytest
 from conftest import random_network, training_steps
 
 from tsrnn.kernels import noise
-from tsrnn.kernels.compile import LEAF_OPTIONS
+from tsrnn.kernels.jit.compile import LEAF_OPTIONS
 from tsrnn.kernels.windows import sequence_source
 from tsrnn.training import Settings
 

@@ -15,7 +15,7 @@ import sys
 import numpy as np
 import pytest
 
-from tsrnn.kernels.processor import host_processor
+from tsrnn.kernels.jit.processor import host_processor
 
 # Each takes half a minute to compile, twice: all cells with both types where the variable is set.
 JOBS = [("lstm", "float32"), ("gru", "float64")]
@@ -27,7 +27,7 @@ FIT = """
 import hashlib, json, sys
 import numpy as np
 from tsrnn.kernels.gemm import products
-from tsrnn.kernels.processor import Processor, processor_of
+from tsrnn.kernels.jit.processor import Processor, processor_of
 from numba.core.registry import cpu_target
 
 wide, jobs = json.loads(sys.argv[1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import random_network, training_steps
 
-from tsrnn.kernels.compile import Kernel
+from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.windows import sequence_source
 from tsrnn.network import Memory
 from tsrnn.training import Settings

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tsrnn.kernels import updates
-from tsrnn.kernels.compile import Kernel
+from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.updates import SOLVERS, Rule, rule_of, squares_of
 from tsrnn.training import Settings
 

@@ -3,7 +3,7 @@ import pytest
 from conftest import random_network
 
 from tsrnn.kernels import cells
-from tsrnn.kernels.threads import available_threads
+from tsrnn.kernels.jit.threads import available_threads
 from tsrnn.kernels.windows import sequence_source
 from tsrnn.network import Memory
 

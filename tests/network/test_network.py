@@ -3,7 +3,7 @@ import pytest
 from conftest import random_network, random_values
 
 from tsrnn.kernels import cells
-from tsrnn.kernels.compile import Kernel
+from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.windows import forecast_source, sequence_source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.initial import chrono, glorot, orthogonal

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from conftest import random_values
 
-from tsrnn.kernels import threads
-from tsrnn.kernels.compile import Kernel
+from tsrnn.kernels.jit import threads
+from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.updates import SOLVERS
 from tsrnn.kernels.windows import forecast_source, sequence_source
 from tsrnn.network import RecurrentNetwork

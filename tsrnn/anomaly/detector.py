@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.anomaly.found import found_events, runs_of, shares_of, with_fainter
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
 from tsrnn.anomaly.tracks import Track, Tracks, tracks_from
-from tsrnn.windowing.axes import TimeAxis, step_name
+from tsrnn.data.axes import TimeAxis, step_name
 
 
 class AnomalyDetector(OutlierMixin, BaseEstimator):

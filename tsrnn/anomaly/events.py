@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from tsrnn.windowing.axes import show
+from tsrnn.data.axes import show
 
 _OWN = ["start", "end", "n_points"]
 

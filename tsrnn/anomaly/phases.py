@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.data.axes import TimeAxis, width_of
 from tsrnn.forecasting.seasons import season_of
 from tsrnn.kernels import portable
-from tsrnn.windowing.axes import TimeAxis, width_of
 
 _MONDAY = pd.Timestamp("1970-01-05")
 _DAY = pd.Timedelta(days=1)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsrnn.anomaly.phases import circles, count_of
 from tsrnn.anomaly.surprise import keep_of, mean_of_channels, strangeness
-from tsrnn.windowing.axes import TimeAxis, show, width_of
+from tsrnn.data.axes import TimeAxis, show, width_of
 
 _NOWHERE = np.empty(0)  # in no season
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.axes import TimeAxis, check_time_index, step_name, time_axis
-from tsrnn.windowing.foreign import narwhals_columns, narwhals_frame
-from tsrnn.windowing.gaps import on_grid
-from tsrnn.windowing.rows import series_name
-from tsrnn.windowing.series import check_finite, check_real
+from tsrnn.data.axes import TimeAxis, check_time_index, step_name, time_axis
+from tsrnn.data.foreign import narwhals_columns, narwhals_frame
+from tsrnn.data.gaps import on_grid
+from tsrnn.data.rows import series_name
+from tsrnn.data.series import check_finite, check_real
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

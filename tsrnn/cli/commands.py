@@ -197,8 +197,8 @@ def _check_names(names, coverage, quantiles):
 
 def _check_reach(arguments, y, X):
     """Refuse a horizon beyond the calendar, or beyond what is known in the future."""
-    from tsrnn.windowing import collection_from
-    from tsrnn.windowing.axes import show
+    from tsrnn.data import collection_from
+    from tsrnn.data.axes import show
 
     with _told_of(arguments):
         steps = collection_from(y, missing=arguments.missing).after(arguments.horizon, {}).index

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from tsrnn.data import Collection
+from tsrnn.data.frames import cut
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting import metrics
 from tsrnn.forecasting.plan import check_positive
 from tsrnn.forecasting.uncertainty import shares
-from tsrnn.windowing import Collection
-from tsrnn.windowing.frames import cut
 
 if TYPE_CHECKING:
     from tsrnn.forecasting.forecaster import RNNForecaster

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tsrnn.data import panel_from_series
 from tsrnn.forecasting.seasons import season_of
-from tsrnn.windowing import panel_from_series
 
 
 def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.Series:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.data import Collection
+from tsrnn.data.axes import show
+from tsrnn.data.covariates import Covariates, covariates_from
+from tsrnn.data.rows import series_name
+from tsrnn.data.series import LARGEST
 from tsrnn.kernels import portable
-from tsrnn.windowing import Collection
-from tsrnn.windowing.axes import show
-from tsrnn.windowing.covariates import Covariates, covariates_from
-from tsrnn.windowing.rows import series_name
-from tsrnn.windowing.series import LARGEST
 
 _MOST_LEVELS = 100  # of a category: each is a column of the network's input weights
 _CIRCLES: dict[str, tuple[Callable[[pd.Index], Any], float, int]] = {

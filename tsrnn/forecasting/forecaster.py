@@ -13,6 +13,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.data import collection_from
+from tsrnn.data.axes import step_name
+from tsrnn.data.frames import adjoined, cut, joined
 from tsrnn.estimators.base import ATTENTION, RecurrentEstimator
 from tsrnn.forecasting.backtest import scale_of
 from tsrnn.forecasting.features import Features, given_covariates, given_static, kept_rows
@@ -24,9 +27,6 @@ from tsrnn.forecasting.scaling import scaling_of
 from tsrnn.forecasting.uncertainty import shares
 from tsrnn.kernels.losses import n_outputs
 from tsrnn.network import RecurrentNetwork
-from tsrnn.windowing import collection_from
-from tsrnn.windowing.axes import step_name
-from tsrnn.windowing.frames import adjoined, cut, joined
 
 _MOST_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
 _PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from tsrnn.data import Collection
 from tsrnn.forecasting.models import LEAST_SCALE, Models, Round
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
 from tsrnn.kernels import portable
 from tsrnn.kernels.windows import Source
-from tsrnn.windowing import Collection
 
 SPREAD = ("quantile", "gaussian", "student_t")  # losses that learn how far forecasts may be off
 _PIECE = 2**24  # values of windows that are forecast at a time

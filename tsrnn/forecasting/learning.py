@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tsrnn.data import Panel
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.models import Reading
 from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import History, Settings, train_many
-from tsrnn.windowing import Panel
 
 _MOST_JUDGED = 4000  # windows that an epoch is judged by, of all series together
 _MOST_TUNED = 20  # epochs of networks that have learnt before

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tsrnn.data import Collection, Panel
 from tsrnn.forecasting.seasons import season_of, season_shows
 from tsrnn.forecasting.transforms import prefers_logarithm
 from tsrnn.kernels import portable
-from tsrnn.windowing import Collection, Panel
 
 _FEWEST_WINDOWS = 8  # to learn from
 _MOST_ASKED = 200  # series of a panel that vote on season and transform

@@ -7,8 +7,8 @@ import itertools
 
 import numpy as np
 
+from tsrnn.data import Panel
 from tsrnn.kernels import portable
-from tsrnn.windowing import Panel
 
 _NOISE = 1e-12  # share of its level that rounding leaves a constant series as a deviation
 

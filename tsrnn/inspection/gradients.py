@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection.looked import looked_at
-from tsrnn.kernels.compile import Kernel
+from tsrnn.kernels.jit.compile import Kernel
 
 
 def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:

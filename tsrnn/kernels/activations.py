@@ -12,8 +12,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from tsrnn.kernels.compile import SCALAR_OPTIONS
 from tsrnn.kernels.elementary import at_least, at_most, exp, fma
+from tsrnn.kernels.jit.compile import SCALAR_OPTIONS
 
 _f4 = np.float32
 _TANH = (1.0, 0.13450628519058228, 0.003579001175239682, 2.2023396013537422e-05,

@@ -22,9 +22,9 @@ only those steps are walked whose h the head reads; h of the others is NaN.
 
 import math
 
-from tsrnn.kernels.compile import leaf, like, matrix
 from tsrnn.kernels.elementary import exp, sine_cosine
 from tsrnn.kernels.gemm.products import add_product, apply, apply_transposed, multiply, outer
+from tsrnn.kernels.jit.compile import leaf, like, matrix
 from tsrnn.kernels.layers import Layers, arrays_of
 from tsrnn.kernels.shapes import (
     EVERY,

@@ -8,8 +8,8 @@ import functools
 from typing import NamedTuple
 
 from tsrnn.kernels import windows
-from tsrnn.kernels.compile import leaf, matrix
 from tsrnn.kernels.heads import compile_heads, head_arrays_of
+from tsrnn.kernels.jit.compile import leaf, matrix
 from tsrnn.kernels.layers import arrays_of, compile_layers, copy_inputs, pass_up, pull_down
 from tsrnn.kernels.losses import targets_of
 from tsrnn.kernels.shapes import (

@@ -24,8 +24,8 @@ from tsrnn.kernels.chunks import (
     say_errors,
     sizes_of,
 )
-from tsrnn.kernels.compile import Kernel, leaf, matrix
 from tsrnn.kernels.heads import head_arrays_of
+from tsrnn.kernels.jit.compile import Kernel, leaf, matrix
 from tsrnn.kernels.layers import arrays_of
 from tsrnn.kernels.losses import charge_outputs
 from tsrnn.kernels.noise import Noise, dropout_of, scramble, silence

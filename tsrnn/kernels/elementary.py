@@ -19,8 +19,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from tsrnn.kernels.compile import LEAF_OPTIONS, SCALAR_OPTIONS, like
-from tsrnn.kernels.processor import fused_multiply_add, is_fused
+from tsrnn.kernels.jit.compile import LEAF_OPTIONS, SCALAR_OPTIONS, like
+from tsrnn.kernels.jit.processor import fused_multiply_add, is_fused
 
 _f4 = np.float32
 

@@ -3,8 +3,8 @@
 import functools
 from typing import NamedTuple
 
-from tsrnn.kernels.compile import leaf, matrix
 from tsrnn.kernels.gemm.products import apply, apply_transposed, outer
+from tsrnn.kernels.jit.compile import leaf, matrix
 from tsrnn.kernels.layers import arrays_of, compile_layers, hidden_at, weights_of
 from tsrnn.kernels.shapes import (
     EVERY,

@@ -14,7 +14,7 @@ direction's goes the other way, from slot t + 1 to slot t.
 import functools
 from typing import NamedTuple
 
-from tsrnn.kernels.compile import leaf, like, matrix
+from tsrnn.kernels.jit.compile import leaf, like, matrix
 from tsrnn.kernels.noise import drop
 from tsrnn.kernels.shapes import (
     cell_place,

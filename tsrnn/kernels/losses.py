@@ -18,8 +18,8 @@ freedom ``2 + softplus(raw)``, so that the variance is finite.
 
 import math
 
-from tsrnn.kernels.compile import leaf, like, scalar
 from tsrnn.kernels.elementary import exp, log, log1p, log_gamma
+from tsrnn.kernels.jit.compile import leaf, like, scalar
 
 LOSSES = (
     "absolute_error",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from tsrnn.kernels.compile import SCALAR_OPTIONS, leaf, like, scalar
+from tsrnn.kernels.jit.compile import SCALAR_OPTIONS, leaf, like, scalar
 from tsrnn.kernels.team import share
 
 _u4, _u8 = np.uint32, np.uint64

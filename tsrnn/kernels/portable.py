@@ -14,8 +14,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tsrnn.kernels.compile import Kernel
 from tsrnn.kernels.elementary import LN2_HIGH, LN2_LOW, LOG_SERIES
+from tsrnn.kernels.jit.compile import Kernel
 
 _EXP = [1.0 / math.factorial(k) for k in range(2, 14)]
 # The half of pi in parts whose products with small whole numbers are exact, but for the last.

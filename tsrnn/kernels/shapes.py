@@ -5,7 +5,7 @@ Plain arithmetic, called by Python and compiled into kernels alike.
 
 from typing import NamedTuple
 
-from tsrnn.kernels.compile import leaf
+from tsrnn.kernels.jit.compile import leaf
 from tsrnn.kernels.team import share
 
 LAST, EVERY, HORIZONS = 0, 1, 2  # what a head reads: see Sizes.reads

@@ -7,8 +7,8 @@ a split cell's last two see h alone or x alone, and the 1 as well.
 import functools
 from typing import NamedTuple
 
-from tsrnn.kernels.compile import leaf
 from tsrnn.kernels.gemm.products import apply, apply_transposed, outer_of_steps
+from tsrnn.kernels.jit.compile import leaf
 from tsrnn.kernels.layers import weights_of
 from tsrnn.kernels.shapes import clear_matrix
 

@@ -4,7 +4,7 @@ import contextlib
 from types import ModuleType
 
 from tsrnn.kernels import cpu
-from tsrnn.kernels.threads import claim_threads
+from tsrnn.kernels.jit.threads import claim_threads
 
 DEVICES = ("cpu", "cuda")
 Workers = int | str  # tasks that run at once on the CPU, or "cuda"

@@ -7,7 +7,7 @@ Alone there is nothing to share, and nobody to wait for. A target says what thes
 
 from numba.extending import overload
 
-from tsrnn.kernels.compile import LEAF_OPTIONS
+from tsrnn.kernels.jit.compile import LEAF_OPTIONS
 
 
 def share(n):

@@ -3,8 +3,8 @@
 import math
 from typing import NamedTuple
 
-from tsrnn.kernels.compile import leaf, scalar
 from tsrnn.kernels.elementary import power
+from tsrnn.kernels.jit.compile import leaf, scalar
 
 SOLVERS = ("adam", "adamw", "sgd", "rmsprop")
 _ADAM, _ADAMW, _SGD, _RMSPROP = range(4)

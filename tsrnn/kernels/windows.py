@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.kernels.compile import kernel_array, leaf
+from tsrnn.kernels.jit.compile import kernel_array, leaf
 from tsrnn.kernels.shapes import EVERY
 
 SKIP, TELL = 0, 1  # what becomes of a step with a missing value: see Source.missing

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tsrnn.kernels.compile import kernel_array
+from tsrnn.kernels.jit.compile import kernel_array
+from tsrnn.kernels.jit.threads import claim_threads
 from tsrnn.kernels.shapes import workspace_size
-from tsrnn.kernels.threads import claim_threads
 from tsrnn.network.network import RecurrentNetwork
 
 _ROWS = 128  # of a chunk of many series: a single step leaves nothing that a cache should hold

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsrnn.kernels import cells
-from tsrnn.kernels.compile import kernel_array
 from tsrnn.kernels.cpu import Kernels, compile_drivers
+from tsrnn.kernels.jit.compile import kernel_array
+from tsrnn.kernels.jit.threads import are_worth_it
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.shapes import (
     EVERY,
@@ -25,7 +26,6 @@ from tsrnn.kernels.shapes import (
     width,
 )
 from tsrnn.kernels.targets import Workers, target_of
-from tsrnn.kernels.threads import are_worth_it
 from tsrnn.kernels.windows import Source, inputs_of_row
 from tsrnn.network.initial import chrono, glorot, orthogonal
 

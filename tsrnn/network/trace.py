@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 
 from tsrnn.kernels.chunks import parts_of
-from tsrnn.kernels.compile import kernel_array
 from tsrnn.kernels.heads import head_arrays_of
+from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.layers import arrays_of
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.shapes import inputs_of, workspace_size

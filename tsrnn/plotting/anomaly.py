@@ -10,6 +10,8 @@ import pandas as pd
 
 from tsrnn.anomaly.events import events_from_labels, labels_from_events
 from tsrnn.anomaly.tracks import Track, Tracks, tracks_from
+from tsrnn.data.axes import show
+from tsrnn.data.foreign import narwhals_columns
 from tsrnn.plotting.axes import (
     BLUE,
     GREEN,
@@ -22,8 +24,6 @@ from tsrnn.plotting.axes import (
     positions,
     pyplot,
 )
-from tsrnn.windowing.axes import show
-from tsrnn.windowing.foreign import narwhals_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.foreign import narwhals_frame, pandas_frame
+from tsrnn.data.foreign import narwhals_frame, pandas_frame
 
 NAMES = ("unique_id", "ds", "y")
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.data.axes import show
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import sequences_of
 from tsrnn.inspection.looked import looked_at
 from tsrnn.plotting.axes import positions
 from tsrnn.plotting.parts import NAMES, Parts
-from tsrnn.windowing.axes import show
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -9,6 +9,8 @@ import sklearn
 
 import tsrnn.saving.parts  # noqa: F401, for its kinds
 from tsrnn import __version__
+from tsrnn.data import Collection
+from tsrnn.data.covariates import Covariates
 from tsrnn.estimators import RNNClassifier, RNNRegressor
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.features import Features
@@ -21,8 +23,6 @@ from tsrnn.saving.fitted import TRAINED, Estimator, check_curves, parts_of, whol
 from tsrnn.saving.thresholds import THRESHOLDS
 from tsrnn.saving.values import apart, joined
 from tsrnn.training import Moments
-from tsrnn.windowing import Collection
-from tsrnn.windowing.covariates import Covariates
 
 
 def estimator_apart(estimator):

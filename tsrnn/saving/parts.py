@@ -11,6 +11,11 @@ from pandas.tseries.offsets import BaseOffset
 
 from tsrnn.anomaly.forecast_errors import ForecastErrors
 from tsrnn.anomaly.reconstruction import Reconstruction
+from tsrnn.data import Collection, Panel, TimeAxis
+from tsrnn.data.axes import entries
+from tsrnn.data.covariates import Covariates
+from tsrnn.data.foreign import Foreign
+from tsrnn.data.forms import Levels, Long, OneSeries, Wide
 from tsrnn.forecasting.features import CALENDAR, Column, Features
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
@@ -21,11 +26,6 @@ from tsrnn.network.transformer import CELL
 from tsrnn.saving.checks import check, is_a
 from tsrnn.saving.values import Dtype, kind
 from tsrnn.training import Moments
-from tsrnn.windowing import Collection, Panel, TimeAxis
-from tsrnn.windowing.axes import entries
-from tsrnn.windowing.covariates import Covariates
-from tsrnn.windowing.foreign import Foreign
-from tsrnn.windowing.forms import Levels, Long, OneSeries, Wide
 
 MOST_STEPS = 2**24  # that a network looks ahead or a season back: streams hold as many
 _NARWHALS = {

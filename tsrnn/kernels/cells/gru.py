@@ -11,7 +11,7 @@ The new content's pre-activation comes in two, ``z_h = W_nh h_{t-1} + b_nh`` and
 """
 
 from tsrnn.kernels.activations import sigmoid, tanh
-from tsrnn.kernels.compile import leaf, like, scalar
+from tsrnn.kernels.jit.compile import leaf, like, scalar
 
 BLOCKS = ("reset", "update", "new_hidden", "new_input")
 SPLIT = True  # new_hidden sees the hidden state alone, new_input the input

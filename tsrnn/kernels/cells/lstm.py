@@ -12,7 +12,7 @@ With ``z = W_h h_{t-1} + b + W_x x_t`` split into four blocks of ``n_hidden`` ro
 """
 
 from tsrnn.kernels.activations import sigmoid, tanh
-from tsrnn.kernels.compile import leaf, like, scalar
+from tsrnn.kernels.jit.compile import leaf, like, scalar
 
 BLOCKS = ("input", "forget", "cell", "output")  # of z, n_hidden rows each
 SPLIT = False

@@ -1,7 +1,7 @@
 """The vanilla recurrent network of Elman (1990): ``h = tanh(W_h h_{t-1} + b + W_x x_t)``."""
 
 from tsrnn.kernels.activations import tanh
-from tsrnn.kernels.compile import leaf, like, scalar
+from tsrnn.kernels.jit.compile import leaf, like, scalar
 
 BLOCKS = ("hidden",)
 SPLIT = False

@@ -3,7 +3,7 @@
 Le, Jaitly & Hinton (2015, arXiv 1504.00941) start its recurrent weights at the identity.
 """
 
-from tsrnn.kernels.compile import leaf, like, scalar
+from tsrnn.kernels.jit.compile import leaf, like, scalar
 
 BLOCKS = ("hidden",)
 SPLIT = False

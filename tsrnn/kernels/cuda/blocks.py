@@ -19,8 +19,8 @@ from numba import cuda
 from numba.extending import overload, register_jitable
 
 from tsrnn.kernels import team
-from tsrnn.kernels.compile import LEAF_OPTIONS, leaf, matrix
 from tsrnn.kernels.gemm import products
+from tsrnn.kernels.jit.compile import LEAF_OPTIONS, leaf, matrix
 from tsrnn.kernels.layers import weights_of
 from tsrnn.kernels.shapes import cell_place, head_places, width
 from tsrnn.kernels.steps import Steps

@@ -20,9 +20,9 @@ from tsrnn.kernels.chunks import (
     say_errors,
     sizes_of,
 )
-from tsrnn.kernels.compile import leaf, matrix, scalar
 from tsrnn.kernels.cuda.blocks import SIMULATED, Way, compile_steps, turn
 from tsrnn.kernels.heads import head_arrays_of
+from tsrnn.kernels.jit.compile import leaf, matrix, scalar
 from tsrnn.kernels.losses import charge_outputs
 from tsrnn.kernels.noise import Dropout, Noise, scramble, unsigned
 from tsrnn.kernels.shapes import head_places

@@ -17,7 +17,7 @@ from llvmlite import ir
 
 from tsrnn.kernels.gemm.loops import WORD, accumulating, loop, minimum, word
 from tsrnn.kernels.gemm.tiles import Tile
-from tsrnn.kernels.processor import fused_multiply_add
+from tsrnn.kernels.jit.processor import fused_multiply_add
 
 _LANE = ir.IntType(32)
 _DEPTH = 128  # rows of a panel, along k and t

@@ -11,10 +11,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from tsrnn.kernels.compile import LEAF_OPTIONS, leaf
 from tsrnn.kernels.gemm.emit import GemmEmitter
 from tsrnn.kernels.gemm.tiles import tile_of
-from tsrnn.kernels.processor import processor_of
+from tsrnn.kernels.jit.compile import LEAF_OPTIONS, leaf
+from tsrnn.kernels.jit.processor import processor_of
 
 
 def _gemm(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tsrnn.kernels.processor import Processor
+from tsrnn.kernels.jit.processor import Processor
 
 
 class Tile(NamedTuple):

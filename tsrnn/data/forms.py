@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.axes import TimeAxis, entries, grid
+from tsrnn.data.axes import TimeAxis, entries, grid
 
 Axes = list[TimeAxis]
 Columns = dict[str, np.ndarray]

@@ -7,7 +7,7 @@ import threading
 import numba
 from numba.np.ufunc import parallel as numba_threads
 
-from tsrnn.kernels.compile import Kernel
+from tsrnn.kernels.jit.compile import Kernel
 
 
 class _State:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.windowing import panel_from_series
+from tsrnn.data import panel_from_series
 
 MONTHS = pd.date_range("2020-01-01", periods=40, freq="MS")
 

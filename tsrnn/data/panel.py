@@ -22,7 +22,7 @@ class Panel:
 
     Examples
     --------
-    >>> from tsrnn.windowing import Panel
+    >>> from tsrnn.data import Panel
     >>> panel = Panel.from_arrays([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0]])
     >>> panel.window_starts(lookback=2, horizon=1)
     array([0, 1, 4])

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.windowing import collection_from
-from tsrnn.windowing.axes import grid
-from tsrnn.windowing.frames import adjoined, joined
+from tsrnn.data import collection_from
+from tsrnn.data.axes import grid
+from tsrnn.data.frames import adjoined, joined
 
 DAYS = pd.date_range("2024-01-01", periods=8)
 NAN = np.nan

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsrnn.windowing import collection_from
+from tsrnn.data import collection_from
 
 LONG = ["unique_id", "ds", "y"]
 DAYS = pd.date_range("2024-01-01", periods=20)

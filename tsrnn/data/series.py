@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.axes import TimeAxis, show, time_axis
-from tsrnn.windowing.panel import Panel
+from tsrnn.data.axes import TimeAxis, show, time_axis
+from tsrnn.data.panel import Panel
 
 LARGEST = 1e150  # whose square is finite
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.forms import Axes, Columns, Form, flat, following
+from tsrnn.data.forms import Axes, Columns, Form, flat, following
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.axes import TimeAxis, check_repeats, filled_axis, show
-from tsrnn.windowing.rows import series_name
+from tsrnn.data.axes import TimeAxis, check_repeats, filled_axis, show
+from tsrnn.data.rows import series_name
 
 
 def on_grid(

@@ -122,7 +122,7 @@ def cache_folders() -> list[Path]:
         "win32": Path(os.environ.get("LOCALAPPDATA", home)),
         "darwin": home / "Library" / "Caches",
     }.get(sys.platform, Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache"))
-    return [Path(__file__).parent / "__pycache__", user / "tsrnn"]
+    return [Path(__file__).parents[1] / "__pycache__", user / "tsrnn"]
 
 
 def has_file(name: str) -> bool:
@@ -134,7 +134,7 @@ def has_file(name: str) -> bool:
 def _digest_of_sources() -> str:
     """Digest of every source file that can end up in a kernel."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

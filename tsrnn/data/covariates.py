@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.axes import check_time_index, numbers_of, show
-from tsrnn.windowing.foreign import narwhals_columns
-from tsrnn.windowing.rows import series_name
+from tsrnn.data.axes import check_time_index, numbers_of, show
+from tsrnn.data.foreign import narwhals_columns
+from tsrnn.data.rows import series_name
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

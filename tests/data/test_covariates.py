@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.windowing import covariates_from
-from tsrnn.windowing.covariates import missing_row
+from tsrnn.data import covariates_from
+from tsrnn.data.covariates import missing_row
 
 DAYS = pd.date_range("2024-01-01", periods=6)
 LONGER = pd.date_range("2023-12-01", periods=60)

@@ -20,7 +20,7 @@ from numba.core.extending import _Intrinsic
 from numba.extending import overload, register_jitable
 from numba.np.arrayobj import populate_array
 
-from tsrnn.kernels.cache import KernelCache, has_file
+from tsrnn.kernels.jit.cache import KernelCache, has_file
 
 # No fast-math flag: how far LLVM uses its freedom depends on what is inlined where, so a serial, a
 # parallel and a reloaded binary would round apart. The numpy error model saves a check a division.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.axes import (
+from tsrnn.data.axes import (
     TimeAxis,
     check_repeats,
     entries,

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.windowing.axes import TimeAxis, check_time_index, show, time_axis
-from tsrnn.windowing.foreign import Foreign, narwhals_frame, pandas_frame
-from tsrnn.windowing.forms import Form, Levels, Long, OneSeries, Wide
-from tsrnn.windowing.gaps import carried_by_season, carried_forward, on_grid, rows_on_grid, trimmed
-from tsrnn.windowing.panel import Panel
-from tsrnn.windowing.rows import Rows, series_name
-from tsrnn.windowing.series import (
+from tsrnn.data.axes import TimeAxis, check_time_index, show, time_axis
+from tsrnn.data.foreign import Foreign, narwhals_frame, pandas_frame
+from tsrnn.data.forms import Form, Levels, Long, OneSeries, Wide
+from tsrnn.data.gaps import carried_by_season, carried_forward, on_grid, rows_on_grid, trimmed
+from tsrnn.data.panel import Panel
+from tsrnn.data.rows import Rows, series_name
+from tsrnn.data.series import (
     LARGEST,
     check_finite,
     check_real,
@@ -132,7 +132,7 @@ def collection_from(
     --------
     >>> import numpy as np
     >>> import pandas as pd
-    >>> from tsrnn.windowing import collection_from
+    >>> from tsrnn.data import collection_from
     >>> days = pd.date_range("2024-01-01", periods=3)
     >>> y = pd.DataFrame({"shop": [3.0, 5.0, 4.0], "kiosk": [np.nan, 1.0, 2.0]}, index=days)
     >>> collection = collection_from(y)

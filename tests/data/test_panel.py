@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsrnn.windowing import Panel
+from tsrnn.data import Panel
 
 lengths_of_series = st.lists(st.integers(0, 12), max_size=6)
 

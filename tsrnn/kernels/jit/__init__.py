@@ -1,0 +1,1 @@
+"""Compiling kernels: what is compiled how, kept on disk, and run by how many threads."""
