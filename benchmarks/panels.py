@@ -29,7 +29,7 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def walks(n_series, n_values=200):
+def layer_traces(n_series, n_values=200):
     """Random walks with a weekly season, a long frame."""
     rng = np.random.default_rng(0)
     season = 3 * np.sin(np.arange(n_values) * 2 * np.pi / 7)
@@ -41,7 +41,7 @@ def walks(n_series, n_values=200):
 
 def fit_global(n_series):
     """Print seconds and memory of a fit of 5 epochs and of the forecasts of so many series."""
-    y = walks(max(n_series, 2))
+    y = layer_traces(max(n_series, 2))
     imports = peak()
     started, cpu = time.perf_counter(), time.process_time()
     forecaster = RNNForecaster(horizon=14, hidden_size=32, max_iter=5, n_jobs=1).fit(y)

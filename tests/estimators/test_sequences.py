@@ -145,10 +145,10 @@ def test_a_list_of_flat_arrays_of_one_length_is_a_table():
 def short(X, seed=1):
     """X with NaN before the beginning of rows, and the same rows cut short."""
     padded = np.array(X, copy=True)
-    begins = np.random.default_rng(seed).integers(0, X.shape[1] - 1, len(X))
-    for row, begin in zip(padded, begins, strict=True):
+    first_steps = np.random.default_rng(seed).integers(0, X.shape[1] - 1, len(X))
+    for row, begin in zip(padded, first_steps, strict=True):
         row[:begin] = np.nan
-    return padded, [row[begin:] for row, begin in zip(X, begins, strict=True)]
+    return padded, [row[begin:] for row, begin in zip(X, first_steps, strict=True)]
 
 
 @pytest.mark.parametrize("n_channels", [1, 2])

@@ -18,7 +18,7 @@ from numba.core.cpu import CPUContext
 
 import tsrnn
 from tsrnn.kernels.jit import cache, threads
-from tsrnn.kernels.jit.compile import Kernel, kernel_array, leaf
+from tsrnn.kernels.jit.compile import Kernel, device_function, kernel_array
 from tsrnn.kernels.jit.threads import claim_threads
 
 PACKAGE = Path(tsrnn.__file__).parent
@@ -237,11 +237,11 @@ def test_many_threads_at_once(probe, tmp_path, layer):
 def nest():
     """A function that calls a leaf which calls a leaf, all of them new to Numba; and the leaf."""
 
-    @leaf
+    @device_function
     def inner(x):
         return 2 * x + 1
 
-    @leaf
+    @device_function
     def outer(values, level):
         for k in range(values.size):
             values[k] = inner(level + k)

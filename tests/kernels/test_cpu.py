@@ -174,11 +174,11 @@ class Case:
             self.values[: 2 * self.segment] = 0.5  # somewhere a sequence without
             first = self.firsts[2]
             self.values[first : first + lengths[2]] = np.nan  # and one with nothing else
-        n_answers = self.shape.get("n_horizons", 1)
+        n_output_steps = self.shape.get("n_horizons", 1)
         n_targets = 1 if loss == "cross_entropy" else 2
         every = self.shape.get("head") == "every"
         rows = len(self.values) if every else n
-        self.targets = rng.normal(size=(rows, n_targets * n_answers)).astype(dtype)
+        self.targets = rng.normal(size=(rows, n_targets * n_output_steps)).astype(dtype)
         if loss == "cross_entropy":
             self.targets = rng.integers(0, 3, self.targets.shape).astype(dtype)
         self.targets[rng.random(self.targets.shape) < 0.2] = np.nan
@@ -190,7 +190,7 @@ class Case:
             cell, n_in=n_channels * self.segment * factor, n_out=n_out, dtype=dtype,
             n_hidden=4 if shape in ATTENDING else 3, **self.shape,
         )  # fmt: skip
-        self.n_targets, self.n_answers, self.every = n_targets, n_answers, every
+        self.n_targets, self.n_output_steps, self.every = n_targets, n_output_steps, every
         self.source = sequence_source(
             self.values, self.firsts, lengths, self.targets, self.weights,
             missing=SKIP if self.missing is None else self.missing,
@@ -228,7 +228,7 @@ class Case:
             if self.every:
                 wanted.append(self.targets[self.sequence(window)[1]])
             else:
-                wanted.append(self.targets[window].reshape(self.n_answers, self.n_targets))
+                wanted.append(self.targets[window].reshape(self.n_output_steps, self.n_targets))
         return naive.mean_loss(self.loss, said, wanted, self.weights, self.levels)
 
     @property

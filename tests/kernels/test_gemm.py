@@ -14,7 +14,7 @@ from tsrnn.kernels.elementary import fma
 from tsrnn.kernels.gemm import products
 from tsrnn.kernels.gemm.emit import GemmEmitter
 from tsrnn.kernels.gemm.tiles import tile_of
-from tsrnn.kernels.jit.compile import LEAF_OPTIONS
+from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS
 from tsrnn.kernels.jit.processor import Processor, host_processor, probe
 
 # Registers of SSE, arm64, AVX2 and AVX-512: LLVM makes what the host has of all of them.
@@ -188,7 +188,7 @@ WEIGHTS = {"apply": 0, "apply_transposed": 0, "outer": 2}  # which of them is 2-
 @pytest.mark.parametrize("wide", [False, True], ids=["whole", "block of wider weights"])
 def test_against_numpy(name, add, wide, dtype):
     exact, *shapes = CASES[name]
-    leaf = getattr(products, name)
+    device_function = getattr(products, name)
     rng = np.random.default_rng(0)
     matrices = [rng.normal(size=shape).astype(dtype) for shape in shapes]
     expected = exact(*(m.astype(float) for m in matrices[:2])) + (matrices[2] if add else 0)
@@ -205,14 +205,14 @@ def test_against_numpy(name, add, wide, dtype):
         function(*arguments)
         return arguments[-1].reshape(shapes[2])
 
-    compiled = numba.njit(**LEAF_OPTIONS)(
-        (lambda a, b, add, out: leaf(a, b, add, out))
+    compiled = numba.njit(**DEVICE_FUNCTION_OPTIONS)(
+        (lambda a, b, add, out: device_function(a, b, add, out))
         if name != "apply"
-        else (lambda a, b, out: leaf(a, b, out))
+        else (lambda a, b, out: device_function(a, b, out))
     )
     tolerance = 1e-5 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(run(compiled), expected, rtol=tolerance)
-    np.testing.assert_allclose(run(leaf), expected, rtol=tolerance)
+    np.testing.assert_allclose(run(device_function), expected, rtol=tolerance)
 
 
 @pytest.mark.parametrize("flip_b", [False, True])
@@ -222,7 +222,7 @@ def test_multiply_either_way_round(flip_a, flip_b, dtype):
     a, b = rng.normal(size=(5, 9)).astype(dtype), rng.normal(size=(9, 21)).astype(dtype)
     out = np.ones((5, 21), dtype)
 
-    @numba.njit(**LEAF_OPTIONS)
+    @numba.njit(**DEVICE_FUNCTION_OPTIONS)
     def compiled(a, flip_a, b, flip_b, add, out):
         products.multiply(a, flip_a, b, flip_b, add, out)
 
@@ -239,7 +239,7 @@ def test_outer_of_steps(add, dtype):
     a, b = rng.normal(size=(11, 5 * 7)).astype(dtype), rng.normal(size=(11, 3 * 7)).astype(dtype)
     out = np.ones((5, 3), dtype)
 
-    @numba.njit(**LEAF_OPTIONS)
+    @numba.njit(**DEVICE_FUNCTION_OPTIONS)
     def compiled(a, b, add, out):
         products.outer_of_steps(a, b, add, out)
 
@@ -249,7 +249,7 @@ def test_outer_of_steps(add, dtype):
 
 
 def test_what_was_in_the_output_does_not_matter():
-    compiled = numba.njit(**LEAF_OPTIONS)(lambda a, b, out: products.apply(a, b, out))
+    compiled = numba.njit(**DEVICE_FUNCTION_OPTIONS)(lambda a, b, out: products.apply(a, b, out))
     out = np.full(15, np.nan)
     compiled(np.ones((5, 7)), np.ones(21), out)
     np.testing.assert_array_equal(out, 7.0)

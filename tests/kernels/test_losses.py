@@ -5,7 +5,7 @@ from conftest import numeric_slopes
 from scipy import special
 
 from tsrnn.kernels import losses
-from tsrnn.kernels.losses import LOSSES, charge_outputs, digamma, n_outputs, softplus, targets_of
+from tsrnn.kernels.losses import LOSSES, apply_loss, digamma, n_outputs, softplus, targets_of
 
 LEVELS = {"quantile": (0.1, 0.5, 0.9), "huber": (0.7,)}
 N_CLASSES = 4
@@ -95,9 +95,7 @@ class Answer:
         """Sum of losses, sum of weights and gradient."""
         outputs = self.outputs.flatten()
         kind, levels = LOSSES.index(self.name), np.array(self.levels)
-        sums = charge_outputs(
-            kind, levels, outputs, self.targets.ravel(), self.weights, self.n_rows
-        )
+        sums = apply_loss(kind, levels, outputs, self.targets.ravel(), self.weights, self.n_rows)
         return *sums, outputs.reshape(self.outputs.shape)
 
     @property

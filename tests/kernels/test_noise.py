@@ -5,18 +5,18 @@ import pytest
 from conftest import random_network, training_steps
 
 from tsrnn.kernels import noise
-from tsrnn.kernels.jit.compile import LEAF_OPTIONS
+from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS
 from tsrnn.kernels.windows import sequence_source
 from tsrnn.training import Settings
 
 
-@numba.njit(**LEAF_OPTIONS)
+@numba.njit(**DEVICE_FUNCTION_OPTIONS)
 def drop(share, seed, place, first_row, n_rows, values):
     dropout = noise.dropout_of(share, values[0])
     noise.drop(dropout, seed, place, first_row, n_rows, values)
 
 
-@numba.njit(**LEAF_OPTIONS)
+@numba.njit(**DEVICE_FUNCTION_OPTIONS)
 def _scramble_all(x, out):
     for k in range(x.size):
         out[k] = noise.scramble(x[k])

@@ -9,14 +9,14 @@ from tsrnn.kernels.windows import SKIP, TELL, forecast_source, sequence_source
 
 @pytest.mark.parametrize("n_answers", [1, 5, 15])
 @pytest.mark.parametrize(("season", "n_in"), [(1, 1), (4, 1), (4, 4), (12, 3)])
-def test_forecasting_against_naive(season, n_in, n_answers):
+def test_forecasting_against_naive(season, n_in, n_output_steps):
     values, lookback, horizon = random_values(), 12, 15
     source = forecast_source(values, lookback, season, 0.0)
-    shape = (n_answers, horizon // n_answers, 2)  # two rows, of which the second is ours
+    shape = (n_output_steps, horizon // n_output_steps, 2)  # two rows, of which the second is ours
     for start in (0, 17, len(values) - 27):
         inputs, targets = np.full((lookback // n_in, n_in, 2), np.nan), np.full(shape, np.nan)
         first = windows.write_inputs(source, start, 1, 2, inputs.reshape(len(inputs), -1))
-        flat = targets.reshape(n_answers, -1)
+        flat = targets.reshape(n_output_steps, -1)
         windows.write_targets(source, start, None, 1, 2, flat)
         x, y, naive_forecast, scale = naive.window(values, start, lookback, horizon, season, n_in)
         assert first == 0
@@ -172,8 +172,8 @@ def test_targets_of_a_sequence_are_its_row(missing, segment, shape):
     case = Sequences(missing, segment)
     sizes = case.sizes(**shape)
     for window in range(case.lengths.size):
-        targets = np.full((sizes.n_answers, 3 // sizes.n_answers, 2), np.nan)
-        flat = targets.reshape(sizes.n_answers, -1)
+        targets = np.full((sizes.n_output_steps, 3 // sizes.n_output_steps, 2), np.nan)
+        flat = targets.reshape(sizes.n_output_steps, -1)
         windows.write_targets(case.source, window, sizes, 1, 2, flat)
         np.testing.assert_array_equal(targets[:, :, 1].ravel(), case.targets[window])
         assert np.isnan(targets[:, :, 0]).all()
@@ -216,9 +216,9 @@ def test_outputs_of_every_step_stand_where_its_values_do(missing, segment):
 def test_other_outputs_are_written_as_they_are(shape):
     case = Sequences(SKIP, 1)
     sizes = case.sizes(**shape)
-    outputs = np.random.default_rng(0).normal(size=(sizes.n_answers, case.n_targets, 2))
-    out = np.empty(sizes.n_answers * case.n_targets)
-    flat = outputs.reshape(sizes.n_answers, -1)
+    outputs = np.random.default_rng(0).normal(size=(sizes.n_output_steps, case.n_targets, 2))
+    out = np.empty(sizes.n_output_steps * case.n_targets)
+    flat = outputs.reshape(sizes.n_output_steps, -1)
     windows.write_outputs(case.source, 1, sizes, 0, 2, flat, out)
     np.testing.assert_array_equal(out, outputs[:, :, 0].ravel())
 

@@ -56,9 +56,9 @@ def test_states_of_every_layer_and_step(cell, shape):
     found = trace(network, SOURCE, WINDOWS)
     for row, (first, length) in enumerate(zip(FIRSTS, LENGTHS, strict=True)):
         x = VALUES[first : first + length]
-        assert found.begins[row] == 6 - length
+        assert found.first_steps[row] == 6 - length
         for layer in range(network.n_layers):
-            (walk,) = found.walks[layer]
+            (walk,) = found.layer_traces[layer]
             states, out = slow_walk(network, x, layer)
             hidden = np.array([h for h, _ in states])
             np.testing.assert_allclose(walk.hidden[row, 6 - length :], hidden, rtol=1e-10)
@@ -67,7 +67,7 @@ def test_states_of_every_layer_and_step(cell, shape):
             if cells.find(cell).N_STATE:
                 states = [c for _, c in states]
                 np.testing.assert_allclose(walk.state[row, 6 - length :, 0], states, rtol=1e-10)
-        np.testing.assert_array_equal(found.walks[0][0].inputs[row, 6 - length :], x)
+        np.testing.assert_array_equal(found.layer_traces[0][0].inputs[row, 6 - length :], x)
         np.testing.assert_allclose(found.outputs[row, 0], out, rtol=1e-10)
 
 
@@ -84,7 +84,7 @@ def test_the_gradient_of_each_h(cell, shape):
 
     for row, length in enumerate(LENGTHS):
         for layer in range(network.n_layers):
-            (walk,) = found.walks[layer]
+            (walk,) = found.layer_traces[layer]
             assert np.isnan(walk.flow[row, : 6 - length]).all()
             for t in range(length):
                 slopes = [
@@ -101,13 +101,13 @@ def test_the_gradient_of_each_h(cell, shape):
 def test_a_given_gradient_goes_back(cell, shape):
     """Of one output; what comes to the inputs are central differences of predictions."""
     network = random_network(cell, n_in=2, n_hidden=3, n_out=2, **SHAPES[shape])
-    blame = np.zeros((3, 1, 2))
-    blame[:, 0, 1] = 1
-    found = trace(network, SOURCE, WINDOWS, blame=blame)
-    dx = 0
-    for direction, walk in enumerate(found.walks[0]):
+    grad_outputs = np.zeros((3, 1, 2))
+    grad_outputs[:, 0, 1] = 1
+    found = trace(network, SOURCE, WINDOWS, grad_outputs=grad_outputs)
+    grad_x = 0
+    for direction, walk in enumerate(found.layer_traces[0]):
         weights = network.views()["weight_input_l0" + ("_reverse" if direction else "")]
-        dx = dx + np.einsum("ntbh,bhk->ntk", walk.dgates, weights)
+        grad_x = grad_x + np.einsum("ntbh,bhk->ntk", walk.grad_gates, weights)
     said = network.predict(SOURCE, WINDOWS).reshape(3, 2)
     np.testing.assert_allclose(found.outputs[:, 0], said, rtol=1e-12)
     for place in range(11):
@@ -122,4 +122,4 @@ def test_a_given_gradient_goes_back(cell, shape):
                 )
             t = 6 - LENGTHS[row] + place - FIRSTS[row]
             slope = (moved[0] - moved[1]) / 2e-6
-            np.testing.assert_allclose(dx[row, t, channel], slope, rtol=1e-6, atol=1e-8)
+            np.testing.assert_allclose(grad_x[row, t, channel], slope, rtol=1e-6, atol=1e-8)

@@ -240,7 +240,7 @@ def _walked(looked):
         for name, walk in part.layers(found):
             if name == "l0":
                 inputs.append(walk.inputs.astype(float))
-            begun = np.arange(walk.flow.shape[1]) >= found.begins[:, None]
+            begun = np.arange(walk.flow.shape[1]) >= found.first_steps[:, None]
             norms = np.sqrt((walk.flow.astype(float) ** 2).sum(axis=2))
             flow.setdefault(name, []).append(np.where(begun, norms, 0.0))
             hidden = np.abs(walk.hidden)

@@ -48,7 +48,9 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
         seen = np.repeat(past + read, len(cell.BLOCKS), axis=2)
         if cell.SPLIT:
             seen[:, :, -2:-1], seen[:, :, -1:] = past, 1 + read
-        columns[name, "weights"] = ((walk.dgates.astype(float) ** 2).sum(axis=3) * seen).sum(axis=2)
+        columns[name, "weights"] = ((walk.grad_gates.astype(float) ** 2).sum(axis=3) * seen).sum(
+            axis=2
+        )
     n_time = next(iter(columns.values())).shape[1]
     roots = {key: np.sqrt(np.nanmean(values, axis=0)) for key, values in columns.items()}
     lags = pd.RangeIndex(n_time)[::-1] * looked.segment
@@ -79,24 +81,24 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
     """
     looked = looked_at(estimator, X)
     network = looked.network
-    n_answers = network.sizes(network.n_time(looked.source)).n_answers
-    n_outputs = n_answers * network.n_out
+    n_output_steps = network.sizes(network.n_time(looked.source)).n_output_steps
+    n_outputs = n_output_steps * network.n_out
     if not 0 <= output < n_outputs:
         raise ValueError(f"output must lie between 0 and {n_outputs - 1}; got {output}.")
-    blame = np.zeros((looked.windows.size, n_outputs))
-    blame[:, output] = 1
-    found = looked.walk(blame=blame.reshape(-1, n_answers, network.n_out))
+    grad_outputs = np.zeros((looked.windows.size, n_outputs))
+    grad_outputs[:, output] = 1
+    found = looked.walk(grad_outputs=grad_outputs.reshape(-1, n_output_steps, network.n_out))
     views, total = network.views(), 0.0
     for name, walk in looked.layers(found):
         if name == "l0" and network.n_heads:
             total = walk.flow.astype(float) @ views["embedding_weight"].astype(float)
         elif name in ("l0", "l0_reverse"):
             weights = views[f"weight_input_{name}"].astype(float)
-            total = total + np.einsum("ntbh,bhk->ntk", walk.dgates.astype(float), weights)
+            total = total + np.einsum("ntbh,bhk->ntk", walk.grad_gates.astype(float), weights)
     columns = pd.RangeIndex(total.shape[2], name="input")
-    frame = looked.frame(total, columns, found.begins)
+    frame = looked.frame(total, columns, found.first_steps)
     lags = np.arange(total.shape[1])[::-1] * looked.segment
-    lags = np.concatenate([lags[begin:] for begin in found.begins])
+    lags = np.concatenate([lags[begin:] for begin in found.first_steps])
     return frame.set_index(pd.Index(lags, name="lag"), append=True)
 
 
@@ -134,12 +136,12 @@ def jacobian_spectrum(
         weights = views[f"weight_hidden_{name}"].astype(float)
         values = np.stack([
             _spectra(looked.network.module, walk, row, begin, weights, of == "state")
-            for row, begin in enumerate(found.begins)
+            for row, begin in enumerate(found.first_steps)
         ])[:, :, :n_values]  # fmt: skip
         parts.append(values)
         columns += [(name, number + 1) for number in range(values.shape[2])]
     index = pd.MultiIndex.from_tuples(columns, names=["layer", "value"])
-    return looked.frame(np.concatenate(parts, axis=2), index, found.begins)
+    return looked.frame(np.concatenate(parts, axis=2), index, found.first_steps)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from tsrnn.estimators.sequences import sequences_of
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
-from tsrnn.network.trace import Trace, Walk, trace
+from tsrnn.network.trace import LayerTrace, Trace, trace
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,21 +53,21 @@ class Looked:
         """Walk through all of them; back as well, see ``tsrnn.network.trace.trace``."""
         return trace(self.network, self.source, self.windows, **back)
 
-    def frame(self, values: np.ndarray, columns: pd.Index | Sequence, begins) -> pd.DataFrame:
+    def frame(self, values: np.ndarray, columns: pd.Index | Sequence, first_steps) -> pd.DataFrame:
         """A frame of (n, n_time, n_columns) values, a row for each step that there was."""
         parts = [
             pd.DataFrame(own[begin:], times[begin:], columns)
-            for own, times, begin in zip(values, self.times, begins, strict=True)
+            for own, times, begin in zip(values, self.times, first_steps, strict=True)
         ]
         frame = parts[0] if self.keys is None else pd.concat(parts, keys=self.keys)
         return frame.sort_index(axis=1)  # so that pandas finds a layer's columns without a search
 
-    def layers(self, found: Trace) -> list[tuple[str, Walk]]:
+    def layers(self, found: Trace) -> list[tuple[str, LayerTrace]]:
         """Each layer's directions, named as the network's views name them."""
         return [
             (f"l{layer}" + ("_reverse" if direction else ""), walk)
-            for layer, walks in enumerate(found.walks)
-            for direction, walk in enumerate(walks)
+            for layer, layer_traces in enumerate(found.layer_traces)
+            for direction, walk in enumerate(layer_traces)
         ]
 
 

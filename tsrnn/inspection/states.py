@@ -53,7 +53,7 @@ def states(estimator: Any, X: Any = None) -> pd.DataFrame:
             parts.append(walk.state[:, :, k])
             columns += [(name, "cell", unit) for unit in range(walk.hidden.shape[2])]
     index = pd.MultiIndex.from_tuples(columns, names=["layer", "state", "unit"])
-    return looked.frame(np.concatenate(parts, axis=2), index, found.begins)
+    return looked.frame(np.concatenate(parts, axis=2), index, found.first_steps)
 
 
 def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
@@ -80,7 +80,7 @@ def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
     looked = looked_at(estimator, X)
     found = looked.walk()
     parts, columns = _gates(looked, found)
-    return looked.frame(np.concatenate(parts, axis=2), columns, found.begins)
+    return looked.frame(np.concatenate(parts, axis=2), columns, found.first_steps)
 
 
 def _gated(looked: Looked) -> ModuleType:
@@ -136,7 +136,7 @@ def attention_weights(estimator: Any, X: Any = None) -> pd.DataFrame:
         parts.append(shares / np.nansum(shares, axis=1, keepdims=True))
     names = [(name, head) for name, _ in looked.layers(found) for head in range(n_heads)]
     columns = pd.MultiIndex.from_tuples(names, names=["layer", "head"])
-    return looked.frame(np.concatenate(parts, axis=2), columns, found.begins)
+    return looked.frame(np.concatenate(parts, axis=2), columns, found.first_steps)
 
 
 def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:

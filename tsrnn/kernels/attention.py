@@ -24,7 +24,7 @@ import math
 
 from tsrnn.kernels.elementary import exp, sine_cosine
 from tsrnn.kernels.gemm.products import add_product, apply, apply_transposed, multiply, outer
-from tsrnn.kernels.jit.compile import leaf, like, matrix
+from tsrnn.kernels.jit.compile import device_function, like, matrix
 from tsrnn.kernels.layers import Layers, arrays_of
 from tsrnn.kernels.shapes import (
     EVERY,
@@ -57,7 +57,7 @@ _LOG_10000 = math.log(10000.0)
 EPSILON = 1e-5  # that norms add to variances, as PyTorch's do
 
 
-@leaf
+@device_function
 def weights_of(parameters, sizes, layer):
     """Weights of queries, keys and values, of what was read, of the expansion and back from it."""
     d = sizes.n_hidden
@@ -73,7 +73,7 @@ def weights_of(parameters, sizes, layer):
     )
 
 
-@leaf
+@device_function
 def biases_of(parameters, sizes, layer):
     """Their biases."""
     d = sizes.n_hidden
@@ -86,13 +86,13 @@ def biases_of(parameters, sizes, layer):
     )
 
 
-@leaf
+@device_function
 def embedding_of(parameters, sizes):
     """What makes a stream of the first layer's [1, x], (n_hidden, 1 + n_in)."""
     return (matrix(parameters, cell_place(sizes, 0, 0), sizes.n_hidden, 1 + sizes.n_in),)
 
 
-@leaf
+@device_function
 def tables_of(work, sizes, n_rows, layer, training):
     """Two tables of weights, (QUERIES, n_time), of one row's and head's queries; and the rest.
 
@@ -105,32 +105,32 @@ def tables_of(work, sizes, n_rows, layer, training):
     return matrix(work, a, QUERIES, n), matrix(work, a + b, QUERIES, n), work[a + 2 * b : end]
 
 
-@leaf
+@device_function
 def part_of(rest, number, row, sizes, n_rows):
     """A row's part of a head, of those gathered, (n_time, n_hidden / n_heads)."""
     n_time, size = sizes.n_time, sizes.n_hidden // sizes.n_heads
     return (matrix(rest, (number * n_rows + row) * n_time * size, n_time, size),)
 
 
-@leaf
+@device_function
 def first_read(sizes, layer, first):
     """The first step whose h is read: of the last layer by the head, of others by the next."""
     if layer < sizes.n_layers - 1:
         return first
-    return max(first, sizes.n_time - (sizes.n_answers if sizes.reads == EVERY else 1))
+    return max(first, sizes.n_time - (sizes.n_output_steps if sizes.reads == EVERY else 1))
 
 
-@leaf
-def clear_absent(t, last, begins, values):
+@device_function
+def clear_absent(t, last, first_steps, values):
     """Clear the rows that have not begun at a step: empty ones are read for all that."""
     if t < last:
-        for row in range(begins.size):
-            if t < begins[row]:
-                for k in range(row, values.size, begins.size):
+        for row in range(first_steps.size):
+            if t < first_steps[row]:
+                for k in range(row, values.size, first_steps.size):
                     values[k] = 0
 
 
-@leaf
+@device_function
 def add_bias(bias, n_rows, out):
     """Add a bias, (n,), to (n * n_rows,) values."""
     for unit in range(bias.size):
@@ -139,15 +139,15 @@ def add_bias(bias, n_rows, out):
             part[row] += bias[unit]
 
 
-@leaf
-def charge_bias(dout, n_rows, dbias):
+@device_function
+def accumulate_grad_bias(grad_out, n_rows, grad_bias):
     """Add the gradient of a bias, from that of what it was added to."""
-    for unit in range(dbias.size):
+    for unit in range(grad_bias.size):
         for row in range(n_rows):
-            dbias[unit] += dout[unit * n_rows + row]
+            grad_bias[unit] += grad_out[unit * n_rows + row]
 
 
-@leaf
+@device_function
 def add_position(lag, n_rows, out):
     """Add the position of the step ``lag`` steps before the last: Vaswani et al., section 3.5."""
     n = out.size // n_rows
@@ -158,7 +158,7 @@ def add_position(lag, n_rows, out):
             out[unit * n_rows + row] += place
 
 
-@leaf
+@device_function
 def norm(x, sums, n_rows, place, out):
     """Write what is normed; one over the deviation to ``place`` of the sums."""
     total, scale = sums[_SUM * n_rows :][:n_rows], sums[place * n_rows :][:n_rows]
@@ -184,11 +184,11 @@ def norm(x, sums, n_rows, place, out):
             result[row] = (part[row] - total[row]) * scale[row]
 
 
-@leaf
-def unnorm(normed, dnormed, sums, n_rows, place, keep, out):
+@device_function
+def unnorm(normed, grad_normed, sums, n_rows, place, keep, out):
     """Write the gradient of what was normed, or where ``keep`` is one add it.
 
-    ``out`` may be ``dnormed``.
+    ``out`` may be ``grad_normed``.
     """
     total, dot = sums[_SUM * n_rows :][:n_rows], sums[_DOT * n_rows :][:n_rows]
     scale = sums[place * n_rows :][:n_rows]
@@ -198,7 +198,7 @@ def unnorm(normed, dnormed, sums, n_rows, place, keep, out):
     clear(dot)
     for unit in range(n):
         some = slice(unit * n_rows, (unit + 1) * n_rows)
-        u, du = normed[some], dnormed[some]
+        u, du = normed[some], grad_normed[some]
         for row in range(n_rows):
             total[row] += du[row]
             dot[row] += du[row] * u[row]
@@ -207,13 +207,13 @@ def unnorm(normed, dnormed, sums, n_rows, place, keep, out):
         dot[row] /= typed(n)
     for unit in range(n):
         some = slice(unit * n_rows, (unit + 1) * n_rows)
-        u, du, result = normed[some], dnormed[some], out[some]
+        u, du, result = normed[some], grad_normed[some], out[some]
         for row in range(n_rows):
             found = scale[row] * (du[row] - total[row] - u[row] * dot[row])
             result[row] = typed(keep) * result[row] + found if keep else found
 
 
-@leaf
+@device_function
 def gather(kept, block, head, first, sizes, n_rows, number, rest):
     """Write a head's part of a block, steps ``first`` and on, one row after another."""
     n_time, size = sizes.n_time, sizes.n_hidden // sizes.n_heads
@@ -225,22 +225,22 @@ def gather(kept, block, head, first, sizes, n_rows, number, rest):
                 table[row * n_time + t, k] = kept[t, place + k * n_rows + row]
 
 
-@leaf
-def scatter(number, rest, block, head, first, begins, sizes, kept):
+@device_function
+def scatter(number, rest, block, head, first, first_steps, sizes, kept):
     """Write it back; zeros where a row has not begun."""
-    n_rows = begins.size
+    n_rows = first_steps.size
     n_time, size = sizes.n_time, sizes.n_hidden // sizes.n_heads
     place = (block * sizes.n_hidden + head * size) * n_rows
     table = matrix(rest, number * n_rows * n_time * size, n_rows * n_time, size)
     for t in range(first, n_time):
         for row in range(n_rows):
-            there = t >= begins[row]
+            there = t >= first_steps[row]
             for k in range(size):
                 value = table[row * n_time + t, k] if there else 0
                 kept[t, place + k * n_rows + row] = value
 
 
-@leaf
+@device_function
 def highest_of(values):
     """The highest value, by four that do not wait for each other."""
     a = b = c = d = values[0]
@@ -253,7 +253,7 @@ def highest_of(values):
     return max(max(a, b), max(c, d))
 
 
-@leaf
+@device_function
 def total_of(values):
     """The sum, by four that do not wait for each other."""
     a = b = c = d = like(values[0], 0.0)
@@ -266,7 +266,7 @@ def total_of(values):
     return (a + b) + (c + d)
 
 
-@leaf
+@device_function
 def dot_of(a, b):
     """The product of two arrays."""
     one = two = like(a[0], 0.0)
@@ -278,7 +278,7 @@ def dot_of(a, b):
     return one + two
 
 
-@leaf
+@device_function
 def share_out(query, key, begin, first, last, weights):
     """Write how much queries ``first`` to ``last`` read of each step from ``begin`` on."""
     typed, size = query.dtype.type, query.shape[1]
@@ -296,11 +296,11 @@ def share_out(query, key, begin, first, last, weights):
         clear(rest)
 
 
-@leaf
-def attend(kept, head, begins, first, read, sizes, tables):
+@device_function
+def attend(kept, head, first_steps, first, read, sizes, tables):
     """Write what a head reads at the steps from ``read`` on, each of those up to it."""
     weights, _, rest = tables
-    n_rows = begins.size
+    n_rows = first_steps.size
     gather(kept, _QUERY, head, read, sizes, n_rows, 0, rest)
     gather(kept, _KEY, head, first, sizes, n_rows, 1, rest)
     gather(kept, _VALUE, head, first, sizes, n_rows, 2, rest)
@@ -309,23 +309,23 @@ def attend(kept, head, begins, first, read, sizes, tables):
         (key,) = part_of(rest, 1, row, sizes, n_rows)
         (value,) = part_of(rest, 2, row, sizes, n_rows)
         (found,) = part_of(rest, 3, row, sizes, n_rows)
-        begin = begins[row]
+        begin = first_steps[row]
         for one in range(max(read, begin), sizes.n_time, QUERIES):
             last = min(one + QUERIES, sizes.n_time)
             share_out(query, key, begin, one, last, weights)
             shares = weights[: last - one, : last - begin]
             multiply(shares, False, value[begin:last], False, False, found[one:last])
-    scatter(3, rest, _READ, head, read, begins, sizes, kept)
+    scatter(3, rest, _READ, head, read, first_steps, sizes, kept)
 
 
-@leaf
-def unattend(kept, head, begins, first, read, sizes, tables):
+@device_function
+def unattend(kept, head, first_steps, first, read, sizes, tables):
     """Back through it: writes the gradients of q, k and v to the expansion's blocks.
 
     That of what was read stands in its own.
     """
-    weights, dweights, rest = tables
-    n_rows = begins.size
+    weights, grad_weights, rest = tables
+    n_rows = first_steps.size
     gather(kept, _QUERY, head, read, sizes, n_rows, 0, rest)
     gather(kept, _KEY, head, first, sizes, n_rows, 1, rest)
     gather(kept, _VALUE, head, first, sizes, n_rows, 2, rest)
@@ -334,50 +334,50 @@ def unattend(kept, head, begins, first, read, sizes, tables):
         (query,) = part_of(rest, 0, row, sizes, n_rows)
         (key,) = part_of(rest, 1, row, sizes, n_rows)
         (value,) = part_of(rest, 2, row, sizes, n_rows)
-        (dfound,) = part_of(rest, 3, row, sizes, n_rows)
-        (dquery,) = part_of(rest, 4, row, sizes, n_rows)
-        (dkey,) = part_of(rest, 5, row, sizes, n_rows)
-        (dvalue,) = part_of(rest, 6, row, sizes, n_rows)
-        begin = begins[row]
-        clear_matrix(dkey)
-        clear_matrix(dvalue)
+        (grad_attended,) = part_of(rest, 3, row, sizes, n_rows)
+        (grad_query,) = part_of(rest, 4, row, sizes, n_rows)
+        (grad_key,) = part_of(rest, 5, row, sizes, n_rows)
+        (grad_value,) = part_of(rest, 6, row, sizes, n_rows)
+        begin = first_steps[row]
+        clear_matrix(grad_key)
+        clear_matrix(grad_value)
         for one in range(max(read, begin), sizes.n_time, QUERIES):
             last = min(one + QUERIES, sizes.n_time)
             some, seen = slice(one, last), slice(begin, last)
             share_out(query, key, begin, one, last, weights)
             shares = weights[: last - one, : last - begin]
-            dshares = dweights[: last - one, : last - begin]
-            multiply(dfound[some], False, value[seen], True, False, dshares)
-            multiply(shares, True, dfound[some], False, True, dvalue[seen])
-            unshare(shares, dshares, query.shape[1])
-            multiply(dshares, False, key[seen], False, False, dquery[some])
-            multiply(dshares, True, query[some], False, True, dkey[seen])
-    scatter(4, rest, _EXPANDED, head, read, begins, sizes, kept)
-    scatter(5, rest, _EXPANDED + 1, head, first, begins, sizes, kept)
-    scatter(6, rest, _EXPANDED + 2, head, first, begins, sizes, kept)
+            grad_attention_weights = grad_weights[: last - one, : last - begin]
+            multiply(grad_attended[some], False, value[seen], True, False, grad_attention_weights)
+            multiply(shares, True, grad_attended[some], False, True, grad_value[seen])
+            unshare(shares, grad_attention_weights, query.shape[1])
+            multiply(grad_attention_weights, False, key[seen], False, False, grad_query[some])
+            multiply(grad_attention_weights, True, query[some], False, True, grad_key[seen])
+    scatter(4, rest, _EXPANDED, head, read, first_steps, sizes, kept)
+    scatter(5, rest, _EXPANDED + 1, head, first, first_steps, sizes, kept)
+    scatter(6, rest, _EXPANDED + 2, head, first, first_steps, sizes, kept)
 
 
-@leaf
-def unshare(shares, dshares, size):
+@device_function
+def unshare(shares, grad_attention_weights, size):
     """Overwrite the gradient of weights with that of the products of queries and keys."""
     scale = shares.dtype.type(1.0 / math.sqrt(size))
     for k in range(shares.shape[0]):
-        line, down = shares[k], dshares[k]
+        line, down = shares[k], grad_attention_weights[k]
         dot = dot_of(line, down)
         for s in range(line.size):
             down[s] = line[s] * (down[s] - dot) * scale
 
 
-@leaf
-def layer_forward(parameters, work, sizes, layer, direction, begins, noise, training, states):
+@device_function
+def layer_forward(parameters, work, sizes, layer, direction, first_steps, noise, training, states):
     """Walk a layer, its inputs being there; no states are carried."""
-    n_rows, n_time, d = begins.size, sizes.n_time, sizes.n_hidden
+    n_rows, n_time, d = first_steps.size, sizes.n_time, sizes.n_hidden
     n = d * n_rows
     inputs, kept, _, saved, _ = arrays_of(work, sizes, n_rows, layer, 0, training, False)
     tables = tables_of(work, sizes, n_rows, layer, training)
     asks, reads, expands, contracts = weights_of(parameters, sizes, layer)
     ask_bias, read_bias, expand_bias, contract_bias = biases_of(parameters, sizes, layer)
-    first, last = earliest(begins), latest(begins)
+    first, last = earliest(first_steps), latest(first_steps)
     read = first_read(sizes, layer, first)
     if first == n_time:  # nothing to read: that is what the head reads
         clear(inputs[n_time, :n])
@@ -399,7 +399,7 @@ def layer_forward(parameters, work, sizes, layer, direction, begins, noise, trai
             for k in range(n):
                 stream[k] = math.nan
     for head in range(sizes.n_heads):
-        attend(kept, head, begins, first, read, sizes, tables)
+        attend(kept, head, first_steps, first, read, sizes, tables)
     for t in range(read, n_time):
         stream, own = inputs[t + 1, :n], kept[t]
         add_bias(read_bias, n_rows, stream)
@@ -414,19 +414,19 @@ def layer_forward(parameters, work, sizes, layer, direction, begins, noise, trai
         add_product(contracts, expanded, stream)
         if layer == sizes.n_layers - 1:
             norm(stream, saved[t], n_rows, _LAST, stream)
-            clear_absent(t, last, begins, stream)
+            clear_absent(t, last, first_steps, stream)
 
 
-@leaf
+@device_function
 def layer_backward(
-    parameters, gradient, work, sizes, layer, direction, begins, noise, above, add,
-    dh, dstate, scratch, flow,
+    parameters, gradient, work, sizes, layer, direction, first_steps, noise, above, add,
+    grad_h, grad_state, scratch, flow,
 ):  # fmt: skip
     """Walk a layer back; ``above`` holds the gradient of its h, then that of what it read.
 
     That is also written to ``flow``, and above the first layer over the inputs.
     """
-    n_rows, n_time, d = begins.size, sizes.n_time, sizes.n_hidden
+    n_rows, n_time, d = first_steps.size, sizes.n_time, sizes.n_hidden
     n = d * n_rows
     inputs, kept, _, saved, _ = arrays_of(work, sizes, n_rows, layer, 0, True, False)
     tables = tables_of(work, sizes, n_rows, layer, True)
@@ -434,63 +434,65 @@ def layer_backward(
     dasks, dreads, dexpands, dcontracts = weights_of(gradient, sizes, layer)
     dask_bias, dread_bias, dexpand_bias, dcontract_bias = biases_of(gradient, sizes, layer)
     clear(gradient[cell_place(sizes, layer, 0) : cell_place(sizes, layer + 1, 0)])
-    first, last = earliest(begins), latest(begins)
+    first, last = earliest(first_steps), latest(first_steps)
     read = first_read(sizes, layer, first)
     for t in range(first, n_time):
-        own, dstream = kept[t], above[t]
+        own, grad_stream = kept[t], above[t]
         expanded = own[_EXPANDED * n :]
         if t >= read:
             if layer == sizes.n_layers - 1:
-                clear_absent(t, last, begins, dstream)
-                unnorm(inputs[t + 1, :n], dstream, saved[t], n_rows, _LAST, 0, dstream)
-            outer(dstream, expanded, True, dcontracts)
-            charge_bias(dstream, n_rows, dcontract_bias)
+                clear_absent(t, last, first_steps, grad_stream)
+                unnorm(inputs[t + 1, :n], grad_stream, saved[t], n_rows, _LAST, 0, grad_stream)
+            outer(grad_stream, expanded, True, dcontracts)
+            accumulate_grad_bias(grad_stream, n_rows, dcontract_bias)
             for block in range(EXPANSION):
                 part = expanded[block * n : (block + 1) * n]
-                apply_transposed(contracts[:, block * d : (block + 1) * d], dstream, False, dh)
+                apply_transposed(
+                    contracts[:, block * d : (block + 1) * d], grad_stream, False, grad_h
+                )
                 for k in range(n):
-                    part[k] = like(part[k], 0.0) if part[k] <= 0 else dh[k]
+                    part[k] = like(part[k], 0.0) if part[k] <= 0 else grad_h[k]
             again = own[_AGAIN * n : (_AGAIN + 1) * n]
             outer(expanded, again, True, dexpands)
-            charge_bias(expanded, n_rows, dexpand_bias)
-            apply_transposed(expands, expanded, False, dh)
-            unnorm(again, dh, saved[t], n_rows, _SECOND, 1, dstream)
+            accumulate_grad_bias(expanded, n_rows, dexpand_bias)
+            apply_transposed(expands, expanded, False, grad_h)
+            unnorm(again, grad_h, saved[t], n_rows, _SECOND, 1, grad_stream)
             found = own[_READ * n : (_READ + 1) * n]
-            outer(dstream, found, True, dreads)
-            charge_bias(dstream, n_rows, dread_bias)
-            apply_transposed(reads, dstream, False, found)
+            outer(grad_stream, found, True, dreads)
+            accumulate_grad_bias(grad_stream, n_rows, dread_bias)
+            apply_transposed(reads, grad_stream, False, found)
         clear(expanded[: 3 * n])
     for head in range(sizes.n_heads):
-        unattend(kept, head, begins, first, read, sizes, tables)
+        unattend(kept, head, first_steps, first, read, sizes, tables)
     for t in range(first, n_time):
-        own, dstream = kept[t], above[t]
+        own, grad_stream = kept[t], above[t]
         skip = 0 if t >= read else d
         dasked = own[_EXPANDED * n + skip * n_rows : (_EXPANDED + 3) * n]
         normed = own[_NORMED * n : (_NORMED + 1) * n]
         outer(dasked, normed, True, dasks[skip:])
-        charge_bias(dasked, n_rows, dask_bias[skip:])
-        apply_transposed(asks[skip:], dasked, False, dh)
-        unnorm(normed, dh, saved[t], n_rows, _FIRST, 1, dstream)
+        accumulate_grad_bias(dasked, n_rows, dask_bias[skip:])
+        apply_transposed(asks[skip:], dasked, False, grad_h)
+        unnorm(normed, grad_h, saved[t], n_rows, _FIRST, 1, grad_stream)
         if flow.shape[0]:
-            copy(dstream, flow[t])
+            copy(grad_stream, flow[t])
         if layer > 0:
-            copy(dstream, inputs[t, n + n_rows :])
+            copy(grad_stream, inputs[t, n + n_rows :])
         else:
-            outer(dstream, inputs[t, n:], True, embedding_of(gradient, sizes)[0])
+            outer(grad_stream, inputs[t, n:], True, embedding_of(gradient, sizes)[0])
 
 
-@leaf
+@device_function
 def forward(gates, h_prev, state_prev, state, saved, h):
     """No step of a recurrence, which heads would take for horizons: there is none."""
 
 
-@leaf
-def backward(gates, h_prev, state_prev, saved, dh, dstate):
+@device_function
+def backward(gates, h_prev, state_prev, saved, grad_h, grad_state):
     """No step back."""
 
 
-@leaf
-def _blame_nothing(weights, dgates, sizes, n_rows, noise, key, scratch, dh):
+@device_function
+def _blame_nothing(weights, grad_gates, sizes, n_rows, noise, key, scratch, grad_h):
     """No h before."""
 
 

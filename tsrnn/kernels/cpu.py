@@ -20,14 +20,14 @@ from tsrnn.kernels.chunks import (
     parts_of,
     read_targets,
     read_windows,
-    say,
-    say_errors,
     sizes_of,
+    write_errors,
+    write_predictions,
 )
 from tsrnn.kernels.heads import head_arrays_of
-from tsrnn.kernels.jit.compile import Kernel, leaf, matrix
+from tsrnn.kernels.jit.compile import Kernel, device_function, matrix
 from tsrnn.kernels.layers import arrays_of
-from tsrnn.kernels.losses import charge_outputs
+from tsrnn.kernels.losses import apply_loss
 from tsrnn.kernels.noise import Noise, dropout_of, scramble, silence
 from tsrnn.kernels.shapes import head_places, workspace_size
 from tsrnn.kernels.steps import compile_steps
@@ -49,7 +49,7 @@ class Kernels(NamedTuple):
     train_one: Kernel
     predict: Kernel
     step: Kernel
-    look: Kernel
+    trace: Kernel
 
 
 # Numba takes ten microseconds to tell the type of a named tuple: kernels are given plain ones.
@@ -61,85 +61,90 @@ def compile_drivers(cell) -> Kernels:
     chunks = compile_chunks(cell, compile_steps(cell))
     forward, backward = chunks.forward, chunks.backward
 
-    @leaf
+    @device_function
     def learn(
-        parameters, gradient, work, source, batch, sizes, noise, rule, levels, begins, states
+        parameters, gradient, work, source, batch, sizes, noise, rule, levels, first_steps, states
     ):
         """Sums of losses and weights of a chunk of windows and, written, of their gradients."""
         n_rows = batch.size
-        apart = noise.recurrent.limit > 0
-        layers, head, weights, rest = parts_of(work, sizes, n_rows, True, apart)
-        begins = begins[:n_rows]
-        read_windows(source, sizes, batch, apart, True, layers, begins)
-        forward(parameters, sizes, begins, noise, True, layers, head, states)
-        total, weight = charge(head, sizes, source, batch, weights, int(rule.loss), levels)
+        separate_hidden = noise.recurrent.limit > 0
+        layers, head, weights, rest = parts_of(work, sizes, n_rows, True, separate_hidden)
+        first_steps = first_steps[:n_rows]
+        read_windows(source, sizes, batch, separate_hidden, True, layers, first_steps)
+        forward(parameters, sizes, first_steps, noise, True, layers, head, states)
+        total, weight = loss_of_chunk(head, sizes, source, batch, weights, int(rule.loss), levels)
         nowhere = matrix(rest, 0, 0, 0)
-        backward(parameters, gradient, sizes, begins, noise, layers, head, rest, nowhere)
+        backward(parameters, gradient, sizes, first_steps, noise, layers, head, rest, nowhere)
         return total, weight
 
-    @leaf
-    def charge(head, sizes, source, batch, weights, loss, levels):
+    @device_function
+    def loss_of_chunk(head, sizes, source, batch, weights, loss, levels):
         """Turn what the head said into the gradient of the loss; sums of losses and weights."""
         n_rows = batch.size
         n_targets = read_targets(source, sizes, batch, loss, levels, head, weights)
         _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
         total = weight = 0.0
-        for answer in range(sizes.n_answers):
-            one, its_weight = charge_outputs(
-                loss, levels, outputs[answer], targets[answer, :n_targets], weights, n_rows
+        for output_step in range(sizes.n_output_steps):
+            one, its_weight = apply_loss(
+                loss,
+                levels,
+                outputs[output_step],
+                targets[output_step, :n_targets],
+                weights,
+                n_rows,
             )
             total += one
             weight += its_weight
         return total, weight
 
-    @leaf
-    def answer(
-        parameters, work, source_row, batch, sizes_row, first, loss, levels, compare, begins,
+    @device_function
+    def predict_chunk(
+        parameters, work, source_row, batch, sizes_row, first, loss, levels, compare, first_steps,
         states, out,
     ):  # fmt: skip
         """What is said of a chunk of windows; with ``compare`` their errors, and sums of losses."""
         source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
         n_rows = batch.size
         layers, head, weights, _ = parts_of(work, sizes, n_rows, False, False)
-        begins = begins[:n_rows]
+        first_steps = first_steps[:n_rows]
         noise = silence(parameters[0], first)
-        read_windows(source, sizes, batch, False, False, layers, begins)
-        forward(parameters, sizes, begins, noise, False, layers, head, states)
-        say(source, sizes, batch, head, out)
+        read_windows(source, sizes, batch, False, False, layers, first_steps)
+        forward(parameters, sizes, first_steps, noise, False, layers, head, states)
+        write_predictions(source, sizes, batch, head, out)
         if not compare:
             return 0.0, 0.0
-        total, weight = charge(head, sizes, source, batch, weights, loss, levels)
-        say_errors(source, sizes, batch, loss, levels, head, out)
+        total, weight = loss_of_chunk(head, sizes, source, batch, weights, loss, levels)
+        write_errors(source, sizes, batch, loss, levels, head, out)
         return total, weight
 
-    @leaf
-    def observe(parameters, sizes_row, first, x, begins, states, work, out):
+    @device_function
+    def step_chunk(parameters, sizes_row, first, x, first_steps, states, work, out):
         """One step of a chunk of series, whose states are carried; a missing value keeps them."""
         sizes = sizes_of(sizes_row)
         n_rows = x.shape[0]
         layers, head, _, _ = parts_of(work, sizes, n_rows, False, False)
         inputs = arrays_of(layers, sizes, n_rows, 0, 0, False, False)[0]
-        begins = begins[:n_rows]
+        first_steps = first_steps[:n_rows]
         for row in range(n_rows):
-            begins[row] = 0
+            first_steps[row] = 0
             for k in range(sizes.n_in):
                 if math.isnan(x[row, k]):
-                    begins[row] = 1
+                    first_steps[row] = 1
         for row in range(n_rows):
             for k in range(sizes.n_in):
-                value = x[row, k] if begins[row] == 0 else 0
+                value = x[row, k] if first_steps[row] == 0 else 0
                 inputs[0, (sizes.n_hidden + 1 + k) * n_rows + row] = value
         noise = silence(parameters[0], first)
-        forward(parameters, sizes, begins, noise, False, layers, head, states)
+        forward(parameters, sizes, first_steps, noise, False, layers, head, states)
         outputs = head_arrays_of(head, sizes, n_rows)[2]
         for row in range(n_rows):
             for k in range(out.shape[1]):
                 out[row, k] = outputs[k // sizes.n_out, k % sizes.n_out * n_rows + row]
 
-    @leaf
+    @device_function
     def minibatch(
         chunks, parameters, gradients, sums, work, source_row, batch, sizes_row, rule_row, levels,
-        step, begins, states,
+        step, first_steps, states,
     ):  # fmt: skip
         """Learn some chunks of a minibatch: ``chunks`` is (first, after the last)."""
         source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
@@ -153,10 +158,10 @@ def compile_drivers(cell) -> Kernels:
             noise = Noise(between, recurrent, seed, first)
             sums[chunk, 0], sums[chunk, 1] = learn(
                 parameters, gradients[chunk], work, source, some, sizes, noise, rule, levels,
-                begins, states,
+                first_steps, states,
             )  # fmt: skip
 
-    @leaf
+    @device_function
     def finish(parameters, moments, gradients, sums, n_chunks, step, rate, rule_row):
         """Step by the mean gradient of a minibatch; return its mean loss."""
         total = weight = 0.0
@@ -171,33 +176,33 @@ def compile_drivers(cell) -> Kernels:
 
     # What leaves return kernels may not hold: they would give it back once too often.
 
-    @leaf
-    def examine(
-        parameters, gradient, work, source_row, batch, sizes_row, loss, levels, begins,
-        doutputs, flow,
+    @device_function
+    def trace_chunk(
+        parameters, gradient, work, source_row, batch, sizes_row, loss, levels, first_steps,
+        grad_outputs, flow,
     ):  # fmt: skip
         """One chunk, of which ``work`` keeps all; where flow is wanted, the way back as well.
 
-        Back goes ``doutputs``, (answers, outputs * rows), or where it is empty the loss's gradient.
+        Back goes ``grad_outputs``, (answers, outputs * rows), or where it is empty the loss's gradient.
         """
         source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
         layers, head, weights, rest = parts_of(work, sizes, batch.size, True, False)
         noise, no_states = silence(parameters[0], 0), matrix(rest, 0, 0, 0)
-        read_windows(source, sizes, batch, False, True, layers, begins)
-        forward(parameters, sizes, begins, noise, True, layers, head, no_states)
+        read_windows(source, sizes, batch, False, True, layers, first_steps)
+        forward(parameters, sizes, first_steps, noise, True, layers, head, no_states)
         if flow.shape[0]:
-            if doutputs.shape[0]:
+            if grad_outputs.shape[0]:
                 outputs = head_arrays_of(head, sizes, batch.size)[2]
-                for answer in range(sizes.n_answers):
+                for output_step in range(sizes.n_output_steps):
                     for k in range(outputs.shape[1]):
-                        outputs[answer, k] = doutputs[answer, k]
+                        outputs[output_step, k] = grad_outputs[output_step, k]
             else:
-                charge(head, sizes, source, batch, weights, loss, levels)
-            backward(parameters, gradient, sizes, begins, noise, layers, head, rest, flow)
+                loss_of_chunk(head, sizes, source, batch, weights, loss, levels)
+            backward(parameters, gradient, sizes, first_steps, noise, layers, head, rest, flow)
 
     def train(
         n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
-        levels, first_steps, rates, losses, begins, states,
+        levels, first_updates, rates, losses, first_steps, states,
     ):  # fmt: skip
         for task in prange(n_tasks):
             for model in range(task, parameters.shape[0], n_tasks):
@@ -208,11 +213,11 @@ def compile_drivers(cell) -> Kernels:
                         n += 1
                     batch = batch[:n]
                     n_chunks = (n + sizes[-1] - 1) // sizes[-1]
-                    step = first_steps[model] + s
+                    step = first_updates[model] + s
                     minibatch(
                         (0, n_chunks), parameters[model], gradients[task], sums[task],
                         work[task], source, batch, sizes, rules[model], levels, step,
-                        begins[task], states,
+                        first_steps[task], states,
                     )  # fmt: skip
                     losses[model, s, 0], losses[model, s, 1] = finish(
                         parameters[model], moments[model], gradients[task], sums[task], n_chunks,
@@ -221,17 +226,17 @@ def compile_drivers(cell) -> Kernels:
 
     def train_one(
         n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
-        levels, first_steps, rates, losses, begins, states,
+        levels, first_updates, rates, losses, first_steps, states,
     ):  # fmt: skip
         for s in range(rates.shape[1]):
             batch = order[0, s * n_batch : (s + 1) * n_batch]
             n_chunks = (batch.size + sizes[-1] - 1) // sizes[-1]
-            step = first_steps[0] + s
+            step = first_updates[0] + s
             for task in prange(n_tasks):
                 chunks = task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks
                 minibatch(
                     chunks, parameters[0], gradients[0], sums[0], work[task], source,
-                    batch, sizes, rules[0], levels, step, begins[task], states,
+                    batch, sizes, rules[0], levels, step, first_steps[task], states,
                 )  # fmt: skip
             losses[0, s, 0], losses[0, s, 1] = finish(
                 parameters[0],
@@ -245,7 +250,7 @@ def compile_drivers(cell) -> Kernels:
             )
 
     def predict(
-        n_tasks, parameters, sums, work, source, order, sizes, loss, levels, compare, begins,
+        n_tasks, parameters, sums, work, source, order, sizes, loss, levels, compare, first_steps,
         states, out,
     ):  # fmt: skip
         n_chunks = (order.shape[1] + sizes[-1] - 1) // sizes[-1]
@@ -259,25 +264,25 @@ def compile_drivers(cell) -> Kernels:
                 while n < batch.size and batch[n] >= 0:
                     n += 1
                 some = slice(first, first + n)
-                sums[model, chunk, 0], sums[model, chunk, 1] = answer(
+                sums[model, chunk, 0], sums[model, chunk, 1] = predict_chunk(
                     parameters[model], work[task], source, batch[:n], sizes, first, loss, levels,
-                    compare, begins[task], states, out[model, some],
+                    compare, first_steps[task], states, out[model, some],
                 )  # fmt: skip
 
-    def step(n_tasks, parameters, sizes, x, begins, states, work, out):
+    def step(n_tasks, parameters, sizes, x, first_steps, states, work, out):
         n_rows = sizes[-1]
         n_chunks = (x.shape[0] + n_rows - 1) // n_rows
         for task in prange(n_tasks):
             for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
                 first, last = chunk * n_rows, (chunk + 1) * n_rows
-                observe(parameters, sizes, first, x[first:last], begins[task], states,
+                step_chunk(parameters, sizes, first, x[first:last], first_steps[task], states,
                         work[task], out[first:last])  # fmt: skip
 
-    def look(
-        n_tasks, parameters, gradient, work, source, batch, sizes, loss, levels, begins, doutputs,
+    def trace(
+        n_tasks, parameters, gradient, work, source, batch, sizes, loss, levels, first_steps, grad_outputs,
         flow,
     ):  # fmt: skip
-        examine(parameters, gradient, work, source, batch, sizes, loss, levels, begins, doutputs,
+        trace_chunk(parameters, gradient, work, source, batch, sizes, loss, levels, first_steps, grad_outputs,
                 flow)  # fmt: skip
 
     name = cell.__name__.rpartition(".")[2]
@@ -286,7 +291,7 @@ def compile_drivers(cell) -> Kernels:
         Kernel(train_one, f"{name}-train-one"),
         Kernel(predict, f"{name}-predict"),
         Kernel(step, f"{name}-step"),
-        Kernel(look, f"{name}-look"),
+        Kernel(trace, f"{name}-look"),
     )
 
 
@@ -309,7 +314,7 @@ class Trainer:
         Place in ``tsrnn.kernels.losses.LOSSES``.
     levels : sequence of float
         Of the loss.
-    apart : bool
+    separate_hidden : bool
         Whether there is recurrent dropout.
     carried : bool
         Whether states are carried from one minibatch to the next.
@@ -317,7 +322,7 @@ class Trainer:
         Tasks that run at once. One model shares its chunks among them, many models share them.
     """
 
-    def __init__(self, cell, source, sizes, dtype, n_models, n_batch, loss, levels, apart, carried,
+    def __init__(self, cell, source, sizes, dtype, n_models, n_batch, loss, levels, separate_hidden, carried,
                  n_tasks):  # fmt: skip
         self._alone = n_models == 1 and n_tasks > 1
         drivers = compile_drivers(cell)
@@ -328,8 +333,8 @@ class Trainer:
         n_chunks, n_sets = -(-n_batch // sizes.n_rows), 1 if self._alone else n_tasks
         self._gradients = np.empty((n_sets, n_chunks, head_places(sizes)[-1]), dtype)
         self._sums = np.empty((n_sets, n_chunks, 2))
-        self._work = np.empty((n_tasks, workspace_size(sizes, True, apart)), dtype)
-        self._begins = np.empty((n_tasks, sizes.n_rows), np.int64)
+        self._work = np.empty((n_tasks, workspace_size(sizes, True, separate_hidden)), dtype)
+        self._first_steps = np.empty((n_tasks, sizes.n_rows), np.int64)
 
     def run(
         self,
@@ -337,7 +342,7 @@ class Trainer:
         moments: np.ndarray,
         order: np.ndarray,
         rules: np.ndarray,
-        first_steps: np.ndarray,
+        first_updates: np.ndarray,
         rates: np.ndarray,
         states: np.ndarray,
     ) -> np.ndarray:
@@ -352,7 +357,7 @@ class Trainer:
             Windows of the minibatches; negative numbers fill up.
         rules : (n_models, n) float64 array
             Rows as ``tsrnn.kernels.updates.Rule``.
-        first_steps : (n_models,) int64 array
+        first_updates : (n_models,) int64 array
             Number of the first minibatch, from 1.
         rates : (n_models, n_steps) float64 array
             Learning rates.
@@ -370,7 +375,7 @@ class Trainer:
         self._kernel(
             self._n_tasks, parameters, moments, self._gradients, self._sums, self._work,
             self._source, order, self._n_batch, tuple(self._sizes), rules, self._levels,
-            first_steps, rates, losses, self._begins, states,
+            first_updates, rates, losses, self._first_steps, states,
         )  # fmt: skip
         return losses
 

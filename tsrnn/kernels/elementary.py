@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from tsrnn.kernels.jit.compile import LEAF_OPTIONS, SCALAR_OPTIONS, like
+from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS, SCALAR_OPTIONS, like
 from tsrnn.kernels.jit.processor import fused_multiply_add, is_fused
 
 _f4 = np.float32
@@ -177,7 +177,7 @@ def log(x):
     return type(x)(math.log(x) if x > 0 else -np.inf if x == 0 else np.nan)
 
 
-@overload(log, jit_options=LEAF_OPTIONS)
+@overload(log, jit_options=DEVICE_FUNCTION_OPTIONS)
 def _log_compiled(x):
     if x == types.float32:
         return lambda x: _f4(log(np.float64(x)))
@@ -189,7 +189,7 @@ def log1p(x):
     return type(x)(math.log1p(x))
 
 
-@overload(log1p, jit_options=LEAF_OPTIONS)
+@overload(log1p, jit_options=DEVICE_FUNCTION_OPTIONS)
 def _log1p_compiled(x):
     def accurate(x):
         one = like(x, 1.0)
@@ -209,7 +209,7 @@ def log_gamma(x):
     return type(x)(math.lgamma(x))
 
 
-@overload(log_gamma, jit_options=LEAF_OPTIONS)
+@overload(log_gamma, jit_options=DEVICE_FUNCTION_OPTIONS)
 def _log_gamma_compiled(x):
     kind = np.float32 if x == types.float32 else np.float64
 
@@ -241,7 +241,7 @@ def sine_cosine(x):
     return math.sin(x), math.cos(x)
 
 
-@overload(sine_cosine, jit_options=LEAF_OPTIONS)
+@overload(sine_cosine, jit_options=DEVICE_FUNCTION_OPTIONS)
 def _sine_cosine_compiled(x):
     def reduced(x):
         n = fma(x, _2_PI, _ROUNDER8) - _ROUNDER8
@@ -264,7 +264,7 @@ def power(base, n):
     return base**n
 
 
-@overload(power, jit_options=LEAF_OPTIONS)
+@overload(power, jit_options=DEVICE_FUNCTION_OPTIONS)
 def _power_compiled(base, n):
     def by_squaring(base, n):
         value = 1.0

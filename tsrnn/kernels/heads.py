@@ -4,7 +4,7 @@ import functools
 from typing import NamedTuple
 
 from tsrnn.kernels.gemm.products import apply, apply_transposed, outer
-from tsrnn.kernels.jit.compile import leaf, matrix
+from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.layers import arrays_of, compile_layers, hidden_at, weights_of
 from tsrnn.kernels.shapes import (
     EVERY,
@@ -17,7 +17,7 @@ from tsrnn.kernels.shapes import (
     inputs_of,
     width,
 )
-from tsrnn.kernels.team import meet, share
+from tsrnn.kernels.workers import barrier, worker_range
 
 
 class Heads(NamedTuple):
@@ -27,7 +27,7 @@ class Heads(NamedTuple):
     backward: callable
 
 
-@leaf
+@device_function
 def head_weights_of(parameters, sizes):
     """Hidden layer (n_head, top + 1), or nothing, and output layer (n_out, hidden or top + 1)."""
     _, hidden, out, _ = head_places(sizes)
@@ -38,17 +38,17 @@ def head_weights_of(parameters, sizes):
     )
 
 
-@leaf
+@device_function
 def embedding_of(parameters, sizes):
     """What each horizon is fed, (n_answers, inputs of the last layer)."""
     n_in = inputs_of(sizes, sizes.n_layers - 1)
-    return (matrix(parameters, head_places(sizes)[0], sizes.n_answers, n_in),)
+    return (matrix(parameters, head_places(sizes)[0], sizes.n_output_steps, n_in),)
 
 
-@leaf
+@device_function
 def head_arrays_of(space, sizes, n_rows):
     """Arrays (answers, units * rows): what is read, hidden, outputs, targets; then the rest."""
-    n = sizes.n_answers
+    n = sizes.n_output_steps
     n_top = (sizes.n_directions * sizes.n_hidden + 1) * n_rows
     n_head, n_out = (sizes.n_head + 1) * n_rows, sizes.n_out * n_rows
     b = n * n_top
@@ -63,10 +63,10 @@ def head_arrays_of(space, sizes, n_rows):
     )
 
 
-@leaf
+@device_function
 def step_arrays_of(space, sizes, n_rows):
     """Arrays of the one step that each horizon takes: inputs, gates, state, saved."""
-    n = sizes.n_answers if sizes.reads == HORIZONS else 0
+    n = sizes.n_output_steps if sizes.reads == HORIZONS else 0
     n_hidden = sizes.n_hidden * n_rows
     n_input = width(sizes, sizes.n_layers - 1) * n_rows
     a = n * n_input
@@ -82,23 +82,25 @@ def step_arrays_of(space, sizes, n_rows):
     )
 
 
-@leaf
-def write_tops(work, sizes, begins, training, apart, tops):
+@device_function
+def write_tops(work, sizes, first_steps, training, separate_hidden, tops):
     """Write what the head reads of the last layer's outputs, with the residual."""
-    n_rows = begins.size
+    n_rows = first_steps.size
     n_hidden = sizes.n_hidden * n_rows
     residual = sizes.residual and sizes.n_layers > 1
     for direction in range(sizes.n_directions):
-        arrays = arrays_of(work, sizes, n_rows, sizes.n_layers - 1, direction, training, apart)
+        arrays = arrays_of(
+            work, sizes, n_rows, sizes.n_layers - 1, direction, training, separate_hidden
+        )
         x = arrays[0][:, n_hidden + n_rows + direction * n_hidden :]
-        for answer in range(tops.shape[0]):
-            out = tops[answer, direction * n_hidden : (direction + 1) * n_hidden]
+        for output_step in range(tops.shape[0]):
+            out = tops[output_step, direction * n_hidden : (direction + 1) * n_hidden]
             if direction == 0 and not residual:  # all rows read the same step
-                slot = last_step(sizes, begins, 0, answer, 0) + 1
+                slot = last_step(sizes, first_steps, 0, output_step, 0) + 1
                 copy(hidden_at(arrays, n_hidden, slot)[0], out)
                 continue
-            for row in share(n_rows):
-                t = last_step(sizes, begins, direction, answer, row)
+            for row in worker_range(n_rows):
+                t = last_step(sizes, first_steps, direction, output_step, row)
                 (h,) = hidden_at(arrays, n_hidden, t + 1 - direction)
                 for k in range(row, n_hidden, n_rows):
                     out[k] = h[k]
@@ -106,32 +108,32 @@ def write_tops(work, sizes, begins, training, apart, tops):
                         out[k] += x[t + direction, k]
 
 
-@leaf
-def last_step(sizes, begins, direction, answer, row):
-    """The step of a row that an answer reads: its own, or the last of a direction's way."""
+@device_function
+def last_step(sizes, first_steps, direction, output_step, row):
+    """The step of a row that an output_step reads: its own, or the last of a direction's way."""
     if sizes.reads == EVERY:
-        return sizes.n_time - sizes.n_answers + answer
-    return begins[row] if direction else sizes.n_time - 1
+        return sizes.n_time - sizes.n_output_steps + output_step
+    return first_steps[row] if direction else sizes.n_time - 1
 
 
-@leaf
-def first_answer(sizes, begins):
-    """The first answer that some row has anything to say to; ``n_answers`` where none has."""
+@device_function
+def first_output_step(sizes, first_steps):
+    """The first output_step that some row has anything to say to; ``n_output_steps`` where none has."""
     if sizes.reads == EVERY:
-        return max(0, earliest(begins) - sizes.n_time + sizes.n_answers)
+        return max(0, earliest(first_steps) - sizes.n_time + sizes.n_output_steps)
     return 0
 
 
-@leaf
-def read_tops(sizes, begins, dtop, answer, above):
-    """Add the gradient of what one answer read to that of the last layer's outputs."""
-    n_rows = begins.size
+@device_function
+def read_tops(sizes, first_steps, grad_top, output_step, above):
+    """Add the gradient of what one output_step read to that of the last layer's outputs."""
+    n_rows = first_steps.size
     n_hidden = sizes.n_hidden * n_rows
     n_steps = above.shape[0] // sizes.n_directions
     for direction in range(sizes.n_directions):
-        part = dtop[direction * n_hidden : (direction + 1) * n_hidden]
-        for row in share(n_rows):
-            t = min(last_step(sizes, begins, direction, answer, row), n_steps - 1)
+        part = grad_top[direction * n_hidden : (direction + 1) * n_hidden]
+        for row in worker_range(n_rows):
+            t = min(last_step(sizes, first_steps, direction, output_step, row), n_steps - 1)
             for k in range(row, n_hidden, n_rows):
                 above[direction * n_steps + t, k] += part[k]
 
@@ -139,170 +141,220 @@ def read_tops(sizes, begins, dtop, answer, above):
 @functools.cache
 def compile_heads(cell, steps) -> Heads:
     """Make the head's functions for a cell (a module of ``kernels.cells``) and a target's steps."""
-    hold, hold_back, late = steps.hold, steps.hold_back, steps.late
+    load_weights, load_weights_backward, deferred = (
+        steps.load_weights,
+        steps.load_weights_backward,
+        steps.deferred,
+    )
     step_forward, step_backward = steps.forward, steps.backward
-    charge, blame_inputs = steps.charge, steps.blame_inputs
-    blame_hidden = compile_layers(cell, steps).blame_hidden
+    accumulate_grad_weights, compute_grad_inputs = (
+        steps.accumulate_grad_weights,
+        steps.compute_grad_inputs,
+    )
+    backward_hidden = compile_layers(cell, steps).backward_hidden
 
-    @leaf
+    @device_function
     def step_horizons(parameters, work, sizes, n_rows, noise, training, space, tops):
         """One step more of the last layer for each horizon, all from the last state."""
         n_time, n_hidden = sizes.n_time, sizes.n_hidden * n_rows
-        layer, apart = sizes.n_layers - 1, noise.recurrent.limit > 0
-        arrays = arrays_of(work, sizes, n_rows, layer, 0, training, apart)
-        (weights,) = hold(parameters, sizes, layer, 0)
+        layer, separate_hidden = sizes.n_layers - 1, noise.recurrent.limit > 0
+        arrays = arrays_of(work, sizes, n_rows, layer, 0, training, separate_hidden)
+        (weights,) = load_weights(parameters, sizes, layer, 0)
         (embedding,) = embedding_of(parameters, sizes)
         inputs, gates, state, saved, _ = step_arrays_of(space, sizes, n_rows)
         end = n_time if training else n_time % 2
         (h,) = hidden_at(arrays, n_hidden, n_time)
-        for answer in range(sizes.n_answers):
-            copy(arrays[0][n_time, :n_hidden], inputs[answer, :n_hidden])
-            for row in share(n_rows):
-                inputs[answer, n_hidden + row] = 1
+        for output_step in range(sizes.n_output_steps):
+            copy(arrays[0][n_time, :n_hidden], inputs[output_step, :n_hidden])
+            for row in worker_range(n_rows):
+                inputs[output_step, n_hidden + row] = 1
                 for k in range(embedding.shape[1]):
-                    inputs[answer, n_hidden + (1 + k) * n_rows + row] = embedding[answer, k]
-            meet()
+                    inputs[output_step, n_hidden + (1 + k) * n_rows + row] = embedding[
+                        output_step, k
+                    ]
+            barrier()
             step_forward(
-                weights, inputs[answer], gates[answer], h, arrays[2][end], state[answer],
-                saved[answer], tops[answer, :n_hidden], sizes, n_rows,
+                weights, inputs[output_step], gates[output_step], h, arrays[2][end], state[output_step],
+                saved[output_step], tops[output_step, :n_hidden], sizes, n_rows,
             )  # fmt: skip
-            meet()
+            barrier()
 
-    @leaf
+    @device_function
     def unstep_horizons(
-        parameters, gradient, work, sizes, n_rows, noise, space, answer, dh, dstate, scratch
+        parameters,
+        gradient,
+        work,
+        sizes,
+        n_rows,
+        noise,
+        space,
+        output_step,
+        grad_h,
+        grad_state,
+        scratch,
     ):
-        """Back through one horizon's step: ``dh`` of its h becomes that of the last h."""
+        """Back through one horizon's step: ``grad_h`` of its h becomes that of the last h."""
         n_time, n_hidden = sizes.n_time, sizes.n_hidden * n_rows
-        layer, apart = sizes.n_layers - 1, noise.recurrent.limit > 0
-        arrays = arrays_of(work, sizes, n_rows, layer, 0, True, apart)
+        layer, separate_hidden = sizes.n_layers - 1, noise.recurrent.limit > 0
+        arrays = arrays_of(work, sizes, n_rows, layer, 0, True, separate_hidden)
         (weights,) = weights_of(parameters, sizes, layer, 0)
         _, gates, _, saved, _ = step_arrays_of(space, sizes, n_rows)
         (h,) = hidden_at(arrays, n_hidden, n_time)
-        step_backward(gates[answer], h, arrays[2][n_time], saved[answer], dh, dstate, sizes, n_rows)
-        meet()
-        if not late:
-            charge_horizons(parameters, gradient, sizes, n_rows, space, answer, answer + 1)
-        blame_hidden(weights, gates[answer], sizes, n_rows, noise, -1 - layer, scratch, dh)
-        meet()
-        if not late:
-            blame_horizons(parameters, gradient, sizes, n_rows, space, answer, answer + 1)
+        step_backward(
+            gates[output_step],
+            h,
+            arrays[2][n_time],
+            saved[output_step],
+            grad_h,
+            grad_state,
+            sizes,
+            n_rows,
+        )
+        barrier()
+        if not deferred:
+            accumulate_grad_horizons(
+                parameters, gradient, sizes, n_rows, space, output_step, output_step + 1
+            )
+        backward_hidden(
+            weights, gates[output_step], sizes, n_rows, noise, -1 - layer, scratch, grad_h
+        )
+        barrier()
+        if not deferred:
+            compute_grad_embedding(
+                parameters, gradient, sizes, n_rows, space, output_step, output_step + 1
+            )
 
-    @leaf
-    def charge_horizons(parameters, gradient, sizes, n_rows, space, first, last):
+    @device_function
+    def accumulate_grad_horizons(parameters, gradient, sizes, n_rows, space, first, last):
         """Write, for the first horizon, or add the gradient of the weights of horizons' steps."""
-        (dweights,) = weights_of(gradient, sizes, sizes.n_layers - 1, 0)
+        (grad_weights,) = weights_of(gradient, sizes, sizes.n_layers - 1, 0)
         inputs, gates, _, _, _ = step_arrays_of(space, sizes, n_rows)
-        charge(gates, inputs, first, last, 0, sizes, n_rows, first > 0, dweights)
+        accumulate_grad_weights(
+            gates, inputs, first, last, 0, sizes, n_rows, first > 0, grad_weights
+        )
 
-    @leaf
-    def blame_horizons(parameters, gradient, sizes, n_rows, space, first, last):
+    @device_function
+    def compute_grad_embedding(parameters, gradient, sizes, n_rows, space, first, last):
         """Write the gradient of the embedding of horizons, over their inputs too."""
         (weights,) = weights_of(parameters, sizes, sizes.n_layers - 1, 0)
-        (dembedding,) = embedding_of(gradient, sizes)
+        (grad_embedding,) = embedding_of(gradient, sizes)
         inputs, gates, _, _, _ = step_arrays_of(space, sizes, n_rows)
-        blame_inputs(weights, gates, first, last, 0, sizes, n_rows, inputs)
-        meet()
-        for answer in range(first, last):
-            dx = inputs[answer, (sizes.n_hidden + 1) * n_rows :]
-            for k in share(dembedding.shape[1]):
-                dembedding[answer, k] = 0
+        compute_grad_inputs(weights, gates, first, last, 0, sizes, n_rows, inputs)
+        barrier()
+        for output_step in range(first, last):
+            grad_x = inputs[output_step, (sizes.n_hidden + 1) * n_rows :]
+            for k in worker_range(grad_embedding.shape[1]):
+                grad_embedding[output_step, k] = 0
                 for row in range(n_rows):
-                    dembedding[answer, k] += dx[k * n_rows + row]
+                    grad_embedding[output_step, k] += grad_x[k * n_rows + row]
 
-    @leaf
-    def head_forward(parameters, work, sizes, begins, noise, training, space):
+    @device_function
+    def head_forward(parameters, work, sizes, first_steps, noise, training, space):
         """Write what the network says, (answers, n_out * rows), all layers having been walked."""
-        n_rows = begins.size
+        n_rows = first_steps.size
         n_top = sizes.n_directions * sizes.n_hidden * n_rows
         tops, hidden, outputs, _, rest = head_arrays_of(space, sizes, n_rows)
         hidden_weights, out_weights = head_weights_of(parameters, sizes)
         if sizes.reads == HORIZONS:
             step_horizons(parameters, work, sizes, n_rows, noise, training, rest, tops)
         else:
-            write_tops(work, sizes, begins, training, noise.recurrent.limit > 0, tops)
-        # Of sequences that are empty the last answer is what their initial state says.
-        first = min(first_answer(sizes, begins), sizes.n_answers - 1)
-        for answer in range(sizes.n_answers):
-            for row in share(n_rows):
-                tops[answer, n_top + row] = 1
-        meet()
-        for answer in range(sizes.n_answers):
-            if answer < first:
-                clear(outputs[answer])
+            write_tops(work, sizes, first_steps, training, noise.recurrent.limit > 0, tops)
+        # Of sequences that are empty the last output_step is what their initial state says.
+        first = min(first_output_step(sizes, first_steps), sizes.n_output_steps - 1)
+        for output_step in range(sizes.n_output_steps):
+            for row in worker_range(n_rows):
+                tops[output_step, n_top + row] = 1
+        barrier()
+        for output_step in range(sizes.n_output_steps):
+            if output_step < first:
+                clear(outputs[output_step])
             elif sizes.n_head:
                 n = sizes.n_head * n_rows
-                apply(hidden_weights, tops[answer], hidden[answer, :n])
-                meet()
-                for k in share(n):
-                    if hidden[answer, k] < 0:  # a rectifier; a NaN stays one
-                        hidden[answer, k] = 0
-                for row in share(n_rows):
-                    hidden[answer, n + row] = 1
-                meet()
-                apply(out_weights, hidden[answer], outputs[answer])
+                apply(hidden_weights, tops[output_step], hidden[output_step, :n])
+                barrier()
+                for k in worker_range(n):
+                    if hidden[output_step, k] < 0:  # a rectifier; a NaN stays one
+                        hidden[output_step, k] = 0
+                for row in worker_range(n_rows):
+                    hidden[output_step, n + row] = 1
+                barrier()
+                apply(out_weights, hidden[output_step], outputs[output_step])
             else:
-                apply(out_weights, tops[answer], outputs[answer])
-        meet()
+                apply(out_weights, tops[output_step], outputs[output_step])
+        barrier()
 
-    @leaf
+    @device_function
     def head_backward(
-        parameters, gradient, work, sizes, begins, noise, space, above, dh, dstate, scratch
+        parameters,
+        gradient,
+        work,
+        sizes,
+        first_steps,
+        noise,
+        space,
+        above,
+        grad_h,
+        grad_state,
+        scratch,
     ):
         """Back through the head: outputs hold their gradient, ``above`` is written.
 
         The state after the last step gets its gradient, the weights of the head, and where there
         are horizons those of the last layer, get theirs.
         """
-        n_rows = begins.size
+        n_rows = first_steps.size
         tops, hidden, outputs, _, rest = head_arrays_of(space, sizes, n_rows)
         hidden_weights, out_weights = head_weights_of(parameters, sizes)
-        dhidden_weights, dout_weights = head_weights_of(gradient, sizes)
+        grad_hidden_weights, grad_out_weights = head_weights_of(gradient, sizes)
         n_top = sizes.n_directions * sizes.n_hidden
         steps = step_arrays_of(rest, sizes, n_rows)
-        dhidden = steps[4][: sizes.n_head * n_rows]
-        dtop = steps[4][sizes.n_head * n_rows :][: n_top * n_rows]
-        dlast = steps[4][(sizes.n_head + n_top) * n_rows :]
+        grad_hidden = steps[4][: sizes.n_head * n_rows]
+        grad_top = steps[4][sizes.n_head * n_rows :][: n_top * n_rows]
+        grad_last_state = steps[4][(sizes.n_head + n_top) * n_rows :]
         clear_matrix(above)
-        clear(dstate)
-        first = first_answer(sizes, begins)
-        if first == sizes.n_answers:
-            clear_matrix(dhidden_weights)
-            clear_matrix(dout_weights)
+        clear(grad_state)
+        first = first_output_step(sizes, first_steps)
+        if first == sizes.n_output_steps:
+            clear_matrix(grad_hidden_weights)
+            clear_matrix(grad_out_weights)
         if sizes.reads == HORIZONS:
-            hold_back(parameters, sizes, sizes.n_layers - 1, 0)
-        meet()
-        for answer in range(first, sizes.n_answers):
-            add = answer > first
-            doutputs = outputs[answer]
+            load_weights_backward(parameters, sizes, sizes.n_layers - 1, 0)
+        barrier()
+        for output_step in range(first, sizes.n_output_steps):
+            add = output_step > first
+            grad_outputs = outputs[output_step]
             if sizes.n_head:
-                outer(doutputs, hidden[answer], add, dout_weights)
-                apply_transposed(out_weights[:, : sizes.n_head], doutputs, False, dhidden)
-                meet()
-                for k in share(dhidden.size):
-                    if hidden[answer, k] <= 0:
-                        dhidden[k] = 0
-                meet()
-                outer(dhidden, tops[answer], add, dhidden_weights)
-                apply_transposed(hidden_weights[:, :n_top], dhidden, False, dtop)
+                outer(grad_outputs, hidden[output_step], add, grad_out_weights)
+                apply_transposed(out_weights[:, : sizes.n_head], grad_outputs, False, grad_hidden)
+                barrier()
+                for k in worker_range(grad_hidden.size):
+                    if hidden[output_step, k] <= 0:
+                        grad_hidden[k] = 0
+                barrier()
+                outer(grad_hidden, tops[output_step], add, grad_hidden_weights)
+                apply_transposed(hidden_weights[:, :n_top], grad_hidden, False, grad_top)
             else:
-                outer(doutputs, tops[answer], add, dout_weights)
-                apply_transposed(out_weights[:, :n_top], doutputs, False, dtop)
-            meet()
+                outer(grad_outputs, tops[output_step], add, grad_out_weights)
+                apply_transposed(out_weights[:, :n_top], grad_outputs, False, grad_top)
+            barrier()
             if sizes.reads == HORIZONS:
-                dlast = dlast[: dstate.size]
-                clear(dlast)
-                meet()
-                unstep_horizons(parameters, gradient, work, sizes, n_rows, noise, rest, answer,
-                                dtop, dlast, scratch)  # fmt: skip
-                for k in share(dstate.size):
-                    dstate[k] += dlast[k]
-            read_tops(sizes, begins, dtop, answer, above)
-            meet()
-        if late and sizes.reads == HORIZONS:
-            charge_horizons(parameters, gradient, sizes, n_rows, rest, 0, sizes.n_answers)
-            meet()
-            blame_horizons(parameters, gradient, sizes, n_rows, rest, 0, sizes.n_answers)
-            meet()
+                grad_last_state = grad_last_state[: grad_state.size]
+                clear(grad_last_state)
+                barrier()
+                unstep_horizons(parameters, gradient, work, sizes, n_rows, noise, rest, output_step,
+                                grad_top, grad_last_state, scratch)  # fmt: skip
+                for k in worker_range(grad_state.size):
+                    grad_state[k] += grad_last_state[k]
+            read_tops(sizes, first_steps, grad_top, output_step, above)
+            barrier()
+        if deferred and sizes.reads == HORIZONS:
+            accumulate_grad_horizons(
+                parameters, gradient, sizes, n_rows, rest, 0, sizes.n_output_steps
+            )
+            barrier()
+            compute_grad_embedding(
+                parameters, gradient, sizes, n_rows, rest, 0, sizes.n_output_steps
+            )
+            barrier()
 
     return Heads(head_forward, head_backward)

@@ -19,7 +19,7 @@ freedom ``2 + softplus(raw)``, so that the variance is finite.
 import math
 
 from tsrnn.kernels.elementary import exp, log, log1p, log_gamma
-from tsrnn.kernels.jit.compile import leaf, like, scalar
+from tsrnn.kernels.jit.compile import device_function, like, scalar
 
 LOSSES = (
     "absolute_error",
@@ -39,7 +39,7 @@ def n_outputs(loss: str, n_targets: int, levels: tuple = ()) -> int:
     return each * n_targets
 
 
-@leaf
+@device_function
 def targets_of(kind, levels, n_out):
     """Targets that ``n_out`` outputs are judged by; the class is one."""
     if kind == _ENTROPY:
@@ -153,8 +153,8 @@ def student_t(mean, raw_scale, raw_freedom, target):
     )
 
 
-@leaf
-def charge_outputs(kind, levels, outputs, targets, weights, n_rows):
+@device_function
+def apply_loss(kind, levels, outputs, targets, weights, n_rows):
     """Weighted sum of losses and of weights of one answer; its outputs become their gradient.
 
     Parameters
@@ -216,9 +216,9 @@ def charge_outputs(kind, levels, outputs, targets, weights, n_rows):
     return total, weight
 
 
-@leaf
+@device_function
 def cross_entropy(outputs, targets, weights, n_rows):
-    """As ``charge_outputs``: minus the logarithm of the target class's softmax (Bridle 1990)."""
+    """As ``apply_loss``: minus the logarithm of the target class's softmax (Bridle 1990)."""
     typed = outputs.dtype.type
     total = weight = 0.0
     n_classes = outputs.size // n_rows

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from tsrnn.kernels.jit.compile import SCALAR_OPTIONS, leaf, like, scalar
-from tsrnn.kernels.team import share
+from tsrnn.kernels.jit.compile import SCALAR_OPTIONS, device_function, like, scalar
+from tsrnn.kernels.workers import worker_range
 
 _u4, _u8 = np.uint32, np.uint64
 
@@ -36,13 +36,13 @@ class Noise(NamedTuple):
     first_row: int
 
 
-@leaf
+@device_function
 def dropout_of(share, zero):
     """The dropout of a share, in the type of the scalar ``zero``."""
     return Dropout(int(share * 4294967296.0), like(zero, 1.0 / (1.0 - share)))
 
 
-@leaf
+@device_function
 def silence(zero, first_row):
     """No dropout at all."""
     none = Dropout(0, like(zero, 1.0))
@@ -71,7 +71,7 @@ def scramble(x):
     return x ^ (x >> _u8(16))
 
 
-@leaf
+@device_function
 def drop(dropout, seed, place, first_row, n_rows, values):
     """Drop a share of ``values``, (n * n_rows,), and scale the others so that means stay.
 
@@ -79,7 +79,7 @@ def drop(dropout, seed, place, first_row, n_rows, values):
     """
     limit = unsigned(dropout.limit)
     key = scramble(unsigned(seed) ^ scramble(unsigned(place)))
-    for unit in share(values.size // n_rows):
+    for unit in worker_range(values.size // n_rows):
         unit_key = scramble(key ^ unsigned(unit))
         for row in range(n_rows):
             if scramble(unit_key ^ unsigned(first_row + row)) < limit:

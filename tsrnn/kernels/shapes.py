@@ -5,8 +5,8 @@ Plain arithmetic, called by Python and compiled into kernels alike.
 
 from typing import NamedTuple
 
-from tsrnn.kernels.jit.compile import leaf
-from tsrnn.kernels.team import share
+from tsrnn.kernels.jit.compile import device_function
+from tsrnn.kernels.workers import worker_range
 
 LAST, EVERY, HORIZONS = 0, 1, 2  # what a head reads: see Sizes.reads
 EXPANSION = 4  # of a layer that attends: units of its small network, for each of its own
@@ -29,9 +29,9 @@ class Sizes(NamedTuple):
         1 where a layer's inputs are added to its outputs (from the second layer on).
     reads : int
         What the head reads: LAST, the last step of each direction; EVERY, each of the last
-        ``n_answers`` steps; HORIZONS, the state after one more step of the last layer for each
+        ``n_output_steps`` steps; HORIZONS, the state after one more step of the last layer for each
         horizon, fed a learned embedding.
-    n_answers, n_out : int
+    n_output_steps, n_out : int
         Places the head speaks at and outputs of each.
     n_head : int
         Units of the head's hidden layer; 0 for none.
@@ -50,7 +50,7 @@ class Sizes(NamedTuple):
     n_directions: int
     residual: int
     reads: int
-    n_answers: int
+    n_output_steps: int
     n_out: int
     n_head: int
     n_blocks: int
@@ -60,19 +60,19 @@ class Sizes(NamedTuple):
     n_rows: int
 
 
-@leaf
+@device_function
 def inputs_of(sizes, layer):
     """Inputs of a layer's step: the network's, or all directions of the layer below."""
     return sizes.n_in if layer == 0 else sizes.n_directions * sizes.n_hidden
 
 
-@leaf
+@device_function
 def width(sizes, layer):
     """Length of a row of a layer's weights, ``[W_h, b, W_x]``."""
     return sizes.n_hidden + 1 + inputs_of(sizes, layer)
 
 
-@leaf
+@device_function
 def layer_size(sizes, layer):
     """Parameters of a layer's direction."""
     n = sizes.n_hidden
@@ -82,7 +82,7 @@ def layer_size(sizes, layer):
     return sizes.n_blocks * n * width(sizes, layer)
 
 
-@leaf
+@device_function
 def cell_place(sizes, layer, direction):
     """Where in the parameters the weights of a layer's direction begin."""
     place = 0
@@ -91,19 +91,19 @@ def cell_place(sizes, layer, direction):
     return place + direction * layer_size(sizes, layer)
 
 
-@leaf
+@device_function
 def head_places(sizes):
     """Where in the parameters the embedding, hidden layer and output layer begin, and the end."""
     n_top = sizes.n_directions * sizes.n_hidden + 1
     embedding = cell_place(sizes, sizes.n_layers, 0)
     hidden = embedding
     if sizes.reads == HORIZONS:
-        hidden += sizes.n_answers * inputs_of(sizes, sizes.n_layers - 1)
+        hidden += sizes.n_output_steps * inputs_of(sizes, sizes.n_layers - 1)
     out = hidden + sizes.n_head * n_top
     return embedding, hidden, out, out + sizes.n_out * (sizes.n_head + 1 if sizes.n_head else n_top)
 
 
-@leaf
+@device_function
 def state_width(sizes):
     """Values that a sequence carries: h and the cell's state of all layers and directions."""
     if sizes.n_heads:  # what attends looks back at the steps themselves
@@ -111,21 +111,21 @@ def state_width(sizes):
     return sizes.n_layers * sizes.n_directions * (1 + sizes.n_state) * sizes.n_hidden
 
 
-@leaf
+@device_function
 def steps_kept(sizes, training):
     """Steps of which a layer keeps what it computed."""
     return sizes.n_time if training or sizes.n_heads else 1
 
 
-@leaf
+@device_function
 def attention_space(sizes, n_rows):
     """Values of the workspace that attention takes for one head at a time."""
     size = sizes.n_hidden // sizes.n_heads
     return sizes.n_time * (2 * QUERIES + 7 * size * n_rows)
 
 
-@leaf
-def layer_space(sizes, n_rows, layer, training, apart):
+@device_function
+def layer_space(sizes, n_rows, layer, training, separate_hidden):
     """Values of the workspace that a direction of a layer takes."""
     n_hidden = sizes.n_hidden * n_rows
     n_steps = steps_kept(sizes, training)
@@ -134,26 +134,26 @@ def layer_space(sizes, n_rows, layer, training, apart):
         (sizes.n_time + 1) * width(sizes, layer) * n_rows
         + n_steps * (sizes.n_blocks + sizes.n_saved) * n_hidden
         + (n_steps + 1) * sizes.n_state * n_hidden
-        + (sizes.n_time + 1) * n_hidden * apart
+        + (sizes.n_time + 1) * n_hidden * separate_hidden
         + own
     )
 
 
-@leaf
-def layers_space(sizes, n_rows, training, apart):
+@device_function
+def layers_space(sizes, n_rows, training, separate_hidden):
     """Values of the workspace that all layers take."""
     space = 0
     for layer in range(sizes.n_layers):
-        space += sizes.n_directions * layer_space(sizes, n_rows, layer, training, apart)
+        space += sizes.n_directions * layer_space(sizes, n_rows, layer, training, separate_hidden)
     return space
 
 
-@leaf
+@device_function
 def head_space(sizes, n_rows):
     """Values of the workspace that the head takes, for all it says and what it learns by."""
     n_hidden = sizes.n_hidden * n_rows
     space = (
-        sizes.n_answers
+        sizes.n_output_steps
         * ((sizes.n_directions * sizes.n_hidden + 1) + (sizes.n_head + 1) + 2 * sizes.n_out)
         * n_rows
         + (sizes.n_head + sizes.n_directions * sizes.n_hidden) * n_rows
@@ -161,7 +161,7 @@ def head_space(sizes, n_rows):
     if sizes.reads == HORIZONS:
         layer = sizes.n_layers - 1
         space += (
-            sizes.n_answers
+            sizes.n_output_steps
             * (
                 width(sizes, layer) * n_rows
                 + (sizes.n_blocks + sizes.n_state + sizes.n_saved) * n_hidden
@@ -171,67 +171,67 @@ def head_space(sizes, n_rows):
     return space
 
 
-@leaf
-def steps_of_blame(sizes):
+@device_function
+def n_grad_steps(sizes):
     """Steps whose outputs can have a gradient: all, or the last alone."""
     simple = sizes.n_layers == 1 and sizes.n_directions == 1 and sizes.reads != EVERY
     simple = simple and not sizes.n_heads
     return 1 if simple else sizes.n_time
 
 
-@leaf
-def blame_space(sizes, n_rows):
+@device_function
+def backward_space(sizes, n_rows):
     """Values of the workspace that the way back takes beside what the way there left."""
-    return (
-        (sizes.n_directions * steps_of_blame(sizes) + 2 + sizes.n_state) * sizes.n_hidden * n_rows
-    )
+    return (sizes.n_directions * n_grad_steps(sizes) + 2 + sizes.n_state) * sizes.n_hidden * n_rows
 
 
-def workspace_size(sizes: Sizes, training: bool, apart: bool = False) -> int:
+def workspace_size(sizes: Sizes, training: bool, separate_hidden: bool = False) -> int:
     """Number of values one task needs to walk its chunks through time.
 
-    ``apart`` says that h is kept apart from what the product sees of it, as recurrent dropout
+    ``separate_hidden`` says that h is kept apart from what the product sees of it, as recurrent dropout
     needs.
     """
     n_rows = sizes.n_rows
-    space = layers_space(sizes, n_rows, training, apart) + head_space(sizes, n_rows) + n_rows
-    return space + (blame_space(sizes, n_rows) if training else 0)
+    space = (
+        layers_space(sizes, n_rows, training, separate_hidden) + head_space(sizes, n_rows) + n_rows
+    )
+    return space + (backward_space(sizes, n_rows) if training else 0)
 
 
-@leaf
+@device_function
 def clear(values):
     """Set all of a flat array to zero."""
-    for k in share(values.size):
+    for k in worker_range(values.size):
         values[k] = 0
 
 
-@leaf
+@device_function
 def copy(values, out):
     """Copy a flat array. In a loop over slices, unlike one over places, LLVM sees a vector."""
-    for k in share(out.size):
+    for k in worker_range(out.size):
         out[k] = values[k]
 
 
-@leaf
+@device_function
 def clear_matrix(values):
     """Set all of a matrix to zero."""
     for k in range(values.shape[0]):
         clear(values[k])
 
 
-@leaf
-def earliest(begins):
+@device_function
+def earliest(first_steps):
     """The step at which the first row of a chunk begins."""
-    first = begins[0]
-    for row in range(1, begins.size):
-        first = min(first, begins[row])
+    first = first_steps[0]
+    for row in range(1, first_steps.size):
+        first = min(first, first_steps[row])
     return first
 
 
-@leaf
-def latest(begins):
+@device_function
+def latest(first_steps):
     """The step at which the last row of a chunk begins."""
-    last = begins[0]
-    for row in range(1, begins.size):
-        last = max(last, begins[row])
+    last = first_steps[0]
+    for row in range(1, first_steps.size):
+        last = max(last, first_steps[row])
     return last

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from tsrnn.kernels.elementary import power
-from tsrnn.kernels.jit.compile import leaf, scalar
+from tsrnn.kernels.jit.compile import device_function, scalar
 
 SOLVERS = ("adam", "adamw", "sgd", "rmsprop")
 _ADAM, _ADAMW, _SGD, _RMSPROP = range(4)
@@ -49,7 +49,7 @@ class Rule(NamedTuple):
     seed: float
 
 
-@leaf
+@device_function
 def rule_of(row):
     """The rule that a row of floats is."""
     return Rule(
@@ -90,7 +90,7 @@ def rmsprop(parameter, velocity, second, gradient, rate, momentum, keep_second, 
     return parameter - rate * velocity, velocity, second
 
 
-@leaf
+@device_function
 def squares_of(values):
     """Sum of squares in float64, by four sums in a fixed order that do not wait for each other."""
     a = b = c = d = 0.0
@@ -105,21 +105,21 @@ def squares_of(values):
     return (a + b) + (c + d)
 
 
-@leaf
+@device_function
 def clipped(scale, squares, rule):
     """What to scale gradients by so that ``scale`` times them is no longer than the rule allows."""
     norm = math.sqrt(squares) * scale
     return scale * (rule.max_norm / norm if norm > rule.max_norm else 1.0)
 
 
-@leaf
+@device_function
 def adam_corrections(rule, step, rate):
     """Of Adam's step, what ``adam`` calls rate and divisor."""
     correct = rate / (1.0 - power(rule.keep_first, step))
     return correct, math.sqrt(1.0 - power(rule.keep_second, step))
 
 
-@leaf
+@device_function
 def update(parameters, moments, gradients, scale, step, rate, rule):
     """Step a network along the mean of its gradients.
 
@@ -150,7 +150,7 @@ def update(parameters, moments, gradients, scale, step, rate, rule):
          rule)  # fmt: skip
 
 
-@leaf
+@device_function
 def move(parameters, first, second, average, gradient, scale, rate, correct, divisor, rule):
     """Step some parameters along ``scale`` times their gradient, which is overwritten."""
     typed = parameters.dtype.type

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.kernels.jit.compile import kernel_array, leaf
+from tsrnn.kernels.jit.compile import device_function, kernel_array
 from tsrnn.kernels.shapes import EVERY
 
 SKIP, TELL = 0, 1  # what becomes of a step with a missing value: see Source.missing
@@ -109,7 +109,7 @@ def kernel_source(source: Source) -> tuple:
     return tuple(kernel_array(x) if isinstance(x, np.ndarray) else x for x in source)
 
 
-@leaf
+@device_function
 def source_of(row):
     """The source that a plain tuple is."""
     return Source(
@@ -117,7 +117,7 @@ def source_of(row):
     )
 
 
-@leaf
+@device_function
 def location_and_scale(source, start):
     """Last value and standard deviation of a window's past, but at least the least scale."""
     values, lookback = source.values, source.lookback
@@ -133,19 +133,19 @@ def location_and_scale(source, start):
     return last, max(deviation, source.least_scale)
 
 
-@leaf
+@device_function
 def naive_place(source, start, step):
     """Where the seasonal naive forecast of ``step`` >= 0 after the past stands: a season before."""
     return start + source.lookback - source.season + step % source.season
 
 
-@leaf
+@device_function
 def inputs_of_row(source):
     """Inputs that a row of values becomes in forecasting: see ``write_known``."""
     return source.values.shape[1] + (1 + source.n_known if source.ahead else 0)
 
 
-@leaf
+@device_function
 def write_inputs(source, window, row, n_rows, inputs):
     """Write a window to ``row`` of ``inputs``, (n_time, n_in * n_rows); return its first step."""
     if source.firsts.size:
@@ -166,7 +166,7 @@ def write_inputs(source, window, row, n_rows, inputs):
     return 0
 
 
-@leaf
+@device_function
 def write_known(source, window, row, n_rows, segment, inputs):
     """Write what a row says beside the series' value, in this order.
 
@@ -191,13 +191,13 @@ def write_known(source, window, row, n_rows, segment, inputs):
                 here[(n_channels + k) * n_rows + row] = differs
 
 
-@leaf
+@device_function
 def segment_of(source, n_in):
     """Rows of values that a recurrent step of a sequence takes."""
     return n_in // (source.values.shape[1] * (3 if source.missing == TELL else 1))
 
 
-@leaf
+@device_function
 def complete(source, first, n_values):
     """Whether no value is missing in so many rows."""
     for k in range(first, first + n_values):
@@ -207,7 +207,7 @@ def complete(source, first, n_values):
     return True
 
 
-@leaf
+@device_function
 def write_sequence(source, window, row, n_rows, inputs):
     """As ``write_inputs``, for a sequence taken as it is."""
     values, tell = source.values, source.missing == TELL
@@ -235,7 +235,7 @@ def write_sequence(source, window, row, n_rows, inputs):
     return t
 
 
-@leaf
+@device_function
 def write_elapsed(source, first, row, n_rows, segment, inputs):
     """Write the time since the last value was there, as in GRU-D (Che et al. 2018), eq. 2."""
     values, n_channels = source.values, source.values.shape[1]
@@ -248,20 +248,20 @@ def write_elapsed(source, first, row, n_rows, segment, inputs):
             elapsed = 1.0 + (elapsed if math.isnan(values[first + k, channel]) else 0.0)
 
 
-@leaf
+@device_function
 def weight_of(source, window):
     """The weight of a window in the loss."""
     return source.weights[window] if source.weights.size else 1.0
 
 
-@leaf
+@device_function
 def write_targets(source, window, sizes, row, n_rows, targets):
     """Write a window's targets to ``row`` of ``targets``, (answers, n_targets * n_rows)."""
-    n_answers, n_each = targets.shape[0], targets.shape[1] // n_rows
+    n_output_steps, n_each = targets.shape[0], targets.shape[1] // n_rows
     if source.firsts.size == 0:
         _, scale = location_and_scale(source, window)
         observed = source.targets if source.targets.size else source.values
-        for step in range(n_answers * n_each):
+        for step in range(n_output_steps * n_each):
             value = observed[window + source.lookback + step, 0]
             base = source.values[naive_place(source, window, step), 0]
             targets[step // n_each, step % n_each * n_rows + row] = (value - base) / scale
@@ -273,11 +273,11 @@ def write_targets(source, window, sizes, row, n_rows, targets):
                 value = math.nan if place < 0 else source.targets[place, k]
                 targets[t, k * n_rows + row] = value
     else:
-        for k in range(n_answers * n_each):
+        for k in range(n_output_steps * n_each):
             targets[k // n_each, k % n_each * n_rows + row] = source.targets[window, k]
 
 
-@leaf
+@device_function
 def previous_step(source, window, sizes, t, place):
     """The step before ``t``, and the last row of values that it takes, -1 where there is none.
 
@@ -294,7 +294,7 @@ def previous_step(source, window, sizes, t, place):
     return t - 1, -1
 
 
-@leaf
+@device_function
 def write_outputs(source, window, sizes, row, n_rows, outputs, out):
     """Write what the network says of ``row``, (answers, n_out * n_rows), in its own units.
 
@@ -315,7 +315,7 @@ def write_outputs(source, window, sizes, row, n_rows, outputs, out):
         t, place = previous_step(source, window, sizes, t, place)
         if place < 0:
             return
-        answer = sizes.n_time - 1 - (last - place) // segment
-        if answer >= 0:
+        output_step = sizes.n_time - 1 - (last - place) // segment
+        if output_step >= 0:
             for k in range(n_each):
-                out[answer * n_each + k] = outputs[t, k * n_rows + row]
+                out[output_step * n_each + k] = outputs[t, k * n_rows + row]

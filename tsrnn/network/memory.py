@@ -70,9 +70,9 @@ class Memory:
         self._n_jobs = n_jobs
         with claim_threads(n_jobs) as n_tasks:
             self._work = np.empty((n_tasks, workspace_size(sizes, training=False)), dtype)
-            self._begins = np.empty((n_tasks, sizes.n_rows), np.int64)
+            self._first_steps = np.empty((n_tasks, sizes.n_rows), np.int64)
         self._sizes = tuple(sizes)
-        self._out = np.empty((n_series, sizes.n_answers * network.n_out), dtype)
+        self._out = np.empty((n_series, sizes.n_output_steps * network.n_out), dtype)
         self._x = np.empty((n_series, network.n_in), dtype)
         self._kernel = network.drivers.step
         self._serial = self._kernel.dispatcher(parallel=False)
@@ -103,14 +103,14 @@ class Memory:
         self._x[:] = x
         if self._n_jobs == 1:
             self._serial(
-                1, self._parameters, self._sizes, self._x, self._begins, self._states,
+                1, self._parameters, self._sizes, self._x, self._first_steps, self._states,
                 self._work, self._out,
             )  # fmt: skip
         else:
             with claim_threads(self._n_jobs) as n_tasks:
                 n_tasks = min(n_tasks, len(self._work))
                 self._kernel(
-                    n_tasks, self._parameters, self._sizes, self._x, self._begins,
+                    n_tasks, self._parameters, self._sizes, self._x, self._first_steps,
                     self._states, self._work, self._out,
                 )  # fmt: skip
         return self._out

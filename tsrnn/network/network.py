@@ -312,7 +312,7 @@ class RecurrentNetwork:
 
     def _run(self, source, windows, loss, levels, workers, states, compare):
         sizes = self.sizes(self.n_time(source))
-        out = np.empty((1, windows.size, sizes.n_answers * self.n_out))
+        out = np.empty((1, windows.size, sizes.n_output_steps * self.n_out))
         sums = run_models(
             self, self.parameters[None], source, windows[None], loss, levels, workers, states,
             compare, out,
@@ -325,9 +325,9 @@ def _sizes(
     cell, n_time, n_in, n_hidden, n_layers, n_directions, residual, head, n_horizons, n_out,
     n_head, n_heads, n_rows,
 ):  # fmt: skip
-    n_answers = {"last": 1, "every": n_time, "ahead": n_horizons, "horizons": n_horizons}[head]
+    n_output_steps = {"last": 1, "every": n_time, "ahead": n_horizons, "horizons": n_horizons}[head]
     return Sizes(
-        n_time, n_in, n_hidden, n_layers, n_directions, int(residual), _READS[head], n_answers,
+        n_time, n_in, n_hidden, n_layers, n_directions, int(residual), _READS[head], n_output_steps,
         n_out, n_head, len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, n_heads, n_rows,
     )  # fmt: skip
 
@@ -354,7 +354,7 @@ def predict_models(
     for row, own in zip(order, windows, strict=True):
         row[: own.size] = own
     sizes = network.sizes(network.n_time(source))
-    out = np.empty((*order.shape, sizes.n_answers * network.n_out))
+    out = np.empty((*order.shape, sizes.n_output_steps * network.n_out))
     run_models(network, parameters, source, order, "absolute_error", (), workers, None, False, out)
     return [said[: own.size] for said, own in zip(out, windows, strict=True)]
 

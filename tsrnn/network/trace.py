@@ -17,7 +17,7 @@ from tsrnn.network.network import RecurrentNetwork
 
 
 @dataclasses.dataclass(frozen=True)
-class Walk:
+class LayerTrace:
     """What passed through one direction of a layer, step by step.
 
     Sequences end together, at the last step; what is before a shorter one begins is NaN.
@@ -36,7 +36,7 @@ class Walk:
         What the cell keeps for its way back.
     flow : (n, n_time, n_hidden) array or None
         Gradient of each h, by all ways that lead on from it.
-    dgates : (n, n_time, n_blocks, n_hidden) array or None
+    grad_gates : (n, n_time, n_blocks, n_hidden) array or None
         Gradient of the pre-activations.
     """
 
@@ -48,7 +48,7 @@ class Walk:
     gates: np.ndarray
     saved: np.ndarray
     flow: np.ndarray | None = None
-    dgates: np.ndarray | None = None
+    grad_gates: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,16 +57,16 @@ class Trace:
 
     Attributes
     ----------
-    walks : list of list of Walk
+    layer_traces : list of list of Walk
         Of each layer and direction.
-    begins : (n,) int64 array
+    first_steps : (n,) int64 array
         The step at which each sequence begins.
     outputs : (n, answers, n_out) array
         What was said.
     """
 
-    walks: list[list[Walk]]
-    begins: np.ndarray
+    layer_traces: list[list[LayerTrace]]
+    first_steps: np.ndarray
     outputs: np.ndarray
 
 
@@ -75,7 +75,7 @@ def trace(
     source: Source,
     windows: np.ndarray,
     *,
-    blame: np.ndarray | None = None,
+    grad_outputs: np.ndarray | None = None,
     loss: str | None = None,
     levels: tuple = (),
 ) -> Trace:
@@ -89,34 +89,35 @@ def trace(
         Where the windows are.
     windows : (n,) int64 array
         Positions or numbers of windows.
-    blame : (n, answers, n_out) array, optional
+    grad_outputs : (n, answers, n_out) array, optional
         The gradient of the outputs that goes back.
     loss : str, optional
-        Where there is no ``blame``: the loss, summed over the windows, whose gradient goes back.
+        Where there is no ``grad_outputs``: the loss, summed over the windows, whose gradient goes back.
     levels : tuple of float, default=()
         Of the loss.
     """
     n, dtype = windows.size, network.parameters.dtype
     sizes = network.sizes(network.n_time(source))._replace(n_rows=n)
     work = np.full(workspace_size(sizes, training=True), np.nan, dtype)  # for what is not walked
-    begins, gradient = np.empty(n, np.int64), np.zeros_like(network.parameters)
-    n_walks, n_units = sizes.n_layers * sizes.n_directions, sizes.n_hidden * n
-    doutputs = np.empty((0, 0), dtype)
-    if blame is not None:
-        doutputs = np.moveaxis(np.asarray(blame, dtype), 0, -1).reshape(sizes.n_answers, -1)
+    first_steps, gradient = np.empty(n, np.int64), np.zeros_like(network.parameters)
+    n_layer_traces, n_units = sizes.n_layers * sizes.n_directions, sizes.n_hidden * n
+    by_step = np.empty((0, 0), dtype)
+    if grad_outputs is not None:
+        by_step = np.moveaxis(np.asarray(grad_outputs, dtype), 0, -1)
+        by_step = by_step.reshape(sizes.n_output_steps, -1)
 
     def run(flow):
-        network.drivers.look(
+        network.drivers.trace(
             1, kernel_array(network.parameters), gradient, work, kernel_source(source),
             kernel_array(windows, np.int64), tuple(sizes), LOSSES.index(loss or "absolute_error"),
-            np.asarray(levels, float), begins, kernel_array(doutputs), flow,
+            np.asarray(levels, float), first_steps, kernel_array(by_step), flow,
         )  # fmt: skip
 
     def by_row(values, n_parts):
         """(steps, parts * units * rows) to (rows, steps, parts, units), NaN before the begin."""
         shape = sizes.n_time, n_parts, values.shape[1] // (max(n_parts, 1) * n), n
         found = values.reshape(shape).transpose(3, 0, 1, 2).copy()
-        found[np.arange(sizes.n_time) < begins[:, None]] = np.nan
+        found[np.arange(sizes.n_time) < first_steps[:, None]] = np.nan
         return found
 
     def walk(layer, direction):
@@ -126,7 +127,7 @@ def trace(
         written = slice(1 - direction, sizes.n_time + 1 - direction)
         x = (sizes.n_hidden + 1) * n
         n_in = inputs_of(sizes, layer)
-        return Walk(
+        return LayerTrace(
             by_row(inputs[read, x : x + n_in * n], 1)[:, :, 0],
             by_row(inputs[read, :n_units], 1)[:, :, 0],
             by_row(inputs[written, :n_units], 1)[:, :, 0],
@@ -136,21 +137,23 @@ def trace(
 
     run(np.empty((0, 0), dtype))
     places = [(k, d) for k in range(sizes.n_layers) for d in range(sizes.n_directions)]
-    walks = [walk(*place) for place in places]
+    layer_traces = [walk(*place) for place in places]
     head = parts_of(work, sizes, n, True, False)[1]
-    outputs = head_arrays_of(head, sizes, n)[2].reshape(sizes.n_answers, -1, n)
+    outputs = head_arrays_of(head, sizes, n)[2].reshape(sizes.n_output_steps, -1, n)
     outputs = outputs.transpose(2, 0, 1).copy()
-    if blame is not None or loss is not None:
-        flow = np.zeros((n_walks * sizes.n_time, n_units), dtype)
+    if grad_outputs is not None or loss is not None:
+        flow = np.zeros((n_layer_traces * sizes.n_time, n_units), dtype)
         run(flow)
-        flow = flow.reshape(n_walks, sizes.n_time, n_units)
+        flow = flow.reshape(n_layer_traces, sizes.n_time, n_units)
         layers = parts_of(work, sizes, n, True, False)[0]
-        walks = [
+        layer_traces = [
             dataclasses.replace(
                 one, flow=by_row(flow[number], 1)[:, :, 0],
-                dgates=by_row(arrays_of(layers, sizes, n, *place, True, False)[1], sizes.n_blocks),
+                grad_gates=by_row(arrays_of(layers, sizes, n, *place, True, False)[1], sizes.n_blocks),
             )
-            for number, (one, place) in enumerate(zip(walks, places, strict=True))
+            for number, (one, place) in enumerate(zip(layer_traces, places, strict=True))
         ]  # fmt: skip
     d = sizes.n_directions
-    return Trace([walks[k : k + d] for k in range(0, n_walks, d)], begins, outputs)
+    return Trace(
+        [layer_traces[k : k + d] for k in range(0, n_layer_traces, d)], first_steps, outputs
+    )

@@ -122,16 +122,16 @@ class Epochs:
         # Views where all models run; else copies of those that still do, written back.
         parameters = self.parameters if whole else self.parameters[models]
         moments = self.moments if whole else self.moments[models]
-        begins = self.epochs * self.n_steps[models] + first
+        first_steps = self.epochs * self.n_steps[models] + first
         rates = np.zeros((models.size, last - first))
         for place, model in enumerate(models):
             n_own = max(0, min(last, self.n_steps[model]) - first)
-            own = self.rates[model][begins[place] :][:n_own]
+            own = self.rates[model][first_steps[place] :][:n_own]
             rates[place, : own.size] = self.factors[model] * own
         some = np.ascontiguousarray(order[:, first * self.n_batch : last * self.n_batch])
         losses[:, first:last] = self.trainer.run(
             parameters, moments, some, self.rules[models],
-            self.steps_before[models] + begins + 1, rates, self.states,
+            self.steps_before[models] + first_steps + 1, rates, self.states,
         )  # fmt: skip
         if not whole:
             self.parameters[models], self.moments[models] = parameters, moments
@@ -141,7 +141,7 @@ class Epochs:
         order = np.full((len(validations), max(own.size for own in validations)), -1)
         for own, row in zip(validations, order, strict=True):
             row[: own.size] = own.ravel()
-        out = np.empty((*order.shape, self.sizes.n_answers * self.sizes.n_out))
+        out = np.empty((*order.shape, self.sizes.n_output_steps * self.sizes.n_out))
         workers = self.workers
         if workers != "cuda":
             workers = self.network.threads_for(workers, self.source, order.size)

@@ -20,9 +20,9 @@ A cell offers
     Blocks that open and close: from 0 to 1.
 ``forward(gates, h_prev, state_prev, state, saved, h)``
     One step for all units of a chunk; overwrites the pre-activations with the gates.
-``backward(gates, h_prev, state_prev, saved, dh, dstate)``
+``backward(gates, h_prev, state_prev, saved, grad_h, grad_state)``
     One step back; overwrites the gates with the gradient of the pre-activations and, where the
-    cell keeps h, ``dh`` with its direct share of the gradient of the h before.
+    cell keeps h, ``grad_h`` with its direct share of the gradient of the h before.
 
 Another file here is another cell, by its file's name.
 """

@@ -11,7 +11,7 @@ The new content's pre-activation comes in two, ``z_h = W_nh h_{t-1} + b_nh`` and
 """
 
 from tsrnn.kernels.activations import sigmoid, tanh
-from tsrnn.kernels.jit.compile import leaf, like, scalar
+from tsrnn.kernels.jit.compile import device_function, like, scalar
 
 BLOCKS = ("reset", "update", "new_hidden", "new_input")
 SPLIT = True  # new_hidden sees the hidden state alone, new_input the input
@@ -34,16 +34,16 @@ def unit_forward(z_r, z_u, z_h, z_x, h_prev):
 
 
 @scalar
-def unit_backward(r, u, z_h, n, h_prev, dh):
-    """One unit, one step back: ``(dz_r, dz_u, dz_h, dz_x, dh_prev)`` from ``dh``."""
+def unit_backward(r, u, z_h, n, h_prev, grad_h):
+    """One unit, one step back: ``(dz_r, dz_u, dz_h, dz_x, dh_prev)`` from ``grad_h``."""
     one = like(r, 1.0)
-    dz_x = dh * (one - u) * (one - n * n)
+    dz_x = grad_h * (one - u) * (one - n * n)
     dz_r = dz_x * z_h * r * (one - r)
-    dz_u = dh * (h_prev - n) * u * (one - u)
-    return dz_r, dz_u, dz_x * r, dz_x, dh * u
+    dz_u = grad_h * (h_prev - n) * u * (one - u)
+    return dz_r, dz_u, dz_x * r, dz_x, grad_h * u
 
 
-@leaf
+@device_function
 def forward(gates, h_prev, state_prev, state, saved, h):
     """One step for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
 
@@ -61,8 +61,8 @@ def forward(gates, h_prev, state_prev, state, saved, h):
         z_r[k], z_u[k], z_x[k], h[k] = r, u, new, h_k
 
 
-@leaf
-def backward(gates, h_prev, state_prev, saved, dh, dstate):
+@device_function
+def backward(gates, h_prev, state_prev, saved, grad_h, grad_state):
     """One step back for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
 
     Parameters
@@ -71,13 +71,13 @@ def backward(gates, h_prev, state_prev, saved, dh, dstate):
         r, u, z_h, n; overwritten with the gradient of the pre-activations.
     h_prev : (n,) array
         Hidden state before the step.
-    dh : (n,) array
+    grad_h : (n,) array
         Gradient of h; overwritten with the part that goes to the h before directly.
     """
-    n = dh.size
+    n = grad_h.size
     z_r, z_u, z_h, z_x = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]
     for k in range(n):
         dz_r, dz_u, dz_h, dz_x, direct = unit_backward(
-            z_r[k], z_u[k], z_h[k], z_x[k], h_prev[k], dh[k]
+            z_r[k], z_u[k], z_h[k], z_x[k], h_prev[k], grad_h[k]
         )
-        z_r[k], z_u[k], z_h[k], z_x[k], dh[k] = dz_r, dz_u, dz_h, dz_x, direct
+        z_r[k], z_u[k], z_h[k], z_x[k], grad_h[k] = dz_r, dz_u, dz_h, dz_x, direct

@@ -12,7 +12,7 @@ With ``z = W_h h_{t-1} + b + W_x x_t`` split into four blocks of ``n_hidden`` ro
 """
 
 from tsrnn.kernels.activations import sigmoid, tanh
-from tsrnn.kernels.jit.compile import leaf, like, scalar
+from tsrnn.kernels.jit.compile import device_function, like, scalar
 
 BLOCKS = ("input", "forget", "cell", "output")  # of z, n_hidden rows each
 SPLIT = False
@@ -38,18 +38,18 @@ def unit_forward(z_i, z_f, z_g, z_o, c_prev):
 
 
 @scalar
-def unit_backward(i, f, g, o, c_prev, tanh_c, dh, dc):
-    """One unit, one step back: ``(dz_i, dz_f, dz_g, dz_o, dc_prev)`` from ``dh`` and ``dc``."""
+def unit_backward(i, f, g, o, c_prev, tanh_c, grad_h, dc):
+    """One unit, one step back: ``(dz_i, dz_f, dz_g, dz_o, dc_prev)`` from ``grad_h`` and ``dc``."""
     one = like(i, 1.0)
-    dc = dc + dh * o * (one - tanh_c * tanh_c)
+    dc = dc + grad_h * o * (one - tanh_c * tanh_c)
     dz_i = dc * g * i * (one - i)
     dz_f = dc * c_prev * f * (one - f)
     dz_g = dc * i * (one - g * g)
-    dz_o = dh * tanh_c * o * (one - o)
+    dz_o = grad_h * tanh_c * o * (one - o)
     return dz_i, dz_f, dz_g, dz_o, dc * f
 
 
-@leaf
+@device_function
 def forward(gates, h_prev, state_prev, state, saved, h):
     """One step for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
 
@@ -68,24 +68,24 @@ def forward(gates, h_prev, state_prev, state, saved, h):
         state[k], saved[k], h[k] = c, tanh_c, h_k
 
 
-@leaf
-def backward(gates, h_prev, state_prev, saved, dh, dstate):
+@device_function
+def backward(gates, h_prev, state_prev, saved, grad_h, grad_state):
     """One step back for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
 
     Parameters
     ----------
     gates : (4 * n,) array
         i, f, g, o; overwritten with the gradient of the pre-activations.
-    state_prev, saved, dh : (n,) arrays
+    state_prev, saved, grad_h : (n,) arrays
         Cell state before the step, tanh of the one after it, gradient of h.
-    dstate : (n,) array
+    grad_state : (n,) array
         Gradient of the cell state from later steps; overwritten with that for the step before.
     """
-    n = dh.size
+    n = grad_h.size
     z_i, z_f, z_g, z_o = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]
     for k in range(n):
         dz_i, dz_f, dz_g, dz_o, dc = unit_backward(
-            z_i[k], z_f[k], z_g[k], z_o[k], state_prev[k], saved[k], dh[k], dstate[k]
+            z_i[k], z_f[k], z_g[k], z_o[k], state_prev[k], saved[k], grad_h[k], grad_state[k]
         )
         z_i[k], z_f[k], z_g[k], z_o[k] = dz_i, dz_f, dz_g, dz_o
-        dstate[k] = dc
+        grad_state[k] = dc

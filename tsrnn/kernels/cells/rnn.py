@@ -1,7 +1,7 @@
 """The vanilla recurrent network of Elman (1990): ``h = tanh(W_h h_{t-1} + b + W_x x_t)``."""
 
 from tsrnn.kernels.activations import tanh
-from tsrnn.kernels.jit.compile import leaf, like, scalar
+from tsrnn.kernels.jit.compile import device_function, like, scalar
 
 BLOCKS = ("hidden",)
 SPLIT = False
@@ -21,20 +21,20 @@ def unit_forward(z):
 
 
 @scalar
-def unit_backward(h, dh):
+def unit_backward(h, grad_h):
     """One unit, one step back: the gradient of the pre-activation."""
-    return dh * (like(h, 1.0) - h * h)
+    return grad_h * (like(h, 1.0) - h * h)
 
 
-@leaf
+@device_function
 def forward(gates, h_prev, state_prev, state, saved, h):
     """One step for all units of a chunk: ``gates`` and ``h``, (n,), hold the hidden state."""
     for k in range(h.size):
         gates[k] = h[k] = unit_forward(gates[k])
 
 
-@leaf
-def backward(gates, h_prev, state_prev, saved, dh, dstate):
+@device_function
+def backward(gates, h_prev, state_prev, saved, grad_h, grad_state):
     """One step back for all units of a chunk: ``gates``, (n,), from h to the gradient of z."""
-    for k in range(dh.size):
-        gates[k] = unit_backward(gates[k], dh[k])
+    for k in range(grad_h.size):
+        gates[k] = unit_backward(gates[k], grad_h[k])

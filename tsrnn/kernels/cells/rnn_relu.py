@@ -3,7 +3,7 @@
 Le, Jaitly & Hinton (2015, arXiv 1504.00941) start its recurrent weights at the identity.
 """
 
-from tsrnn.kernels.jit.compile import leaf, like, scalar
+from tsrnn.kernels.jit.compile import device_function, like, scalar
 
 BLOCKS = ("hidden",)
 SPLIT = False
@@ -23,20 +23,20 @@ def unit_forward(z):
 
 
 @scalar
-def unit_backward(h, dh):
+def unit_backward(h, grad_h):
     """One unit, one step back: the gradient of the pre-activation."""
-    return like(h, 0.0) if h <= 0 else dh
+    return like(h, 0.0) if h <= 0 else grad_h
 
 
-@leaf
+@device_function
 def forward(gates, h_prev, state_prev, state, saved, h):
     """One step for all units of a chunk: ``gates`` and ``h``, (n,), hold the hidden state."""
     for k in range(h.size):
         gates[k] = h[k] = unit_forward(gates[k])
 
 
-@leaf
-def backward(gates, h_prev, state_prev, saved, dh, dstate):
+@device_function
+def backward(gates, h_prev, state_prev, saved, grad_h, grad_state):
     """One step back for all units of a chunk: ``gates``, (n,), from h to the gradient of z."""
-    for k in range(dh.size):
-        gates[k] = unit_backward(gates[k], dh[k])
+    for k in range(grad_h.size):
+        gates[k] = unit_backward(gates[k], grad_h[k])

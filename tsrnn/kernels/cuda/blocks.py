@@ -7,7 +7,7 @@ the rest of the weights is read from where it lies. Sums go in an order that the
 and the number of threads decide, nothing else: the same bits come out each time.
 
 Weights for the way there stand behind the parameters, turned to (width, hidden, blocks), and rows
-of what they are multiplied by so that those of a thread are side by side: see ``turn`` and ``Way``.
+of what they are multiplied by so that those of a thread are side by side: see ``turn`` and ``TileConfig``.
 """
 
 import functools
@@ -18,9 +18,9 @@ import numpy as np
 from numba import cuda
 from numba.extending import overload, register_jitable
 
-from tsrnn.kernels import team
+from tsrnn.kernels import workers
 from tsrnn.kernels.gemm import products
-from tsrnn.kernels.jit.compile import LEAF_OPTIONS, leaf, matrix
+from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS, device_function, matrix
 from tsrnn.kernels.layers import weights_of
 from tsrnn.kernels.shapes import cell_place, head_places, width
 from tsrnn.kernels.steps import Steps
@@ -35,7 +35,7 @@ SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 _FEW = 4  # threads of a block in the simulator, where each is one of Python's
 
 
-class Way(NamedTuple):
+class TileConfig(NamedTuple):
     """How a block works: constants that kernels are compiled with.
 
     Attributes
@@ -61,26 +61,26 @@ class Way(NamedTuple):
         return across, self.n_threads // across
 
 
-def way_of(n_rows: int, n_hidden: int, itemsize: int) -> Way:
+def tile_config_of(n_rows: int, n_hidden: int, itemsize: int) -> TileConfig:
     """The way to work on chunks of so many rows: as many threads as have something to do."""
     n_units = 2 if n_hidden % 2 == 0 and n_hidden * n_rows >= 2048 else 1
     n_tiles = n_hidden * n_rows // (ROWS * n_units)
     most = 256 if itemsize == 4 else 64  # doubles take twice the registers and the shared memory
     n_threads = min(most, max(32, 1 << (n_tiles - 1).bit_length()))
-    return Way(n_rows, n_units, _FEW if SIMULATED else n_threads)
+    return TileConfig(n_rows, n_units, _FEW if SIMULATED else n_threads)
 
 
-def share_of_thread(n):
+def thread_range(n):
     """The part of ``range(n)`` that falls to this thread of the block."""
     return range(cuda.threadIdx.x, n, cuda.blockDim.x)
 
 
-def meet_threads():
+def thread_barrier():
     """Wait for the other threads of the block."""
     cuda.syncthreads()
 
 
-@register_jitable(**LEAF_OPTIONS)
+@register_jitable(**DEVICE_FUNCTION_OPTIONS)
 def _at(values, row, column, row_width):
     if values.ndim == 2:
         return values[row, column]
@@ -91,7 +91,7 @@ def gemm_by_threads(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, wid
     """Write op(a) @ op(b), m x k times k x n, to ``out``, or add it; an element is a thread's."""
     m, k, n = shape
     zero = out.dtype.type(0)
-    for place in team.share(m * n):
+    for place in workers.worker_range(m * n):
         i, j = place // n, place % n
         total = zero
         for q in range(k):
@@ -123,18 +123,18 @@ if SIMULATED:  # plain Python is run, by the simulator's threads and by others
 
         return either
 
-    team.in_python["share"] = _by_block(share_of_thread, range)
-    team.in_python["meet"] = _by_block(meet_threads, team.in_python["meet"])
+    workers.in_python["worker_range"] = _by_block(thread_range, range)
+    workers.in_python["barrier"] = _by_block(thread_barrier, workers.in_python["barrier"])
     products.in_python["gemm"] = _by_block(gemm_by_threads, products.in_python["gemm"])
 else:
-    overload(team.share, target="cuda")(lambda n: share_of_thread)
-    overload(team.meet, target="cuda")(lambda: meet_threads)
+    overload(workers.worker_range, target="cuda")(lambda n: thread_range)
+    overload(workers.barrier, target="cuda")(lambda: thread_barrier)
     overload(products._gemm, target="cuda")(
         lambda flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out: gemm_by_threads
     )
 
 
-@leaf
+@device_function
 def turned_place(sizes, k):
     """Where a parameter stands turned, counted from the end of the parameters; -1 for nowhere."""
     n_hidden, m = sizes.n_hidden, sizes.n_blocks * sizes.n_hidden
@@ -148,7 +148,7 @@ def turned_place(sizes, k):
     return -1
 
 
-@leaf
+@device_function
 def turn(parameters, sizes, k):
     """Write a parameter anew behind them all, where weights are (width, hidden, blocks)."""
     place = turned_place(sizes, k)
@@ -156,21 +156,21 @@ def turn(parameters, sizes, k):
         parameters[head_places(sizes)[3] + place] = parameters[k]
 
 
-def shared_values(sizes, way: Way) -> tuple[int, int]:
+def shared_values(sizes, tile_config: TileConfig) -> tuple[int, int]:
     """Values of shared memory that a block cannot do without, and those it would like to have.
 
     With those all weights of a layer are held on chip.
     """
     columns = max(width(sizes, layer) for layer in range(sizes.n_layers))
     m, n_hidden = sizes.n_blocks * sizes.n_hidden, sizes.n_hidden
-    there, back = columns * way.n_rows, (m + SPLIT * n_hidden) * way.n_rows
-    charged = TILE * sum(way.panel) * (DEPTH + 1)
-    held = there + columns * m, back + m * n_hidden + 4 * way.n_units
+    there, back = columns * tile_config.n_rows, (m + SPLIT * n_hidden) * tile_config.n_rows
+    charged = TILE * sum(tile_config.panel) * (DEPTH + 1)
+    held = there + columns * m, back + m * n_hidden + 4 * tile_config.n_units
     return max(there, back, charged), max(*held, charged)
 
 
 @functools.cache
-def compile_steps(cell, dtype: str, way: Way) -> Steps:
+def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
     """Make the functions over a step of a cell for blocks that work in a way.
 
     As ``tsrnn.kernels.steps.compile_steps``, whose functions say what the arguments are.
@@ -180,55 +180,55 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
     n_state, n_saved = cell.N_STATE, cell.N_SAVED
     any_state, any_saved = max(n_state, 1), max(n_saved, 1)
     real, zero = numba.from_dtype(np.dtype(dtype)), np.dtype(dtype).type(0)
-    rows, n_units, n_threads = way.n_rows, way.n_units, way.n_threads
+    rows, n_units, n_threads = tile_config.n_rows, tile_config.n_units, tile_config.n_threads
     n_across = rows // ROWS
     n_sums = n_blocks * n_units * ROWS
     n_wide = 4 * n_units  # units of the way back
     side_by_side = n_units > 1  # or apart, where many threads read weights of as many units
     n_wide_sums = n_wide * ROWS
-    across, down = way.panel
+    across, down = tile_config.panel
     n_tile, pitch = TILE * TILE, DEPTH + 1
     lanes = min(DEPTH, n_threads)
 
     # Row r of a thread's own is row lane + r * n_across of the chunk, so that what threads beside
     # each other write lies together; on chip, a thread's own rows do.
 
-    @leaf
+    @device_function
     def place_on_chip(k):
         row = k % rows
         return k - row + row % n_across * ROWS + row // n_across
 
-    @leaf
+    @device_function
     def unit_of(first, u, n_down):
         return first * n_wide + u if side_by_side else first + u * n_down
 
-    @leaf
-    def hold(parameters, sizes, layer, direction):
+    @device_function
+    def load_weights(parameters, sizes, layer, direction):
         """Turned weights, (width, hidden * blocks), the first rows of which are held on chip."""
         columns, m = width(sizes, layer), sizes.n_blocks * sizes.n_hidden
         first = head_places(sizes)[3] + cell_place(sizes, layer, direction)
         shared = cuda.shared.array(0, real)
         place = columns * rows
-        for k in team.share(n_held(shared.size - place, m, columns) * m):
+        for k in workers.worker_range(n_held(shared.size - place, m, columns) * m):
             shared[place + k] = parameters[first + k]
         return (matrix(parameters, first, columns, m),)
 
-    @leaf
-    def hold_back(parameters, sizes, layer, direction):
+    @device_function
+    def load_weights_backward(parameters, sizes, layer, direction):
         """Weights, (blocks * hidden, width), the recurrent part of which is held on chip."""
         (weights,) = weights_of(parameters, sizes, layer, direction)
         m, n_hidden = weights.shape[0], sizes.n_hidden
         shared = cuda.shared.array(0, real)
         place = (m + SPLIT * n_hidden) * rows
-        for k in team.share(n_held(shared.size - place - n_wide, n_hidden, m) * n_hidden):
+        for k in workers.worker_range(n_held(shared.size - place - n_wide, n_hidden, m) * n_hidden):
             shared[place + k] = weights[k // n_hidden, k % n_hidden]
         return (weights,)
 
-    @leaf
+    @device_function
     def n_held(space, size, n):
         return min(max(space, 0) // size, n)
 
-    @leaf
+    @device_function
     def forward(weights, inputs, gates, h, state, state_after, saved, h_next, sizes, n_rows):
         """Each thread makes all gates of some units of some rows, and their new state."""
         n_hidden = sizes.n_hidden
@@ -237,7 +237,7 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
         shared = cuda.shared.array(0, real)
         place = columns * rows
         held = n_held(shared.size - place, m, columns)
-        for k in team.share(place):
+        for k in workers.worker_range(place):
             shared[place_on_chip(k)] = inputs[k]
         cuda.syncthreads()
         sums = cuda.local.array(n_sums, real)
@@ -246,7 +246,7 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
         own_h, own_next = cuda.local.array(1, real), cuda.local.array(1, real)
         before, after = cuda.local.array(any_state, real), cuda.local.array(any_state, real)
         kept = cuda.local.array(any_saved, real)
-        for tile in team.share(n_across * n_hidden // n_units):
+        for tile in workers.worker_range(n_across * n_hidden // n_units):
             lane, first = tile % n_across, tile // n_across * n_units
             for a in range(n_sums):
                 sums[a] = 0
@@ -281,33 +281,36 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
                         saved[s * n + k] = kept[s]
                     h_next[k] = own_next[0]
 
-    @leaf
-    def backward(gates, h, state, saved, dh, dstate, sizes, n_rows):
+    @device_function
+    def backward(gates, h, state, saved, grad_h, grad_state, sizes, n_rows):
         """Each thread takes units of rows one by one; the gates' gradient is held on chip too."""
         n = sizes.n_hidden * rows
         shared = cuda.shared.array(0, real)
         z = cuda.local.array(n_blocks, real)
-        own_h, own_dh = cuda.local.array(1, real), cuda.local.array(1, real)
-        before, own_dstate = cuda.local.array(any_state, real), cuda.local.array(any_state, real)
+        own_h, grad_h_unit = cuda.local.array(1, real), cuda.local.array(1, real)
+        before, grad_state_unit = (
+            cuda.local.array(any_state, real),
+            cuda.local.array(any_state, real),
+        )
         kept = cuda.local.array(any_saved, real)
-        for k in team.share(n):
+        for k in workers.worker_range(n):
             for b in range(n_blocks):
                 z[b] = gates[b * n + k]
-            own_h[0], own_dh[0] = h[k], dh[k]
+            own_h[0], grad_h_unit[0] = h[k], grad_h[k]
             for s in range(n_state):
-                before[s], own_dstate[s] = state[s * n + k], dstate[s * n + k]
+                before[s], grad_state_unit[s] = state[s * n + k], grad_state[s * n + k]
             for s in range(n_saved):
                 kept[s] = saved[s * n + k]
-            cell_backward(z, own_h, before, kept, own_dh, own_dstate)
+            cell_backward(z, own_h, before, kept, grad_h_unit, grad_state_unit)
             on_chip = place_on_chip(k)
             for b in range(n_blocks):
                 gates[b * n + k] = shared[b * n + on_chip] = z[b]
             for s in range(n_state):
-                dstate[s * n + k] = own_dstate[s]
-            dh[k] = own_dh[0]
+                grad_state[s * n + k] = grad_state_unit[s]
+            grad_h[k] = grad_h_unit[0]
 
-    @leaf
-    def blame(weights, dgates, sizes, n_rows, add, dh):
+    @device_function
+    def compute_grad_hidden(weights, grad_gates, sizes, n_rows, add, grad_h):
         """Products of the gates' gradient, held since ``backward``, by parts of the gates."""
         n_hidden = sizes.n_hidden
         m, n = weights.shape[0], n_hidden * rows
@@ -317,7 +320,7 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
         n_down = (n_hidden + n_wide - 1) // n_wide
         sums = cuda.local.array(n_wide_sums, real)
         x = cuda.local.array(ROWS, real)
-        for tile in team.share(n_across * n_down * SPLIT):
+        for tile in workers.worker_range(n_across * n_down * SPLIT):
             lane, first = tile % n_across, tile // n_across % n_down
             part = tile // (n_across * n_down)
             begin, end = part * m // SPLIT, (part + 1) * m // SPLIT
@@ -344,14 +347,14 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
                         k = unit * rows + lane + r * n_across
                         shared[parts + part * n + k] = sums[u * ROWS + r]
         cuda.syncthreads()
-        for k in team.share(n):
-            total = dh[k] if add else zero
+        for k in workers.worker_range(n):
+            total = grad_h[k] if add else zero
             for part in range(SPLIT):
                 total += shared[parts + part * n + k]
-            dh[k] = total
+            grad_h[k] = total
 
-    @leaf
-    def blame_inputs(weights, gates, first, last, shift, sizes, n_rows, inputs):
+    @device_function
+    def compute_grad_inputs(weights, gates, first, last, shift, sizes, n_rows, inputs):
         """One product for all steps; a thread takes some inputs of some rows of a step."""
         m, x_place = weights.shape[0], sizes.n_hidden + 1
         n_in = weights.shape[1] - x_place
@@ -359,7 +362,7 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
         n_tiles = n_across * n_down
         sums = cuda.local.array(n_wide_sums, real)
         x = cuda.local.array(ROWS, real)
-        for job in team.share((last - first) * n_tiles):
+        for job in workers.worker_range((last - first) * n_tiles):
             t, tile = first + job // n_tiles, job % n_tiles
             lane, own = tile % n_across, tile // n_across
             for a in range(n_wide_sums):
@@ -379,13 +382,15 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
                             u * ROWS + r
                         ]
 
-    @leaf
-    def charge(gates, inputs, first, last, shift, sizes, n_rows, add, dweights):
+    @device_function
+    def accumulate_grad_weights(
+        gates, inputs, first, last, shift, sizes, n_rows, add, grad_weights
+    ):
         """One product for all steps, panel by panel of the weights, rows and steps summed in order.
 
         A thread has a tile of the panel in its registers; what all need is staged on chip.
         """
-        m, columns = dweights.shape
+        m, columns = grad_weights.shape
         n_hidden, both = sizes.n_hidden, m - 2 * n_split * sizes.n_hidden
         me = cuda.threadIdx.x
         own_row, own_column = me // across, me % across
@@ -431,7 +436,16 @@ def compile_steps(cell, dtype: str, way: Way) -> Steps:
                             elif line >= both:
                                 value = value if column <= n_hidden else zero
                             if add:
-                                value += dweights[line, column]
-                            dweights[line, column] = value
+                                value += grad_weights[line, column]
+                            grad_weights[line, column] = value
 
-    return Steps(True, hold, hold_back, forward, backward, blame, charge, blame_inputs)
+    return Steps(
+        True,
+        load_weights,
+        load_weights_backward,
+        forward,
+        backward,
+        compute_grad_hidden,
+        accumulate_grad_weights,
+        compute_grad_inputs,
+    )

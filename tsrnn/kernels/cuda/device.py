@@ -55,17 +55,17 @@ class _Kernels:
     """The kernels for a cell, dtype and shape, with the shared memory that a block takes."""
 
     def __init__(self, cell, dtype, sizes, n_rows):
-        from tsrnn.kernels.cuda.blocks import shared_values, way_of
+        from tsrnn.kernels.cuda.blocks import shared_values, tile_config_of
         from tsrnn.kernels.cuda.grids import compile_grids
 
         if sizes.n_heads:
             raise ValueError("cell='attention' runs on the CPU only. Use device='cpu'.")
         most = _most_shared()
         for rows in reversed([rows for rows in _ROWS if rows <= n_rows]):
-            self.way = way_of(rows, sizes.n_hidden, dtype.itemsize)
-            least, wanted = shared_values(sizes, self.way)
+            self.tile_config = tile_config_of(rows, sizes.n_hidden, dtype.itemsize)
+            least, wanted = shared_values(sizes, self.tile_config)
             # Doubles, of which each thread has one, begin where the others do.
-            scratch = 8 * max(self.way.n_threads, 2 * rows)
+            scratch = 8 * max(self.tile_config.n_threads, 2 * rows)
             if max(least * dtype.itemsize, scratch) <= most:
                 break
         else:
@@ -77,13 +77,13 @@ class _Kernels:
         self.sizes = sizes._replace(n_rows=rows)
         shared = min(max(wanted * dtype.itemsize, scratch), most)
         self.shared_bytes = shared // 8 * 8
-        self.grids = compile_grids(cell, dtype.name, self.way)
+        self.grids = compile_grids(cell, dtype.name, self.tile_config)
         self.dtype = dtype
 
     def launch(self, name, n_blocks, *args):
         """Run a kernel over so many blocks."""
         dispatcher = _compiled(getattr(self.grids, name), self.dtype.name)
-        _launcher(dispatcher, n_blocks, self.way.n_threads, self.shared_bytes)(*args)
+        _launcher(dispatcher, n_blocks, self.tile_config.n_threads, self.shared_bytes)(*args)
 
 
 def _launcher(dispatcher, n_blocks, n_threads, shared_bytes):
@@ -175,7 +175,7 @@ class _Run:
 
     def __init__(self, cell, source, sizes, dtype, shape, options):
         """``shape`` is n_models, n_batch and n_steps; ``options`` are more of the deck."""
-        from tsrnn.kernels.cuda.grids import HEADER, N_RULE, Deck
+        from tsrnn.kernels.cuda.grids import HEADER, N_RULE, LaunchLayout
 
         n_models, n_batch, n_steps = shape
         training = options["training"] == 1
@@ -185,32 +185,32 @@ class _Run:
         self.n_chunks = -(-n_batch // sizes.n_rows)
         n = head_places(sizes)[3]
         self.by_model = training and n_models > 1
-        n_work = workspace_size(sizes, training, options["apart"])
+        n_work = workspace_size(sizes, training, options["separate_hidden"])
         n_workers = n_models * self.n_chunks
         if self.by_model:  # as many blocks as half of the memory has room for
             room = free_bytes() / 2 / ((n_work + 2 * n) * np.dtype(dtype).itemsize)
             n_workers = int(min(n_models, MODELS_AT_ONCE, max(room, 1)))
         self.n_workers = n_workers
-        self.n_move = -(-n // self.kernels.way.n_threads)
+        self.n_move = -(-n // self.kernels.tile_config.n_threads)
         n_padded = self.n_chunks * sizes.n_rows
-        reals, wholes, doubles = _Table(dtype), _Table(np.int64), _Table(np.float64)
-        self.reals, self.wholes, self.doubles = reals, wholes, doubles
+        floats, ints, doubles = _Table(dtype), _Table(np.int64), _Table(np.float64)
+        self.floats, self.ints, self.doubles = floats, ints, doubles
         for name, size in {
             "values": source.values.size, "targets": source.targets.size,
             "parameters": 2 * n * n_models, "moments": 3 * n * n_models * training,
             "scales": 2 * n_models,
             "states": state_width(sizes) * n_padded * options["carried"],
-            "out": 0 if training else n_models * n_padded * sizes.n_answers * sizes.n_out,
+            "out": 0 if training else n_models * n_padded * sizes.n_output_steps * sizes.n_out,
             "gradients": n * (2 * n_workers if self.by_model else n_workers) * training,
             "work": n_work * n_workers,
         }.items():  # fmt: skip
-            reals.add(name, size)
+            floats.add(name, size)
         for name, size in {
             "header": HEADER, "firsts": source.firsts.size, "lengths": source.lengths.size,
-            "first_steps": n_models, "limits": 3 * n_models, "begins": n_workers * sizes.n_rows,
+            "first_updates": n_models, "limits": 3 * n_models, "first_steps": n_workers * sizes.n_rows,
             "order": n_models * n_steps * n_padded,
         }.items():  # fmt: skip
-            wholes.add(name, size)
+            ints.add(name, size)
         n_sums = n_workers * self.n_chunks if self.by_model else n_workers
         for name, size in {
             "weights": source.weights.size, "least_scale": 1, "levels": options["n_levels"],
@@ -220,13 +220,13 @@ class _Run:
             doubles.add(name, size)
         self._check_memory(n, n_work)
         places = {
-            name: first for table in (reals, wholes, doubles)
+            name: first for table in (floats, ints, doubles)
             for name, (first, _) in table.places.items()
         }  # fmt: skip
         carried = options["carried"]
-        self.deck = Deck(
+        self.layout = LaunchLayout(
             n_models=n_models, n_chunks=self.n_chunks, n_steps=n_steps,
-            training=int(training), apart=int(options["apart"]), compare=int(options["compare"]),
+            training=int(training), separate_hidden=int(options["separate_hidden"]), compare=int(options["compare"]),
             loss=options["loss"], n_work=n_work,
             n_sequences=n_padded if carried else 0, n_levels=options["n_levels"],
             n_values=len(source.values), n_channels=source.values.shape[1],
@@ -234,23 +234,23 @@ class _Run:
             n_weights=source.weights.size, n_windows=source.firsts.size,
             lookback=source.lookback, season=source.season, missing=source.missing,
             ahead=source.ahead, n_known=source.n_known,
-            **{name: places[name] for name in Deck._fields if name in places},
+            **{name: places[name] for name in LaunchLayout._fields if name in places},
         )  # fmt: skip
-        reals.write("values", source.values)
-        reals.write("targets", source.targets)
-        reals.write("scales", np.ones(2 * n_models))
-        wholes.write("limits", np.zeros(3 * n_models))
-        wholes.write("firsts", source.firsts)
-        wholes.write("lengths", source.lengths)
+        floats.write("values", source.values)
+        floats.write("targets", source.targets)
+        floats.write("scales", np.ones(2 * n_models))
+        ints.write("limits", np.zeros(3 * n_models))
+        ints.write("firsts", source.firsts)
+        ints.write("lengths", source.lengths)
         doubles.write("weights", source.weights)
         doubles.write("least_scale", [source.least_scale])
 
     def _check_memory(self, n, n_work):
-        needed = sum(t.size * t.dtype.itemsize for t in (self.reals, self.wholes, self.doubles))
+        needed = sum(t.size * t.dtype.itemsize for t in (self.floats, self.ints, self.doubles))
         free = _FILLED * free_bytes()
         if needed <= free:
             return
-        itemsize = self.reals.dtype.itemsize
+        itemsize = self.floats.dtype.itemsize
         a_chunk = (n_work + n) * itemsize + self.sizes.n_rows * (16 * self.n_models + 8)
         fit = int((free - (needed - self.n_chunks * self.n_models * a_chunk)) // a_chunk)
         fit = fit // self.n_models * self.sizes.n_rows
@@ -266,40 +266,40 @@ class _Run:
     def take(self, n_models, n_steps):
         """Be for fewer models and steps than there is room for."""
         self.n_models, self.n_steps = n_models, n_steps
-        self.deck = self.deck._replace(n_models=n_models, n_steps=n_steps)
+        self.layout = self.layout._replace(n_models=n_models, n_steps=n_steps)
 
     def write_order(self, order):
         """The windows of each minibatch in chunks; negative numbers fill up."""
         padded = np.full((self.n_models, self.n_steps, self.n_chunks * self.sizes.n_rows), -1)
         padded[:, :, : self.n_batch] = order.reshape(self.n_models, self.n_steps, self.n_batch)
-        self.wholes.write("order", padded)
+        self.ints.write("order", padded)
 
     def write_parameters(self, parameters):
         """Parameters of all models; the turned weights behind them are left to a kernel."""
         both = np.zeros((self.n_models, 2, parameters.shape[1]), parameters.dtype)
         both[:, 0] = parameters
-        self.reals.write("parameters", both)
+        self.floats.write("parameters", both)
 
     def write_states(self, states):
         """Carried states, (values of a state, sequences); no sequence is the chunks' filling."""
-        padded = np.zeros((states.shape[0], self.deck.n_sequences), states.dtype)
+        padded = np.zeros((states.shape[0], self.layout.n_sequences), states.dtype)
         padded[:, : states.shape[1]] = states
-        self.reals.write("states", padded)
+        self.floats.write("states", padded)
 
     def read_states(self, states):
         """Bring carried states back."""
-        padded = self.reals.read("states").reshape(states.shape[0], self.deck.n_sequences)
+        padded = self.floats.read("states").reshape(states.shape[0], self.layout.n_sequences)
         states[:] = padded[:, : states.shape[1]]
 
     def launch(self, name, n_blocks, step=0):
         """Run a kernel."""
         self.kernels.launch(
-            name, n_blocks, self.reals.array, self.wholes.array, self.doubles.array, step
+            name, n_blocks, self.floats.array, self.ints.array, self.doubles.array, step
         )
 
     def write_header(self):
         """Say what lies where."""
-        self.wholes.write("header", [*self.sizes, *self.deck])
+        self.ints.write("header", [*self.sizes, *self.layout])
 
 
 class Trainer:
@@ -308,18 +308,18 @@ class Trainer:
     What a block of minibatches needs is brought there, and parameters, moments and losses back.
     """
 
-    def __init__(self, cell, source, sizes, dtype, n_models, n_batch, loss, levels, apart, carried,
+    def __init__(self, cell, source, sizes, dtype, n_models, n_batch, loss, levels, separate_hidden, carried,
                  workers):  # fmt: skip
         require()
         self._make = functools.partial(_Run, cell, source, sizes, np.dtype(dtype))
         self._n_batch, self._levels = n_batch, np.asarray(levels, float)
         self._options = {
-            "training": 1, "apart": apart, "compare": 0, "loss": loss, "carried": carried,
+            "training": 1, "separate_hidden": separate_hidden, "compare": 0, "loss": loss, "carried": carried,
             "n_levels": self._levels.size,
         }  # fmt: skip
         self._run, self._capacity = None, (0, 0)
 
-    def run(self, parameters, moments, order, rules, first_steps, rates, states) -> np.ndarray:
+    def run(self, parameters, moments, order, rules, first_updates, rates, states) -> np.ndarray:
         """Learn minibatches of each model; parameters, moments and states change in place."""
         from tsrnn.kernels.noise import dropout_of
         from tsrnn.kernels.updates import Rule
@@ -339,16 +339,16 @@ class Trainer:
             [dropout_of(rule.dropout, zero), dropout_of(rule.recurrent_dropout, zero)]
             for rule in named
         ]
-        run.reals.write("scales", [[one.scale, other.scale] for one, other in drops])
-        run.wholes.write("limits", [
+        run.floats.write("scales", [[one.scale, other.scale] for one, other in drops])
+        run.ints.write("limits", [
             [one.limit, other.limit, int(rule.seed)]
             for (one, other), rule in zip(drops, named, strict=True)
         ])  # fmt: skip
-        run.wholes.write("first_steps", first_steps)
+        run.ints.write("first_updates", first_updates)
         run.write_header()
         run.write_order(order)
         run.write_parameters(parameters)
-        run.reals.write("moments", moments)
+        run.floats.write("moments", moments)
         run.doubles.write("rules", rules)
         run.doubles.write("rates", rates)
         if states.shape[1]:
@@ -362,9 +362,9 @@ class Trainer:
                     run.launch(phase, run.n_chunks, step)
                 run.launch("collect", run.n_move, step)
                 run.launch("finish", run.n_move, step)
-        both = run.reals.read("parameters", 2 * parameters.size)
+        both = run.floats.read("parameters", 2 * parameters.size)
         parameters[:] = both.reshape(n_models, 2, -1)[:, 0]
-        moments[:] = run.reals.read("moments", moments.size).reshape(moments.shape)
+        moments[:] = run.floats.read("moments", moments.size).reshape(moments.shape)
         if states.shape[1]:
             run.read_states(states)
         return run.doubles.read("losses", 2 * rates.size).reshape(n_models, n_steps, 2)
@@ -372,7 +372,7 @@ class Trainer:
     @property
     def gradient(self) -> np.ndarray:
         """The gradient of the first model's last minibatch, (n_parameters,)."""
-        return self._run.reals.read("gradients", head_places(self._run.sizes)[3])
+        return self._run.floats.read("gradients", head_places(self._run.sizes)[3])
 
 
 def predict(cell, parameters, source, order, sizes, loss, levels, compare, states, out, workers):
@@ -383,7 +383,7 @@ def predict(cell, parameters, source, order, sizes, loss, levels, compare, state
     require()
     levels, n_windows = np.asarray(levels, float), order.shape[1]
     options = {
-        "training": 0, "apart": False, "compare": compare, "loss": loss,
+        "training": 0, "separate_hidden": False, "compare": compare, "loss": loss,
         "carried": states.shape[1] > 0, "n_levels": levels.size,
     }  # fmt: skip
     try:
@@ -411,7 +411,7 @@ def predict(cell, parameters, source, order, sizes, loss, levels, compare, state
         run.launch(phase, run.n_workers)
     if states.shape[1]:
         run.read_states(states)
-    said = run.reals.read("out").reshape(n_models, -1, out.shape[2])
+    said = run.floats.read("out").reshape(n_models, -1, out.shape[2])
     out[:] = said[:, :n_windows]
     if not compare:
         return np.zeros((n_models, 2))

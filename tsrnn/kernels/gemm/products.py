@@ -13,7 +13,7 @@ from numba.extending import intrinsic, overload
 
 from tsrnn.kernels.gemm.emit import GemmEmitter
 from tsrnn.kernels.gemm.tiles import tile_of
-from tsrnn.kernels.jit.compile import LEAF_OPTIONS, leaf
+from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS, device_function
 from tsrnn.kernels.jit.processor import processor_of
 
 
@@ -40,7 +40,7 @@ def _matrix(values, shape, width):
     return np.lib.stride_tricks.as_strided(values, shape, (width * item, item))
 
 
-@overload(_gemm, jit_options=LEAF_OPTIONS, prefer_literal=True)
+@overload(_gemm, jit_options=DEVICE_FUNCTION_OPTIONS, prefer_literal=True)
 def _gemm_compiled(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
     if isinstance(flip_b, types.BooleanLiteral):
         call = _call_flipped if flip_b.literal_value else _call_in_place
@@ -56,7 +56,7 @@ def _gemm_compiled(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, widt
     return compiled
 
 
-@leaf
+@device_function
 def _call_either(flip_b, shape, a, strides_a, b, strides_b, add, out, width_out):
     if flip_b:
         _call_flipped(flip_b, shape, a, strides_a, b, strides_b, add, out, width_out)
@@ -107,7 +107,7 @@ def _call(flipped, kinds):
     return types.void(*kinds), generate
 
 
-@leaf
+@device_function
 def apply(weights, x, out):
     """Write ``weights @ x``: (n_out, n_in) times (n_in * n_rows,) to (n_out * n_rows,)."""
     n_out, n_in = weights.shape
@@ -116,7 +116,7 @@ def apply(weights, x, out):
     _gemm(False, False, (n_out, n_in, n_rows), weights, width, x, n_rows, False, out, n_rows)
 
 
-@leaf
+@device_function
 def add_product(weights, x, out):
     """Add ``weights @ x``, as of ``apply``."""
     n_out, n_in = weights.shape
@@ -125,7 +125,7 @@ def add_product(weights, x, out):
     _gemm(False, False, (n_out, n_in, n_rows), weights, width, x, n_rows, True, out, n_rows)
 
 
-@leaf
+@device_function
 def apply_transposed(weights, x, add, out):
     """Write ``weights.T @ x``, or add it: (n_in, n_out), (n_in * n_rows,) to (n_out * n_rows,)."""
     n_in, n_out = weights.shape
@@ -134,7 +134,7 @@ def apply_transposed(weights, x, add, out):
     _gemm(True, False, (n_out, n_in, n_rows), weights, width, x, n_rows, add, out, n_rows)
 
 
-@leaf
+@device_function
 def multiply(a, flip_a, b, flip_b, add, out):
     """Write ``a @ b``, or add it, either one transposed where said; rows may lie apart."""
     m = a.shape[1] if flip_a else a.shape[0]
@@ -146,7 +146,7 @@ def multiply(a, flip_a, b, flip_b, add, out):
     )  # fmt: skip
 
 
-@leaf
+@device_function
 def outer(a, b, add, out):
     """Write ``a @ b.T``, or add it: (m * n_rows,) and (n * n_rows,) to (m, n), summed over rows."""
     m, n = out.shape
@@ -155,7 +155,7 @@ def outer(a, b, add, out):
     _gemm(False, True, (m, n_rows, n), a, n_rows, b, n_rows, add, out, width)
 
 
-@leaf
+@device_function
 def outer_of_steps(a, b, add, out):
     """As ``outer``, summed over steps as well: (steps, m * n_rows) and (steps, n * n_rows)."""
     m, n = out.shape

@@ -1,6 +1,6 @@
 """The one place that knows how kernels are compiled.
 
-* ``scalar`` marks scalar maths and ``leaf`` passes over arrays: plain Python that is compiled into
+* ``scalar`` marks scalar maths and ``device_function`` passes over arrays: plain Python that is compiled into
   whatever kernel calls it.
 * ``Kernel`` compiles one source twice on first use, serial and parallel, and keeps both on disk.
 """
@@ -32,11 +32,11 @@ _PRANGE_ONLY = dict.fromkeys(
 
 # A leaf is called by kernels alone, which hold the arrays: it needs no wrapper for C and counts no
 # references, which would be a third of its instructions. So it may allocate nothing.
-LEAF_OPTIONS = NUMERICS | {"no_cfunc_wrapper": True, "_nrt": False}
+DEVICE_FUNCTION_OPTIONS = NUMERICS | {"no_cfunc_wrapper": True, "_nrt": False}
 # It returns arrays, views made by ``matrix``, in tuples only: no target then asks who owns them.
-leaf = register_jitable(**LEAF_OPTIONS)
+device_function = register_jitable(**DEVICE_FUNCTION_OPTIONS)
 # Left to itself LLVM keeps a cell's equations a call, and a loop around a call is not vectorised.
-SCALAR_OPTIONS = LEAF_OPTIONS | {"forceinline": True}
+SCALAR_OPTIONS = DEVICE_FUNCTION_OPTIONS | {"forceinline": True}
 scalar = register_jitable(**SCALAR_OPTIONS)
 
 
