@@ -80,7 +80,7 @@ def test_models_of_many_chunks_and_some_that_end_early():
     [("lstm", 1, 8, True), ("lstm", 2, 8, True), ("lstm", 1, 4, False), ("lstm", 2, 32, False),
      ("gru", 2, 4, False), ("rnn", 1, 16, False)],
 )  # fmt: skip
-def test_every_way_of_a_block(cell, n_units, rows, plenty, monkeypatch):
+def test_every_tile_config_of_a_block(cell, n_units, rows, plenty, monkeypatch):
     from tsrnn.kernels.cuda import blocks
 
     network = random_network(cell, n_in=2, n_hidden=18, n_out=HORIZON)
@@ -88,7 +88,7 @@ def test_every_way_of_a_block(cell, n_units, rows, plenty, monkeypatch):
     expected, slopes = gradient_of(network, SOURCE, windows)
     tile_config = blocks.TileConfig(rows, n_units, 4)
     monkeypatch.setattr(device, "rows_of_a_chunk", lambda *args: rows)
-    monkeypatch.setattr(blocks, "way_of", lambda *args: tile_config)
+    monkeypatch.setattr(blocks, "tile_config_of", lambda *args: tile_config)
     least, wanted = blocks.shared_values(network.sizes(1), tile_config)
     monkeypatch.setattr(device, "_most_shared", lambda: 8 * (wanted if plenty else least))
     loss, gradient = gradient_of(network, SOURCE, windows, workers="cuda")
@@ -118,7 +118,7 @@ def test_training_goes_on_and_judges_as_on_the_cpu():
 def test_a_prediction_in_pieces_is_the_same(monkeypatch):
     network, windows = random_network(n_out=HORIZON), np.arange(100)
     whole = network.predict(SOURCE, windows, "cuda")
-    monkeypatch.setattr(device, "PIECE", 1)
+    monkeypatch.setattr(device, "MAX_UNIT_STEPS", 1)
     np.testing.assert_array_equal(network.predict(SOURCE, windows, "cuda"), whole)
 
 

@@ -32,12 +32,12 @@ import numba
 import numpy as np
 from numba import cuda
 from tsrnn.kernels import cells
-from tsrnn.kernels.cuda.blocks import way_of
-from tsrnn.kernels.cuda.grids import compile_grids
+from tsrnn.kernels.cuda.blocks import tile_config_of
+from tsrnn.kernels.cuda.kernels import compile_kernels
 
 for cell, dtype, name, architecture in json.loads(sys.argv[1]):
     itemsize = np.dtype(dtype).itemsize
-    grids = compile_grids(cells.find(cell), dtype, way_of(32, 64, itemsize))
+    grids = compile_kernels(cells.find(cell), dtype, tile_config_of(32, 64, itemsize))
     real = numba.from_dtype(np.dtype(dtype))
     given = (real[::1], numba.int64[::1], numba.float64[::1], numba.int64)
     cc = divmod(architecture, 10)

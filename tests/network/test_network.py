@@ -185,7 +185,7 @@ def test_a_prediction_in_pieces_is_the_same(monkeypatch, kind):
 
     whole = run()
     call, calls = Kernel.__call__, []
-    monkeypatch.setattr("tsrnn.kernels.cpu.PIECE", 1)
+    monkeypatch.setattr("tsrnn.kernels.cpu.trainer.MAX_UNIT_STEPS", 1)
     monkeypatch.setattr(Kernel, "__call__", lambda *args: calls.append(args) or call(*args))
     pieces = run()
     assert len(calls) > 5

@@ -3,7 +3,7 @@
 import contextlib
 from types import ModuleType
 
-from tsrnn.kernels import cpu
+from tsrnn.kernels.cpu import trainer as cpu_trainer
 from tsrnn.kernels.jit.threads import claim_threads
 
 DEVICES = ("cpu", "cuda")
@@ -11,12 +11,12 @@ Workers = int | str  # tasks that run at once on the CPU, or "cuda"
 
 
 def target_of(workers: Workers) -> ModuleType:
-    """The target, a module with ``Trainer``, ``predict`` and ``PIECE``."""
+    """The target, a module with ``Trainer``, ``predict`` and ``MAX_UNIT_STEPS``."""
     if workers == "cuda":
         from tsrnn.kernels.cuda import device
 
         return device
-    return cpu
+    return cpu_trainer
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsrnn.kernels import cells
-from tsrnn.kernels.cpu import Kernels, compile_drivers
+from tsrnn.kernels.cpu.drivers import Kernels, compile_drivers
 from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.jit.threads import are_worth_it
 from tsrnn.kernels.losses import LOSSES
@@ -394,7 +394,7 @@ def run_models(
     rows = sizes.n_rows
     # Pieces of about a tenth of a second, so that Ctrl-C is heard between them.
     steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions * n_models
-    piece = rows * (1 + target.PIECE // (steps * rows))
+    piece = rows * (1 + target.MAX_UNIT_STEPS // (steps * rows))
     totals = np.zeros((n_models, 2))
     for first in range(0, n_windows, piece):
         some = slice(first, first + piece)

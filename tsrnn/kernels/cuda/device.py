@@ -1,6 +1,6 @@
 """The GPU as the host sees it: whether there is one, its memory, and runs of kernels on it.
 
-``Trainer`` and ``predict`` are those of ``tsrnn.kernels.cpu`` with the same arguments and answers.
+``Trainer`` and ``predict`` are those of ``tsrnn.kernels.cpu.trainer`` with the same arguments and answers.
 """
 
 import functools
@@ -12,7 +12,7 @@ import numpy as np
 
 from tsrnn.kernels.shapes import head_places, state_width, workspace_size
 
-PIECE = 2**28  # steps of hidden units in one call of a prediction
+MAX_UNIT_STEPS = 2**28  # steps of hidden units in one call of a prediction
 MODELS_AT_ONCE = 1024  # blocks with a workspace of their own, which take one model after another
 _ROWS = (4, 8, 16, 32)  # that a chunk may have
 _PLENTY = 128  # chunks that keep a GPU busy
@@ -56,7 +56,7 @@ class _Kernels:
 
     def __init__(self, cell, dtype, sizes, n_rows):
         from tsrnn.kernels.cuda.blocks import shared_values, tile_config_of
-        from tsrnn.kernels.cuda.grids import compile_grids
+        from tsrnn.kernels.cuda.kernels import compile_kernels
 
         if sizes.n_heads:
             raise ValueError("cell='attention' runs on the CPU only. Use device='cpu'.")
@@ -77,7 +77,7 @@ class _Kernels:
         self.sizes = sizes._replace(n_rows=rows)
         shared = min(max(wanted * dtype.itemsize, scratch), most)
         self.shared_bytes = shared // 8 * 8
-        self.grids = compile_grids(cell, dtype.name, self.tile_config)
+        self.grids = compile_kernels(cell, dtype.name, self.tile_config)
         self.dtype = dtype
 
     def launch(self, name, n_blocks, *args):
@@ -175,7 +175,7 @@ class _Run:
 
     def __init__(self, cell, source, sizes, dtype, shape, options):
         """``shape`` is n_models, n_batch and n_steps; ``options`` are more of the deck."""
-        from tsrnn.kernels.cuda.grids import HEADER, N_RULE, LaunchLayout
+        from tsrnn.kernels.cuda.kernels import HEADER, N_RULE, LaunchLayout
 
         n_models, n_batch, n_steps = shape
         training = options["training"] == 1
@@ -303,7 +303,7 @@ class _Run:
 
 
 class Trainer:
-    """The training of one or many models on the GPU; see ``tsrnn.kernels.cpu.Trainer``.
+    """The training of one or many models on the GPU; see ``tsrnn.kernels.cpu.trainer.Trainer``.
 
     What a block of minibatches needs is brought there, and parameters, moments and losses back.
     """
@@ -376,7 +376,7 @@ class Trainer:
 
 
 def predict(cell, parameters, source, order, sizes, loss, levels, compare, states, out, workers):
-    """What models say of their windows; see ``tsrnn.kernels.cpu.predict``.
+    """What models say of their windows; see ``tsrnn.kernels.cpu.trainer.predict``.
 
     Where they do not fit into the memory at once, one half of the windows after the other.
     """

@@ -110,7 +110,7 @@ class LaunchLayout(NamedTuple):
 HEADER = N_SIZES + len(LaunchLayout._fields)  # whole numbers that come before the arrays
 
 
-class Grids(NamedTuple):
+class CudaKernels(NamedTuple):
     """The kernels of one cell and dtype, which take the three long arrays and a step.
 
     ``read``, ``forward``, ``judge``, ``backward``, ``collect`` and ``finish`` are a minibatch of
@@ -244,7 +244,7 @@ def sum_over_block(value, doubles, place):
 
 
 @functools.cache
-def compile_grids(cell, dtype: str, tile_config: TileConfig) -> Grids:
+def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
     """Make the kernels of a cell, a module of ``kernels.cells``, for a dtype and a way to work."""
     chunks = compile_chunks(cell, compile_steps(cell, dtype, tile_config))
     chunk_forward, chunk_backward = chunks.forward, chunks.backward
@@ -481,4 +481,4 @@ def compile_grids(cell, dtype: str, tile_config: TileConfig) -> Grids:
             levels = doubles[layout.levels : layout.levels + layout.n_levels]
             write_errors(source, sizes, batch, layout.loss, levels, head, out)
 
-    return Grids(begin, read, forward, judge, backward, collect, finish, train, answer)
+    return CudaKernels(begin, read, forward, judge, backward, collect, finish, train, answer)
