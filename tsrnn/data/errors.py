@@ -1,0 +1,78 @@
+"""Errors about data, with fields that say what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+
+class DataError(ValueError):
+    """Data that cannot be used.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, as a predicate without a subject: "has a gap: 2024-01-10 is missing".
+    remedy : str, default=""
+        What to do, in whole sentences.
+    argument : str, default="y"
+        The argument that holds the data.
+    series : Hashable, optional
+        Label of the series; None for a single series, or where all are concerned.
+    column : Hashable, optional
+        Name of the column.
+    row : Any, optional
+        Time stamp or number of the first bad row.
+
+    Examples
+    --------
+    >>> from tsrnn.data import DataError
+    >>> print(DataError("is infinite at 2024-01-10", "Replace it.", series="shop"))
+    Series 'shop' of y is infinite at 2024-01-10. Replace it.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        remedy: str = "",
+        *,
+        argument: str = "y",
+        series: Hashable | None = None,
+        column: Hashable | None = None,
+        row: Any = None,
+    ):
+        super().__init__(problem, remedy)
+        self.problem, self.remedy = problem, remedy
+        self.argument, self.series, self.column, self.row = argument, series, column, row
+
+    def __str__(self) -> str:
+        subject = Location(self.argument, self.series, self.column)
+        return f"{subject} {self.problem}. {self.remedy}".rstrip()
+
+
+class UnknownCategoryError(DataError):
+    """A category that was not there when the categories were learned, which are ``known``."""
+
+    def __init__(
+        self, problem: str, remedy: str = "", *, known: Sequence[Hashable] = (), **location: Any
+    ):
+        super().__init__(problem, remedy, **location)
+        self.known = known
+
+
+class Location(NamedTuple):
+    """Where data stand: an argument, and maybe a series and a column of it."""
+
+    argument: str = "y"
+    series: Hashable | None = None
+    column: Hashable | None = None
+
+    def __str__(self) -> str:
+        text = self.argument
+        if self.series is not None:
+            text = f"Series {self.series!r} of {text}"
+        return text if self.column is None else f"Column {self.column!r} of {text}"
+
+    def error(self, problem: str, remedy: str = "", row: Any = None) -> DataError:
+        """The error of a problem here."""
+        return DataError(problem, remedy, row=row, **self._asdict())
