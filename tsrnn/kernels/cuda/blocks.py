@@ -21,6 +21,7 @@ from numba.extending import overload, register_jitable
 from tsrnn.kernels import workers
 from tsrnn.kernels.gemm import products
 from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS, device_function, matrix
+from tsrnn.kernels.jit.numba_internals import SimulatedCuda
 from tsrnn.kernels.layers import weights_of
 from tsrnn.kernels.shapes import cell_place, head_places, width
 from tsrnn.kernels.steps import Steps
@@ -106,15 +107,7 @@ def gemm_by_threads(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, wid
 if SIMULATED:  # plain Python is run, by the simulator's threads and by others
     import threading
 
-    from numba.cuda.simulator import kernel as _simulator
-
-    class _Cuda:
-        """The simulated CUDA of the running kernel, given to the kernel's own module alone."""
-
-        def __getattr__(self, name):
-            return getattr(_simulator._get_kernel_context(), name)
-
-    cuda = _Cuda()
+    cuda = SimulatedCuda()
 
     def _by_block(of_threads, alone):
         def either(*args):
@@ -129,7 +122,7 @@ if SIMULATED:  # plain Python is run, by the simulator's threads and by others
 else:
     overload(workers.worker_range, target="cuda")(lambda n: thread_range)
     overload(workers.barrier, target="cuda")(lambda: thread_barrier)
-    overload(products._gemm, target="cuda")(
+    overload(products.gemm, target="cuda")(
         lambda flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out: gemm_by_threads
     )
 

@@ -10,6 +10,7 @@ import warnings
 import numba
 import numpy as np
 
+from tsrnn.kernels.jit.numba_internals import allow_shared_memory
 from tsrnn.kernels.shapes import head_places, state_width, workspace_size
 
 MAX_UNIT_STEPS = 2**28  # steps of hidden units in one call of a prediction
@@ -118,14 +119,9 @@ def _compiled(function, dtype):
 
     dispatcher = cuda.jit(function)
     if not numba.config.ENABLE_CUDASIM:
-        from numba.cuda.cudadrv.driver import binding, driver
-
         real = types.float32 if dtype == "float32" else types.float64
         signature = types.void(real[::1], types.int64[::1], types.float64[::1], types.int64)
-        compiled = dispatcher.compile(signature)._codelibrary.get_cufunc()
-        # More than 48 KB must be asked for, which Numba has no way to do.
-        attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-        driver.cuKernelSetAttribute(attribute, _most_shared(), compiled.handle, compiled.device.id)
+        allow_shared_memory(dispatcher, signature, _most_shared())
     return dispatcher
 
 

@@ -23,6 +23,7 @@ from tsrnn.kernels.chunks import (
 from tsrnn.kernels.cuda.blocks import SIMULATED, TileConfig, compile_steps, turn
 from tsrnn.kernels.heads import head_arrays_of
 from tsrnn.kernels.jit.compile import device_function, matrix, scalar
+from tsrnn.kernels.jit.numba_internals import simulated_array
 from tsrnn.kernels.losses import apply_loss
 from tsrnn.kernels.noise import Dropout, Noise, scramble, unsigned
 from tsrnn.kernels.shapes import head_places
@@ -130,17 +131,12 @@ class CudaKernels(NamedTuple):
     answer: callable
 
 
-def _unwrap(array):
-    """The array itself: the simulator wraps what a kernel is given."""
-    return array._item._ary if hasattr(array, "_item") else array
-
-
 @device_function
 def _as_it_is(array):
     return array
 
 
-unwrap = _unwrap if SIMULATED else _as_it_is
+unwrap = simulated_array if SIMULATED else _as_it_is
 
 
 @device_function

@@ -17,7 +17,7 @@ from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS, device_function
 from tsrnn.kernels.jit.processor import processor_of
 
 
-def _gemm(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
+def gemm(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
     """Write op(a) @ op(b), m x k times k x n, to out, or add it; widths are lengths of rows."""
     in_python["gemm"](flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out)
 
@@ -40,7 +40,7 @@ def _matrix(values, shape, width):
     return np.lib.stride_tricks.as_strided(values, shape, (width * item, item))
 
 
-@overload(_gemm, jit_options=DEVICE_FUNCTION_OPTIONS, prefer_literal=True)
+@overload(gemm, jit_options=DEVICE_FUNCTION_OPTIONS, prefer_literal=True)
 def _gemm_compiled(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
     if isinstance(flip_b, types.BooleanLiteral):
         call = _call_flipped if flip_b.literal_value else _call_in_place
@@ -113,7 +113,7 @@ def apply(weights, x, out):
     n_out, n_in = weights.shape
     n_rows = x.size // n_in
     width = weights.strides[0] // weights.itemsize
-    _gemm(False, False, (n_out, n_in, n_rows), weights, width, x, n_rows, False, out, n_rows)
+    gemm(False, False, (n_out, n_in, n_rows), weights, width, x, n_rows, False, out, n_rows)
 
 
 @device_function
@@ -122,7 +122,7 @@ def add_product(weights, x, out):
     n_out, n_in = weights.shape
     n_rows = x.size // n_in
     width = weights.strides[0] // weights.itemsize
-    _gemm(False, False, (n_out, n_in, n_rows), weights, width, x, n_rows, True, out, n_rows)
+    gemm(False, False, (n_out, n_in, n_rows), weights, width, x, n_rows, True, out, n_rows)
 
 
 @device_function
@@ -131,7 +131,7 @@ def apply_transposed(weights, x, add, out):
     n_in, n_out = weights.shape
     n_rows = x.size // n_in
     width = weights.strides[0] // weights.itemsize
-    _gemm(True, False, (n_out, n_in, n_rows), weights, width, x, n_rows, add, out, n_rows)
+    gemm(True, False, (n_out, n_in, n_rows), weights, width, x, n_rows, add, out, n_rows)
 
 
 @device_function
@@ -140,7 +140,7 @@ def multiply(a, flip_a, b, flip_b, add, out):
     m = a.shape[1] if flip_a else a.shape[0]
     k = a.shape[0] if flip_a else a.shape[1]
     n = b.shape[0] if flip_b else b.shape[1]
-    _gemm(
+    gemm(
         flip_a, flip_b, (m, k, n), a, a.strides[0] // a.itemsize, b, b.strides[0] // b.itemsize,
         add, out, out.strides[0] // out.itemsize,
     )  # fmt: skip
@@ -152,7 +152,7 @@ def outer(a, b, add, out):
     m, n = out.shape
     n_rows = a.size // m
     width = out.strides[0] // out.itemsize
-    _gemm(False, True, (m, n_rows, n), a, n_rows, b, n_rows, add, out, width)
+    gemm(False, True, (m, n_rows, n), a, n_rows, b, n_rows, add, out, width)
 
 
 @device_function

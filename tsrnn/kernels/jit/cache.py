@@ -1,9 +1,9 @@
 """Compiled kernels on disk.
 
-Numba's own file cache is not used: its key ignores ``parallel=`` and the sources of captured
-functions, it raises where no folder can be written, and a damaged file ends in a crash. Here a
-file holds one compiled signature; its name holds a digest of everything the machine code depends
-on, its first bytes a digest of the rest, and whatever is wrong with it is a miss.
+Numba's file cache is not used: its key ignores ``parallel=`` and the sources of captured functions,
+it raises if no folder is writable, and a damaged file ends in a crash. Here a file holds one
+compiled signature; its name contains a digest of everything the machine code depends on, it begins
+with a digest of its content, and whatever is wrong with it counts as a cache miss.
 """
 
 import hashlib
@@ -18,14 +18,20 @@ from pathlib import Path
 
 import llvmlite
 import numba
-from numba.core.compiler import CompileResult
+
+from tsrnn.kernels.jit.numba_internals import (
+    can_be_saved,
+    rebuild_compiled,
+    reduce_compiled,
+    target_key,
+)
 
 
 class KernelCache:
-    """Compiled signatures of one kernel on disk, in the form a Numba dispatcher asks for.
+    """Compiled signatures of one kernel on disk, with the interface of a dispatcher's cache.
 
     ``hits`` and ``misses`` count this process's look-ups. Nothing here raises: a folder that can't
-    be written or a file that can't be read costs one warning a process and a compilation.
+    be written or a file that can't be read costs one warning per process and a compilation.
     """
 
     def __init__(self, name: str):
@@ -33,8 +39,7 @@ class KernelCache:
         self.hits = self.misses = 0
 
     def load_overload(self, signature, target_context):
-        """The compiled signature, or None."""
-        target_context.refresh()  # registers the symbols that cached machine code links to
+        """The compiled signature, or None if no file holds it."""
         file_name = self._file_name(signature, target_context)
         for folder in cache_folders():
             path = folder / file_name
@@ -46,8 +51,8 @@ class KernelCache:
                 digest, payload = content[:32], content[32:]
                 if hashlib.sha256(payload).digest() != digest:
                     raise ValueError("its checksum does not match")
-                compiled = CompileResult._rebuild(target_context, *pickle.loads(payload))
-            except Exception as error:  # damaged in whatever way: compile again
+                compiled = rebuild_compiled(target_context, pickle.loads(payload))
+            except Exception as error:  # damaged in some way: compile again
                 _warn_once(f"Compiling again: cached kernel {path} can't be read ({error}).")
                 continue
             self.hits += 1
@@ -56,10 +61,10 @@ class KernelCache:
         return None
 
     def save_overload(self, signature, compiled):
-        """Write the compiled signature to the first folder that takes it."""
-        if compiled.lifted or compiled.library.has_dynamic_globals:
+        """Write the compiled signature to the first writable folder."""
+        if not can_be_saved(compiled):
             return
-        payload = pickle.dumps(compiled._reduce(), protocol=pickle.HIGHEST_PROTOCOL)
+        payload = pickle.dumps(reduce_compiled(compiled), protocol=pickle.HIGHEST_PROTOCOL)
         content = hashlib.sha256(payload).digest() + payload
         file_name = self._file_name(signature, compiled.target_context)
         failures = []
@@ -70,12 +75,12 @@ class KernelCache:
             except OSError as error:
                 failures.append(f"{folder}: {error.strerror or error}")
         _warn_once(
-            "Compiled kernels can't be kept, so every process compiles its own "
+            "Compiled kernels can't be cached, so every process compiles its own "
             f"({'; '.join(failures)}). Set NUMBA_CACHE_DIR to a folder that can be written."
         )
 
     def _replace(self, folder, file_name, content):
-        """Write a file in one piece, and drop the kernel's files of other sources."""
+        """Write a file atomically, and delete the kernel's files made from other sources."""
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"{file_name}.{os.getpid()}-{threading.get_ident()}.tmp"
         try:
@@ -91,11 +96,10 @@ class KernelCache:
                 path.unlink(missing_ok=True)
 
     def _file_name(self, signature, target_context):
-        codegen = target_context.codegen()
         depends_on = (
             self.name,
             str(signature),
-            codegen.magic_tuple(),  # processor and its features
+            target_key(target_context),
             SOURCES,
             numba.__version__,
             llvmlite.__version__,
@@ -104,7 +108,7 @@ class KernelCache:
         key = hashlib.sha256(repr(depends_on).encode()).hexdigest()
         return f"tsrnn-{self.name}-{SOURCES[:12]}-{key[:24]}.nbc"
 
-    # What else a dispatcher may ask of a cache.
+    # The rest of the interface that a dispatcher expects.
     cache_path = property(lambda self: str(cache_folders()[0]))
 
     def enable(self):
@@ -114,7 +118,7 @@ class KernelCache:
 
 
 def cache_folders() -> list[Path]:
-    """Folders that may hold compiled kernels, best first: NUMBA_CACHE_DIR alone where it is set."""
+    """Folders for compiled kernels in order of preference; NUMBA_CACHE_DIR alone if it is set."""
     if numba.config.CACHE_DIR:
         return [Path(numba.config.CACHE_DIR) / "tsrnn"]
     home = Path.home() if os.environ.get("HOME") or os.name == "nt" else Path(tempfile.gettempdir())
@@ -126,13 +130,13 @@ def cache_folders() -> list[Path]:
 
 
 def has_file(name: str) -> bool:
-    """Whether some signature of a kernel, made from these sources, is on disk."""
+    """Whether a compiled signature of a kernel, made from the present sources, is on disk."""
     pattern = f"tsrnn-{name}-{SOURCES[:12]}-*.nbc"
     return any(next(folder.glob(pattern), None) for folder in cache_folders())
 
 
 def _digest_of_sources() -> str:
-    """Digest of every source file that can end up in a kernel."""
+    """Digest of all source files that kernels may be compiled from."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -142,7 +146,7 @@ def _digest_of_sources() -> str:
 SOURCES = _digest_of_sources()
 
 
-_warned = False  # of the cache, in this process
+_warned = False  # whether this process has warned about the cache
 
 
 def _warn_once(message):

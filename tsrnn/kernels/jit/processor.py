@@ -1,4 +1,4 @@
-"""What the processor that kernels are compiled for can do: asked of the compiler, not of names."""
+"""Vector registers and fused multiply-add of the processor that kernels are compiled for."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import NamedTuple
 
 import llvmlite.binding
 from llvmlite import ir
-from numba.core import cgutils
-from numba.core.cpu import CPUContext
-from numba.core.registry import cpu_target
+
+from tsrnn.kernels.jit.numba_internals import (
+    cpu_context,
+    declare_function,
+    is_cpu_context,
+    target_machine,
+)
 
 
 class Processor(NamedTuple):
-    """Bytes of a vector register, how many there are, and whether it has a fused multiply-add."""
+    """Bytes of a vector register, number of registers, and whether there is a fused multiply-add."""
 
     vector_bytes: int
     n_registers: int
@@ -21,18 +25,18 @@ class Processor(NamedTuple):
 
 
 def processor_of(context) -> Processor:
-    """The processor that a CPU context compiles for, which NUMBA_CPU_NAME may name."""
-    return probe(context.codegen()._tm)
+    """The processor that a CPU context compiles for, which NUMBA_CPU_NAME may set."""
+    return probe(target_machine(context))
 
 
 def host_processor() -> Processor:
-    """The processor that kernels are compiled for here."""
-    return processor_of(cpu_target.target_context)
+    """The processor that kernels are compiled for on this machine."""
+    return processor_of(cpu_context())
 
 
 def is_fused(context) -> bool:
-    """Whether what a context compiles for multiplies and adds in one instruction; GPUs do."""
-    return not isinstance(context, CPUContext) or processor_of(context).has_fma
+    """Whether a context's target has a fused multiply-add; all GPUs do."""
+    return not is_cpu_context(context) or processor_of(context).has_fma
 
 
 def fused_multiply_add(builder: ir.IRBuilder, x, y, z) -> ir.Value:
@@ -42,18 +46,17 @@ def fused_multiply_add(builder: ir.IRBuilder, x, y, z) -> ir.Value:
         name = f"v{kind.count}{kind.element.intrinsic_name}"
     else:
         name = kind.intrinsic_name
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(kind, [kind] * 3), f"llvm.fma.{name}"
-    )
+    function_type = ir.FunctionType(kind, [kind] * 3)
+    function = declare_function(builder.module, function_type, f"llvm.fma.{name}")
     return builder.call(function, [x, y, z])
 
 
 @functools.cache
 def probe(machine: llvmlite.binding.TargetMachine) -> Processor:
-    """What LLVM makes of a fused multiply-add of 16 floats on that machine.
+    """Find out a processor's features from the assembly of 16 fused multiply-adds.
 
-    The names of features differ by architecture and may be implied by the processor's name, so
-    the compiler is asked for what counts here: which registers it uses.
+    The names of features differ by architecture and may be implied by the processor's name; the
+    registers that LLVM uses tell what counts here.
     """
     vector = ir.VectorType(ir.FloatType(), 16)
     module = ir.Module("probe")

@@ -1,0 +1,279 @@
+"""Everything that kernels borrow from Numba's undocumented parts, behind small functions.
+
+No other module reads a private name of Numba or imports one of its undocumented modules. What is
+borrowed is tested by ``tests/kernels/test_numba_internals.py``, and pyproject.toml bounds Numba by
+the versions that pass. What only CUDA needs is imported when it is called for.
+"""
+
+import contextlib
+import functools
+import gc
+from unittest import mock
+
+from numba import _dynfunc
+from numba.core import cgutils
+from numba.core.codegen import CPUCodeLibrary
+from numba.core.compiler import CompileResult
+from numba.core.cpu import CPUContext
+from numba.core.extending import _Intrinsic
+from numba.core.registry import cpu_target
+from numba.np.arrayobj import populate_array
+from numba.np.ufunc import parallel as numba_threads
+
+# The processor that is compiled for.
+
+
+def cpu_context() -> CPUContext:
+    """The context in which functions are compiled for this machine's CPU."""
+    return cpu_target.target_context
+
+
+def is_cpu_context(context) -> bool:
+    """Whether a context compiles for a CPU, not for a GPU."""
+    return isinstance(context, CPUContext)
+
+
+def target_machine(context):
+    """The llvmlite ``TargetMachine`` of a CPU context."""
+    return context.codegen()._tm
+
+
+def target_key(context) -> tuple:
+    """The triple, processor name and features that a context compiles for."""
+    return context.codegen().magic_tuple()
+
+
+def thread_pool_is_running() -> bool:
+    """Whether this process has started Numba's threads, which do not survive a fork."""
+    return numba_threads._is_initialized
+
+
+# Intrinsics.
+
+
+def callable_intrinsic(python_function):
+    """Decorate the definition of an intrinsic, in whose place Python calls ``python_function``."""
+
+    class CallableIntrinsic(_Intrinsic):
+        def __call__(self, *args):
+            return python_function(*args)
+
+    def decorate(definition):
+        intrinsic = CallableIntrinsic(definition.__name__, definition)
+        intrinsic._register()
+        return intrinsic
+
+    return decorate
+
+
+def array_view(context, builder, array_type, data, shape, strides):
+    """Emit an array over memory that it does not own; shape and strides are LLVM integers."""
+    array = context.make_array(array_type)(context, builder)
+    itemsize = strides[-1]
+    populate_array(array, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
+    return array._getvalue()
+
+
+def declare_function(module, function_type, name):
+    """The function of that name in an LLVM module, declared if it is not there yet."""
+    return cgutils.get_or_insert_function(module, function_type, name)
+
+
+# Compiled signatures on disk.
+
+
+def set_cache(dispatcher, cache) -> None:
+    """Let a dispatcher look up and save its compiled signatures in ``cache``."""
+    dispatcher._cache = cache
+
+
+def can_be_saved(compiled: CompileResult) -> bool:
+    """Whether a compiled signature holds no addresses of this process."""
+    return not (compiled.lifted or compiled.library.has_dynamic_globals)
+
+
+def reduce_compiled(compiled: CompileResult) -> tuple:
+    """A compiled signature as a tuple that can be pickled."""
+    return compiled._reduce()
+
+
+def rebuild_compiled(context, reduced: tuple) -> CompileResult:
+    """The compiled signature that ``reduce_compiled`` made the tuple of."""
+    context.refresh()  # registers the symbols that cached machine code links to
+    return CompileResult._rebuild(context, *reduced)
+
+
+# Compiling a kernel and the device functions that it calls as one LLVM module.
+
+
+def compile_as_one_module(dispatcher, name: str) -> None:
+    """Make a dispatcher optimise the device functions it calls as part of itself only.
+
+    Numba optimises every function that it compiles and generates its machine code, then does the
+    same again for each function that inlines it: five levels of device functions take five times
+    as long. A device function is never called by itself, so only the whole kernel is worth it.
+    """
+    compiler = dispatcher._compiler
+    compile_signature = compiler.compile
+
+    def compile_whole(args, return_type):
+        with _device_functions_left_raw(name), _garbage_collection_off():
+            compiled = compile_signature(args, return_type)
+        for environment in compiled._find_referenced_environments():
+            compiled.library.codegen.set_env(environment.env_name, environment)
+        return compiled
+
+    compiler.compile = compile_whole
+
+
+@contextlib.contextmanager
+def _garbage_collection_off():
+    """The collector runs whenever objects pile up: an eighth of a compilation's time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def _device_functions_left_raw(name):
+    """Optimise and load only the library of that name; Numba's compiler lock is held."""
+    patches = {
+        (CPUCodeLibrary, "_optimize_functions"): _optimize_functions(name),
+        (CPUCodeLibrary, "finalize"): _finalize(name),
+        (CPUCodeLibrary, "_optimize_final_module"): _optimize_final_module(name),
+        (CPUContext, "get_executable"): _get_executable(name),
+    }
+    with contextlib.ExitStack() as stack:
+        for (owner, method), replacement in patches.items():
+            stack.enter_context(mock.patch.object(owner, method, replacement))
+        yield
+
+
+def _optimize_functions(name):
+    original = CPUCodeLibrary._optimize_functions
+
+    def optimize(library, module):
+        if library.name == name:
+            original(library, module)
+        else:
+            module.data_layout = library.codegen._data_layout
+
+    return optimize
+
+
+def _finalize(name):
+    original = CPUCodeLibrary.finalize
+
+    def finalize(library):
+        if library.name == name:
+            # The device functions were not linked to what they call.
+            library._linking_libraries = [_RawLibrary(linked) for linked in _all_linked(library)]
+            original(library)
+        else:
+            library._finalize_dynamic_globals()
+            library._finalized = True
+            # A user's function that calls the device function must link what that calls, too.
+            library._get_module_for_linking = functools.partial(_module_with_all_linked, library)
+
+    return finalize
+
+
+def _optimize_final_module(name):
+    original = CPUCodeLibrary._optimize_final_module
+
+    def optimize(library):
+        # Numba numbers functions from one in each process: device functions of two kernels cached
+        # by two processes may share a name, and the second kernel would call the first's.
+        for function in library._final_module.functions:
+            if not function.is_declaration and name not in function.name:
+                function.name = f"{name}.{function.name}"
+        if library.name == name:
+            # All passes once. Numba runs them twice, first to find superfluous reference counts,
+            # of which there are none here: a third of the optimiser's time.
+            passes, builder = library.codegen._module_pass_manager()
+            passes.run(library._final_module, builder)
+        else:
+            original(library)
+
+    return optimize
+
+
+def _get_executable(name):
+    original = CPUContext.get_executable
+
+    def get_executable(context, library, fndesc, env):
+        if library.name == name:
+            return original(context, library, fndesc, env)
+        module, short_name = fndesc.lookup_module(), fndesc.qualname.rpartition(".")[2]
+        return _dynfunc.make_function(module, short_name, "", 0, env, (library,))
+
+    return get_executable
+
+
+class _RawLibrary:
+    """A library that links its own module only: what it calls is linked to the kernel directly."""
+
+    def __init__(self, library):
+        self._library, self._reload_init = library, library._reload_init
+
+    def _get_module_for_linking(self):
+        return CPUCodeLibrary._get_module_for_linking(self._library)
+
+
+def _module_with_all_linked(library):
+    """A library's module with those of all libraries that it links, directly or not."""
+    module = _RawLibrary(library)._get_module_for_linking().clone()
+    for linked in _all_linked(library):
+        module.link_in(_RawLibrary(linked)._get_module_for_linking(), preserve=True)
+    return module
+
+
+def _all_linked(library):
+    """The libraries that a library links, those that they link, and so on, callers first.
+
+    The linker drops a function that nothing calls yet.
+    """
+    ordered = {}
+
+    def visit(linked):
+        if linked not in ordered:
+            ordered[linked] = None
+            for other in linked._linking_libraries:
+                visit(other)
+            ordered[linked] = ordered.pop(linked)  # after all that it links
+
+    visit(library)
+    return list(ordered)[-2::-1]  # without the library itself
+
+
+# CUDA and its simulator.
+
+
+class SimulatedCuda:
+    """What ``numba.cuda`` is inside a kernel that the simulator runs."""
+
+    def __getattr__(self, name):
+        from numba.cuda.simulator import kernel
+
+        return getattr(kernel._get_kernel_context(), name)
+
+
+def simulated_array(array):
+    """The NumPy array inside the wrapper that the simulator gives a kernel."""
+    return array._item._ary if hasattr(array, "_item") else array
+
+
+def allow_shared_memory(dispatcher, signature, n_bytes: int) -> None:
+    """Compile a CUDA kernel for a signature and let its blocks use so much shared memory.
+
+    More than 48 KB must be requested from the driver, for which Numba has no function.
+    """
+    from numba.cuda.cudadrv.driver import binding, driver
+
+    function = dispatcher.compile(signature)._codelibrary.get_cufunc()
+    attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    driver.cuKernelSetAttribute(attribute, n_bytes, function.handle, function.device.id)
