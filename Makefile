@@ -1,18 +1,24 @@
-# make demo: forecast a shipped series. make test: the tests. Both set up what they need in .venv.
+# make demo: forecast a shipped series. make check: linters, types and fast tests, for every edit.
+# make test: all tests. Each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test lint bench notebooks clean
+.PHONY: demo check test lint bench notebooks clean
 
 demo: $(VENV)/demo
 	$(RUN) notebooks/demo.py
 
+check: lint $(VENV)/test
+	$(PYTEST) -m "not slow" tests
+
 test: $(VENV)/test
-	$(RUN) -m pytest
+	$(PYTEST)
 
 lint: $(VENV)/lint
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy
 
 # PyTorch is the peer to compare with: install it first, see benchmarks/README.md.
 bench: $(VENV)/test
@@ -37,7 +43,7 @@ $(VENV)/test: $(VENV)/pip pyproject.toml
 
 $(VENV)/lint: $(VENV)/pip pyproject.toml
 	$(RUN) -m pip install --quiet "pip>=25.1"
-	$(RUN) -m pip install --quiet --group lint
+	$(RUN) -m pip install --quiet --editable . --group lint
 	touch $@
 
 clean:
