@@ -329,7 +329,7 @@ def test_bad_input():
         diagnose(RNNForecaster())
     from sklearn.linear_model import Ridge
 
-    with pytest.raises(ValueError, match="Ridge can't be looked into"):
+    with pytest.raises(ValueError, match="Ridge can't be inspected"):
         diagnose(Ridge().fit(NEAR, NEAR_Y), NEAR, NEAR_Y)
     airline = load_airline()
     forecaster = RNNForecaster(max_iter=1).fit(airline)

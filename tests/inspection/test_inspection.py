@@ -252,5 +252,5 @@ def test_what_cannot_be_looked_into():
         states(RNNRegressor(), X)
     from sklearn.linear_model import Ridge
 
-    with pytest.raises(ValueError, match="Ridge can't be looked into"):
+    with pytest.raises(ValueError, match="Ridge can't be inspected"):
         states(Ridge().fit(X, Y), X)

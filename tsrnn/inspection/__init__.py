@@ -1,8 +1,8 @@
-"""What goes on inside of a fitted network: states and gates, and the gradient on its way back."""
+"""Inspection of fitted networks: states and gates, gradients, and a diagnosis."""
 
 from tsrnn.inspection.diagnosis import diagnose
-from tsrnn.inspection.findings import Diagnosis, Finding
 from tsrnn.inspection.gradients import gradient_flow, input_sensitivity, jacobian_spectrum
+from tsrnn.inspection.report import Diagnosis, Finding
 from tsrnn.inspection.states import attention_weights, gates, memory_half_life, saturation, states
 
 __all__ = [

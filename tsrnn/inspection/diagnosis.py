@@ -1,4 +1,4 @@
-"""What is wrong with a fitted network, in words, and what to change."""
+"""diagnose: what is wrong with a fitted network, and what to change."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.inspection.causes import causes_of
-from tsrnn.inspection.evidence import evidence_of
-from tsrnn.inspection.findings import Diagnosis
+from tsrnn.inspection.checks import find_causes
+from tsrnn.inspection.evidence import gather_evidence
+from tsrnn.inspection.report import Diagnosis
 
 
 def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
-    """Say what is wrong with a fitted network, with the number behind it, and what to change.
+    """Find what is wrong with a fitted network, with the numbers behind it and a remedy.
 
-    What a healthy network may show is no disease: a gradient is blamed for fading only where the
-    steps that it does not come to tell what the network misses, by a linear probe of them (ridge
-    regression, out of sample; after Alain & Bengio 2017), and gates for their ends only where the
-    fit is poor. A series that nothing can forecast accuses no network. A Transformer, which has
-    neither gates nor a way back through time, is judged by its loss and its input.
+    What a healthy network may show is not reported: a gradient that fades only where the steps it
+    does not reach explain the residuals, by a linear probe (ridge regression, out of sample; after
+    Alain & Bengio 2017), and saturated gates only where the fit is poor. A series that cannot be
+    forecast is not blamed on the network. A Transformer, which has neither gates nor a gradient
+    from step to step, is checked by its loss and its input.
 
     Parameters
     ----------
     estimator : RNNRegressor, RNNClassifier or RNNForecaster
         Fitted.
     X : array-like, or Series or frame, optional
-        Sequences, best those of ``fit``; of a forecaster series, by default those of ``fit``. At
-        most 500 sequences or windows, evenly chosen, are walked through.
+        Sequences, best those of ``fit``; for a forecaster series, by default those of ``fit``. At
+        most 500 sequences or windows, evenly spaced, are examined.
     y : array-like, optional
-        Targets of the rows; not of a forecaster.
+        Targets of the rows; not for a forecaster.
 
     Returns
     -------
@@ -43,19 +43,19 @@ def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
         dead ReLU                 units that are 0 at all steps of all sequences (Lu et al. 2020)
         saturated                 states or gates at the ends of their range, and a poor fit
         learning rate too low     the loss still fell at the end, and the head hardly moved
-        vanishing gradient        gradients fade before they come to steps that tell what is missed
+        vanishing gradient        gradients fade before they reach steps that explain the residuals
                                   (Bengio et al. 1994)
-        input ignored             predictions hardly vary, though a linear probe finds what to say
+        input ignored             predictions hardly vary, though a linear probe explains targets
         ========================  =================================================================
 
-        The last three are told where none of the others explains the failure.
+        The last three are reported only where none of the others explains the failure.
 
     Raises
     ------
     ValueError
         If the estimator is of another kind or not fitted, its sequences or targets are missing, a
-        series is too short, or each series has a network of its own. A training whose loss stops
-        being finite has no result: ``fit`` itself says so, in the same words.
+        series is too short, or each series has its own network. A training whose loss stops being
+        finite has no result: ``fit`` itself raises, in the same words.
 
     References
     ----------
@@ -70,7 +70,7 @@ def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
 
     Examples
     --------
-    A vanilla network cannot learn what stands a hundred steps back:
+    A vanilla network cannot learn from values a hundred steps back:
 
     >>> from tsrnn import RNNRegressor
     >>> from tsrnn.datasets import make_adding_problem
@@ -80,5 +80,5 @@ def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
     >>> diagnose(vanilla, X, y)
     vanishing gradient: gradients of l0 fall below ... % after ... of 100 steps, and ...
     """
-    with np.errstate(all="ignore"):  # what exploded may overflow here as well
-        return Diagnosis(causes_of(evidence_of(estimator, X, y)))
+    with np.errstate(all="ignore"):  # an exploded network may overflow here as well
+        return Diagnosis(find_causes(gather_evidence(estimator, X, y)))

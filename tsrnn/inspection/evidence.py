@@ -1,4 +1,4 @@
-"""What a diagnosis goes by: how well a network fits, what passes through it, what it leaves."""
+"""Evidence: how well a fitted network predicts, and what its passes over sequences look like."""
 
 from __future__ import annotations
 
@@ -12,90 +12,100 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.models import LEAST_SCALE
-from tsrnn.inspection.looked import Looked, looked_at
+from tsrnn.inspection.batch import Batch, named_layers, read_batch
 from tsrnn.inspection.probe import probe
 
-MOST_SEQUENCES = 500  # that are walked through, evenly chosen
-NEAR = 0.05  # of a gate that is all but shut, or but open
-_SPANS = 5  # of windows that overlap, below which a probe finds a trend in a random walk
-_VALUES = 2**23  # kept of a walk at once
+MAX_SEQUENCES = 500  # examined, evenly spaced
+NEAR = 0.05  # distance from 0 or 1 at which a gate counts as shut or open
+_MIN_SPANS = 5  # of overlapping windows; with fewer a probe finds a trend in a random walk
+_TRACE_VALUES = 2**23  # of a trace in memory at once
 FOLDS = 5
 LIKELIHOODS = ("gaussian", "student_t")
-_MEDIAN = ("absolute_error", "huber", "quantile", "student_t")  # losses that outliers hardly move
+_MEDIAN = ("absolute_error", "huber", "quantile", "student_t")  # losses robust to outliers
+
+
+@dataclasses.dataclass(frozen=True)
+class TraceStatistics:
+    """What forward and backward passes over all sequences show.
+
+    Attributes
+    ----------
+    inputs : (n, n_time, n_in) array
+        Inputs of the lowest layer, NaN before the start of a sequence.
+    grad_norms : dict
+        For each layer the norm of the loss's gradient by h at each step, (n, n_time); 0 before the
+        start of a sequence.
+    saturated_shares : dict
+        For each layer and gate, "hidden" for h, the shares near 0 and near 1.
+    dead_shares : dict
+        For each layer the share of units whose h is always 0.
+    """
+
+    inputs: np.ndarray
+    grad_norms: dict
+    saturated_shares: dict
+    dead_shares: dict
 
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """What was found out about a fitted network on sequences with targets.
+    """What the checks of a diagnosis read.
 
     Attributes
     ----------
     estimator : RNNRegressor, RNNClassifier or RNNForecaster
-        The patient.
-    looked : Looked
-        Sequences.
-    said, truth : (n, k) float64 arrays
-        Predictions and targets on the network's scale, of a classifier probabilities; targets that
-        are missing are NaN.
+    batch : Batch
+        Sequences with targets.
+    predictions, targets : (n, k) float64 arrays
+        On the network's scale; of a classifier probabilities. Missing targets are NaN.
     constant : (k,) array
-        The forecast that reads nothing: the targets' centre, of a forecaster the naive one.
-    constant_loss : float
-        Its loss, as training counts it.
-    first_loss : float
-        Loss of a network that says nothing, as all do at first.
+        Constant forecast: the targets' centre, of a forecaster 0, the naive forecast.
+    constant_loss, initial_loss : float
+        Training losses of the constant forecast and of an untrained network.
     folds : (n,) int array
-        Part of the sequences that each is in, for a probe.
+        Fold of each sequence in a probe's cross-validation.
     gap : int
-        Sequences beside a part that share values with it.
-    inputs : (n, n_time, n_in) array
-        What each step of the lowest layer read, NaN before a sequence begins.
-    flow : dict
-        Of each layer, the norm of the gradient at each step, (n, n_time); 0 before a sequence
-        begins.
-    shares : dict
-        Of each layer and gate, "hidden" for h, the shares near 0 and near 1.
-    dead : dict
-        Of each layer the share of units whose h is 0 throughout.
+        Sequences beside a fold that share values with it.
+    trace : TraceStatistics
     """
 
     estimator: Any
-    looked: Looked
-    said: np.ndarray
-    truth: np.ndarray
+    batch: Batch
+    predictions: np.ndarray
+    targets: np.ndarray
     constant: np.ndarray
     constant_loss: float
-    first_loss: float
+    initial_loss: float
     folds: np.ndarray
     gap: int
-    inputs: np.ndarray
-    flow: dict
-    shares: dict
-    dead: dict
+    trace: TraceStatistics
 
     @property
-    def left(self) -> np.ndarray:
-        """What the network leaves of the targets; 0 where they are missing."""
-        return np.nan_to_num(self.truth - self.said, nan=0.0, posinf=0.0, neginf=0.0)
+    def residuals(self) -> np.ndarray:
+        """Targets minus predictions, (n, k); 0 where a target is missing."""
+        return np.nan_to_num(self.targets - self.predictions, nan=0.0, posinf=0.0, neginf=0.0)
 
     @property
     def skill(self) -> float:
-        """Share of the loss of the constant forecast that is gone; NaN where that has none."""
-        if self.looked.loss == "cross_entropy":
-            each = [-np.log(np.maximum(p, 1e-12)) * self.truth for p in (self.said, self.constant)]
+        """Share by which the error is below the constant forecast's; NaN where that has none."""
+        forecasts = self.predictions, self.constant
+        if self.batch.loss == "cross_entropy":
+            errors = [-np.log(np.maximum(p, 1e-12)) * self.targets for p in forecasts]
         else:
-            power = 1 if self.looked.loss in _MEDIAN else 2
-            each = [np.abs(self.truth - p) ** power for p in (self.said, self.constant)]
-        own, constant = (np.nansum(one) for one in each)
-        return float(1 - own / constant) if constant > 0 else np.nan
+            power = 1 if self.batch.loss in _MEDIAN else 2
+            errors = [np.abs(self.targets - p) ** power for p in forecasts]
+        error, constant_error = (np.nansum(parts) for parts in errors)
+        return float(1 - error / constant_error) if constant_error > 0 else np.nan
 
-    def missed(self, inputs: np.ndarray, least: float) -> float:
-        """Share of the targets' variance that inputs tell and the network leaves; 0 below least."""
-        whole = np.nansum((self.truth - self.constant) ** 2)
-        share = float((self.left**2).sum() / whole) if whole > 0 else 0.0
-        if not share >= least or len(self.left) < _SPANS * self.gap:
+    def missed_share(self, inputs: np.ndarray, least: float) -> float:
+        """Share of the targets' variance that a probe of inputs adds; 0 where below ``least``."""
+        variance = np.nansum((self.targets - self.constant) ** 2)
+        residuals = self.residuals
+        share = float((residuals**2).sum() / variance) if variance > 0 else 0.0
+        if not share >= least or len(residuals) < _MIN_SPANS * self.gap:
             return 0.0
-        found = share * probe(inputs, self.left, self.folds, self.gap)
-        return min(found, 1.0) if found >= least else 0.0
+        missed = share * probe(inputs, residuals, self.folds, self.gap)
+        return min(missed, 1.0) if missed >= least else 0.0
 
     @property
     def curve(self) -> np.ndarray:
@@ -103,34 +113,46 @@ class Evidence:
         return np.asarray(self.estimator.loss_curve_, float)
 
 
-def evidence_of(estimator: Any, X: Any, y: Any) -> Evidence:
-    """Walk through the sequences of X, forward and back."""
-    rows = isinstance(estimator, SequenceEstimator)
-    if rows and (X is None or y is None):
+def gather_evidence(estimator: Any, X: Any, y: Any) -> Evidence:
+    """Run the sequences of X through the network, forward and backward."""
+    is_rows = isinstance(estimator, SequenceEstimator)
+    if is_rows and (X is None or y is None):
         check_is_fitted(estimator)
         raise ValueError(
             f"{type(estimator).__name__} keeps no sequences: give X and y, best those that it was "
             "fitted on."
         )
-    if rows or y is not None or not isinstance(estimator, RNNForecaster):
-        looked = looked_at(estimator, X, y, judged=True)
+    if is_rows or y is not None or not isinstance(estimator, RNNForecaster):
+        batch = read_batch(estimator, X, y, with_targets=True)
     else:
-        looked = _all_windows(estimator, X)
-    n = len(looked.windows)
-    some = np.unique(np.linspace(0, n - 1, min(n, MOST_SEQUENCES)).astype(int))
-    looked = dataclasses.replace(looked, windows=looked.windows[some])
-    said, truth = (_of_rows if rows else _of_series)(estimator, looked)
-    constant, losses = _constant(looked, truth, rows)
-    apart = _parts(looked, truth, 0 if rows else estimator.lookback_ + truth.shape[1])
-    return Evidence(estimator, looked, said, truth, constant, *losses, *apart, *_walked(looked))
+        batch = _all_windows(estimator, X)
+    n = len(batch.windows)
+    chosen = np.unique(np.linspace(0, n - 1, min(n, MAX_SEQUENCES)).astype(int))
+    batch = dataclasses.replace(batch, windows=batch.windows[chosen])
+    predictions, targets = (_row_predictions if is_rows else _forecasts)(estimator, batch)
+    constant, (constant_loss, initial_loss) = _constant_forecast(batch, targets, is_rows)
+    span = 0 if is_rows else estimator.lookback_ + targets.shape[1]
+    folds, gap = _folds(batch, targets, span)
+    return Evidence(
+        estimator=estimator,
+        batch=batch,
+        predictions=predictions,
+        targets=targets,
+        constant=constant,
+        constant_loss=constant_loss,
+        initial_loss=initial_loss,
+        folds=folds,
+        gap=gap,
+        trace=_trace_statistics(batch),
+    )
 
 
 def _all_windows(forecaster, y):
-    """All windows of series whose horizon is known, where ``looked_at`` takes the last of each."""
+    """All windows of the series with a known horizon; ``read_batch`` reads the last of each."""
     check_is_fitted(forecaster)
     models = forecaster._models()
     if len(models.weights) > 1:
-        looked_at(forecaster, y)  # refuses
+        read_batch(forecaster, y)  # raises
     reading = models.reading
     known = forecaster._ready(forecaster._collection)
     if y is not None:
@@ -139,7 +161,7 @@ def _all_windows(forecaster, y):
     windows = panel.window_starts(reading.lookback, reading.n_ahead)
     if not windows.size:
         raise ValueError(
-            f"No series is as long as a window and what follows it, {reading.lookback} + "
+            f"No series is as long as a window and its horizon, {reading.lookback} + "
             f"{reading.n_ahead} values. Give more of its history."
         )
     source = reading.source(known.scaling.apply(panel, known.passed), beside)
@@ -148,116 +170,124 @@ def _all_windows(forecaster, y):
         source = source._replace(
             targets=np.where(known.collection.observed[:, None], values, np.nan)
         )
-    network = models.network.like(models.weights[0, 0])
-    return Looked(
-        network, source, windows, None, [], reading.segment, reading.loss, reading.levels
-    )  # fmt: skip
+    return Batch(
+        network=models.network.like(models.weights[0, 0]),
+        source=source,
+        windows=windows,
+        keys=None,
+        step_labels=[],
+        segment=reading.segment,
+        loss=reading.loss,
+        levels=reading.levels,
+    )
 
 
-def _of_rows(estimator, looked):
-    """What the network says of rows, and their targets, on its own scale."""
-    said = estimator._run_network(looked.network, looked.source, looked.windows)
-    truth = looked.source.targets[looked.windows].astype(float)
-    if looked.loss == "cross_entropy":
-        return softmax(said, axis=1), np.eye(said.shape[1])[truth[:, 0].astype(int)]
-    said = said.reshape(len(said), -1, truth.shape[1])
+def _row_predictions(estimator, batch):
+    """Predictions and targets of rows on the network's scale, (n, k) each."""
+    outputs = estimator._run_network(batch.network, batch.source, batch.windows)
+    targets = batch.source.targets[batch.windows].astype(float)
+    if batch.loss == "cross_entropy":
+        return softmax(outputs, axis=1), np.eye(outputs.shape[1])[targets[:, 0].astype(int)]
+    outputs = outputs.reshape(len(outputs), -1, targets.shape[1])
     centre = 0
-    if looked.loss == "quantile":
-        centre = int(np.argmin(np.abs(np.asarray(looked.levels) - 0.5)))
-    return said[:, centre], truth
+    if batch.loss == "quantile":
+        centre = int(np.argmin(np.abs(np.asarray(batch.levels) - 0.5)))
+    return outputs[:, centre], targets
 
 
-def _of_series(forecaster, looked):
-    """As ``_of_rows``, of windows."""
-    models, windows, source = forecaster._models(), looked.windows, looked.source
+def _forecasts(forecaster, batch):
+    """Forecasts and targets of windows on the network's scale, (n, horizon) each."""
+    models, windows, source = forecaster._models(), batch.windows, batch.source
     reading = models.reading
-    said = models.say(source, windows, np.zeros(len(windows), int)).centre
+    forecasts = models.say(source, windows, np.zeros(len(windows), int)).centre
     recent = source.values[windows[:, None] + np.arange(reading.lookback), 0]
     scale = np.maximum((recent - recent[:, -1:]).std(axis=1, keepdims=True), LEAST_SCALE)
-    base = recent[:, np.arange(reading.n_ahead) % reading.season - reading.season]
+    naive = recent[:, np.arange(reading.n_ahead) % reading.season - reading.season]
     observed = source.targets if source.targets.size else source.values
     future = windows[:, None] + reading.lookback + np.arange(reading.n_ahead)
-    return said, (observed[future, 0] - base) / scale
+    return forecasts, (observed[future, 0] - naive) / scale
 
 
-def _constant(looked, truth, rows):
-    """The forecast that reads nothing; its loss, and that of a network that says nothing."""
-    loss, zeros = looked.loss, np.zeros(truth.shape[1])
-    if not rows:
+def _constant_forecast(batch, targets, is_rows):
+    """The constant forecast, and the losses of it and of an untrained network."""
+    loss, zeros = batch.loss, np.zeros(targets.shape[1])
+    if not is_rows:
         constant = zeros
     else:
-        constant = (np.nanmedian if loss in _MEDIAN else np.nanmean)(truth, axis=0)
+        constant = (np.nanmedian if loss in _MEDIAN else np.nanmean)(targets, axis=0)
     if loss == "cross_entropy":
-        own = -np.sum(constant * np.log(np.maximum(constant, 1e-300)))
-        return constant, (float(own), float(np.log(truth.shape[1])))
-    if loss in LIKELIHOODS:  # of a normal distribution; at first of deviation log 2
-        squares = np.nanmean((truth - constant) ** 2), np.nanmean(truth**2)
-        own = (1 + np.log(2 * np.pi * max(squares[0], 1e-300))) / 2
-        return constant, (float(own), float(squares[1] / (2 * np.log(2) ** 2)))
+        entropy = -np.sum(constant * np.log(np.maximum(constant, 1e-300)))
+        return constant, (float(entropy), float(np.log(targets.shape[1])))
+    if loss in LIKELIHOODS:  # of a normal distribution, whose initial deviation is log 2
+        squares = np.nanmean((targets - constant) ** 2), np.nanmean(targets**2)
+        nats = (1 + np.log(2 * np.pi * max(squares[0], 1e-300))) / 2
+        return constant, (float(nats), float(squares[1] / (2 * np.log(2) ** 2)))
     if loss == "quantile":
-        first = np.mean([_pinball(truth, level) for level in looked.levels])
-        centres = np.nanquantile(truth, looked.levels, axis=0)
-        pairs = zip(centres, looked.levels, strict=True)
-        own = np.mean([_pinball(truth - centre, level) for centre, level in pairs])
-        return constant, (float(own if rows else first), float(first))
-    return constant, tuple(float(np.nanmean(_point(loss, truth - c))) for c in (constant, zeros))
+        initial = np.mean([_pinball(targets, level) for level in batch.levels])
+        quantiles = np.nanquantile(targets, batch.levels, axis=0)
+        pairs = zip(quantiles, batch.levels, strict=True)
+        fitted = np.mean([_pinball(targets - quantile, level) for quantile, level in pairs])
+        return constant, (float(fitted if is_rows else initial), float(initial))
+    losses = (float(np.nanmean(_point_loss(loss, targets - c))) for c in (constant, zeros))
+    return constant, tuple(losses)
 
 
 def _pinball(errors, level):
     return np.nanmean(np.where(errors > 0, level * errors, (level - 1) * errors))
 
 
-def _point(loss, errors):
+def _point_loss(loss, errors):
     errors = np.abs(errors)
     if loss == "huber":
         return np.where(errors <= 1, errors**2 / 2, errors - 0.5)
     return errors if loss == "absolute_error" else errors**2
 
 
-def _parts(looked, truth, span):
-    """Parts of sequences that stand together, of each class where there are classes; the gap."""
-    n = len(truth)
-    if looked.loss == "cross_entropy":
-        order = np.argsort(truth.argmax(axis=1), kind="stable")
-        counts = truth.sum(axis=0).astype(int)
-        parts = np.empty(n, int)
-        parts[order] = np.concatenate([np.arange(k) * FOLDS // k for k in counts if k])
-        return parts, 0
-    gap = span and int(np.ceil(span / np.median(np.diff(looked.windows)))) if n > 1 else 0
+def _folds(batch, targets, span):
+    """Folds of neighbouring sequences, stratified where there are classes; the gap beside them."""
+    n = len(targets)
+    if batch.loss == "cross_entropy":
+        order = np.argsort(targets.argmax(axis=1), kind="stable")
+        counts = targets.sum(axis=0).astype(int)
+        folds = np.empty(n, int)
+        folds[order] = np.concatenate([np.arange(k) * FOLDS // k for k in counts if k])
+        return folds, 0
+    gap = span and int(np.ceil(span / np.median(np.diff(batch.windows)))) if n > 1 else 0
     return np.arange(n) * FOLDS // n, gap
 
 
-def _walked(looked):
-    """Inputs, flow, shares near an end, and dead units, of all sequences, some at a time."""
-    network = looked.network
-    cell, n = network.module, len(looked.windows)
-    each = network.n_time(looked.source) * network.n_hidden * network.n_layers
-    size = int(np.clip(_VALUES // (16 * each * network.n_directions), 1, n))
-    inputs, flow, ends, alive = [], {}, {}, {}
+def _trace_statistics(batch):
+    """TraceStatistics of all sequences, traced in parts that fit in memory."""
+    network, n = batch.network, len(batch.windows)
+    n_units = network.n_time(batch.source) * network.n_hidden * network.n_layers
+    size = int(np.clip(_TRACE_VALUES // (16 * n_units * network.n_directions), 1, n))
+    inputs, grad_norms, end_counts, is_alive = [], {}, {}, {}
     for first in range(0, n, size):
-        part = dataclasses.replace(looked, windows=looked.windows[first : first + size])
-        found = part.walk(loss=looked.loss, levels=looked.levels)
-        for name, walk in part.layers(found):
+        part = dataclasses.replace(batch, windows=batch.windows[first : first + size])
+        trace = part.run(backward_from_loss=True)
+        for name, layer in named_layers(trace):
             if name == "l0":
-                inputs.append(walk.inputs.astype(float))
-            begun = np.arange(walk.flow.shape[1]) >= found.first_steps[:, None]
-            norms = np.sqrt((walk.flow.astype(float) ** 2).sum(axis=2))
-            flow.setdefault(name, []).append(np.where(begun, norms, 0.0))
-            hidden = np.abs(walk.hidden)
-            ends[name, "hidden"] = ends.get((name, "hidden"), 0) + _ends(hidden)
-            alive[name] = alive.get(name, False) | (hidden > 0).any(axis=(0, 1))
-            for gate in getattr(cell, "GATES", ()):
-                values = walk.gates[:, :, cell.BLOCKS.index(gate)]
-                ends[name, gate] = ends.get((name, gate), 0) + _ends(values)
-    return (
+                inputs.append(layer.inputs.astype(float))
+            has_begun = np.arange(layer.flow.shape[1]) >= trace.first_steps[:, None]
+            norms = np.sqrt((layer.flow.astype(float) ** 2).sum(axis=2))
+            grad_norms.setdefault(name, []).append(np.where(has_begun, norms, 0.0))
+            hidden = np.abs(layer.hidden)
+            is_alive[name] = is_alive.get(name, False) | (hidden > 0).any(axis=(0, 1))
+            values = {"hidden": hidden}
+            for gate in getattr(network.module, "GATES", ()):
+                values[gate] = layer.gates[:, :, network.module.BLOCKS.index(gate)]
+            for gate, gate_values in values.items():
+                counts = _count_ends(gate_values)
+                end_counts[name, gate] = end_counts.get((name, gate), 0) + counts
+    return TraceStatistics(
         np.concatenate(inputs),
-        {name: np.concatenate(parts) for name, parts in flow.items()},
-        {key: total[:2] / max(total[2], 1) for key, total in ends.items()},
-        {name: 1 - own.mean() for name, own in alive.items()},
+        {name: np.concatenate(norms) for name, norms in grad_norms.items()},
+        {key: counts[:2] / max(counts[2], 1) for key, counts in end_counts.items()},
+        {name: 1 - alive.mean() for name, alive in is_alive.items()},
     )
 
 
-def _ends(values):
-    """How many lie near 0, how many near 1, and how many there are."""
-    there = ~np.isnan(values)
-    return np.array([(values < NEAR).sum(), (values > 1 - NEAR).sum(), there.sum()], float)
+def _count_ends(values):
+    """Numbers of values near 0, near 1, and of all that are not missing."""
+    known = ~np.isnan(values)
+    return np.array([(values < NEAR).sum(), (values > 1 - NEAR).sum(), known.sum()], float)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection import memory_half_life
-from tsrnn.inspection.looked import looked_at
+from tsrnn.inspection.batch import read_batch
 from tsrnn.plotting.axes import background, blend, dress, ink, legend_style, new_axes
 from tsrnn.plotting.compared import cell_name, line_style, named
 
@@ -228,5 +228,5 @@ def _plain_ticks(ax, drawn):
 
 def _window(estimator, X) -> int:
     """Steps of the series that a network reads: its recurrent steps times what each takes."""
-    looked = looked_at(estimator, X)
-    return len(looked.times[0]) * looked.segment
+    batch = read_batch(estimator, X)
+    return len(batch.step_labels[0]) * batch.segment

@@ -12,7 +12,7 @@ import pandas as pd
 from tsrnn.data.axes import show
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import sequences_of
-from tsrnn.inspection.looked import looked_at
+from tsrnn.inspection.batch import read_batch
 from tsrnn.plotting.axes import positions
 from tsrnn.plotting.parts import NAMES, Parts
 
@@ -92,16 +92,16 @@ def sequence_read(estimator: Any, X: Any, series: Hashable) -> SequenceRead:
         raise ValueError(
             f"{type(estimator).__name__} keeps no sequences: give X, of which one row is drawn."
         )
-    looked = looked_at(estimator, X)
-    number = _number(series, looked.keys, "rows of X" if is_rows else "series")
-    n_more = len(looked.windows) - 1 if series is None else 0
-    label = None if looked.keys is None else looked.keys[number]
+    batch = read_batch(estimator, X)
+    number = _number(series, batch.keys, "rows of X" if is_rows else "series")
+    n_more = len(batch.windows) - 1 if series is None else 0
+    label = None if batch.keys is None else batch.keys[number]
     if is_rows:
         X = X.iloc[number : number + 1] if isinstance(X, pd.DataFrame) else X[number : number + 1]
         values = _row_values(estimator, X)
     else:
         values = _series_values(estimator, X, number)
-    return SequenceRead(estimator, X, values, looked.segment, number, label, n_more)
+    return SequenceRead(estimator, X, values, batch.segment, number, label, n_more)
 
 
 def values_read(values: pd.Series | pd.DataFrame, frame: pd.DataFrame, segment: int):

@@ -1,4 +1,4 @@
-"""What a diagnosis finds, in numbers and in words."""
+"""Finding and Diagnosis: what ``diagnose`` reports, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong.
+    """One problem of a fitted network.
 
     Attributes
     ----------
     cause : str
-        Its name.
+        Name of the problem.
     layer : str or None
-        Where, as the network's views name it.
+        The layer that has it, as the network's views name it.
     values : dict
-        The numbers behind it.
+        The numbers behind it, by name.
     wrong, advice : str
         What is wrong, and what to change.
     """
@@ -32,22 +32,22 @@ class Finding:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share in words."""
+    """A share as text, in percent."""
     return f"{100 * share:.{digits}f} %"
 
 
 class Diagnosis(tuple):
-    """What was found: a tuple of findings, the likeliest root cause first.
+    """Tuple of findings, the likeliest root cause first; printed as one line for each.
 
-    True only if something was found; prints a line for each. A finding has ``cause``, ``layer``
-    (or None), ``values``, the numbers behind it by name, ``wrong`` and ``advice``, in words.
+    False where nothing was found. A finding has ``cause``, ``layer`` (or None), ``values``, the
+    numbers behind it by name, ``wrong`` and ``advice``, both as text.
     """
 
     __slots__ = ()
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The causes' names, in their order."""
+        """Names of the findings' causes, in their order."""
         return tuple(finding.cause for finding in self)
 
     def __repr__(self) -> str:

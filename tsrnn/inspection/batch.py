@@ -1,0 +1,175 @@
+"""Batch: sequences as an estimator's network reads them, with the labels of their steps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.estimators.sequence_estimator import SequenceEstimator
+from tsrnn.estimators.sequences import sequences_of
+from tsrnn.forecasting import RNNForecaster
+from tsrnn.kernels.windows import Source
+from tsrnn.network import RecurrentNetwork
+from tsrnn.network.trace import LayerTrace, Trace, trace
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Sequences, ready to be run through a network.
+
+    Attributes
+    ----------
+    network : RecurrentNetwork
+    source : Source
+        Inputs on the network's scale, and targets where there are any.
+    windows : (n,) int64 array
+        Position of each sequence in ``source``.
+    keys : Index or None
+        Label of each sequence; None for a single one.
+    step_labels : list of Index
+        Labels of each sequence's steps, (n_time,).
+    segment : int
+        Steps of the series per recurrent step.
+    loss, levels : str, tuple
+        The training loss and its levels.
+    """
+
+    network: RecurrentNetwork
+    source: Source
+    windows: np.ndarray
+    keys: pd.Index | None
+    step_labels: list[pd.Index]
+    segment: int
+    loss: str
+    levels: tuple
+
+    def run(
+        self, *, grad_outputs: np.ndarray | None = None, backward_from_loss: bool = False
+    ) -> Trace:
+        """Forward pass, and a backward pass from ``grad_outputs`` or from the training loss."""
+        loss = {"loss": self.loss, "levels": self.levels} if backward_from_loss else {}
+        return trace(self.network, self.source, self.windows, grad_outputs=grad_outputs, **loss)
+
+    def frame(self, values: np.ndarray, columns: pd.Index | Sequence, first_steps) -> pd.DataFrame:
+        """Frame of (n, n_time, n_columns) values, a row for each step that a sequence has."""
+        frames = [
+            pd.DataFrame(row[first:], labels[first:], columns)
+            for row, labels, first in zip(values, self.step_labels, first_steps, strict=True)
+        ]
+        frame = frames[0] if self.keys is None else pd.concat(frames, keys=self.keys)
+        return frame.sort_index(axis=1)  # lets pandas look up a layer's columns without a scan
+
+
+def named_layers(trace: Trace) -> list[tuple[str, LayerTrace]]:
+    """Each layer and direction with the name that the network's views give it."""
+    return [
+        (f"l{layer}" + ("_reverse" if direction else ""), layer_trace)
+        for layer, directions in enumerate(trace.layer_traces)
+        for direction, layer_trace in enumerate(directions)
+    ]
+
+
+def read_batch(estimator: Any, X: Any, y: Any = None, *, with_targets: bool = False) -> Batch:
+    """The sequences of X as an estimator's network reads them.
+
+    Parameters
+    ----------
+    estimator : RNNRegressor, RNNClassifier or RNNForecaster
+        Fitted.
+    X : array-like, or Series or frame
+        Rows that are sequences. For a forecaster the series whose last windows are read; None for
+        those of ``fit``.
+    y : array-like, optional
+        Targets of the rows. A forecaster takes them from its series.
+    with_targets : bool, default=False
+        Whether targets are needed: a forecaster's window then ends a horizon before its series.
+
+    Raises
+    ------
+    ValueError
+        If the estimator is of another kind or not fitted, or targets are missing.
+    """
+    check_is_fitted(estimator)
+    if isinstance(estimator, SequenceEstimator):
+        return _row_batch(estimator, X, y, with_targets)
+    if isinstance(estimator, RNNForecaster):
+        if y is not None:
+            raise ValueError("A forecaster's targets are in its series: leave y out.")
+        return _window_batch(estimator, X, with_targets)
+    raise ValueError(
+        f"{type(estimator).__name__} can't be inspected: give a fitted RNNForecaster, "
+        "RNNRegressor or RNNClassifier."
+    )
+
+
+def _row_batch(estimator, X, y, with_targets):
+    if with_targets and y is None:
+        raise ValueError("The gradient of the loss needs targets: give y.")
+    sequences = sequences_of(estimator, X, estimator.n_channels_in_, reset=False)
+    targets = None if y is None else estimator._targets(y, first=False)
+    network, n = estimator.network_, len(sequences)
+    if targets is not None and len(targets) != n:
+        raise ValueError(
+            f"X has {n} sequences and y has {len(targets)} targets. Give one for each."
+        )
+    source = estimator._source(sequences, targets)
+    segment = estimator._segment()
+    steps = pd.RangeIndex(1, network.n_time(source) + 1, name="step") * segment
+    keys = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n, name="row")
+    return Batch(
+        network=network,
+        source=source,
+        windows=np.arange(n),
+        keys=None if n == 1 else keys,
+        step_labels=[steps] * n,
+        segment=segment,
+        loss=getattr(estimator, "loss_", "cross_entropy"),
+        levels=getattr(estimator, "quantiles_", ()),
+    )
+
+
+def _window_batch(forecaster, y, with_targets):
+    models = forecaster._models()
+    if len(models.weights) > 1:
+        raise ValueError(
+            "Each series has a network of its own: inspect one by fitting a forecaster on it."
+        )
+    if y is None:  # the known future after the end of the series is not read
+        known = forecaster._ready(forecaster._latest(), None, forecaster._passed_by())
+    else:
+        _, known = forecaster._asked(None, None, y, None)
+    reading, collection = models.reading, known.collection
+    panel = collection.panel
+    source = reading.source(known.scaling.apply(panel, known.passed), collection.beside)
+    n_ahead = reading.n_ahead if with_targets or reading.n_known else 0
+    too_short = panel.lengths < reading.lookback + n_ahead
+    if too_short.any():
+        label = collection.ids[int(np.argmax(too_short))]
+        raise ValueError(
+            f"Series {label!r} has {int(panel.lengths[too_short][0])} values, fewer than the "
+            f"{reading.lookback + n_ahead} that a window takes. Give more of its history."
+        )
+    firsts = panel.lengths - reading.lookback - n_ahead
+    network = models.network.like(models.weights[0, 0])
+    segment = reading.segment
+    n_rows = network.n_time(source) * segment
+    ends = firsts + reading.lookback + source.ahead
+    step_labels = [
+        axis.index[end - n_rows : end][segment - 1 :: segment]
+        for axis, end in zip(collection.axes, ends, strict=True)
+    ]
+    return Batch(
+        network=network,
+        source=source,
+        windows=panel.indptr[:-1] + firsts,
+        keys=None if len(firsts) == 1 else pd.Index(collection.ids, name="series"),
+        step_labels=step_labels,
+        segment=segment,
+        loss=reading.loss,
+        levels=reading.levels,
+    )
