@@ -30,13 +30,13 @@ SHAPES = [
 
 
 @functools.cache
-def routine(processor, dtype, flipped):
+def routine(processor, dtype, transposed):
     """The product compiled for a processor, as a C function; what holds its memory goes along."""
     real = ir.FloatType() if dtype == "float32" else ir.DoubleType()
     module = ir.Module("test")
     module.triple = llvmlite.binding.get_process_triple()
     emitter = GemmEmitter(module, real, tile_of(processor, np.dtype(dtype).itemsize), True)
-    function = emitter.gemm(flipped)
+    function = emitter.gemm(transposed)
     function.linkage = "external"
     machine = llvmlite.binding.Target.from_default_triple().create_target_machine(
         cpu=llvmlite.binding.get_host_cpu_name(),
@@ -64,7 +64,7 @@ def chain(a, b, out, add):
             out[i, j] = total
 
 
-def operands(shape, dtype, flip_a, flipped, seed=0):
+def operands(shape, dtype, transpose_a, transposed, seed=0):
     """Random factors (m, k, steps), (k, n, steps) as views of memory that holds NaN elsewhere."""
     m, n, k, n_t = shape
     rng = np.random.default_rng(seed)
@@ -75,13 +75,13 @@ def operands(shape, dtype, flip_a, flipped, seed=0):
         view[...] = rng.normal(size=view.shape)
         return view
 
-    a = strided(k, m).transpose(2, 1, 0) if flip_a else strided(m, k).transpose(1, 2, 0)
-    b = strided(n, k).transpose(2, 1, 0) if flipped else strided(k, n).transpose(1, 2, 0)
+    a = strided(k, m).transpose(2, 1, 0) if transpose_a else strided(m, k).transpose(1, 2, 0)
+    b = strided(n, k).transpose(2, 1, 0) if transposed else strided(k, n).transpose(1, 2, 0)
     return a, b
 
 
-def multiply(processor, a, b, out, flipped, add):
-    function, _ = routine(processor, str(out.dtype), flipped)
+def multiply(processor, a, b, out, transposed, add):
+    function, _ = routine(processor, str(out.dtype), transposed)
     item = out.itemsize
     (a_row, a_k, a_t), (b_k, b_column, b_t) = (
         [stride // item for stride in x.strides] for x in (a, b)
@@ -93,16 +93,16 @@ def multiply(processor, a, b, out, flipped, add):
 
 
 @pytest.mark.parametrize("add", [False, True], ids=["write", "add"])
-@pytest.mark.parametrize("flipped", [False, True], ids=["in place", "flipped"])
+@pytest.mark.parametrize("transposed", [False, True], ids=["in place", "transposed"])
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_every_tile_gives_the_bits_of_a_plain_chain(processor, flipped, add, dtype):
-    for shape, flip_a in itertools.product(SHAPES, [False, True]):
-        a, b = operands(shape, dtype, flip_a, flipped)
+def test_every_tile_gives_the_bits_of_a_plain_chain(processor, transposed, add, dtype):
+    for shape, transpose_a in itertools.product(SHAPES, [False, True]):
+        a, b = operands(shape, dtype, transpose_a, transposed)
         m, n = shape[:2]
         whole = np.random.default_rng(1).normal(size=(m + 1, n + 2)).astype(dtype)
         expected, around = whole[:m, :n].copy(), whole.copy()
         chain(a, b, expected, add)
-        multiply(PROCESSORS[processor], a, b, whole[:m, :n], flipped, add)
+        multiply(PROCESSORS[processor], a, b, whole[:m, :n], transposed, add)
         np.testing.assert_array_equal(whole[:m, :n], expected)
         np.testing.assert_array_equal(whole[m:], around[m:])
         np.testing.assert_array_equal(whole[:, n:], around[:, n:])
@@ -157,8 +157,8 @@ def test_arm64_multiplies_and_adds_in_one(cpu):
         module = ir.Module("test")
         module.triple = machine.triple
         tile = tile_of(PROCESSORS["neon"], itemsize)
-        for flipped in (False, True):
-            GemmEmitter(module, real, tile, True).gemm(flipped).linkage = "external"
+        for transposed in (False, True):
+            GemmEmitter(module, real, tile, True).gemm(transposed).linkage = "external"
         assembly = machine.emit_assembly(llvmlite.binding.parse_assembly(str(module)))
         n_tiles = sum(height * n for n, heights in tile.heights.items() for height in heights)
         assert assembly.count("fmla") == n_tiles
@@ -215,20 +215,20 @@ def test_against_numpy(name, add, wide, dtype):
     np.testing.assert_allclose(run(device_function), expected, rtol=tolerance)
 
 
-@pytest.mark.parametrize("flip_b", [False, True])
-@pytest.mark.parametrize("flip_a", [False, True])
-def test_multiply_either_way_round(flip_a, flip_b, dtype):
+@pytest.mark.parametrize("transpose_b", [False, True])
+@pytest.mark.parametrize("transpose_a", [False, True])
+def test_multiply_either_way_round(transpose_a, transpose_b, dtype):
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(5, 9)).astype(dtype), rng.normal(size=(9, 21)).astype(dtype)
     out = np.ones((5, 21), dtype)
 
     @numba.njit(**DEVICE_FUNCTION_OPTIONS)
-    def compiled(a, flip_a, b, flip_b, add, out):
-        products.multiply(a, flip_a, b, flip_b, add, out)
+    def compiled(a, transpose_a, b, transpose_b, add, out):
+        products.multiply(a, transpose_a, b, transpose_b, add, out)
 
     compiled(
-        np.ascontiguousarray(a.T) if flip_a else a, flip_a,
-        np.ascontiguousarray(b.T) if flip_b else b, flip_b, True, out,
+        np.ascontiguousarray(a.T) if transpose_a else a, transpose_a,
+        np.ascontiguousarray(b.T) if transpose_b else b, transpose_b, True, out,
     )  # fmt: skip
     np.testing.assert_allclose(out, 1 + a.astype(float) @ b, atol=1e-5)
 

@@ -88,16 +88,17 @@ def _at(values, row, column, row_width):
     return values[row * row_width + column]
 
 
-def gemm_by_threads(flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out):
-    """Write op(a) @ op(b), m x k times k x n, to ``out``, or add it; an element is a thread's."""
+def gemm_by_threads(transpose_a, transpose_b, shape, a, b, widths, add, out):
+    """``tsrnn.kernels.gemm.products.gemm`` by a block; each thread computes single elements."""
     m, k, n = shape
+    width_a, width_b, width_out = widths
     zero = out.dtype.type(0)
     for place in workers.worker_range(m * n):
         i, j = place // n, place % n
         total = zero
         for q in range(k):
-            left = _at(a, q, i, width_a) if flip_a else _at(a, i, q, width_a)
-            total += left * (_at(b, j, q, width_b) if flip_b else _at(b, q, j, width_b))
+            left = _at(a, q, i, width_a) if transpose_a else _at(a, i, q, width_a)
+            total += left * (_at(b, j, q, width_b) if transpose_b else _at(b, q, j, width_b))
         if out.ndim == 2:
             out[i, j] = total + (out[i, j] if add else zero)
         else:
@@ -123,7 +124,7 @@ else:
     overload(workers.worker_range, target="cuda")(lambda n: thread_range)
     overload(workers.barrier, target="cuda")(lambda: thread_barrier)
     overload(products.gemm, target="cuda")(
-        lambda flip_a, flip_b, shape, a, width_a, b, width_b, add, out, width_out: gemm_by_threads
+        lambda transpose_a, transpose_b, shape, a, b, widths, add, out: gemm_by_threads
     )
 
 

@@ -1,4 +1,4 @@
-"""Loops and indices as LLVM."""
+"""Loops and indices in LLVM."""
 
 import contextlib
 
@@ -13,16 +13,15 @@ def word(value: int) -> ir.Constant:
 
 
 def branch_back(b: ir.IRBuilder, head: ir.Block):
-    """End a loop's body. The optimiser leaves the loop as it is: it takes its time to no use."""
+    """End a loop's body. The loop is neither unrolled nor vectorised, which would gain nothing."""
     module = b.module
+    disable_unrolling = ir.MetaDataString(module, "llvm.loop.unroll.disable")
+    enable_vectors = ir.MetaDataString(module, "llvm.loop.vectorize.enable")
     options = [
-        module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")]),
-        module.add_metadata([
-            ir.MetaDataString(module, "llvm.loop.vectorize.enable"),
-            ir.Constant(ir.IntType(1), 0),
-        ]),
-    ]  # fmt: skip
-    # Options of this loop alone: a node that names itself is like no other.
+        module.add_metadata([disable_unrolling]),
+        module.add_metadata([enable_vectors, ir.Constant(ir.IntType(1), 0)]),
+    ]
+    # Options of this loop alone: a node that refers to itself is unique.
     node = ir.values.MDValue(module, options, name=str(len(module.metadata)))
     node.operands = (node, *options)
     b.branch(head).set_metadata("llvm.loop", node)
@@ -30,7 +29,7 @@ def branch_back(b: ir.IRBuilder, head: ir.Block):
 
 @contextlib.contextmanager
 def loop(b: ir.IRBuilder, start, stop, step):
-    """Write a loop whose body is the block of the ``with``; gives the index."""
+    """Emit a loop whose body is the block of the ``with``; yields the index."""
     before = b.block
     head, body, end = (b.append_basic_block(name) for name in ("head", "body", "end"))
     b.branch(head)
@@ -46,30 +45,30 @@ def loop(b: ir.IRBuilder, start, stop, step):
 
 
 class _Sums(list):
-    """New values of sums at the end of a loop's body; ``results`` are those after the loop."""
+    """New values of sums at the end of a loop's body; ``results`` are their values after it."""
 
     results: tuple = ()
 
 
 @contextlib.contextmanager
 def accumulating(b: ir.IRBuilder, n, sums):
-    """Write a loop from 0 to n that changes sums; gives (index, sums, list for the new sums)."""
+    """Emit a loop from 0 to n that updates sums; yields (index, sums, list for the new sums)."""
     before = b.block
     head, body, end = (b.append_basic_block(name) for name in ("sum_head", "sum_body", "sum_end"))
     b.branch(head)
     b.position_at_end(head)
     index = b.phi(WORD)
     index.add_incoming(word(0), before)
-    held = [b.phi(value.type) for value in sums]
-    for phi, value in zip(held, sums, strict=True):
+    phis = [b.phi(value.type) for value in sums]
+    for phi, value in zip(phis, sums, strict=True):
         phi.add_incoming(value, before)
     b.cbranch(b.icmp_signed("<", index, n), body, end)
     b.position_at_end(body)
     new = _Sums()
-    new.results = tuple(held)
-    yield index, held, new
+    new.results = tuple(phis)
+    yield index, phis, new
     index.add_incoming(b.add(index, word(1)), b.block)
-    for phi, value in zip(held, new, strict=True):
+    for phi, value in zip(phis, new, strict=True):
         phi.add_incoming(value, b.block)
     branch_back(b, head)
     b.position_at_end(end)

@@ -1,6 +1,6 @@
-"""The tile of an output that a product holds in registers, chosen by the processor compiled for.
+"""The tile of an output that a product holds in registers, chosen for the target processor.
 
-A tile is some rows by some vectors of columns. Each of its outputs is one chain of fused
+A tile is a few rows by a few vectors of columns. Each of its outputs is one chain of fused
 multiply-adds along k, in order, so the choice changes the speed and never the bits.
 """
 
@@ -12,14 +12,14 @@ from tsrnn.kernels.jit.processor import Processor
 
 
 class Tile(NamedTuple):
-    """How much of an output is computed at once.
+    """The part of an output that is computed at once.
 
     Attributes
     ----------
     lanes : int
         Numbers in a vector.
     n_vectors : int
-        Vectors of columns in a whole tile; what is left of the columns is taken a vector at a time.
+        Vectors of columns in a whole tile; the remaining columns are done a vector at a time.
     heights : dict
         Heights of tiles, largest first, by the number of vectors.
     """
@@ -35,7 +35,7 @@ class Tile(NamedTuple):
 
 
 def tile_of(processor: Processor, itemsize: int) -> Tile:
-    """The tile that fills a processor's registers with sums, but for what they are made of."""
+    """The tile whose sums fill a processor's registers but for the operands."""
     lanes = processor.vector_bytes // itemsize
     if processor.n_registers == 16:
         return Tile(lanes, 2, {2: (6, 4, 1), 1: (12, 4, 1)})
