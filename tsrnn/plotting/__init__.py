@@ -1,16 +1,18 @@
-"""Plots of what the estimators give and hold; matplotlib is imported when one is drawn."""
+"""Displays of forecasts, anomalies and networks; matplotlib is imported when one is drawn."""
 
 from tsrnn.plotting.anomaly import AnomalyDisplay
 from tsrnn.plotting.backtest import BacktestDisplay
 from tsrnn.plotting.coverage import CoverageDisplay
 from tsrnn.plotting.forecast import ForecastDisplay
-from tsrnn.plotting.gates import GateDisplay
-from tsrnn.plotting.gradient_flow import GradientFlowDisplay
 from tsrnn.plotting.horizon_error import HorizonErrorDisplay
-from tsrnn.plotting.loss_curve import LossCurveDisplay
-from tsrnn.plotting.memory import MemoryDisplay
-from tsrnn.plotting.panel_forecast import PanelForecastDisplay
-from tsrnn.plotting.unfolded import UnfoldedDisplay
+from tsrnn.plotting.network import (
+    GateDisplay,
+    GradientFlowDisplay,
+    LossCurveDisplay,
+    MemoryDisplay,
+    UnfoldedDisplay,
+)
+from tsrnn.plotting.panel import PanelForecastDisplay
 
 __all__ = [
     "AnomalyDisplay",

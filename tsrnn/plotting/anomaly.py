@@ -12,17 +12,17 @@ from tsrnn.anomaly.events import events_from_labels, labels_from_events
 from tsrnn.anomaly.tracks import Track, Tracks, tracks_from
 from tsrnn.data.axes import show
 from tsrnn.data.foreign import narwhals_columns
-from tsrnn.plotting.axes import (
+from tsrnn.plotting.style import (
     BLUE,
     GREEN,
     VERMILION,
     blend,
     draw_curve,
-    dress,
-    ink,
+    foreground,
+    format_axes,
     legend_style,
-    positions,
     pyplot,
+    x_positions,
 )
 
 if TYPE_CHECKING:
@@ -308,8 +308,8 @@ class AnomalyDisplay:
             self._draw_channel(one, channel, shown, actual_kw or {}, expected_kw or {})
         self._draw_score(self.score_ax_, shown, score_kw or {})
         for channel, one in self.axes_.items():
-            dress(one, self.values[channel][shown].rename(self._name(channel)), legend=False)
-        dress(self.score_ax_, self.explained["score"][shown], legend=False)
+            format_axes(one, self.values[channel][shown].rename(self._name(channel)), legend=False)
+        format_axes(self.score_ax_, self.explained["score"][shown], legend=False)
         self._finish(axes, ax is None)
         return self
 
@@ -388,7 +388,7 @@ class AnomalyDisplay:
         expected = explained.get(f"expected{ending}")
         series = self.values[channel][shown]
         width = 1.0 if len(series) <= _DENSE else 0.6
-        style = {"color": ink(ax), "linewidth": width, "zorder": 2.2, "label": "actual"}
+        style = {"color": foreground(ax), "linewidth": width, "zorder": 2.2, "label": "actual"}
         self.actual_lines_[channel] = draw_curve(ax, series, style | actual_kw)
         self.expected_lines_[channel] = self.bands_[channel] = None
         color = expected_kw.get("color", BLUE)
@@ -399,7 +399,7 @@ class AnomalyDisplay:
         bounds = [explained.get(f"{side}{ending}") for side in ("lower", "upper")]
         if all(bound is not None for bound in bounds):
             self.bands_[channel] = ax.fill_between(
-                positions(explained.index), *bounds, color=color, alpha=0.25, linewidth=0,
+                x_positions(explained.index), *bounds, color=color, alpha=0.25, linewidth=0,
                 zorder=1.2, label="usual range",
             )  # fmt: skip
 
@@ -408,7 +408,7 @@ class AnomalyDisplay:
         score = explained["score"].where(np.isfinite(explained["score"]))
         line = explained.get("threshold", pd.Series(np.nan, score.index))
         line = line.where(np.isfinite(line))
-        base = {"color": ink(ax), "linewidth": 1.0, "zorder": 2.2, "label": "score"}
+        base = {"color": foreground(ax), "linewidth": 1.0, "zorder": 2.2, "label": "score"}
         self.score_line_ = draw_curve(ax, score, base | style)
         self.threshold_line_ = self.exceeded_ = None
         if line.notna().any():
@@ -431,7 +431,7 @@ class AnomalyDisplay:
     def _finish(self, axes, is_new):
         """A title, one legend, and on a new figure a word on what is left out."""
         first = axes[0]
-        text = blend(first, ink(first), 0.85)
+        text = blend(first, foreground(first), 0.85)
         if self.series is not None:
             title = self.series
             title = ", ".join(map(str, title)) if isinstance(title, tuple) else str(title)
@@ -589,7 +589,7 @@ def _stacked(n_channels, ax) -> list:
 
 def _edges(index) -> np.ndarray:
     """Halfway between steps, and as far before the first and after the last, (n + 1,)."""
-    x = positions(index)
+    x = x_positions(index)
     if len(x) == 1:
         return np.repeat(x, 2)
     halves = (x[1:] - x[:-1]) / 2
@@ -626,6 +626,6 @@ def _fill_above(ax, score, line, flags):
     near[1:] |= flags[:-1]
     near[:-1] |= flags[1:]
     return ax.fill_between(
-        positions(score.index), line, top, where=near, color=blend(ax, VERMILION, 0.65),
+        x_positions(score.index), line, top, where=near, color=blend(ax, VERMILION, 0.65),
         linewidth=0, zorder=2.1,
     )  # fmt: skip

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.plotting.axes import BLUE, blend, draw_bands, draw_curve, dress, ink, positions
-from tsrnn.plotting.checks import as_series, entries_shown, forecasts_of, levels_of
-from tsrnn.plotting.grid import chosen, finish, grid
-from tsrnn.plotting.parts import NAMES, Parts
+from tsrnn.plotting.checks import as_series, backtest_forecasts, interval_levels, n_history_shown
+from tsrnn.plotting.grid import axes_grid, choose_series, label_axes
+from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
+from tsrnn.plotting.style import (
+    BLUE,
+    blend,
+    draw_bands,
+    draw_curve,
+    foreground,
+    format_axes,
+    x_positions,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,21 +80,21 @@ class BacktestDisplay:
         y: Any = None,
         ids: Any = None,
         coverage: float | Sequence[float] | None = None,
-        columns: tuple[str, str, str] = NAMES,
+        columns: tuple[str, str, str] = LONG_COLUMNS,
     ):
-        forecasts = forecasts_of(backtest)
-        self.levels = levels_of(forecasts, coverage)
+        forecasts = backtest_forecasts(backtest)
+        self.levels = interval_levels(forecasts, coverage)
         codes, labels = pd.factorize(forecasts["unique_id"])
         labels = labels.tolist()
         self.is_lone = labels == [0]
-        wanted = labels if self.is_lone and ids is None else chosen(ids, labels)
+        wanted = labels if self.is_lone and ids is None else choose_series(ids, labels)
         self.n_more = len(labels) - len(wanted) if ids is None else 0
         self.season = backtest.season
         self.forecasts = {label: forecasts[codes == labels.index(label)] for label in wanted}
         self.actual = {label: _actual(own) for label, own in self.forecasts.items()}
         self.target = None
         if y is not None:
-            parts = Parts(y, "y", columns)
+            parts = PanelSeries(y, "y", columns)
             for label, known in self.actual.items():
                 self.actual[label] = _whole(parts, label, known)
             if self.is_lone:
@@ -100,7 +108,7 @@ class BacktestDisplay:
         y: Any = None,
         ids: Any = None,
         coverage: float | Sequence[float] | None = None,
-        columns: tuple[str, str, str] = NAMES,
+        columns: tuple[str, str, str] = LONG_COLUMNS,
         n_history: int | None = None,
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
@@ -166,17 +174,17 @@ class BacktestDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        entries_shown(n_history, 1, self.season)  # refused before a figure is opened
-        axes = grid(len(self.forecasts), n_cols, ax)
+        n_history_shown(n_history, 1, self.season)  # refused before a figure is opened
+        axes = axes_grid(len(self.forecasts), n_cols, ax)
         self.axes_: dict[Hashable, Axes] = dict(zip(self.forecasts, axes, strict=True))
         self.figure_ = axes[0].figure
         self.actual_lines_, self.forecast_lines_, self.bands_ = {}, {}, {}
         for label, one in self.axes_.items():
             self._draw_actual(one, label, n_history, actual_kw or {})
             self._draw_forecasts(one, label, forecast_kw or {})
-            dress(one, self.actual[label].rename(self.target), legend=False)
+            format_axes(one, self.actual[label].rename(self.target), legend=False)
         titled = {None: axes[0]} if self.is_lone else self.axes_
-        finish(titled, self.n_more, ax is None)
+        label_axes(titled, self.n_more, ax is None)
         return self
 
     def _draw_forecasts(self, ax, label, style):
@@ -197,16 +205,16 @@ class BacktestDisplay:
     def _draw_actual(self, ax, label, n_history, style):
         own, actual = self.forecasts[label], self.actual[label]
         cutoffs = pd.Index(own["cutoff"].unique()).sort_values()
-        n_history = entries_shown(n_history, len(own) // len(cutoffs), self.season)
+        n_history = n_history_shown(n_history, len(own) // len(cutoffs), self.season)
         first = actual.index.searchsorted(cutoffs[0], side="right")
         shown = actual.iloc[max(0, first - n_history) :]
-        base = {"color": ink(ax), "linewidth": 1.1, "label": "actual"}
+        base = {"color": foreground(ax), "linewidth": 1.1, "label": "actual"}
         self.actual_lines_[label] = draw_curve(ax, shown, base | style)
         if len(cutoffs) <= _MOST_ORIGINS_MARKED:
             for at in _starts(own, cutoffs):
                 ax.axvline(
                     at,
-                    color=blend(ax, ink(ax), 0.6),
+                    color=blend(ax, foreground(ax), 0.6),
                     linewidth=0.8,
                     linestyle=(0, (2, 3)),
                     zorder=1.9,
@@ -247,5 +255,5 @@ def _first_other(y, known):
 def _starts(forecasts, cutoffs):
     """Halfway between each origin and the first forecast."""
     firsts = pd.Index(forecasts.groupby("cutoff")["ds"].min().reindex(cutoffs))
-    before, after = positions(cutoffs), positions(firsts)
+    before, after = x_positions(cutoffs), x_positions(firsts)
     return before + (after - before) / 2

@@ -91,7 +91,7 @@ def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataF
     return intervals, sorted(levels, key=float, reverse=True)
 
 
-def forecasts_of(backtest: Backtest) -> pd.DataFrame:
+def backtest_forecasts(backtest: Backtest) -> pd.DataFrame:
     """The frame of a Backtest.
 
     Raises
@@ -108,7 +108,7 @@ def forecasts_of(backtest: Backtest) -> pd.DataFrame:
     return frame
 
 
-def levels_of(
+def interval_levels(
     forecasts: pd.DataFrame, coverage: float | Sequence[float] | None = None
 ) -> list[str]:
     """Coverages of a backtest's intervals, in percent as columns write them, widest first.
@@ -138,7 +138,7 @@ def levels_of(
     return sorted(set(found), key=float, reverse=True)
 
 
-def entries_shown(n_history: int | None, horizon: int, season: int) -> int:
+def n_history_shown(n_history: int | None, horizon: int, season: int) -> int:
     """Entries of the history that are shown: as asked, else four horizons or three seasons.
 
     Raises

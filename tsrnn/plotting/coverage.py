@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.plotting.axes import BLUE, background, blend, dress, ink, legend_style, new_axes
-from tsrnn.plotting.checks import as_intervals, as_series, forecasts_of, levels_of
+from tsrnn.plotting.checks import as_intervals, as_series, backtest_forecasts, interval_levels
+from tsrnn.plotting.style import (
+    BLUE,
+    background,
+    blend,
+    foreground,
+    format_axes,
+    legend_style,
+    new_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,8 +116,8 @@ class CoverageDisplay:
         >>> CoverageDisplay.from_backtest(found).nominal.tolist()
         [0.5, 0.8, 0.95]
         """
-        frame = forecasts_of(backtest)
-        levels = levels_of(frame, coverage)
+        frame = backtest_forecasts(backtest)
+        levels = interval_levels(frame, coverage)
         if not levels:
             raise ValueError(
                 "The backtest has no intervals. Ask for some: "
@@ -187,7 +195,7 @@ class CoverageDisplay:
         drawn = self.observed if self.by_series is None else self.by_series
         least = 10 * np.floor(10 * min(self.nominal[0], drawn.min()) - 0.5)
         limits = max(-2.0, least), 102
-        faint = blend(ax, ink(ax), 0.5)
+        faint = blend(ax, foreground(ax), 0.5)
         (self.diagonal_,) = ax.plot(
             limits, limits, color=faint, linewidth=1, linestyle=(0, (4, 3)), label="as promised"
         )
@@ -199,7 +207,9 @@ class CoverageDisplay:
             )[0]  # fmt: skip
         style = {"color": BLUE, "linewidth": 2, "marker": "o", "markersize": 6, "label": "observed"}
         (self.line_,) = ax.plot(percent, 100 * self.observed, **style | line_kw)
-        dress(ax, pd.Series(percent, self.nominal, name="observed coverage (%)"), legend=False)
+        format_axes(
+            ax, pd.Series(percent, self.nominal, name="observed coverage (%)"), legend=False
+        )
         self._frame(ax, limits, faint)
         return self
 
@@ -209,7 +219,7 @@ class CoverageDisplay:
         ax.set(xlim=limits, ylim=limits, aspect="equal")
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        text = blend(ax, ink(ax), 0.85)
+        text = blend(ax, foreground(ax), 0.85)
         ax.set_xlabel("nominal coverage (%)", color=text)
         corner = {"transform": ax.transAxes, "fontsize": "small", "color": faint, "zorder": 1.8}
         corner["bbox"] = {"facecolor": background(ax), "edgecolor": "none", "pad": 2}

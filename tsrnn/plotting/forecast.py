@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tsrnn.plotting.axes import (
+from tsrnn.plotting.checks import as_intervals, as_series, n_history_shown
+from tsrnn.plotting.forecast_data import forecast_data
+from tsrnn.plotting.style import (
     BLUE,
     background,
     draw_bands,
     draw_curve,
-    dress,
-    ink,
+    foreground,
+    format_axes,
     new_axes,
-    positions,
+    x_positions,
 )
-from tsrnn.plotting.checks import as_intervals, as_series, entries_shown
-from tsrnn.plotting.predicted import predicted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from tsrnn.plotting.panel_forecast import PanelForecastDisplay
+    from tsrnn.plotting.panel import PanelForecastDisplay
 
 _MOST_DOTS = 60  # actual values that dots still tell apart; more are drawn as a line
 
@@ -164,9 +164,9 @@ class ForecastDisplay:
         >>> list(display.bands_)
         ['95', '80']
         """
-        made = predicted(forecaster, horizon, X, coverage)
+        made = forecast_data(forecaster, horizon, X, coverage)
         if made.is_panel:
-            from tsrnn.plotting.panel_forecast import PanelForecastDisplay
+            from tsrnn.plotting.panel import PanelForecastDisplay
 
             panel = PanelForecastDisplay(**made.panel(), actual=actual, ids=ids)
             return panel.plot(ax, n_history=n_history, n_cols=n_cols)
@@ -256,15 +256,15 @@ class ForecastDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        n_history = entries_shown(n_history, len(self.forecast), self.season)
+        n_history = n_history_shown(n_history, len(self.forecast), self.season)
         shown = None if self.history is None else self.history.iloc[-n_history:]
         self.ax_ = ax = new_axes() if ax is None else ax
-        self.figure_, dark = ax.figure, ink(ax)
+        self.figure_, dark = ax.figure, foreground(ax)
         self.history_line_ = self.actual_line_ = self.start_line_ = None
         if shown is not None:
             style = {"color": dark, "linewidth": 1.5, "label": "history"} | (history_kw or {})
             self.history_line_ = draw_curve(ax, shown, style)
-            before, after = positions(shown.index)[-1], positions(self.forecast.index)[0]
+            before, after = x_positions(shown.index)[-1], x_positions(self.forecast.index)[0]
             self.start_line_ = ax.axvline(
                 before + (after - before) / 2, color=dark, linewidth=0.8, linestyle=(0, (2, 3))
             )
@@ -280,5 +280,5 @@ class ForecastDisplay:
         if self.intervals is not None:
             color = self.forecast_line_.get_color()
             self.bands_ = draw_bands(ax, self.intervals, self.levels, color)
-        dress(ax, self.forecast, legend)
+        format_axes(ax, self.forecast, legend)
         return self

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.plotting.axes import blend, ink, legend_style, new_axes, pyplot
+from tsrnn.plotting.style import blend, foreground, legend_style, new_axes, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ MOST_SERIES = 12  # that are drawn unasked
 _WIDTH, _HEIGHT = 4.2, 2.4  # inches of one of several axes
 
 
-def chosen(ids: Any, labels: list) -> list:
+def choose_series(ids: Any, labels: list) -> list:
     """The labels to draw: those asked for, else the first twelve.
 
     Raises
@@ -40,7 +40,7 @@ def chosen(ids: Any, labels: list) -> list:
     return wanted
 
 
-def grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None) -> list[Axes]:
+def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None) -> list[Axes]:
     """As many axes as series: those given, or new ones in rows of ``n_cols``.
 
     Raises
@@ -73,7 +73,7 @@ def grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None) -> l
     return list(axes.flat[:n_axes])
 
 
-def finish(
+def label_axes(
     axes: dict[Hashable, Axes], n_more: int, is_new: bool, what: Hashable | None = None
 ) -> None:
     """Titles and one legend for all; of a new figure what it shows, and a word on what it leaves.
@@ -90,7 +90,7 @@ def finish(
         Label of all y axes.
     """
     first = next(iter(axes.values()))
-    text = blend(first, ink(first), 0.85)
+    text = blend(first, foreground(first), 0.85)
     handles = {}
     for label, ax in axes.items():
         if label is not None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.plotting.axes import BLUE, GREEN, PURPLE, VERMILION, draw_curve, dress, new_axes
-from tsrnn.plotting.checks import forecasts_of
+from tsrnn.plotting.checks import backtest_forecasts
+from tsrnn.plotting.style import BLUE, GREEN, PURPLE, VERMILION, draw_curve, format_axes, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,7 +130,9 @@ class HorizonErrorDisplay:
             self.lines_[name] = draw_curve(ax, errors, style | line_kw)
         unit = " (%)" if self.metric in ("MAPE", "sMAPE") else ""
         ax.set_ylim(bottom=0)
-        dress(ax, self.errors.iloc[:, 0].rename(f"{self.metric}{unit}").rename_axis("step ahead"))
+        format_axes(
+            ax, self.errors.iloc[:, 0].rename(f"{self.metric}{unit}").rename_axis("step ahead")
+        )
         ax.margins(x=0.02)  # for the markers
         return self
 
@@ -150,7 +152,7 @@ def errors_by_step(backtest: Backtest, metric: str) -> pd.DataFrame:
     """
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}.")
-    frame = forecasts_of(backtest)
+    frame = backtest_forecasts(backtest)
     codes, labels = pd.factorize(frame["unique_id"])
     n_windows = frame.loc[codes == 0, "cutoff"].nunique()
     shape = (len(labels), n_windows, -1)  # rows are in order of series, origin, step

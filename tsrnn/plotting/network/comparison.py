@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tsrnn.plotting.axes import BLUE, GREEN, PURPLE, VERMILION
+from tsrnn.plotting.style import BLUE, GREEN, PURPLE, VERMILION
 
 # Okabe & Ito's palette, in the order of estimators; styles tell the next round apart
 _COLOURS = (BLUE, VERMILION, GREEN, PURPLE, "#e69f00", "#56b4e9")
 _LINES = ("-", (0, (5, 2)), (0, (1, 1.5)))
 
 
-def named(estimators: Any) -> dict[str, Any]:
+def name_estimators(estimators: Any) -> dict[str, Any]:
     """Fitted estimators by name; of a sequence by their cells.
 
     Raises

@@ -10,18 +10,18 @@ import pandas as pd
 
 from tsrnn.inspection import gates as gates_of
 from tsrnn.inspection import states as states_of
-from tsrnn.plotting.axes import (
+from tsrnn.plotting.network.colours import format_colour_bar, gate_colours, state_colours
+from tsrnn.plotting.network.sequence import match_values, select_sequence, step_edges
+from tsrnn.plotting.style import (
     GREEN,
     PURPLE,
     blend,
     draw_curve,
-    dress,
-    ink,
+    foreground,
+    format_axes,
     legend_style,
     pyplot,
 )
-from tsrnn.plotting.maps import dress_bar, gate_colours, state_colours
-from tsrnn.plotting.sequence import sequence_read, step_edges, values_read
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +91,7 @@ class GateDisplay:
         segment: int = 1,
         note: str | None = None,
     ):
-        self.values = values_read(values, states, segment)
+        self.values = match_values(values, states, segment)
         layers = states.columns.unique(level=0).tolist()
         if layer is not None and layer not in layers:
             raise ValueError(f"layer is {layer!r}, and the network has {layers}.")
@@ -141,7 +141,7 @@ class GateDisplay:
         ValueError
             If the estimator can't be looked into, or ``series`` or ``layer`` is not there.
         """
-        read = sequence_read(estimator, X, series)
+        read = select_sequence(estimator, X, series)
         network = estimator.network_
         has_gates = network.cell != "attention" and network.module.GATES
         display = cls(
@@ -203,7 +203,7 @@ class GateDisplay:
             self.meshes_[name] = ax.pcolormesh(
                 edges, rows, values.to_numpy().T[self.units_], **colours, rasterized=True
             )
-            self._dress_map(ax, f"{name} gate" if is_gate else f"{name} state")
+            self._format_map(ax, f"{name} gate" if is_gate else f"{name} state")
         self._draw_bars()
         self._finish(list(self.axes_.values()), is_new)
         return self
@@ -219,17 +219,19 @@ class GateDisplay:
     def _draw_series(self, ax):
         drawn = self.values.iloc[:, :_MOST_CHANNELS]
         self.series_lines_ = []
-        for color, (name, column) in zip((ink(ax), GREEN, PURPLE), drawn.items(), strict=False):
+        for color, (name, column) in zip(
+            (foreground(ax), GREEN, PURPLE), drawn.items(), strict=False
+        ):
             style = {"color": color, "linewidth": 1.3, "label": name}
             self.series_lines_.append(draw_curve(ax, column, style))
         is_one = drawn.shape[1] == 1
-        dress(ax, drawn.iloc[:, 0].rename(drawn.columns[0] if is_one else None), legend=False)
+        format_axes(ax, drawn.iloc[:, 0].rename(drawn.columns[0] if is_one else None), legend=False)
         if not is_one:
             style = legend_style(ax) | {"ncols": _MOST_CHANNELS, "borderpad": 0.2}
             ax.legend(loc="lower right", bbox_to_anchor=(1, 1), **style)
 
-    def _dress_map(self, ax, name):
-        dress(ax, self.values.iloc[:, 0].rename(name), legend=False)
+    def _format_map(self, ax, name):
+        format_axes(ax, self.values.iloc[:, 0].rename(name), legend=False)
         ax.grid(False)
         ax.margins(0)
         ax.set_ylim(len(self.units_), 0)
@@ -247,13 +249,13 @@ class GateDisplay:
                 bar = self.figure_.colorbar(
                     mesh, ax=axes, pad=0.015, fraction=0.05, aspect=9 * len(group)
                 )
-                self.colour_bars_.append(dress_bar(bar, axes[0]))
+                self.colour_bars_.append(format_colour_bar(bar, axes[0]))
                 if group is gates:
                     bar.set_ticklabels(["0 shut", "0.5", "1 open"])
 
     def _finish(self, axes, is_new):
         first = axes[0]
-        text = blend(first, ink(first), 0.85)
+        text = blend(first, foreground(first), 0.85)
         keep = next((gate for gate in _KEEP if gate in self.maps), None)
         how = f"mean {keep} gate, longest memory" if keep else "change per step, steadiest"
         title = f"Layer {self.layer}, {len(self.units_)} units by {how} on top"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.plotting.axes import blend, ink
+from tsrnn.plotting.style import blend, foreground
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,8 +88,11 @@ class Canvas:
     def __init__(self, ax: Axes, size: tuple[float, float]):
         box = ax.get_window_extent()
         self.scale = min(box.width / size[0], box.height / size[1]) / ax.figure.dpi
-        self.ax, self.text_colour = ax, blend(ax, ink(ax), 0.85)
-        self.faint, self.line_colour = blend(ax, ink(ax), 0.55), blend(ax, ink(ax), 0.7)
+        self.ax, self.text_colour = ax, blend(ax, foreground(ax), 0.85)
+        self.faint, self.line_colour = (
+            blend(ax, foreground(ax), 0.55),
+            blend(ax, foreground(ax), 0.7),
+        )
         ax.set(xlim=(0, size[0]), ylim=(0, size[1]), aspect="equal")
         ax.axis("off")
 
@@ -110,7 +113,7 @@ class Canvas:
 
         rounded = FancyBboxPatch(
             (left, bottom), right - left, top - bottom, boxstyle="round,pad=0,rounding_size=0.09",
-            facecolor=blend(self.ax, ink(self.ax), 0.05), edgecolor=self.line_colour,
+            facecolor=blend(self.ax, foreground(self.ax), 0.05), edgecolor=self.line_colour,
             linewidth=self.scale, zorder=2,
         )  # fmt: skip
         self.ax.add_patch(rounded)
@@ -123,7 +126,7 @@ class Canvas:
         grid[: len(values)] = values
         return self.ax.pcolormesh(
             np.linspace(left, right, columns + 1), np.linspace(top, bottom, rows + 1),
-            grid.reshape(shape), **colours, edgecolors=[blend(self.ax, ink(self.ax), 0.25)],
+            grid.reshape(shape), **colours, edgecolors=[blend(self.ax, foreground(self.ax), 0.25)],
             linewidth=0.5 * self.scale, zorder=3,
         )  # fmt: skip
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from tsrnn.inspection import memory_half_life
 from tsrnn.inspection.batch import read_batch
-from tsrnn.plotting.axes import background, blend, dress, ink, legend_style, new_axes
-from tsrnn.plotting.compared import cell_name, line_style, named
+from tsrnn.plotting.network.comparison import cell_name, line_style, name_estimators
+from tsrnn.plotting.style import background, blend, foreground, format_axes, legend_style, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,7 +121,7 @@ class MemoryDisplay:
         ValueError
             As of :meth:`from_estimator`.
         """
-        estimators = named(estimators)
+        estimators = name_estimators(estimators)
         lives = {name: memory_half_life(one, X) for name, one in estimators.items()}
         windows = {_window(one, X) for one in estimators.values()}
         # Of different windows the mark would belong to one of them only.
@@ -175,7 +175,7 @@ class MemoryDisplay:
             style |= {"markeredgecolor": background(ax), "markeredgewidth": 0.7}
             x = np.clip(lives, drawn[0], self.endless_ or drawn[1])
             (self.dots_[name, layer],) = ax.plot(x, shares, **style)
-        self._dress(ax, drawn, len(groups) > 1)
+        self._format(ax, drawn, len(groups) > 1)
         return self
 
     def _limits(self, every):
@@ -187,11 +187,11 @@ class MemoryDisplay:
         self.endless_ = 3.0 * high if (every > far).any() else None
         return low, high
 
-    def _dress(self, ax, drawn, several):
+    def _format(self, ax, drawn, several):
         ax.set_xscale("log")
-        text, faint = blend(ax, ink(ax), 0.85), blend(ax, ink(ax), 0.55)
+        text, faint = blend(ax, foreground(ax), 0.85), blend(ax, foreground(ax), 0.55)
         ax.set_ylim(0, 105)
-        dress(
+        format_axes(
             ax, pd.Series([0.0, 1.0], name="units that remember at least as long (%)"), legend=False
         )
         ax.set_xlabel("half-life (steps of the series)", color=text)

@@ -50,10 +50,10 @@ def new_axes(figsize: tuple[float, float] = (9, 4)) -> Axes:
     return pyplot().subplots(figsize=figsize, layout="constrained")[1]
 
 
-def positions(index: pd.Index) -> np.ndarray:
+def x_positions(index: pd.Index) -> np.ndarray:
     """Where entries stand on the x axis: numbers, or datetime64 without a time zone, in UTC.
 
-    Daylight saving would fold local time; ``dress`` labels the ticks with it instead.
+    Daylight saving would fold local time; ``format_axes`` labels the ticks with it instead.
     """
     if isinstance(index, pd.PeriodIndex):
         index = index.to_timestamp()
@@ -66,14 +66,14 @@ def draw_curve(ax: Axes, series: pd.Series, style: dict[str, Any]) -> Line2D:
     """A line through a series; one lonely entry is a dot, as it has no line."""
     if len(series) == 1:
         style = {"marker": "o", "linestyle": "none"} | style
-    return ax.plot(positions(series.index), series.to_numpy(), **style)[0]
+    return ax.plot(x_positions(series.index), series.to_numpy(), **style)[0]
 
 
 def draw_bands(
     ax: Axes, intervals: pd.DataFrame, levels: list[str], color: Any
 ) -> dict[str, Collection]:
     """The band of each level, in percent, the widest first and palest."""
-    bands, x = {}, positions(intervals.index)
+    bands, x = {}, x_positions(intervals.index)
     for level, strength in zip(levels, np.linspace(0.2, 0.42, len(levels)), strict=True):
         style = {
             "color": blend(ax, color, strength),
@@ -96,7 +96,7 @@ def background(ax: Axes) -> tuple[float, ...]:
     return tuple(alpha * part + (1 - alpha) for part in colour)
 
 
-def ink(ax: Axes) -> str:
+def foreground(ax: Axes) -> str:
     """The colour to write in: dark, but light on a dark background."""
     return _DARK if np.mean(background(ax)) > 0.5 else _LIGHT
 
@@ -109,10 +109,10 @@ def blend(ax: Axes, color: Any, strength: float) -> tuple[float, ...]:
     return tuple(strength * part + (1 - strength) * behind for part, behind in pairs)
 
 
-def dress(ax: Axes, series: pd.Series, legend: bool = True) -> None:
+def format_axes(ax: Axes, series: pd.Series, legend: bool = True) -> None:
     """Label the axes by the series and its time, with a legend, a faint grid and no box."""
-    text, faint = blend(ax, ink(ax), 0.85), blend(ax, ink(ax), 0.16)
-    _dress_time(ax, series.index, text)
+    text, faint = blend(ax, foreground(ax), 0.85), blend(ax, foreground(ax), 0.16)
+    _format_time_axis(ax, series.index, text)
     if series.name is not None:
         ax.set_ylabel(str(series.name), color=text)
     ax.margins(x=0.01 if len(series) > 1 else 0.03)  # a lonely entry's band is wide
@@ -129,11 +129,11 @@ def dress(ax: Axes, series: pd.Series, legend: bool = True) -> None:
 
 def legend_style(ax: Axes) -> dict[str, Any]:
     """Properties of a legend: no box, the colours of the axes."""
-    colours = {"facecolor": background(ax), "labelcolor": blend(ax, ink(ax), 0.85)}
+    colours = {"facecolor": background(ax), "labelcolor": blend(ax, foreground(ax), 0.85)}
     return colours | {"edgecolor": "none", "framealpha": 0.8}
 
 
-def _dress_time(ax, index, text):
+def _format_time_axis(ax, index, text):
     """Short dates in the index's own time zone, or whole numbers."""
     if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter

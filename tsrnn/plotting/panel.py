@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tsrnn.plotting.checks import entries_shown
+from tsrnn.plotting.checks import n_history_shown
 from tsrnn.plotting.forecast import ForecastDisplay
-from tsrnn.plotting.grid import chosen, finish, grid
-from tsrnn.plotting.parts import NAMES, Parts
-from tsrnn.plotting.predicted import predicted
+from tsrnn.plotting.forecast_data import forecast_data
+from tsrnn.plotting.grid import axes_grid, choose_series, label_axes
+from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,10 +67,10 @@ class PanelForecastDisplay:
         actual: Any = None,
         season: int = 1,
         ids: Any = None,
-        columns: tuple[str, str, str] = NAMES,
+        columns: tuple[str, str, str] = LONG_COLUMNS,
     ):
-        parts = Parts(forecast, "forecast", columns)
-        labels = chosen(ids, parts.labels)
+        parts = PanelSeries(forecast, "forecast", columns)
+        labels = choose_series(ids, parts.labels)
         self.n_more = len(parts.labels) - len(labels) if ids is None else 0
         forecasts = {label: parts.series(label) for label in labels}
         names = {series.name for series in forecasts.values()}
@@ -78,7 +78,7 @@ class PanelForecastDisplay:
         self.target = names.pop() if len(names) == 1 and not names <= {*labels, "y"} else None
         histories = _series_of(history, "history", labels, columns)
         actuals = _series_of(actual, "actual", labels, columns, times=forecasts)
-        bounds = None if intervals is None else Parts(intervals, "intervals", columns)
+        bounds = None if intervals is None else PanelSeries(intervals, "intervals", columns)
         self.displays = {}
         for label, series in forecasts.items():
             try:
@@ -143,7 +143,7 @@ class PanelForecastDisplay:
         >>> list(display.axes_)
         ['flown', 'driven']
         """
-        made = predicted(forecaster, horizon, X, coverage)
+        made = forecast_data(forecaster, horizon, X, coverage)
         display = cls(**made.panel(), actual=actual, ids=ids)
         return display.plot(ax, n_history=n_history, n_cols=n_cols)
 
@@ -157,7 +157,7 @@ class PanelForecastDisplay:
         actual: Any = None,
         season: int = 1,
         ids: Any = None,
-        columns: tuple[str, str, str] = NAMES,
+        columns: tuple[str, str, str] = LONG_COLUMNS,
         n_history: int | None = None,
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
@@ -227,13 +227,13 @@ class PanelForecastDisplay:
             If matplotlib is not installed.
         """
         style = {"forecast_kw": forecast_kw, "history_kw": history_kw, "actual_kw": actual_kw}
-        entries_shown(n_history, 1, 1)  # refused before a figure is opened
-        axes = grid(len(self.displays), n_cols, ax)
+        n_history_shown(n_history, 1, 1)  # refused before a figure is opened
+        axes = axes_grid(len(self.displays), n_cols, ax)
         self.axes_: dict[Hashable, Axes] = dict(zip(self.displays, axes, strict=True))
         self.figure_ = axes[0].figure
         for label, display in self.displays.items():
             display.plot(self.axes_[label], n_history=n_history, legend=False, **style)
-        finish(self.axes_, self.n_more, ax is None, self.target)
+        label_axes(self.axes_, self.n_more, ax is None, self.target)
         return self
 
 
@@ -241,7 +241,7 @@ def _series_of(data, name, labels, columns, times=None):
     """Those of the series that ``data`` has, of ``times`` only those that share one with them."""
     if data is None:
         return {}
-    parts = Parts(data, name, columns)
+    parts = PanelSeries(data, name, columns)
     found = {label: parts.series(label) for label in labels if label in parts.labels}
     if not found:
         raise ValueError(

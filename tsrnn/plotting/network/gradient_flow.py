@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection import gradient_flow
-from tsrnn.plotting.axes import blend, draw_curve, dress, ink, legend_style, pyplot
-from tsrnn.plotting.compared import cell_name, line_style, named
+from tsrnn.plotting.network.comparison import cell_name, line_style, name_estimators
+from tsrnn.plotting.style import blend, draw_curve, foreground, format_axes, legend_style, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,7 +158,9 @@ class GradientFlowDisplay:
         ValueError
             As of :meth:`from_estimator`.
         """
-        flows = {name: gradient_flow(one, X, y) for name, one in named(estimators).items()}
+        flows = {
+            name: gradient_flow(one, X, y) for name, one in name_estimators(estimators).items()
+        }
         return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
 
     @classmethod
@@ -206,20 +208,20 @@ class GradientFlowDisplay:
             for number, name in enumerate(names):
                 style = {"linewidth": 2, "label": name} | line_style(number)
                 self.lines_[norm, name] = draw_curve(ax, self.curves[norm, name], style)
-            self._dress(ax, norm)
+            self._format(ax, norm)
         if len(names) == 1:
             return self
         first = self.axes_[self.norms[0]]
         first.legend(**legend_style(first))
         return self
 
-    def _dress(self, ax, norm):
+    def _format(self, ax, norm):
         from matplotlib.ticker import LogLocator, NullFormatter
 
         curves = [curve for (one, _), curve in self.curves.items() if one == norm]
         ax.set_yscale("log")
         if self.relative and min(curve.min() for curve in curves) < _ROUNDING:
-            faint = blend(ax, ink(ax), 0.55)
+            faint = blend(ax, foreground(ax), 0.55)
             style = {"color": faint, "linewidth": 1, "linestyle": (0, (2, 3)), "zorder": 1.9}
             self.rounding_lines_[norm] = ax.axhline(_ROUNDING, **style)
             ax.text(
@@ -228,8 +230,10 @@ class GradientFlowDisplay:
             )  # fmt: skip
         title = f"{_NORMS[norm]}" + (", relative to lag 0" if self.relative else "")
         longest = max(curves, key=len)
-        dress(ax, longest.rename("norm").rename_axis("lag (steps back from the end)"), legend=False)
-        ax.set_title(title, loc="left", fontsize="medium", color=blend(ax, ink(ax), 0.85))
+        format_axes(
+            ax, longest.rename("norm").rename_axis("lag (steps back from the end)"), legend=False
+        )
+        ax.set_title(title, loc="left", fontsize="medium", color=blend(ax, foreground(ax), 0.85))
         ax.set_ylabel("")
         low = min(curve.min() for curve in curves)
         if max(curve.max() for curve in curves) < 50 * low:  # few powers of ten to label

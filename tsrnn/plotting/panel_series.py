@@ -10,10 +10,10 @@ import pandas as pd
 
 from tsrnn.data.foreign import narwhals_frame, pandas_frame
 
-NAMES = ("unique_id", "ds", "y")
+LONG_COLUMNS = ("unique_id", "ds", "y")
 
 
-class Parts:
+class PanelSeries:
     """The series of a panel, by label.
 
     Parameters
@@ -38,7 +38,7 @@ class Parts:
         If it is no such thing.
     """
 
-    def __init__(self, data: Any, name: str, columns: tuple[str, str, str] = NAMES):
+    def __init__(self, data: Any, name: str, columns: tuple[str, str, str] = LONG_COLUMNS):
         self.name, self._target, self._is_wide = name, columns[2], False
         ids, times = columns[:2]
         if not isinstance(data, (pd.Series, pd.DataFrame)):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.plotting.axes import BLUE, GREEN, PURPLE, VERMILION, background, blend, ink
+from tsrnn.plotting.style import BLUE, GREEN, PURPLE, VERMILION, background, blend, foreground
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ def state_colours(ax: Axes, state: str, values: np.ndarray) -> dict[str, Any]:
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
     below, above = _POLES[state]
-    dark = ink(ax)
+    dark = foreground(ax)
     ends = [_mixed(pole, dark) for pole in (below, above)]
     colours = [ends[0], below, background(ax), above, ends[1]]
     places = [0, 0.25, 0.5, 0.75, 1]
@@ -44,14 +44,14 @@ def gate_colours() -> dict[str, Any]:
     return {"cmap": "viridis", "norm": Normalize(0, 1)}
 
 
-def dress_bar(bar: Colorbar, ax: Axes, size: Any = "small") -> Colorbar:
+def format_colour_bar(bar: Colorbar, ax: Axes, size: Any = "small") -> Colorbar:
     """A colour bar without box, that names no more than its ends and its middle."""
     low, high = bar.mappable.norm.vmin, bar.mappable.norm.vmax
     bar.set_ticks(
         [low, (low + high) / 2, high], labels=[_short(v) for v in (low, (low + high) / 2, high)]
     )
-    bar.ax.tick_params(length=0, labelsize=size, labelcolor=blend(ax, ink(ax), 0.85))
-    bar.outline.set_edgecolor(blend(ax, ink(ax), 0.3))
+    bar.ax.tick_params(length=0, labelsize=size, labelcolor=blend(ax, foreground(ax), 0.85))
+    bar.outline.set_edgecolor(blend(ax, foreground(ax), 0.3))
     bar.outline.set_linewidth(0.6)
     return bar
 

@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.plotting.axes import BLUE, VERMILION, blend, draw_curve, dress, ink, new_axes
+from tsrnn.plotting.style import (
+    BLUE,
+    VERMILION,
+    blend,
+    draw_curve,
+    foreground,
+    format_axes,
+    new_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +133,7 @@ class LossCurveDisplay:
             )
         if self.best_iter is not None:
             self.best_line_ = ax.axvline(
-                self.best_iter, color=blend(ax, ink(ax), 0.5), linewidth=1, linestyle=":",
+                self.best_iter, color=blend(ax, foreground(ax), 0.5), linewidth=1, linestyle=":",
                 label=f"kept: epoch {self.best_iter}",
             )  # fmt: skip
         values = np.concatenate(shown)
@@ -133,7 +141,7 @@ class LossCurveDisplay:
             ax.set_yscale("log")
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter("")
-        dress(ax, self.loss_curve)
+        format_axes(ax, self.loss_curve)
         return self
 
 

@@ -13,12 +13,12 @@ from tsrnn.data.axes import show
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import sequences_of
 from tsrnn.inspection.batch import read_batch
-from tsrnn.plotting.axes import positions
-from tsrnn.plotting.parts import NAMES, Parts
+from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
+from tsrnn.plotting.style import x_positions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SequenceRead:
+class DisplayedSequence:
     """A sequence, and the estimator that reads it.
 
     Attributes
@@ -58,9 +58,9 @@ class SequenceRead:
         if isinstance(self.estimator, SequenceEstimator):
             said = np.atleast_1d(self.estimator.predict(self.X)[0])
             return pd.Series(said, name="prediction")
-        names = zip(("id_column", "time_column", "target_column"), NAMES, strict=True)
+        names = zip(("id_column", "time_column", "target_column"), LONG_COLUMNS, strict=True)
         columns = tuple(getattr(self.estimator, name, default) for name, default in names)
-        parts = Parts(self.estimator.predict(y=self.X), "forecast", columns)
+        parts = PanelSeries(self.estimator.predict(y=self.X), "forecast", columns)
         return parts.series(parts.labels[self.number]).rename("forecast")
 
     @property
@@ -72,7 +72,7 @@ class SequenceRead:
         return f"{kind} {self.label}, 1 of {1 + self.n_more}; series chooses another"
 
 
-def sequence_read(estimator: Any, X: Any, series: Hashable) -> SequenceRead:
+def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequence:
     """The row or series of X that is asked for, by default the first.
 
     Parameters
@@ -101,10 +101,10 @@ def sequence_read(estimator: Any, X: Any, series: Hashable) -> SequenceRead:
         values = _row_values(estimator, X)
     else:
         values = _series_values(estimator, X, number)
-    return SequenceRead(estimator, X, values, batch.segment, number, label, n_more)
+    return DisplayedSequence(estimator, X, values, batch.segment, number, label, n_more)
 
 
-def values_read(values: pd.Series | pd.DataFrame, frame: pd.DataFrame, segment: int):
+def match_values(values: pd.Series | pd.DataFrame, frame: pd.DataFrame, segment: int):
     """The rows of values that the steps of a frame took, as a DataFrame.
 
     Raises
@@ -135,7 +135,7 @@ def values_read(values: pd.Series | pd.DataFrame, frame: pd.DataFrame, segment: 
 
 def step_edges(index: pd.Index, segment: int) -> np.ndarray:
     """Where steps of so many entries begin and end on the x axis: halfway between entries."""
-    x = positions(index)
+    x = x_positions(index)
     if len(x) > 1:
         halves = (x[1:] - x[:-1]) / 2
         middles = x[:-1] + halves
@@ -146,14 +146,14 @@ def step_edges(index: pd.Index, segment: int) -> np.ndarray:
     return x[::segment]
 
 
-def label_text(label: Any) -> str:
+def format_label(label: Any) -> str:
     """A label short enough to stand below a box."""
     if not isinstance(label, pd.Timestamp):
         return str(label)
     return show(label).removesuffix(":00").replace(" ", "\n")
 
 
-def number_texts(values: pd.DataFrame) -> np.ndarray:
+def format_numbers(values: pd.DataFrame) -> np.ndarray:
     """Texts of numbers, of each column with as many digits as three tell its largest."""
     texts = []
     for column in values.to_numpy(float).T:

@@ -10,19 +10,24 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection import states as states_of
-from tsrnn.plotting.axes import (
+from tsrnn.plotting.network.boxes import Canvas, Plan, draw_arrows, draw_layer
+from tsrnn.plotting.network.colours import format_colour_bar, mappable, state_colours
+from tsrnn.plotting.network.sequence import (
+    format_label,
+    format_numbers,
+    match_values,
+    select_sequence,
+)
+from tsrnn.plotting.style import (
     BLUE,
     GREEN,
     PURPLE,
     VERMILION,
     draw_curve,
-    dress,
+    format_axes,
     legend_style,
     new_axes,
 )
-from tsrnn.plotting.boxes import Canvas, Plan, draw_arrows, draw_layer
-from tsrnn.plotting.maps import dress_bar, mappable, state_colours
-from tsrnn.plotting.sequence import label_text, number_texts, sequence_read, values_read
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,7 +103,7 @@ class UnfoldedDisplay:
         segment: int = 1,
         note: str | None = None,
     ):
-        self.values = values_read(values, states, segment)
+        self.values = match_values(values, states, segment)
         self.states, self.prediction = states, prediction
         self.cell, self.segment, self.note = cell, segment, note
         self.layers = states.columns.unique(level=0).tolist()
@@ -151,7 +156,7 @@ class UnfoldedDisplay:
                 "The forecaster walks on through a known future and speaks at each of its steps, "
                 "which is not drawn. Fit without covariates that are known in the future."
             )
-        read = sequence_read(estimator, X, series)
+        read = select_sequence(estimator, X, series)
         notes = [read.note]
         n_networks = getattr(estimator, "n_estimators", 1)
         if n_networks > 1:
@@ -241,7 +246,7 @@ class UnfoldedDisplay:
         """What each step reads, and the label of its last value."""
         self.inputs_ = []
         n = plan.n_steps * self.segment
-        said = number_texts(self.values)[-n:].reshape(plan.n_steps, -1)
+        said = format_numbers(self.values)[-n:].reshape(plan.n_steps, -1)
         labels = self.states.index[-plan.n_steps :]
         for step, (values, label) in enumerate(zip(said, labels, strict=True)):
             left, bottom, right, _ = plan.box(step, 0)
@@ -251,7 +256,7 @@ class UnfoldedDisplay:
             if len(values) > _MOST_LINES:
                 text = f"{values[0]} … {values[-1]}"
             self.inputs_.append(canvas.write(x, bottom - 0.73, text, 11.5, fontweight="bold"))
-            canvas.write(x, bottom - 0.94, label_text(label), 9.5, color=canvas.faint)
+            canvas.write(x, bottom - 0.94, format_label(label), 9.5, color=canvas.faint)
 
     def _draw_prediction(self, canvas, plan):
         self.prediction_ = None
@@ -285,7 +290,7 @@ class UnfoldedDisplay:
             style = {"color": BLUE, "linewidth": 1.8 * canvas.scale}
             self.forecast_line_ = draw_curve(ax, self.prediction, style)
         is_one = drawn.shape[1] == 1
-        dress(ax, drawn.iloc[:, 0].rename(drawn.columns[0] if is_one else None), legend=False)
+        format_axes(ax, drawn.iloc[:, 0].rename(drawn.columns[0] if is_one else None), legend=False)
         size = 9.5 * canvas.scale
         if not is_one:
             style = legend_style(ax) | {"fontsize": size, "ncols": _MOST_LINES, "borderpad": 0}
@@ -311,7 +316,7 @@ class UnfoldedDisplay:
             bar = canvas.ax.figure.colorbar(
                 mappable(self._colours[state]), cax=cax, orientation="horizontal"
             )
-            self.colour_bars_[state] = dress_bar(bar, canvas.ax, 9.5 * canvas.scale)
+            self.colour_bars_[state] = format_colour_bar(bar, canvas.ax, 9.5 * canvas.scale)
             canvas.write(x - 0.08, height - 0.25, f"${state[0]}$", 12.5, ha="right")
         n_units = self.states[self.layers[0], "hidden"].shape[1]
         notes = [f"{plan.n_units} of {n_units} units"] if n_units > plan.n_units else []
@@ -321,10 +326,10 @@ class UnfoldedDisplay:
 
 def _lines(prediction):
     """What is said, a line each, with its label where there are several."""
-    numbers = number_texts(prediction.to_frame())[:, 0]
+    numbers = format_numbers(prediction.to_frame())[:, 0]
     if len(numbers) == 1:
         return list(numbers)
-    labels = [label_text(label).rpartition("\n")[2] for label in prediction.index]
+    labels = [format_label(label).rpartition("\n")[2] for label in prediction.index]
     lines = [f"{label}  {one}" for label, one in zip(labels, numbers, strict=True)]
     return lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], "…", lines[-1]]
 

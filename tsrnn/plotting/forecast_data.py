@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.plotting.grid import chosen
-from tsrnn.plotting.parts import NAMES, Parts
+from tsrnn.plotting.grid import choose_series
+from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Predicted:
+class ForecastData:
     """Forecasts in the form that the forecaster gives them in, and what they follow.
 
     Attributes
@@ -46,8 +46,8 @@ class Predicted:
 
     def lone(self, actual: Any, ids: Any) -> dict[str, Any]:
         """All of one series, which may have come as a panel of one, as ForecastDisplay takes it."""
-        forecast = Parts(self.forecast, "forecast", self.columns)
-        (label,) = chosen(ids, forecast.labels)
+        forecast = PanelSeries(self.forecast, "forecast", self.columns)
+        (label,) = choose_series(ids, forecast.labels)
         found = {
             "forecast": forecast.series(label),
             "history": self.history,
@@ -56,16 +56,18 @@ class Predicted:
             "actual": actual,
         }
         if self.intervals is not None:
-            found["intervals"] = Parts(self.intervals, "intervals", self.columns).bounds(label)
+            found["intervals"] = PanelSeries(self.intervals, "intervals", self.columns).bounds(
+                label
+            )
         if actual is not None and label is not None:
-            parts = Parts(actual, "actual", self.columns)
+            parts = PanelSeries(actual, "actual", self.columns)
             found["actual"] = parts.series(label) if label in parts.labels else actual
         return found
 
 
-def predicted(
+def forecast_data(
     forecaster: Any, horizon: int | None, X: Any, coverage: float | Sequence[float] | None
-) -> Predicted:
+) -> ForecastData:
     """Ask a fitted forecaster for forecasts, and for intervals where a coverage is given.
 
     Raises
@@ -84,8 +86,8 @@ def predicted(
     intervals = None
     if coverage is not None and np.size(coverage):
         intervals = forecaster.predict_interval(horizon, X, coverage=coverage)
-    names = zip(("id_column", "time_column", "target_column"), NAMES, strict=True)
-    return Predicted(
+    names = zip(("id_column", "time_column", "target_column"), LONG_COLUMNS, strict=True)
+    return ForecastData(
         forecaster.predict(horizon, X),
         forecaster.history_,
         intervals,
