@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from tsrnn.anomaly.phases import circles, count_of, phases, seasons_of
-from tsrnn.data.axes import time_axis
+from tsrnn.data import Location
+from tsrnn.data.time_axis import sorted_axis
 
 FREQUENCIES = [
     "s",
@@ -26,14 +27,14 @@ FREQUENCIES = [
 @pytest.mark.parametrize("frequency", FREQUENCIES)
 def test_steps_are_counted_one_by_one(frequency):
     index = pd.date_range("2023-11-29", periods=60, freq=frequency)
-    axis = time_axis(index, "y")[0]
+    axis = sorted_axis(index, Location())[0]
     np.testing.assert_array_equal(np.diff(count_of(axis.index, axis.step)), 1)
 
 
 @pytest.mark.parametrize("frequency", FREQUENCIES)
 def test_counts_do_not_depend_on_where_a_series_begins(frequency):
     index = pd.date_range("2023-11-29", periods=60, freq=frequency)
-    step = time_axis(index, "y")[0].step
+    step = sorted_axis(index, Location())[0].step
     np.testing.assert_array_equal(count_of(index, step)[20:], count_of(index[20:], step))
 
 
@@ -82,7 +83,7 @@ def test_whole_numbers_and_periods():
     ],
 )
 def test_seasons_are_those_that_are_there_twice(frequency, n, seasons):
-    axis = time_axis(pd.date_range("1990-01-01", periods=10, freq=frequency), "y")[0]
+    axis = sorted_axis(pd.date_range("1990-01-01", periods=10, freq=frequency), Location())[0]
     assert seasons_of(axis, n) == seasons
 
 

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from tsrnn.data import covariates_from
-from tsrnn.data.covariates import missing_row
 
 DAYS = pd.date_range("2024-01-01", periods=6)
 LONGER = pd.date_range("2023-12-01", periods=60)
@@ -53,18 +52,13 @@ def test_rows_of_each_series(form):
     assert there.tolist() == [True] * 5 + [False]
     assert frame["price"].tolist()[:5] == [60.0, 80.0, 100.0, 0.0, 10.0]
     assert frame["price"].isna().tolist() == [False] * 5 + [True]
-    assert missing_row(there, [DAYS[3:], DAYS[:2], DAYS[:1]], list("bac")) == (
-        "2024-01-01", " of Series 'c' of y",
-    )  # fmt: skip
 
 
-def test_a_row_that_is_not_there_is_told():
+def test_a_row_that_is_missing_is_marked():
     wanted = DAYS.append(pd.DatetimeIndex(["2024-01-07"]))
     frame, there = covariates_from(X["price"]).at([wanted], [None])
     assert there.tolist() == [True] * 6 + [False]
     assert frame.columns.tolist() == ["price"]
-    assert missing_row(there, [wanted], [None]) == ("2024-01-07", "")
-    assert missing_row(there[:6], [DAYS], [None]) is None
 
 
 def test_units_zones_periods_and_numbers():

@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.data import collection_from
-from tsrnn.data.axes import grid
-from tsrnn.data.frames import adjoined, joined
+from tsrnn.data import collection_from, extended, with_gap_marked
+from tsrnn.data.time_axis import calendar_grid
 
 DAYS = pd.date_range("2024-01-01", periods=8)
 NAN = np.nan
@@ -85,7 +84,9 @@ def test_months_periods_and_numbers():
         assert collection.observed.tolist() == [True] * 4 + [False] + [True] * 3
 
 
-BERLIN = grid(pd.Timestamp("2024-03-22 02:30", tz="Europe/Berlin"), DAYS.freq, "s", periods=20)
+BERLIN = calendar_grid(
+    pd.Timestamp("2024-03-22 02:30", tz="Europe/Berlin"), DAYS.freq, "s", periods=20
+)
 INDEXES = {
     "days": pd.date_range("2024-03-22", periods=20),
     "a clock set forward between": BERLIN[1:],
@@ -107,7 +108,7 @@ def test_rows_that_follow_after_a_gap(name, rows):
     if isinstance(index, pd.DatetimeIndex):  # which shows no frequency
         later.index = pd.DatetimeIndex(later.index, freq=None).as_unit("ns")
     more = collection_from(later, missing="mask", step=known.axes[0].step)
-    whole = joined(known, adjoined(known, more))
+    whole = extended(known, with_gap_marked(known, more))
     n = rows[-1] + 1
     assert whole.axes[0].index.equals(index[:n])
     there = np.isin(np.arange(n), [*range(10), *rows])
@@ -119,7 +120,7 @@ def test_series_of_a_panel_follow_after_gaps_of_their_own():
     known = collection_from(pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5, NAN]}, DAYS[:3]))
     later = pd.DataFrame({"b": [NAN, 7.0, 8.0], "a": [6.0, NAN, 9.0]}, DAYS[4:7])
     more = collection_from(later, missing="mask", step=known.axes[0].step)
-    whole = joined(known, adjoined(known, more), every=True)
+    whole = extended(known, with_gap_marked(known, more), every=True)
     told = [1, 2, 3, NAN, 6, NAN, 9, 4, 5, NAN, NAN, NAN, 7, 8]
     np.testing.assert_array_equal(whole.targets, told)
     assert [axis.index[-1] for axis in whole.axes] == [DAYS[6], DAYS[6]]
@@ -138,9 +139,9 @@ def test_series_of_a_panel_follow_after_gaps_of_their_own():
 def test_what_does_not_follow_is_left_to_be_refused(index):
     known = collection_from(A[1:3])
     more = collection_from(pd.Series([1.0, 2.0], index), missing="mask", step=known.axes[0].step)
-    assert adjoined(known, more) is more
+    assert with_gap_marked(known, more) is more
     with pytest.raises(ValueError, match=r"follows what was fitted|those fitted are of"):
-        joined(known, more)
+        extended(known, more)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.found import found_events, runs_of, shares_of, with_fainter
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
-from tsrnn.anomaly.tracks import Track, Tracks, tracks_from
-from tsrnn.data.axes import TimeAxis, step_name
+from tsrnn.data import ChannelPanel, ChannelSeries, TimeAxis, channels_from, format_step
 
 
 class AnomalyDetector(OutlierMixin, BaseEstimator):
@@ -80,19 +79,19 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         deviations = np.array([np.nanstd(track.values, axis=0) for track in tracks])
         self._deviations = np.where(deviations > 0, deviations, 1.0)
         scored = self._learn(tracks)
-        self._step, self._channels = tracks.tracks[0].axis.step, tracks.channels
+        self._step, self._channels = tracks.all_series[0].axis.step, tracks.channels
         self.n_features_in_ = len(tracks.channels)
         scores = np.concatenate([one.score for one in scored])
         self.threshold_ = threshold.fit(scores)
         self.offset_ = -float(self.threshold_.threshold_)
         return tracks, scored
 
-    def _scaled(self, track: Track) -> np.ndarray:
+    def _scaled(self, track: ChannelSeries) -> np.ndarray:
         """A series in deviations from its mean, both of what was fitted."""
         k = self._labels[track.label]
         return (track.values - self._means[k]) / self._deviations[k]
 
-    def _unscaled(self, track: Track, z: np.ndarray) -> np.ndarray:
+    def _unscaled(self, track: ChannelSeries, z: np.ndarray) -> np.ndarray:
         """Values in the unit of the series again."""
         k = self._labels[track.label]
         return z * self._deviations[k] + self._means[k]
@@ -108,14 +107,14 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             return QuantileThreshold(self.contamination)
         return ConformalThreshold(0.01, random_state=0) if self.online else RobustZThreshold()
 
-    def _tracks(self, y, step=None) -> Tracks:
+    def _tracks(self, y, step=None) -> ChannelPanel:
         """Series as they come, checked."""
-        return tracks_from(
+        return channels_from(
             y, id_column=self.id_column, time_column=self.time_column, missing=self.missing,
             step=step,
         )  # fmt: skip
 
-    def _asked(self, y) -> Tracks:
+    def _asked(self, y) -> ChannelPanel:
         """Series to be scored, which must be like those that were fitted."""
         check_is_fitted(self)
         tracks = self._tracks(y, self._step)
@@ -142,11 +141,11 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
                 f"y has the channels {tracks.channels}, and the detector was fitted with "
                 f"{self._channels}. Give these, in that order."
             )
-        axis = tracks.tracks[0].axis
+        axis = tracks.all_series[0].axis
         if not tracks.is_array and not self._steps_through(axis):
             raise ValueError(
-                f"y has {step_name(axis.step, axis.index)}, and the detector was fitted with "
-                f"{step_name(self._step, axis.index)}. Bring it to that, or fit anew."
+                f"y has {format_step(axis.step, axis.index)}, and the detector was fitted with "
+                f"{format_step(self._step, axis.index)}. Bring it to that, or fit anew."
             )
         return tracks
 
@@ -180,7 +179,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             If the detector is not fitted, or ``y`` is none that could be fitted.
         """
         tracks = self._asked(y)
-        return tracks.series([-one.score for one in self._score(tracks)], "score")
+        return tracks.row_series([-one.score for one in self._score(tracks)], "score")
 
     def decision_function(self, y: Any) -> Any:
         """``score_samples`` less ``offset_``: below 0 where the fitted threshold is exceeded.
@@ -224,7 +223,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         return self._signs(tracks, np.split(flags, ends))
 
     def _signs(self, tracks, flags):
-        return tracks.series([np.where(own, -1, 1) for own in flags], "anomaly")
+        return tracks.row_series([np.where(own, -1, 1) for own in flags], "anomaly")
 
     def explain(self, y: Any) -> Any:
         """All that is said of each point.
@@ -266,7 +265,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
                 columns[f"upper{end}"] = [a + b for a, b in zip(middle, reach, strict=True)]
             if several and scored[0].parts is not None:
                 columns[f"share{end}"] = [shares_of(one.parts)[:, k] for one in scored]
-        return tracks.frame(columns)
+        return tracks.row_frame(columns)
 
     def _thresholds(self, scores):
         moving = getattr(self.threshold_, "threshold", None)

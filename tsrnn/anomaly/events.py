@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from tsrnn.data.axes import show
+from tsrnn.data.time_axis import format_time
 
 _OWN = ["start", "end", "n_points"]
 
@@ -424,7 +424,8 @@ def _covered(events, index, name):
         row = int((first > last).argmax())
         raise ValueError(
             f"{name} has an event at no point of the index in row {row}, from "
-            f"{show(events['start'].iloc[row])} to {show(events['end'].iloc[row])}. Leave it out."
+            f"{format_time(events['start'].iloc[row])} to {format_time(events['end'].iloc[row])}. "
+            "Leave it out."
         )
     return first, last
 
@@ -524,7 +525,7 @@ def _checked(events, name):
         row = int(turned.argmax())
         raise ValueError(
             f"{name} has an end before its start in row {row}: "
-            f"{show(events['start'][row])} to {show(events['end'][row])}."
+            f"{format_time(events['start'][row])} to {format_time(events['end'][row])}."
         )
     return events
 
@@ -540,8 +541,8 @@ def _checked_index(index):
         return index
     bad = np.flatnonzero(index[1:] <= index[:-1])[0] + 1
     raise ValueError(
-        f"index must increase without repeats, but {show(index[bad])} comes after "
-        f"{show(index[bad - 1])}. Sort it, and keep one row each."
+        f"index must increase without repeats, but {format_time(index[bad])} comes after "
+        f"{format_time(index[bad - 1])}. Sort it, and keep one row each."
     )
 
 
@@ -558,6 +559,7 @@ def _flags(labels, index):
         place = int(bad.argmax())
         what = "missing (NaN)" if np.isnan(values[place]) else f"{values[place]:g}"
         raise ValueError(
-            f"labels must be true or false, got {what} at {show(index[place])} (position {place})."
+            f"labels must be true or false, got {what} at {format_time(index[place])} "
+            f"(position {place})."
         )
     return values == 1

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.anomaly.events import events_from_labels
-from tsrnn.anomaly.tracks import Track
+from tsrnn.data import ChannelSeries
 
 _LINES = 200  # below the threshold, down to the median
 
@@ -38,13 +38,13 @@ class Scored:
 
 
 def found_events(
-    track: Track, one: Scored, runs: np.ndarray, channels: list, back: int = 0
+    track: ChannelSeries, one: Scored, runs: np.ndarray, channels: list, back: int = 0
 ) -> pd.DataFrame:
     """The events of a series.
 
     Parameters
     ----------
-    track, one : Track, Scored
+    track, one : ChannelSeries, Scored
         The series, and what is said of it.
     runs : (n_runs, 2) int array
         Of points whose scores are high: the first, and the one after the last.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.axes import TimeAxis, width_of
+from tsrnn.data.time_axis import TimeAxis, step_width
 from tsrnn.forecasting.seasons import season_of
 from tsrnn.kernels import portable
 
@@ -47,7 +47,7 @@ def count_of(index: pd.Index, step: Any) -> np.ndarray:
     """Steps since a moment that does not depend on the index, (n,) float64."""
     if isinstance(index, pd.DatetimeIndex):
         walls = index.tz_localize(None)
-        width = width_of(walls, step)
+        width = step_width(walls, step)
         if width is not None:
             return (walls.asi8 - _MONDAY.as_unit(walls.unit)._value) / width
         period = _periods_of(step)

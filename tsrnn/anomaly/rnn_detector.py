@@ -243,7 +243,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def _settled_seasons(self, tracks):
         longest = max(len(track.values) for track in tracks)
         if isinstance(self.season, str):
-            return seasons_of(tracks.tracks[0].axis, longest)
+            return seasons_of(tracks.all_series[0].axis, longest)
         seasons = tuple(int(each) for each in np.atleast_1d(self.season))
         if not all(each >= 1 for each in seasons):
             raise ValueError(f"season must be 1 or more steps, got {self.season!r}.")
@@ -363,7 +363,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                 self._streams[k].take(np.full((gap, len(tracks.channels)), np.nan))
             parts.append(self._judged(self._streams[k].take(track.values, track.axis.index)))
         names = ("score", "threshold", "anomaly")
-        columns = (tracks.series([getattr(own, name) for own in parts], name) for name in names)
+        columns = (tracks.row_series([getattr(own, name) for own in parts], name) for name in names)
         return Update(*(np.asarray(column) for column in columns), tracks.index)
 
     def _rows(self, y):
@@ -376,7 +376,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             is_good = rows.dtype == np.float64 and rows.ndim == 2 and rows.size > 0
             is_good = is_good and bool(np.isfinite(rows).all())
             if not is_good or rows.shape[1] != self.n_features_in_:
-                rows = self._asked(rows).tracks[0].values  # which says what is wrong
+                rows = self._asked(rows).all_series[0].values  # which says what is wrong
             return rows, None
         is_row = isinstance(y, pd.Series) and len(y) == 1 and y.dtype == np.float64
         if is_row and None in self._labels and self.n_features_in_ == 1:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsrnn.anomaly.phases import circles, count_of
 from tsrnn.anomaly.surprise import keep_of, mean_of_channels, strangeness
-from tsrnn.data.axes import TimeAxis, show, width_of
+from tsrnn.data.time_axis import TimeAxis, format_time, step_width
 
 _NOWHERE = np.empty(0)  # in no season
 
@@ -74,7 +74,7 @@ class Stream:
         zone = getattr(axis.index, "tz", None)
         # By the calendar, or a clock that may change, each time stamp must be looked at, and the
         # axis goes on.
-        self.is_even = zone is None and width_of(axis.index, axis.step) is not None
+        self.is_even = zone is None and step_width(axis.index, axis.step) is not None
         self._circles = None  # of a turn of each season after the axis, once there is a step
 
     def is_next(self, label: Any) -> bool:
@@ -147,6 +147,6 @@ class Stream:
         if follows:
             return n
         raise ValueError(
-            f"{name} has {show(first)} where {show(axis.after(1)[0])} follows what the detector "
-            "knows. Give what comes next" + ("." if may else ", without a gap.")
+            f"{name} has {format_time(first)} where {format_time(axis.after(1)[0])} follows what "
+            "the detector knows. Give what comes next" + ("." if may else ", without a gap.")
         )

@@ -197,8 +197,7 @@ def _check_names(names, coverage, quantiles):
 
 def _check_reach(arguments, y, X):
     """Refuse a horizon beyond the calendar, or beyond what is known in the future."""
-    from tsrnn.data import collection_from
-    from tsrnn.data.axes import show
+    from tsrnn.data import collection_from, format_time
 
     with _told_of(arguments):
         steps = collection_from(y, missing=arguments.missing).after(arguments.horizon, {}).index
@@ -207,7 +206,7 @@ def _check_reach(arguments, y, X):
     keys = steps if X.index.nlevels == steps.nlevels else steps.get_level_values(-1)
     there = keys.isin(X.index)
     if not there.all():
-        time = show(steps.get_level_values(-1)[there.argmin()])
+        time = format_time(steps.get_level_values(-1)[there.argmin()])
         of = f" (series {str(steps[there.argmin()][0])!r})" if steps.nlevels > 1 else ""
         known = ", ".join(map(repr, arguments.known))
         raise ValueError(

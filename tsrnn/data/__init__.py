@@ -1,23 +1,35 @@
-"""From pandas to flat arrays: the first layer that knows a frame or an index."""
+"""Series in, results out: pandas and other frames as flat arrays with time axes, and back."""
 
 from tsrnn.data.arrays import make_windows
-from tsrnn.data.axes import TimeAxis
+from tsrnn.data.channels import ChannelPanel, ChannelSeries, channels_from
+from tsrnn.data.collection import Collection, extended, slice_series, with_gap_marked
 from tsrnn.data.covariates import Covariates, covariates_from
-from tsrnn.data.errors import DataError, Location, UnknownCategoryError
-from tsrnn.data.frames import Collection, collection_from
+from tsrnn.data.errors import DataError, Location, MissingDataError, UnknownCategoryError
 from tsrnn.data.panel import Panel
-from tsrnn.data.series import panel_from_series
+from tsrnn.data.reading import collection_from, panel_from_series
+from tsrnn.data.time_axis import TimeAxis, format_step, format_time
+from tsrnn.data.values import LARGEST
 
 __all__ = [
+    "LARGEST",
+    "ChannelPanel",
+    "ChannelSeries",
     "Collection",
     "Covariates",
     "DataError",
     "Location",
+    "MissingDataError",
     "Panel",
     "TimeAxis",
     "UnknownCategoryError",
+    "channels_from",
     "collection_from",
     "covariates_from",
+    "extended",
+    "format_step",
+    "format_time",
     "make_windows",
     "panel_from_series",
+    "slice_series",
+    "with_gap_marked",
 ]

@@ -1,4 +1,4 @@
-"""Covariates in whatever form they come, put beside the time stamps of series."""
+"""Covariates in any form, looked up by series and time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.axes import check_time_index, numbers_of, show
-from tsrnn.data.foreign import narwhals_columns
-from tsrnn.data.rows import series_name
+from tsrnn.data.errors import DataError
+from tsrnn.data.interop import to_pandas
+from tsrnn.data.rows import labelled_rows
+from tsrnn.data.time_axis import format_time, time_numbers
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,13 +22,13 @@ class Covariates:
     Attributes
     ----------
     frame : DataFrame
-        One column a covariate; rows as they came.
+        One column a covariate; rows in the order they came in.
     times : DatetimeIndex, PeriodIndex or Index of integers
         Time stamp of each row.
     labels : Index or None
         Series of each row; None where all series share the rows.
     name : str
-        What messages call them.
+        Name of the argument, for error messages.
     """
 
     frame: pd.DataFrame
@@ -36,7 +37,7 @@ class Covariates:
     name: str
 
     def at(self, indexes: Sequence[pd.Index], ids: list) -> tuple[pd.DataFrame, np.ndarray]:
-        """Rows for the time stamps of each series, end to end, and which of them there are.
+        """Rows for the time stamps of each series, end to end, and which of them exist.
 
         Parameters
         ----------
@@ -48,141 +49,122 @@ class Covariates:
         Returns
         -------
         DataFrame, (n_rows,) bool array
-            Missing values stand where there is no row.
+            Values are missing where there is no row.
 
         Raises
         ------
-        ValueError
+        DataError
             If time stamps are of another kind than those of the series, or are repeated.
         """
-        numbers = self._numbers(indexes[0])
+        numbers = self._time_numbers(indexes[0])
         if self.labels is None:
-            codes, known = np.zeros(numbers.size, int), None
+            codes, code_of = np.zeros(numbers.size, int), None
         else:
-            codes, found = pd.factorize(self.labels)
-            known = {label: code for code, label in enumerate(found)}
+            codes, labels = pd.factorize(self.labels)
+            code_of = {label: code for code, label in enumerate(labels)}
         order = np.lexsort((numbers, codes))
-        self._check_repeats(codes, numbers, order)
+        self._check_unique(codes, numbers, order)
         numbers = numbers[order]
         bounds = np.searchsorted(codes[order], np.arange(codes.max(initial=0) + 2))
-        rows, done = [], {}
+        rows, looked_up = [], {}
         for index, label in zip(indexes, ids, strict=True):
-            code = 0 if known is None else known.get(label, -1)
+            code = 0 if code_of is None else code_of.get(label, -1)
             key = (id(index), code)
-            if key not in done:
-                done[key] = _places(numbers, order, bounds, code, numbers_of(index))
-            rows.append(done[key])
+            if key not in looked_up:
+                part = slice(bounds[code], bounds[code + 1]) if code >= 0 else slice(0)
+                looked_up[key] = _lookup(numbers[part], order[part], time_numbers(index))
+            rows.append(looked_up[key])
         rows = np.concatenate(rows)
-        taken = {column: self.frame[column].array.take(rows, allow_fill=True)
-                 for column in self.frame}  # fmt: skip
-        return pd.DataFrame(taken), rows >= 0
+        columns = {
+            column: self.frame[column].array.take(rows, allow_fill=True) for column in self.frame
+        }
+        return pd.DataFrame(columns), rows >= 0
 
-    def _numbers(self, index):
-        """The rows' time stamps as the numbers that an index of a series counts by."""
+    def _time_numbers(self, index):
+        """Time stamps of the rows as integers that count like those of a series' index."""
         times = self.times
         if isinstance(index, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex):
             if (times.tz is None) != (index.tz is None):
                 with_zone, without = (self.name, "y") if index.tz is None else ("y", self.name)
-                raise ValueError(
-                    f"The time stamps of {with_zone} have a time zone, those of {without} have "
-                    f"none. Give both one, for instance by tz_localize('UTC') on {without}'s."
+                raise DataError(
+                    f"have a time zone, those of {without} have none",
+                    f"Give both one, for instance by tz_localize('UTC') on {without}'s.",
+                    argument=f"The time stamps of {with_zone}",
                 )
             return times.as_unit(index.unit).asi8
-        same = type(times) is type(index) or not {type(times), type(index)} & {
-            pd.DatetimeIndex, pd.PeriodIndex
-        }  # fmt: skip
+        kinds = {type(times), type(index)}
+        same = len(kinds) == 1 or not kinds & {pd.DatetimeIndex, pd.PeriodIndex}
         if not same or (isinstance(index, pd.PeriodIndex) and index.freq != times.freq):
-            raise ValueError(
-                f"{self.name} has time stamps of dtype {times.dtype}, and y of {index.dtype}. "
-                "Bring them to one."
+            raise DataError(
+                f"has time stamps of dtype {times.dtype}, and y of {index.dtype}",
+                "Bring them to one.",
+                argument=self.name,
             )
-        return numbers_of(times)
+        return time_numbers(times)
 
-    def _check_repeats(self, codes, numbers, order):
+    def _check_unique(self, codes, numbers, order):
         repeated = (np.diff(codes[order]) == 0) & (np.diff(numbers[order]) == 0)
         if repeated.any():
             row = order[repeated.argmax()]
-            of = "" if self.labels is None else f" of series {self.labels[row]!r}"
-            raise ValueError(
-                f"{self.name} has the time stamp {show(self.times[row])}{of} more than once. Keep "
-                "one row each."
+            label = None if self.labels is None else self.labels[row]
+            of_series = "" if label is None else f" of series {label!r}"
+            raise DataError(
+                f"has the time stamp {format_time(self.times[row])}{of_series} more than once",
+                "Keep one row each.",
+                argument=self.name,
+                row=self.times[row],
             )
 
 
-def _places(numbers, order, bounds, code, wanted):
-    """Rows of the series numbered ``code`` with the wanted times, -1 where there is none."""
-    if code < 0:
+def _lookup(numbers, rows, wanted):
+    """Of rows with sorted time numbers, those of the wanted numbers; -1 where there is none."""
+    if not numbers.size:
         return np.full(wanted.size, -1)
-    own = numbers[bounds[code] : bounds[code + 1]]
-    places = np.minimum(own.searchsorted(wanted), own.size - 1)
-    return np.where(own[places] == wanted, order[bounds[code] + places], -1)
+    positions = np.minimum(numbers.searchsorted(wanted), numbers.size - 1)
+    return np.where(numbers[positions] == wanted, rows[positions], -1)
 
 
 def covariates_from(
     X: Any, *, id_column: str = "unique_id", time_column: str = "ds", name: str = "X"
 ) -> Covariates:
-    """Check a frame of covariates and tell its rows' series and time.
+    """Check a frame of covariates and find the series and time of its rows.
 
     Parameters
     ----------
     X : DataFrame
-        One column a covariate, one row a time. The time stands in a column, if there is one of the
-        name ``time_column``, or in the index; the series likewise, if not all share the rows: in
-        the column ``id_column``, or as the first level of the index. Or a Series of one covariate.
-        Also a frame of polars, or of another library that narwhals knows.
+        One column a covariate, one row a time. Times are in the column ``time_column``, if there
+        is one, or in the index; series likewise, if they do not all share the rows: in the column
+        ``id_column``, or in the first level of the index. Or a Series of one covariate, or a frame
+        of polars or another library that narwhals knows.
     id_column, time_column : str
         Columns of a long frame.
     name : str
-        What messages call it.
+        Name of the argument, for error messages.
 
     Raises
     ------
-    ValueError
+    DataError
         If it is no frame, is empty, has no column of values, or ids or time stamps are missing.
     """
     if isinstance(X, pd.Series):
         X = X.to_frame(name if X.name is None else X.name)
     if not isinstance(X, pd.DataFrame):
-        X = narwhals_columns(X, name)
-    labels = None
-    if isinstance(X.index, pd.MultiIndex):
-        if X.index.nlevels != 2:
-            raise ValueError(
-                f"{name} has {X.index.nlevels} levels in its index; there must be two, series and "
-                "time. Make one level of those that name a series."
-            )
-        labels, times = X.index.get_level_values(0), X.index.get_level_values(1)
-    elif time_column in X.columns:
-        times = pd.Index(X[time_column])
-        labels = pd.Index(X[id_column]) if id_column in X.columns else None
-        X = X.drop(columns=[c for c in (id_column, time_column) if c in X.columns])
-    else:
-        times = X.index
-    if not len(X) or not X.shape[1]:
-        raise ValueError(
-            f"{name} has shape {X.shape}. Give rows of time and columns of covariates."
+        X = to_pandas(X, name)
+    names = {"id_column": None, "time_column": None}
+    if not isinstance(X.index, pd.MultiIndex) and time_column in X.columns:
+        names = {"id_column": id_column, "time_column": time_column}
+        names = {kind: column for kind, column in names.items() if column in X.columns}
+    if not len(X) or X.shape[1] == sum(column is not None for column in names.values()):
+        raise DataError(
+            f"has shape {X.shape}",
+            "Give rows of time and columns of covariates.",
+            argument=name,
         )
     if not X.columns.is_unique:
-        twice = X.columns[X.columns.duplicated()][0]
-        raise ValueError(f"{name} has more than one column {twice!r}. Give each a name of its own.")
-    if pd.api.types.is_datetime64_any_dtype(times.dtype):
-        times = pd.DatetimeIndex(times)
-    check_time_index(times, name)
-    if labels is not None and labels.hasnans:
-        row = int(labels.isna().argmax())
-        raise ValueError(f"{name} has no id in row {row}. Drop or mend what has none.")
-    return Covariates(X, times, labels, name)
-
-
-def missing_row(
-    there: np.ndarray, indexes: Sequence[pd.Index], ids: list
-) -> tuple[str, str] | None:
-    """Time stamp and series (as messages have them) of the first row that is not there."""
-    if there.all():
-        return None
-    row = int(there.argmin())
-    ends = np.cumsum([len(index) for index in indexes])
-    series = int(ends.searchsorted(row, side="right"))
-    index = indexes[series]
-    label = index[row - ends[series] + len(index)]
-    return show(label), "" if ids[series] is None else f" of {series_name(ids[series], 'y')}"
+        repeated = X.columns[X.columns.duplicated()][0]
+        raise DataError(
+            f"has more than one column {repeated!r}", "Give each a name of its own.", argument=name
+        )
+    rows = labelled_rows(X, name, **names)
+    labels = None if rows.ids is None else pd.Index(rows.ids)
+    return Covariates(rows.values, rows.times, labels, name)

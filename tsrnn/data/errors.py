@@ -50,6 +50,10 @@ class DataError(ValueError):
         return f"{subject} {self.problem}. {self.remedy}".rstrip()
 
 
+class MissingDataError(DataError):
+    """Missing values or rows, which ``missing="mask"`` would allow."""
+
+
 class UnknownCategoryError(DataError):
     """A category that was not there when the categories were learned, which are ``known``."""
 
@@ -73,6 +77,8 @@ class Location(NamedTuple):
             text = f"Series {self.series!r} of {text}"
         return text if self.column is None else f"Column {self.column!r} of {text}"
 
-    def error(self, problem: str, remedy: str = "", row: Any = None) -> DataError:
+    def error(
+        self, problem: str, remedy: str = "", row: Any = None, kind: type[DataError] = DataError
+    ) -> DataError:
         """The error of a problem here."""
-        return DataError(problem, remedy, row=row, **self._asdict())
+        return kind(problem, remedy, row=row, **self._asdict())

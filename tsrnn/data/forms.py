@@ -1,4 +1,4 @@
-"""The forms in which series come, each with the way to give results back in it."""
+"""The forms that series come in; each can give results back in the same form."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.axes import TimeAxis, entries, grid
+from tsrnn.data.time_axis import TimeAxis, calendar_grid, regular_index
 
 Axes = list[TimeAxis]
 Columns = dict[str, np.ndarray]
 
 
 class Form(Protocol):
-    """How series came."""
+    """The form that series came in."""
 
     def after(self, ids: list, axes: Axes, horizon: int, columns: Columns) -> Any:
-        """Columns of shape (n_series, horizon), of what follows each series, in this form."""
+        """Columns of shape (n_series, horizon), for what follows each series, in this form."""
 
 
 @dataclasses.dataclass(frozen=True)
 class OneSeries(Form):
-    """A Series: one column is a Series of its name, several are a frame."""
+    """A Series: one column gives a Series of its name, several a frame."""
 
     name: Hashable
 
@@ -39,19 +39,20 @@ class OneSeries(Form):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Wide(Form):
-    """A frame of one column a series; several results of each stand under its name."""
+    """A frame of one column a series; several results of each form a level below its name."""
 
     columns: pd.Index
 
     def after(self, ids: list, axes: Axes, horizon: int, columns: Columns) -> pd.DataFrame:
-        follow = following(axes, horizon)
-        index = follow.unique().sort_values()
-        rows = index.get_indexer(follow).reshape(len(ids), horizon)
+        times = entries_after(axes, horizon)
+        index = times.unique().sort_values()
+        rows = index.get_indexer(times).reshape(len(ids), horizon)
         table = np.full((len(index), len(ids), len(columns)), np.nan)
         for k, values in enumerate(columns.values()):
             table[rows, np.arange(len(ids))[:, None], k] = values
         labels = self.columns if len(columns) == 1 else self._labels(list(columns))
-        return pd.DataFrame(table.reshape(len(index), -1), _regular(index, axes[0].step), labels)
+        index = _with_frequency(index, axes[0].step)
+        return pd.DataFrame(table.reshape(len(index), -1), index, labels)
 
     def _labels(self, names):
         """The columns' labels with the results' names as one more level."""
@@ -73,10 +74,9 @@ class Long(Form):
     time_dtype: Any
 
     def after(self, ids: list, axes: Axes, horizon: int, columns: Columns) -> pd.DataFrame:
-        labels, times = _stacked(self, ids, axes, horizon)
-        return pd.DataFrame(
-            {self.id_column: labels, self.time_column: times} | flat(columns, self.target_column)
-        )
+        labels, times = _ids_and_times(self, ids, axes, horizon)
+        results = flattened(columns, self.target_column)
+        return pd.DataFrame({self.id_column: labels, self.time_column: times} | results)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,46 +92,46 @@ class Levels(Form):
     def after(
         self, ids: list, axes: Axes, horizon: int, columns: Columns
     ) -> pd.Series | pd.DataFrame:
-        stacked = _stacked(self, ids, axes, horizon)
-        index = pd.MultiIndex.from_arrays(stacked, names=self.names)
-        parts = flat(columns, self.target)
-        if len(parts) == 1 and not self.is_frame:
-            return pd.Series(parts[self.target], index, name=self.target)
-        return pd.DataFrame(parts, index)
+        levels = _ids_and_times(self, ids, axes, horizon)
+        index = pd.MultiIndex.from_arrays(levels, names=self.names)
+        results = flattened(columns, self.target)
+        if len(results) == 1 and not self.is_frame:
+            return pd.Series(results[self.target], index, name=self.target)
+        return pd.DataFrame(results, index)
 
 
-def following(axes: Axes, horizon: int) -> pd.Index:
-    """What follows each series, end to end; those that end together are asked once."""
+def entries_after(axes: Axes, horizon: int) -> pd.Index:
+    """The ``horizon`` entries after each series, end to end; each distinct end computed once."""
     lasts = [axis.index[-1] for axis in axes]
     distinct = dict(zip(lasts, axes, strict=True))
     blocks = [axis.after(horizon) for axis in distinct.values()]
-    places = dict(zip(distinct, range(len(distinct)), strict=True))
-    firsts = horizon * np.array([places[last] for last in lasts])
+    numbers = dict(zip(distinct, range(len(distinct)), strict=True))
+    firsts = horizon * np.array([numbers[last] for last in lasts])
     return blocks[0].append(blocks[1:]).take((firsts[:, None] + np.arange(horizon)).ravel())
 
 
-def flat(columns: Columns, target: Hashable) -> dict:
-    """Columns end to end; a single one is called as the target."""
+def flattened(columns: Columns, target: Hashable) -> dict:
+    """Columns of (n_series, horizon) end to end; a single one takes the target's name."""
     names = [target] if len(columns) == 1 else columns
-    return {name: np.ravel(part) for name, part in zip(names, columns.values(), strict=True)}
+    return {name: np.ravel(values) for name, values in zip(names, columns.values(), strict=True)}
 
 
-def _stacked(form, ids, axes, horizon):
-    """Series and time of each row, in the dtypes they had."""
+def _ids_and_times(form, ids, axes, horizon):
+    """Series and time of each row, in the dtypes they came in."""
     labels = pd.Series(ids, dtype=form.id_dtype).take(np.repeat(np.arange(len(ids)), horizon))
-    times = pd.Series(following(axes, horizon))
-    plain = getattr(form.time_dtype, "numpy_dtype", form.time_dtype)  # of nullable and Arrow's
-    is_int = pd.api.types.is_integer_dtype(plain)
-    if not is_int or times.max() <= np.iinfo(plain).max:  # a uint8 has no room after 255
+    times = pd.Series(entries_after(axes, horizon))
+    dtype = getattr(form.time_dtype, "numpy_dtype", form.time_dtype)  # of nullable and Arrow's
+    is_int = pd.api.types.is_integer_dtype(dtype)
+    if not is_int or times.max() <= np.iinfo(dtype).max:  # a uint8 has no room after 255
         times = times.astype(form.time_dtype)
     return labels.reset_index(drop=True), times
 
 
-def _regular(index, step):
-    """A sorted index with its frequency, or as a range, where the step leads through it."""
+def _with_frequency(index, step):
+    """A sorted index with its frequency, or as a RangeIndex, if the step leads through it."""
     if isinstance(index, pd.DatetimeIndex):
-        line = grid(index[0], step, index.unit, end=index[-1]).rename(index.name)
-        return line if len(line) == len(index) else index
+        grid = calendar_grid(index[0], step, index.unit, end=index[-1]).rename(index.name)
+        return grid if len(grid) == len(index) else index
     if isinstance(index, pd.PeriodIndex) or (np.diff(index) != step).any():
         return index
-    return entries(index, step)
+    return regular_index(index, step)

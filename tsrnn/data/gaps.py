@@ -1,4 +1,4 @@
-"""Missing values and missing rows, where they are allowed: put on a grid and filled from before."""
+"""Missing values and rows: series put on a regular grid, and filled from earlier values."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.axes import TimeAxis, check_repeats, filled_axis, show
-from tsrnn.data.rows import series_name
+from tsrnn.data.errors import DataError, Location
+from tsrnn.data.time_axis import TimeAxis, check_unique, filled_axis, format_time
 
 
 def on_grid(
-    index: pd.Index, values: np.ndarray, name: str, step: Any = None
+    index: pd.Index, values: np.ndarray, where: Location, step: Any = None
 ) -> tuple[TimeAxis, np.ndarray]:
-    """Rows, in any order, on all entries of their frequency; NaN where there is none.
+    """Rows, in any order, put on a regular time axis; NaN where there is no row.
 
-    The frequency is ``step``, if that is given and leads through them.
+    The frequency is ``step`` if it leads through them, else inferred.
     """
     order = np.argsort(index, kind="stable")
     ordered = index[order]
-    check_repeats(ordered, name, "y.groupby(level=0).mean()")
-    axis, places = filled_axis(ordered, name, step)
+    check_unique(ordered, where, "y.groupby(level=0).mean()")
+    axis, positions = filled_axis(ordered, where, step)
     table = np.full((len(axis.index), *values.shape[1:]), np.nan)
-    table[places] = values[order]
+    table[positions] = values[order]
     return axis, table
 
 
-def rows_on_grid(
-    times: pd.Index, codes: np.ndarray, values: np.ndarray, ids: list, name: str, step: Any = None
+def panel_on_grid(
+    times: pd.Index, codes: np.ndarray, values: np.ndarray, ids: list, argument: str, step: Any
 ) -> tuple[list[TimeAxis], np.ndarray]:
-    """Rows of many series on one grid, each from its first value that is there to its last row.
+    """Rows of many series put on one regular time axis.
 
     Parameters
     ----------
@@ -38,62 +38,68 @@ def rows_on_grid(
         Time stamp, number of the series and value of each row.
     ids : list
         Label of each series.
-    name : str
-        What messages call the whole.
-    step : pandas offset or int, optional
+    argument : str
+        Name of the argument, for error messages.
+    step : pandas offset, int or None
         Their frequency, if it leads through them.
 
     Returns
     -------
     list of TimeAxis, (n_values,) array
-        The series' axes, and their values end to end.
+        The axis of each series, from its first known value to its last row, and the values end to
+        end, NaN where missing.
     """
     line = times.unique().sort_values()
-    axis, places = filled_axis(line, name, step)
-    rows = places[line.get_indexer(times)]
+    axis, positions = filled_axis(line, Location(argument), step)
+    rows = positions[line.get_indexer(times)]
     order = np.lexsort((rows, codes))
     repeated = (np.diff(codes[order]) == 0) & (np.diff(rows[order]) == 0)
     if repeated.any():
         row = order[repeated.argmax()]
-        raise ValueError(
-            f"{series_name(ids[codes[row]], name)} has the time stamp {show(times[row])} more than "
-            "once. Keep one row each, for instance the mean of them."
+        raise Location(argument, ids[codes[row]]).error(
+            f"has the time stamp {format_time(times[row])} more than once",
+            "Keep one row each, for instance the mean of them.",
+            row=times[row],
         )
     firsts, lasts = np.full(len(ids), len(axis.index)), np.zeros(len(ids), int)
-    there = ~np.isnan(values)
-    np.minimum.at(firsts, codes[there], rows[there])
+    known = ~np.isnan(values)
+    np.minimum.at(firsts, codes[known], rows[known])
     np.maximum.at(lasts, codes, rows)
     if (firsts > lasts).any():
-        nothing_known(ids[int((firsts > lasts).argmax())], name)
-    begins = np.cumsum([0, *(lasts - firsts + 1)])
-    flat = np.full(begins[-1], np.nan)
-    flat[(begins[codes] + rows - firsts[codes])[there]] = values[there]
-    stretches = list(zip(firsts.tolist(), (lasts + 1).tolist(), strict=True))
-    cut = {part: TimeAxis(axis.index[slice(*part)], axis.step) for part in set(stretches)}
-    return [cut[part] for part in stretches], flat
+        raise no_values(Location(argument, ids[int((firsts > lasts).argmax())]))
+    starts = np.cumsum([0, *(lasts - firsts + 1)])
+    flat = np.full(starts[-1], np.nan)
+    flat[(starts[codes] + rows - firsts[codes])[known]] = values[known]
+    return slices_of(axis, firsts, lasts + 1), flat
 
 
-def nothing_known(label, name):
-    """Refuse a series without a value."""
-    called = name if label is None else series_name(label, name)
-    raise ValueError(f"{called} is nothing but missing values (NaN). Leave it out.")
+def slices_of(axis: TimeAxis, firsts: np.ndarray, ends: np.ndarray) -> list[TimeAxis]:
+    """Parts of an axis, from each first entry up to each end; equal ones share an object."""
+    bounds = list(zip(firsts.tolist(), ends.tolist(), strict=True))
+    distinct = {each: TimeAxis(axis.index[slice(*each)], axis.step) for each in set(bounds)}
+    return [distinct[each] for each in bounds]
 
 
-def trimmed(axis: TimeAxis, values: np.ndarray, name: str) -> tuple[TimeAxis, np.ndarray]:
-    """A series from its first value that is there."""
+def no_values(where: Location, remedy: str = "Leave it out.") -> DataError:
+    """The error of a series without a value."""
+    return where.error("is nothing but missing values (NaN)", remedy)
+
+
+def trimmed(axis: TimeAxis, values: np.ndarray, where: Location) -> tuple[TimeAxis, np.ndarray]:
+    """A series from its first known value on."""
     first = int((~np.isnan(values)).argmax())
     if np.isnan(values[first]):
-        nothing_known(None, name)
+        raise no_values(where)
     return (TimeAxis(axis.index[first:], axis.step), values[first:]) if first else (axis, values)
 
 
-def carried_forward(values: np.ndarray) -> np.ndarray:
-    """Each missing value replaced by the last one before it; the first is there."""
-    places = np.where(np.isnan(values), 0, np.arange(values.size))
-    return values[np.maximum.accumulate(places)]
+def forward_filled(values: np.ndarray) -> np.ndarray:
+    """Values with each missing one replaced by the last before it; the first is known."""
+    positions = np.where(np.isnan(values), 0, np.arange(values.size))
+    return values[np.maximum.accumulate(positions)]
 
 
-def carried_by_season(
+def seasonally_filled(
     values: np.ndarray, observed: np.ndarray, indptr: np.ndarray, season: int
 ) -> np.ndarray:
     """Values of series end to end, those not observed replaced by the last of their season.
@@ -101,9 +107,9 @@ def carried_by_season(
     Where none was observed they stay as they are.
     """
     series = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
-    places, begins = np.arange(values.size), indptr[:-1][series]
-    earlier, searching = places.copy(), ~observed
+    positions, starts = np.arange(values.size), indptr[:-1][series]
+    earlier, searching = positions.copy(), ~observed
     while searching.any():
         earlier = np.where(searching, earlier - season, earlier)
-        searching = (earlier >= begins) & ~observed[np.maximum(earlier, 0)]
-    return values[np.where(earlier >= begins, earlier, places)]
+        searching = (earlier >= starts) & ~observed[np.maximum(earlier, 0)]
+    return values[np.where(earlier >= starts, earlier, positions)]

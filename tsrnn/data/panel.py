@@ -8,15 +8,15 @@ import numpy as np
 
 
 class Panel:
-    """Series of any lengths in one flat array; a window is the position of its first value.
+    """Series of any lengths in one array; a window is the position of its first value.
 
-    Windows are never copied out: kernels read them from ``values``. All memory a panel needs is
+    Windows are never copied out: kernels read them from ``values``. A panel takes the memory of
     one float64 a value.
 
     Parameters
     ----------
-    values : (n_values,) array
-        The series one after another.
+    values : (n_values,) or (n_values, n_channels) array
+        The series one after another; of several channels a row for each time.
     indptr : (n_series + 1,) int array
         Series ``i`` is ``values[indptr[i]:indptr[i + 1]]``.
 
@@ -35,10 +35,10 @@ class Panel:
         self.indptr = np.ascontiguousarray(indptr, dtype=np.int64)
         ends = self.indptr[[0, -1]] if self.indptr.size else None
         if (
-            self.values.ndim != 1
+            self.values.ndim not in (1, 2)
             or ends is None
             or ends[0] != 0
-            or ends[1] != self.values.size
+            or ends[1] != len(self.values)
             or (np.diff(self.indptr) < 0).any()
         ):
             raise ValueError(
@@ -70,8 +70,8 @@ class Panel:
         Parameters
         ----------
         lookback, horizon : int
-            Values before and after a window's present; a horizon of 0 gives windows to predict
-            from.
+            Number of input values and of values to predict; windows with a horizon of 0 are those
+            to predict from.
         step : int
             Distance between the windows of a series, counted from its last one.
 
@@ -87,7 +87,3 @@ class Panel:
             )
         ]
         return np.concatenate([np.empty(0, np.int64), *starts])
-
-    def last_starts(self, lookback: int) -> np.ndarray:
-        """Position of each series' last ``lookback`` values, (n_series,) int64."""
-        return self.indptr[1:] - lookback

@@ -1,172 +1,158 @@
-"""Rows of many series: sorted, and held against one step that all share."""
+"""Rows of a frame in any form, with the series and time of each."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.axes import (
-    TimeAxis,
-    check_repeats,
-    entries,
-    grid,
-    numbers_of,
-    places_on,
-    regular_axis,
-    step_name,
-    width_of,
-)
-
-
-def series_name(label: Hashable, name: str) -> str:
-    """What messages call one series of several."""
-    return f"Series {label!r} of {name}"
+from tsrnn.data.errors import DataError, Location
+from tsrnn.data.time_axis import check_time_index
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Rows:
-    """Time stamps of many series, one after another, each sorted.
+class LabelledRows:
+    """Rows of a frame, with the series and time of each.
 
     Attributes
     ----------
-    index : DatetimeIndex, PeriodIndex or Index of integers
-        Time stamps of all rows.
-    indptr : (n_series + 1,) int64 array
-        Series ``k`` has the rows from ``indptr[k]`` to ``indptr[k + 1]``; at least one.
-    ids : list
-        Label of each series.
-    name : str
-        What messages call the whole.
+    ids : Series or None
+        Series of each row; None for rows of a single series.
+    times : Index
+        Time stamp of each row.
+    time_dtype : dtype
+        Of the time stamps as they came.
+    values : DataFrame
+        The other columns.
+    mean_code : str
+        pandas code that averages rows of equal series and time, for messages.
     """
 
-    index: pd.Index
-    indptr: np.ndarray
-    ids: list
-    name: str
+    ids: pd.Series | None
+    times: pd.Index
+    time_dtype: Any
+    values: pd.DataFrame
+    mean_code: str
 
-    @classmethod
-    def sort(
-        cls, index: pd.Index, codes: np.ndarray, ids: list, name: str
-    ) -> tuple[Rows, np.ndarray | slice]:
-        """Rows, and the order that sorts them, from time stamps and each row's series."""
-        numbers = numbers_of(index)
-        steps = np.diff(codes)
-        order = slice(None)
-        if not ((steps > 0) | ((steps == 0) & (np.diff(numbers) >= 0))).all():
-            order = np.lexsort((numbers, codes))
-            index = index[order]
-        indptr = np.cumsum([0, *np.bincount(codes)])
-        return cls(index, indptr, ids, name), order
+    def codes(self, argument: str) -> tuple[np.ndarray, list]:
+        """The number of each row's series, and the labels in the order of their first rows."""
+        if self.ids is None:
+            return np.zeros(len(self.values), int), [None]
+        try:
+            codes, labels = pd.factorize(self.ids)
+        except TypeError as error:  # lists, say
+            raise DataError(
+                f"has ids that can be no labels (column {self.ids.name!r}): {error}",
+                "Give each series a text or a number.",
+                argument=argument,
+            ) from error
+        return codes, labels.tolist()
 
-    def axes(self, remedy: str, step: Any = None) -> list[TimeAxis]:
-        """Axes of all series, one object for those that are equal.
 
-        Parameters
-        ----------
-        remedy : str
-            What to do about a repeated time stamp.
-        step : pandas offset or int, optional
-            Of series that are too short to show one.
+def labelled_rows(
+    frame: pd.DataFrame,
+    argument: str,
+    id_column: Hashable | None = None,
+    time_column: Hashable | None = None,
+) -> LabelledRows:
+    """Split a frame into series, times and values of its rows.
 
-        Raises
-        ------
-        ValueError
-            If a time stamp is repeated, missing or off the frequency, or series differ in it.
-        """
-        numbers = numbers_of(self.index)
-        self._check_repeats(numbers, remedy)
-        step = self._step(numbers, step)
-        known, axes = {}, []
-        for first, end in pairwise(self.indptr.tolist()):
-            key = numbers[first], end - first
-            if key not in known:
-                # A copy, for a slice would keep the time stamps of all series in memory.
-                own = self.index[first:end].copy(deep=True)
-                known[key] = TimeAxis(entries(own, step), step)
-            axes.append(known[key])
-        return axes
+    Parameters
+    ----------
+    frame : DataFrame
+        On a MultiIndex of series and time, or with columns for them, or on an index of times.
+    argument : str
+        Name of the argument, for error messages.
+    id_column, time_column : Hashable, optional
+        Columns of series and time; without them there is one series, with times in the index.
 
-    def _times(self, k):
-        return self.index[self.indptr[k] : self.indptr[k + 1]]
+    Raises
+    ------
+    DataError
+        If ids or times are missing, or times are not times.
+    """
+    if isinstance(frame.index, pd.MultiIndex):
+        return _rows_of_levels(frame, argument)
+    columns = [column for column in (id_column, time_column) if column is not None]
+    ids, times, time_dtype = None, frame.index, frame.index.dtype
+    if id_column is not None:
+        ids = frame[id_column].reset_index(drop=True)
+        _check_known(ids, "id", f"column {id_column!r}", argument)
+    if time_column is None:
+        check_time_index(times, Location(argument))
+    else:
+        time_dtype = frame[time_column].dtype
+        where, code = Location(argument, column=time_column), f"pd.to_datetime(y[{time_column!r}])"
+        times = _time_stamps(frame[time_column], where, code)
+        _check_known(times, "time stamp", f"column {time_column!r}", argument)
+    mean_code = f"y.groupby({columns}, as_index=False).mean()"
+    return LabelledRows(ids, times, time_dtype, frame.drop(columns=columns), mean_code)
 
-    def _name(self, k):
-        return series_name(self.ids[k], self.name)
 
-    def _broken(self, steps_badly):
-        """Series that have a bad step among those from row to row."""
-        steps_badly[self.indptr[1:-1] - 1] = False  # from one series to the next
-        return np.unique(self.indptr.searchsorted(np.flatnonzero(steps_badly), side="right") - 1)
-
-    def _check_repeats(self, numbers, remedy):
-        for k in self._broken(np.diff(numbers) == 0)[:1]:
-            check_repeats(self._times(k), self._name(k), remedy)
-
-    def _step(self, numbers, otherwise):
-        """The step that leads through every series."""
-        lengths = np.diff(self.indptr)
-        k = int(lengths.argmax())
-        if otherwise is None and lengths[k] < 3 and isinstance(self.index, pd.DatetimeIndex):
-            raise ValueError(
-                f"{self._name(k)} has {lengths[k]} time stamps, and no other has more: too few to "
-                "show a frequency. Give at least three of one series."
-            )
-        step = regular_axis(self._times(k), self._name(k), otherwise).step
-        tried, misfits = {k: step}, self._misfits(numbers, step)
-        while misfits.size:
-            k = int(misfits[lengths[misfits].argmax()])
-            own = regular_axis(self._times(k), self._name(k), otherwise=step).step
-            if own == step:  # alone it fits: it began with the later of two equal wall times
-                misfits = misfits[misfits != k]
-                continue
-            if own in tried.values():
-                other = next(j for j, known in tried.items() if known == step)
-                self._refuse_mixture(dict(sorted({other: step, k: own}.items())))
-            # Five days may show "every day" where more show "every business day".
-            step = tried[k] = own
-            misfits = self._misfits(numbers, step)
-        return step
-
-    def _refuse_mixture(self, steps):
-        first, second = (
-            f"{self._name(k)} has {step_name(step, self.index)}" for k, step in steps.items()
+def _rows_of_levels(frame, argument):
+    """Rows of a frame on a MultiIndex of series and time."""
+    if frame.index.nlevels != 2:
+        raise DataError(
+            f"has {frame.index.nlevels} levels in its index; a MultiIndex must be of two, series "
+            "and time",
+            "Make one level of those that name a series.",
+            argument=argument,
         )
-        raise ValueError(
-            f"{first}, but {second}. Bring all to one, for instance by y.resample, or take them "
-            "apart."
+    ids, stamps = (pd.Series(frame.index.get_level_values(k)) for k in (0, 1))
+    _check_known(ids, "id", "level 0 of its index", argument)
+    where = Location(f"Level 1 of the index of {argument}")
+    code = "pd.to_datetime(y.index.levels[1]), by y.index.set_levels; or y.swaplevel()"
+    times = _time_stamps(stamps, where, code)
+    _check_known(times, "time stamp", "level 1 of its index", argument)
+    return LabelledRows(ids, times, stamps.dtype, frame, "y.groupby(level=[0, 1]).mean()")
+
+
+def check_frame(frame: pd.DataFrame, argument: str) -> None:
+    """Refuse a frame without rows or columns, or with two columns of one name."""
+    if frame.shape[1] == 0:
+        raise DataError(
+            "has no columns", "Give a frame with one for each series.", argument=argument
+        )
+    if frame.shape[0] == 0:
+        raise DataError("is empty", "Give a frame with observations.", argument=argument)
+    if not frame.columns.is_unique:
+        repeated = frame.columns[frame.columns.duplicated()][0]
+        raise DataError(
+            f"has more than one column {repeated!r}",
+            "Give each a name of its own.",
+            argument=argument,
         )
 
-    def _misfits(self, numbers, step):
-        """Series that the step does not lead through."""
-        width = width_of(self.index, step)
-        if width is not None:
-            return self._broken(np.diff(numbers) != width)
-        places = self._places(numbers, step)
-        lost = np.flatnonzero(places[self.indptr[:-1]] < 0)
-        return np.union1d(lost, self._broken(np.diff(places) != 1))
 
-    def _places(self, numbers, step):
-        """Place of each row on a grid of the calendar that begins no later than its series; or -1.
+def _time_stamps(times, where, conversion_code):
+    """A column of time stamps as an index; Arrow's and nullable ones as those of NumPy."""
+    dtype = times.dtype
+    if isinstance(dtype, pd.PeriodDtype):
+        return pd.PeriodIndex(times, name=times.name)
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        if str(dtype).startswith(("date32", "date64")):  # which pandas would convert one by one
+            times = times.astype("timestamp[ms][pyarrow]")
+        return pd.DatetimeIndex(times)
+    if pd.api.types.is_integer_dtype(dtype):
+        return pd.Index(times)
+    raise where.error(
+        f"must hold dates, periods or whole numbers, got dtype {dtype}",
+        f"Convert it: {conversion_code}; with utc=True where time zones are mixed.",
+    )
 
-        One grid serves all series that begin on it: for most frequencies, all there are.
-        """
-        starts, ends = self.indptr[:-1], self.indptr[1:] - 1
-        places = np.full(numbers.size, -1)
-        left = np.arange(starts.size)
-        while left.size:
-            first = starts[left[numbers[starts[left]].argmin()]]
-            last = ends[left[numbers[ends[left]].argmax()]]
-            line = grid(self.index[first], step, self.index.unit, end=self.index[last])
-            firsts = numbers[starts[left]]
-            # An entry off the calendar is not even on the grid that it begins.
-            here = np.isin(firsts, line.asi8) | (firsts == numbers[first])
-            held = np.zeros(starts.size, dtype=bool)
-            held[left[here]] = True
-            rows = np.repeat(held, np.diff(self.indptr))
-            places[rows] = places_on(line, numbers[rows])
-            left = left[~here]
-        return places
+
+def _check_known(labels, what, place, argument):
+    """Refuse missing ids or time stamps."""
+    missing = labels.isna()
+    if missing.any():
+        row = int(missing.argmax())
+        more = f", and none in {missing.sum() - 1} more" if missing.sum() > 1 else ""
+        raise DataError(
+            f"has no {what} in row {row} ({place}){more}",
+            "Drop or mend what has none.",
+            argument=argument,
+            row=row,
+        )

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from tsrnn.data import Collection
-from tsrnn.data.frames import cut
+from tsrnn.data import Collection, slice_series
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting import metrics
 from tsrnn.forecasting.plan import check_positive
@@ -245,7 +244,7 @@ def _times(indexes, places):
 
 def head(collection: Collection, lengths: np.ndarray) -> Collection:
     """The first ``lengths`` (n_series,) values of each series."""
-    return cut(collection, np.zeros_like(lengths), lengths)
+    return slice_series(collection, np.zeros_like(lengths), lengths)
 
 
 def _called(label):

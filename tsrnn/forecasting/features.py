@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Collection
-from tsrnn.data.axes import show
-from tsrnn.data.covariates import Covariates, covariates_from
-from tsrnn.data.rows import series_name
-from tsrnn.data.series import LARGEST
+from tsrnn.data import (
+    LARGEST,
+    Collection,
+    Covariates,
+    Location,
+    covariates_from,
+    format_time,
+)
 from tsrnn.kernels import portable
 
 _MOST_LEVELS = 100  # of a category: each is a column of the network's input weights
@@ -205,7 +208,7 @@ class Features:
 
         def place(row):
             of = "" if covariates.labels is None else f" of series {covariates.labels[row]!r}"
-            return show(covariates.times[row]) + of
+            return format_time(covariates.times[row]) + of
 
         parts = [
             column.encode(given[column.name], name, place)
@@ -410,8 +413,8 @@ def _place(row, indexes, ids):
     ends = np.cumsum([len(index) for index in indexes])
     series = int(ends.searchsorted(row, side="right"))
     index = indexes[series]
-    of = "" if ids[series] is None else f" of {series_name(ids[series], 'y')}"
-    return show(index[row - ends[series] + len(index)]), of
+    of = "" if ids[series] is None else f" of {Location('y', ids[series])}"
+    return format_time(index[row - ends[series] + len(index)]), of
 
 
 def _rows_of(static, ids):

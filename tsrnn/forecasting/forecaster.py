@@ -13,9 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.data import collection_from
-from tsrnn.data.axes import step_name
-from tsrnn.data.frames import adjoined, cut, joined
+from tsrnn.data import collection_from, extended, format_step, slice_series, with_gap_marked
 from tsrnn.estimators.base import ATTENTION, RecurrentEstimator
 from tsrnn.forecasting.backtest import scale_of
 from tsrnn.forecasting.features import Features, given_covariates, given_static, kept_rows
@@ -618,7 +616,7 @@ class RNNForecaster(RecurrentEstimator):
         new = self._collected(y, known.axes[0].step)
         check_positive(new, self.transform_)
         if self.missing == "mask":
-            new = adjoined(known, new)
+            new = with_gap_marked(known, new)
         covariates, _ = self._given(X, None)
         kept = None
         features, encoded = self._features_of(covariates)
@@ -628,7 +626,7 @@ class RNNForecaster(RecurrentEstimator):
             static = self._static[[places.get(label, 0) for label in new.ids]]
             beside = features.beside(new, rows, static, self.missing == "mask")
             new = dataclasses.replace(new, beside=beside)
-        whole = joined(known, new, every=every)
+        whole = extended(known, new, every=every)
         if features and rows:
             kept = kept_rows(rows, whole.last_stamps, whole.ids)
         return whole.filled(self.season_), kept
@@ -639,7 +637,7 @@ class RNNForecaster(RecurrentEstimator):
         n_most = max(self.lookback_ + self._models().reading.n_ahead, _KEPT)
         begins = np.maximum(lengths - n_most, 0)
         self._passed = self._passed_by() + begins
-        self._recent = cut(whole, begins, lengths)
+        self._recent = slice_series(whole, begins, lengths)
         if kept is not None:
             self._kept = kept
 
@@ -947,8 +945,9 @@ class RNNForecaster(RecurrentEstimator):
         steps = series.axes[0].step, fitted.axes[0].step
         if steps[0] != steps[1] and not all(isinstance(step, int) for step in steps):
             raise ValueError(
-                f"y has {step_name(steps[0], series.axes[0].index)}, and the forecaster was fitted "
-                f"on {step_name(steps[1], fitted.axes[0].index)}. Bring y to that, or fit on it."
+                f"y has {format_step(steps[0], series.axes[0].index)}, and the forecaster was "
+                f"fitted on {format_step(steps[1], fitted.axes[0].index)}. Bring y to "
+                "that, or fit on it."
             )
         shortest = int(np.argmin(series.panel.lengths))
         if series.panel.lengths[shortest] < self.lookback_:

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.anomaly.events import events_from_labels, labels_from_events
-from tsrnn.anomaly.tracks import Track, Tracks, tracks_from
-from tsrnn.data.axes import show
-from tsrnn.data.foreign import narwhals_columns
+from tsrnn.data import ChannelPanel, ChannelSeries, channels_from, format_time
+from tsrnn.data.interop import to_pandas
 from tsrnn.plotting.style import (
     BLUE,
     GREEN,
@@ -115,7 +114,7 @@ class AnomalyDisplay:
         id_column: Hashable = None,
         time_column: Hashable = None,
     ):
-        tracks = tracks_from(
+        tracks = channels_from(
             y, id_column=id_column, time_column=time_column, missing="mask", name="y"
         )
         table = _as_explained(explained, tracks)
@@ -463,13 +462,13 @@ class AnomalyDisplay:
             self.figure_.supxlabel(note, x=0.01, ha="left", fontsize="small", color=text)
 
 
-def _as_explained(explained, tracks: Tracks) -> pd.DataFrame:
+def _as_explained(explained, tracks: ChannelPanel) -> pd.DataFrame:
     """Columns for each row of y, a score among them."""
-    n_rows = _n_rows(tracks)
+    n_rows = tracks.n_rows
     if isinstance(explained, (np.ndarray, list, tuple)):
         explained = pd.Series(np.asarray(explained, dtype=float))
     elif not isinstance(explained, (pd.Series, pd.DataFrame)):
-        explained = narwhals_columns(explained, "explained")
+        explained = to_pandas(explained, "explained")
     elif tracks.index is not None and not explained.index.equals(tracks.index):
         raise ValueError(
             f"explained ({len(explained)} rows) must have the index of y ({n_rows} rows), in that "
@@ -487,21 +486,17 @@ def _as_explained(explained, tracks: Tracks) -> pd.DataFrame:
     return explained
 
 
-def _n_rows(tracks):
-    return sum(int((track.rows >= 0).sum()) for track in tracks)
-
-
-def _on_axis(values, track: Track) -> np.ndarray:
+def _on_axis(values, track: ChannelSeries) -> np.ndarray:
     """What there is for each row of y, at all steps of a series; NaN where no row is."""
     values = pd.Series(values).to_numpy(dtype=float, na_value=np.nan)
     return np.where(track.rows >= 0, values[track.rows], np.nan)
 
 
-def _chosen_series(wanted, tracks: Tracks, scores) -> Track:
+def _chosen_series(wanted, tracks: ChannelPanel, scores) -> ChannelSeries:
     """The series asked for; else the one with the highest score."""
     if wanted is None:
         highest = [np.nan_to_num(_on_axis(scores, track), nan=-np.inf).max() for track in tracks]
-        return tracks.tracks[int(np.argmax(highest))]
+        return tracks.all_series[int(np.argmax(highest))]
     labels = [track.label for track in tracks]
     if labels == [None]:
         raise ValueError(f"series chooses one of a panel, and y is one series; got {wanted!r}.")
@@ -524,7 +519,7 @@ def _own(events, name, label, id_name) -> pd.DataFrame:
     return events[events[id_name] == label].reset_index(drop=True)
 
 
-def _known(labels, track: Track, tracks: Tracks) -> np.ndarray:
+def _known(labels, track: ChannelSeries, tracks: ChannelPanel) -> np.ndarray:
     """Which steps are in a known event."""
     index = track.axis.index
     if isinstance(labels, pd.DataFrame) and {"start", "end"} <= set(labels.columns):
@@ -532,7 +527,7 @@ def _known(labels, track: Track, tracks: Tracks) -> np.ndarray:
         return labels_from_events(own, index).to_numpy()
     if isinstance(labels, pd.DataFrame) and labels.shape[1] == 1:
         labels = labels.iloc[:, 0]
-    n_rows = _n_rows(tracks)
+    n_rows = tracks.n_rows
     if np.ndim(labels) != 1 or len(labels) != n_rows:
         raise ValueError(
             f"labels must be events with start and end, or 0 and 1 for each of the {n_rows} rows "
@@ -559,12 +554,12 @@ def _stretch(index, start, end) -> slice:
         reason = " ".join(str(error).split())
         raise ValueError(
             f"start={start!r} and end={end!r} must be labels of the index of y, such as "
-            f"{show(index[0])}: {reason}"
+            f"{format_time(index[0])}: {reason}"
         ) from None
     if shown.stop <= shown.start:
         raise ValueError(
             f"Nothing lies between start={start!r} and end={end!r}: y reaches from "
-            f"{show(index[0])} to {show(index[-1])}."
+            f"{format_time(index[0])} to {format_time(index[-1])}."
         )
     return shown
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.foreign import narwhals_frame, pandas_frame
+from tsrnn.data.interop import long_to_pandas, narwhals_frame
 
 LONG_COLUMNS = ("unique_id", "ds", "y")
 
@@ -106,5 +106,5 @@ def _pandas(data, name, columns):
             "series', the time's and the values' by columns."
         )
     others = [column for column in frame.columns if column not in columns[:2]]
-    parts = [pandas_frame(frame, (*columns[:2], other), name) for other in others]
+    parts = [long_to_pandas(frame, (*columns[:2], other), name) for other in others]
     return pd.concat([parts[0], *(part.iloc[:, 2:] for part in parts[1:])], axis=1)

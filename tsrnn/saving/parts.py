@@ -12,10 +12,10 @@ from pandas.tseries.offsets import BaseOffset
 from tsrnn.anomaly.forecast_errors import ForecastErrors
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.data import Collection, Panel, TimeAxis
-from tsrnn.data.axes import entries
 from tsrnn.data.covariates import Covariates
-from tsrnn.data.foreign import Foreign
 from tsrnn.data.forms import Levels, Long, OneSeries, Wide
+from tsrnn.data.interop import Foreign
+from tsrnn.data.time_axis import regular_index
 from tsrnn.forecasting.features import CALENDAR, Column, Features
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
@@ -136,7 +136,7 @@ def axes_joined(index, step, ends, have_freq):
     check((np.diff(bounds) > 0).all() and bounds[-1] == len(index), "ends of axes")
     axes = []
     for first, end, has_freq in zip(bounds[:-1], bounds[1:], have_freq, strict=True):
-        own = entries(index[first:end], step)
+        own = regular_index(index[first:end], step)
         if has_freq and isinstance(own, pd.DatetimeIndex):
             own = pd.DatetimeIndex(own, freq=step)
         axes.append(TimeAxis(own, step))

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.found import Scored
-from tsrnn.anomaly.tracks import Tracks
+from tsrnn.data import ChannelPanel
 
 _AT_ONCE = 2**22  # values of windows that are in memory
 
@@ -32,7 +32,7 @@ class Baseline(AnomalyDetector):
         self.id_column = id_column
         self.time_column = time_column
 
-    def _learn(self, tracks: Tracks) -> list[Scored]:
+    def _learn(self, tracks: ChannelPanel) -> list[Scored]:
         least = self._shortest()
         for track in tracks:
             if len(track.values) < least:
@@ -45,7 +45,7 @@ class Baseline(AnomalyDetector):
         self._teach(series)
         return [self._scored(track, z) for track, z in zip(tracks, series, strict=True)]
 
-    def _score(self, tracks: Tracks) -> list[Scored]:
+    def _score(self, tracks: ChannelPanel) -> list[Scored]:
         return [self._scored(track, self._scaled(track)) for track in tracks]
 
     def _shortest(self):

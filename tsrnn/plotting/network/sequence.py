@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.axes import show
+from tsrnn.data import format_time
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import sequences_of
 from tsrnn.inspection.batch import read_batch
@@ -150,7 +150,7 @@ def format_label(label: Any) -> str:
     """A label short enough to stand below a box."""
     if not isinstance(label, pd.Timestamp):
         return str(label)
-    return show(label).removesuffix(":00").replace(" ", "\n")
+    return format_time(label).removesuffix(":00").replace(" ", "\n")
 
 
 def format_numbers(values: pd.DataFrame) -> np.ndarray:

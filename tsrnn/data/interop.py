@@ -1,4 +1,4 @@
-"""Long frames of polars and other libraries, read and given back by way of narwhals."""
+"""Frames of polars and other libraries, read and returned through narwhals."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.forms import Axes, Columns, Form, flat, following
+from tsrnn.data.errors import DataError, Location
+from tsrnn.data.forms import Axes, Columns, Form, entries_after, flattened
 
 
 @dataclasses.dataclass(frozen=True)
 class Foreign(Form):
-    """A long frame of another library; ``library`` and dtypes are narwhals' words for its own."""
+    """A long frame of another library; ``library`` and the dtypes are those of narwhals."""
 
     id_column: str
     time_column: str
@@ -25,12 +26,12 @@ class Foreign(Form):
     def after(self, ids: list, axes: Axes, horizon: int, columns: Columns) -> Any:
         import narwhals as nw
 
-        times = following(axes, horizon)
+        times = entries_after(axes, horizon)
         zone = getattr(self.time_dtype, "time_zone", None)
         if zone is not None:
             times = times.tz_convert(None)
         labels = [label for label in ids for _ in range(horizon)]
-        parts = {self.time_column: times.to_numpy()} | flat(columns, self.target_column)
+        parts = {self.time_column: times.to_numpy()} | flattened(columns, self.target_column)
         frame = nw.new_series(self.id_column, labels, self.id_dtype, backend=self.library)
         frame = frame.to_frame().with_columns(
             *(nw.new_series(name, part, backend=self.library) for name, part in parts.items())
@@ -41,54 +42,57 @@ class Foreign(Form):
         return frame.with_columns(time.cast(self.time_dtype)).to_native()
 
 
-def narwhals_frame(y: Any, name: str) -> Any:
-    """A frame of another library as one of narwhals, or an error that says what can be read."""
+def narwhals_frame(y: Any, argument: str) -> Any:
+    """A frame of another library as a narwhals frame; all else is refused."""
     kind = f"{type(y).__module__}.{type(y).__qualname__}"
     if not kind.startswith(("builtins.", "numpy.")):
         try:
             import narwhals as nw
         except ImportError as error:
             raise ImportError(
-                f"{name} is a {kind}, and to read frames of other libraries than pandas takes "
+                f"{argument} is a {kind}, and to read frames of other libraries than pandas takes "
                 "narwhals: pip install narwhals, or give a pandas Series or DataFrame."
             ) from error
         try:
             return nw.from_native(y, eager_only=True)
         except TypeError:
             pass
-    raise ValueError(
-        f"{name} must be a pandas Series or DataFrame with a time index, a long frame of pandas or "
-        f"polars (after collect() where it is lazy), got {type(y).__name__}. Wrap values: "
-        "pd.Series(values, index=pd.date_range(...))."
+    raise DataError(
+        "must be a pandas Series or DataFrame with a time index, a long frame of pandas or "
+        f"polars (after collect() where it is lazy), got {type(y).__name__}",
+        "Wrap values: pd.Series(values, index=pd.date_range(...)).",
+        argument=argument,
     )
 
 
-def pandas_frame(frame: Any, names: tuple, name: str) -> pd.DataFrame:
-    """Columns of ids, times and values of a narwhals frame in pandas, null where they are."""
+def long_to_pandas(frame: Any, names: tuple, argument: str) -> pd.DataFrame:
+    """Columns of ids, times and values of a narwhals frame in pandas, nulls as missing."""
     import narwhals as nw
 
     ids, times, values = (frame[column] for column in names)
     if not values.dtype.is_numeric():
-        raise ValueError(
-            f"Column {names[2]!r} of {name} must hold real numbers, got dtype {values.dtype}. Cast "
-            "it to floats first."
+        raise DataError(
+            f"must hold real numbers, got dtype {values.dtype}",
+            "Cast it to floats first.",
+            argument=argument,
+            column=names[2],
         )
     labels = ids.to_numpy() if ids.dtype.is_numeric() else pd.Series(ids.to_list(), dtype=object)
-    stamps = _stamps(times, f"Column {names[1]!r} of {name}")
+    stamps = _time_stamps(times, Location(argument, column=names[1]))
     parts = labels, stamps, values.cast(nw.Float64).to_numpy()
     return pd.DataFrame(dict(zip(names, parts, strict=True)))
 
 
-def narwhals_columns(frame: Any, name: str) -> pd.DataFrame:
-    """All columns of a frame of another library in pandas: numbers, times, and texts as objects."""
+def to_pandas(frame: Any, argument: str) -> pd.DataFrame:
+    """All columns of another library's frame in pandas: numbers, times, and texts as objects."""
     import narwhals as nw
 
-    frame = narwhals_frame(frame, name)
+    frame = narwhals_frame(frame, argument)
     columns = {}
     for label in frame.columns:
         column = frame[label]
         if isinstance(column.dtype, (nw.Date, nw.Datetime)):
-            columns[label] = _stamps(column, f"Column {label!r} of {name}")
+            columns[label] = _time_stamps(column, Location(argument, column=label))
         elif (column.dtype.is_integer() or column.dtype == nw.Boolean) and not (
             column.is_null().any()
         ):
@@ -100,16 +104,17 @@ def narwhals_columns(frame: Any, name: str) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _stamps(column, what):
+def _time_stamps(column, where):
+    """A narwhals column of dates or integers in pandas."""
     import narwhals as nw
 
     dtype, missing = column.dtype, column.is_null().to_numpy()
     if dtype.is_integer():
         return pd.Series(column.fill_null(0).to_numpy()).astype("Int64").mask(missing)
     if not isinstance(dtype, (nw.Date, nw.Datetime)):
-        raise ValueError(
-            f"{what} must hold dates or whole numbers, got dtype {dtype}. Convert it to dates "
-            "first, of polars by str.to_datetime()."
+        raise where.error(
+            f"must hold dates or whole numbers, got dtype {dtype}",
+            "Convert it to dates first, of polars by str.to_datetime().",
         )
     unit = getattr(dtype, "time_unit", "s")
     unit = "ms" if unit == "s" else unit  # the coarsest that narwhals counts in

@@ -1,0 +1,297 @@
+"""Series of one or several channels, and results given back for their rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.errors import DataError, Location, MissingDataError
+from tsrnn.data.gaps import no_values, on_grid
+from tsrnn.data.interop import narwhals_frame, to_pandas
+from tsrnn.data.panel import Panel
+from tsrnn.data.panel_axes import PanelTimes
+from tsrnn.data.rows import check_frame, labelled_rows
+from tsrnn.data.time_axis import TimeAxis, format_step, sorted_axis
+from tsrnn.data.values import check_finite, check_real
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ChannelSeries:
+    """One series of one or several channels.
+
+    Attributes
+    ----------
+    label : Hashable
+        Of a panel; None for a single series.
+    axis : TimeAxis
+        Its times, sorted.
+    values : (n, n_channels) float64 array
+        NaN where missing.
+    rows : (n,) int array
+        The row of ``y`` that each came from; -1 where ``y`` has none.
+    """
+
+    label: Hashable
+    axis: TimeAxis
+    values: np.ndarray
+    rows: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ChannelPanel:
+    """Series of one frequency with the same channels.
+
+    Attributes
+    ----------
+    panel : Panel
+        Values of all series end to end, (n_values, n_channels); NaN where missing.
+    ids : list
+        Label of each series, in the order of their first rows; None for a single series.
+    axes : list of TimeAxis
+        Time axis of each.
+    rows : (n_values,) int array
+        The row of ``y`` that each value came from; -1 where ``y`` has none.
+    channels : list
+        Names of the channels.
+    id_name : Hashable
+        Name of the labels; None for a single series.
+    index : Index or None
+        Of the rows of ``y``; None if it came as an array or from another library.
+    library : Any
+        The narwhals implementation that ``y`` is of; None for pandas and arrays.
+    """
+
+    panel: Panel
+    ids: list
+    axes: list[TimeAxis]
+    rows: np.ndarray
+    channels: list
+    id_name: Hashable = None
+    index: pd.Index | None = None
+    library: Any = None
+
+    @cached_property
+    def all_series(self) -> list[ChannelSeries]:
+        """The series one by one."""
+        bounds = self.panel.indptr[1:-1]
+        values, rows = np.split(self.panel.values, bounds), np.split(self.rows, bounds)
+        return list(map(ChannelSeries, self.ids, self.axes, values, rows))
+
+    def __iter__(self) -> Iterator[ChannelSeries]:
+        return iter(self.all_series)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def is_array(self) -> bool:
+        """Whether they came without times."""
+        return self.index is None and self.library is None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of ``y``."""
+        return int((self.rows >= 0).sum())
+
+    def refuse_empty(self, argument: str = "y") -> None:
+        """Refuse a channel of a series without a value."""
+        for series in self:
+            is_empty = np.isnan(series.values).all(axis=0)
+            if is_empty.any():
+                channel = self.channels[int(is_empty.argmax())]
+                column = None if len(self.channels) == 1 else channel
+                raise no_values(Location(argument, series.label, column))
+
+    def row_series(self, values: Sequence[np.ndarray], name: str) -> Any:
+        """One result of each row of ``y``: a Series, or an array if ``y`` was one.
+
+        ``values`` holds an array for each series, with a result for each of its times.
+        """
+        flat = self._by_row(values)
+        if self.library is not None:
+            import narwhals as nw
+
+            return nw.new_series(name, flat, backend=self.library).to_native()
+        return flat if self.index is None else pd.Series(flat, self.index, name=name)
+
+    def row_frame(self, columns: dict[str, Sequence[np.ndarray]]) -> Any:
+        """Several results of each row of ``y``, as a frame."""
+        flat = {name: self._by_row(values) for name, values in columns.items()}
+        if self.library is not None:
+            import narwhals as nw
+
+            return nw.from_dict(flat, backend=self.library).to_native()
+        return pd.DataFrame(flat, self.index)
+
+    def _by_row(self, values):
+        """Results of all series, in the order of the rows of ``y``."""
+        flat = np.empty(self.n_rows, np.result_type(*(part.dtype for part in values)))
+        for series, part in zip(self, values, strict=True):
+            has_row = series.rows >= 0
+            flat[series.rows[has_row]] = part[has_row]
+        return flat
+
+
+def channels_from(
+    y: Any,
+    *,
+    id_column: Hashable | None = None,
+    time_column: Hashable | None = None,
+    missing: str = "raise",
+    step: Any = None,
+    name: str = "y",
+) -> ChannelPanel:
+    """Check series in any of many forms, whose columns are channels.
+
+    Parameters
+    ----------
+    y : array, Series or DataFrame
+        Real numbers, never changed. One of
+
+        - an array (n,) or (n, n_channels), in the order of time;
+        - a Series, or a frame of one column a channel, on a DatetimeIndex, PeriodIndex or index of
+          integers;
+        - a panel: the same on a MultiIndex of series and time;
+        - a long frame, of pandas, polars or another library that narwhals knows, with a
+          ``time_column``, an ``id_column`` if there are several series, and a column for each
+          channel.
+
+        Rows of the last three may be in any order.
+    id_column, time_column : Hashable, optional
+        Columns of a long frame.
+    missing : {"raise", "mask"}, default="raise"
+        Whether missing values and rows are refused, or kept as NaN.
+    step : pandas offset or int, optional
+        Step of series that are too short to show one.
+    name : str
+        Name of the argument, for error messages.
+
+    Raises
+    ------
+    DataError
+        If values are missing, infinite or no numbers, or times are missing, repeated or of no
+        regular frequency; the message says where and what to do.
+    """
+    if isinstance(y, (np.ndarray, list, tuple)):
+        return _from_array(y, missing, name)
+    library = None
+    if not isinstance(y, (pd.Series, pd.DataFrame)):
+        library = narwhals_frame(y, name).implementation
+        y = to_pandas(y, name)
+    if isinstance(y, pd.Series):
+        y = y.to_frame(name if y.name is None else y.name)
+    check_frame(y, name)
+    if not isinstance(y.index, pd.MultiIndex):
+        _check_columns(y, id_column, time_column, name, library)
+    labelled = labelled_rows(y, name, id_column, time_column)
+    table = _numbers(labelled.values, name)
+    codes, ids = labelled.codes(name)
+    id_name = None
+    if labelled.ids is not None:
+        id_name = "series" if labelled.ids.name is None else labelled.ids.name
+    try:
+        arrange = _on_grids if missing == "mask" else _sorted
+        panel, axes, rows = arrange(labelled, table, codes, ids, step, name)
+        channels = labelled.values.columns.tolist()
+        _check_values(panel, ids, axes, channels, missing, name)
+    except MissingDataError as error:
+        if missing == "raise":
+            error.remedy += " Or keep it so by missing='mask'."
+        raise
+    index = None if library else y.index
+    return ChannelPanel(panel, ids, axes, rows, channels, id_name, index, library)
+
+
+def _from_array(y, missing, argument):
+    try:
+        values = np.asarray(y, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"must hold real numbers: {error}", argument=argument) from None
+    if values.ndim not in (1, 2) or not values.size:
+        raise DataError(
+            f"must be one series, (n,) or (n, n_channels) with n > 0, got shape {values.shape}",
+            "Give a panel as a frame with an id_column.",
+            argument=argument,
+        )
+    n = len(values)
+    channels = [argument] if values.ndim == 1 else list(range(values.shape[1]))
+    axis = TimeAxis(pd.RangeIndex(n), 1)
+    panel = Panel(values.reshape(n, -1).copy(), np.array([0, n]))
+    _check_values(panel, [None], [axis], channels, missing, argument)
+    return ChannelPanel(panel, [None], [axis], np.arange(n), channels)
+
+
+def _check_columns(y, id_column, time_column, argument, library):
+    """Refuse a long frame without the columns of series and time."""
+    named = [column for column in (id_column, time_column) if column is not None]
+    absent = [column for column in named if column not in y.columns]
+    if absent or (time_column is None and (library or id_column)):
+        reason = f"; {absent[0]!r} is none of them" if absent else ""
+        raise DataError(
+            f"has the columns {y.columns.tolist()}{reason}",
+            "Say by time_column which holds the times, and by id_column which the series' ids, "
+            "where there are several.",
+            argument=argument,
+        )
+
+
+def _numbers(frame, argument):
+    """The channels as float64, (n_rows, n_channels); NaN where missing."""
+    if not frame.shape[1]:
+        raise DataError("has no columns of values", argument=argument)
+    hint = (
+        f"If {argument} is a long frame, say by time_column and id_column which of its columns are "
+        "times and ids."
+    )
+    for column, dtype in frame.dtypes.items():
+        check_real(dtype, Location(argument, column=None if column == argument else column), hint)
+    return frame.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _sorted(labelled, table, codes, ids, step, argument):
+    """Rows sorted by series and time, which must be regular."""
+    rows = np.arange(len(table))
+    if ids == [None]:
+        axis, order = sorted_axis(labelled.times, Location(argument), step)
+        return Panel(table[order], np.array([0, len(table)])), [axis], rows[order]
+    times, order = PanelTimes.sort(labelled.times, codes, ids, argument)
+    axes = times.axes(labelled.mean_code, step)
+    return Panel(table[order], times.indptr), axes, rows[order]
+
+
+def _on_grids(labelled, table, codes, ids, step, argument):
+    """Rows of each series on its own regular grid, NaN and row -1 where there is none."""
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(1, len(ids)))
+    axes, tables = [], []
+    for label, rows in zip(ids, np.split(order, bounds), strict=True):
+        where = Location(argument, label)
+        numbered = np.column_stack([table[rows], rows])
+        axis, on_axis = on_grid(labelled.times[rows], numbered, where, step)
+        if axes and axis.step != axes[0].step:
+            raise Location(argument, ids[0]).error(
+                f"has {format_step(axes[0].step, axes[0].index)} and {where} "
+                f"{format_step(axis.step, axis.index)}",
+                "Bring all to one frequency.",
+            )
+        axes.append(axis)
+        tables.append(on_axis)
+    on_axes = np.concatenate(tables)
+    rows = np.where(np.isnan(on_axes[:, -1]), -1, on_axes[:, -1]).astype(int)
+    indptr = np.cumsum([0, *map(len, tables)])
+    return Panel(on_axes[:, :-1], indptr), axes, rows
+
+
+def _check_values(panel, ids, axes, channels, missing, argument):
+    """Refuse infinite and huge values, and missing ones unless they are masked."""
+    parts = np.split(panel.values, panel.indptr[1:-1])
+    for label, axis, values in zip(ids, axes, parts, strict=True):
+        for channel, column in zip(channels, values.T, strict=True):
+            known = ~np.isnan(column) if missing == "mask" else slice(None)
+            where = Location(argument, label, None if len(channels) == 1 else channel)
+            check_finite(column[known], axis.index[known], where)

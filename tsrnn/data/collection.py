@@ -1,0 +1,234 @@
+"""Collections: series of one frequency with their labels and time axes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.errors import DataError, Location
+from tsrnn.data.forms import Form
+from tsrnn.data.gaps import seasonally_filled
+from tsrnn.data.panel import Panel
+from tsrnn.data.time_axis import TimeAxis, format_time
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Collection:
+    """Series of one frequency: values, labels, time axes, and the form they came in.
+
+    Attributes
+    ----------
+    panel : Panel
+        Values of all series end to end.
+    ids : list
+        Label of each series; None for a single Series.
+    axes : list of TimeAxis
+        Time axis of each; series with equal indexes share one object. All have the same step.
+    form : Form
+        The form they came in, which results are given back in.
+    observed : (n_values,) bool array, optional
+        Which values were observed, if some are missing; those carry the last one forward.
+    beside : (n_values, n_channels) array, optional
+        Encoded covariates of each value.
+    """
+
+    panel: Panel
+    ids: list
+    axes: list[TimeAxis]
+    form: Form
+    observed: np.ndarray | None = None
+    beside: np.ndarray | None = None
+
+    def after(self, horizon: int, columns: dict[str, np.ndarray]) -> Any:
+        """Results for the entries that follow each series, in the form the series came in.
+
+        Parameters
+        ----------
+        horizon : int
+            Number of entries.
+        columns : dict of str to array of shape (n_series, horizon)
+            Results. A single one takes the name of the series' values.
+        """
+        return self.form.after(self.ids, self.axes, horizon, columns)
+
+    def filled(self, season: int) -> Collection:
+        """The same with missing values replaced by the last one of their season."""
+        if self.observed is None:
+            return self
+        panel = self.panel
+        values = seasonally_filled(panel.values, self.observed, panel.indptr, season)
+        return dataclasses.replace(self, panel=Panel(values, panel.indptr))
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The values, NaN where they are missing."""
+        values = self.panel.values
+        return values if self.observed is None else np.where(self.observed, values, np.nan)
+
+    @property
+    def last_stamps(self) -> pd.Index:
+        """The last time stamp of each series."""
+        lasts = [axis.index[-1:] for axis in self.axes]
+        return lasts[0].append(lasts[1:])
+
+
+def extended(
+    known: Collection, following: Collection, *, every: bool = True, argument: str = "y"
+) -> Collection:
+    """The known series with the values that follow them appended.
+
+    Parameters
+    ----------
+    known, following : Collection
+        Series, and what follows each of them; with ``every=False``, some of them.
+    argument : str
+        Name of the argument that ``following`` came from, for error messages.
+
+    Raises
+    ------
+    DataError
+        If they are not the same series, or do not continue where those end.
+    """
+    numbers = {label: k for k, label in enumerate(following.ids)}
+    known_ids = set(known.ids)
+    unmatched = [label for label in following.ids if label not in known_ids]
+    unmatched += [label for label in known.ids if every and label not in numbers]
+    if unmatched:
+        raise DataError(
+            f"must go on with the series that were fitted, and {unmatched[0]!r} is in only one of "
+            "the two",
+            "Give the same series, or predict others by predict(y=...).",
+            argument=argument,
+        )
+    parts, axes, longer = [], [], {}
+    for k, (label, axis) in enumerate(zip(known.ids, known.axes, strict=True)):
+        parts.append((0, *known.panel.indptr[k : k + 2]))
+        if label in numbers:
+            number = numbers[label]
+            parts.append((1, *following.panel.indptr[number : number + 2]))
+            key = id(axis), id(following.axes[number])
+            if key not in longer:
+                where = Location(argument, label)
+                longer[key] = _extended_axis(axis, following.axes[number], where)
+            axis = longer[key]
+        axes.append(axis)
+
+    def interleave(*arrays):
+        return np.concatenate([arrays[source][first:end] for source, first, end in parts])
+
+    observed = covariates = None
+    if known.observed is not None or following.observed is not None:
+        observed = interleave(_observed(known), _observed(following))
+    if known.beside is not None:
+        covariates = interleave(known.beside, following.beside)
+    indptr = np.cumsum([0, *(len(axis.index) for axis in axes)])
+    panel = Panel(interleave(known.panel.values, following.panel.values), indptr)
+    return Collection(panel, known.ids, axes, known.form, observed, covariates)
+
+
+def with_gap_marked(known: Collection, following: Collection) -> Collection:
+    """``following`` with the entries between it and the known series added as missing.
+
+    Series that do not follow stay as they are, for ``extended`` to refuse.
+    """
+    numbers = {label: k for k, label in enumerate(known.ids)}
+    numbers = [numbers.get(label, 0) for label in following.ids]
+    longer, axes, gaps = {}, [], []
+    for number, axis in zip(numbers, following.axes, strict=True):
+        key = id(known.axes[number]), id(axis)
+        if key not in longer:
+            longer[key] = _with_entries_between(known.axes[number], axis)
+        longer_axis, n_between = longer[key]
+        axes.append(longer_axis)
+        gaps.append(n_between)
+    if not any(gaps):
+        return following
+    panel, lasts = following.panel, known.panel.values[known.panel.indptr[1:][numbers] - 1]
+    positions = np.repeat(panel.indptr[:-1], gaps)
+    values = np.insert(panel.values, positions, np.repeat(lasts, gaps))
+    observed = np.insert(_observed(following), positions, False)
+    panel = Panel(values, panel.indptr + np.cumsum([0, *gaps]))
+    return dataclasses.replace(following, panel=panel, axes=axes, observed=observed)
+
+
+def slice_series(collection: Collection, starts: np.ndarray, ends: np.ndarray) -> Collection:
+    """Each series from value ``starts[k]`` up to ``ends[k]``, (n_series,) int arrays."""
+    panel, bounds = collection.panel, list(zip(starts.tolist(), ends.tolist(), strict=True))
+    parts = [slice(k + i, k + j) for k, (i, j) in zip(panel.indptr.tolist(), bounds, strict=False)]
+
+    def select(array):
+        return None if array is None else np.concatenate([array[part] for part in parts])
+
+    distinct, axes = {}, []
+    for axis, (start, end) in zip(collection.axes, bounds, strict=True):
+        key = id(axis), start, end
+        if key not in distinct:
+            distinct[key] = TimeAxis(axis.index[start:end], axis.step)
+        axes.append(distinct[key])
+    return dataclasses.replace(
+        collection,
+        panel=Panel(select(panel.values), np.cumsum([0, *(ends - starts)])),
+        axes=axes,
+        observed=select(collection.observed),
+        beside=select(collection.beside),
+    )
+
+
+def _observed(collection):
+    """Which values were observed, as an array also where all were."""
+    if collection.observed is None:
+        return np.ones(collection.panel.values.size, bool)
+    return collection.observed
+
+
+def _with_entries_between(axis, following):
+    """``following`` with the entries between the end of ``axis`` and it, and their number."""
+    if _continues(axis, following):
+        return following, 0
+    first = following.index[0]
+    try:
+        between = axis.until(first)
+    except (TypeError, ValueError):  # time stamps of another kind
+        return following, 0
+    if not len(between) or between[-1] != first:
+        return following, 0
+    index = between[:-1].append(following.index.astype(between.dtype))  # of the same zone and unit
+    return TimeAxis(index, axis.step), len(between) - 1
+
+
+def _extended_axis(axis, following, where):
+    """An axis with the entries of another that follow it, if they do."""
+    new = following.index
+    if _continues(axis, following):  # no need to ask the calendar
+        return TimeAxis(axis.index.append(new), axis.step)
+    expected = axis.after(len(new))
+    lack_zone = [getattr(index, "tz", None) is None for index in (expected, new)]
+    if type(expected) is not type(new) or lack_zone[0] != lack_zone[1]:
+        raise where.error(
+            f"has time stamps of dtype {new.dtype}, and those fitted are of {expected.dtype}",
+            "Bring them to one.",
+        )
+    differs = np.asarray(expected != new)
+    if differs.any():
+        row = int(differs.argmax())
+        raise where.error(
+            f"has {format_time(new[row])} where {format_time(expected[row])} follows what was "
+            "fitted",
+            "Give what comes next, without a gap.",
+            row=new[row],
+        )
+    return TimeAxis(axis.index.append(expected), axis.step)
+
+
+def _continues(axis, following):
+    """Whether ``following`` is known without a calendar to continue an axis without time zone."""
+    first, second = axis.index, following.index
+    if type(first) is not type(second):
+        return False
+    if getattr(first, "tz", None) or getattr(second, "tz", None):
+        return False
+    same_step = axis.step == following.step and not isinstance(axis.step, int)
+    return (len(second) == 1 or same_step) and bool(first[-1] + axis.step == second[0])

@@ -1,0 +1,265 @@
+"""Series in any form, checked and put end to end in one collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.collection import Collection
+from tsrnn.data.errors import DataError, Location
+from tsrnn.data.forms import Form, Levels, Long, OneSeries, Wide
+from tsrnn.data.gaps import forward_filled, no_values, on_grid, panel_on_grid, slices_of, trimmed
+from tsrnn.data.interop import Foreign, long_to_pandas, narwhals_frame
+from tsrnn.data.panel import Panel
+from tsrnn.data.panel_axes import PanelTimes
+from tsrnn.data.rows import LabelledRows, check_frame, labelled_rows
+from tsrnn.data.time_axis import TimeAxis, check_time_index, sorted_axis
+from tsrnn.data.values import LARGEST, check_finite, check_real, real_numbers
+
+_DEFAULT_COLUMNS = "unique_id", "ds", "y"
+
+
+class Settings(NamedTuple):
+    """How series are read: the argument's name for messages, missing values, and a known step."""
+
+    argument: str = "y"
+    missing: str = "raise"
+    step: Any = None
+
+
+def collection_from(
+    y: Any,
+    *,
+    id_column: str = "unique_id",
+    time_column: str = "ds",
+    target_column: str = "y",
+    name: str = "y",
+    missing: str = "raise",
+    step: Any = None,
+) -> Collection:
+    """Check series in any of many forms, and put them end to end.
+
+    Parameters
+    ----------
+    y : Series or DataFrame
+        Real, finite numbers, one frequency for all series. It is never changed. One of
+
+        - a Series on a DatetimeIndex, PeriodIndex or RangeIndex;
+        - a frame of one column a series on such an index; where a column begins or ends with
+          missing values, its series is shorter;
+        - a long frame with columns for id, time and value, and no others;
+        - a Series, or a frame of one column, on a MultiIndex of id and time;
+        - a long frame of polars, or of another library that narwhals knows.
+
+        Rows may be in any order; series are in the order of their first rows.
+    id_column, time_column, target_column : str
+        Columns of a long frame.
+    name : str
+        Name of the argument, for error messages.
+    missing : {"raise", "mask"}, default="raise"
+        Whether missing values and rows are refused, or marked in ``observed``. Those before the
+        first value of a series are never part of it.
+    step : pandas offset or int, optional
+        Step of series that are too short to show one, or that may have gaps.
+
+    Raises
+    ------
+    DataError
+        If values are missing, infinite or no numbers, time stamps or ids are missing, time stamps
+        are repeated or of no regular frequency, or series have different ones; the message says
+        which series, where, and what to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from tsrnn.data import collection_from
+    >>> days = pd.date_range("2024-01-01", periods=3)
+    >>> y = pd.DataFrame({"shop": [3.0, 5.0, 4.0], "kiosk": [np.nan, 1.0, 2.0]}, index=days)
+    >>> collection = collection_from(y)
+    >>> collection.ids, collection.panel.lengths
+    (['shop', 'kiosk'], array([3, 2]))
+    >>> collection.after(1, {"mean": np.array([[4.0], [1.5]])})
+                shop  kiosk
+    2024-01-04   4.0    1.5
+    """
+    names, settings = (id_column, time_column, target_column), Settings(name, missing, step)
+    if isinstance(y, (pd.Series, pd.DataFrame)) and isinstance(y.index, pd.MultiIndex):
+        return _from_levels(y, settings)
+    if isinstance(y, pd.Series):
+        axis, values = _single_series(y, settings)
+        return _checked(values, [None], [axis], OneSeries(y.name), settings)
+    if not isinstance(y, pd.DataFrame):
+        frame = narwhals_frame(y, name)
+        _check_columns(frame.columns, names, name)
+        dtypes = (frame[column].dtype for column in names[:2])
+        form = Foreign(*names, *dtypes, frame.implementation)
+        return _from_long(long_to_pandas(frame, names, name), names, settings, form)
+    check_frame(y, name)
+    if names != _DEFAULT_COLUMNS or id_column in y.columns or time_column in y.columns:
+        _check_columns(y.columns.tolist(), names, name)
+        return _from_long(y, names, settings)
+    return _from_wide(y, settings)
+
+
+def panel_from_series(y: pd.Series, name: str = "y", step: Any = None) -> tuple[Panel, TimeAxis]:
+    """Check a Series and turn it into a panel of one series and its time axis.
+
+    Parameters
+    ----------
+    y : Series
+        Real, finite numbers on a DatetimeIndex, PeriodIndex or RangeIndex (or an index of
+        integers in equal steps). Sorted by a copy where it is not; never changed.
+    name : str
+        Name of the argument, for error messages.
+    step : pandas offset or int, optional
+        Step of an index that is too short to show one.
+
+    Raises
+    ------
+    DataError
+        If values are missing, infinite or no numbers, or time stamps are missing, repeated or of
+        no regular frequency; the message says where and what to do.
+    """
+    if not isinstance(y, pd.Series):
+        raise DataError(
+            f"must be a pandas Series with a time index, got {type(y).__name__}",
+            "Wrap the values: pd.Series(values, index=pd.date_range(...)), or take one column: "
+            "frame['a'].",
+            argument=name,
+        )
+    axis, values = _single_series(y, Settings(name, step=step))
+    return _checked(values, [None], [axis], OneSeries(y.name), Settings(name)).panel, axis
+
+
+def _single_series(y, settings):
+    """Time axis and values of a Series."""
+    where = Location(settings.argument)
+    if y.empty:
+        raise where.error("is empty", "Give a Series with observations.")
+    if settings.missing == "mask":
+        check_time_index(y.index, where)
+        return trimmed(*on_grid(y.index, real_numbers(y, where), where, settings.step), where)
+    axis, order = sorted_axis(y.index, where, settings.step)
+    return axis, real_numbers(y.iloc[order], where)
+
+
+def _from_wide(y, settings):
+    hint = (
+        f"If {settings.argument} is a long frame, say by id_column, time_column and target_column "
+        f"which of its columns {_listed(y.columns.tolist())} is which."
+    )
+    for column, dtype in y.dtypes.drop_duplicates().items():
+        check_real(dtype, Location(settings.argument, column), hint)
+    values = y.to_numpy(dtype=np.float64, na_value=np.nan)
+    where = Location(settings.argument)
+    if settings.missing == "mask":
+        check_time_index(y.index, where)
+        shared, values = on_grid(y.index, values, where, settings.step)
+    else:
+        shared, order = sorted_axis(y.index, where, settings.step)
+        values = values[order]
+    values = values.T
+    known = ~np.isnan(values)
+    firsts, ends = known.argmax(axis=1), known.shape[1] - known[:, ::-1].argmax(axis=1)
+    if not known.any(axis=1).all():
+        column = y.columns[known.any(axis=1).argmin()]
+        remedy = f"Leave it out: y.drop(columns={column!r})."
+        raise no_values(Location(settings.argument, column), remedy)
+    positions = np.arange(values.shape[1])
+    inside = (positions >= firsts[:, None]) & (positions < ends[:, None])
+    axes = slices_of(shared, firsts, ends)
+    return _checked(values[inside], y.columns.tolist(), axes, Wide(y.columns), settings)
+
+
+def _from_long(y, names, settings, form=None):
+    if not len(y):
+        raise DataError("is empty", "Give a frame with observations.", argument=settings.argument)
+    rows = labelled_rows(y, settings.argument, *names[:2])
+    values = real_numbers(y[names[2]], Location(settings.argument, column=names[2]))
+    form = form or Long(*names, rows.ids.dtype, rows.time_dtype)
+    return _from_rows(rows, values, form, settings)
+
+
+def _from_levels(y, settings):
+    if not len(y):
+        raise DataError("is empty", "Give a frame with observations.", argument=settings.argument)
+    is_frame = isinstance(y, pd.DataFrame)
+    if y.index.nlevels == 2 and is_frame and y.shape[1] != 1:
+        raise DataError(
+            f"has 2 levels in its index and shape {y.shape}; a MultiIndex must be of two, series "
+            "and time, and a frame on it of one column",
+            "Take a column, y[['a']].",
+            argument=settings.argument,
+        )
+    target = y.iloc[:, 0] if is_frame else y
+    rows = labelled_rows(target.to_frame(), settings.argument)
+    values = real_numbers(target, Location(settings.argument))
+    names = tuple(y.index.names)
+    form = Levels(names, target.name, is_frame, rows.ids.dtype, rows.time_dtype)
+    return _from_rows(rows, values, form, settings)
+
+
+def _from_rows(rows: LabelledRows, values: np.ndarray, form: Form, settings: Settings):
+    """A collection of rows of several series."""
+    codes, labels = rows.codes(settings.argument)
+    if settings.missing == "mask":
+        axes, values = panel_on_grid(
+            rows.times, codes, values, labels, settings.argument, settings.step
+        )
+        return _checked(values, labels, axes, form, settings)
+    times, order = PanelTimes.sort(rows.times, codes, labels, settings.argument)
+    axes = times.axes(rows.mean_code, settings.step)
+    return _checked(values[order], labels, axes, form, settings)
+
+
+def _checked(values, ids, axes, form, settings):
+    """The collection, if all values are finite, or missing where that is allowed."""
+    lengths = [0, *(len(axis.index) for axis in axes)]
+    observed = None
+    if settings.missing == "mask" and np.isnan(values).any():
+        observed, values = ~np.isnan(values), forward_filled(values)
+    panel = Panel(np.array(values), np.cumsum(lengths))  # a copy, never the values of y
+    check_panel(panel, ids, axes, settings.argument)
+    return Collection(panel, ids, axes, form, observed)
+
+
+def check_panel(panel: Panel, ids: list, axes: Sequence[TimeAxis], argument: str) -> None:
+    """Refuse missing, infinite and huge values of series; the error names the first of them."""
+    # Comparisons with NaN are false, and nothing is copied: most panels are good.
+    if panel.values.min() >= -LARGEST and panel.values.max() <= LARGEST:
+        return
+    row = np.argmin(np.abs(panel.values) <= LARGEST)
+    k = int(panel.indptr.searchsorted(row, side="right")) - 1
+    values = panel.values[panel.indptr[k] : panel.indptr[k + 1]]
+    check_finite(values, axes[k].index, Location(argument, ids[k]))
+
+
+def _check_columns(columns, names, argument):
+    """Refuse a long frame that has other columns than those named."""
+    wanted = ", ".join(map(repr, names))
+    missing = [column for column in names if column not in columns]
+    if missing or len(set(names)) < 3:
+        raise DataError(
+            f"has the columns {_listed(columns)}, not {wanted}",
+            "Say which are the series', the time's and the values' by id_column, time_column and "
+            "target_column, after y.reset_index() where one is in the index. (For a frame of one "
+            "column a series, with the time in its index, leave these three alone.)",
+            argument=argument,
+        )
+    others = [column for column in columns if column not in names]
+    if others:
+        raise DataError(
+            f"has the columns {_listed(columns)}, more than {wanted}",
+            f"Leave out {_listed(others)}, or say by id_column, time_column and target_column "
+            "which to take.",
+            argument=argument,
+        )
+
+
+def _listed(columns):
+    more = f" and {len(columns) - 10} more" if len(columns) > 10 else ""
+    return f"{columns[:10]}{more}"
