@@ -86,7 +86,7 @@ def training_steps(
     n_parameters, dtype = network.parameters.size, network.parameters.dtype
     trainer = target_of(workers).Trainer(
         network.module, source, network.sizes(network.n_time(source)), dtype, 1, n_batch,
-        LOSSES.index(settings.loss), settings.levels, settings.recurrent_dropout > 0,
+        LOSSES.index(settings.loss), settings.loss_params, settings.recurrent_dropout > 0,
         states is not None, workers,
     )  # fmt: skip
     for name in ("_work", "_gradients"):

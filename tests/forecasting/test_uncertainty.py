@@ -8,7 +8,7 @@ from scipy import stats
 import tsrnn
 from tsrnn import RNNForecaster, backtest
 from tsrnn.datasets import load_airline
-from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors, Said
+from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors, LossOutputs
 
 
 def test_widths_hold_the_stated_share_of_exchangeable_errors():
@@ -47,7 +47,7 @@ def test_each_series_counts_as_much_as_another():
     rng = np.random.default_rng(0)
     series = np.repeat([0, 1], [900, 100])
     errors = rng.normal(size=(1000, 4)) * np.where(series, 5.0, 1.0)[:, None]
-    widths = HeldOutErrors.of(errors, np.ones(1000), series)
+    widths = HeldOutErrors.from_windows(errors, np.ones(1000), series)
     inside = np.abs(errors) <= widths.half_width(0.8, 4)
     assert inside[series == 0].mean() / 2 + inside[series == 1].mean() / 2 == pytest.approx(
         0.8, abs=0.01
@@ -60,12 +60,12 @@ def test_windows_that_move_more_have_wider_intervals_if_errors_say_so(power):
     rng = np.random.default_rng(0)
     scales = np.exp(rng.normal(size=3000))
     errors = rng.normal(size=(3000, 4)) * scales[:, None] ** power
-    widths = HeldOutErrors.of(errors, scales, np.zeros(3000, int))
+    widths = HeldOutErrors.from_windows(errors, scales, np.zeros(3000, int))
     assert widths.power == pytest.approx(power, abs=0.05)
     np.testing.assert_allclose(widths.spread, 1, rtol=0.1)
     errors[:1000, 2] = np.nan
     errors[7] = np.nan
-    again = HeldOutErrors.of(errors, scales, np.zeros(3000, int))
+    again = HeldOutErrors.from_windows(errors, scales, np.zeros(3000, int))
     np.testing.assert_allclose(again.half_width(0.9, 4), widths.half_width(0.9, 4), rtol=0.1)
     assert np.isfinite(again.paths((50,), rng)).all()
 
@@ -84,9 +84,9 @@ class TestWhatNetworksSay:
 
     def test_normal(self):
         mean, raw = np.array([[1.0, -2.0]]), np.array([[0.5, -1.0]])
-        said = Said("gaussian", (), np.stack([mean, raw], axis=1)[None])
+        said = LossOutputs("gaussian", (), np.stack([mean, raw], axis=1)[None])
         scale = np.log1p(np.exp(raw))
-        np.testing.assert_allclose(said.centre, mean)
+        np.testing.assert_allclose(said.point, mean)
         np.testing.assert_allclose(said.units()[0], scale, rtol=1e-5)
         for level in (0.1, 0.5, 0.9):
             expected = stats.norm.ppf(level, mean, scale)
@@ -94,7 +94,7 @@ class TestWhatNetworksSay:
 
     def test_students(self):
         parts = np.array([[1.0, -2.0]]), np.array([[0.5, -1.0]]), np.array([[2.0, 0.0]])
-        said = Said("student_t", (), np.stack(parts, axis=1)[None])
+        said = LossOutputs("student_t", (), np.stack(parts, axis=1)[None])
         scale, freedom = (np.log1p(np.exp(part)) for part in parts[1:])
         for level in (0.01, 0.5, 0.9):
             expected = stats.t.ppf(level, 2 + freedom, parts[0], scale)
@@ -102,19 +102,19 @@ class TestWhatNetworksSay:
 
     def test_quantiles_that_cross_are_sorted(self):
         outputs = np.array([[[[3.0], [1.0], [2.0]]]])  # of 0.1, 0.5 and 0.9
-        said = Said("quantile", (0.1, 0.5, 0.9), outputs)
+        said = LossOutputs("quantile", (0.1, 0.5, 0.9), outputs)
         found = [said.quantile(level)[0, 0] for level in (0.1, 0.3, 0.5, 0.9)]
         np.testing.assert_allclose(found, [1.0, 1.5, 2.0, 3.0])
         below, above = said.units()
         np.testing.assert_allclose([below[0, 0], above[0, 0]], [1.0, 1.0])
         levels = np.full((1, 1), 0.7)
         np.testing.assert_allclose(said.quantile(levels), [[2.5]])
-        one = Said("quantile", (0.9,), np.array([[[[4.0]]]]))
-        np.testing.assert_allclose(one.centre, [[4.0]])
+        one = LossOutputs("quantile", (0.9,), np.array([[[[4.0]]]]))
+        np.testing.assert_allclose(one.point, [[4.0]])
 
     def test_of_several_the_median(self):
         outputs = np.array([1.0, 5.0, 2.0]).reshape(3, 1, 1, 1)
-        np.testing.assert_array_equal(Said("huber", (1.0,), outputs).centre, [[2.0]])
+        np.testing.assert_array_equal(LossOutputs("huber", (1.0,), outputs).point, [[2.0]])
 
 
 @pytest.mark.parametrize("loss", LOSSES)

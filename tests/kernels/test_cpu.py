@@ -19,7 +19,7 @@ from conftest import (
 )
 
 from tsrnn.kernels import cells
-from tsrnn.kernels.losses import n_outputs
+from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.windows import SKIP, TELL, forecast_source, sequence_source
 from tsrnn.training import Settings
 
@@ -72,7 +72,7 @@ def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, workers):
     source = forecast_source(table, lookback, SEASON, 0.0, ahead=horizon, n_known=n_known)
     levels = LEVELS.get(loss, ())
     network = random_network(
-        cell, n_in=6 * segment, n_out=n_outputs(loss, segment, levels), head="ahead",
+        cell, n_in=6 * segment, n_out=find_loss(loss).n_outputs(segment, levels), head="ahead",
         n_horizons=horizon // segment, **WALKS[shape],
     )  # fmt: skip
     starts = STARTS[len(values) - lookback - horizon > STARTS]
@@ -97,7 +97,7 @@ def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, workers):
         np.testing.assert_allclose(errors, wanted, rtol=1e-9, atol=1e-9)
     expected = naive.mean_loss(loss, answers, targets, levels=levels)
     assert mean_loss == pytest.approx(expected, rel=1e-9)
-    settings = Settings(loss=loss, levels=levels, max_grad_norm=FREE)
+    settings = Settings(loss=loss, loss_params=levels, max_grad_norm=FREE)
     found, gradient = gradient_of(network, source, starts, settings, workers)
     assert found == pytest.approx(expected, rel=1e-9)
     rng = np.random.default_rng(2)
@@ -185,7 +185,7 @@ class Case:
         self.weights = rng.uniform(0, 2, n)
         self.weights[3] = 0
         factor = 3 if self.missing == TELL else 1
-        n_out = 3 if loss == "cross_entropy" else n_outputs(loss, n_targets, self.levels)
+        n_out = 3 if loss == "cross_entropy" else find_loss(loss).n_outputs(n_targets, self.levels)
         self.network = random_network(
             cell, n_in=n_channels * self.segment * factor, n_out=n_out, dtype=dtype,
             n_hidden=4 if shape in ATTENDING else 3, **self.shape,
@@ -197,7 +197,7 @@ class Case:
         )  # fmt: skip
         self.dropout, self.recurrent = NOISE[noise]
         self.settings = Settings(
-            loss=loss, levels=self.levels, max_grad_norm=FREE, dropout=self.dropout,
+            loss=loss, loss_params=self.levels, max_grad_norm=FREE, dropout=self.dropout,
             recurrent_dropout=self.recurrent,
         )  # fmt: skip
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsrnn.kernels import portable
-from tsrnn.kernels.losses import n_outputs
+from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.kernels.windows import Source, sequence_source
 from tsrnn.network import Memory, RecurrentNetwork
 
+# Those with one output for each target, the forecast, or two, with its scale.
+DETECTOR_LOSSES = tuple(name for name in LOSSES if find_loss(name).outputs_per_target in (1, 2))
 MOST_READ = 20.0  # deviations: beyond, a network reads no further
 
 
@@ -52,7 +53,7 @@ class ForecastErrors:
         lagged = self.n_channels + 1 if self.seasons else 0
         return {
             "n_in": self.n_channels + lagged + 2 * len(self.seasons),
-            "n_out": n_outputs(self.loss, self.n_channels * len(self.leads)),
+            "n_out": find_loss(self.loss).n_outputs(self.n_channels * len(self.leads)),
             "head": "every",
         }
 
@@ -109,10 +110,10 @@ class ForecastErrors:
     def said(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Forecasts (..., n_leads, n_channels) and their spread, if it is said, of outputs."""
         shape = (*outputs.shape[:-1], len(self.leads), self.n_channels)
-        if self.loss != "gaussian":
-            return outputs.reshape(shape), None
-        middle, raw = np.split(outputs, 2, axis=-1)
-        return middle.reshape(shape), (portable.log1p_exp(raw) + 1e-6).reshape(shape)
+        loss = find_loss(self.loss)
+        outputs = outputs.reshape(*outputs.shape[:-1], loss.outputs_per_target, -1)
+        scale = loss.scale(outputs)
+        return outputs[..., 0, :].reshape(shape), None if scale is None else scale.reshape(shape)
 
     def _inputs(self, z, phases, looks_back):
         z = np.clip(z, -MOST_READ, MOST_READ)

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.detector import AnomalyDetector
-from tsrnn.anomaly.forecast_errors import ForecastErrors
+from tsrnn.anomaly.forecast_errors import DETECTOR_LOSSES, ForecastErrors
 from tsrnn.anomaly.found import Scored
 from tsrnn.anomaly.phases import phases, seasons_of
 from tsrnn.anomaly.reconstruction import Reconstruction
@@ -29,6 +29,7 @@ from tsrnn.anomaly.surprise import (
 from tsrnn.estimators.base import RecurrentEstimator
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.learning import mean_history
+from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Settings, train_many
 
@@ -175,7 +176,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         "season": ["array-like", Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "stretch": [Interval(Integral, 1, None, closed="left")],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "loss": [StrOptions({"absolute_error", "squared_error", "huber", "gaussian"})],
+        "loss": [StrOptions(set(DETECTOR_LOSSES))],
     }
 
     def __init__(
@@ -257,8 +258,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def _new_reading(self, n_channels, shortest):
         lookback = min(self.lookback, shortest // 2)
         if self.method == "reconstruction":
-            if self.loss == "gaussian":
-                raise ValueError("loss='gaussian' is for method='forecast'.")
+            if find_loss(self.loss).learns_spread:
+                raise ValueError(f"loss={self.loss!r} is for method='forecast'.")
             return Reconstruction(n_channels, lookback)
         leads = [2**k for k in range(self.horizon.bit_length()) if 2**k < self.horizon]
         return ForecastErrors(
@@ -278,7 +279,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             n_minibatches = min(_MINIBATCHES * len(read) ** 0.5, _MOST_MINIBATCHES)
             max_iter = max(1, round(n_minibatches / n_batches))
         settings = Settings(
-            loss=self.loss, levels=self._levels(), max_iter=max_iter,
+            loss=self.loss, loss_params=self._loss_params(), max_iter=max_iter,
             batch_size=self.batch_size, n_batches=n_batches, solver=self.solver,
             learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init,
             alpha=self.alpha if self.solver == "adamw" else self.alpha / self.batch_size,

@@ -54,7 +54,18 @@ Of several --target a column may begin or end with empty cells: its series is sh
 Columns beside the target are read as numbers if most of their cells are, else as categories.
 """
 _CALENDAR = ("minute", "hour", "weekday", "day", "month", "day_of_year")
-_LOSSES = ("absolute_error", "squared_error", "huber", "quantile", "gaussian", "student_t")
+
+
+class _LossNames:
+    """The losses of forecasters, imported once they are needed: Numba would slow ``--help``."""
+
+    def __iter__(self):
+        from tsrnn.kernels.losses import REGRESSION_LOSSES
+
+        return iter(REGRESSION_LOSSES)
+
+
+_LOSSES = _LossNames()
 _FORECAST_EXAMPLES = """\
 examples:
   tsrnn forecast airline.csv --time time --target passengers --horizon 12 \\
@@ -240,8 +251,8 @@ def _add_settings(command):
     )  # fmt: skip
     add(
         "--loss", choices=_LOSSES, default="absolute_error", metavar="NAME",
-        help=f"what is learnt by: {', '.join(_LOSSES)}; the last three learn how wide intervals "
-        "are (default absolute_error)",
+        help="loss to train with: %(choices)s; those of quantiles and of distributions also learn "
+        "how wide intervals are (default absolute_error)",
     )  # fmt: skip
     _add_networks(add, "median is the forecast")
     add("--season", type=_count, metavar="N", help="steps of a season (default: by frequency)")

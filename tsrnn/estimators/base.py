@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.estimators.summary import network_html
 from tsrnn.kernels import cells
+from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
 from tsrnn.kernels.targets import DEVICES, claim
 from tsrnn.kernels.updates import SOLVERS
 from tsrnn.kernels.windows import Source
@@ -28,7 +29,6 @@ _RECURRENT_ONLY = {
     "bidirectional": False, "residual": False, "recurrent_dropout": 0, "memory": None,
     "device": "cpu",
 }  # fmt: skip
-_POINT_LOSSES = ("absolute_error", "squared_error", "huber")  # one output a target
 
 
 class RecurrentEstimator(BaseEstimator):
@@ -46,7 +46,7 @@ class RecurrentEstimator(BaseEstimator):
         "averaging": [_SHARE],
         "dropout": [_SHARE],
         "recurrent_dropout": [_SHARE],
-        "loss": [StrOptions(set(_POINT_LOSSES))],
+        "loss": [StrOptions(set(REGRESSION_LOSSES))],
         "solver": [StrOptions(set(SOLVERS))],
         "learning_rate": [StrOptions(set(SCHEDULES))],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -88,7 +88,7 @@ class RecurrentEstimator(BaseEstimator):
             averaging=self.averaging,
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
-            levels=self._levels(),
+            loss_params=self._loss_params(),
             learning_rate_init=self.learning_rate_init,
             max_grad_norm=self.max_grad_norm,
             n_iter_no_change=self.n_iter_no_change,
@@ -96,10 +96,11 @@ class RecurrentEstimator(BaseEstimator):
             n_jobs=self.n_jobs,
         )
 
-    def _levels(self) -> tuple:
-        """What the loss needs beside outputs and targets; Huber's is one deviation."""
-        if self.loss != "quantile":
-            return (1.0,) if self.loss == "huber" else ()
+    def _loss_params(self) -> tuple[float, ...]:
+        """Parameters of the loss: levels of quantiles, or its defaults."""
+        loss = find_loss(self.loss)
+        if not loss.takes_quantiles:
+            return loss.default_params
         levels = np.asarray(self.quantiles, dtype=float)
         if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all():
             raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}.")

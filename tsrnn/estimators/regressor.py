@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array
 
 from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.estimators.sequence_estimator import SequenceEstimator, mean_and_scale
 from tsrnn.estimators.sequences import LARGEST
-from tsrnn.kernels import portable
+from tsrnn.kernels.losses import LOSSES, find_loss
 
-_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "gaussian", "student_t")
+_LIKELIHOODS = " or ".join(repr(name) for name in LOSSES if find_loss(name).is_likelihood)
 
 
 class RNNRegressor(RegressorMixin, SequenceEstimator):
@@ -152,7 +150,6 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     """
 
     _parameter_constraints = SequenceEstimator._parameter_constraints | {
-        "loss": [StrOptions(set(_LOSSES))],
         "quantiles": ["array-like"],
     }
 
@@ -266,16 +263,12 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         (n_samples,) or (n_samples, n_outputs) float64 array, or two of them
         """
         outputs = self._said(X)
-        centre = outputs[:, 0]
-        if self.loss_ == "quantile":
-            centre = outputs[:, int(np.argmin(np.abs(np.asarray(self.quantiles_) - 0.5)))]
-        centre = self._shaped(self.y_mean_ + self.y_scale_ * centre)
+        loss = find_loss(self.loss_)
+        point = self._shaped(self.y_mean_ + self.y_scale_ * loss.point(outputs, self.quantiles_))
         if not return_std:
-            return centre
-        scale, freedom = self._spread(outputs, "return_std=True")
-        if freedom is not None:
-            scale = scale * np.sqrt(freedom / (freedom - 2))
-        return centre, self._shaped(self.y_scale_ * scale)
+            return point
+        self._check_scale("return_std=True")
+        return point, self._shaped(self.y_scale_ * loss.std(outputs))
 
     def predict_quantiles(self, X: Any, quantiles: Any = None) -> np.ndarray:
         """Quantiles of each target, which never cross.
@@ -292,15 +285,15 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         -------
         (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles) float64 array
         """
-        outputs = self._said(X)
-        fitted = np.asarray(self.quantiles_ if self.loss_ == "quantile" else self.quantiles, float)
+        outputs, loss = self._said(X), find_loss(self.loss_)
+        fitted = np.asarray(self.quantiles_ if loss.takes_quantiles else self.quantiles, float)
         wanted = fitted if quantiles is None else np.atleast_1d(np.asarray(quantiles, float))
-        if self.loss_ == "quantile":
+        if loss.takes_quantiles:
             missing = [float(q) for q in wanted if not np.isclose(q, fitted).any()]
             if missing:
                 raise ValueError(
                     f"quantiles {missing} were not fitted, only {fitted.tolist()}. Give them to "
-                    "RNNRegressor(quantiles=...), or use loss='gaussian' or 'student_t'."
+                    f"RNNRegressor(quantiles=...), or use loss={_LIKELIHOODS}."
                 )
             order = np.argsort(fitted)
             ranked = np.sort(outputs, axis=1)  # where they cross, the sorted ones are no worse
@@ -309,11 +302,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         else:
             if not ((wanted > 0) & (wanted < 1)).all():
                 raise ValueError(f"quantiles must lie between 0 and 1, got {wanted.tolist()}.")
-            scale, freedom = self._spread(outputs, "predict_quantiles")
-            scores = [
-                stats.norm.ppf(q) if freedom is None else stats.t.ppf(q, freedom) for q in wanted
-            ]
-            found = np.stack([outputs[:, 0] + scale * score for score in scores], axis=1)
+            self._check_scale("predict_quantiles")
+            found = np.stack([loss.quantile(outputs, level, ()) for level in wanted], axis=1)
         found = np.moveaxis(self.y_mean_ + self.y_scale_ * found, 1, 2)
         return found[:, 0] if self._flat else found
 
@@ -323,7 +313,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         )
         if (np.abs(y) > LARGEST).any():
             raise ValueError(f"y holds a value beyond {LARGEST:g}. Give it in a larger unit.")
-        self.loss_, self.quantiles_ = self.loss, self._levels() if self.loss == "quantile" else ()
+        self.loss_, takes_quantiles = self.loss, find_loss(self.loss).takes_quantiles
+        self.quantiles_ = self._loss_params() if takes_quantiles else ()
         if first:
             self._flat = y.ndim == 1
             self.n_outputs_ = 1 if self._flat else y.shape[1]
@@ -350,16 +341,13 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         outputs = self._outputs(X)
         return outputs.reshape(len(outputs), -1, self.n_outputs_)
 
-    def _spread(self, outputs, what):
-        """Scale and, of Student's t, degrees of freedom, on the network's scale."""
-        if self.loss_ not in ("gaussian", "student_t"):
+    def _check_scale(self, what):
+        """Raise ValueError where the loss learnt no scale."""
+        if not find_loss(self.loss_).is_likelihood:
             raise ValueError(
-                f"{what} needs a network that learnt the spread: fit with loss='gaussian' or "
-                f"'student_t', not {self.loss_!r}."
+                f"{what} needs a network that learnt the spread: fit with loss={_LIKELIHOODS}, not "
+                f"{self.loss_!r}."
             )
-        positive = portable.log1p_exp(outputs[:, 1:])
-        freedom = 2 + positive[:, 1] if self.loss_ == "student_t" else None
-        return positive[:, 0] + 1e-6, freedom
 
     def _shaped(self, values):
         return values[:, 0] if self._flat else values

@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from tsrnn.estimators.base import ATTENTION, RecurrentEstimator
 from tsrnn.estimators.callbacks import CallbackSupportMixin, EpochTasks
 from tsrnn.estimators.sequences import Sequences, merged, sequences_of
-from tsrnn.kernels.losses import n_outputs
+from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.windows import SKIP, TELL, Source, sequence_source
 from tsrnn.training import Moments
 
@@ -172,7 +172,7 @@ class SequenceEstimator(CallbackSupportMixin, RecurrentEstimator):
         )
 
     def _n_out(self, n_targets: int) -> int:
-        return n_outputs(self.loss, n_targets, self._levels())
+        return find_loss(self.loss).n_outputs(n_targets, self._loss_params())
 
     def _learn_scales(self, sequences: Sequences, targets, weights, learnt) -> None:
         """Mean and deviation of channels, and whether steps are missing, of the rows learnt."""

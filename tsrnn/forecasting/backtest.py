@@ -15,7 +15,7 @@ from tsrnn.data import Collection, slice_series
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting import metrics
 from tsrnn.forecasting.plan import check_positive
-from tsrnn.forecasting.uncertainty import shares
+from tsrnn.forecasting.uncertainty import check_probabilities
 
 if TYPE_CHECKING:
     from tsrnn.forecasting.forecaster import RNNForecaster
@@ -173,7 +173,10 @@ def backtest(
             f"observations, too few for n_windows={n_windows} origins, step={step} apart, and "
             f"horizon={horizon}. Give fewer windows, a smaller step or more history."
         )
-    asked = shares(coverage, "coverage"), shares(quantiles, "quantiles")
+    asked = (
+        check_probabilities(coverage, "coverage"),
+        check_probabilities(quantiles, "quantiles"),
+    )
     parts = []
     with progress_bar("backtest", verbose) as show:
         for k in range(n_windows if refit else 1):

@@ -17,20 +17,19 @@ from tsrnn.data import collection_from, extended, format_step, slice_series, wit
 from tsrnn.estimators.base import ATTENTION, RecurrentEstimator
 from tsrnn.forecasting.backtest import scale_of
 from tsrnn.forecasting.features import Features, given_covariates, given_static, kept_rows
-from tsrnn.forecasting.forecasts import SPREAD, Forecasts, Known, held_out_errors
+from tsrnn.forecasting.forecasts import Forecasts, Known, held_out_errors
 from tsrnn.forecasting.learning import Lesson, Teacher, gentle, learn, lessons_of
 from tsrnn.forecasting.models import Models, Reading
 from tsrnn.forecasting.plan import automatic, check_positive, plan
 from tsrnn.forecasting.scaling import scaling_of
-from tsrnn.forecasting.uncertainty import shares
-from tsrnn.kernels.losses import n_outputs
+from tsrnn.forecasting.uncertainty import check_probabilities
+from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
 
 _MOST_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
 _PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
 _LOCAL_BATCHES = 500  # minibatches in all of a network that has one series
 _KEPT = 4  # values kept of a series at least: what tells how its time stamps go on
-_LOSSES = ("absolute_error", "squared_error", "huber", *SPREAD)
 _SOMETIMES = ("_recent", "_passed", "_weights", "_features", "_static", "_kept")  # set by need
 
 
@@ -228,7 +227,6 @@ class RNNForecaster(RecurrentEstimator):
         "past_covariates": [list, tuple],
         "calendar": [list, tuple, str],
         "holidays": ["array-like", None],
-        "loss": [StrOptions(set(_LOSSES))],
         "quantiles": ["array-like"],
         "conformal": ["boolean"],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
@@ -352,8 +350,8 @@ class RNNForecaster(RecurrentEstimator):
 
     def _fit(self, collection, covariates=None, static=None):
         self._validate_params()
-        levels = tuple(sorted(self._levels()))
-        if self.loss == "quantile" and not levels[0] <= 0.5 <= levels[-1]:
+        levels = tuple(sorted(self._loss_params()))
+        if find_loss(self.loss).takes_quantiles and not levels[0] <= 0.5 <= levels[-1]:
             raise ValueError(
                 "The forecast is the median: quantiles must hold 0.5, or some on either side of "
                 f"it; got {self.quantiles!r}."
@@ -383,7 +381,8 @@ class RNNForecaster(RecurrentEstimator):
             vars(self).pop(name, None)
         self.transform_, self.season_ = settled.transform, settled.season
         self.lookback_, self.segment_ = settled.lookback, settled.segment
-        self.loss_, self.quantiles_ = self.loss, levels if self.loss == "quantile" else ()
+        self.loss_ = self.loss
+        self.quantiles_ = levels if find_loss(self.loss).takes_quantiles else ()
         self._take_weights(network, learnt.weights)
         self._widths, self._scaling_, self._collection = learnt.widths, scaling, collection
         if features.n_channels:
@@ -464,7 +463,7 @@ class RNNForecaster(RecurrentEstimator):
         """The fitted networks, and how they read."""
         features, network = getattr(self, "_features", None), self.network_
         loss, levels = getattr(self, "loss_", "absolute_error"), getattr(self, "quantiles_", ())
-        n_ahead = network.n_out // n_outputs(loss, 1, levels)
+        n_ahead = network.n_out // find_loss(loss).n_outputs(1, levels)
         n_ahead *= network.n_horizons if network.head == "ahead" else 1
         reading = Reading(
             self.lookback_, self.season_, self.segment_, n_ahead,
@@ -605,7 +604,8 @@ class RNNForecaster(RecurrentEstimator):
                 f"loss is {self.loss!r}, and the forecaster was fitted with {fitted!r}. Set it "
                 "back, or fit anew."
             )
-        if fitted == "quantile" and tuple(sorted(self._levels())) != self.quantiles_:
+        levels = tuple(sorted(self._loss_params()))
+        if find_loss(fitted).takes_quantiles and levels != self.quantiles_:
             raise ValueError(
                 f"quantiles are {self.quantiles!r}, and the forecaster was fitted with "
                 f"{self.quantiles_}. Set them back, or fit anew."
@@ -722,7 +722,7 @@ class RNNForecaster(RecurrentEstimator):
         horizon, known = self._asked(horizon, X, y, static)
         if np.size(coverage) == 0:
             raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
-        found = self._forecasts().after(known, horizon, shares(coverage, "coverage"))
+        found = self._forecasts().after(known, horizon, check_probabilities(coverage, "coverage"))
         del found["RNNForecaster"]
         return known.collection.after(horizon, found)
 
@@ -767,7 +767,8 @@ class RNNForecaster(RecurrentEstimator):
         horizon, known = self._asked(horizon, X, y, static)
         if np.size(quantiles) == 0:
             raise ValueError(f"quantiles must lie between 0 and 1, got {quantiles}.")
-        found = self._forecasts().after(known, horizon, (), shares(quantiles, "quantiles"))
+        levels = check_probabilities(quantiles, "quantiles")
+        found = self._forecasts().after(known, horizon, (), levels)
         del found["RNNForecaster"]
         return known.collection.after(horizon, found)
 

@@ -12,9 +12,9 @@ from tsrnn.forecasting.models import LEAST_SCALE, Models, Round
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
 from tsrnn.kernels import portable
+from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.kernels.windows import Source
 
-SPREAD = ("quantile", "gaussian", "student_t")  # losses that learn how far forecasts may be off
 _PIECE = 2**24  # values of windows that are forecast at a time
 
 
@@ -124,16 +124,17 @@ class Forecasts:
             raise ValueError(
                 "Intervals need errors on a held-out part of y, and early_stopping=False holds "
                 "none out. Fit with early_stopping=True"
-                + (", or set conformal=False." if loss in SPREAD else ".")
+                + (", or set conformal=False." if find_loss(loss).learns_spread else ".")
             )
         if self.conformal:
             return
-        if loss not in SPREAD:
+        if not find_loss(loss).learns_spread:
+            with_spread = [name for name in LOSSES if find_loss(name).learns_spread]
             raise ValueError(
                 f"conformal=False leaves what the loss learns of the spread, and {loss!r} learns "
-                f"none. Fit with one of {', '.join(map(repr, SPREAD))}, or set conformal=True."
+                f"none. Fit with one of {', '.join(map(repr, with_spread))}, or set conformal=True."
             )
-        if loss == "quantile" and levels.size:
+        if find_loss(loss).takes_quantiles and levels.size:
             least, most = min(learnt), max(learnt)
             if levels.min() < least - 1e-9 or levels.max() > most + 1e-9:
                 raise ValueError(
@@ -164,10 +165,10 @@ class Forecasts:
             )
 
         def drawn(said, scale):
-            errors = widths.paths((len(said.centre),), rng)
+            errors = widths.paths((len(said.point),), rng)
             errors = errors * portable.power(scale, widths.power - 1)
             below, above = said.units()
-            return said.centre + errors * np.where(errors < 0, below, above)
+            return said.point + errors * np.where(errors < 0, below, above)
 
         return drawn
 
@@ -227,11 +228,12 @@ def held_out_errors(
     observed = source.targets if source.targets.size else source.values
     base = recent[:, np.arange(reading.n_ahead) % reading.season - reading.season]
     scale = np.maximum(deviation, LEAST_SCALE)
-    errors = observed[future, 0] - (base + scale * said.centre)
+    errors = observed[future, 0] - (base + scale * said.point)
     below, above = said.units()
-    return HeldOutErrors.of(errors / np.where(errors < 0, below, above), scale[:, 0], series)
+    errors = errors / np.where(errors < 0, below, above)
+    return HeldOutErrors.from_windows(errors, scale[:, 0], series)
 
 
 def _independent(rng):
     """What draws each step from what the loss learnt."""
-    return lambda said, scale: said.quantile(rng.random(said.centre.shape))
+    return lambda said, scale: said.quantile(rng.random(said.point.shape))

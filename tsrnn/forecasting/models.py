@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tsrnn.forecasting.uncertainty import Said
-from tsrnn.kernels.losses import n_outputs
+from tsrnn.forecasting.uncertainty import LossOutputs
+from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.targets import claim
 from tsrnn.kernels.windows import Source, forecast_source, inputs_of_row
 from tsrnn.network import RecurrentNetwork
@@ -57,9 +57,10 @@ class Reading:
             self.source(np.zeros(1), np.zeros((1, self.n_channels)))
         )
         if not self.n_known:
-            return {"n_in": n_in, "n_out": n_outputs(self.loss, self.n_ahead, self.levels)}
+            n_out = find_loss(self.loss).n_outputs(self.n_ahead, self.levels)
+            return {"n_in": n_in, "n_out": n_out}
         return {
-            "n_in": n_in, "n_out": n_outputs(self.loss, self.segment, self.levels),
+            "n_in": n_in, "n_out": find_loss(self.loss).n_outputs(self.segment, self.levels),
             "head": "ahead", "n_horizons": self.n_ahead // self.segment,
         }  # fmt: skip
 
@@ -74,13 +75,13 @@ class Round:
         The seasonal naive forecast.
     scale : (n_windows, 1) array
         Scale of the window.
-    said : Said
+    said : LossOutputs
         In the window's scale.
     """
 
     base: np.ndarray
     scale: np.ndarray
-    said: Said
+    said: LossOutputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Models:
     device: str = "cpu"
     n_jobs: int | None = None
 
-    def say(self, source: Source, windows: np.ndarray, groups: np.ndarray) -> Said:
+    def say(self, source: Source, windows: np.ndarray, groups: np.ndarray) -> LossOutputs:
         """What the networks of their groups, (n_windows,), say of windows."""
         n_groups, n_members, n_parameters = self.weights.shape
         order = [np.arange(windows.size)]
@@ -127,11 +128,11 @@ class Models:
         for place, (_, own) in enumerate(asked):
             outputs[:, own] = found[place * n_members : (place + 1) * n_members]
         reading = self.reading
-        n_each = n_outputs(reading.loss, 1, reading.levels)
+        n_each = find_loss(reading.loss).n_outputs(1, reading.levels)
         n_answers = outputs.shape[2] // self.network.n_out
         outputs = outputs.reshape(n_members, windows.size, n_answers, n_each, -1).swapaxes(2, 3)
         outputs = outputs.reshape(n_members, windows.size, n_each, reading.n_ahead)
-        return Said(reading.loss, reading.levels, outputs)
+        return LossOutputs(reading.loss, reading.levels, outputs)
 
     def walk(
         self,
@@ -139,7 +140,7 @@ class Models:
         beside: np.ndarray | None,
         groups: np.ndarray,
         horizon: int,
-        drawn: Callable[[Said, np.ndarray], np.ndarray] | None = None,
+        drawn: Callable[[LossOutputs, np.ndarray], np.ndarray] | None = None,
     ) -> tuple[np.ndarray, list[Round]]:
         """Forecasts of windows, and how they were made: from their own beyond what is told at once.
 
@@ -175,6 +176,6 @@ class Models:
             said = self.say(source, np.arange(n) * n_rows, groups)
             one = Round(window[:, seasons], np.maximum(deviation, LEAST_SCALE), said)
             rounds.append(one)
-            taken = said.centre if drawn is None else drawn(said, one.scale)
+            taken = said.point if drawn is None else drawn(said, one.scale)
             path = np.hstack([path, one.base + one.scale * taken])
         return path[:, lookback : lookback + horizon], rounds

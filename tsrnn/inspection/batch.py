@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import sequences_of
 from tsrnn.forecasting import RNNForecaster
+from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.trace import LayerTrace, Trace, trace
@@ -35,8 +36,8 @@ class Batch:
         Labels of each sequence's steps, (n_time,).
     segment : int
         Steps of the series per recurrent step.
-    loss, levels : str, tuple
-        The training loss and its levels.
+    loss, loss_params : str, tuple of float
+        The training loss and its parameters.
     """
 
     network: RecurrentNetwork
@@ -46,13 +47,13 @@ class Batch:
     step_labels: list[pd.Index]
     segment: int
     loss: str
-    levels: tuple
+    loss_params: tuple
 
     def run(
         self, *, grad_outputs: np.ndarray | None = None, backward_from_loss: bool = False
     ) -> Trace:
         """Forward pass, and a backward pass from ``grad_outputs`` or from the training loss."""
-        loss = {"loss": self.loss, "levels": self.levels} if backward_from_loss else {}
+        loss = {"loss": self.loss, "loss_params": self.loss_params} if backward_from_loss else {}
         return trace(self.network, self.source, self.windows, grad_outputs=grad_outputs, **loss)
 
     def frame(self, values: np.ndarray, columns: pd.Index | Sequence, first_steps) -> pd.DataFrame:
@@ -121,6 +122,7 @@ def _row_batch(estimator, X, y, with_targets):
     segment = estimator._segment()
     steps = pd.RangeIndex(1, network.n_time(source) + 1, name="step") * segment
     keys = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n, name="row")
+    loss = getattr(estimator, "loss_", "cross_entropy")
     return Batch(
         network=network,
         source=source,
@@ -128,8 +130,8 @@ def _row_batch(estimator, X, y, with_targets):
         keys=None if n == 1 else keys,
         step_labels=[steps] * n,
         segment=segment,
-        loss=getattr(estimator, "loss_", "cross_entropy"),
-        levels=getattr(estimator, "quantiles_", ()),
+        loss=loss,
+        loss_params=find_loss(loss).params_for(getattr(estimator, "quantiles_", ())),
     )
 
 
@@ -171,5 +173,5 @@ def _window_batch(forecaster, y, with_targets):
         step_labels=step_labels,
         segment=segment,
         loss=reading.loss,
-        levels=reading.levels,
+        loss_params=find_loss(reading.loss).params_for(reading.levels),
     )

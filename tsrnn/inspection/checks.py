@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.inspection.evidence import LIKELIHOODS, Evidence
+from tsrnn.inspection.evidence import Evidence
 from tsrnn.inspection.report import Finding, percent
+from tsrnn.kernels.losses import find_loss
 from tsrnn.training.divergence import CLIPPED, calm, exploded
 
 # Thresholds, with what seven hundred fits of healthy and of broken networks showed.
@@ -79,7 +80,7 @@ def check_scales(evidence: Evidence) -> list[Finding]:
     n_values = network.n_in // (3 if estimator.missing_ else 1)
     channels = evidence.trace.inputs[:, :, :n_values].reshape(-1, n_channels)
     tables = [("input", "channel", channels)]
-    if evidence.batch.loss != "cross_entropy":
+    if not find_loss(evidence.batch.loss).for_classes:
         tables.append(("target", "target", evidence.targets))
     findings = (_scale_finding(*table) for table in tables)
     return [finding for finding in findings if finding is not None]
@@ -108,14 +109,15 @@ def _scale_finding(kind, column, values):
 
 def check_loss(evidence: Evidence) -> list[Finding]:
     """A training loss that rose far beyond the constant forecast's."""
-    estimator, curve, loss_name = evidence.estimator, evidence.curve, evidence.batch.loss
+    estimator, curve = evidence.estimator, evidence.curve
+    training_loss = find_loss(evidence.batch.loss)
     constant_loss = evidence.constant_loss
     initial = max(constant_loss, evidence.initial_loss)
-    if getattr(estimator, "standardize", False) and loss_name != "cross_entropy":
+    if getattr(estimator, "standardize", False) and not training_loss.for_classes:
         initial = max(initial, 1.0)  # on the rows of fit, where the rows given here are others
     jump = _SKILLED_LOSS_JUMP if evidence.skill >= _GOOD_SKILL else _LOSS_JUMP
     # Likelihoods may be below 0: the bound is a number of nats above, not a factor.
-    bound = initial + _LOSS_JUMP * jump if loss_name in LIKELIHOODS else jump * initial
+    bound = initial + _LOSS_JUMP * jump if training_loss.is_likelihood else jump * initial
     if not np.isfinite(bound) or not curve.size or curve.max() <= bound:
         return []
     epoch = int(np.argmax(curve)) + 1

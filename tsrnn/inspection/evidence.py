@@ -14,14 +14,13 @@ from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.models import LEAST_SCALE
 from tsrnn.inspection.batch import Batch, named_layers, read_batch
 from tsrnn.inspection.probe import probe
+from tsrnn.kernels.losses import find_loss
 
 MAX_SEQUENCES = 500  # examined, evenly spaced
 NEAR = 0.05  # distance from 0 or 1 at which a gate counts as shut or open
 _MIN_SPANS = 5  # of overlapping windows; with fewer a probe finds a trend in a random walk
 _TRACE_VALUES = 2**23  # of a trace in memory at once
 FOLDS = 5
-LIKELIHOODS = ("gaussian", "student_t")
-_MEDIAN = ("absolute_error", "huber", "quantile", "student_t")  # losses robust to outliers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,13 +87,11 @@ class Evidence:
     @property
     def skill(self) -> float:
         """Share by which the error is below the constant forecast's; NaN where that has none."""
-        forecasts = self.predictions, self.constant
-        if self.batch.loss == "cross_entropy":
-            errors = [-np.log(np.maximum(p, 1e-12)) * self.targets for p in forecasts]
-        else:
-            power = 1 if self.batch.loss in _MEDIAN else 2
-            errors = [np.abs(self.targets - p) ** power for p in forecasts]
-        error, constant_error = (np.nansum(parts) for parts in errors)
+        loss = find_loss(self.batch.loss)
+        error, constant_error = (
+            np.nansum(loss.skill_errors(forecast, self.targets))
+            for forecast in (self.predictions, self.constant)
+        )
         return float(1 - error / constant_error) if constant_error > 0 else np.nan
 
     def missed_share(self, inputs: np.ndarray, least: float) -> float:
@@ -130,7 +127,9 @@ def gather_evidence(estimator: Any, X: Any, y: Any) -> Evidence:
     chosen = np.unique(np.linspace(0, n - 1, min(n, MAX_SEQUENCES)).astype(int))
     batch = dataclasses.replace(batch, windows=batch.windows[chosen])
     predictions, targets = (_row_predictions if is_rows else _forecasts)(estimator, batch)
-    constant, (constant_loss, initial_loss) = _constant_forecast(batch, targets, is_rows)
+    loss = find_loss(batch.loss)
+    constant = loss.constant(targets) if is_rows else None
+    constant_loss, initial_loss = loss.constant_losses(targets, constant, batch.loss_params)
     span = 0 if is_rows else estimator.lookback_ + targets.shape[1]
     folds, gap = _folds(batch, targets, span)
     return Evidence(
@@ -138,7 +137,7 @@ def gather_evidence(estimator: Any, X: Any, y: Any) -> Evidence:
         batch=batch,
         predictions=predictions,
         targets=targets,
-        constant=constant,
+        constant=np.zeros(targets.shape[1]) if constant is None else constant,
         constant_loss=constant_loss,
         initial_loss=initial_loss,
         folds=folds,
@@ -178,7 +177,7 @@ def _all_windows(forecaster, y):
         step_labels=[],
         segment=reading.segment,
         loss=reading.loss,
-        levels=reading.levels,
+        loss_params=find_loss(reading.loss).params_for(reading.levels),
     )
 
 
@@ -186,20 +185,18 @@ def _row_predictions(estimator, batch):
     """Predictions and targets of rows on the network's scale, (n, k) each."""
     outputs = estimator._run_network(batch.network, batch.source, batch.windows)
     targets = batch.source.targets[batch.windows].astype(float)
-    if batch.loss == "cross_entropy":
+    loss = find_loss(batch.loss)
+    if loss.for_classes:
         return softmax(outputs, axis=1), np.eye(outputs.shape[1])[targets[:, 0].astype(int)]
     outputs = outputs.reshape(len(outputs), -1, targets.shape[1])
-    centre = 0
-    if batch.loss == "quantile":
-        centre = int(np.argmin(np.abs(np.asarray(batch.levels) - 0.5)))
-    return outputs[:, centre], targets
+    return loss.point(outputs, batch.loss_params), targets
 
 
 def _forecasts(forecaster, batch):
     """Forecasts and targets of windows on the network's scale, (n, horizon) each."""
     models, windows, source = forecaster._models(), batch.windows, batch.source
     reading = models.reading
-    forecasts = models.say(source, windows, np.zeros(len(windows), int)).centre
+    forecasts = models.say(source, windows, np.zeros(len(windows), int)).point
     recent = source.values[windows[:, None] + np.arange(reading.lookback), 0]
     scale = np.maximum((recent - recent[:, -1:]).std(axis=1, keepdims=True), LEAST_SCALE)
     naive = recent[:, np.arange(reading.n_ahead) % reading.season - reading.season]
@@ -208,45 +205,10 @@ def _forecasts(forecaster, batch):
     return forecasts, (observed[future, 0] - naive) / scale
 
 
-def _constant_forecast(batch, targets, is_rows):
-    """The constant forecast, and the losses of it and of an untrained network."""
-    loss, zeros = batch.loss, np.zeros(targets.shape[1])
-    if not is_rows:
-        constant = zeros
-    else:
-        constant = (np.nanmedian if loss in _MEDIAN else np.nanmean)(targets, axis=0)
-    if loss == "cross_entropy":
-        entropy = -np.sum(constant * np.log(np.maximum(constant, 1e-300)))
-        return constant, (float(entropy), float(np.log(targets.shape[1])))
-    if loss in LIKELIHOODS:  # of a normal distribution, whose initial deviation is log 2
-        squares = np.nanmean((targets - constant) ** 2), np.nanmean(targets**2)
-        nats = (1 + np.log(2 * np.pi * max(squares[0], 1e-300))) / 2
-        return constant, (float(nats), float(squares[1] / (2 * np.log(2) ** 2)))
-    if loss == "quantile":
-        initial = np.mean([_pinball(targets, level) for level in batch.levels])
-        quantiles = np.nanquantile(targets, batch.levels, axis=0)
-        pairs = zip(quantiles, batch.levels, strict=True)
-        fitted = np.mean([_pinball(targets - quantile, level) for quantile, level in pairs])
-        return constant, (float(fitted if is_rows else initial), float(initial))
-    losses = (float(np.nanmean(_point_loss(loss, targets - c))) for c in (constant, zeros))
-    return constant, tuple(losses)
-
-
-def _pinball(errors, level):
-    return np.nanmean(np.where(errors > 0, level * errors, (level - 1) * errors))
-
-
-def _point_loss(loss, errors):
-    errors = np.abs(errors)
-    if loss == "huber":
-        return np.where(errors <= 1, errors**2 / 2, errors - 0.5)
-    return errors if loss == "absolute_error" else errors**2
-
-
 def _folds(batch, targets, span):
     """Folds of neighbouring sequences, stratified where there are classes; the gap beside them."""
     n = len(targets)
-    if batch.loss == "cross_entropy":
+    if find_loss(batch.loss).for_classes:
         order = np.argsort(targets.argmax(axis=1), kind="stable")
         counts = targets.sum(axis=0).astype(int)
         folds = np.empty(n, int)

@@ -71,11 +71,11 @@ def read_windows(source, sizes, batch, separate_hidden, training, layers, first_
 
 
 @device_function
-def read_targets(source, sizes, batch, loss, levels, head, weights):
+def read_targets(source, sizes, batch, loss, loss_params, head, weights):
     """Write the targets of windows, and their weights; return their number in an answer."""
     n_rows = batch.size
     targets = head_arrays_of(head, sizes, n_rows)[3]
-    n_targets = targets_of(loss, levels, sizes.n_out) * n_rows
+    n_targets = targets_of(loss, loss_params, sizes.n_out) * n_rows
     for row in worker_range(n_rows):
         weights[row] = 0
         if batch[row] >= 0:
@@ -97,12 +97,12 @@ def write_predictions(source, sizes, batch, head, out):
 
 
 @device_function
-def write_errors(source, sizes, batch, loss, levels, head, out):
+def write_errors(source, sizes, batch, loss, loss_params, head, out):
     """Turn what the network says into its errors, where there is one output for a target."""
     n_rows = batch.size
     targets = head_arrays_of(head, sizes, n_rows)[3]
     places_of_steps = sizes.reads == EVERY and source.firsts.size > 0
-    if not places_of_steps and targets_of(loss, levels, sizes.n_out) == sizes.n_out:
+    if not places_of_steps and targets_of(loss, loss_params, sizes.n_out) == sizes.n_out:
         for row in worker_range(n_rows):
             if batch[row] >= 0:
                 for k in range(out.shape[1]):

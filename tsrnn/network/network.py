@@ -301,20 +301,20 @@ class RecurrentNetwork:
         windows: np.ndarray,
         loss: str,
         workers: Workers = 1,
-        levels: tuple = (),
+        loss_params: tuple = (),
     ) -> tuple[np.ndarray, float]:
         """Output minus target of windows in the network's units, and the mean loss.
 
         Where the loss reads several outputs for a target, or there is a target each step, the
         outputs themselves.
         """
-        return self._run(source, windows, loss, levels, workers, None, compare=True)
+        return self._run(source, windows, loss, loss_params, workers, None, compare=True)
 
-    def _run(self, source, windows, loss, levels, workers, states, compare):
+    def _run(self, source, windows, loss, loss_params, workers, states, compare):
         sizes = self.sizes(self.n_time(source))
         out = np.empty((1, windows.size, sizes.n_output_steps * self.n_out))
         sums = run_models(
-            self, self.parameters[None], source, windows[None], loss, levels, workers, states,
+            self, self.parameters[None], source, windows[None], loss, loss_params, workers, states,
             compare, out,
         )  # fmt: skip
         return out[0], float(sums[0, 0] / max(sums[0, 1], 1e-300))
@@ -365,7 +365,7 @@ def run_models(
     source: Source,
     order: np.ndarray,
     loss: str,
-    levels: tuple,
+    loss_params: tuple,
     workers: Workers,
     states: np.ndarray | None,
     compare: bool,
@@ -403,7 +403,7 @@ def run_models(
             carried = np.ascontiguousarray(states[some].T)
         totals += target.predict(
             network.module, parameters, source, np.ascontiguousarray(order[:, some]), sizes,
-            LOSSES.index(loss), levels, compare, carried, out[:, some], workers,
+            LOSSES.index(loss), loss_params, compare, carried, out[:, some], workers,
         )  # fmt: skip
         if states is not None:
             states[some] = carried.T

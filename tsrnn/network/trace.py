@@ -77,7 +77,7 @@ def trace(
     *,
     grad_outputs: np.ndarray | None = None,
     loss: str | None = None,
-    levels: tuple = (),
+    loss_params: tuple = (),
 ) -> Trace:
     """Walk through windows and keep all of it; back as well, from a loss or from given outputs.
 
@@ -93,7 +93,7 @@ def trace(
         The gradient of the outputs that goes back.
     loss : str, optional
         Where there is no ``grad_outputs``: the loss, summed over the windows, whose gradient goes back.
-    levels : tuple of float, default=()
+    loss_params : tuple of float, default=()
         Of the loss.
     """
     n, dtype = windows.size, network.parameters.dtype
@@ -110,7 +110,7 @@ def trace(
         network.drivers.trace(
             1, kernel_array(network.parameters), gradient, work, kernel_source(source),
             kernel_array(windows, np.int64), tuple(sizes), LOSSES.index(loss or "absolute_error"),
-            np.asarray(levels, float), first_steps, kernel_array(by_step), flow,
+            np.asarray(loss_params, float), first_steps, kernel_array(by_step), flow,
         )  # fmt: skip
 
     def by_row(values, n_parts):

@@ -16,7 +16,7 @@ from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.features import Features
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths
-from tsrnn.kernels.losses import LOSSES, n_outputs
+from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.saving.checks import check, is_a, known
 from tsrnn.saving.detector import DETECTOR
 from tsrnn.saving.fitted import TRAINED, Estimator, check_curves, parts_of, whole_of
@@ -73,8 +73,8 @@ def _check_forecaster(fitted):
     check(list(quantiles) == sorted(quantiles), "quantiles_")
     check(network.head == ("ahead" if n_known else "last"), "network_")
     n_out = network.n_out * (network.n_horizons if n_known else 1)
-    n_ahead = n_out // n_outputs(loss, 1, quantiles)
-    check(n_out == n_outputs(loss, n_ahead, quantiles) and n_ahead >= 1, "network_")
+    n_ahead = n_out // find_loss(loss).n_outputs(1, quantiles)
+    check(n_out == find_loss(loss).n_outputs(n_ahead, quantiles) and n_ahead >= 1, "network_")
     check(n_known == 0 or n_ahead == network.n_horizons * segment, "network_")
     if "_weights" in fitted:
         weights = fitted["_weights"]
@@ -104,7 +104,7 @@ def _check_regressor(fitted):
     n, loss, quantiles = fitted["n_outputs_"], fitted["loss_"], fitted["quantiles_"]
     check(n >= 1 and (n == 1 or not fitted["_flat"]), "n_outputs_")
     check(loss in LOSSES and all(is_a(each, float) for each in quantiles), "loss_ or quantiles_")
-    check(network.n_out == n_outputs(loss, int(n), quantiles), "loss_ or quantiles_")
+    check(network.n_out == find_loss(loss).n_outputs(int(n), quantiles), "loss_ or quantiles_")
     _check_scales(fitted["y_mean_"], fitted["y_scale_"], n)
 
 

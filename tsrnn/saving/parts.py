@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
-from tsrnn.anomaly.forecast_errors import ForecastErrors
+from tsrnn.anomaly.forecast_errors import DETECTOR_LOSSES, ForecastErrors
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.data import Collection, Panel, TimeAxis
 from tsrnn.data.covariates import Covariates
@@ -215,7 +215,7 @@ def _widths(n_windows: int, spread: np.ndarray, pool: np.ndarray):
     check(pool.dtype == spread.dtype == np.float64, "widths")
     widths = ConformalWidths.__new__(ConformalWidths)
     widths.n_windows, widths.spread, widths.pool, widths.power = n_windows, spread, pool, 1.0
-    widths.shares = np.arange(1, pool.size + 1) / pool.size
+    widths.cumulative_weights = np.arange(1, pool.size + 1) / pool.size
     return widths
 
 
@@ -262,7 +262,7 @@ def _forecast_errors(n_channels: int, leads: tuple, seasons: tuple, lookback: in
     leads, seasons = tuple(map(int, leads)), tuple(map(int, seasons))
     check(leads[:1] == (1,) and all(a < b for a, b in itertools.pairwise(leads)), "leads")
     check(max(leads + seasons) <= MOST_STEPS, "leads or seasons")
-    check(loss in ("absolute_error", "squared_error", "huber", "gaussian"), "loss")
+    check(loss in DETECTOR_LOSSES, "loss")
     return ForecastErrors(int(n_channels), leads, seasons, int(lookback), loss)
 
 

@@ -66,7 +66,7 @@ class Epochs:
         ], dtype=float)  # fmt: skip
         self.trainer = target_of(workers).Trainer(
             first.module, source, self.sizes, dtype, n_models, self.n_batch,
-            LOSSES.index(settings[0].loss), settings[0].levels,
+            LOSSES.index(settings[0].loss), settings[0].loss_params,
             settings[0].recurrent_dropout > 0, self.streams, workers,
         )  # fmt: skip
         # All rates at once: NumPy's cosine may round by where in an array a value stands.
@@ -147,7 +147,7 @@ class Epochs:
             workers = self.network.threads_for(workers, self.source, order.size)
         sums = run_models(
             self.network, self.weights, self.source, order, self.settings[0].loss,
-            self.settings[0].levels, workers, None, True, out,
+            self.settings[0].loss_params, workers, None, True, out,
         )  # fmt: skip
         return sums[:, 0] / np.maximum(sums[:, 1], 1e-300)
 

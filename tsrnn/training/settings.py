@@ -16,7 +16,7 @@ class Settings:
     ----------
     loss : str
         One of ``tsrnn.kernels.losses.LOSSES``.
-    levels : tuple of float
+    loss_params : tuple of float
         Quantiles of the loss "quantile", or the delta of "huber".
     max_iter, batch_size, n_iter_no_change : int
         Epochs; windows of a minibatch; epochs without improvement after which training ends.
@@ -54,7 +54,7 @@ class Settings:
     """
 
     loss: str = "absolute_error"
-    levels: tuple = ()
+    loss_params: tuple = ()
     max_iter: int = 200
     batch_size: int = 32
     n_iter_no_change: int = 50

@@ -101,7 +101,7 @@ def train_many(
     windows, validations : sequences of (n,) int64 arrays
         Each network's windows to learn from and to judge each epoch by.
     settings, rngs : sequences of Settings and of Generator
-        Each network's. ``loss``, ``levels``, ``batch_size``, ``device``, ``n_jobs`` and whether
+        Each network's. ``loss``, ``loss_params``, ``batch_size``, ``device``, ``n_jobs`` and whether
         there is recurrent dropout are those of the first for all.
     stop_after : sequence of int, optional
         Epoch to end each after, as in ``train``.

@@ -56,8 +56,9 @@ def compile_drivers(cell) -> Kernels:
 
     @device_function
     def learn(
-        parameters, gradient, work, source, batch, sizes, noise, rule, levels, first_steps, states
-    ):
+        parameters, gradient, work, source, batch, sizes, noise, rule, loss_params, first_steps,
+        states,
+    ):  # fmt: skip
         """Sums of losses and weights of a chunk of windows and, written, of their gradients."""
         n_rows = batch.size
         separate_hidden = noise.recurrent.limit > 0
@@ -65,22 +66,23 @@ def compile_drivers(cell) -> Kernels:
         first_steps = first_steps[:n_rows]
         read_windows(source, sizes, batch, separate_hidden, True, layers, first_steps)
         forward(parameters, sizes, first_steps, noise, True, layers, head, states)
-        total, weight = loss_of_chunk(head, sizes, source, batch, weights, int(rule.loss), levels)
+        loss = int(rule.loss)
+        total, weight = loss_of_chunk(head, sizes, source, batch, weights, loss, loss_params)
         nowhere = matrix(rest, 0, 0, 0)
         backward(parameters, gradient, sizes, first_steps, noise, layers, head, rest, nowhere)
         return total, weight
 
     @device_function
-    def loss_of_chunk(head, sizes, source, batch, weights, loss, levels):
+    def loss_of_chunk(head, sizes, source, batch, weights, loss, loss_params):
         """Turn what the head said into the gradient of the loss; sums of losses and weights."""
         n_rows = batch.size
-        n_targets = read_targets(source, sizes, batch, loss, levels, head, weights)
+        n_targets = read_targets(source, sizes, batch, loss, loss_params, head, weights)
         _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
         total = weight = 0.0
         for output_step in range(sizes.n_output_steps):
             one, its_weight = apply_loss(
                 loss,
-                levels,
+                loss_params,
                 outputs[output_step],
                 targets[output_step, :n_targets],
                 weights,
@@ -92,7 +94,7 @@ def compile_drivers(cell) -> Kernels:
 
     @device_function
     def predict_chunk(
-        parameters, work, source_row, batch, sizes_row, first, loss, levels, compare, first_steps,
+        parameters, work, source_row, batch, sizes_row, first, loss, loss_params, compare, first_steps,
         states, out,
     ):  # fmt: skip
         """What is said of a chunk of windows; with ``compare`` their errors, and sums of losses."""
@@ -106,8 +108,8 @@ def compile_drivers(cell) -> Kernels:
         write_predictions(source, sizes, batch, head, out)
         if not compare:
             return 0.0, 0.0
-        total, weight = loss_of_chunk(head, sizes, source, batch, weights, loss, levels)
-        write_errors(source, sizes, batch, loss, levels, head, out)
+        total, weight = loss_of_chunk(head, sizes, source, batch, weights, loss, loss_params)
+        write_errors(source, sizes, batch, loss, loss_params, head, out)
         return total, weight
 
     @device_function
@@ -136,7 +138,7 @@ def compile_drivers(cell) -> Kernels:
 
     @device_function
     def minibatch(
-        chunks, parameters, gradients, sums, work, source_row, batch, sizes_row, rule_row, levels,
+        chunks, parameters, gradients, sums, work, source_row, batch, sizes_row, rule_row, loss_params,
         step, first_steps, states,
     ):  # fmt: skip
         """Learn some chunks of a minibatch: ``chunks`` is (first, after the last)."""
@@ -150,7 +152,7 @@ def compile_drivers(cell) -> Kernels:
             some = batch[first : first + sizes.n_rows]
             noise = Noise(between, recurrent, seed, first)
             sums[chunk, 0], sums[chunk, 1] = learn(
-                parameters, gradients[chunk], work, source, some, sizes, noise, rule, levels,
+                parameters, gradients[chunk], work, source, some, sizes, noise, rule, loss_params,
                 first_steps, states,
             )  # fmt: skip
 
@@ -171,7 +173,7 @@ def compile_drivers(cell) -> Kernels:
 
     @device_function
     def trace_chunk(
-        parameters, gradient, work, source_row, batch, sizes_row, loss, levels, first_steps,
+        parameters, gradient, work, source_row, batch, sizes_row, loss, loss_params, first_steps,
         grad_outputs, flow,
     ):  # fmt: skip
         """One chunk, of which ``work`` keeps all; where flow is wanted, the way back as well.
@@ -190,12 +192,12 @@ def compile_drivers(cell) -> Kernels:
                     for k in range(outputs.shape[1]):
                         outputs[output_step, k] = grad_outputs[output_step, k]
             else:
-                loss_of_chunk(head, sizes, source, batch, weights, loss, levels)
+                loss_of_chunk(head, sizes, source, batch, weights, loss, loss_params)
             backward(parameters, gradient, sizes, first_steps, noise, layers, head, rest, flow)
 
     def train(
         n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
-        levels, first_updates, rates, losses, first_steps, states,
+        loss_params, first_updates, rates, losses, first_steps, states,
     ):  # fmt: skip
         for task in prange(n_tasks):
             for model in range(task, parameters.shape[0], n_tasks):
@@ -209,7 +211,7 @@ def compile_drivers(cell) -> Kernels:
                     step = first_updates[model] + s
                     minibatch(
                         (0, n_chunks), parameters[model], gradients[task], sums[task],
-                        work[task], source, batch, sizes, rules[model], levels, step,
+                        work[task], source, batch, sizes, rules[model], loss_params, step,
                         first_steps[task], states,
                     )  # fmt: skip
                     losses[model, s, 0], losses[model, s, 1] = finish(
@@ -219,7 +221,7 @@ def compile_drivers(cell) -> Kernels:
 
     def train_one(
         n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
-        levels, first_updates, rates, losses, first_steps, states,
+        loss_params, first_updates, rates, losses, first_steps, states,
     ):  # fmt: skip
         for s in range(rates.shape[1]):
             batch = order[0, s * n_batch : (s + 1) * n_batch]
@@ -229,7 +231,7 @@ def compile_drivers(cell) -> Kernels:
                 chunks = task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks
                 minibatch(
                     chunks, parameters[0], gradients[0], sums[0], work[task], source,
-                    batch, sizes, rules[0], levels, step, first_steps[task], states,
+                    batch, sizes, rules[0], loss_params, step, first_steps[task], states,
                 )  # fmt: skip
             losses[0, s, 0], losses[0, s, 1] = finish(
                 parameters[0],
@@ -243,7 +245,7 @@ def compile_drivers(cell) -> Kernels:
             )
 
     def predict(
-        n_tasks, parameters, sums, work, source, order, sizes, loss, levels, compare, first_steps,
+        n_tasks, parameters, sums, work, source, order, sizes, loss, loss_params, compare, first_steps,
         states, out,
     ):  # fmt: skip
         n_chunks = (order.shape[1] + sizes[-1] - 1) // sizes[-1]
@@ -258,7 +260,7 @@ def compile_drivers(cell) -> Kernels:
                     n += 1
                 some = slice(first, first + n)
                 sums[model, chunk, 0], sums[model, chunk, 1] = predict_chunk(
-                    parameters[model], work[task], source, batch[:n], sizes, first, loss, levels,
+                    parameters[model], work[task], source, batch[:n], sizes, first, loss, loss_params,
                     compare, first_steps[task], states, out[model, some],
                 )  # fmt: skip
 
@@ -272,10 +274,10 @@ def compile_drivers(cell) -> Kernels:
                         work[task], out[first:last])  # fmt: skip
 
     def trace(
-        n_tasks, parameters, gradient, work, source, batch, sizes, loss, levels, first_steps, grad_outputs,
+        n_tasks, parameters, gradient, work, source, batch, sizes, loss, loss_params, first_steps, grad_outputs,
         flow,
     ):  # fmt: skip
-        trace_chunk(parameters, gradient, work, source, batch, sizes, loss, levels, first_steps, grad_outputs,
+        trace_chunk(parameters, gradient, work, source, batch, sizes, loss, loss_params, first_steps, grad_outputs,
                 flow)  # fmt: skip
 
     name = cell.__name__.rpartition(".")[2]

@@ -30,7 +30,7 @@ class Trainer:
         Most models at once; windows of a minibatch.
     loss : int
         Place in ``tsrnn.kernels.losses.LOSSES``.
-    levels : sequence of float
+    loss_params : sequence of float
         Of the loss.
     separate_hidden : bool
         Whether there is recurrent dropout.
@@ -40,13 +40,13 @@ class Trainer:
         Tasks that run at once. One model shares its chunks among them, many models share them.
     """
 
-    def __init__(self, cell, source, sizes, dtype, n_models, n_batch, loss, levels, separate_hidden, carried,
+    def __init__(self, cell, source, sizes, dtype, n_models, n_batch, loss, loss_params, separate_hidden, carried,
                  n_tasks):  # fmt: skip
         self._alone = n_models == 1 and n_tasks > 1
         drivers = compile_drivers(cell)
         self._kernel = drivers.train_one if self._alone else drivers.train
         self._source, self._sizes = windows.kernel_source(source), sizes
-        self._levels, self._n_batch = np.asarray(levels, float), n_batch
+        self._loss_params, self._n_batch = np.asarray(loss_params, float), n_batch
         self._n_tasks = n_tasks
         n_chunks, n_sets = -(-n_batch // sizes.n_rows), 1 if self._alone else n_tasks
         self._gradients = np.empty((n_sets, n_chunks, head_places(sizes)[-1]), dtype)
@@ -92,7 +92,7 @@ class Trainer:
             order = order[:, : np.count_nonzero(order[0] >= 0)]
         self._kernel(
             self._n_tasks, parameters, moments, self._gradients, self._sums, self._work,
-            self._source, order, self._n_batch, tuple(self._sizes), rules, self._levels,
+            self._source, order, self._n_batch, tuple(self._sizes), rules, self._loss_params,
             first_updates, rates, losses, self._first_steps, states,
         )  # fmt: skip
         return losses
@@ -104,13 +104,13 @@ class Trainer:
 
 
 def predict(
-    cell, parameters, source, order, sizes, loss, levels, compare, states, out, n_tasks
+    cell, parameters, source, order, sizes, loss, loss_params, compare, states, out, n_tasks
 ) -> np.ndarray:
     """What models say of their windows, written to ``out``.
 
     Parameters
     ----------
-    cell, source, sizes, loss, levels, n_tasks
+    cell, source, sizes, loss, loss_params, n_tasks
         As of ``Trainer``.
     parameters : (n_models, n) array
     order : (n_models, n_windows) int64 array
@@ -130,7 +130,7 @@ def predict(
     work = _workspace(n_tasks, workspace_size(sizes, training=False), parameters.dtype)
     compile_drivers(cell).predict(
         n_tasks, parameters, sums, work, windows.kernel_source(source), order, tuple(sizes), loss,
-        np.asarray(levels, float), compare, np.empty((n_tasks, sizes.n_rows), np.int64), states,
+        np.asarray(loss_params, float), compare, np.empty((n_tasks, sizes.n_rows), np.int64), states,
         out,
     )  # fmt: skip
     return sums.sum(axis=1)

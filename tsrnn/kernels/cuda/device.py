@@ -209,7 +209,7 @@ class _Run:
             ints.add(name, size)
         n_sums = n_workers * self.n_chunks if self.by_model else n_workers
         for name, size in {
-            "weights": source.weights.size, "least_scale": 1, "levels": options["n_levels"],
+            "weights": source.weights.size, "least_scale": 1, "loss_params": options["n_loss_params"],
             "rules": N_RULE * n_models, "rates": n_models * n_steps, "sums": 2 * n_sums,
             "losses": 2 * n_models * n_steps, "squares": max(n_workers, self.n_move),
         }.items():  # fmt: skip
@@ -224,7 +224,7 @@ class _Run:
             n_models=n_models, n_chunks=self.n_chunks, n_steps=n_steps,
             training=int(training), separate_hidden=int(options["separate_hidden"]), compare=int(options["compare"]),
             loss=options["loss"], n_work=n_work,
-            n_sequences=n_padded if carried else 0, n_levels=options["n_levels"],
+            n_sequences=n_padded if carried else 0, n_loss_params=options["n_loss_params"],
             n_values=len(source.values), n_channels=source.values.shape[1],
             n_targets=len(source.targets), n_each=source.targets.shape[1],
             n_weights=source.weights.size, n_windows=source.firsts.size,
@@ -304,14 +304,14 @@ class Trainer:
     What a block of minibatches needs is brought there, and parameters, moments and losses back.
     """
 
-    def __init__(self, cell, source, sizes, dtype, n_models, n_batch, loss, levels, separate_hidden, carried,
+    def __init__(self, cell, source, sizes, dtype, n_models, n_batch, loss, loss_params, separate_hidden, carried,
                  workers):  # fmt: skip
         require()
         self._make = functools.partial(_Run, cell, source, sizes, np.dtype(dtype))
-        self._n_batch, self._levels = n_batch, np.asarray(levels, float)
+        self._n_batch, self._loss_params = n_batch, np.asarray(loss_params, float)
         self._options = {
             "training": 1, "separate_hidden": separate_hidden, "compare": 0, "loss": loss, "carried": carried,
-            "n_levels": self._levels.size,
+            "n_loss_params": self._loss_params.size,
         }  # fmt: skip
         self._run, self._capacity = None, (0, 0)
 
@@ -326,7 +326,7 @@ class Trainer:
             self._capacity = max(n_models, self._capacity[0]), max(n_steps, self._capacity[1])
             self._run = self._make((self._capacity[0], self._n_batch, self._capacity[1]),
                                    self._options)  # fmt: skip
-            self._run.doubles.write("levels", self._levels)
+            self._run.doubles.write("loss_params", self._loss_params)
         run = self._run
         run.take(n_models, n_steps)
         zero = parameters.dtype.type(0)
@@ -371,16 +371,16 @@ class Trainer:
         return self._run.floats.read("gradients", head_places(self._run.sizes)[3])
 
 
-def predict(cell, parameters, source, order, sizes, loss, levels, compare, states, out, workers):
+def predict(cell, parameters, source, order, sizes, loss, loss_params, compare, states, out, workers):
     """What models say of their windows; see ``tsrnn.kernels.cpu.trainer.predict``.
 
     Where they do not fit into the memory at once, one half of the windows after the other.
     """
     require()
-    levels, n_windows = np.asarray(levels, float), order.shape[1]
+    loss_params, n_windows = np.asarray(loss_params, float), order.shape[1]
     options = {
         "training": 0, "separate_hidden": False, "compare": compare, "loss": loss,
-        "carried": states.shape[1] > 0, "n_levels": levels.size,
+        "carried": states.shape[1] > 0, "n_loss_params": loss_params.size,
     }  # fmt: skip
     try:
         run = _Run(cell, source, sizes, parameters.dtype, (*order.shape, 1), options)
@@ -390,12 +390,12 @@ def predict(cell, parameters, source, order, sizes, loss, levels, compare, state
         halves = slice(n_windows // 2), slice(n_windows // 2, None)
         return sum(
             predict(
-                cell, parameters, source, order[:, some], sizes, loss, levels, compare,
+                cell, parameters, source, order[:, some], sizes, loss, loss_params, compare,
                 states[:, some], out[:, some], workers,
             )
             for some in halves
         )  # fmt: skip
-    run.doubles.write("levels", levels)
+    run.doubles.write("loss_params", loss_params)
     run.write_header()
     run.write_order(order)
     run.write_parameters(parameters)

@@ -48,7 +48,7 @@ class LaunchLayout(NamedTuple):
         Values of the workspace of a chunk.
     n_sequences : int
         Sequences whose states are carried; 0 for none.
-    n_levels : int
+    n_loss_params : int
         Levels of the loss.
     n_values, n_channels, n_targets, n_each, n_weights, n_windows : int
         Shapes of the source's arrays.
@@ -58,7 +58,7 @@ class LaunchLayout(NamedTuple):
         Where they begin in the array of reals.
     firsts, lengths, order, first_steps, first_updates, limits : int
         Where they begin in the array of whole numbers.
-    weights, least_scale, levels, rules, rates, sums, losses, squares : int
+    weights, least_scale, loss_params, rules, rates, sums, losses, squares : int
         Where they begin in the array of doubles.
     """
 
@@ -71,7 +71,7 @@ class LaunchLayout(NamedTuple):
     loss: int
     n_work: int
     n_sequences: int
-    n_levels: int
+    n_loss_params: int
     n_values: int
     n_channels: int
     n_targets: int
@@ -100,7 +100,7 @@ class LaunchLayout(NamedTuple):
     limits: int
     weights: int
     least_scale: int
-    levels: int
+    loss_params: int
     rules: int
     rates: int
     sums: int
@@ -276,15 +276,15 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
         source = source_of(layout, floats, ints, doubles)
         batch = batch_of(layout, sizes, ints, model, chunk, step)[0]
         _, head, weights, _ = work_of(layout, sizes, floats, worker)
-        levels = doubles[layout.levels : layout.levels + layout.n_levels]
-        n_targets = read_targets(source, sizes, batch, layout.loss, levels, head, weights)
+        loss_params = doubles[layout.loss_params : layout.loss_params + layout.n_loss_params]
+        n_targets = read_targets(source, sizes, batch, layout.loss, loss_params, head, weights)
         _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
         shared = cuda.shared.array(0, float64)
         for row in worker_range(n_rows):
             total = weight = 0.0
             for output_step in range(sizes.n_output_steps):
                 one, its_weight = apply_loss(
-                    layout.loss, levels, outputs[output_step, row::n_rows],
+                    layout.loss, loss_params, outputs[output_step, row::n_rows],
                     targets[output_step, row:n_targets:n_rows], weights[row : row + 1], 1,
                 )  # fmt: skip
                 total += one
@@ -474,7 +474,7 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
         write_predictions(source, sizes, batch, head, out)
         if layout.compare:
             judge_chunk(floats, ints, doubles, model, chunk, step, item, item)
-            levels = doubles[layout.levels : layout.levels + layout.n_levels]
-            write_errors(source, sizes, batch, layout.loss, levels, head, out)
+            loss_params = doubles[layout.loss_params : layout.loss_params + layout.n_loss_params]
+            write_errors(source, sizes, batch, layout.loss, loss_params, head, out)
 
     return CudaKernels(begin, read, forward, judge, backward, collect, finish, train, answer)
