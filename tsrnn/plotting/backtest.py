@@ -1,4 +1,4 @@
-"""BacktestDisplay: forecasts from origins in the past over what came true."""
+"""BacktestDisplay: forecasts from past origins over the actual values."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ if TYPE_CHECKING:
 
     from tsrnn.forecasting import Backtest
 
-_MOST_ORIGINS_MARKED = 16  # by vertical lines, where more would be a hatching
+_MAX_MARKED_ORIGINS = 16  # marked by vertical lines; more would hatch the plot
 
 
 class BacktestDisplay:
-    """Plot of a backtest: the forecasts from each origin, with intervals, over what came true.
+    """Plot of a backtest: the forecasts from each origin, with intervals, over the actual values.
 
-    Make one with :meth:`from_backtest`, which draws it as well.
+    Create one with :meth:`from_backtest`, which also draws it.
 
     Parameters
     ----------
     backtest : Backtest
         What :func:`tsrnn.backtest` returns.
     y : Series or DataFrame, optional
-        The series that were backtested, in any form: what came before the first origin is shown
-        too, and what lies between forecasts that leave a gap.
+        The series that were backtested, in any form: adds the values before the first origin, and
+        those between forecasts that leave a gap.
     ids : label or list of labels, optional
         Series of a panel to draw; by default the first twelve.
     coverage : float or sequence of float, optional
-        Intervals to draw; by default all that the backtest has, with () none.
+        Intervals to draw; by default all of the backtest, with () none.
     columns : tuple of str, default=("unique_id", "ds", "y")
         Columns of ids, times and values of ``y`` as a long frame.
 
     Attributes
     ----------
     axes_ : dict
-        For each series its Axes; a lone series' label is 0.
+        For each series its Axes; the label of a single series is 0.
     figure_ : Figure
-        What was drawn on.
+        The figure drawn on.
     actual_lines_ : dict
-        For each series the Line2D of what came true.
+        For each series the Line2D of the actual values.
     forecast_lines_ : dict
-        For each series a list of Line2D, one an origin.
+        For each series a list of Line2D, one per origin.
     bands_ : dict
-        For each series a list of dicts, one an origin, of bands by coverage in percent.
+        For each series a list of dicts, one per origin, of bands by coverage in percent.
 
     Examples
     --------
@@ -67,8 +67,8 @@ class BacktestDisplay:
     >>> from tsrnn.datasets import load_airline
     >>> from tsrnn.plotting import BacktestDisplay
     >>> y = load_airline()
-    >>> found = backtest(RNNForecaster(max_iter=2), y, n_windows=3, refit=False, coverage=0.8)
-    >>> display = BacktestDisplay.from_backtest(found, y=y)
+    >>> results = backtest(RNNForecaster(max_iter=2), y, n_windows=3, refit=False, coverage=0.8)
+    >>> display = BacktestDisplay.from_backtest(results, y=y)
     >>> len(display.forecast_lines_[0])
     3
     """
@@ -86,18 +86,18 @@ class BacktestDisplay:
         self.levels = interval_levels(forecasts, coverage)
         codes, labels = pd.factorize(forecasts["unique_id"])
         labels = labels.tolist()
-        self.is_lone = labels == [0]
-        wanted = labels if self.is_lone and ids is None else choose_series(ids, labels)
+        self.is_single = labels == [0]
+        wanted = labels if self.is_single and ids is None else choose_series(ids, labels)
         self.n_more = len(labels) - len(wanted) if ids is None else 0
         self.season = backtest.season
         self.forecasts = {label: forecasts[codes == labels.index(label)] for label in wanted}
-        self.actual = {label: _actual(own) for label, own in self.forecasts.items()}
+        self.actual = {label: _actual(frame) for label, frame in self.forecasts.items()}
         self.target = None
         if y is not None:
-            parts = PanelSeries(y, "y", columns)
+            panel = PanelSeries(y, "y", columns)
             for label, known in self.actual.items():
-                self.actual[label] = _whole(parts, label, known)
-            if self.is_lone:
+                self.actual[label] = _backtested_series(panel, label, known)
+            if self.is_single:
                 self.target = self.actual[0].name
 
     @classmethod
@@ -113,7 +113,7 @@ class BacktestDisplay:
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
     ) -> BacktestDisplay:
-        """Plot what a backtest found.
+        """Plot the forecasts of a backtest.
 
         Parameters
         ----------
@@ -130,8 +130,8 @@ class BacktestDisplay:
         Raises
         ------
         ValueError
-            If ``backtest`` is none, ``ids`` has an unknown series, ``coverage`` one that was not
-            asked for, or ``y`` lacks a series or is not what was backtested.
+            If ``backtest`` is not a Backtest, ``ids`` has an unknown series, ``coverage`` is not in
+            the backtest, or ``y`` lacks a series or is not what was backtested.
         ImportError
             If matplotlib is not installed.
         """
@@ -147,17 +147,17 @@ class BacktestDisplay:
         forecast_kw: dict[str, Any] | None = None,
         actual_kw: dict[str, Any] | None = None,
     ) -> BacktestDisplay:
-        """Draw it all.
+        """Draw the backtest.
 
         Parameters
         ----------
         ax : Axes or sequence of Axes, optional
-            Where to draw, one axes a series; by default on a new figure.
+            Axes to draw on, one per series; by default on a new figure.
         n_history : int, optional
             Entries of ``y`` to show before the first origin; by default four horizons or three
             seasons.
         n_cols : int, optional
-            Axes in a row; by default three, or two where there are four series.
+            Axes per row; by default three, or two where there are four series.
         forecast_kw, actual_kw : dict, optional
             Properties of the lines, as in ``Axes.plot``. The bands take the forecasts' colour.
 
@@ -169,91 +169,86 @@ class BacktestDisplay:
         Raises
         ------
         ValueError
-            If ``n_history`` or ``n_cols`` is no whole number above 0, or ``ax`` are not as many as
+            If ``n_history`` or ``n_cols`` is not a positive integer, or ``ax`` has not one axes per
             series.
         ImportError
             If matplotlib is not installed.
         """
-        n_history_shown(n_history, 1, self.season)  # refused before a figure is opened
+        n_history_shown(n_history, 1, self.season)  # raises before a figure is opened
         axes = axes_grid(len(self.forecasts), n_cols, ax)
         self.axes_: dict[Hashable, Axes] = dict(zip(self.forecasts, axes, strict=True))
         self.figure_ = axes[0].figure
         self.actual_lines_, self.forecast_lines_, self.bands_ = {}, {}, {}
-        for label, one in self.axes_.items():
-            self._draw_actual(one, label, n_history, actual_kw or {})
-            self._draw_forecasts(one, label, forecast_kw or {})
-            format_axes(one, self.actual[label].rename(self.target), legend=False)
-        titled = {None: axes[0]} if self.is_lone else self.axes_
+        for label, series_ax in self.axes_.items():
+            self._draw_actual(series_ax, label, n_history, actual_kw or {})
+            self._draw_forecasts(series_ax, label, forecast_kw or {})
+            format_axes(series_ax, self.actual[label].rename(self.target), legend=False)
+        titled = {None: axes[0]} if self.is_single else self.axes_
         label_axes(titled, self.n_more, ax is None)
         return self
 
     def _draw_forecasts(self, ax, label, style):
         lines, bands, forecasts = [], [], self.forecasts[label]
         base = {"color": BLUE, "linewidth": 1.8, "label": "forecasts"}
-        if forecasts["ds"].duplicated().any():  # where forecasts overlap, show where each begins
+        if forecasts["ds"].duplicated().any():  # mark the start of forecasts that overlap
             base |= {"marker": "o", "markersize": 4, "markevery": [0]}
-        for _, own in forecasts.groupby("cutoff"):
-            own = own.set_index("ds")
+        for _, window in forecasts.groupby("cutoff"):
+            window = window.set_index("ds")
             base["label"] = "" if lines else "forecasts"
-            lines.append(draw_curve(ax, own["RNNForecaster"], base | style))
-            drawn = draw_bands(ax, own, self.levels, lines[-1].get_color())
+            lines.append(draw_curve(ax, window["RNNForecaster"], base | style))
+            drawn = draw_bands(ax, window, self.levels, lines[-1].get_color())
             for band in drawn.values() if bands else ():
                 band.set_label("")
             bands.append(drawn)
         self.forecast_lines_[label], self.bands_[label] = lines, bands
 
     def _draw_actual(self, ax, label, n_history, style):
-        own, actual = self.forecasts[label], self.actual[label]
-        cutoffs = pd.Index(own["cutoff"].unique()).sort_values()
-        n_history = n_history_shown(n_history, len(own) // len(cutoffs), self.season)
+        forecasts, actual = self.forecasts[label], self.actual[label]
+        cutoffs = pd.Index(forecasts["cutoff"].unique()).sort_values()
+        n_history = n_history_shown(n_history, len(forecasts) // len(cutoffs), self.season)
         first = actual.index.searchsorted(cutoffs[0], side="right")
         shown = actual.iloc[max(0, first - n_history) :]
         base = {"color": foreground(ax), "linewidth": 1.1, "label": "actual"}
         self.actual_lines_[label] = draw_curve(ax, shown, base | style)
-        if len(cutoffs) <= _MOST_ORIGINS_MARKED:
-            for at in _starts(own, cutoffs):
-                ax.axvline(
-                    at,
-                    color=blend(ax, foreground(ax), 0.6),
-                    linewidth=0.8,
-                    linestyle=(0, (2, 3)),
-                    zorder=1.9,
-                )
+        if len(cutoffs) <= _MAX_MARKED_ORIGINS:
+            line = {"color": blend(ax, foreground(ax), 0.6), "linewidth": 0.8, "zorder": 1.9}
+            for x in _window_starts(forecasts, cutoffs):
+                ax.axvline(x, linestyle=(0, (2, 3)), **line)
 
 
 def _actual(forecasts):
-    """What came true, with a gap (NaN) at each origin whose value no forecast was held against."""
+    """Actual values, with a gap (NaN) at each origin whose own value was not forecast."""
     known = forecasts.drop_duplicates("ds").set_index("ds")["y"].sort_index()
     gaps = pd.Index(forecasts["cutoff"].unique()).difference(known.index)
     gaps = gaps[gaps > known.index[0]]
     return pd.concat([known, pd.Series(np.nan, gaps)]).sort_index() if len(gaps) else known
 
 
-def _whole(parts, label, known):
+def _backtested_series(panel, label, known):
     """The series that was backtested, up to the last forecast."""
-    own = parts.labels[0] if label == 0 and len(parts.labels) == 1 else label
-    if own not in parts.labels:
+    name = panel.labels[0] if label == 0 and len(panel.labels) == 1 else label
+    if name not in panel.labels:
         raise ValueError(
-            f"y has no series {label!r}, but {parts.labels[:10]}. Give what was backtested; say "
+            f"y has no series {label!r}, but {panel.labels[:10]}. Give what was backtested; say "
             "which are a long frame's columns by columns."
         )
-    y = as_series(parts.series(own), "y", like=known)
+    y = as_series(panel.series(name), "y", like=known)
     common = known.dropna()
     if not np.allclose(y.reindex(common.index), common):
         raise ValueError(
-            f"y is not what was backtested: {_first_other(y, common)}. Give the same series."
+            f"y is not what was backtested: {_first_difference(y, common)}. Give the same series."
         )
     return y.loc[: common.index[-1]]
 
 
-def _first_other(y, known):
-    found = y.reindex(known.index)
-    at = known.index[~np.isclose(found, known)][0]
-    return f"at {at} it has {found.loc[at]:g}, the backtest {known.loc[at]:g}"
+def _first_difference(y, known):
+    values = y.reindex(known.index)
+    time = known.index[~np.isclose(values, known)][0]
+    return f"at {time} it has {values.loc[time]:g}, the backtest {known.loc[time]:g}"
 
 
-def _starts(forecasts, cutoffs):
-    """Halfway between each origin and the first forecast."""
+def _window_starts(forecasts, cutoffs):
+    """x coordinates halfway between each origin and its first forecast."""
     firsts = pd.Index(forecasts.groupby("cutoff")["ds"].min().reindex(cutoffs))
     before, after = x_positions(cutoffs), x_positions(firsts)
     return before + (after - before) / 2

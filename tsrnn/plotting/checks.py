@@ -1,4 +1,4 @@
-"""Checks of the series and frames that displays are given."""
+"""Validation of the series and frames that displays draw."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ import pandas as pd
 if TYPE_CHECKING:
     from tsrnn.forecasting import Backtest
 
-_FEWEST_SHOWN = 30  # entries of history, where there are as many
+_MIN_HISTORY = 30  # entries shown by default, where there are as many
 
 
 def as_series(
     data: pd.Series | pd.DataFrame, name: str, like: pd.Series | None = None
 ) -> pd.Series:
-    """A sorted Series of numbers on an index that can be drawn.
+    """The data as a sorted Series of numbers on an index that can be drawn.
 
     Parameters
     ----------
     data : Series or DataFrame of one column
     name : str
-        What messages call it.
+        Name in error messages.
     like : Series, optional
         Its index must be of the same kind.
 
     Raises
     ------
     ValueError
-        If it is empty, no series of numbers, or its index cannot be drawn or is of another kind.
+        If it is empty or not a series of numbers, or its index cannot be drawn or is of another
+        kind.
     """
     if isinstance(data, pd.DataFrame) and data.shape[1] == 1:
         data = data.iloc[:, 0]
-    several = isinstance(data, pd.DataFrame) or isinstance(
-        getattr(data, "index", None), pd.MultiIndex
-    )
-    if name == "forecast" and several:
+    has_levels = isinstance(getattr(data, "index", None), pd.MultiIndex)
+    if name == "forecast" and (isinstance(data, pd.DataFrame) or has_levels):
         raise ValueError("forecast has several series. PanelForecastDisplay draws each of them.")
     if not isinstance(data, pd.Series):
-        raise ValueError(f"{name} must be a pandas Series, got {_what(data)}.")
+        raise ValueError(f"{name} must be a pandas Series, got {_describe(data)}.")
     if data.empty or not pd.api.types.is_numeric_dtype(data):
-        what = "is empty" if data.empty else f"must hold numbers, got dtype {data.dtype}"
-        raise ValueError(f"{name} {what}.")
-    kind = _kind(data.index, name)
-    if like is not None and kind != _kind(like.index, "forecast"):
+        problem = "is empty" if data.empty else f"must hold numbers, got dtype {data.dtype}"
+        raise ValueError(f"{name} {problem}.")
+    kind = _index_kind(data.index, name)
+    forecast_kind = kind if like is None else _index_kind(like.index, "forecast")
+    if kind != forecast_kind:
         raise ValueError(
-            f"{name} has an index of {kind}, the forecast one of {_kind(like.index, 'forecast')}. "
-            "Give both the same."
+            f"{name} has an index of {kind}, the forecast one of {forecast_kind}. Give both the "
+            "same."
         )
     return data if data.index.is_monotonic_increasing else data.sort_index()
 
 
 def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataFrame, list[str]]:
-    """The sorted bounds and their coverages, in percent as the columns write them, widest first.
+    """Sorted intervals, and their levels: coverages in percent as text, widest first.
 
     Parameters
     ----------
@@ -67,11 +67,11 @@ def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataF
     Raises
     ------
     ValueError
-        If it is no frame of such pairs, its index is not the forecast's, or a lower bound lies
-        above its upper one.
+        If it is not a frame of such pairs, its index is not the forecast's, or a lower bound is
+        above its upper bound.
     """
     if not isinstance(intervals, pd.DataFrame):
-        raise ValueError(f"intervals must be a pandas DataFrame, got {_what(intervals)}.")
+        raise ValueError(f"intervals must be a pandas DataFrame, got {_describe(intervals)}.")
     columns = [str(column) for column in intervals.columns]
     levels = {column.partition("_")[2] for column in columns}
     pairs = {f"{side}_{level}" for level in levels for side in ("lower", "upper")}
@@ -92,18 +92,18 @@ def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataF
 
 
 def backtest_forecasts(backtest: Backtest) -> pd.DataFrame:
-    """The frame of a Backtest.
+    """The frame of forecasts of a Backtest.
 
     Raises
     ------
     ValueError
-        If it is none.
+        If ``backtest`` is not a Backtest.
     """
     frame = getattr(backtest, "forecasts", None)
     if not isinstance(frame, pd.DataFrame):
         raise ValueError(
             "backtest must be what tsrnn.backtest(forecaster, y) returns, whole, got "
-            f"{_what(backtest)}."
+            f"{_describe(backtest)}."
         )
     return frame
 
@@ -111,43 +111,43 @@ def backtest_forecasts(backtest: Backtest) -> pd.DataFrame:
 def interval_levels(
     forecasts: pd.DataFrame, coverage: float | Sequence[float] | None = None
 ) -> list[str]:
-    """Coverages of a backtest's intervals, in percent as columns write them, widest first.
+    """Levels of a backtest's intervals: coverages in percent as text, widest first.
 
     Parameters
     ----------
     forecasts : DataFrame
     coverage : float or sequence of float, optional
-        Those to take; by default all.
+        Coverages to select; by default all.
 
     Raises
     ------
     ValueError
-        If one was not asked for in the backtest.
+        If the backtest has no intervals of a coverage.
     """
-    found = [name.removeprefix("lower_") for name in forecasts if name.startswith("lower_")]
+    levels = [name.removeprefix("lower_") for name in forecasts if name.startswith("lower_")]
     if coverage is not None:
         wanted = [f"{100 * level:g}" for level in np.atleast_1d(np.asarray(coverage, dtype=float))]
         for level in wanted:
-            if level not in found:
-                has = ", ".join(f"{float(one) / 100:g}" for one in found) or "no intervals"
+            if level not in levels:
+                has = ", ".join(f"{float(name) / 100:g}" for name in levels) or "no intervals"
                 raise ValueError(
                     f"coverage {float(level) / 100:g} is not in the backtest, which has {has}. Ask "
                     f"for it: backtest(forecaster, y, coverage={float(level) / 100:g})."
                 )
-        found = wanted
-    return sorted(set(found), key=float, reverse=True)
+        levels = wanted
+    return sorted(set(levels), key=float, reverse=True)
 
 
 def n_history_shown(n_history: int | None, horizon: int, season: int) -> int:
-    """Entries of the history that are shown: as asked, else four horizons or three seasons.
+    """Entries of the history to show: ``n_history``, or by default four horizons or three seasons.
 
     Raises
     ------
     ValueError
-        If ``n_history`` is no whole number from 1.
+        If ``n_history`` is not a positive integer.
     """
     if n_history is None:
-        return max(4 * horizon, 3 * season, _FEWEST_SHOWN)
+        return max(4 * horizon, 3 * season, _MIN_HISTORY)
     if isinstance(n_history, bool) or not isinstance(n_history, Integral) or n_history < 1:
         raise ValueError(f"n_history must be a whole number from 1, got {n_history!r}.")
     return int(n_history)
@@ -157,12 +157,12 @@ def _is_number(text):
     return text.replace(".", "", 1).isdigit()
 
 
-def _what(data):
+def _describe(data):
     columns = f" of {data.shape[1]} columns" if isinstance(data, pd.DataFrame) else ""
     return f"{type(data).__name__}{columns}"
 
 
-def _kind(index, name):
+def _index_kind(index, name):
     if isinstance(index, pd.PeriodIndex):
         return f"periods ({index.freqstr})"
     if isinstance(index, pd.DatetimeIndex):

@@ -1,4 +1,4 @@
-"""CoverageDisplay: the share that intervals hold against the share they are meant to hold."""
+"""CoverageDisplay: observed coverage of intervals against their nominal coverage."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 class CoverageDisplay:
     """Plot of the observed coverage of intervals against the nominal one.
 
-    On the diagonal intervals hold what they promise; below it they are too narrow, above it too
-    wide. Make one with :meth:`from_backtest` or :meth:`from_predictions`, which draw it as well.
+    On the diagonal intervals are calibrated; below it they are too narrow, above it too wide.
+    Create one with :meth:`from_backtest` or :meth:`from_predictions`, which also draw it.
 
     Parameters
     ----------
     nominal : (n_levels,) sequence of float
-        Probabilities that the intervals are meant to have, between 0 and 1.
+        Probabilities of the intervals, between 0 and 1.
     observed : (n_levels,) sequence of float
-        Shares of values that they held.
+        Shares of values inside the intervals.
     by_series : (n_series, n_levels) array, optional
         The shares of each series, drawn as faint dots.
 
     Attributes
     ----------
     ax_, figure_ : Axes, Figure
-        What was drawn on.
+        The axes drawn on.
     line_, diagonal_ : Line2D
-        Observed coverage; what it should be.
+        Observed coverage; the diagonal of calibrated intervals.
     series_line_ : Line2D
-        Dots of the series; None where there are none.
+        Dots of the series; None without ``by_series``.
 
     Examples
     --------
@@ -81,16 +81,16 @@ class CoverageDisplay:
         coverage: float | Sequence[float] | None = None,
         ax: Axes | None = None,
     ) -> CoverageDisplay:
-        """Plot what a backtest found.
+        """Plot the coverage of a backtest's intervals.
 
         Parameters
         ----------
         backtest : Backtest
             What :func:`tsrnn.backtest` returns, with ``coverage`` given: for a line, several.
         coverage : float or sequence of float, optional
-            Intervals to judge; by default all that the backtest has.
+            Intervals to plot; by default all of the backtest.
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Axes to draw on; by default on a new figure.
 
         Returns
         -------
@@ -100,7 +100,7 @@ class CoverageDisplay:
         Raises
         ------
         ValueError
-            If ``backtest`` is none or has no such intervals.
+            If ``backtest`` is not a Backtest or has no such intervals.
         ImportError
             If matplotlib is not installed.
 
@@ -109,11 +109,11 @@ class CoverageDisplay:
         >>> from tsrnn import RNNForecaster, backtest
         >>> from tsrnn.datasets import load_airline
         >>> from tsrnn.plotting import CoverageDisplay
-        >>> found = backtest(
+        >>> results = backtest(
         ...     RNNForecaster(max_iter=2), load_airline(), n_windows=3, refit=False,
         ...     coverage=[0.5, 0.8, 0.95],
         ... )
-        >>> CoverageDisplay.from_backtest(found).nominal.tolist()
+        >>> CoverageDisplay.from_backtest(results).nominal.tolist()
         [0.5, 0.8, 0.95]
         """
         frame = backtest_forecasts(backtest)
@@ -123,8 +123,8 @@ class CoverageDisplay:
                 "The backtest has no intervals. Ask for some: "
                 "backtest(forecaster, y, coverage=[0.5, 0.8, 0.95])."
             )
-        held = _held(frame["y"], frame, levels)
-        by_series = held.groupby(frame["unique_id"], sort=False).mean().to_numpy()
+        inside = _inside(frame["y"], frame, levels)
+        by_series = inside.groupby(frame["unique_id"], sort=False).mean().to_numpy()
         nominal = [float(level) / 100 for level in levels]
         observed = by_series.mean(axis=0)
         return cls(nominal, observed, by_series if len(by_series) > 1 else None).plot(ax)
@@ -138,12 +138,12 @@ class CoverageDisplay:
         Parameters
         ----------
         actual : Series
-            What came, at all time stamps of the intervals; the whole series will do.
+            Actual values at all time stamps of the intervals, or the whole series.
         intervals : DataFrame
             Columns ``lower_80``, ``upper_80``, a pair for each coverage in percent: what
             ``predict_interval`` returns.
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Axes to draw on; by default on a new figure.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class CoverageDisplay:
         Raises
         ------
         ValueError
-            If the intervals' columns are no pairs, or ``actual`` lacks one of their time stamps.
+            If the intervals' columns are not pairs, or ``actual`` lacks one of their time stamps.
         ImportError
             If matplotlib is not installed.
         """
@@ -167,16 +167,16 @@ class CoverageDisplay:
                 )
             actual = actual[actual.index.isin(intervals.index)]
         intervals, levels = as_intervals(intervals, actual)
-        held = _held(actual, intervals, levels)
-        return cls([float(level) / 100 for level in levels], held.mean()).plot(ax)
+        observed = _inside(actual, intervals, levels).mean()
+        return cls([float(level) / 100 for level in levels], observed).plot(ax)
 
     def plot(self, ax: Axes | None = None, **line_kw: Any) -> CoverageDisplay:
-        """Draw it, in percent.
+        """Draw the coverage, in percent.
 
         Parameters
         ----------
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Axes to draw on; by default on a new figure.
         **line_kw
             Properties of the line of observed coverage, as in ``Axes.plot``.
 
@@ -201,19 +201,18 @@ class CoverageDisplay:
         )
         percent = 100 * self.nominal
         if self.by_series is not None:
-            self.series_line_ = ax.plot(
-                np.tile(percent, len(self.by_series)), 100 * self.by_series.ravel(), marker="o",
-                linestyle="none", markersize=4, color=blend(ax, BLUE, 0.35), label="each series",
-            )[0]  # fmt: skip
+            x, y = np.tile(percent, len(self.by_series)), 100 * self.by_series.ravel()
+            style = {"color": blend(ax, BLUE, 0.35), "label": "each series"}
+            style |= {"marker": "o", "markersize": 4, "linestyle": "none"}
+            (self.series_line_,) = ax.plot(x, y, **style)
         style = {"color": BLUE, "linewidth": 2, "marker": "o", "markersize": 6, "label": "observed"}
         (self.line_,) = ax.plot(percent, 100 * self.observed, **style | line_kw)
-        format_axes(
-            ax, pd.Series(percent, self.nominal, name="observed coverage (%)"), legend=False
-        )
-        self._frame(ax, limits, faint)
+        coverage = pd.Series(percent, self.nominal, name="observed coverage (%)")
+        format_axes(ax, coverage, legend=False)
+        self._format(ax, limits, faint)
         return self
 
-    def _frame(self, ax, limits, faint):
+    def _format(self, ax, limits, faint):
         from matplotlib.ticker import MaxNLocator
 
         ax.set(xlim=limits, ylim=limits, aspect="equal")
@@ -228,13 +227,13 @@ class CoverageDisplay:
         ax.legend(loc="upper left", **legend_style(ax))
 
 
-def _held(actual, intervals, levels):
-    """Whether intervals hold the values, a column for each level; NaN where none is known."""
-    held = {}
+def _inside(actual, intervals, levels):
+    """1 where a value is inside the interval, else 0, a column per level; NaN for missing."""
+    columns = {}
     for level in levels:
         inside = actual.between(intervals[f"lower_{level}"], intervals[f"upper_{level}"])
-        held[level] = inside.astype(float).where(actual.notna())
-    return pd.DataFrame(held)
+        columns[level] = inside.astype(float).where(actual.notna())
+    return pd.DataFrame(columns)
 
 
 def _shares(values, name, shape):

@@ -1,4 +1,4 @@
-"""ForecastDisplay: a forecast with its history, its intervals and what came true."""
+"""ForecastDisplay: a forecast with its history, its intervals and the actual values."""
 
 from __future__ import annotations
 
@@ -7,36 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tsrnn.plotting.checks import as_intervals, as_series, n_history_shown
+from tsrnn.plotting.forecast_axes import ForecastAxes
 from tsrnn.plotting.forecast_data import forecast_data
-from tsrnn.plotting.style import (
-    BLUE,
-    background,
-    draw_bands,
-    draw_curve,
-    foreground,
-    format_axes,
-    new_axes,
-    x_positions,
-)
+from tsrnn.plotting.panel import PanelForecastDisplay
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from tsrnn.plotting.panel import PanelForecastDisplay
 
-_MOST_DOTS = 60  # actual values that dots still tell apart; more are drawn as a line
+class ForecastDisplay(ForecastAxes):
+    """Plot of a forecast after its history, with intervals and actual values.
 
-
-class ForecastDisplay:
-    """Plot of a forecast after its history, with intervals and with what came true.
-
-    Make one with :meth:`from_estimator` or :meth:`from_predictions`, which draw it as well.
+    Create one with :meth:`from_estimator` or :meth:`from_predictions`, which also draw it.
 
     Parameters
     ----------
     forecast : Series
-        The forecast, on a DatetimeIndex, PeriodIndex or an index of numbers. Like the others it
+        The forecast, on a DatetimeIndex, PeriodIndex or an index of numbers. This and the others
         may be a DataFrame of one column.
     history : Series, optional
         Observations before the forecast, on an index of the same kind.
@@ -44,20 +31,20 @@ class ForecastDisplay:
         Columns ``lower_80``, ``upper_80``, a pair for each coverage in percent, on the forecast's
         index: what ``predict_interval`` returns.
     actual : Series, optional
-        What was observed later. Only the part at the forecast's time stamps is used.
+        Values observed later. Only those at the forecast's time stamps are used.
     season : int, default=1
-        Entries of a season: at least three are shown of the history by default.
+        Entries of a season: by default at least three seasons of the history are shown.
 
     Attributes
     ----------
     ax_, figure_ : Axes, Figure
-        What was drawn on.
+        The axes drawn on.
     forecast_line_, history_line_, actual_line_ : Line2D
         The curves; None for what was not given.
     bands_ : dict
         For each coverage in percent the PolyCollection of its band, widest first.
     start_line_ : Line2D
-        The vertical hint between history and forecast; None without a history.
+        The vertical line between history and forecast; None without a history.
 
     Examples
     --------
@@ -73,38 +60,6 @@ class ForecastDisplay:
     'passengers'
     """
 
-    def __init__(
-        self,
-        forecast: pd.Series | pd.DataFrame,
-        *,
-        history: pd.Series | pd.DataFrame | None = None,
-        intervals: pd.DataFrame | None = None,
-        actual: pd.Series | pd.DataFrame | None = None,
-        season: int = 1,
-    ):
-        self.forecast = as_series(forecast, "forecast")
-        self.season = season
-        self.history, self.actual, self.intervals, self.levels = None, None, None, []
-        first = self.forecast.index[0]
-        if history is not None:
-            self.history = as_series(history, "history", like=self.forecast)
-            last = self.history.index[-1]
-            if last >= first:
-                raise ValueError(
-                    f"history reaches to {last}, but the forecast starts at {first}. Give what "
-                    "came later as actual."
-                )
-        if actual is not None:
-            actual = as_series(actual, "actual", like=self.forecast)
-            self.actual = actual[actual.index.isin(self.forecast.index)]
-            if self.actual.empty:
-                raise ValueError(
-                    f"actual ({actual.index[0]} to {actual.index[-1]}) has no time stamp of the "
-                    f"forecast ({first} to {self.forecast.index[-1]})."
-                )
-        if intervals is not None:
-            self.intervals, self.levels = as_intervals(intervals, self.forecast)
-
     @classmethod
     def from_estimator(
         cls,
@@ -119,37 +74,37 @@ class ForecastDisplay:
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
     ) -> ForecastDisplay | PanelForecastDisplay:
-        """Plot what a fitted forecaster predicts.
+        """Plot the forecast of a fitted forecaster.
 
         Parameters
         ----------
         forecaster : RNNForecaster
-            Fitted, to one series or to a panel.
+            Fitted on one series or on a panel.
         horizon, X : optional
             As in ``RNNForecaster.predict``.
         actual : Series or DataFrame, optional
-            What was observed later; all that was observed will do.
+            Values observed later, or the whole series.
         coverage : float or sequence of float, default=(0.8, 0.95)
             Probabilities of the intervals; None or empty for no intervals.
         n_history : int, optional
             Last entries of the history to show; by default four horizons or three seasons.
         ids, n_cols : optional
-            Of a panel, as in :meth:`PanelForecastDisplay.from_predictions`.
+            For a panel, as in :meth:`PanelForecastDisplay.from_predictions`.
         ax : Axes, optional
-            Where to draw; by default on a new figure. Of a panel one for each series.
+            Axes to draw on, for a panel one for each series; by default on a new figure.
 
         Returns
         -------
         ForecastDisplay or PanelForecastDisplay
-            Drawn; of a panel the latter, with a plot for each series.
+            Drawn; for a panel the latter, with a plot for each series.
 
         Raises
         ------
         NotFittedError
             If the forecaster is not fitted.
         ValueError
-            If ``forecaster`` is none, it refuses ``horizon`` or ``coverage``, or ``ids`` has an
-            unknown series.
+            If ``forecaster`` is not a forecaster, it rejects ``horizon`` or ``coverage``, or
+            ``ids`` has an unknown series.
         ImportError
             If matplotlib is not installed.
 
@@ -164,14 +119,11 @@ class ForecastDisplay:
         >>> list(display.bands_)
         ['95', '80']
         """
-        made = forecast_data(forecaster, horizon, X, coverage)
-        if made.is_panel:
-            from tsrnn.plotting.panel import PanelForecastDisplay
-
-            panel = PanelForecastDisplay(**made.panel(), actual=actual, ids=ids)
+        data = forecast_data(forecaster, horizon, X, coverage)
+        if data.is_panel:
+            panel = PanelForecastDisplay(**data.panel_arguments(), actual=actual, ids=ids)
             return panel.plot(ax, n_history=n_history, n_cols=n_cols)
-        display = cls(**made.lone(actual, ids))
-        return display.plot(ax, n_history=n_history)
+        return cls(**data.series_arguments(actual, ids)).plot(ax, n_history=n_history)
 
     @classmethod
     def from_predictions(
@@ -185,16 +137,14 @@ class ForecastDisplay:
         n_history: int | None = None,
         ax: Axes | None = None,
     ) -> ForecastDisplay:
-        """Plot a forecast that was made before, by whatever method.
+        """Plot a forecast made before, by any method.
 
         Parameters
         ----------
         forecast, history, intervals, actual, season
             As in :class:`ForecastDisplay`.
-        n_history : int, optional
-            Last entries of the history to show; by default four horizons or three seasons.
-        ax : Axes, optional
-            Where to draw; by default on a new figure.
+        n_history, ax
+            As in :meth:`plot`.
 
         Returns
         -------
@@ -204,7 +154,7 @@ class ForecastDisplay:
         Raises
         ------
         ValueError
-            If the indexes do not fit together, or the intervals' columns are no pairs.
+            If the indexes do not match, or the intervals' columns are not pairs.
         ImportError
             If matplotlib is not installed.
 
@@ -220,65 +170,3 @@ class ForecastDisplay:
         """
         display = cls(forecast, history=history, intervals=intervals, actual=actual, season=season)
         return display.plot(ax, n_history=n_history)
-
-    def plot(
-        self,
-        ax: Axes | None = None,
-        *,
-        n_history: int | None = None,
-        forecast_kw: dict[str, Any] | None = None,
-        history_kw: dict[str, Any] | None = None,
-        actual_kw: dict[str, Any] | None = None,
-        legend: bool = True,
-    ) -> ForecastDisplay:
-        """Draw it all.
-
-        Parameters
-        ----------
-        ax : Axes, optional
-            Where to draw; by default on a new figure.
-        n_history : int, optional
-            Last entries of the history to show; by default four horizons or three seasons.
-        forecast_kw, history_kw, actual_kw : dict, optional
-            Properties of the lines, as in ``Axes.plot``. The bands take the forecast's colour.
-        legend : bool, default=True
-            Draw a legend.
-
-        Returns
-        -------
-        ForecastDisplay
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If ``n_history`` is no whole number above 0.
-        ImportError
-            If matplotlib is not installed.
-        """
-        n_history = n_history_shown(n_history, len(self.forecast), self.season)
-        shown = None if self.history is None else self.history.iloc[-n_history:]
-        self.ax_ = ax = new_axes() if ax is None else ax
-        self.figure_, dark = ax.figure, foreground(ax)
-        self.history_line_ = self.actual_line_ = self.start_line_ = None
-        if shown is not None:
-            style = {"color": dark, "linewidth": 1.5, "label": "history"} | (history_kw or {})
-            self.history_line_ = draw_curve(ax, shown, style)
-            before, after = x_positions(shown.index)[-1], x_positions(self.forecast.index)[0]
-            self.start_line_ = ax.axvline(
-                before + (after - before) / 2, color=dark, linewidth=0.8, linestyle=(0, (2, 3))
-            )
-        style = {"color": BLUE, "linewidth": 2.2, "label": "forecast"} | (forecast_kw or {})
-        self.forecast_line_ = draw_curve(ax, self.forecast, style)
-        if self.actual is not None:
-            style = {"color": dark, "linewidth": 1, "label": "actual"}
-            if len(self.actual) <= _MOST_DOTS:
-                style |= {"linestyle": "none", "marker": "o", "markersize": 5}
-                style |= {"markeredgecolor": background(ax), "markeredgewidth": 0.8}
-            self.actual_line_ = draw_curve(ax, self.actual, style | (actual_kw or {}))
-        self.bands_ = {}
-        if self.intervals is not None:
-            color = self.forecast_line_.get_color()
-            self.bands_ = draw_bands(ax, self.intervals, self.levels, color)
-        format_axes(ax, self.forecast, legend)
-        return self

@@ -1,4 +1,4 @@
-"""What a fitted forecaster predicts, as displays take it."""
+"""ForecastData: what a fitted forecaster predicts, as the displays draw it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ForecastData:
-    """Forecasts in the form that the forecaster gives them in, and what they follow.
+    """Forecasts in the forecaster's form, and the history before them.
 
     Attributes
     ----------
     forecast, intervals : Series or DataFrame
-        What ``predict`` and ``predict_interval`` return; no intervals are None.
+        What ``predict`` and ``predict_interval`` return; ``intervals`` may be None.
     history : Series
-        Of a panel on a MultiIndex of series and time.
+        For a panel on a MultiIndex of series and time.
     season : int
     columns : tuple of str
         Columns of ids, times and values of a long frame.
@@ -37,45 +37,48 @@ class ForecastData:
 
     @property
     def is_panel(self) -> bool:
-        """There are several series."""
+        """Whether there are several series."""
         return self.history.index.nlevels > 1
 
-    def panel(self) -> dict[str, Any]:
-        """All of it, as PanelForecastDisplay takes it."""
+    def panel_arguments(self) -> dict[str, Any]:
+        """Arguments of PanelForecastDisplay."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
-    def lone(self, actual: Any, ids: Any) -> dict[str, Any]:
-        """All of one series, which may have come as a panel of one, as ForecastDisplay takes it."""
-        forecast = PanelSeries(self.forecast, "forecast", self.columns)
+    def series_arguments(self, actual: Any, ids: Any) -> dict[str, Any]:
+        """Arguments of ForecastDisplay for a single series, which may be a panel of one."""
+        forecast, intervals = PanelSeries(self.forecast, "forecast", self.columns), None
         (label,) = choose_series(ids, forecast.labels)
-        found = {
+        if self.intervals is not None:
+            intervals = PanelSeries(self.intervals, "intervals", self.columns).intervals(label)
+        if actual is not None and label is not None:
+            actuals = PanelSeries(actual, "actual", self.columns)
+            actual = actuals.series(label) if label in actuals.labels else actual
+        return {
             "forecast": forecast.series(label),
             "history": self.history,
-            "intervals": None,
+            "intervals": intervals,
             "season": self.season,
             "actual": actual,
         }
-        if self.intervals is not None:
-            found["intervals"] = PanelSeries(self.intervals, "intervals", self.columns).bounds(
-                label
-            )
-        if actual is not None and label is not None:
-            parts = PanelSeries(actual, "actual", self.columns)
-            found["actual"] = parts.series(label) if label in parts.labels else actual
-        return found
+
+
+def long_columns(forecaster: Any) -> tuple[str, str, str]:
+    """Columns of ids, times and values of a forecaster's long frames."""
+    names = zip(("id_column", "time_column", "target_column"), LONG_COLUMNS, strict=True)
+    return tuple(getattr(forecaster, name, default) for name, default in names)
 
 
 def forecast_data(
     forecaster: Any, horizon: int | None, X: Any, coverage: float | Sequence[float] | None
 ) -> ForecastData:
-    """Ask a fitted forecaster for forecasts, and for intervals where a coverage is given.
+    """Forecasts of a fitted forecaster, with intervals where a coverage is given.
 
     Raises
     ------
     NotFittedError
         If the forecaster is not fitted.
     ValueError
-        If it is none, or refuses ``horizon``, ``X`` or ``coverage``.
+        If it is not a forecaster, or rejects ``horizon``, ``X`` or ``coverage``.
     """
     if not hasattr(forecaster, "predict_interval"):
         raise ValueError(
@@ -86,11 +89,10 @@ def forecast_data(
     intervals = None
     if coverage is not None and np.size(coverage):
         intervals = forecaster.predict_interval(horizon, X, coverage=coverage)
-    names = zip(("id_column", "time_column", "target_column"), LONG_COLUMNS, strict=True)
     return ForecastData(
-        forecaster.predict(horizon, X),
-        forecaster.history_,
-        intervals,
-        getattr(forecaster, "season_", 1),
-        tuple(getattr(forecaster, name, default) for name, default in names),
+        forecast=forecaster.predict(horizon, X),
+        history=forecaster.history_,
+        intervals=intervals,
+        season=getattr(forecaster, "season_", 1),
+        columns=long_columns(forecaster),
     )

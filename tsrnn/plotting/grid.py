@@ -1,4 +1,4 @@
-"""Small multiples: which series are drawn, axes for each, one legend for all."""
+"""Small multiples: the series to draw, one axes for each, one legend for all."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from tsrnn.plotting.style import blend, foreground, legend_style, new_axes, pypl
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_SERIES = 12  # that are drawn unasked
-_WIDTH, _HEIGHT = 4.2, 2.4  # inches of one of several axes
+MAX_SERIES = 12  # drawn by default
+_WIDTH, _HEIGHT = 4.2, 2.4  # inches of each of several axes
 
 
 def choose_series(ids: Any, labels: list) -> list:
-    """The labels to draw: those asked for, else the first twelve.
+    """Labels of the series to draw: ``ids``, or by default the first twelve.
 
     Raises
     ------
     ValueError
-        If there is none, or one that is not among ``labels``.
+        If ``ids`` is empty, or has one that is not in ``labels``.
     """
     if ids is None:
-        return labels[:MOST_SERIES]
+        return labels[:MAX_SERIES]
     if labels == [None]:
         raise ValueError(f"ids chooses series of a panel, and this is one series; got {ids!r}.")
-    ids = ids.tolist() if hasattr(ids, "tolist") else ids  # of numpy and pandas
-    one = isinstance(ids, str) or not isinstance(ids, Iterable) or ids in labels
-    wanted = [ids] if one else list(ids)
+    ids = ids.tolist() if hasattr(ids, "tolist") else ids  # NumPy and pandas
+    is_label = isinstance(ids, str) or not isinstance(ids, Iterable) or ids in labels
+    wanted = [ids] if is_label else list(ids)
     unknown = [label for label in wanted if label not in labels]
     if unknown or not wanted:
         more = f" and {len(labels) - 10} more" if len(labels) > 10 else ""
-        what = f"has {unknown[0]!r}, which is none of them" if unknown else "is empty"
-        raise ValueError(f"ids {what}. Choose among the series {labels[:10]}{more}.")
+        problem = f"has {unknown[0]!r}, which is none of them" if unknown else "is empty"
+        raise ValueError(f"ids {problem}. Choose among the series {labels[:10]}{more}.")
     return wanted
 
 
 def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None) -> list[Axes]:
-    """As many axes as series: those given, or new ones in rows of ``n_cols``.
+    """One axes for each series: ``ax``, or new ones in rows of ``n_cols``.
 
     Raises
     ------
@@ -74,19 +74,19 @@ def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None)
 
 
 def label_axes(
-    axes: dict[Hashable, Axes], n_more: int, is_new: bool, what: Hashable | None = None
+    axes: dict[Hashable, Axes], n_more: int, is_new: bool, target: Hashable | None = None
 ) -> None:
-    """Titles and one legend for all; of a new figure what it shows, and a word on what it leaves.
+    """Set titles and one legend for all; on a new figure also a note on omitted series.
 
     Parameters
     ----------
     axes : dict
-        Axes by the label of their series.
+        Axes of each series, by label.
     n_more : int
-        Series that are left out unasked.
+        Series omitted by default.
     is_new : bool
-        The figure is not the caller's.
-    what : optional
+        Whether the figure was made by the display.
+    target : optional
         Label of all y axes.
     """
     first = next(iter(axes.values()))
@@ -105,8 +105,8 @@ def label_axes(
     if is_new and n_more:
         note = f"{len(axes)} of {len(axes) + n_more} series; ids chooses others"
         first.figure.supxlabel(note, x=0.01, ha="left", fontsize="small", color=text)
-    if is_new and what is not None:
-        first.figure.supylabel(str(what), fontsize="medium", color=text)
+    if is_new and target is not None:
+        first.figure.supylabel(str(target), fontsize="medium", color=text)
 
 
 def _title(label):

@@ -1,4 +1,4 @@
-"""HorizonErrorDisplay: how errors grow with the steps ahead."""
+"""HorizonErrorDisplay: errors by the number of steps ahead."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ _STYLES = {
     "seasonal_naive": {"color": VERMILION, "marker": "s", "linewidth": 1.4},
     "drift": {"color": GREEN, "marker": "^", "linewidth": 1.4},
 }
-# Others take turns, in colours that the color-blind tell apart (Okabe & Ito 2008).
-_OTHERS = [
+# Styles of other forecasts, in turn: Okabe & Ito's colours for the colour-blind (2008).
+_OTHER_STYLES = [
     {"color": color, "marker": marker, "linewidth": 1.4}
     for color, marker in ((PURPLE, "D"), ("#56b4e9", "v"), ("#e69f00", "P"), ("#30343f", "X"))
 ]
-_MOST_MARKED = 30  # steps that markers still tell apart
+_MAX_MARKED_STEPS = 30  # more are drawn without markers
 
 
 class HorizonErrorDisplay:
     """Plot of the error at each step ahead, of the network and of the baselines.
 
-    Make one with :meth:`from_backtest`, which draws it as well.
+    Create one with :meth:`from_backtest`, which also draws it.
 
     Parameters
     ----------
     errors : DataFrame
         A column for each forecast, a row for each step ahead.
     metric : str
-        What the errors are called.
+        Name of the error.
 
     Attributes
     ----------
     ax_, figure_ : Axes, Figure
-        What was drawn on.
+        The axes drawn on.
     lines_ : dict
         For each forecast its Line2D.
 
@@ -54,8 +54,8 @@ class HorizonErrorDisplay:
     >>> from tsrnn import RNNForecaster, backtest
     >>> from tsrnn.datasets import load_airline
     >>> from tsrnn.plotting import HorizonErrorDisplay
-    >>> found = backtest(RNNForecaster(max_iter=2), load_airline(), n_windows=3, refit=False)
-    >>> display = HorizonErrorDisplay.from_backtest(found, "MASE")
+    >>> results = backtest(RNNForecaster(max_iter=2), load_airline(), n_windows=3, refit=False)
+    >>> display = HorizonErrorDisplay.from_backtest(results, "MASE")
     >>> list(display.lines_)
     ['RNNForecaster', 'seasonal_naive', 'drift']
     """
@@ -71,7 +71,7 @@ class HorizonErrorDisplay:
     def from_backtest(
         cls, backtest: Backtest, metric: str = "MAE", *, ax: Axes | None = None
     ) -> HorizonErrorDisplay:
-        """Plot what a backtest found.
+        """Plot the errors of a backtest.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class HorizonErrorDisplay:
         metric : {"MAE", "RMSE", "MAPE", "sMAPE", "MASE", "RMSSE"}, default="MAE"
             Error, averaged over origins, then over series, as ``Backtest.metrics`` does.
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Axes to draw on; by default on a new figure.
 
         Returns
         -------
@@ -90,20 +90,20 @@ class HorizonErrorDisplay:
         Raises
         ------
         ValueError
-            If ``backtest`` is none, or ``metric`` is unknown or not defined for a series,
-            as MAPE of one that is 0.
+            If ``backtest`` is not a Backtest, or ``metric`` is unknown or undefined for a series,
+            as MAPE is for one that is 0.
         ImportError
             If matplotlib is not installed.
         """
         return cls(errors_by_step(backtest, metric), metric).plot(ax)
 
     def plot(self, ax: Axes | None = None, **line_kw: Any) -> HorizonErrorDisplay:
-        """Draw it.
+        """Draw the errors.
 
         Parameters
         ----------
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Axes to draw on; by default on a new figure.
         **line_kw
             Properties of all lines, as in ``Axes.plot``.
 
@@ -119,21 +119,20 @@ class HorizonErrorDisplay:
         """
         self.ax_ = ax = new_axes((7, 4)) if ax is None else ax
         self.figure_, self.lines_ = ax.figure, {}
-        marked = len(self.errors) <= _MOST_MARKED
-        others = itertools.cycle(_OTHERS)
+        marked = len(self.errors) <= _MAX_MARKED_STEPS
+        others = itertools.cycle(_OTHER_STYLES)
         for name, errors in self.errors.items():
-            own = _STYLES[name] if name in _STYLES else next(others)
-            style = own | {"label": str(name).replace("_", " ")}
+            base = _STYLES[name] if name in _STYLES else next(others)
+            style = base | {"label": str(name).replace("_", " ")}
             style |= {"markersize": 4.5, "zorder": 3 if name == "RNNForecaster" else 2.5}
             if not marked:
                 style.pop("marker")
             self.lines_[name] = draw_curve(ax, errors, style | line_kw)
         unit = " (%)" if self.metric in ("MAPE", "sMAPE") else ""
         ax.set_ylim(bottom=0)
-        format_axes(
-            ax, self.errors.iloc[:, 0].rename(f"{self.metric}{unit}").rename_axis("step ahead")
-        )
-        ax.margins(x=0.02)  # for the markers
+        first = self.errors.iloc[:, 0].rename(f"{self.metric}{unit}")
+        format_axes(ax, first.rename_axis("step ahead"))
+        ax.margins(x=0.02)  # room for the markers
         return self
 
 
@@ -148,7 +147,7 @@ def errors_by_step(backtest: Backtest, metric: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If ``metric`` is unknown or not defined, as it divides by 0, or a forecast is missing.
+        If ``metric`` is unknown, divides by 0, or a forecast is missing.
     """
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}.")
@@ -173,23 +172,24 @@ def errors_by_step(backtest: Backtest, metric: str) -> pd.DataFrame:
 
 
 def _check_defined(metric, labels, actual, backtest):
-    """Refuse a metric that divides by 0."""
-    bad, why = np.zeros(len(labels), dtype=bool), ""
+    """Raise for a metric that divides by 0."""
+    undefined, reason = np.zeros(len(labels), dtype=bool), ""
     if metric == "MAPE":
-        bad, why = (actual == 0).any(axis=(1, 2)), "is 0 at times, which has no percentage"
+        undefined, reason = (actual == 0).any(axis=(1, 2)), "is 0 at times, which has no percentage"
     elif metric in ("MASE", "RMSSE"):
-        bad = np.isnan(backtest.scales)
-        why = "does not change from season to season, or is too short, before the first origin"
-    if bad.any():
-        more = f", and {bad.sum() - 1} more series" if bad.sum() > 1 else ""
+        undefined = np.isnan(backtest.scales)
+        reason = "does not change from season to season, or is too short, before the first origin"
+    if undefined.any():
+        n_more = undefined.sum() - 1
+        more = f", and {n_more} more series" if n_more else ""
         raise ValueError(
-            f"{metric} is not defined: series {labels[bad.argmax()]!r} {why}{more}. Take MAE, RMSE "
-            "or sMAPE."
+            f"{metric} is not defined: series {labels[undefined.argmax()]!r} {reason}{more}. Take "
+            "MAE, RMSE or sMAPE."
         )
 
 
 def _error(metric, actual, forecast, backtest):
-    """From (n_series, n_origins, horizon) to (n_series, horizon)."""
+    """Errors, (n_series, horizon), of forecasts, (n_series, n_origins, horizon)."""
     from tsrnn.forecasting import mae, mape, rmse, smape
 
     measure = {"MASE": mae, "RMSSE": rmse, "MAE": mae, "RMSE": rmse, "MAPE": mape, "sMAPE": smape}
@@ -200,6 +200,6 @@ def _error(metric, actual, forecast, backtest):
 
 
 def _mean(values, axis):
-    """The mean of what is known; NaN where nothing is."""
+    """Mean without missing values; NaN where all are missing."""
     n_known = (~np.isnan(values)).sum(axis=axis)
     return np.nansum(values, axis=axis) / np.where(n_known > 0, n_known, np.nan)

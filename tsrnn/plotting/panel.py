@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tsrnn.plotting.checks import n_history_shown
-from tsrnn.plotting.forecast import ForecastDisplay
+from tsrnn.plotting.forecast_axes import ForecastAxes
 from tsrnn.plotting.forecast_data import forecast_data
 from tsrnn.plotting.grid import axes_grid, choose_series, label_axes
 from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 class PanelForecastDisplay:
-    """Plots of a panel's forecasts, one axes a series, each as a :class:`ForecastDisplay`.
+    """Plots of a panel's forecasts, one axes per series, each as in a :class:`ForecastDisplay`.
 
-    Make one with :meth:`from_estimator` or :meth:`from_predictions`, which draw it as well.
+    Create one with :meth:`from_estimator` or :meth:`from_predictions`, which also draw it.
 
     Parameters
     ----------
     forecast : DataFrame or Series
-        Forecasts in any form that ``RNNForecaster.predict`` gives them in: one column a series, a
-        long frame, or on a MultiIndex of series and time.
+        Forecasts in any form that ``RNNForecaster.predict`` returns: one column per series, a long
+        frame, or on a MultiIndex of series and time.
     history, actual : DataFrame or Series, optional
         Observations before and after, in any of these forms, of these series or more.
     intervals : DataFrame, optional
         What ``predict_interval`` returns.
     season : int, default=1
-        Entries of a season: at least three are shown of the history by default.
+        Entries of a season: by default at least three seasons of the history are shown.
     ids : label or list of labels, optional
         Series to draw; by default the first twelve.
     columns : tuple of str, default=("unique_id", "ds", "y")
@@ -39,11 +39,11 @@ class PanelForecastDisplay:
     Attributes
     ----------
     displays : dict
-        For each series its ForecastDisplay, with the lines and bands.
+        For each series its plot, with the attributes of a ForecastDisplay.
     axes_ : dict
         For each series its Axes.
     figure_ : Figure
-        What was drawn on.
+        The figure drawn on.
 
     Examples
     --------
@@ -69,23 +69,26 @@ class PanelForecastDisplay:
         ids: Any = None,
         columns: tuple[str, str, str] = LONG_COLUMNS,
     ):
-        parts = PanelSeries(forecast, "forecast", columns)
-        labels = choose_series(ids, parts.labels)
-        self.n_more = len(parts.labels) - len(labels) if ids is None else 0
-        forecasts = {label: parts.series(label) for label in labels}
+        panel = PanelSeries(forecast, "forecast", columns)
+        labels = choose_series(ids, panel.labels)
+        self.n_more = len(panel.labels) - len(labels) if ids is None else 0
+        forecasts = {label: panel.series(label) for label in labels}
         names = {series.name for series in forecasts.values()}
-        # A wide frame's are called as themselves, and "y" says nothing.
+        # Series of a wide frame are named by their labels, and "y" is no name worth a label.
         self.target = names.pop() if len(names) == 1 and not names <= {*labels, "y"} else None
-        histories = _series_of(history, "history", labels, columns)
-        actuals = _series_of(actual, "actual", labels, columns, times=forecasts)
+        histories = _select_series(history, "history", labels, columns)
+        actuals = _select_series(actual, "actual", labels, columns, times=forecasts)
         bounds = None if intervals is None else PanelSeries(intervals, "intervals", columns)
         self.displays = {}
         for label, series in forecasts.items():
             try:
-                self.displays[label] = ForecastDisplay(
-                    series.rename(None), history=histories.get(label), actual=actuals.get(label),
-                    intervals=None if bounds is None else bounds.bounds(label), season=season,
-                )  # fmt: skip
+                self.displays[label] = ForecastAxes(
+                    series.rename(None),
+                    history=histories.get(label),
+                    actual=actuals.get(label),
+                    intervals=None if bounds is None else bounds.intervals(label),
+                    season=season,
+                )
             except ValueError as error:
                 raise ValueError(f"Series {label!r}: {error}") from error
 
@@ -103,7 +106,7 @@ class PanelForecastDisplay:
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
     ) -> PanelForecastDisplay:
-        """Plot what a fitted forecaster predicts, series by series.
+        """Plot the forecasts of a fitted forecaster, series by series.
 
         Parameters
         ----------
@@ -126,8 +129,8 @@ class PanelForecastDisplay:
         NotFittedError
             If the forecaster is not fitted.
         ValueError
-            If ``forecaster`` is none, it refuses ``horizon`` or ``coverage``, or ``ids`` has an
-            unknown series.
+            If ``forecaster`` is not a forecaster, it rejects ``horizon`` or ``coverage``, or
+            ``ids`` has an unknown series.
         ImportError
             If matplotlib is not installed.
 
@@ -143,8 +146,8 @@ class PanelForecastDisplay:
         >>> list(display.axes_)
         ['flown', 'driven']
         """
-        made = forecast_data(forecaster, horizon, X, coverage)
-        display = cls(**made.panel(), actual=actual, ids=ids)
+        data = forecast_data(forecaster, horizon, X, coverage)
+        display = cls(**data.panel_arguments(), actual=actual, ids=ids)
         return display.plot(ax, n_history=n_history, n_cols=n_cols)
 
     @classmethod
@@ -162,7 +165,7 @@ class PanelForecastDisplay:
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
     ) -> PanelForecastDisplay:
-        """Plot forecasts that were made before, by whatever method.
+        """Plot forecasts made before, by any method.
 
         Parameters
         ----------
@@ -171,9 +174,9 @@ class PanelForecastDisplay:
         n_history : int, optional
             Last entries of each history to show; by default four horizons or three seasons.
         n_cols : int, optional
-            Axes in a row; by default three, or two where there are four series.
+            Axes per row; by default three, or two where there are four series.
         ax : Axes or sequence of Axes, optional
-            Where to draw, one axes a series; by default on a new figure.
+            Axes to draw on, one per series; by default on a new figure.
 
         Returns
         -------
@@ -183,15 +186,13 @@ class PanelForecastDisplay:
         Raises
         ------
         ValueError
-            If ``ids`` has an unknown series, indexes do not fit together, or intervals' columns are
-            no pairs; the message names the series.
+            If ``ids`` has an unknown series, indexes do not match, or intervals' columns are not
+            pairs; the message names the series.
         ImportError
             If matplotlib is not installed.
         """
-        display = cls(
-            forecast, history=history, intervals=intervals, actual=actual, season=season, ids=ids,
-            columns=columns,
-        )  # fmt: skip
+        data = {"history": history, "intervals": intervals, "actual": actual, "season": season}
+        display = cls(forecast, **data, ids=ids, columns=columns)
         return display.plot(ax, n_history=n_history, n_cols=n_cols)
 
     def plot(
@@ -204,7 +205,7 @@ class PanelForecastDisplay:
         history_kw: dict[str, Any] | None = None,
         actual_kw: dict[str, Any] | None = None,
     ) -> PanelForecastDisplay:
-        """Draw it all.
+        """Draw the forecasts.
 
         Parameters
         ----------
@@ -221,13 +222,13 @@ class PanelForecastDisplay:
         Raises
         ------
         ValueError
-            If ``n_history`` or ``n_cols`` is no whole number above 0, or ``ax`` are not as many as
+            If ``n_history`` or ``n_cols`` is not a positive integer, or ``ax`` has not one axes per
             series.
         ImportError
             If matplotlib is not installed.
         """
         style = {"forecast_kw": forecast_kw, "history_kw": history_kw, "actual_kw": actual_kw}
-        n_history_shown(n_history, 1, 1)  # refused before a figure is opened
+        n_history_shown(n_history, 1, 1)  # raises before a figure is opened
         axes = axes_grid(len(self.displays), n_cols, ax)
         self.axes_: dict[Hashable, Axes] = dict(zip(self.displays, axes, strict=True))
         self.figure_ = axes[0].figure
@@ -237,20 +238,20 @@ class PanelForecastDisplay:
         return self
 
 
-def _series_of(data, name, labels, columns, times=None):
-    """Those of the series that ``data`` has, of ``times`` only those that share one with them."""
+def _select_series(data, name, labels, columns, times=None):
+    """Series of ``data`` by label; with ``times`` only those that share an entry with them."""
     if data is None:
         return {}
-    parts = PanelSeries(data, name, columns)
-    found = {label: parts.series(label) for label in labels if label in parts.labels}
-    if not found:
+    panel = PanelSeries(data, name, columns)
+    selected = {label: panel.series(label) for label in labels if label in panel.labels}
+    if not selected:
         raise ValueError(
-            f"{name} has none of the series {labels}, but {parts.labels[:10]}. Give it the "
+            f"{name} has none of the series {labels}, but {panel.labels[:10]}. Give it the "
             "forecast's labels; say which are a long frame's columns by columns."
         )
     shared = {
         label: series
-        for label, series in found.items()
+        for label, series in selected.items()
         if times is None or series.index.isin(times[label].index).any()
     }
-    return shared or found  # of which the first is refused
+    return shared or selected  # without a shared entry the first series raises

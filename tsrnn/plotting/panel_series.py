@@ -1,4 +1,4 @@
-"""Series taken out of a panel, in whatever form it comes."""
+"""PanelSeries: single series of a panel, in whatever form it comes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class PanelSeries:
     Parameters
     ----------
     data : Series or DataFrame
-        A frame of one column a series; a long frame, of pandas or polars; a Series or DataFrame on
-        a MultiIndex of series and time; or one Series, whose label is None. Of intervals a wide
-        frame's columns have one more level, ``lower_80`` and so on.
+        A wide frame, one column per series; a long frame of pandas or polars; a Series or DataFrame
+        on a MultiIndex of series and time; or a single Series, whose label is None. Columns of
+        intervals in a wide frame have one more level, ``lower_80`` and so on.
     name : str
-        What messages call it.
+        Name in error messages.
     columns : tuple of str
         Columns of ids, times and values of a long frame.
 
@@ -35,14 +35,14 @@ class PanelSeries:
     Raises
     ------
     ValueError
-        If it is no such thing.
+        If ``data`` has none of these forms.
     """
 
     def __init__(self, data: Any, name: str, columns: tuple[str, str, str] = LONG_COLUMNS):
         self.name, self._target, self._is_wide = name, columns[2], False
         ids, times = columns[:2]
         if not isinstance(data, (pd.Series, pd.DataFrame)):
-            data = _pandas(data, name, columns)
+            data = _long_frame(data, name, columns)
         if isinstance(data.index, pd.MultiIndex):
             keys, data = data.index.droplevel(-1), data.set_axis(data.index.get_level_values(-1))
         elif isinstance(data, pd.Series):
@@ -56,48 +56,49 @@ class PanelSeries:
         self.labels, self._data = labels.tolist(), data
 
     def series(self, label: Hashable) -> pd.Series:
-        """The values of one series, from the first known one to the last.
+        """Values of one series, from the first known one to the last.
 
         Raises
         ------
         ValueError
             If a long frame has no column of values.
         """
-        found = self._rows(label)
-        if isinstance(found, pd.DataFrame):
-            if found.shape[1] > 1 and self._target not in found.columns:
+        data = self._select(label)
+        if isinstance(data, pd.DataFrame):
+            if data.shape[1] > 1 and self._target not in data.columns:
                 raise ValueError(
-                    f"{self.name} has the columns {found.columns.tolist()}, none of them "
+                    f"{self.name} has the columns {data.columns.tolist()}, none of them "
                     f"{self._target!r}. Say which are the series', the time's and the values' by "
                     "columns."
                 )
-            found = found.iloc[:, 0] if found.shape[1] == 1 else found[self._target]
-        known = np.flatnonzero(found.notna())
-        return found.iloc[known[0] : known[-1] + 1] if known.size else found[:0]
+            data = data.iloc[:, 0] if data.shape[1] == 1 else data[self._target]
+        known = np.flatnonzero(data.notna())
+        return data.iloc[known[0] : known[-1] + 1] if known.size else data[:0]
 
-    def bounds(self, label: Hashable) -> pd.DataFrame:
-        """The columns of one series' intervals, without rows that have none."""
-        found = self._rows(label)
-        if self._is_wide and found.columns.nlevels > 1:
-            found = found.set_axis(found.columns.get_level_values(-1), axis=1)
-        return found.dropna(how="all")
+    def intervals(self, label: Hashable) -> pd.DataFrame:
+        """Interval columns of one series, without empty rows."""
+        data = self._select(label)
+        if self._is_wide and data.columns.nlevels > 1:
+            data = data.set_axis(data.columns.get_level_values(-1), axis=1)
+        return data.dropna(how="all")
 
-    def _rows(self, label):
+    def _select(self, label):
+        """The rows, or of a wide frame the columns, of one series."""
         if label is None:
             return self._data
-        own = self._codes == self.labels.index(label)
-        return self._data.loc[:, own] if self._is_wide else self._data.iloc[own]
+        is_label = self._codes == self.labels.index(label)
+        return self._data.loc[:, is_label] if self._is_wide else self._data.iloc[is_label]
 
 
 def _series_labels(columns):
-    """Labels of a wide frame's columns, without the level that names bounds."""
+    """Series of a wide frame's columns, without the level that names interval bounds."""
     if isinstance(columns, pd.MultiIndex) and str(columns[0][-1]).startswith(("lower_", "upper_")):
         columns = columns.droplevel(-1)
     return columns
 
 
-def _pandas(data, name, columns):
-    """A long frame of another library in pandas, with all its columns of numbers."""
+def _long_frame(data, name, columns):
+    """A long frame of another library as a pandas frame with all its columns of numbers."""
     frame = narwhals_frame(data, name)
     missing = [column for column in columns[:2] if column not in frame.columns]
     if missing:
@@ -105,6 +106,6 @@ def _pandas(data, name, columns):
             f"{name} has the columns {frame.columns}, not {missing[0]!r}. Say which are the "
             "series', the time's and the values' by columns."
         )
-    others = [column for column in frame.columns if column not in columns[:2]]
-    parts = [long_to_pandas(frame, (*columns[:2], other), name) for other in others]
-    return pd.concat([parts[0], *(part.iloc[:, 2:] for part in parts[1:])], axis=1)
+    value_columns = [column for column in frame.columns if column not in columns[:2]]
+    frames = [long_to_pandas(frame, (*columns[:2], column), name) for column in value_columns]
+    return pd.concat([frames[0], *(part.iloc[:, 2:] for part in frames[1:])], axis=1)

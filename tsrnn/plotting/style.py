@@ -1,4 +1,4 @@
-"""What displays share: new axes, time on the x axis, bands, pale colours."""
+"""Style shared by the displays: axes, colours, curves, interval bands and time on the x axis."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.collections import Collection
     from matplotlib.lines import Line2D
 
-# Okabe & Ito's palette, which is told apart without seeing red and green
+# Okabe & Ito's palette, for readers who cannot tell red from green
 BLUE, VERMILION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 _DARK, _LIGHT = "#30343f", "#e6e8ec"
-_TICKS_AN_INCH = 1.45  # that short dates leave room for
-# By matplotlib's numbers of months, hours, minutes and seconds: so many are the next larger unit.
-# Its locator ends at halves of them, and warns where these are too many for narrow axes.
-_WHOLE = {1: 12, 4: 24, 5: 60, 6: 60}
+_TICKS_PER_INCH = 1.45  # that leave room for short dates
+# How many months, hours, minutes and seconds (matplotlib's unit numbers) make the next larger unit.
+# Its locator stops at halves of these, and warns where halves are too many for narrow axes.
+_PER_LARGER_UNIT = {1: 12, 4: 24, 5: 60, 6: 60}
 
 
 def pyplot() -> ModuleType:
@@ -40,7 +40,7 @@ def pyplot() -> ModuleType:
 
 
 def new_axes(figsize: tuple[float, float] = (9, 4)) -> Axes:
-    """Axes on a new figure, by default wide as a time series is.
+    """Axes on a new figure, by default a wide one for a time series.
 
     Raises
     ------
@@ -51,9 +51,9 @@ def new_axes(figsize: tuple[float, float] = (9, 4)) -> Axes:
 
 
 def x_positions(index: pd.Index) -> np.ndarray:
-    """Where entries stand on the x axis: numbers, or datetime64 without a time zone, in UTC.
+    """x coordinates of an index: numbers, or datetime64 in UTC without a time zone.
 
-    Daylight saving would fold local time; ``format_axes`` labels the ticks with it instead.
+    Local time repeats an hour at the end of daylight saving; ``format_axes`` shows it at the ticks.
     """
     if isinstance(index, pd.PeriodIndex):
         index = index.to_timestamp()
@@ -63,7 +63,7 @@ def x_positions(index: pd.Index) -> np.ndarray:
 
 
 def draw_curve(ax: Axes, series: pd.Series, style: dict[str, Any]) -> Line2D:
-    """A line through a series; one lonely entry is a dot, as it has no line."""
+    """Draw a series as a line, or as a dot where it has a single entry."""
     if len(series) == 1:
         style = {"marker": "o", "linestyle": "none"} | style
     return ax.plot(x_positions(series.index), series.to_numpy(), **style)[0]
@@ -72,16 +72,16 @@ def draw_curve(ax: Axes, series: pd.Series, style: dict[str, Any]) -> Line2D:
 def draw_bands(
     ax: Axes, intervals: pd.DataFrame, levels: list[str], color: Any
 ) -> dict[str, Collection]:
-    """The band of each level, in percent, the widest first and palest."""
+    """Draw the band of each level, in percent; the widest first and palest."""
     bands, x = {}, x_positions(intervals.index)
     for level, strength in zip(levels, np.linspace(0.2, 0.42, len(levels)), strict=True):
         style = {
             "color": blend(ax, color, strength),
             "label": f"{level} % interval",
-            "zorder": 1 + strength,  # under the grid and all lines; of several fans too
+            "zorder": 1 + strength,  # below the grid and all lines
         }
         lower, upper = (intervals[f"{side}_{level}"] for side in ("lower", "upper"))
-        if len(x) == 1:  # no stretch of time to fill
+        if len(x) == 1:  # a single time has no width to fill
             bands[level] = ax.vlines(x, lower, upper, linewidth=12, **style)
         else:
             bands[level] = ax.fill_between(x, lower, upper, linewidth=0, **style)
@@ -89,35 +89,35 @@ def draw_bands(
 
 
 def background(ax: Axes) -> tuple[float, ...]:
-    """The colour behind; what is transparent is taken to lie on white."""
+    """Background colour as RGB; a transparent one is blended with white."""
     from matplotlib.colors import to_rgba
 
     *colour, alpha = to_rgba(ax.get_facecolor())
-    return tuple(alpha * part + (1 - alpha) for part in colour)
+    return tuple(alpha * channel + (1 - alpha) for channel in colour)
 
 
 def foreground(ax: Axes) -> str:
-    """The colour to write in: dark, but light on a dark background."""
+    """Colour of text and lines: dark, or light on a dark background."""
     return _DARK if np.mean(background(ax)) > 0.5 else _LIGHT
 
 
 def blend(ax: Axes, color: Any, strength: float) -> tuple[float, ...]:
-    """A colour thinned by the background, opaque, so that bands may lie on each other."""
+    """A colour mixed with the background: pale but opaque, so that bands can overlap."""
     from matplotlib.colors import to_rgb
 
     pairs = zip(to_rgb(color), background(ax), strict=True)
-    return tuple(strength * part + (1 - strength) * behind for part, behind in pairs)
+    return tuple(strength * front + (1 - strength) * back for front, back in pairs)
 
 
 def format_axes(ax: Axes, series: pd.Series, legend: bool = True) -> None:
-    """Label the axes by the series and its time, with a legend, a faint grid and no box."""
+    """Label the axes with the series' name and time; legend, faint grid, no frame."""
     text, faint = blend(ax, foreground(ax), 0.85), blend(ax, foreground(ax), 0.16)
     _format_time_axis(ax, series.index, text)
     if series.name is not None:
         ax.set_ylabel(str(series.name), color=text)
-    ax.margins(x=0.01 if len(series) > 1 else 0.03)  # a lonely entry's band is wide
+    ax.margins(x=0.01 if len(series) > 1 else 0.03)  # the band of a single entry is wide
     ax.grid(axis="y", color=faint, linewidth=0.7)
-    ax.set_axisbelow("line")  # above filled areas
+    ax.set_axisbelow("line")  # the grid is above filled areas
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.spines["bottom"].set_color(faint)
     ax.tick_params(length=0, labelcolor=text)
@@ -128,22 +128,22 @@ def format_axes(ax: Axes, series: pd.Series, legend: bool = True) -> None:
 
 
 def legend_style(ax: Axes) -> dict[str, Any]:
-    """Properties of a legend: no box, the colours of the axes."""
+    """Properties of a legend: no frame, the colours of the axes."""
     colours = {"facecolor": background(ax), "labelcolor": blend(ax, foreground(ax), 0.85)}
     return colours | {"edgecolor": "none", "framealpha": 0.8}
 
 
 def _format_time_axis(ax, index, text):
-    """Short dates in the index's own time zone, or whole numbers."""
+    """Ticks with short dates in the index's time zone, or with whole numbers."""
     if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
         zone = getattr(index, "tz", None)
         width = ax.get_window_extent().width / ax.figure.dpi
-        most = int(np.clip(_TICKS_AN_INCH * width, 5, 10))
-        locator = AutoDateLocator(tz=zone, minticks=min(4, most - 2), maxticks=most)
-        for unit, whole in _WHOLE.items():
-            locator.intervald[unit] = [*locator.intervald[unit], whole]
+        n_ticks = int(np.clip(_TICKS_PER_INCH * width, 5, 10))
+        locator = AutoDateLocator(tz=zone, minticks=min(4, n_ticks - 2), maxticks=n_ticks)
+        for unit, number in _PER_LARGER_UNIT.items():
+            locator.intervald[unit] = [*locator.intervald[unit], number]
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
         ax.xaxis.get_offset_text().set_color(text)
