@@ -31,7 +31,7 @@ def origins():
     class Ready(RNNForecaster):
         """One that was fitted before, so that the rest of a backtest is what is timed."""
 
-        def _fit(self, collection, *given):
+        def fit(self, y, X=None, static=None):
             vars(self).update(vars(forecaster))
             return self
 

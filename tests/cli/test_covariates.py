@@ -9,7 +9,7 @@ import pytest
 import tsrnn
 from tsrnn import RNNForecaster, backtest
 from tsrnn.cli.options import _CALENDAR, _LOSSES
-from tsrnn.forecasting.features import CALENDAR
+from tsrnn.forecasting.calendar import CALENDAR
 
 SOLD = ["--id", "shop", "--time", "day", "--target", "sold", "--horizon", "4"]
 BESIDE = ["--known", "price", "promo", "--past", "visitors"]

@@ -1,5 +1,7 @@
 """Covariates, static values and calendars in forecasts."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,8 @@ import pytest
 import tsrnn
 from tsrnn import RNNForecaster, backtest
 from tsrnn.data import Panel, collection_from, covariates_from
-from tsrnn.forecasting.features import Column, Features
+from tsrnn.forecasting.encoders import ColumnEncoder, FeatureEncoder
+from tsrnn.forecasting.inputs import read_new
 from tsrnn.forecasting.scaling import Scaling
 
 DAYS = pd.date_range("2023-01-01", periods=240)
@@ -40,7 +43,7 @@ class TestEncoding:
     def learn(self, frame, **kwargs):
         given = {"past": (), "calendar": (), "holidays": None} | kwargs
         y = collection_from(pd.Series(np.arange(len(frame), dtype=float), frame.index))
-        return Features.learn(y, covariates_from(frame), None, **given), y
+        return FeatureEncoder.fit(y, covariates_from(frame), None, **given), y
 
     def test_numbers_flags_and_categories(self):
         features, _ = self.learn(X[:100])
@@ -56,17 +59,17 @@ class TestEncoding:
     def test_rows_beyond_the_series_teach_nothing(self):
         y = collection_from(Y[:100])
         kwargs = {"past": (), "calendar": (), "holidays": None}
-        short = Features.learn(y, covariates_from(X[:100]), None, **kwargs)
+        short = FeatureEncoder.fit(y, covariates_from(X[:100]), None, **kwargs)
         wild = X.copy()
         wild.loc[DAYS[100:], "price"] = 1e6
-        long = Features.learn(y, covariates_from(wild), None, **kwargs)
+        long = FeatureEncoder.fit(y, covariates_from(wild), None, **kwargs)
         assert short.known[0] == long.known[0]
 
     def test_known_ones_come_first(self):
         features, y = self.learn(X, past=["price"], calendar=["weekday"], holidays=["2023-01-03"])
         assert (features.n_known, features.n_channels) == (1 + 3 + 7 + 1, 13)
         rows = [features.encode(covariates_from(X))]
-        beside = features.beside(y, rows, np.empty((1, 0)), False)
+        beside = features.channels(y, rows, np.empty((1, 0)), False)
         np.testing.assert_array_equal(beside[:, 4:11].argmax(axis=1), DAYS.day_of_week)
         np.testing.assert_array_equal(np.flatnonzero(beside[:, 11]), [2])
         np.testing.assert_allclose(beside[:, 12], (PRICE - PRICE.mean()) / PRICE.std())
@@ -75,8 +78,8 @@ class TestEncoding:
     def test_places_in_a_round(self, name):
         index = pd.date_range("2023-12-20", periods=5000, freq="37min")
         y = collection_from(pd.Series(np.arange(5000.0), index))
-        features = Features.learn(y, None, None, past=(), calendar=name, holidays=None)
-        beside = features.beside(y, [], np.empty((1, 0)), False)
+        features = FeatureEncoder.fit(y, None, None, past=(), calendar=name, holidays=None)
+        beside = features.channels(y, [], np.empty((1, 0)), False)
         assert beside.shape == (5000, features.n_known)
         np.testing.assert_allclose(beside[:, 0] ** 2 + beside[:, 1] ** 2, 1)
         value = getattr(index, name)
@@ -86,11 +89,11 @@ class TestEncoding:
         periods = pd.Series(np.arange(5000.0), index.to_period("min"))
         if name != "day":
             same = collection_from(pd.Series(periods.to_numpy(), periods.index.asfreq("37min")))
-            found = features.beside(same, [], np.empty((1, 0)), False)
+            found = features.channels(same, [], np.empty((1, 0)), False)
             np.testing.assert_allclose(found, beside, atol=1e-9)
 
     def test_a_constant_number_is_zero(self):
-        column = Column.learn(pd.Series([1e12] * 5, name="a"), "X")
+        column = ColumnEncoder.fit(pd.Series([1e12] * 5, name="a"), "X")
         found = column.encode(pd.Series([1e12] * 5), "X", str)
         np.testing.assert_array_equal(found, np.zeros((5, 1)))
 
@@ -223,8 +226,10 @@ def test_other_series_by_their_own_history_and_covariates():
     assert found.index[0] == DAYS[-40]
     # At fit it would have had the scale of its own history: the same, up to that.
     there = quick(max_iter=5, transform=None).fit(Y[:-6], X[:-6])
-    there._scaling_ = Scaling.of(Panel.from_arrays([Y[30:-40]]), 14, False, np.zeros(1))
-    there._collection = there._with_beside(collection_from(Y[30:-40]), covariates_from(X), None)[0]
+    state = there.fitted_
+    history, _ = state.with_channels(collection_from(Y[30:-40]), covariates_from(X), None, False)
+    scaling = Scaling.of(Panel.from_arrays([Y[30:-40]]), 14, False, np.zeros(1))
+    there.fitted_ = dataclasses.replace(state, scaling=scaling, history=history, recent=history)
     pd.testing.assert_series_equal(there.predict(X=X), found, rtol=1e-6)
     with pytest.raises(ValueError, match="X has no row at 2023-01-31"):
         forecaster.predict(y=Y[30:-40], X=X[60:])
@@ -248,10 +253,11 @@ def test_updates_read_covariates(kwargs):
         # The first four days were told at fit, where all is known in the future.
         forecaster.update(Y[rows], None if k > 16 and not kwargs else X[rows])
     whole = quick(max_iter=3, **kwargs).fit(Y[:-20], X[:-20])
-    whole._collection = whole._gone_on(whole._collection, Y[-20:-6], X)[0]
+    history, _ = read_new(whole, whole.fitted_.history, Y[-20:-6], X)
+    whole.fitted_ = dataclasses.replace(whole.fitted_, history=history, recent=history)
     later = X[-6:].drop(columns=kwargs.get("past_covariates", []))
     pd.testing.assert_series_equal(forecaster.predict(X=later), whole.predict(X=later), rtol=1e-9)
-    assert len(forecaster._recent.beside) <= forecaster.lookback_ + 6
+    assert len(forecaster.fitted_.recent.beside) <= forecaster.lookback_ + 6
     with pytest.raises(ValueError, match="X has no row at 2023-08-23"):
         forecaster.update(Y[-6:-5])
 
@@ -392,8 +398,8 @@ def test_holidays_of_longer_steps_are_refused(make, freq):
 def test_holidays_of_days_and_parts_of_them(freq):
     index = pd.date_range("2024-04-22", periods=300, freq=freq)
     y = collection_from(pd.Series(np.arange(300.0), index))
-    features = Features.learn(y, None, None, past=(), calendar=(), holidays=["2024-04-24"])
-    found = features.beside(y, [], np.empty((1, 0)), False)[:, 0]
+    features = FeatureEncoder.fit(y, None, None, past=(), calendar=(), holidays=["2024-04-24"])
+    found = features.channels(y, [], np.empty((1, 0)), False)[:, 0]
     np.testing.assert_array_equal(found, index.normalize() == pd.Timestamp("2024-04-24"))
 
 

@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 
 from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline, load_co2, load_nile, load_sunspots
-from tsrnn.forecasting import learning, seasonal_naive
+from tsrnn.forecasting import fitter, seasonal_naive
 from tsrnn.kernels.jit import threads
 
 AIRLINE = load_airline()
@@ -235,14 +235,14 @@ def test_refit_learns_from_the_whole_series():
 def test_refit_follows_the_learning_rates_of_the_judged_network(monkeypatch):
     """More windows must not make "auto" epochs fewer than the best one was."""
     y = load_co2("weekly").interpolate()[:1200]
-    train, seen = learning.train_many, []
+    train, seen = fitter.train_many, []
 
     def spy(*args, stop_after=None, **kwargs):
         histories = train(*args, stop_after=stop_after, **kwargs)
         seen.append((args[4][0], len(histories[0].loss_curve), stop_after))
         return histories
 
-    monkeypatch.setattr(learning, "train_many", spy)
+    monkeypatch.setattr(fitter, "train_many", spy)
     RNNForecaster(season=1, hidden_size=4, validation_fraction=0.5).fit(y)
     (first, _, _), (second, n_epochs, stop_after) = seen
     assert first == second
@@ -398,14 +398,14 @@ def test_not_fitted():
 
 def test_an_interrupt_of_the_refit_keeps_the_judged_network(monkeypatch):
     judged = quick(refit=False).fit(AIRLINE)
-    train = learning.train_many
+    train = fitter.train_many
 
     def interrupted(*args, stop_after=None, **kwargs):
         histories = train(*args, stop_after=stop_after, **kwargs)
         histories[0].interrupted = stop_after is not None
         return histories
 
-    monkeypatch.setattr(learning, "train_many", interrupted)
+    monkeypatch.setattr(fitter, "train_many", interrupted)
     forecaster = quick()
     with pytest.warns(UserWarning, match=f"weights of epoch {judged.best_iter_} are kept"):
         forecaster.fit(AIRLINE)

@@ -1,11 +1,14 @@
 """RNNForecaster on panels: one network for all series, in every form, on every scale."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline, load_co2, load_melbourne
+from tsrnn.forecasting.inputs import read_series
 
 MONTHS = pd.date_range("2000-01-01", periods=240, freq="MS")
 
@@ -157,12 +160,12 @@ class TestBeyondTheTrainedHorizon:
         pd.testing.assert_series_equal(longer[:12], first, check_freq=False)
         again = RNNForecaster(**forecaster.get_params())
         again.fit(y)
-        again._collection = forecaster._collection
+        state = again.fitted_
         values = np.concatenate([y.to_numpy(float), first.to_numpy()])
-        scaled = (values - again._scaling_.mean) / again._scaling_.deviation
+        scaled = (values - state.scaling.mean) / state.scaling.deviation
         recent = scaled[None, -again.lookback_ :]
-        more, _ = again._models().walk(recent, None, np.array([0]), 8)
-        expected = again._scaling_.undo(more, np.array([0]), np.array([len(values)]))
+        more, _ = state.ensemble().unroll(recent, None, np.array([0]), 8)
+        expected = state.scaling.undo(more, np.array([0]), np.array([len(values)]))
         np.testing.assert_allclose(longer[12:], expected[0], rtol=1e-5)
 
     def test_four_years_of_passengers(self):
@@ -210,7 +213,7 @@ class TestSeriesNeverSeen:
     def test_the_trend_of_another_is_its_own(self):
         y = load_airline().astype(float)
         forecaster = RNNForecaster(horizon=48, max_iter=5).fit(y[:-48])
-        assert forecaster._scaling_.slope.any()
+        assert forecaster.fitted_.scaling.slope.any()
         flat = pd.Series(np.tile(y[:12], 8), y.index[:96])
         forecast = forecaster.predict(48, y=flat)
         assert (forecast[-12:].mean() / flat.mean() - 1) < 0.1
@@ -263,21 +266,22 @@ class TestUpdate:
         """As if all had been known at once, with the scale and trend of the fit."""
         y = load_airline().astype(float)
         forecaster = RNNForecaster(horizon=48 if trend else 6, max_iter=4).fit(y[:-30])
-        assert forecaster._scaling_.slope.any() == trend
+        assert forecaster.fitted_.scaling.slope.any() == trend
         whole = RNNForecaster(**forecaster.get_params()).fit(y[:-30])
         for k in range(30, 0, -1):
             new = y[-k : len(y) - k + 1]
             before = new.copy()
             forecaster.update(new)
             assert new.equals(before)
-        whole._collection = whole._collected(y)
+        history = read_series(whole, y)
+        whole.fitted_ = dataclasses.replace(whole.fitted_, history=history, recent=history)
         pd.testing.assert_series_equal(forecaster.predict(20), whole.predict(20), rtol=1e-9)
         pd.testing.assert_frame_equal(
             forecaster.predict_interval(), whole.predict_interval(), rtol=1e-9
         )
         assert len(forecaster.history_) == len(y) - 30  # what was learnt from
         n_ahead = forecaster.network_.n_out
-        assert forecaster._recent.panel.values.size == forecaster.lookback_ + n_ahead
+        assert forecaster.fitted_.recent.panel.values.size == forecaster.lookback_ + n_ahead
         again = forecaster.fit(y[:-30]).predict()
         assert again.index[0] == y.index[-30]
 

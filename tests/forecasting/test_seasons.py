@@ -4,8 +4,7 @@ import pytest
 from pandas.tseries.frequencies import to_offset
 
 from tsrnn.datasets import load_airline, load_co2, load_nyc_taxi
-from tsrnn.forecasting.seasons import season_of, season_shows
-from tsrnn.forecasting.transforms import prefers_logarithm
+from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 
 SEASONS = {
     "YS": 1, "YE-JUN": 1, "QS-OCT": 4, "MS": 12, "ME": 12, "BME": 12, "W-WED": 52, "D": 7, "B": 5,
@@ -31,14 +30,14 @@ def test_no_frequency_has_no_season():
 def test_a_season_must_show():
     rng = np.random.default_rng(0)
     wave = np.sin(np.arange(120) * 2 * np.pi / 12)
-    assert season_shows(wave + 0.1 * rng.normal(size=120), 12)
-    assert season_shows(load_airline().to_numpy(), 12)
-    assert season_shows(load_co2().to_numpy(), 12)
-    assert season_shows(wave + 5 * np.arange(120), 12)  # on a trend however steep
-    assert not season_shows(rng.normal(size=120).cumsum(), 12)
-    assert not season_shows(rng.normal(size=120).cumsum() + 5 * np.arange(120), 12)
-    assert not season_shows(wave[:30], 12)  # too short to tell
-    assert not season_shows(wave, 1)
+    assert is_seasonal(wave + 0.1 * rng.normal(size=120), 12)
+    assert is_seasonal(load_airline().to_numpy(), 12)
+    assert is_seasonal(load_co2().to_numpy(), 12)
+    assert is_seasonal(wave + 5 * np.arange(120), 12)  # on a trend however steep
+    assert not is_seasonal(rng.normal(size=120).cumsum(), 12)
+    assert not is_seasonal(rng.normal(size=120).cumsum() + 5 * np.arange(120), 12)
+    assert not is_seasonal(wave[:30], 12)  # too short to tell
+    assert not is_seasonal(wave, 1)
 
 
 def test_logarithms_where_swings_grow_with_the_level():

@@ -157,8 +157,8 @@ def test_panels_of_all_forms_come_back(y, kwargs, path):
     assert_same(loaded, fitted)
     assert loaded.predict().equals(fitted.predict())
     assert loaded.predict_interval().equals(fitted.predict_interval())
-    together = [axis is loaded._collection.axes[0] for axis in loaded._collection.axes]
-    assert together == [axis is fitted._collection.axes[0] for axis in fitted._collection.axes]
+    together = [axis is loaded.fitted_.history.axes[0] for axis in loaded.fitted_.history.axes]
+    assert together == [axis is fitted.fitted_.history.axes[0] for axis in fitted.fitted_.history.axes]
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
@@ -179,7 +179,7 @@ def test_thousands_of_series_that_begin_on_days_of_their_own_come_back(path):
     fitted = forecaster(lookback=4, horizon=2, max_iter=1, early_stopping=False, **LONG)
     fitted.fit(pd.concat(parts))
     loaded = through(fitted, path)
-    assert len({id(axis) for axis in loaded._collection.axes}) == n
+    assert len({id(axis) for axis in loaded.fitted_.history.axes}) == n
     assert loaded.predict().equals(fitted.predict())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.time_axis import TimeAxis, step_width
-from tsrnn.forecasting.seasons import season_of
+from tsrnn.forecasting.seasonality import season_of
 from tsrnn.kernels import portable
 
 _MONDAY = pd.Timestamp("1970-01-05")

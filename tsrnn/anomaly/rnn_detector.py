@@ -28,7 +28,7 @@ from tsrnn.anomaly.surprise import (
 )
 from tsrnn.estimators.base import RecurrentEstimator
 from tsrnn.estimators.progress import progress_bar
-from tsrnn.forecasting.learning import mean_history
+from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Settings, train_many

@@ -1,4 +1,4 @@
-"""Backtests: forecasts from origins in the past, held against what came and against baselines."""
+"""Backtests: forecasts from past origins, compared with the actual values and with baselines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from sklearn.base import clone
 from tsrnn.data import Collection, slice_series
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting import metrics
-from tsrnn.forecasting.plan import check_positive
+from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
+from tsrnn.forecasting.metrics.points import scale_or_nan
+from tsrnn.forecasting.resolve import check_positive
 from tsrnn.forecasting.uncertainty import check_probabilities
 
 if TYPE_CHECKING:
@@ -23,14 +25,14 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Backtest:
-    """What a backtest found.
+    """Forecasts from past origins, and their errors.
 
     Attributes
     ----------
     forecasts : DataFrame
         A row for each series, origin and step: ``unique_id``, ``cutoff`` (the last time stamp that
         was known), ``ds``, ``y`` and the forecasts of ``RNNForecaster``, ``seasonal_naive`` and
-        ``drift``; ``lower_80``, ``upper_80``, ``quantile_10`` and so on where asked for.
+        ``drift``; ``lower_80``, ``upper_80``, ``quantile_10`` and so on where requested.
     season : int
         Season of the seasonal naive forecast and of scaled errors.
     scales, squared_scales : (n_series,) arrays
@@ -50,45 +52,47 @@ class Backtest:
         -------
         DataFrame
             A row for each forecast, with columns MAE, RMSE, MAPE and sMAPE in percent, MASE, RMSSE
-            (NaN where a series hardly moves before the first origin); and of the network
+            (NaN where a series hardly moves before the first origin); and for the network
             ``coverage_80`` and ``interval_score_80`` and so on where there are intervals, and the
             pinball loss ``pinball_10`` and so on where there are quantiles, and twice their mean,
-            the CRPS if they lie evenly between 0 and 1. What is missing counts for nothing.
+            the CRPS if they lie evenly between 0 and 1. Missing values are left out.
         """
         actual = self._array("y")
-        table = {}
-        for name in ("RNNForecaster", "seasonal_naive", "drift"):
-            found = self._array(name)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                shares = 100 * np.abs(found - actual) / np.abs(actual)
-                absolute, squares = _mean(np.abs(found - actual)), _mean((found - actual) ** 2)
-                table[name] = {
-                    "MAE": absolute.mean(),
-                    "RMSE": np.sqrt(squares).mean(),
-                    "MAPE": _mean(shares).mean(),
-                    "sMAPE": metrics.smape(actual, found, skip_missing=True).mean(),
-                    "MASE": (absolute / self.scales).mean(),
-                    "RMSSE": np.sqrt(squares / self.squared_scales).mean(),
-                }
-        own, there = table["RNNForecaster"], ~np.isnan(actual)
-        for column in self.forecasts.columns:
-            if column.startswith("lower_"):
-                level = column.removeprefix("lower_")
-                share = float(level) / 100
-                bounds = (self._array(name)[there] for name in (column, f"upper_{level}"))
-                bounds = actual[there], *bounds
-                own[f"coverage_{level}"] = metrics.coverage(*bounds).mean()
-                own[f"interval_score_{level}"] = metrics.interval_score(*bounds, share).mean()
-        quantiles = [c for c in self.forecasts.columns if c.startswith("quantile_")]
-        losses = {}
-        for column in quantiles:
-            level = column.removeprefix("quantile_")
-            losses[f"pinball_{level}"] = metrics.pinball(
-                actual[there], self._array(column)[there], float(level) / 100
-            )
-        if losses:  # which is what crps_from_quantiles gives
-            own |= losses | {"CRPS": 2 * np.mean(list(losses.values()))}
+        names = "RNNForecaster", "seasonal_naive", "drift"
+        table = {name: self._point_errors(actual, self._array(name)) for name in names}
+        table["RNNForecaster"] |= self._spread_scores(actual)
         return pd.DataFrame(table).T
+
+    def _point_errors(self, actual, forecast):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            percentages = 100 * np.abs(forecast - actual) / np.abs(actual)
+            absolute, squares = _mean(np.abs(forecast - actual)), _mean((forecast - actual) ** 2)
+            return {
+                "MAE": absolute.mean(),
+                "RMSE": np.sqrt(squares).mean(),
+                "MAPE": _mean(percentages).mean(),
+                "sMAPE": metrics.smape(actual, forecast, skip_missing=True).mean(),
+                "MASE": (absolute / self.scales).mean(),
+                "RMSSE": np.sqrt(squares / self.squared_scales).mean(),
+            }
+
+    def _spread_scores(self, actual):
+        """Scores of intervals and quantiles."""
+        observed = ~np.isnan(actual)
+        actual, scores, losses = actual[observed], {}, {}
+        for column in self.forecasts.columns:
+            kind, _, percent = column.partition("_")
+            if kind == "lower":
+                lower, upper = (self._array(f"{k}_{percent}")[observed] for k in ("lower", "upper"))
+                scores[f"coverage_{percent}"] = metrics.coverage(actual, lower, upper).mean()
+                score = metrics.interval_score(actual, lower, upper, float(percent) / 100)
+                scores[f"interval_score_{percent}"] = score.mean()
+            elif kind == "quantile":
+                forecast, level = self._array(column)[observed], float(percent) / 100
+                losses[f"pinball_{percent}"] = metrics.pinball(actual, forecast, level)
+        if losses:  # the mean is that of crps_from_quantiles
+            scores |= losses | {"CRPS": 2 * np.mean(list(losses.values()))}
+        return scores
 
     def _array(self, column):
         """A column as (n_series, n_origins * horizon)."""
@@ -109,7 +113,7 @@ def backtest(
     quantiles: Sequence[float] = (),
     verbose: int = 0,
 ) -> Backtest:
-    """Forecast from origins in the past, as if what came after them were unknown.
+    """Forecast from past origins, as if the values after them were unknown.
 
     Parameters
     ----------
@@ -119,7 +123,7 @@ def backtest(
         Series in any form that ``RNNForecaster.fit`` takes.
     X : Series or DataFrame, optional
         Covariates, as ``fit`` takes them, of all of ``y``. Those that are known in the future are
-        taken as they turned out: where they were themselves forecasts, give these.
+        read with their actual values: where they were themselves forecasts, give these.
     static : DataFrame, optional
         Static values of each series.
     n_windows : int, default=5
@@ -127,12 +131,12 @@ def backtest(
     step : int, optional
         Steps from one origin to the next; by default a horizon.
     refit : bool, default=True
-        Fit anew at each origin. False fits once, on what was known at the first origin, and
+        Fit anew at each origin. False fits once, on the values before the first origin, and
         forecasts from all origins of all series in one pass.
     coverage : float or sequence of float, optional
-        Probabilities of intervals to be judged too.
+        Probabilities of intervals to be scored too.
     quantiles : sequence of float, optional
-        Quantiles to be judged too.
+        Quantiles to be scored too.
     verbose : int, default=0
         Show progress on standard error.
 
@@ -151,57 +155,71 @@ def backtest(
     --------
     >>> from tsrnn import RNNForecaster, backtest
     >>> from tsrnn.datasets import load_airline
-    >>> found = backtest(RNNForecaster(horizon=12), load_airline(), n_windows=3, refit=False)
-    >>> found.forecasts.shape
+    >>> result = backtest(RNNForecaster(horizon=12), load_airline(), n_windows=3, refit=False)
+    >>> result.forecasts.shape
     (36, 7)
-    >>> table = found.metrics()
+    >>> table = result.metrics()
     >>> bool(table.loc["RNNForecaster", "MASE"] < table.loc["seasonal_naive", "MASE"])
     True
     """
-    horizon = forecaster.horizon
-    step = horizon if step is None else step
+    horizon, step = forecaster.horizon, forecaster.horizon if step is None else step
     for name, value in {"n_windows": n_windows, "step": step}.items():
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
-    collection, given = forecaster._collected(y), forecaster._given(X, static)
-    back = horizon + step * np.arange(n_windows - 1, -1, -1)
-    ends = collection.panel.lengths[:, None] - back  # known values, (n_series, n_windows)
-    if ends.min() < 2:
-        series = int(np.argmin(ends[:, 0]))
-        raise ValueError(
-            f"{_called(collection.ids[series])} has {collection.panel.lengths[series]} "
-            f"observations, too few for n_windows={n_windows} origins, step={step} apart, and "
-            f"horizon={horizon}. Give fewer windows, a smaller step or more history."
-        )
-    asked = (
-        check_probabilities(coverage, "coverage"),
-        check_probabilities(quantiles, "quantiles"),
-    )
+    collection = read_series(forecaster, y)
+    covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
+    ends = _origins(collection, horizon, n_windows, step)
+    coverages = check_probabilities(coverage, "coverage")
+    levels = check_probabilities(quantiles, "quantiles")
     parts = []
     with progress_bar("backtest", verbose) as show:
         for k in range(n_windows if refit else 1):
-            fitted = clone(forecaster)._fit(head(collection, ends[:, k]), *given)
-            own = ends[:, [k]] if refit else ends
-            whole = fitted._with_beside(collection, *given)[0]
-            known, after = head(whole, own[:, -1]), None
-            check_positive(known, fitted.transform_)
-            if whole.beside is not None:
-                rows = (whole.panel.indptr[:-1] + own[:, -1])[:, None] + np.arange(horizon)
-                after = whole.beside[rows]
-            parts.append(
-                fitted._forecasts().columns(fitted._ready(known, after), own, horizon, *asked)
-            )
+            history = head(collection, ends[:, k])
+            state = clone(forecaster).fit(history, covariates, static).fitted_
+            mask = forecaster.missing == "mask"
+            whole, _ = state.with_channels(collection, covariates, static, mask)
+            origins = ends[:, [k]] if refit else ends
+            context = _context_of(state, whole, origins[:, -1], horizon)
+            predictor = state.predictor(forecaster.conformal, forecaster.device, forecaster.n_jobs)
+            parts.append(predictor.columns(context, origins, horizon, coverages, levels))
             show((k + 1) / n_windows)
     columns = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
-    return _gathered(whole, ends, columns, fitted.season_)
+    return _gathered(whole, ends, columns, state.spec.season)
+
+
+def _origins(collection, horizon, n_windows, step):
+    """Known values of each series at each origin, (n_series, n_windows)."""
+    back = horizon + step * np.arange(n_windows - 1, -1, -1)
+    ends = collection.panel.lengths[:, None] - back
+    if ends.min() < 2:
+        series = int(np.argmin(ends[:, 0]))
+        label = collection.ids[series]
+        raise ValueError(
+            f"{'y' if label is None else f'Series {label!r}'} has "
+            f"{collection.panel.lengths[series]} observations, too few for n_windows={n_windows} "
+            f"origins, step={step} apart, and horizon={horizon}. Give fewer windows, a smaller "
+            "step or more history."
+        )
+    return ends
+
+
+def _context_of(state, whole, lengths, horizon):
+    """The first values of series, and the channels of the horizon after them."""
+    known, after = head(whole, lengths), None
+    check_positive(known, state.transform)
+    if whole.beside is not None:
+        rows = (whole.panel.indptr[:-1] + lengths)[:, None] + np.arange(horizon)
+        after = whole.beside[rows]
+    return state.context(known, after)
 
 
 def _mean(values):
-    """Mean of each series over what is not missing."""
+    """Mean of each series over the values that are not missing."""
     return np.nanmean(values, axis=1)
 
 
 def _gathered(collection, ends, columns, season):
+    """The result, from columns of forecasts, (n_series, n_origins, horizon)."""
     panel = collection.panel
     horizon = columns["RNNForecaster"].shape[2]
     firsts = panel.indptr[:-1, None]
@@ -216,30 +234,22 @@ def _gathered(collection, ends, columns, season):
         "drift": last[:, :, None] + ((last - first) / (ends - 1))[:, :, None] * (1 + steps),
     } | columns
     frame = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
-    labels = [0 if one is None else one for one in collection.ids]
-    n_each = ends.shape[1] * horizon
-    frame.insert(0, "unique_id", pd.Series(labels).repeat(n_each).to_numpy())
+    labels = [0 if label is None else label for label in collection.ids]
+    n_rows = ends.shape[1] * horizon
+    frame.insert(0, "unique_id", pd.Series(labels).repeat(n_rows).to_numpy())
     indexes = [axis.index for axis in collection.axes]
-    frame.insert(1, "cutoff", _times(indexes, np.repeat(ends - 1, horizon, axis=1)))
-    frame.insert(2, "ds", _times(indexes, (ends[:, :, None] + steps).reshape(len(ends), -1)))
-    histories = [
-        actual[begin : begin + n] for begin, n in zip(panel.indptr[:-1], ends[:, 0], strict=True)
-    ]
-    scales, squares = (
-        np.array([scale_of(history, season, how) for history in histories]) for how in (False, True)
+    frame.insert(1, "cutoff", _stamps(indexes, np.repeat(ends - 1, horizon, axis=1)))
+    frame.insert(2, "ds", _stamps(indexes, (ends[:, :, None] + steps).reshape(len(ends), -1)))
+    bounds = zip(panel.indptr[:-1], ends[:, 0], strict=True)
+    histories = [actual[first : first + n] for first, n in bounds]
+    scales, squared_scales = (
+        np.array([scale_or_nan(history, season, squared) for history in histories])
+        for squared in (False, True)
     )
-    return Backtest(frame, season, scales, squares, (*ends.shape, horizon))
+    return Backtest(frame, season, scales, squared_scales, (*ends.shape, horizon))
 
 
-def scale_of(history: np.ndarray, season: int, squared: bool = False) -> float:
-    """The seasonal scale of a history; NaN where there is none."""
-    try:
-        return metrics.seasonal_scale(history, season, squared, skip_missing=True)
-    except ValueError:
-        return np.nan
-
-
-def _times(indexes, places):
+def _stamps(indexes, places):
     """Time stamps at places of each series, end to end."""
     parts = [index[row] for index, row in zip(indexes, places, strict=True)]
     return parts[0].append(parts[1:])
@@ -248,7 +258,3 @@ def _times(indexes, places):
 def head(collection: Collection, lengths: np.ndarray) -> Collection:
     """The first ``lengths`` (n_series,) values of each series."""
     return slice_series(collection, np.zeros_like(lengths), lengths)
-
-
-def _called(label):
-    return "y" if label is None else f"Series {label!r}"

@@ -1,4 +1,4 @@
-"""Forecasts without a network, to hold one against."""
+"""Baselines: forecasts without a network."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data import panel_from_series
-from tsrnn.forecasting.seasons import season_of
+from tsrnn.forecasting.seasonality import season_of
 
 
 def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.Series:
-    """Forecast each entry by the last value seen at the same place in the season.
+    """Forecast each step by the last known value at the same place in the season.
 
     Parameters
     ----------
     y : Series
         Observations on a regular index.
     horizon : int
-        Number of entries to forecast.
+        Number of steps to forecast.
     season : int, optional
-        Entries of a season; by default what the index's frequency suggests (12 for months, 1
-        where there is none, which repeats the last value).
+        Steps of a season; by default by the index's frequency (12 for months, 1 where there is
+        none, which repeats the last value).
 
     Returns
     -------
     Series
-        The forecast, indexed by the ``horizon`` entries after ``y``.
+        The forecast, indexed by the ``horizon`` steps after ``y``.
 
     Raises
     ------
@@ -56,22 +56,22 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.
 
 
 def drift(y: pd.Series, horizon: int) -> pd.Series:
-    """Forecast by the line through the first and the last value, which goes on.
+    """Forecast by the continued line through the first and the last value.
 
-    ``y_n + k (y_n - y_1) / (n - 1)`` at step k ahead: the last value, and what an entry changed on
-    average (Hyndman & Athanasopoulos 2021, sec. 5.2).
+    ``y_n + k (y_n - y_1) / (n - 1)`` at step k ahead: the last value, and the mean change of a
+    step (Hyndman & Athanasopoulos 2021, sec. 5.2).
 
     Parameters
     ----------
     y : Series
         Observations on a regular index.
     horizon : int
-        Number of entries to forecast.
+        Number of steps to forecast.
 
     Returns
     -------
     Series
-        The forecast, indexed by the ``horizon`` entries after ``y``.
+        The forecast, indexed by the ``horizon`` steps after ``y``.
 
     Raises
     ------

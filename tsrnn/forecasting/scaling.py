@@ -1,4 +1,4 @@
-"""Series of a panel brought to one scale, and forecasts brought back."""
+"""Scaling of the series of a panel, and back."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import numpy as np
 from tsrnn.data import Panel
 from tsrnn.kernels import portable
 
-_NOISE = 1e-12  # share of its level that rounding leaves a constant series as a deviation
+_NOISE = 1e-12  # deviation of a constant series by rounding, relative to its level
 
 
 @dataclasses.dataclass(frozen=True)
 class Scaling:
-    """What is taken from each series: a logarithm, a line, its mean and its typical deviation.
+    """Scaling of each series: a logarithm, less a line and the mean, over a typical deviation.
 
     Attributes
     ----------
     log : bool
-        Whether logarithms are taken first.
+        Whether logarithms come first.
     slope, mean, deviation : (n_series,) arrays
-        Rise of a step, mean, and deviation, of what the logarithm left. The deviation is that of a
-        typical window.
+        Slope of the line per step, mean without it, and deviation of a typical window.
     """
 
     log: bool
@@ -33,7 +32,7 @@ class Scaling:
 
     @classmethod
     def of(cls, panel: Panel, lookback: int, log: bool, slope: np.ndarray) -> Scaling:
-        """Learn from all of a panel; ``slope`` is (n_series,)."""
+        """From all values of a panel; ``slope`` is (n_series,)."""
         values = _levelled(panel, log, slope)
         n = np.maximum(panel.lengths, 1)
         mean = _sums(panel, values) / n
@@ -43,21 +42,21 @@ class Scaling:
         constant = spread <= _NOISE * level
         values /= np.repeat(np.where(constant, 1.0, spread), panel.lengths)
         deviation = spread * typical_deviations(Panel(values, panel.indptr), lookback)
-        # What the network says of a constant series is noise: it is made too small to see.
+        # Outputs of a network for a constant series are noise: they are scaled to nearly nothing.
         smallest = np.where(level > 0, _NOISE * level, 1.0)
         return cls(log, slope, mean, np.where(constant, smallest, deviation))
 
-    def apply(self, panel: Panel, passed: np.ndarray | int = 0) -> np.ndarray:
-        """All values of a panel of the same series, (n_values,), on the common scale.
+    def apply(self, panel: Panel, n_elapsed: np.ndarray | int = 0) -> np.ndarray:
+        """All values of a panel of the same series, (n_values,), scaled.
 
-        ``passed`` is the number of values of each series that came before the panel's.
+        ``n_elapsed`` is the number of values of each series before those of the panel.
         """
-        values = _levelled(panel, self.log, self.slope, passed)
+        values = _levelled(panel, self.log, self.slope, n_elapsed)
         lengths = panel.lengths
         return (values - np.repeat(self.mean, lengths)) / np.repeat(self.deviation, lengths)
 
     def undo(self, scaled: np.ndarray, series: np.ndarray, firsts: np.ndarray) -> np.ndarray:
-        """Bring (n, n_steps) values back, row k of a series' steps from ``firsts[k]`` on."""
+        """Unscaled (n, n_steps) values; row k has the steps of its series from ``firsts[k]`` on."""
         steps = firsts[:, None] + np.arange(scaled.shape[1])
         deviation, mean, slope = (
             part[series][:, None] for part in (self.deviation, self.mean, self.slope)
@@ -66,11 +65,11 @@ class Scaling:
         return portable.exp(values) if self.log else values
 
 
-def _levelled(panel, log, slope, passed=0):
-    """Values without their line, a copy."""
+def _levelled(panel, log, slope, n_elapsed=0):
+    """Values less their line, a copy."""
     values = portable.log(panel.values) if log else panel.values.copy()
     if slope.any():
-        steps = np.arange(values.size) - np.repeat(panel.indptr[:-1] - passed, panel.lengths)
+        steps = np.arange(values.size) - np.repeat(panel.indptr[:-1] - n_elapsed, panel.lengths)
         values -= np.repeat(slope, panel.lengths) * steps
     return values
 
@@ -83,7 +82,7 @@ def _sums(panel, values):
 def typical_deviations(panel: Panel, lookback: int) -> np.ndarray:
     """Root mean square of the deviations of a series' windows, (n_series,); 1 where it is 0.
 
-    A series shorter than a window is taken as one. Values are of about unit size.
+    A series shorter than a window counts as one. Values are of about unit size.
     """
     first, second = (np.concatenate([[0.0], np.cumsum(v)]) for v in (panel.values, panel.values**2))
     size = np.minimum(lookback, np.maximum(panel.lengths, 1))
@@ -99,21 +98,20 @@ def typical_deviations(panel: Panel, lookback: int) -> np.ndarray:
 
 
 def recent_slope(values: np.ndarray, season: int) -> float:
-    """Rise of a step over the last three seasons, by what each value gained on a season before.
+    """Slope per step over the last three seasons, from the changes of values over a season.
 
-    0 where there are not two seasons, or gains are no steadier than chance: their mean is below
-    their deviation.
+    0 where there are not two seasons, or the mean change is below the deviation of the changes.
     """
-    gains = (values[season:] - values[:-season])[-3 * season :]
-    if gains.size < season or abs(gains.mean()) <= gains.std():
+    changes = (values[season:] - values[:-season])[-3 * season :]
+    if changes.size < season or abs(changes.mean()) <= changes.std():
         return 0.0
-    return float(gains.mean() / season)
+    return float(changes.mean() / season)
 
 
 def scaling_of(
     panel: Panel, lookback: int, season: int, transform: str | None, trend: bool
 ) -> Scaling:
-    """Scales of each series, and where there is a trend its recent slope."""
+    """Scaling of each series, with its recent slope where a trend is to be taken out."""
     log, slope = transform == "log", np.zeros(panel.n_series)
     if trend:
         for k, (first, end) in enumerate(itertools.pairwise(panel.indptr)):

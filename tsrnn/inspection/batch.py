@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import sequences_of
 from tsrnn.forecasting import RNNForecaster
+from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
@@ -136,31 +137,31 @@ def _row_batch(estimator, X, y, with_targets):
 
 
 def _window_batch(forecaster, y, with_targets):
-    models = forecaster._models()
-    if len(models.weights) > 1:
+    state = forecaster.fitted_
+    if len(state.weights) > 1:
         raise ValueError(
             "Each series has a network of its own: inspect one by fitting a forecaster on it."
         )
     if y is None:  # the known future after the end of the series is not read
-        known = forecaster._ready(forecaster._latest(), None, forecaster._passed_by())
+        context = state.recent_context()
     else:
-        _, known = forecaster._asked(None, None, y, None)
-    reading, collection = models.reading, known.collection
+        _, context = forecast_context(forecaster, y=y)
+    spec, collection = state.spec, context.collection
     panel = collection.panel
-    source = reading.source(known.scaling.apply(panel, known.passed), collection.beside)
-    n_ahead = reading.n_ahead if with_targets or reading.n_known else 0
-    too_short = panel.lengths < reading.lookback + n_ahead
+    source = context.source(spec, targets=False)
+    n_ahead = spec.n_ahead if with_targets or spec.n_known else 0
+    too_short = panel.lengths < spec.lookback + n_ahead
     if too_short.any():
         label = collection.ids[int(np.argmax(too_short))]
         raise ValueError(
             f"Series {label!r} has {int(panel.lengths[too_short][0])} values, fewer than the "
-            f"{reading.lookback + n_ahead} that a window takes. Give more of its history."
+            f"{spec.lookback + n_ahead} that a window takes. Give more of its history."
         )
-    firsts = panel.lengths - reading.lookback - n_ahead
-    network = models.network.like(models.weights[0, 0])
-    segment = reading.segment
+    firsts = panel.lengths - spec.lookback - n_ahead
+    network = state.network.like(state.weights[0, 0])
+    segment = spec.segment
     n_rows = network.n_time(source) * segment
-    ends = firsts + reading.lookback + source.ahead
+    ends = firsts + spec.lookback + source.ahead
     step_labels = [
         axis.index[end - n_rows : end][segment - 1 :: segment]
         for axis, end in zip(collection.axes, ends, strict=True)
@@ -172,6 +173,6 @@ def _window_batch(forecaster, y, with_targets):
         keys=None if len(firsts) == 1 else pd.Index(collection.ids, name="series"),
         step_labels=step_labels,
         segment=segment,
-        loss=reading.loss,
-        loss_params=find_loss(reading.loss).params_for(reading.levels),
+        loss=spec.loss,
+        loss_params=find_loss(spec.loss).params_for(spec.quantiles),
     )

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.forecasting import RNNForecaster
-from tsrnn.forecasting.models import LEAST_SCALE
+from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.inspection.batch import Batch, named_layers, read_batch
 from tsrnn.inspection.probe import probe
 from tsrnn.kernels.losses import find_loss
@@ -149,35 +149,27 @@ def gather_evidence(estimator: Any, X: Any, y: Any) -> Evidence:
 def _all_windows(forecaster, y):
     """All windows of the series with a known horizon; ``read_batch`` reads the last of each."""
     check_is_fitted(forecaster)
-    models = forecaster._models()
-    if len(models.weights) > 1:
+    state = forecaster.fitted_
+    if len(state.weights) > 1:
         read_batch(forecaster, y)  # raises
-    reading = models.reading
-    known = forecaster._ready(forecaster._collection)
+    spec, context = state.spec, state.context(state.history)
     if y is not None:
-        known = forecaster._asked(None, None, y, None)[1]
-    panel, beside = known.collection.panel, known.collection.beside
-    windows = panel.window_starts(reading.lookback, reading.n_ahead)
+        _, context = forecast_context(forecaster, y=y)
+    windows = context.collection.panel.window_starts(spec.lookback, spec.n_ahead)
     if not windows.size:
         raise ValueError(
-            f"No series is as long as a window and its horizon, {reading.lookback} + "
-            f"{reading.n_ahead} values. Give more of its history."
-        )
-    source = reading.source(known.scaling.apply(panel, known.passed), beside)
-    if known.collection.observed is not None:
-        values = source.values[:, :1]
-        source = source._replace(
-            targets=np.where(known.collection.observed[:, None], values, np.nan)
+            f"No series is as long as a window and its horizon, {spec.lookback} + "
+            f"{spec.n_ahead} values. Give more of its history."
         )
     return Batch(
-        network=models.network.like(models.weights[0, 0]),
-        source=source,
+        network=state.network.like(state.weights[0, 0]),
+        source=context.source(spec),
         windows=windows,
         keys=None,
         step_labels=[],
-        segment=reading.segment,
-        loss=reading.loss,
-        loss_params=find_loss(reading.loss).params_for(reading.levels),
+        segment=spec.segment,
+        loss=spec.loss,
+        loss_params=find_loss(spec.loss).params_for(spec.quantiles),
     )
 
 
@@ -194,15 +186,12 @@ def _row_predictions(estimator, batch):
 
 def _forecasts(forecaster, batch):
     """Forecasts and targets of windows on the network's scale, (n, horizon) each."""
-    models, windows, source = forecaster._models(), batch.windows, batch.source
-    reading = models.reading
-    forecasts = models.say(source, windows, np.zeros(len(windows), int)).point
-    recent = source.values[windows[:, None] + np.arange(reading.lookback), 0]
-    scale = np.maximum((recent - recent[:, -1:]).std(axis=1, keepdims=True), LEAST_SCALE)
-    naive = recent[:, np.arange(reading.n_ahead) % reading.season - reading.season]
-    observed = source.targets if source.targets.size else source.values
-    future = windows[:, None] + reading.lookback + np.arange(reading.n_ahead)
-    return forecasts, (observed[future, 0] - naive) / scale
+    ensemble = forecaster.fitted_.ensemble(forecaster.device, forecaster.n_jobs)
+    source, windows = batch.source, batch.windows
+    forecasts = ensemble.predict(source, windows, np.zeros(len(windows), int)).point
+    recent, future = ensemble.spec.past_and_future(source, windows)
+    naive, scale = ensemble.spec.base_and_scale(recent)
+    return forecasts, (future - naive) / scale
 
 
 def _folds(batch, targets, span):

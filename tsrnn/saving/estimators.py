@@ -9,17 +9,12 @@ import sklearn
 
 import tsrnn.saving.parts  # noqa: F401, for its kinds
 from tsrnn import __version__
-from tsrnn.data import Collection
-from tsrnn.data.covariates import Covariates
 from tsrnn.estimators import RNNClassifier, RNNRegressor
-from tsrnn.forecasting import RNNForecaster
-from tsrnn.forecasting.features import Features
-from tsrnn.forecasting.scaling import Scaling
-from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.saving.checks import check, is_a, known
 from tsrnn.saving.detector import DETECTOR
 from tsrnn.saving.fitted import TRAINED, Estimator, check_curves, parts_of, whole_of
+from tsrnn.saving.forecaster import FORECASTER
 from tsrnn.saving.thresholds import THRESHOLDS
 from tsrnn.saving.values import apart, joined
 from tsrnn.training import Moments
@@ -48,55 +43,6 @@ def estimator_joined(content, arrays):
     fitted = {name: joined(node, arrays) for name, node in content["fitted"].items()}
     check(not arrays, f"arrays {sorted(arrays)[:5]}, which nothing names,")
     return whole_of(kind, parameters, fitted)
-
-
-def _check_forecaster(fitted):
-    network, collection, widths = fitted["network_"], fitted["_collection"], fitted["_widths"]
-    lookback, season = fitted["lookback_"], fitted["season_"]
-    check_curves(fitted)
-    check(fitted["transform_"] in (None, "log"), "transform_")
-    check(1 <= season <= lookback <= collection.panel.lengths.min(), "lookback_ or season_")
-    n_series, segment = collection.panel.n_series, fitted["segment_"]
-    features = fitted.get("_features", Features())
-    n_known = features.n_known
-    n_each = 1 + features.n_channels + (1 + n_known if n_known else 0)
-    check(segment <= lookback and network.n_in == segment * n_each, "segment_")
-    _check_beside(collection, features)
-    if "_features" in fitted:
-        static = sum(column.n_channels for column in features.static)
-        check(fitted["_static"].shape == (n_series, static), "_static")
-        n_covariates = sum(c.n_channels for c in (*features.known, *features.past))
-        kept = fitted["_kept"]
-        check(kept is None or kept.frame.shape[1] == n_covariates, "_kept")
-    loss, quantiles = fitted.get("loss_", "absolute_error"), fitted.get("quantiles_", ())
-    check(loss in LOSSES and all(is_a(each, float) for each in quantiles), "loss_ or quantiles_")
-    check(list(quantiles) == sorted(quantiles), "quantiles_")
-    check(network.head == ("ahead" if n_known else "last"), "network_")
-    n_out = network.n_out * (network.n_horizons if n_known else 1)
-    n_ahead = n_out // find_loss(loss).n_outputs(1, quantiles)
-    check(n_out == find_loss(loss).n_outputs(n_ahead, quantiles) and n_ahead >= 1, "network_")
-    check(n_known == 0 or n_ahead == network.n_horizons * segment, "network_")
-    if "_weights" in fitted:
-        weights = fitted["_weights"]
-        check(weights.dtype == network.parameters.dtype and weights.ndim == 3, "_weights")
-        check(len(weights) in (1, n_series, n_series + 1), "_weights")
-        check(weights.shape[2] == network.parameters.size and weights.shape[1] > 0, "_weights")
-    check(fitted["_scaling_"].mean.size == n_series, "_scaling_")
-    check(fitted["_scaling_"].log == (fitted["transform_"] == "log"), "transform_")
-    check(("_recent" in fitted) == ("_passed" in fitted), "_recent")
-    if "_recent" in fitted:
-        recent, passed = fitted["_recent"], fitted["_passed"]
-        check(recent.ids == collection.ids, "_recent")
-        check(recent.panel.lengths.min() >= lookback, "_recent")
-        check(recent.axes[0].step == collection.axes[0].step, "_recent")
-        check(passed.dtype == np.int64 and passed.shape == (len(recent.ids),), "_passed")
-        _check_beside(recent, features)
-    check(widths is None or widths.spread.shape == (n_ahead,), "_widths")
-
-
-def _check_beside(collection, features):
-    n_channels = 0 if collection.beside is None else collection.beside.shape[1]
-    check(n_channels == features.n_channels, "beside")
 
 
 def _check_regressor(fitted):
@@ -147,30 +93,7 @@ _SEEN = {
     "_rng": np.random.Generator,
 }
 ESTIMATORS = {
-    "RNNForecaster": Estimator(
-        RNNForecaster,
-        TRAINED
-        | {
-            "season_": int,
-            "lookback_": int,
-            "segment_": int,
-            "transform_": str | None,
-            "_widths": ConformalWidths | None,
-            "_scaling_": Scaling,
-            "_collection": Collection,
-        },
-        {
-            "_recent": Collection,
-            "_passed": np.ndarray,
-            "_weights": np.ndarray,
-            "_features": Features,
-            "_static": np.ndarray,
-            "_kept": Covariates | None,
-            "loss_": str,
-            "quantiles_": tuple,
-        },
-        _check_forecaster,
-    ),
+    "RNNForecaster": FORECASTER,
     "RNNRegressor": Estimator(
         RNNRegressor,
         _SEQUENCES

@@ -16,7 +16,8 @@ from tsrnn.data.covariates import Covariates
 from tsrnn.data.forms import Levels, Long, OneSeries, Wide
 from tsrnn.data.interop import Foreign
 from tsrnn.data.time_axis import regular_index
-from tsrnn.forecasting.features import CALENDAR, Column, Features
+from tsrnn.forecasting.calendar import CALENDAR
+from tsrnn.forecasting.encoders import ColumnEncoder, FeatureEncoder
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
 from tsrnn.kernels import cells
@@ -229,20 +230,20 @@ def _held_out_errors(errors: np.ndarray, power: float, weights: np.ndarray):
     return HeldOutErrors(errors, power, weights)
 
 
-@kind(Column)
+@kind(ColumnEncoder, "Column")
 def _column(name: Hashable, mean: float, deviation: float, levels: pd.Index | None):
     check(deviation > 0, "a column")
-    return Column(name, mean, deviation, levels)
+    return ColumnEncoder(name, mean, deviation, levels)
 
 
-@kind(Features)
+@kind(FeatureEncoder, "Features")
 def _features(
     known: tuple, past: tuple, static: tuple, calendar: tuple, holidays: np.ndarray, observed: bool,
 ):  # fmt: skip
-    check(all(isinstance(each, Column) for each in (*known, *past, *static)), "a column")
+    check(all(isinstance(each, ColumnEncoder) for each in (*known, *past, *static)), "a column")
     check(all(name in CALENDAR for name in calendar), "a calendar")
     check(holidays.dtype == "M8[D]" and holidays.ndim == 1, "holidays")
-    return Features(known, past, static, calendar, holidays, bool(observed))
+    return FeatureEncoder(known, past, static, calendar, holidays, bool(observed))
 
 
 @kind(Covariates, apart=lambda one: {

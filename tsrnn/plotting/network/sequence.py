@@ -12,6 +12,7 @@ import pandas as pd
 from tsrnn.data import format_time
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import sequences_of
+from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.inspection.batch import read_batch
 from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
 from tsrnn.plotting.style import x_positions
@@ -192,7 +193,7 @@ def _row_values(estimator, X) -> pd.DataFrame:
 
 def _series_values(forecaster, y, number) -> pd.DataFrame:
     """The values of one series, NaN where they were missing."""
-    collection = forecaster._asked(None, None, y, None)[1].collection
+    collection = forecast_context(forecaster, y=y)[1].collection
     first, end = collection.panel.indptr[number : number + 2]
     label = collection.ids[number]
     name = getattr(collection.form, "name", None) if label is None else label

@@ -1,4 +1,4 @@
-"""How series are to be learnt: what the parameters leave open, settled by the series."""
+"""The values of parameters that are "auto" or None, chosen by the series to be fitted."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import Any
 import numpy as np
 
 from tsrnn.data import Collection, Panel
-from tsrnn.forecasting.seasons import season_of, season_shows
-from tsrnn.forecasting.transforms import prefers_logarithm
+from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.kernels import portable
 
-_FEWEST_WINDOWS = 8  # to learn from
-_MOST_ASKED = 200  # series of a panel that vote on season and transform
+_MIN_WINDOWS = 8  # to train on
+_MAX_SAMPLED = 200  # series of a panel whose values decide on season and transform
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
-    """Transform ("log" or None), season, and how the network reads and is judged.
+class ResolvedParams:
+    """Parameters of a fit, with nothing left open.
 
     Attributes
     ----------
-    lookback, segment, n_ahead : int
-        Values read, values of a recurrent step, steps ahead that the network tells at once; the
-        rest of the horizon by going on from its own forecasts.
+    transform : str or None
+        "log" or None.
+    season, lookback, segment, n_ahead : int
+        Steps of a season, past values of a window, values of a recurrent step, and steps forecast
+        at once.
     n_held_out : (n_series,) int array
-        Values at the end of each series that judge.
+        Values at the end of each series that are held out for validation.
     hidden_size, batch_size : int
         Of the network and its training.
     trend : bool
@@ -45,8 +46,10 @@ class Plan:
     trend: bool
 
 
-def plan(collection: Collection, parameters: dict[str, Any], walks: bool = False) -> Plan:
-    """Settle what a forecaster's parameters leave open.
+def resolve(
+    collection: Collection, parameters: dict[str, Any], reads_future: bool = False
+) -> ResolvedParams:
+    """Choose what a forecaster's parameters leave open.
 
     Parameters
     ----------
@@ -54,8 +57,8 @@ def plan(collection: Collection, parameters: dict[str, Any], walks: bool = False
         The series.
     parameters : dict
         Of a forecaster.
-    walks : bool
-        Whether the network walks on through the future, in whole segments.
+    reads_future : bool
+        Whether the network reads covariates of the steps ahead, in whole segments.
 
     Raises
     ------
@@ -68,34 +71,39 @@ def plan(collection: Collection, parameters: dict[str, Any], walks: bool = False
     if auto_season:
         season = season_of(collection.axes[0].frequency)
     log = _takes_logarithm(panel, season, parameters["transform"])
-    if auto_season and not _season_shows(panel, season, log):
+    if auto_season and not _is_seasonal(panel, season, log):
         season = 1
-    settle = _for_one if panel.n_series == 1 else _for_many
-    season, lookback, n_ahead, n_held_out = settle(collection, season, auto_season, parameters)
+    windows_of = _windows_of_one if panel.n_series == 1 else _windows_of_many
+    season, lookback, n_ahead, n_held_out = windows_of(collection, season, auto_season, parameters)
     is_panel = panel.n_series > 1
     segment = parameters["segment"]
     if segment == "auto":
         segment = 1 if not is_panel else season if season > 1 else 4
-        if walks:
+        if reads_future:
             segment = max(k for k in range(1, min(segment, n_ahead) + 1) if n_ahead % k == 0)
-    elif walks and n_ahead % segment:
+    elif reads_future and n_ahead % segment:
         raise ValueError(
-            f"segment={segment} does not divide the {n_ahead} steps that the network tells at once "
-            "and, as it reads what is known in the future, walks through. Give one that does, or "
-            "'auto'."
+            f"segment={segment} does not divide the {n_ahead} steps that the network forecasts at "
+            "once, as it must to read what is known in the future. Give one that does, or 'auto'."
         )
     is_large = is_panel and parameters["scope"] != "local"
-    return Plan(
-        "log" if log else None, season, lookback, min(segment, lookback), n_ahead, n_held_out,
-        automatic(parameters["hidden_size"], 128 if is_large else 32),
-        automatic(parameters["batch_size"], 64 if is_large else 32),
-        parameters["n_ahead"] == "auto" and n_ahead < parameters["horizon"] and season > 1,
-    )  # fmt: skip
+    is_partial = parameters["n_ahead"] == "auto" and n_ahead < parameters["horizon"]
+    return ResolvedParams(
+        transform="log" if log else None,
+        season=season,
+        lookback=lookback,
+        segment=min(segment, lookback),
+        n_ahead=n_ahead,
+        n_held_out=n_held_out,
+        hidden_size=unless_auto(parameters["hidden_size"], 128 if is_large else 32),
+        batch_size=unless_auto(parameters["batch_size"], 64 if is_large else 32),
+        trend=is_partial and season > 1,
+    )
 
 
-def automatic(value: Any, settled: Any) -> Any:
-    """A parameter, or where it is \"auto\" what was settled."""
-    return settled if value == "auto" else value
+def unless_auto(value: Any, default: Any) -> Any:
+    """A parameter's value, or where that is "auto" the default."""
+    return default if value == "auto" else value
 
 
 def check_positive(collection: Collection, transform: str | None) -> None:
@@ -105,18 +113,18 @@ def check_positive(collection: Collection, transform: str | None) -> None:
     panel = collection.panel
     place = int(np.argmin(panel.values))
     series = int(np.searchsorted(panel.indptr, place, side="right")) - 1
-    where = collection.axes[series].index[place - panel.indptr[series]]
+    stamp = collection.axes[series].index[place - panel.indptr[series]]
     of = "" if collection.ids[series] is None else f" of series {collection.ids[series]!r}"
     raise ValueError(
-        f"transform='log' needs positive values, and y{of} is {panel.values[place]:g} at {where}. "
+        f"transform='log' needs positive values, and y{of} is {panel.values[place]:g} at {stamp}. "
         "Use transform=None, or shift y."
     )
 
 
-def _series(panel: Panel):
-    """Values of some series, evenly chosen."""
-    some = np.unique(np.linspace(0, panel.n_series - 1, _MOST_ASKED).astype(int))
-    return [panel.values[panel.indptr[k] : panel.indptr[k + 1]] for k in some]
+def _sampled(panel: Panel):
+    """Values of at most 200 series, evenly spaced."""
+    numbers = np.unique(np.linspace(0, panel.n_series - 1, _MAX_SAMPLED).astype(int))
+    return [panel.values[panel.indptr[k] : panel.indptr[k + 1]] for k in numbers]
 
 
 def _takes_logarithm(panel, season, transform):
@@ -124,7 +132,7 @@ def _takes_logarithm(panel, season, transform):
         return transform == "log"
     if panel.values.min() <= 0:
         return False
-    series = _series(panel)
+    series = _sampled(panel)
     if len(series) > 1:
         levels = [np.median(values) for values in series]
         if max(levels) > 10 * min(levels):  # what differs by a factor grows by factors
@@ -132,18 +140,18 @@ def _takes_logarithm(panel, season, transform):
     return np.mean([prefers_logarithm(values, season) for values in series]) >= 0.5
 
 
-def _season_shows(panel, season, log):
-    series = _series(panel)
-    shown = [season_shows(portable.log(v) if log else v, season) for v in series]
-    return np.mean(shown) >= 0.5
+def _is_seasonal(panel, season, log):
+    series = _sampled(panel)
+    votes = [is_seasonal(portable.log(v) if log else v, season) for v in series]
+    return np.mean(votes) >= 0.5
 
 
-def _for_one(collection, season, auto_season, parameters):
-    """Season, lookback, steps told at once and values held out of a lone series."""
+def _windows_of_one(collection, season, auto_season, parameters):
+    """Season, lookback, steps forecast at once and values held out, for a lone series."""
     n_values, horizon = collection.panel.values.size, parameters["horizon"]
     n_ahead = parameters["n_ahead"]
     if n_ahead == "auto":
-        # Too far to be learnt at once from so few values: season by season, on from what was told.
+        # Too few values for the whole horizon at once: season by season, from its own forecasts.
         n_ahead = min(horizon, max(season, 12)) if 4 * horizon > n_values else horizon
     parameters = parameters | {"horizon": n_ahead}
     longest = _longest_lookback(n_values, season, parameters)
@@ -173,50 +181,54 @@ def _for_one(collection, season, auto_season, parameters):
     return season, lookback, n_ahead, np.array([n_held_out])
 
 
-def _for_many(collection, season, auto_season, parameters):
-    """The same of a panel: short series are read as far as they go, long ones are learnt from."""
+def _windows_of_many(collection, season, auto_season, parameters):
+    """The same for a panel: windows may be longer than short series allow to train on."""
     lengths = collection.panel.lengths
-    horizon = automatic(parameters["n_ahead"], parameters["horizon"])
+    horizon = unless_auto(parameters["n_ahead"], parameters["horizon"])
     shortest = int(lengths.min())
     typical = int(np.median(lengths))
     if auto_season and 2 * season > typical:
         season = 1
-    usual = max(3 * season, 4 * horizon, 24)
-    usual = -(-usual // season) * season
-    lookback = parameters["lookback"]
-    if not lookback:
-        lookback = max(min(usual, typical // 2) // season * season, 2)  # whole seasons
-        if lookback > shortest >= max(lookback / 2, season):  # a little less for all to be read
-            lookback = shortest // season * season
+    lookback = parameters["lookback"] or _panel_lookback(season, horizon, typical, shortest)
     _check_lookback(lookback, season)
     if lookback > shortest:
-        one = collection.ids[int(np.argmin(lengths))]
+        label = collection.ids[int(np.argmin(lengths))]
         raise ValueError(
-            f"Series {one!r} has {shortest} observations, and the network reads "
+            f"Series {label!r} has {shortest} observations, and the network reads "
             f"lookback={lookback} of them (season={season}). Leave it "
             "out, or give a shorter lookback or season."
         )
     n_held_out = np.zeros(lengths.size, int)
     if parameters["early_stopping"]:
-        share = np.ceil(parameters["validation_fraction"] * lengths).astype(int)
-        n_held_out = np.maximum(share, horizon)
+        n_fraction = np.ceil(parameters["validation_fraction"] * lengths).astype(int)
+        n_held_out = np.maximum(n_fraction, horizon)
         n_held_out[lengths - n_held_out < lookback + horizon] = 0
-    n_each = np.maximum(lengths - n_held_out - lookback - horizon + 1, 0)
-    if parameters["scope"] == "local" and not n_each.all():
-        one = int(n_each.argmin())
+    n_windows = np.maximum(lengths - n_held_out - lookback - horizon + 1, 0)
+    if parameters["scope"] == "local" and not n_windows.all():
+        series = int(n_windows.argmin())
         raise ValueError(
-            f"Series {collection.ids[one]!r} has {lengths[one]} observations, too few for a "
+            f"Series {collection.ids[series]!r} has {lengths[series]} observations, too few for a "
             f"network of its own: lookback={lookback} and {horizon} steps ahead need "
             f"{lookback + horizon}. Leave it out, or use scope='fine_tuned' or 'global'."
         )
-    n_windows = n_each.sum()
-    if n_windows < _FEWEST_WINDOWS or (parameters["early_stopping"] and not n_held_out.any()):
+    is_validated = n_held_out.any() or not parameters["early_stopping"]
+    if n_windows.sum() < _MIN_WINDOWS or not is_validated:
         raise ValueError(
             f"The longest of {lengths.size} series has {lengths.max()} observations, too few to "
             f"learn horizon={horizon} from lookback={lookback} with the end held out. Give more "
             "history, or a shorter horizon or lookback, or early_stopping=False (no intervals)."
         )
     return season, lookback, horizon, n_held_out
+
+
+def _panel_lookback(season, horizon, typical, shortest):
+    """Lookback of a panel in whole seasons, from the median and the least length of series."""
+    usual = max(3 * season, 4 * horizon, 24)
+    usual = -(-usual // season) * season
+    lookback = max(min(usual, typical // 2) // season * season, 2)
+    if lookback > shortest >= max(lookback / 2, season):  # a little less for all to be read
+        lookback = shortest // season * season
+    return lookback
 
 
 def _check_lookback(lookback, season):
@@ -230,11 +242,11 @@ def _check_lookback(lookback, season):
 def _n_held_out(n_values, season, parameters):
     if not parameters["early_stopping"]:
         return 0
-    share = int(np.ceil(parameters["validation_fraction"] * n_values))
-    return max(share, parameters["horizon"] + season)
+    n_fraction = int(np.ceil(parameters["validation_fraction"] * n_values))
+    return max(n_fraction, parameters["horizon"] + season)
 
 
 def _longest_lookback(n_values, season, parameters):
-    """What is left beside the held-out end, a horizon, and a few windows to learn from."""
+    """Values that the held-out end, a horizon and a few windows to train on leave."""
     n_held_out = _n_held_out(n_values, season, parameters)
-    return n_values - n_held_out - parameters["horizon"] - _FEWEST_WINDOWS + 1
+    return n_values - n_held_out - parameters["horizon"] - _MIN_WINDOWS + 1

@@ -1,0 +1,95 @@
+"""Channels of the time stamps: calendars as sines and cosines or one-hot, and holidays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data import Collection
+from tsrnn.kernels import portable
+
+_CYCLES: dict[str, tuple[Callable[[pd.Index], Any], float, int]] = {
+    # A number from an index, the length of its cycle, and the harmonics that encode it.
+    "minute": (lambda index: index.minute, 60, 1),
+    "hour": (lambda index: index.hour + index.minute / 60, 24, 2),
+    "day": (lambda index: (index.day - 1) / index.days_in_month, 1, 1),
+    "month": (lambda index: index.month - 1, 12, 2),
+    "day_of_year": (lambda index: index.day_of_year - 1, 365.25, 2),
+}
+CALENDAR = (*_CYCLES, "weekday")
+
+
+def n_calendar_channels(names: Sequence[str]) -> int:
+    """Channels of calendar features."""
+    return sum(7 if name == "weekday" else 2 * _CYCLES[name][2] for name in names)
+
+
+def calendar_channels(
+    indexes: Sequence[pd.Index], names: Sequence[str], holidays: np.ndarray
+) -> np.ndarray:
+    """Channels of calendar features and holidays, (n_rows, n), of indexes end to end.
+
+    Equal indexes may share an object, which is encoded once.
+    """
+    if not (names or holidays.size):
+        return np.empty((sum(len(index) for index in indexes), 0))
+    encoded = {id(index): index for index in indexes}
+    encoded = {key: _encode(index, names, holidays) for key, index in encoded.items()}
+    return np.concatenate([encoded[id(index)] for index in indexes])
+
+
+def _encode(index, names, holidays):
+    columns = []
+    for name in names:
+        if name == "weekday":
+            columns.append(np.eye(7)[np.asarray(index.day_of_week)])
+            continue
+        number_of, cycle, n_harmonics = _CYCLES[name]
+        angle = 2 * np.pi * np.asarray(number_of(index), float) / cycle
+        for k in range(1, n_harmonics + 1):
+            columns.append(np.column_stack(portable.sine_cosine(k * angle)))
+    if holidays.size:
+        stamps = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
+        days = stamps.tz_localize(None).to_numpy().astype("M8[D]")
+        columns.append(np.isin(days, holidays)[:, None])
+    return np.hstack(columns)
+
+
+def check_calendar(calendar: str | Sequence[str], collection: Collection) -> tuple[str, ...]:
+    """Names of calendar features, checked."""
+    names = (calendar,) if isinstance(calendar, str) else tuple(calendar)
+    unknown = [name for name in names if name not in CALENDAR]
+    if unknown:
+        raise ValueError(f"calendar may name {', '.join(CALENDAR)}; got {unknown[0]!r}.")
+    if names and collection.axes[0].frequency is None:
+        raise ValueError(
+            "calendar needs dates, and y has an index of whole numbers. Give y a DatetimeIndex or "
+            "a PeriodIndex, or leave calendar out."
+        )
+    return names
+
+
+def check_holidays(holidays: Any, collection: Collection) -> np.ndarray:
+    """Holidays as sorted days, checked."""
+    if holidays is None or len(holidays) == 0:
+        return np.empty(0, "M8[D]")
+    try:
+        days = pd.DatetimeIndex(list(holidays)).tz_localize(None).to_numpy().astype("M8[D]")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"holidays must be dates such as '2024-12-25': {error}") from error
+    step = collection.axes[0].frequency
+    if step is None or _longer_than_a_day(step):
+        raise ValueError(
+            "holidays are days, and y has "
+            + ("no dates." if step is None else f"the frequency {step.freqstr}.")
+            + " Leave holidays out, or give the share of them in each step as a column of X."
+        )
+    return np.unique(days)
+
+
+def _longer_than_a_day(step):
+    stamps = pd.date_range("2024-01-01", periods=4, freq=step)
+    return np.diff(stamps).min() > np.timedelta64(1, "D")  # business days leave out weekends

@@ -1,0 +1,386 @@
+"""Channels that a forecaster reads with each value: covariates, static values and calendars."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data import LARGEST, Collection, Covariates, Location, format_time
+from tsrnn.forecasting.calendar import (
+    calendar_channels,
+    check_calendar,
+    check_holidays,
+    n_calendar_channels,
+)
+
+_MAX_LEVELS = 100  # of a category: each is a column of the network's input weights
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnEncoder:
+    """Encoder of a column: numbers are standardised, categories one-hot.
+
+    Attributes
+    ----------
+    name : Hashable
+        Of the column.
+    mean, deviation : float
+        Of the numbers.
+    levels : Index or None
+        Of a category, which has a channel for each; None for numbers.
+    """
+
+    name: Any
+    mean: float = 0.0
+    deviation: float = 1.0
+    levels: pd.Index | None = None
+
+    @classmethod
+    def fit(cls, values: pd.Series, frame: str) -> ColumnEncoder:
+        """From the values of a column, missing ones left out."""
+        column, dtype = f"Column {values.name!r} of {frame}", values.dtype
+        if pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
+            return cls(values.name)
+        if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+            numbers = values.to_numpy(np.float64, na_value=np.nan)
+            numbers = numbers[np.abs(numbers) <= LARGEST]  # neither NaN nor what encode refuses
+            if not numbers.size:
+                raise ValueError(f"{column} has no number among the rows of y. Leave it out.")
+            deviation = numbers.std()
+            is_constant = deviation <= 1e-12 * np.abs(numbers).max()
+            return cls(values.name, float(numbers.mean()), 1.0 if is_constant else float(deviation))
+        if isinstance(dtype, pd.CategoricalDtype):
+            levels = dtype.categories
+        else:
+            values_present = values.dropna()
+            texts = values_present.map(lambda value: isinstance(value, str))
+            if not texts.all():
+                value = values_present[~texts].iloc[0]
+                raise ValueError(
+                    f"{column} is of dtype {dtype} and holds {value!r}, neither a number nor a "
+                    "text. Convert it, for instance by astype(float) or astype('category')."
+                )
+            levels = pd.Index(sorted(values_present.unique()), dtype=object)
+        if not 0 < len(levels) <= _MAX_LEVELS:
+            raise ValueError(
+                f"{column} has {len(levels)} levels; a category may have 1 to {_MAX_LEVELS}. "
+                "Leave it out, or put levels together."
+            )
+        return cls(values.name, levels=levels)
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels."""
+        return 1 if self.levels is None else len(self.levels)
+
+    def encode(self, values: pd.Series, frame: str, place: Callable[[int], str]) -> np.ndarray:
+        """Channels, (n_rows, n_channels); NaN where a value is missing.
+
+        ``place`` gives the time stamp and series of a row, for messages.
+        """
+        column = f"Column {self.name!r} of {frame}"
+        if self.levels is None:
+            return self._standardised(values, column, place)
+        missing = values.isna().to_numpy()
+        codes = self.levels.get_indexer(pd.Index(values.astype(object)))
+        unknown = (codes < 0) & ~missing
+        if unknown.any():
+            row = int(unknown.argmax())
+            raise ValueError(
+                f"{column} is {values.iloc[row]!r} at {place(row)}, a level that was not fitted: "
+                f"{', '.join(map(repr, self.levels[:10]))}. If it shall be one, fit with "
+                "astype(pd.CategoricalDtype([...])) of all levels."
+            )
+        channels = np.eye(len(self.levels))[codes]
+        channels[missing] = np.nan
+        return channels
+
+    def _standardised(self, values, column, place):
+        try:
+            numbers = values.to_numpy(np.float64, na_value=np.nan)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{column} was fitted as numbers, and is of dtype {values.dtype}. Convert it."
+            ) from error
+        too_large = np.abs(numbers) > LARGEST
+        if too_large.any():
+            row = int(too_large.argmax())
+            raise ValueError(
+                f"{column} is {numbers[row]:g} at {place(row)}. Mend it, or give the column in "
+                "a larger unit."
+            )
+        return ((numbers - self.mean) / self.deviation)[:, None]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FeatureEncoder:
+    """Encoder of all that is read with each value, in the order of its channels.
+
+    Attributes
+    ----------
+    known, past, static : tuple of ColumnEncoder
+        Columns of ``X`` that are known in the future, and that are not; columns of ``static``.
+    calendar : tuple of str
+        Of the names in ``CALENDAR``; its channels follow those of ``known``.
+    holidays : (n,) array of datetime64[D]
+        Sorted.
+    observed : bool
+        Whether the last channel tells which values were observed.
+    """
+
+    known: tuple[ColumnEncoder, ...] = ()
+    past: tuple[ColumnEncoder, ...] = ()
+    static: tuple[ColumnEncoder, ...] = ()
+    calendar: tuple[str, ...] = ()
+    holidays: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, "M8[D]"))
+    observed: bool = False
+
+    @classmethod
+    def fit(
+        cls,
+        collection: Collection,
+        covariates: Covariates | None,
+        static: pd.DataFrame | None,
+        *,
+        past: Sequence[Any],
+        calendar: Sequence[str],
+        holidays: Any,
+    ) -> FeatureEncoder:
+        """Means, deviations and levels, from the rows of the series alone."""
+        columns = [] if covariates is None else list(covariates.frame.columns)
+        absent = [name for name in past if name not in columns]
+        if absent:
+            raise ValueError(
+                f"past_covariates names {absent[0]!r}, which is no column of X: {columns}."
+            )
+        encoders = {}
+        if covariates is not None:
+            indexes = [axis.index for axis in collection.axes]
+            frame, is_row = covariates.at(indexes, collection.ids)
+            for name, dtype in covariates.frame.dtypes.items():
+                # Missing rows have made some dtypes wider; where there are none it is as it was.
+                values = frame.loc[is_row, name].astype(dtype)
+                encoders[name] = ColumnEncoder.fit(values, "X")
+        static_encoders = ()
+        if static is not None:
+            rows = _static_rows(static, collection.ids)
+            static_encoders = tuple(ColumnEncoder.fit(rows[c], "static") for c in static.columns)
+        return cls(
+            known=tuple(encoder for name, encoder in encoders.items() if name not in past),
+            past=tuple(encoders[name] for name in past),
+            static=static_encoders,
+            calendar=check_calendar(calendar, collection),
+            holidays=check_holidays(holidays, collection),
+            observed=collection.observed is not None,
+        )
+
+    @property
+    def n_known(self) -> int:
+        """Channels that are known in the future: they come first."""
+        n_calendar = n_calendar_channels(self.calendar) + (self.holidays.size > 0)
+        return sum(encoder.n_channels for encoder in self.known) + n_calendar
+
+    @property
+    def n_channels(self) -> int:
+        """All channels."""
+        return self.n_known + sum(c.n_channels for c in (*self.past, *self.static)) + self.observed
+
+    def encode(self, covariates: Covariates, *, future: bool = False) -> Covariates:
+        """Covariates with the channels of known and past columns instead of these columns.
+
+        Past columns may be lacking where rows are of the ``future``.
+        """
+        frame, name = covariates.frame, covariates.name
+        known, past = ([column.name for column in part] for part in (self.known, self.past))
+        lacking = [c for c in (known if future else known + past) if c not in frame.columns]
+        if lacking:
+            raise ValueError(f"{name} has no column {lacking[0]!r}, which was fitted. Give it.")
+        more = [column for column in frame.columns if column not in (*known, *past)]
+        if more:
+            raise ValueError(f"{name} has the column {more[0]!r}, which was not fitted. Drop it.")
+
+        def place(row):
+            of = "" if covariates.labels is None else f" of series {covariates.labels[row]!r}"
+            return format_time(covariates.times[row]) + of
+
+        parts = [
+            column.encode(frame[column.name], name, place)
+            if column.name in frame.columns
+            else np.full((len(frame), column.n_channels), np.nan)
+            for column in (*self.known, *self.past)
+        ]
+        channels = np.hstack([np.empty((len(frame), 0)), *parts])
+        return dataclasses.replace(covariates, frame=pd.DataFrame(channels))
+
+    def encode_static(self, static: pd.DataFrame | None, ids: list) -> np.ndarray:
+        """Channels of each series, (n_series, n)."""
+        if not self.static:
+            if static is not None:
+                raise ValueError("static was given, and the forecaster was fitted without.")
+            return np.empty((len(ids), 0))
+        if static is None:
+            raise ValueError("The forecaster was fitted with static values: give static as well.")
+        rows = _static_rows(static, ids)
+        parts = []
+        for column in self.static:
+            if column.name not in rows.columns:
+                raise ValueError(f"static has no column {column.name!r}, which was fitted.")
+            channels = column.encode(rows[column.name], "static", lambda row: repr(ids[row]))
+            if np.isnan(channels).any():
+                row = int(np.isnan(channels).any(axis=1).argmax())
+                raise ValueError(
+                    f"Column {column.name!r} of static is missing for series {ids[row]!r}."
+                )
+            parts.append(channels)
+        return np.hstack(parts)
+
+    def channels(
+        self, collection: Collection, rows: Sequence[Covariates], static: np.ndarray, mask: bool
+    ) -> np.ndarray:
+        """Channels of the values of series, (n_values, n_channels).
+
+        Parameters
+        ----------
+        rows : sequence of Covariates
+            Encoded; the first that has a row of a time stamp provides it.
+        static : (n_series, n) array
+            Encoded.
+        mask : bool
+            Whether missing rows and values are replaced by the mean, not refused.
+        """
+        indexes, lengths = [axis.index for axis in collection.axes], collection.panel.lengths
+        covariates = self._covariates(rows, indexes, collection.ids, mask, mask)
+        n_known = sum(column.n_channels for column in self.known)
+        dates = calendar_channels(indexes, self.calendar, self.holidays)
+        parts = [covariates[:, :n_known], dates, covariates[:, n_known:]]
+        parts.append(np.repeat(static, lengths, axis=0))
+        if self.observed:
+            observed = collection.observed
+            parts.append(np.ones((len(dates), 1)) if observed is None else observed[:, None])
+        return np.hstack(parts)
+
+    def after(
+        self,
+        indexes: Sequence[pd.Index],
+        ids: list,
+        rows: Sequence[Covariates],
+        mask: bool,
+    ) -> np.ndarray:
+        """Channels of the steps after series, equally many, (n_series, n_steps, n_channels).
+
+        Those that are not known in the future are 0.
+        """
+        channels = np.zeros((len(ids), len(indexes[0]), self.n_channels))
+        if self.n_known:
+            known = dataclasses.replace(self, past=())._covariates(rows, indexes, ids, False, mask)
+            dates = calendar_channels(indexes, self.calendar, self.holidays)
+            channels[:, :, : self.n_known] = np.hstack([known, dates]).reshape(
+                *channels.shape[:2], -1
+            )
+        return channels
+
+    def _covariates(self, rows, indexes, ids, mask_rows, mask_values):
+        """Channels of known and past columns, (n_rows, n), from the first that have the row."""
+        n = sum(column.n_channels for column in (*self.known, *self.past))
+        n_rows = sum(len(index) for index in indexes)
+        channels, filled = np.full((n_rows, n), np.nan), np.zeros(n_rows, bool)
+        if not n:
+            return channels
+        for covariates in rows:
+            frame, is_row = covariates.at(indexes, ids)
+            wanted = is_row & ~filled
+            channels[wanted] = frame.to_numpy()[wanted, :n]
+            filled |= is_row
+        if not (mask_rows or filled.all()):
+            self._refuse_row(int(filled.argmin()), indexes, ids)
+        missing = np.isnan(channels)
+        if missing.any() and not mask_values:
+            self._refuse_value(int(missing.any(axis=1).argmax()), channels, indexes, ids)
+        channels[missing] = 0
+        return channels
+
+    def _refuse_row(self, row, indexes, ids):
+        stamp, of = _place(row, indexes, ids)
+        names = ", ".join(repr(column.name) for column in (*self.known, *self.past))
+        raise ValueError(
+            f"X has no row at {stamp}{of}, and the forecaster reads {names} there. Give X up to "
+            "the end of the horizon for what is known in the future, and name the rest in "
+            "past_covariates."
+        )
+
+    def _refuse_value(self, row, channels, indexes, ids):
+        stamp, of = _place(row, indexes, ids)
+        names = [c.name for c in (*self.known, *self.past) for _ in range(c.n_channels)]
+        column = names[int(np.isnan(channels[row]).argmax())]
+        raise ValueError(
+            f"Column {column!r} of X is missing at {stamp}{of}. Fill it; name it in "
+            "past_covariates if it is not known in the future; or fit with missing='mask'."
+        )
+
+
+def later_rows(rows: Sequence[Covariates], ends: pd.Index, ids: list) -> Covariates | None:
+    """Rows of encoded covariates after the end of the series, the first of each; None without any.
+
+    Parameters
+    ----------
+    rows : sequence of Covariates
+        Encoded.
+    ends : Index
+        The last time stamp of each series.
+    ids : list
+        Label of each series.
+
+    Raises
+    ------
+    ValueError
+        If some of them have ids and some have none.
+    """
+    parts, kinds = [], []
+    for covariates in rows:
+        labels, times = covariates.labels, covariates.times
+        if labels is None:
+            is_later = np.asarray(times > ends.min())
+        else:
+            series = pd.Index(ids).get_indexer(labels)
+            is_later = np.asarray(times > ends[series]) & (series >= 0)
+            labels = labels[is_later]
+        if is_later.any():
+            part = covariates.frame[is_later]
+            parts.append(part.assign(_time=times[is_later], _label=labels))
+            kinds.append("no ids" if labels is None else "ids")
+    if not parts:
+        return None
+    if len(set(kinds)) > 1:
+        raise ValueError(
+            f"The rows of X that follow y have {kinds[0]}, and those given before have "
+            f"{kinds[1]}. Give all in one form."
+        )
+    whole = pd.concat(parts).drop_duplicates(["_label", "_time"]).reset_index(drop=True)
+    times, labels = (pd.Index(whole.pop(column)) for column in ("_time", "_label"))
+    return Covariates(whole, times, labels if "ids" in kinds else None, "X")
+
+
+def _place(row, indexes, ids):
+    """Time stamp and series of a row, for messages."""
+    ends = np.cumsum([len(index) for index in indexes])
+    series = int(ends.searchsorted(row, side="right"))
+    index = indexes[series]
+    of = "" if ids[series] is None else f" of {Location('y', ids[series])}"
+    return format_time(index[row - ends[series] + len(index)]), of
+
+
+def _static_rows(static, ids):
+    """Static values, a row for each series."""
+    if ids == [None]:
+        if len(static) != 1:
+            raise ValueError(f"static has {len(static)} rows, and y is one Series. Give one row.")
+        return static
+    places = static.index.get_indexer(pd.Index(ids))
+    if (places < 0).any():
+        label = ids[int((places < 0).argmax())]
+        raise ValueError(f"static has no row for series {label!r}. Give one for each series.")
+    return static.iloc[places]

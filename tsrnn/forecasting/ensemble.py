@@ -1,0 +1,219 @@
+"""An ensemble of networks of one shape, the windows it reads, and how it reaches any horizon."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from tsrnn.data import Collection
+from tsrnn.forecasting.scaling import Scaling
+from tsrnn.forecasting.uncertainty import LossOutputs
+from tsrnn.kernels.losses import find_loss
+from tsrnn.kernels.targets import claim
+from tsrnn.kernels.windows import Source, forecast_source, inputs_of_row
+from tsrnn.network import RecurrentNetwork
+from tsrnn.network.network import predict_models
+
+# A window's least scale, where typical windows have a deviation of 1. Without it a stretch that
+# hardly moves would blow up what follows it.
+LEAST_SCALE = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowSpec:
+    """The windows that a network reads, and what it outputs for each.
+
+    Attributes
+    ----------
+    lookback, season, segment, n_ahead : int
+        Past values of a window, steps of a season, values of a recurrent step, and steps forecast
+        in one pass.
+    n_channels, n_known : int
+        Channels of covariates, and how many of them, the first, are known in the future.
+    loss, quantiles : str, tuple
+        Loss of the network; the levels of the loss "quantile", sorted, and empty otherwise.
+    """
+
+    lookback: int
+    season: int
+    segment: int
+    n_ahead: int
+    n_channels: int = 0
+    n_known: int = 0
+    loss: str = "absolute_error"
+    quantiles: tuple = ()
+
+    def source(
+        self,
+        values: np.ndarray,
+        channels: np.ndarray | None = None,
+        targets: np.ndarray | None = None,
+    ) -> Source:
+        """Windows of scaled values, (n,), with their channels of covariates, (n, n_channels)."""
+        if self.n_channels:
+            values = np.column_stack([values, channels])
+        ahead = self.n_ahead if self.n_known else 0
+        return forecast_source(
+            values,
+            self.lookback,
+            self.season,
+            LEAST_SCALE,
+            targets=targets,
+            ahead=ahead,
+            n_known=self.n_known,
+        )
+
+    def series_source(
+        self,
+        collection: Collection,
+        scaling: Scaling,
+        n_elapsed: np.ndarray | int = 0,
+        *,
+        targets: bool = True,
+    ) -> Source:
+        """Windows of series; with ``targets`` that are NaN where a value was missing."""
+        values, observed = scaling.apply(collection.panel, n_elapsed), collection.observed
+        if not targets or observed is None:
+            return self.source(values, collection.beside)
+        return self.source(values, collection.beside, np.where(observed, values, np.nan))
+
+    def network_shape(self) -> dict:
+        """Inputs, outputs and head of a network for these windows, for RecurrentNetwork."""
+        row = self.source(np.zeros(1), np.zeros((1, self.n_channels)))
+        shape = {"n_in": self.segment * inputs_of_row(row), "n_out": self.n_outputs(self.n_ahead)}
+        if self.n_known:
+            shape |= {"n_out": self.n_outputs(self.segment), "head": "ahead"}
+            shape["n_horizons"] = self.n_ahead // self.segment
+        return shape
+
+    def n_outputs(self, n_steps: int) -> int:
+        """Outputs of a network for a number of steps."""
+        return find_loss(self.loss).n_outputs(n_steps, self.quantiles)
+
+    def base_and_scale(self, recent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Seasonal naive forecasts, (n, n_ahead), and scales, (n, 1), of (n, lookback) values."""
+        base = recent[:, np.arange(self.n_ahead) % self.season - self.season]
+        deviation = (recent - recent[:, -1:]).std(axis=1, keepdims=True)
+        return base, np.maximum(deviation, LEAST_SCALE)
+
+    def past_and_future(self, source: Source, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Values of windows, (n, lookback), and those that follow, (n, n_ahead), NaN if missing."""
+        past = windows[:, None] + np.arange(self.lookback)
+        future = windows[:, None] + self.lookback + np.arange(self.n_ahead)
+        observed = source.targets if source.targets.size else source.values
+        return source.values[past, 0], observed[future, 0]
+
+
+@dataclasses.dataclass(frozen=True)
+class ForecastBlock:
+    """Outputs for the ``n_ahead`` steps of one pass; forecasts are ``base + scale * outputs``.
+
+    Attributes
+    ----------
+    base : (n_windows, n_ahead) array
+        The seasonal naive forecast.
+    scale : (n_windows, 1) array
+        Scale of each window.
+    outputs : LossOutputs
+        Outputs of the networks, in units of the scale.
+    """
+
+    base: np.ndarray
+    scale: np.ndarray
+    outputs: LossOutputs
+
+
+@dataclasses.dataclass(frozen=True)
+class Ensemble:
+    """Networks of one shape: a group for all series or one for each, of one or several members.
+
+    Attributes
+    ----------
+    spec : WindowSpec
+        The windows that they read.
+    network : RecurrentNetwork
+        Their shape.
+    weights : (n_groups, n_members, n_parameters) array
+        One group for all series, or one for each.
+    device : {"cpu", "cuda"}
+        Where they run.
+    n_jobs : int or None
+        Threads of the CPU.
+    """
+
+    spec: WindowSpec
+    network: RecurrentNetwork
+    weights: np.ndarray
+    device: str = "cpu"
+    n_jobs: int | None = None
+
+    def predict(self, source: Source, windows: np.ndarray, groups: np.ndarray) -> LossOutputs:
+        """Outputs for windows by the networks of their groups, (n_windows,)."""
+        n_groups, n_members, n_parameters = self.weights.shape
+        rows_of_group = [np.arange(windows.size)]
+        if n_groups > 1:
+            order = np.argsort(groups, kind="stable")
+            rows_of_group = np.split(order, np.searchsorted(groups[order], np.arange(1, n_groups)))
+        used = [k for k, rows in enumerate(rows_of_group) if rows.size] or [0]
+        weights = self.weights if len(used) == n_groups else self.weights[used]
+        parts = [windows[rows_of_group[k]] for k in used for _ in range(n_members)]
+        n_jobs = self.network.threads_for(self.n_jobs, source, windows.size * n_members)
+        with claim(self.device, n_jobs) as workers:
+            predictions = predict_models(
+                self.network, weights.reshape(-1, n_parameters), source, parts, workers
+            )
+        outputs = np.empty((n_members, windows.size, predictions[0].shape[1]))
+        for place, k in enumerate(used):
+            members = slice(place * n_members, (place + 1) * n_members)
+            outputs[:, rows_of_group[k]] = predictions[members]
+        spec = self.spec
+        n_each = spec.n_outputs(1)
+        n_steps = outputs.shape[2] // self.network.n_out
+        outputs = outputs.reshape(n_members, windows.size, n_steps, n_each, -1).swapaxes(2, 3)
+        outputs = outputs.reshape(n_members, windows.size, n_each, spec.n_ahead)
+        return LossOutputs(spec.loss, spec.quantiles, outputs)
+
+    def unroll(
+        self,
+        recent: np.ndarray,
+        channels: np.ndarray | None,
+        groups: np.ndarray,
+        horizon: int,
+        draw: Callable[[LossOutputs, np.ndarray], np.ndarray] | None = None,
+    ) -> tuple[np.ndarray, list[ForecastBlock]]:
+        """Forecasts of any horizon: beyond ``n_ahead`` steps windows hold the forecasts so far.
+
+        Parameters
+        ----------
+        recent : (n_windows, lookback) array
+            Scaled values.
+        channels : (n_windows, n_rows, n_channels) array
+            Covariates of these values and, from row ``lookback`` on, of the steps that follow;
+            ``n_rows`` is ``lookback`` and a multiple of ``n_ahead`` that covers the horizon.
+        groups : (n_windows,) int array
+            Group of networks for each window.
+        draw : callable, optional
+            Values, (n_windows, n_ahead), from outputs and scales; by default the point forecasts.
+
+        Returns
+        -------
+        (n_windows, horizon) array, list of ForecastBlock
+        """
+        spec, path, blocks = self.spec, recent, []
+        n, lookback = recent.shape
+        n_rows = lookback + (spec.n_ahead if spec.n_known else 0)
+        while path.shape[1] < lookback + horizon:
+            window, first = path[:, -lookback:], path.shape[1] - lookback
+            base, scale = spec.base_and_scale(window)
+            values, window_channels = np.zeros((n, n_rows)), None
+            values[:, :lookback] = window
+            if channels is not None:
+                window_channels = channels[:, first : first + n_rows].reshape(-1, spec.n_channels)
+            source = spec.source(values.ravel(), window_channels)
+            outputs = self.predict(source, np.arange(n) * n_rows, groups)
+            blocks.append(ForecastBlock(base, scale, outputs))
+            units = outputs.point if draw is None else draw(outputs, scale)
+            path = np.hstack([path, base + scale * units])
+        return path[:, lookback : lookback + horizon], blocks

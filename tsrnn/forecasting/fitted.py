@@ -1,0 +1,242 @@
+"""The fitted state of a forecaster, and what can be done with it alone."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data import Collection, Covariates, extended, format_step, slice_series
+from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
+from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
+from tsrnn.forecasting.predictor import ForecastContext, Predictor
+from tsrnn.forecasting.resolve import check_positive
+from tsrnn.forecasting.scaling import Scaling, scaling_of
+from tsrnn.forecasting.uncertainty import ConformalWidths
+from tsrnn.network import RecurrentNetwork
+
+_MIN_RECENT = 4  # values kept of a series at least: they tell how its time stamps go on
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FittedForecaster:
+    """All that fitting a forecaster made. An update makes another one.
+
+    Attributes
+    ----------
+    spec : WindowSpec
+        Windows that the networks read, and their outputs.
+    network : RecurrentNetwork
+        The first network; all are of its shape.
+    weights : (n_groups, n_members, n_parameters) array
+        Of all networks: one group for all series or one for each, and after these one for all
+        where it was fine-tuned.
+    transform : str or None
+        "log" or None.
+    scaling : Scaling
+        Of the fitted series.
+    widths : ConformalWidths or None
+        Interval widths; None where nothing was held out.
+    history : Collection
+        Series of the fit, with their channels of covariates.
+    recent : Collection
+        The end of these series and what updates added, as much as forecasts read; ``history``
+        itself before the first update.
+    n_elapsed : (n_series,) int64 array
+        Values of each series before those in ``recent``.
+    features : FeatureEncoder or None
+        Encoders of covariates and calendars; None without any.
+    static_channels : (n_series, n) array or None
+        Encoded static values.
+    later_covariates : Covariates or None
+        Encoded rows of covariates after the end of the series.
+    """
+
+    spec: WindowSpec
+    network: RecurrentNetwork
+    weights: np.ndarray
+    transform: str | None
+    scaling: Scaling
+    widths: ConformalWidths | None
+    history: Collection
+    recent: Collection
+    n_elapsed: np.ndarray
+    features: FeatureEncoder | None = None
+    static_channels: np.ndarray | None = None
+    later_covariates: Covariates | None = None
+
+    def ensemble(self, device: str = "cpu", n_jobs: int | None = None) -> Ensemble:
+        """The networks, to run on a device."""
+        return Ensemble(self.spec, self.network, self.weights, device, n_jobs)
+
+    def predictor(
+        self, conformal: bool, device: str = "cpu", n_jobs: int | None = None
+    ) -> Predictor:
+        """The networks with their interval widths, to forecast with."""
+        return Predictor(self.ensemble(device, n_jobs), self.widths, conformal)
+
+    def groups_of(self, series: np.ndarray) -> np.ndarray:
+        """Group of networks for fitted series, by their numbers."""
+        return series if len(self.weights) > 1 else np.zeros_like(series)
+
+    def context(
+        self,
+        collection: Collection,
+        after: np.ndarray | None = None,
+        n_elapsed: np.ndarray | int = 0,
+    ) -> ForecastContext:
+        """Context of the fitted series, which may be longer than in the fit."""
+        groups = self.groups_of(np.arange(len(collection.ids)))
+        return ForecastContext(collection, after, self.scaling, n_elapsed, groups)
+
+    def recent_context(self) -> ForecastContext:
+        """Context of the fitted series up to the last update, without future covariates."""
+        return self.context(self.recent, None, self.n_elapsed)
+
+    def future_context(
+        self, covariates: Covariates | None, horizon: int, mask: bool
+    ) -> ForecastContext:
+        """Context of the fitted series with the covariates of the horizon."""
+        encoded, after = self._encode(covariates, future=True), None
+        if self.features:
+            after = self._channels_after(self.recent, horizon, encoded + self._later(), mask)
+        return self.context(self.recent, after, self.n_elapsed)
+
+    def other_context(
+        self,
+        series: Collection,
+        covariates: Covariates | None,
+        static: pd.DataFrame | None,
+        horizon: int,
+        mask: bool,
+    ) -> ForecastContext:
+        """Context of other series, by their own histories.
+
+        Raises
+        ------
+        ValueError
+            If they are too short, of another frequency, not positive where logarithms are taken,
+            or have no network.
+        """
+        self._check_other(series)
+        groups = self._groups_of_labels(series.ids)
+        series, rows = self.with_channels(series, covariates, static, mask)
+        after = self._channels_after(series, horizon, rows, mask) if self.features else None
+        spec = self.spec
+        scaling = scaling_of(
+            series.panel, spec.lookback, spec.season, self.transform, self.scaling.slope.any()
+        )
+        return ForecastContext(series, after, scaling, 0, groups)
+
+    def with_channels(
+        self,
+        series: Collection,
+        covariates: Covariates | None,
+        static: pd.DataFrame | None,
+        mask: bool,
+    ) -> tuple[Collection, list[Covariates]]:
+        """Series with their channels of covariates, and all encoded rows of covariates."""
+        series = series.filled(self.spec.season)
+        encoded = self._encode(covariates)
+        if not self.features:
+            return series, []
+        rows = encoded + self._later()
+        static_channels = self.features.encode_static(static, series.ids)
+        channels = self.features.channels(series, rows, static_channels, mask)
+        return dataclasses.replace(series, beside=channels), rows
+
+    def continued(
+        self,
+        known: Collection,
+        new: Collection,
+        covariates: Covariates | None,
+        *,
+        mask: bool,
+        every: bool = False,
+    ) -> tuple[Collection, Covariates | None]:
+        """Fitted series joined with new observations, and the covariates that follow.
+
+        New observations are of some series, or with ``every`` of all of them.
+        """
+        encoded, rows = self._encode(covariates), None
+        if self.features:
+            rows = encoded + self._later()
+            places = {label: k for k, label in enumerate(known.ids)}
+            static = self.static_channels[[places.get(label, 0) for label in new.ids]]
+            channels = self.features.channels(new, rows, static, mask)
+            new = dataclasses.replace(new, beside=channels)
+        whole = extended(known, new, every=every)
+        later = later_rows(rows, whole.last_stamps, whole.ids) if rows else None
+        return whole.filled(self.spec.season), later
+
+    def advanced(self, whole: Collection, later: Covariates | None) -> FittedForecaster:
+        """The state after new observations: ``whole`` and ``later`` as from ``continued``."""
+        lengths = whole.panel.lengths
+        n_recent = max(self.spec.lookback + self.spec.n_ahead, _MIN_RECENT)
+        firsts = np.maximum(lengths - n_recent, 0)
+        return dataclasses.replace(
+            self,
+            recent=slice_series(whole, firsts, lengths),
+            n_elapsed=self.n_elapsed + firsts,
+            later_covariates=self.later_covariates if later is None else later,
+        )
+
+    def with_weights(self, weights: np.ndarray) -> FittedForecaster:
+        """The state with other weights."""
+        network = self.network.like(weights[0, 0])
+        return dataclasses.replace(self, network=network, weights=weights)
+
+    def _check_other(self, series):
+        axis, fitted = series.axes[0], self.history.axes[0]
+        if axis.step != fitted.step and not (
+            isinstance(axis.step, int) and isinstance(fitted.step, int)
+        ):
+            raise ValueError(
+                f"y has {format_step(axis.step, axis.index)}, and the forecaster was fitted on "
+                f"{format_step(fitted.step, fitted.index)}. Bring y to that, or fit on it."
+            )
+        lookback = self.spec.lookback
+        shortest = int(np.argmin(series.panel.lengths))
+        n_values, label = series.panel.lengths[shortest], series.ids[shortest]
+        if n_values < lookback:
+            raise ValueError(
+                f"{'y' if label is None else f'Series {label!r}'} has {n_values} observations, "
+                f"and the network reads lookback={lookback} of them. Give more history, or leave "
+                "it out."
+            )
+        check_positive(series, self.transform)
+
+    def _groups_of_labels(self, labels):
+        """Group of networks for series that may not have been fitted, by their labels."""
+        n_groups, fitted = len(self.weights), self.history.ids
+        if n_groups == 1:
+            return np.zeros(len(labels), int)
+        places = {label: k for k, label in enumerate(fitted)}
+        groups = np.array([places.get(label, len(fitted)) for label in labels])
+        if groups.max() >= n_groups:
+            unseen = labels[int(groups.argmax())]
+            raise ValueError(
+                f"Series {unseen!r} was not fitted, and with scope='local' each series has a "
+                "network of its own. Fit it too, or use scope='global' or 'fine_tuned'."
+            )
+        return groups
+
+    def _encode(self, covariates, future=False):
+        """Encoded covariates, in a list that is empty without any."""
+        if covariates is None:
+            return []
+        features = self.features
+        if not features or not (features.known or features.past):
+            raise ValueError("X was given, and the forecaster was fitted without. Leave it out.")
+        return [features.encode(covariates, future=future)]
+
+    def _later(self):
+        return [] if self.later_covariates is None else [self.later_covariates]
+
+    def _channels_after(self, collection, horizon, rows, mask):
+        """Channels of the steps after series, (n_series, horizon, n_channels)."""
+        after = {id(axis): axis for axis in collection.axes}
+        after = {key: axis.after(horizon) for key, axis in after.items()}
+        indexes = [after[id(axis)] for axis in collection.axes]
+        return self.features.after(indexes, collection.ids, rows, mask)

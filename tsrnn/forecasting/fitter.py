@@ -1,0 +1,234 @@
+"""Training of a forecaster's networks on splits of windows into training and validation."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tsrnn.data import Panel
+from tsrnn.estimators.progress import progress_bar
+from tsrnn.forecasting.ensemble import WindowSpec
+from tsrnn.forecasting.uncertainty import ConformalWidths
+from tsrnn.kernels.windows import Source
+from tsrnn.network import RecurrentNetwork
+from tsrnn.training import History, Settings, train_many
+
+_MAX_VALIDATION = 4000  # windows that validate an epoch, of all series together
+_MIN_VALIDATION = 20  # the least that this comes to for a series with its own network
+_MAX_FINE_TUNING = 20  # epochs
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Windows of one group of series.
+
+    Attributes
+    ----------
+    training, validation, whole : (n,) int64 arrays
+        Windows to train on, those held out to validate each epoch, and all that there are.
+    """
+
+    training: np.ndarray
+    validation: np.ndarray
+    whole: np.ndarray
+
+
+def splits_of(
+    panel: Panel, spec: WindowSpec, n_held_out: np.ndarray, per_series: bool
+) -> list[Split]:
+    """One split of all windows, or one for each series; ``n_held_out`` is (n_series,)."""
+    windows = panel.window_starts(spec.lookback, spec.n_ahead)
+    presents = windows + spec.lookback
+    series = np.searchsorted(panel.indptr, windows, side="right") - 1
+    held_out = (panel.indptr[1:] - n_held_out)[series]
+    training = windows[presents + spec.n_ahead <= held_out]
+    validation = windows[presents >= held_out]
+    if not per_series:
+        return [Split(training, _thinned(validation, _MAX_VALIDATION), windows)]
+    n_validation = max(_MIN_VALIDATION, _MAX_VALIDATION // panel.n_series)
+    bounds = panel.indptr[1:-1]
+    parts = [np.split(w, np.searchsorted(w, bounds)) for w in (training, validation, windows)]
+    return [Split(a, _thinned(b, n_validation), c) for a, b, c in zip(*parts, strict=True)]
+
+
+def _thinned(windows, n_max):
+    """At most ``n_max`` windows, evenly spaced."""
+    if windows.size <= n_max:
+        return windows
+    return windows[np.linspace(0, windows.size - 1, n_max).astype(int)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitter:
+    """Trains networks of one shape on splits.
+
+    Attributes
+    ----------
+    source : Source
+        Values of all windows.
+    draw : callable
+        Initial network of a member, by its number, and its random generator.
+    n_members : int
+        Networks for each split.
+    settings : callable
+        Training settings for a number of windows.
+    name, verbose : str, int
+        Label of the progress bar, and whether it is shown.
+    """
+
+    source: Source
+    draw: Callable[[int], tuple[RecurrentNetwork, np.random.Generator]]
+    n_members: int
+    settings: Callable[[int], Settings]
+    name: str
+    verbose: int
+
+    def fit(
+        self,
+        splits: Sequence[Split],
+        weights: np.ndarray | None = None,
+        previous: Sequence[History] | None = None,
+    ) -> tuple[np.ndarray, list[History]]:
+        """Train each member on each split.
+
+        Parameters
+        ----------
+        splits : sequence of Split
+        weights : (1 or n_splits, n_members, n_parameters) array, optional
+            Initial weights; by default those drawn.
+        previous : sequence of History, optional
+            Histories of a first training: train on all windows, up to the best epoch of each.
+
+        Returns
+        -------
+        (n_splits, n_members, n_parameters) array, list of History
+        """
+        pairs = [(split, member) for split in splits for member in range(self.n_members)]
+        drawn = [self.draw(member) for _, member in pairs]
+        networks, rngs = [network for network, _ in drawn], [rng for _, rng in drawn]
+        if weights is not None:
+            initial = np.broadcast_to(weights, (len(splits), *weights.shape[1:]))
+            rows = itertools.chain.from_iterable(initial)
+            for network, parameters in zip(networks, rows, strict=True):
+                network.parameters[:] = parameters
+        windows = [split.training for split, _ in pairs]
+        validation = [split.validation for split, _ in pairs]
+        if previous is not None:  # a split without validation was trained on all windows before
+            windows = [s.whole if s.validation.size else s.validation for s, _ in pairs]
+            validation = [held[:0] for held in validation]
+        trained = [k for k, part in enumerate(windows) if part.size]
+        name = self.name if previous is None else f"{self.name} (whole series)"
+        with progress_bar(name, self.verbose) as show:
+            results = train_many(
+                [networks[k] for k in trained],
+                self.source,
+                [windows[k] for k in trained],
+                [validation[k] for k in trained],
+                [self.settings(pairs[k][0].training.size) for k in trained],
+                [rngs[k] for k in trained],
+                on_progress=show,
+                stop_after=None if previous is None else [previous[k].best_iter for k in trained],
+            )
+        histories = [History() for _ in pairs]
+        for k, history in zip(trained, results, strict=True):
+            histories[k] = history
+        parameters = np.stack([network.parameters for network in networks])
+        return parameters.reshape(len(splits), self.n_members, -1), histories
+
+
+@dataclasses.dataclass(frozen=True)
+class FitResult:
+    """Trained networks, with their training history and interval widths.
+
+    Attributes
+    ----------
+    weights : (n_groups, n_members, n_parameters) array
+        Of all networks; where a network was fine-tuned on each series, the last group is the one
+        trained on all.
+    history : History
+        Of the training with validation.
+    widths : ConformalWidths or None
+        Interval widths from errors on the held-out windows.
+    """
+
+    weights: np.ndarray
+    history: History
+    widths: ConformalWidths | None
+
+
+def fit_networks(
+    fitter: Fitter,
+    splits: Sequence[Split],
+    held_out_errors: Callable[[np.ndarray, np.ndarray], ConformalWidths],
+    *,
+    fine_tuner: Fitter | None = None,
+    series_splits: Sequence[Split] = (),
+    refit: bool = True,
+) -> FitResult:
+    """Train networks, measure their held-out errors, and train them again on all windows.
+
+    Parameters
+    ----------
+    held_out_errors : callable
+        Interval widths from weights and held-out windows.
+    fine_tuner, series_splits : Fitter, sequence of Split, optional
+        Fine-tune the network of all series on each of them.
+    refit : bool, default=True
+        Whether to train again.
+    """
+
+    def train(previous=(None, None)):
+        weights, histories = fitter.fit(splits, previous=previous[0])
+        if fine_tuner is None:
+            return weights, (histories, [])
+        tuned, tuning_histories = fine_tuner.fit(series_splits, weights, previous[1])
+        return np.concatenate([tuned, weights]), (histories, tuning_histories)
+
+    weights, histories = train()
+    history, widths = mean_history(histories[0]), None
+    validation = [split.validation for split in (series_splits or splits)]
+    if any(windows.size for windows in validation):
+        widths = held_out_errors(weights, np.concatenate(validation))
+    history.interrupted = _interrupted(histories)
+    if widths is not None and refit and not history.interrupted:
+        refitted, refit_histories = train(histories)
+        history.interrupted = _interrupted(refit_histories)
+        if not history.interrupted and fine_tuner is None:
+            validated = np.array([windows.size > 0 for windows in validation])[:, None, None]
+            weights = np.where(validated, refitted, weights)
+        elif not history.interrupted:
+            weights = refitted
+    return FitResult(weights, history, widths)
+
+
+def _interrupted(histories):
+    return any(history.interrupted for part in histories for history in part)
+
+
+def mean_history(histories: Sequence[History]) -> History:
+    """Mean losses of the trainings that ran an epoch, and the median of their best epochs."""
+    if len(histories) == 1:
+        return histories[0]
+
+    def means(curves):
+        longest = max(len(curve) for curve in curves)
+        return [
+            float(np.mean([curve[epoch] for curve in curves if epoch < len(curve)]))
+            for epoch in range(longest)
+        ]
+
+    return History(
+        means([history.loss_curve for history in histories]),
+        means([history.validation_curve for history in histories]),
+        int(np.median([history.best_iter for history in histories])),
+        any(history.interrupted for history in histories),
+    )
+
+
+def fine_tuning_settings(settings: Settings) -> Settings:
+    """Settings to fine-tune trained networks: a tenth of the learning rate, and few epochs."""
+    rate, max_iter = settings.learning_rate_init / 10, min(settings.max_iter, _MAX_FINE_TUNING)
+    return dataclasses.replace(settings, learning_rate_init=rate, max_iter=max_iter)

@@ -1,0 +1,206 @@
+"""Fitting a forecaster: from series that were read to the fitted state, and on from there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+
+from tsrnn.data import Collection, Covariates
+from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
+from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
+from tsrnn.forecasting.fitted import FittedForecaster
+from tsrnn.forecasting.fitter import (
+    FitResult,
+    Fitter,
+    Split,
+    fine_tuning_settings,
+    fit_networks,
+    splits_of,
+)
+from tsrnn.forecasting.predictor import held_out_errors
+from tsrnn.forecasting.resolve import ResolvedParams, resolve, unless_auto
+from tsrnn.forecasting.scaling import Scaling, scaling_of
+from tsrnn.network import RecurrentNetwork
+from tsrnn.training import History, Settings
+
+if TYPE_CHECKING:
+    from tsrnn.forecasting.forecaster import RNNForecaster
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingParts:
+    """What an estimator makes of its parameters for training.
+
+    Attributes
+    ----------
+    network : callable
+        A network of random weights; takes ``rng``, ``hidden_size`` and its shape by name.
+    settings : callable
+        Training settings from the number of windows and the batch size.
+    quantiles : tuple
+        Levels of the loss "quantile", sorted; empty for other losses.
+    """
+
+    network: Callable[..., RecurrentNetwork]
+    settings: Callable[[int, int], Settings]
+    quantiles: tuple
+
+
+def fit_series(
+    forecaster: RNNForecaster,
+    collection: Collection,
+    covariates: Covariates | None,
+    static: pd.DataFrame | None,
+    parts: TrainingParts,
+) -> tuple[FittedForecaster, History]:
+    """Fit networks by a forecaster's parameters; also the history of their training."""
+    features = FeatureEncoder.fit(
+        collection,
+        covariates,
+        static,
+        past=forecaster.past_covariates,
+        calendar=forecaster.calendar,
+        holidays=forecaster.holidays,
+    )
+    resolved = resolve(collection, forecaster.get_params(), features.n_known > 0)
+    spec = WindowSpec(
+        lookback=resolved.lookback,
+        season=resolved.season,
+        segment=resolved.segment,
+        n_ahead=resolved.n_ahead,
+        n_channels=features.n_channels,
+        n_known=features.n_known,
+        loss=forecaster.loss,
+        quantiles=parts.quantiles,
+    )
+    collection = collection.filled(spec.season)
+    static_channels, later = features.encode_static(static, collection.ids), None
+    if features.n_channels:
+        rows = [] if covariates is None else [features.encode(covariates)]
+        channels = features.channels(
+            collection, rows, static_channels, forecaster.missing == "mask"
+        )
+        collection = dataclasses.replace(collection, beside=channels)
+        later = later_rows(rows, collection.last_stamps, collection.ids) if rows else None
+    panel, trend = collection.panel, resolved.trend and collection.panel.n_series == 1
+    scaling = scaling_of(panel, spec.lookback, spec.season, resolved.transform, trend)
+    network, result = _fit_networks(forecaster, collection, scaling, spec, resolved, parts)
+    network.parameters = result.weights[0, 0]
+    state = FittedForecaster(
+        spec=spec,
+        network=network,
+        weights=result.weights,
+        transform=resolved.transform,
+        scaling=scaling,
+        widths=result.widths,
+        history=collection,
+        recent=collection,
+        n_elapsed=np.zeros(panel.n_series, np.int64),
+        features=features if features.n_channels else None,
+        static_channels=static_channels if features.n_channels else None,
+        later_covariates=later,
+    )
+    return state, result.history
+
+
+def _fit_networks(
+    forecaster: RNNForecaster,
+    collection: Collection,
+    scaling: Scaling,
+    spec: WindowSpec,
+    resolved: ResolvedParams,
+    parts: TrainingParts,
+) -> tuple[RecurrentNetwork, FitResult]:
+    """A network of the shape of all, and the result of their training."""
+    panel, source = collection.panel, spec.series_source(collection, scaling)
+    seed = check_random_state(forecaster.random_state).randint(2**31)
+
+    def draw(member):
+        rng = np.random.default_rng([seed, member] if member else seed)
+        hidden_size = resolved.hidden_size
+        return parts.network(rng=rng, hidden_size=hidden_size, **spec.network_shape()), rng
+
+    def settings(n_windows):
+        return parts.settings(n_windows, resolved.batch_size)
+
+    network, name = draw(0)[0], type(forecaster).__name__
+    fitter = Fitter(source, draw, forecaster.n_estimators, settings, name, forecaster.verbose)
+
+    def errors(weights, windows):
+        series = np.searchsorted(panel.indptr, windows, side="right") - 1
+        ensemble = Ensemble(spec, network, weights, forecaster.device, forecaster.n_jobs)
+        return held_out_errors(ensemble, source, windows, series)
+
+    splits = splits_of(panel, spec, resolved.n_held_out, forecaster.scope == "local")
+    fine_tuner, series_splits = None, ()
+    if forecaster.scope == "fine_tuned":
+        fine_tuner = dataclasses.replace(
+            fitter,
+            settings=lambda n_windows: fine_tuning_settings(settings(n_windows)),
+            name=f"{name} (each series)",
+        )
+        series_splits = splits_of(panel, spec, resolved.n_held_out, True)
+        if forecaster.early_stopping:  # a series without validation keeps the network of all
+            series_splits = [
+                split if split.validation.size else Split(*[split.validation] * 3)
+                for split in series_splits
+            ]
+    result = fit_networks(
+        fitter,
+        splits,
+        errors,
+        fine_tuner=fine_tuner,
+        series_splits=series_splits,
+        refit=forecaster.refit,
+    )
+    return network, result
+
+
+def fit_new(
+    forecaster: RNNForecaster,
+    state: FittedForecaster,
+    whole: Collection,
+    settings: Callable[[int, int], Settings],
+) -> FittedForecaster:
+    """Train networks for one epoch on the windows that end in new observations.
+
+    ``whole`` is ``state.recent`` and what follows.
+    """
+    spec, panel = state.spec, whole.panel
+    windows = panel.window_starts(spec.lookback, spec.n_ahead)
+    series = np.searchsorted(panel.indptr, windows, side="right") - 1
+    ends = windows - panel.indptr[series] + spec.lookback + spec.n_ahead
+    is_new = ends > state.recent.panel.lengths[series]
+    windows, series = windows[is_new], series[is_new]
+    source = spec.series_source(whole, state.scaling, state.n_elapsed)
+    groups = state.groups_of(np.arange(panel.n_series))[series]
+    weights = state.weights.copy()
+    seed = check_random_state(forecaster.random_state).randint(2**31)
+    default_size = 32 if len(weights) > 1 or panel.n_series == 1 else 64
+    batch_size = unless_auto(forecaster.batch_size, default_size)
+
+    def draw(member):
+        return state.network.like(weights[0, member].copy()), np.random.default_rng(seed)
+
+    def new_settings(n_windows):
+        # A step from few windows is as long and less sure: the rate goes by the root of them.
+        rate = forecaster.learning_rate_init * min(1.0, n_windows / batch_size) ** 0.5
+        return dataclasses.replace(
+            settings(n_windows, batch_size),
+            max_iter=1,
+            learning_rate="constant",
+            learning_rate_init=rate,
+        )
+
+    fitted_groups, empty = np.unique(groups), windows[:0]
+    if fitted_groups.size:
+        splits = [Split(windows[groups == group], empty, empty) for group in fitted_groups]
+        n_members, verbose = weights.shape[1], forecaster.verbose
+        fitter = Fitter(source, draw, n_members, new_settings, "partial_fit", verbose)
+        weights[fitted_groups] = fitter.fit(splits, weights[fitted_groups])[0]
+    return state.with_weights(weights)

@@ -1,0 +1,253 @@
+"""Scores of quantiles, intervals, sample paths and distributions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+
+from tsrnn.forecasting.metrics.checks import (
+    Axis,
+    check_actual,
+    check_bounds,
+    check_forecast,
+    check_probability,
+    observed_mean,
+    refuse_where,
+)
+
+
+def pinball(
+    actual: ArrayLike,
+    quantile_forecast: ArrayLike,
+    level: float,
+    *,
+    skip_missing: bool = False,
+    axis: Axis = -1,
+) -> np.ndarray | float:
+    """Mean pinball loss ``max(level (y - q), (level - 1) (y - q))`` (Koenker & Bassett 1978).
+
+    Least, on average, for the true quantile; half the absolute error at 0.5. In the unit of the
+    series.
+
+    Parameters
+    ----------
+    actual, skip_missing, axis
+        As in :func:`mae`.
+    quantile_forecast : (..., horizon) array
+        The forecast quantile, q.
+    level : float
+        Its level, above 0 and below 1.
+
+    Returns
+    -------
+    array or float
+        As in :func:`mae`.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`mae`, or if the level is not between 0 and 1.
+    """
+    actual = check_actual(actual, skip_missing)
+    quantile = check_forecast(quantile_forecast, actual, "quantile_forecast")
+    return observed_mean(
+        _pinball(actual - quantile, check_probability(level, "level")), actual, axis
+    )
+
+
+def crps_from_quantiles(
+    actual: ArrayLike,
+    quantiles: ArrayLike,
+    levels: ArrayLike,
+    *,
+    skip_missing: bool = False,
+    axis: Axis = -1,
+) -> np.ndarray | float:
+    """Continuous ranked probability score from quantiles: twice the mean of their pinball losses.
+
+    The score is twice the pinball loss's integral over all levels (Gneiting & Ranjan 2011); here a
+    mean over the given levels stands for it. It is close where there are many, evenly spread over 0
+    to 1 (for n levels 0.5/n, 1.5/n, ... it is the score of the n quantiles as samples); with few or
+    uneven levels it compares forecasts at these levels only. In the unit of the series.
+
+    Parameters
+    ----------
+    actual, skip_missing, axis
+        As in :func:`mae`.
+    quantiles : (..., horizon, n_levels) array
+        The forecast quantiles.
+    levels : (n_levels,) array
+        Their levels, above 0 and below 1, in the order of ``quantiles``.
+
+    Returns
+    -------
+    array or float
+        As in :func:`mae`.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`mae`, or if levels are not between 0 and 1 or not as many as quantiles.
+    """
+    actual, levels = check_actual(actual, skip_missing), check_probability(levels, "levels")
+    if levels.ndim != 1:
+        raise ValueError(f"levels must have one axis, got shape {levels.shape}.")
+    quantiles = check_forecast(quantiles, actual, "quantiles", more=(levels.size,))
+    losses = _pinball(actual[..., None] - quantiles, levels)
+    return observed_mean(2 * losses.mean(axis=-1), actual, axis)
+
+
+def crps_gaussian(
+    actual: ArrayLike,
+    mean: ArrayLike,
+    scale: ArrayLike,
+    *,
+    skip_missing: bool = False,
+    axis: Axis = -1,
+) -> np.ndarray | float:
+    """Continuous ranked probability score of a normal distribution.
+
+    ``scale (z (2 cdf(z) - 1) + 2 pdf(z) - 1 / sqrt(pi))`` with ``z = (y - mean) / scale`` and the
+    standard normal's cdf and pdf (Gneiting et al. 2005), in the unit of the series.
+
+    Parameters
+    ----------
+    actual, skip_missing, axis
+        As in :func:`mae`.
+    mean, scale : (..., horizon) array
+        Mean and standard deviation of the forecast. A scale of 0 is a sure forecast, and its score
+        the absolute error.
+
+    Returns
+    -------
+    array or float
+        As in :func:`mae`.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`mae`, or if a scale is below 0.
+    """
+    actual = check_actual(actual, skip_missing)
+    error, scale = (
+        actual - check_forecast(mean, actual, "mean"),
+        check_forecast(scale, actual, "scale"),
+    )
+    refuse_where(scale < 0, "scale is below 0", "Give standard deviations")
+    with np.errstate(over="ignore"):  # far out in the tail
+        z = np.divide(error, scale, out=np.copysign(np.inf, error), where=scale > 0)
+        density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    score = error * (2 * ndtr(z) - 1) + scale * (2 * density - 1 / np.sqrt(np.pi))
+    return observed_mean(score, actual, axis)
+
+
+def crps_from_samples(
+    actual: ArrayLike, samples: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
+) -> np.ndarray | float:
+    """Continuous ranked probability score of samples, each as likely as the others.
+
+    ``mean_i |x_i - y| - mean_ij |x_i - x_j| / 2`` (Gneiting & Raftery 2007, sec. 4.2), over all
+    pairs of samples, sorted once instead of paired. It is the score of the samples as they are, on
+    average ``mean |x - x'| / (2 n_samples)`` above that of the distribution they come from. One
+    sample gives the absolute error. In the unit of the series.
+
+    Parameters
+    ----------
+    actual, skip_missing, axis
+        As in :func:`mae`.
+    samples : (..., horizon, n_samples) array
+        Draws from the forecast of each step, in any order.
+
+    Returns
+    -------
+    array or float
+        As in :func:`mae`.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`mae`, or if there are no samples.
+    """
+    actual = check_actual(actual, skip_missing)
+    n = np.shape(samples)[-1] if np.ndim(samples) else 0
+    samples = check_forecast(samples, actual, "samples", more=(max(n, 1),))
+    errors = np.sort(samples - actual[..., None], axis=-1)
+    # A sorted sample is subtracted from so many, and so many are from it: their difference, over n.
+    weights = (2 * np.arange(n) + 1 - n) / n
+    return observed_mean((np.abs(errors) - weights * errors).mean(axis=-1), actual, axis)
+
+
+def coverage(
+    actual: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    *,
+    skip_missing: bool = False,
+    axis: Axis = -1,
+) -> np.ndarray | float:
+    """Share of values within their interval, ``lower <= y <= upper``; 0 to 1.
+
+    Parameters
+    ----------
+    actual, skip_missing, axis
+        As in :func:`mae`.
+    lower, upper : (..., horizon) array
+        The intervals' bounds, which may be infinite.
+
+    Returns
+    -------
+    array or float
+        As in :func:`mae`.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`mae`, or if a lower bound is above the upper.
+    """
+    actual = check_actual(actual, skip_missing)
+    lower, upper = check_bounds(lower, upper, actual)
+    return observed_mean((lower <= actual) & (actual <= upper), actual, axis)
+
+
+def interval_score(
+    actual: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    coverage: float,
+    *,
+    skip_missing: bool = False,
+    axis: Axis = -1,
+) -> np.ndarray | float:
+    """Interval score: the width, and a penalty for a value outside (Winkler 1972).
+
+    ``upper - lower + 2 / (1 - coverage) max(lower - y, 0, y - upper)`` (Gneiting & Raftery 2007,
+    sec. 6.2), in the unit of the series. Least, on average, for the true central interval.
+
+    Parameters
+    ----------
+    actual, skip_missing, axis
+        As in :func:`mae`.
+    lower, upper : (..., horizon) array
+        The intervals' bounds.
+    coverage : float
+        Share of values that they are meant to hold, above 0 and below 1.
+
+    Returns
+    -------
+    array or float
+        As in :func:`mae`; infinite where a bound is.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`coverage`, or if the coverage is not between 0 and 1.
+    """
+    actual, share = check_actual(actual, skip_missing), check_probability(coverage, "coverage")
+    lower, upper = check_bounds(lower, upper, actual)
+    outside = np.maximum(np.maximum(lower - actual, actual - upper), 0)
+    return observed_mean(upper - lower + 2 / (1 - share) * outside, actual, axis)
+
+
+def _pinball(error, level):
+    return np.maximum(level * error, (level - 1) * error)

@@ -1,0 +1,258 @@
+"""Errors of point forecasts, and the seasonal scale of a history."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tsrnn.forecasting.metrics.checks import (
+    Axis,
+    check_actual,
+    check_forecast,
+    check_scale,
+    observed_mean,
+    refuse_where,
+)
+
+
+def mae(
+    actual: ArrayLike, forecast: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
+) -> np.ndarray | float:
+    """Mean absolute error, the mean of ``|y - f|``, in the unit of the series.
+
+    Parameters
+    ----------
+    actual : (..., horizon) array
+        Actual values, y.
+    forecast : (..., horizon) array
+        Forecasts, f; of the same shape, and never missing.
+    skip_missing : bool, default=False
+        Leave missing values (NaN) of ``actual`` out of the mean. The mean of none is NaN.
+    axis : int, tuple of ints or None, default=-1
+        Axes to average over, as in ``np.mean``: -1 for one score per series, 0 for one score per
+        step ahead of (n_series, horizon), () for each error by itself, None for one number.
+
+    Returns
+    -------
+    array or float
+        The scores, of the shape of ``actual`` without ``axis``: a float for one series.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, there is nothing to score, or a value is missing or infinite; the message
+        says where.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import mae
+    >>> mae([[1, 2], [3, 4]], [[1, 3], [0, 0]]).tolist()
+    [0.5, 3.5]
+    >>> mae([[1, 2], [3, float("nan")]], [[1, 3], [0, 0]], skip_missing=True).tolist()
+    [0.5, 3.0]
+    """
+    actual = check_actual(actual, skip_missing)
+    return observed_mean(np.abs(actual - check_forecast(forecast, actual)), actual, axis)
+
+
+def rmse(
+    actual: ArrayLike, forecast: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
+) -> np.ndarray | float:
+    """Root mean squared error, ``sqrt(mean((y - f)^2))``, in the unit of the series.
+
+    Parameters, shapes and errors are those of :func:`mae`. The root is taken of each mean.
+    """
+    actual = check_actual(actual, skip_missing)
+    return np.sqrt(observed_mean((actual - check_forecast(forecast, actual)) ** 2, actual, axis))
+
+
+def mape(
+    actual: ArrayLike, forecast: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
+) -> np.ndarray | float:
+    """Mean absolute percentage error, the mean of ``100 |y - f| / |y|``, in percent.
+
+    Parameters, shapes and errors are those of :func:`mae`; and an actual value of 0, which has no
+    percentage, raises ValueError.
+    """
+    actual = check_actual(actual, skip_missing)
+    refuse_where(actual == 0, "actual is 0", "It has no percentage: use smape or mase")
+    share = (actual - check_forecast(forecast, actual)) / actual
+    return observed_mean(100 * np.abs(share), actual, axis)
+
+
+def smape(
+    actual: ArrayLike, forecast: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
+) -> np.ndarray | float:
+    """Symmetric mean absolute percentage error, the mean of ``200 |y - f| / (|y| + |f|)``.
+
+    In percent, 0 to 200, as in the M4 competition (Makridakis, Spiliotis & Assimakopoulos 2020); 0
+    where both are 0. Parameters, shapes and errors are those of :func:`mae`.
+    """
+    actual = check_actual(actual, skip_missing)
+    forecast = check_forecast(forecast, actual)
+    error, total = np.abs(actual - forecast), np.abs(actual) + np.abs(forecast)
+    share = np.divide(error, total, out=np.zeros_like(total), where=total > 0)
+    return observed_mean(200 * share, actual, axis)
+
+
+def seasonal_scale(
+    history: ArrayLike, season: int, squared: bool = False, *, skip_missing: bool = False
+) -> np.ndarray | float:
+    """Mean absolute (or squared) difference from a season before, which errors are scaled by.
+
+    ``mean(|y_t - y_(t - season)|)`` over a series' history is the error of repeating the value of a
+    season before (Hyndman & Koehler 2006; with a season as in M4). For :func:`mase`, and if squared
+    for :func:`rmsse`.
+
+    Parameters
+    ----------
+    history : (..., n) array
+        The values that the forecast was made from, and none after, the oldest first. A shorter
+        series may be padded with NaN in front, with ``skip_missing``.
+    season : int
+        Steps of a season; 1 compares with the value before.
+    squared : bool, default=False
+        The mean of squares, for :func:`rmsse`, in the unit of the series squared.
+    skip_missing : bool, default=False
+        Leave out differences with a missing value (NaN).
+
+    Returns
+    -------
+    (...) array or float
+        A scale above 0 for each series.
+
+    Raises
+    ------
+    ValueError
+        If no two values are a season apart, all those that are do not differ (a scale of 0), or a
+        value is missing or infinite.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import mase, seasonal_scale
+    >>> scale = seasonal_scale([1, 5, 2, 8], season=2)  # the mean of |2 - 1| and |8 - 5|
+    >>> float(scale), float(mase([4, 9], [4, 8], scale))
+    (2.0, 0.25)
+    """
+    history = check_actual(history, skip_missing, "history")
+    if season < 1:
+        raise ValueError(f"season must be at least 1, got {season}.")
+    changes = history[..., season:] - history[..., :-season]
+    remedy = f"Give more history, a season other than {season}, or take mae or rmse, unscaled"
+    short = np.isnan(changes).all(axis=-1)
+    refuse_where(short, f"history has no two values {season} apart (season={season})", remedy)
+    scale = observed_mean(changes**2 if squared else np.abs(changes), changes, -1)
+    constant = f"history is constant, or repeats itself every {season} (season={season}): scale 0"
+    refuse_where(scale == 0, constant, remedy)
+    return scale
+
+
+def scale_or_nan(history: np.ndarray, season: int, squared: bool = False) -> float:
+    """The seasonal scale of a history; NaN where there is none."""
+    try:
+        return seasonal_scale(history, season, squared, skip_missing=True)
+    except ValueError:
+        return np.nan
+
+
+def mase(
+    actual: ArrayLike,
+    forecast: ArrayLike,
+    scale: ArrayLike,
+    *,
+    skip_missing: bool = False,
+    axis: Axis = -1,
+) -> np.ndarray | float:
+    """Mean absolute scaled error, the mean of ``|y - f| / scale`` (Hyndman & Koehler 2006).
+
+    Without a unit; 1 is as far off as the seasonal naive forecast was within the history.
+
+    Parameters
+    ----------
+    actual, forecast, skip_missing, axis
+        As in :func:`mae`.
+    scale : float or (...) array
+        :func:`seasonal_scale` of each series' history, or what broadcasts to the leading axes.
+
+    Returns
+    -------
+    array or float
+        As in :func:`mae`.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`mae`, or if a scale is not above 0 or does not fit the leading axes.
+    """
+    actual = check_actual(actual, skip_missing)
+    error = np.abs(actual - check_forecast(forecast, actual))
+    return observed_mean(error / check_scale(scale, actual), actual, axis)
+
+
+def rmsse(
+    actual: ArrayLike,
+    forecast: ArrayLike,
+    scale: ArrayLike,
+    *,
+    skip_missing: bool = False,
+    axis: Axis = -1,
+) -> np.ndarray | float:
+    """Root mean squared scaled error, ``sqrt(mean((y - f)^2 / scale))``, without a unit.
+
+    That of the M5 competition (Makridakis, Spiliotis & Assimakopoulos 2022), which scales with
+    ``season=1`` and the history from the first sale on.
+
+    Parameters
+    ----------
+    actual, forecast, skip_missing, axis
+        As in :func:`mae`.
+    scale : float or (...) array
+        :func:`seasonal_scale` with ``squared=True`` of each series' history, or what broadcasts to
+        the leading axes.
+
+    Returns
+    -------
+    array or float
+        As in :func:`rmse`.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`mase`.
+    """
+    actual = check_actual(actual, skip_missing)
+    error = (actual - check_forecast(forecast, actual)) ** 2
+    return np.sqrt(observed_mean(error / check_scale(scale, actual), actual, axis))
+
+
+def owa(
+    smape: ArrayLike, mase: ArrayLike, naive_smape: ArrayLike, naive_mase: ArrayLike
+) -> np.ndarray | float:
+    """Overall weighted average of M4, ``(smape / naive_smape + mase / naive_mase) / 2``.
+
+    Below 1 is better than the naive method, in M4 "Naive 2", which repeats the last value of the
+    seasonally adjusted series (Makridakis, Spiliotis & Assimakopoulos 2020).
+
+    Parameters
+    ----------
+    smape, mase, naive_smape, naive_mase : float or array
+        The two scores of the method and of the naive one, each averaged over all series first: M4
+        takes the ratio of averages, not the average of ratios.
+
+    Returns
+    -------
+    array or float
+
+    Raises
+    ------
+    ValueError
+        If a score of the naive method is not above 0.
+    """
+    scores = []
+    for score, naive, name in ((smape, naive_smape, "smape"), (mase, naive_mase, "mase")):
+        naive = np.asarray(naive, dtype=float)
+        refuse_where(
+            ~(naive > 0), f"naive_{name} is not above 0", "Average it over series that change"
+        )
+        scores.append(np.asarray(score, dtype=float) / naive)
+    return (scores[0] + scores[1]) / 2

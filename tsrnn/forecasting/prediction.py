@@ -1,0 +1,263 @@
+"""The predictions of a forecaster: forecasts, intervals, quantiles, sample paths, and a score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.forecasting.inputs import forecast_context, read_new
+from tsrnn.forecasting.metrics.points import scale_or_nan
+from tsrnn.forecasting.predictor import Predictor
+from tsrnn.forecasting.uncertainty import check_probabilities
+
+
+class PredictMixin:
+    """Predictions of an estimator with a fitted state ``fitted_``."""
+
+    def predict(
+        self,
+        horizon: int | None = None,
+        X: Any = None,
+        y: Any = None,
+        static: pd.DataFrame | None = None,
+    ) -> Any:
+        """Forecast the steps that follow each series.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            Number of steps; by default the parameter ``horizon``. Beyond the steps that the network
+            forecasts at once, it continues from its own forecasts, and covariates that are not
+            known in the future keep their last values.
+        X : Series or DataFrame, optional
+            Covariates that are known in the future: a row for each step of the horizon, unless
+            ``fit`` was given them. With ``y`` also those of its history.
+        y : Series or DataFrame, optional
+            Other series to forecast, by their own histories, in any form that ``fit`` takes: the
+            network need not have seen them. By default those of ``fit``.
+        static : DataFrame, optional
+            Static values of these other series.
+
+        Returns
+        -------
+        Series or DataFrame
+            The forecasts in the form ``y`` had, indexed by the steps after each series.
+
+        Raises
+        ------
+        ValueError
+            If ``horizon`` is below 1, covariates do not cover it, or other series are shorter
+            than the lookback, of another frequency, or not positive where logarithms are taken.
+        """
+        horizon, context = forecast_context(self, horizon, X, y, static)
+        values = self._predictor().after(context, horizon)["RNNForecaster"]
+        return context.collection.after(horizon, {"forecast": values})
+
+    def predict_interval(
+        self,
+        horizon: int | None = None,
+        X: Any = None,
+        y: Any = None,
+        static: pd.DataFrame | None = None,
+        *,
+        coverage: float | Sequence[float] = 0.9,
+    ) -> Any:
+        """Intervals that contain the truth with a given probability, step by step.
+
+        Parameters
+        ----------
+        horizon, X, y, static
+            As in ``predict``; beyond the steps that the network forecasts at once, intervals are as
+            wide as at its last step, or wider.
+        coverage : float or sequence of float, default=0.9
+            Probability, between 0 and 1.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``lower_90``, ``upper_90`` for a coverage of 0.9, a pair for each; in the form
+            of ``predict`` with several columns.
+
+        Raises
+        ------
+        ValueError
+            If a coverage is not between 0 and 1, or the forecaster was fitted with
+            ``early_stopping=False``, which leaves no held-out errors to measure widths by.
+        """
+        horizon, context = forecast_context(self, horizon, X, y, static)
+        if np.size(coverage) == 0:
+            raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
+        coverages = check_probabilities(coverage, "coverage")
+        columns = self._predictor().after(context, horizon, coverages)
+        del columns["RNNForecaster"]
+        return context.collection.after(horizon, columns)
+
+    def predict_quantiles(
+        self,
+        horizon: int | None = None,
+        X: Any = None,
+        y: Any = None,
+        static: pd.DataFrame | None = None,
+        *,
+        quantiles: float | Sequence[float] = (0.1, 0.5, 0.9),
+    ) -> Any:
+        """Quantiles of the future values, step by step, which never cross.
+
+        Parameters
+        ----------
+        horizon, X, y, static
+            As in ``predict``.
+        quantiles : float or sequence of float, default=(0.1, 0.5, 0.9)
+            Probabilities, between 0 and 1. They are the bounds of intervals: 0.1 and 0.9 those of a
+            coverage of 0.8.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``quantile_10`` for 0.1 and so on, in the form of ``predict`` with several
+            columns.
+
+        Raises
+        ------
+        ValueError
+            As ``predict_interval``.
+
+        Examples
+        --------
+        >>> from tsrnn import RNNForecaster
+        >>> from tsrnn.datasets import load_airline
+        >>> forecaster = RNNForecaster(horizon=3, loss="quantile", max_iter=20).fit(load_airline())
+        >>> forecaster.predict_quantiles(quantiles=[0.25, 0.75]).columns.tolist()
+        ['quantile_25', 'quantile_75']
+        """
+        horizon, context = forecast_context(self, horizon, X, y, static)
+        if np.size(quantiles) == 0:
+            raise ValueError(f"quantiles must lie between 0 and 1, got {quantiles}.")
+        levels = check_probabilities(quantiles, "quantiles")
+        columns = self._predictor().after(context, horizon, (), levels)
+        del columns["RNNForecaster"]
+        return context.collection.after(horizon, columns)
+
+    def predict_samples(
+        self,
+        horizon: int | None = None,
+        X: Any = None,
+        y: Any = None,
+        static: pd.DataFrame | None = None,
+        *,
+        n_samples: int = 100,
+        random_state: Any = 0,
+    ) -> Any:
+        """Sample paths: equally likely futures of each series.
+
+        Each is the forecast plus the errors of one held-out window, which depend on each other from
+        step to step; beyond the steps that the network forecasts at once, it reads the path so far.
+        With ``conformal=False`` each step is drawn independently, from the learnt distribution.
+
+        Parameters
+        ----------
+        horizon, X, y, static
+            As in ``predict``.
+        n_samples : int, default=100
+            Paths of each series.
+        random_state : int, RandomState instance or None, default=0
+            Seed of the draws.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``sample_0``, ``sample_1`` and so on, in the form of ``predict`` with several
+            columns.
+
+        Raises
+        ------
+        ValueError
+            As ``predict_interval``; or if the forecaster was loaded from a file of an older
+            version, which kept no errors window by window.
+
+        Examples
+        --------
+        The chance that fewer than five million passengers come in the year ahead:
+
+        >>> from tsrnn import RNNForecaster
+        >>> from tsrnn.datasets import load_airline
+        >>> forecaster = RNNForecaster(horizon=12, max_iter=50).fit(load_airline())
+        >>> totals = forecaster.predict_samples(n_samples=200).sum()
+        >>> bool((totals < 5000).mean() < 0.05)
+        True
+        """
+        horizon, context = forecast_context(self, horizon, X, y, static)
+        if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples must be a whole number from 1 on; got {n_samples!r}.")
+        seed = check_random_state(random_state).randint(2**31)
+        paths = self._predictor().samples(context, horizon, int(n_samples), seed)
+        columns = {f"sample_{k}": paths[:, k] for k in range(n_samples)}
+        return context.collection.after(horizon, columns)
+
+    def score(self, y: Any, X: Any = None) -> float:
+        """Minus the mean absolute scaled error of forecasts of what follows the series of ``fit``.
+
+        Forecasts are made ``horizon`` steps at a time, each from all values before it, as
+        ``GridSearchCV`` with a ``TimeSeriesSplit`` needs.
+
+        Parameters
+        ----------
+        y : Series or DataFrame
+            The values after each series, in the form that ``fit`` was given.
+        X : Series or DataFrame, optional
+            Covariates of these rows, where ``fit`` was given some.
+
+        Returns
+        -------
+        float
+            Minus the error of each series over the mean absolute seasonal difference of its history
+            (MASE, Hyndman & Koehler 2006), averaged over series; higher is better.
+
+        Raises
+        ------
+        ValueError
+            If ``y`` holds other series, does not start where they end, or no history varies.
+
+        Examples
+        --------
+        >>> from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+        >>> from tsrnn import RNNForecaster
+        >>> from tsrnn.datasets import load_airline
+        >>> forecaster = RNNForecaster(horizon=6, max_iter=20)
+        >>> grid = {"hidden_size": [4, 8]}
+        >>> search = GridSearchCV(forecaster, grid, cv=TimeSeriesSplit(2)).fit(load_airline())
+        >>> len(search.best_estimator_.predict())
+        6
+        """
+        check_is_fitted(self)
+        horizon, state = self.horizon, self.fitted_
+        history = state.history.panel.lengths
+        whole, _ = read_new(self, state.history, y, X, every=True)
+        panel = whole.panel
+        origins = history[:, None] + np.arange(0, (panel.lengths - history).max(), horizon)
+        ends = np.minimum(origins, panel.lengths[:, None])
+        forecasts = self._predictor().columns(state.context(whole), ends, horizon)["RNNForecaster"]
+        errors = []
+        for k, (first, end) in enumerate(zip(panel.indptr[:-1], panel.indptr[1:], strict=True)):
+            present = first + history[k]
+            actual = panel.values[present:end]
+            differences = np.abs(forecasts[k].ravel()[: len(actual)] - actual)
+            if whole.observed is not None:
+                differences = differences[whole.observed[present:end]]
+            error = differences.mean() if differences.size else np.nan
+            errors.append(error / scale_or_nan(panel.values[first:present], state.spec.season))
+        if np.isnan(errors).all():
+            raise ValueError(
+                "The history of y is constant, or repeats itself every season, and there is "
+                "nothing to scale errors by. Score predict() by tsrnn.forecasting.mae."
+            )
+        return -float(np.nanmean(errors))
+
+    def _predictor(self) -> Predictor:
+        return self.fitted_.predictor(self.conformal, self.device, self.n_jobs)

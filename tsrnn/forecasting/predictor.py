@@ -1,0 +1,248 @@
+"""Forecasts by fitted networks, with intervals, quantiles and sample paths."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from tsrnn.data import Collection
+from tsrnn.forecasting.ensemble import Ensemble, ForecastBlock, WindowSpec
+from tsrnn.forecasting.scaling import Scaling
+from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
+from tsrnn.kernels import portable
+from tsrnn.kernels.losses import LOSSES, find_loss
+from tsrnn.kernels.windows import Source
+
+_MAX_VALUES = 2**24  # of the windows that are forecast at a time
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ForecastContext:
+    """Series to forecast from, with all that the networks read.
+
+    Attributes
+    ----------
+    collection : Collection
+        The series, with their channels of covariates.
+    after : (n_series, n_steps, n_channels) array or None
+        Channels of the steps that follow each series.
+    scaling : Scaling
+        Of these series.
+    n_elapsed : (n_series,) int array or int
+        Values of each series before those of the collection.
+    groups : (n_series,) int array
+        Group of networks that forecasts each series.
+    """
+
+    collection: Collection
+    after: np.ndarray | None
+    scaling: Scaling
+    n_elapsed: np.ndarray | int
+    groups: np.ndarray
+
+    def source(self, spec: WindowSpec, *, targets: bool = True) -> Source:
+        """Windows of the series; see ``WindowSpec.series_source``."""
+        return spec.series_source(self.collection, self.scaling, self.n_elapsed, targets=targets)
+
+    def channels(
+        self, series: np.ndarray, ends: np.ndarray, n_past: int, n_steps: int, n_known: int
+    ):
+        """Channels of windows and of the steps after them, (n_windows, n_past + n_steps, n).
+
+        The last known row is repeated beyond it, and so are the channels from ``n_known`` on,
+        which are not known in the future.
+        """
+        panel = self.collection.panel
+        places = ends[:, None] + np.arange(-n_past, n_steps)
+        lengths = panel.lengths[series][:, None]
+        rows = panel.indptr[series][:, None] + np.minimum(places, lengths - 1)
+        channels = self.collection.beside[rows]
+        if self.after is not None:
+            steps = np.clip(places - lengths, 0, self.after.shape[1] - 1)
+            beyond = places >= lengths
+            channels[beyond] = self.after[series[:, None], steps][beyond]
+        channels[:, n_past:, n_known:] = channels[:, n_past - 1 : n_past, n_known:]
+        return channels
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictor:
+    """Fitted networks with their interval widths.
+
+    Attributes
+    ----------
+    ensemble : Ensemble
+        The networks.
+    widths : ConformalWidths or None
+        Interval widths from held-out errors.
+    conformal : bool
+        Whether intervals have these widths, instead of those that the loss learnt.
+    """
+
+    ensemble: Ensemble
+    widths: ConformalWidths | None
+    conformal: bool
+
+    def after(
+        self,
+        context: ForecastContext,
+        horizon: int,
+        coverages: Sequence[float] = (),
+        quantiles: Sequence[float] = (),
+    ) -> dict[str, np.ndarray]:
+        """Forecasts after the end of series, (n_series, horizon) by column."""
+        ends = context.collection.panel.lengths[:, None]
+        columns = self.columns(context, ends, horizon, coverages, quantiles)
+        return {name: values[:, 0] for name, values in columns.items()}
+
+    def columns(
+        self,
+        context: ForecastContext,
+        ends: np.ndarray,
+        horizon: int,
+        coverages: Sequence[float] = (),
+        quantiles: Sequence[float] = (),
+    ) -> dict[str, np.ndarray]:
+        """Forecasts, interval bounds and quantiles by column, (n_series, n_origins, horizon).
+
+        ``ends`` (n_series, n_origins) is the number of known values at each origin.
+        """
+        levels = {}
+        for coverage in coverages:
+            levels[f"lower_{100 * coverage:g}"] = (1 - coverage) / 2
+            levels[f"upper_{100 * coverage:g}"] = (1 + coverage) / 2
+        levels |= {f"quantile_{100 * level:g}": level for level in quantiles}
+        if levels:
+            self.check_spread(np.array(list(levels.values())))
+        parts = []
+        for path, blocks, series, firsts in self.paths(context, ends, horizon):
+            scaled = {"RNNForecaster": path}
+            for name, level in levels.items():
+                scaled[name] = self._quantile(path, blocks, level)
+            parts.append({k: context.scaling.undo(v, series, firsts) for k, v in scaled.items()})
+        return {
+            name: np.concatenate([part[name] for part in parts]).reshape(*ends.shape, horizon)
+            for name in parts[0]
+        }
+
+    def _quantile(self, path, blocks, level):
+        """The quantile of a level, (n_windows, horizon), scaled."""
+        horizon = path.shape[1]
+        if not self.conformal:
+            parts = [block.base + block.scale * block.outputs.quantile(level) for block in blocks]
+            return np.hstack(parts)[:, :horizon]
+        coverage = round(abs(2 * level - 1), 12)
+        if coverage == 0:
+            return path
+        units = [block.outputs.units()[int(level > 0.5)] for block in blocks]
+        unit = np.hstack(units)[:, :horizon]
+        unit = unit * portable.power(blocks[0].scale, self.widths.power)
+        width = self.widths.half_width(coverage, horizon) * unit
+        return path + width if level > 0.5 else path - width
+
+    def check_spread(self, levels: np.ndarray) -> None:
+        """Refuse quantiles of these levels where nothing was learnt of the spread."""
+        spec = self.ensemble.spec
+        loss = find_loss(spec.loss)
+        if self.conformal and self.widths is None:
+            raise ValueError(
+                "Intervals need errors on a held-out part of y, and early_stopping=False holds "
+                "none out. Fit with early_stopping=True"
+                + (", or set conformal=False." if loss.learns_spread else ".")
+            )
+        if self.conformal:
+            return
+        if not loss.learns_spread:
+            with_spread = [repr(name) for name in LOSSES if find_loss(name).learns_spread]
+            raise ValueError(
+                f"conformal=False takes the spread that the loss learns, and {spec.loss!r} learns "
+                f"none. Fit with one of {', '.join(with_spread)}, or set conformal=True."
+            )
+        if loss.takes_quantiles and levels.size:
+            least, most = min(spec.quantiles), max(spec.quantiles)
+            if levels.min() < least - 1e-9 or levels.max() > most + 1e-9:
+                raise ValueError(
+                    f"Quantiles from {levels.min():g} to {levels.max():g} are asked for, and those "
+                    f"from {least:g} to {most:g} were learnt. Fit with more in quantiles, or set "
+                    "conformal=True."
+                )
+
+    def samples(
+        self, context: ForecastContext, horizon: int, n_samples: int, seed: int
+    ) -> np.ndarray:
+        """Sample paths, (n_series, n_samples, horizon)."""
+        self.check_spread(np.array([]))
+        rng = np.random.default_rng(seed)
+        draw = self._error_draw(rng) if self.conformal else _independent_draw(rng)
+        ends = np.tile(context.collection.panel.lengths[:, None], n_samples)
+        paths = [
+            context.scaling.undo(path, series, firsts)
+            for path, _, series, firsts in self.paths(context, ends, horizon, draw)
+        ]
+        return np.concatenate(paths).reshape(*ends.shape, horizon)
+
+    def _error_draw(self, rng):
+        """A function that adds the errors of whole held-out windows to forecasts."""
+        widths = self.widths
+        if not isinstance(widths, HeldOutErrors):
+            raise ValueError(
+                "The forecaster was saved by a version that kept no errors window by window. Fit "
+                "it again."
+            )
+
+        def draw(outputs, scale):
+            errors = widths.paths((len(outputs.point),), rng)
+            errors = errors * portable.power(scale, widths.power - 1)
+            below, above = outputs.units()
+            return outputs.point + errors * np.where(errors < 0, below, above)
+
+        return draw
+
+    def paths(
+        self,
+        context: ForecastContext,
+        ends: np.ndarray,
+        horizon: int,
+        draw: Callable | None = None,
+    ) -> Iterator[tuple[np.ndarray, list[ForecastBlock], np.ndarray, np.ndarray]]:
+        """Scaled forecasts, some windows at a time: path, blocks, series and step of each row."""
+        ensemble, panel, spec = self.ensemble, context.collection.panel, self.ensemble.spec
+        values = context.scaling.apply(panel, context.n_elapsed)
+        series = np.repeat(np.arange(panel.n_series), ends.shape[1])
+        ends = ends.ravel()
+        firsts = ends + np.broadcast_to(context.n_elapsed, panel.n_series)[series]
+        n_steps = -(-horizon // spec.n_ahead) * spec.n_ahead
+        size = (spec.lookback + n_steps) * (1 + spec.n_channels)
+        n_windows = max(1, _MAX_VALUES // size)
+        for first in range(0, series.size, n_windows):
+            part = slice(first, first + n_windows)
+            places = panel.indptr[series[part]] + ends[part]
+            recent = values[places[:, None] + np.arange(-spec.lookback, 0)]
+            channels = None
+            if spec.n_channels:
+                channels = context.channels(
+                    series[part], ends[part], spec.lookback, n_steps, spec.n_known
+                )
+            groups = context.groups[series[part]]
+            path, blocks = ensemble.unroll(recent, channels, groups, horizon, draw)
+            yield path, blocks, series[part], firsts[part]
+
+
+def held_out_errors(
+    ensemble: Ensemble, source: Source, windows: np.ndarray, groups: np.ndarray
+) -> HeldOutErrors:
+    """Errors of forecasts of held-out windows; ``groups`` (n_windows,) is the series of each."""
+    outputs = ensemble.predict(source, windows, groups)
+    recent, future = ensemble.spec.past_and_future(source, windows)
+    base, scale = ensemble.spec.base_and_scale(recent)
+    errors = future - (base + scale * outputs.point)
+    below, above = outputs.units()
+    errors = errors / np.where(errors < 0, below, above)
+    return HeldOutErrors.from_windows(errors, scale[:, 0], groups)
+
+
+def _independent_draw(rng):
+    """A function that draws each step from the distribution that the loss learnt."""
+    return lambda outputs, scale: outputs.quantile(rng.random(outputs.point.shape))

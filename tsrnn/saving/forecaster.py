@@ -1,0 +1,174 @@
+"""The forecaster: parts of its fitted state, and checks that they fit together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsrnn.data import Collection
+from tsrnn.data.covariates import Covariates
+from tsrnn.forecasting import RNNForecaster
+from tsrnn.forecasting.encoders import FeatureEncoder
+from tsrnn.forecasting.ensemble import WindowSpec
+from tsrnn.forecasting.fitted import FittedForecaster
+from tsrnn.forecasting.scaling import Scaling
+from tsrnn.forecasting.uncertainty import ConformalWidths
+from tsrnn.kernels.losses import LOSSES, find_loss
+from tsrnn.saving.checks import check, is_a
+from tsrnn.saving.fitted import TRAINED, Estimator, check_curves
+
+_CURVES = "loss_curve_", "validation_scores_", "n_iter_", "best_iter_"
+
+
+def _parts(attributes: dict) -> dict:
+    """Parts of a file, in its order, from the attributes of a fitted forecaster."""
+    state = attributes["fitted_"]
+    spec = state.spec
+    parts = {
+        "transform_": state.transform,
+        "season_": spec.season,
+        "lookback_": spec.lookback,
+        "segment_": spec.segment,
+        "loss_": spec.loss,
+        "quantiles_": spec.quantiles,
+        "network_": state.network,
+    }
+    if state.weights.shape[:2] != (1, 1):
+        parts["_weights"] = state.weights
+    parts |= {"_widths": state.widths, "_scaling_": state.scaling, "_collection": state.history}
+    if state.features:
+        parts |= {"_features": state.features, "_static": state.static_channels}
+        parts["_kept"] = state.later_covariates
+    parts |= {name: attributes[name] for name in _CURVES}
+    if state.recent is not state.history:
+        parts |= {"_passed": state.n_elapsed, "_recent": state.recent}
+    return parts
+
+
+def _attributes(parts: dict) -> dict:
+    """Attributes of a fitted forecaster from checked parts."""
+    network, features, history = parts["network_"], parts.get("_features"), parts["_collection"]
+    loss, quantiles = _loss_of(parts)
+    spec = WindowSpec(
+        lookback=parts["lookback_"],
+        season=parts["season_"],
+        segment=parts["segment_"],
+        n_ahead=_n_ahead(network, loss, quantiles),
+        n_channels=features.n_channels if features else 0,
+        n_known=features.n_known if features else 0,
+        loss=loss,
+        quantiles=quantiles,
+    )
+    state = FittedForecaster(
+        spec=spec,
+        network=network,
+        weights=parts.get("_weights", network.parameters[None, None]),
+        transform=parts["transform_"],
+        scaling=parts["_scaling_"],
+        widths=parts["_widths"],
+        history=history,
+        recent=parts.get("_recent", history),
+        n_elapsed=parts.get("_passed", np.zeros(len(history.ids), np.int64)),
+        features=features,
+        static_channels=parts.get("_static"),
+        later_covariates=parts.get("_kept"),
+    )
+    return {"fitted_": state} | {name: parts[name] for name in _CURVES}
+
+
+def _loss_of(parts):
+    """Loss and quantiles, which the first files had none of."""
+    return parts.get("loss_", "absolute_error"), parts.get("quantiles_", ())
+
+
+def _n_ahead(network, loss, quantiles):
+    n_outputs_in_all = network.n_out * (network.n_horizons if network.head == "ahead" else 1)
+    return n_outputs_in_all // find_loss(loss).n_outputs(1, quantiles)
+
+
+def _check(parts):
+    network, history, widths = parts["network_"], parts["_collection"], parts["_widths"]
+    lookback, season = parts["lookback_"], parts["season_"]
+    check_curves(parts)
+    check(parts["transform_"] in (None, "log"), "transform_")
+    check(1 <= season <= lookback <= history.panel.lengths.min(), "lookback_ or season_")
+    features = parts.get("_features", FeatureEncoder())
+    _check_channels(history, features)
+    if "_features" in parts:
+        _check_features(parts, features)
+    loss, quantiles = _loss_of(parts)
+    check(loss in LOSSES and all(is_a(each, float) for each in quantiles), "loss_ or quantiles_")
+    check(list(quantiles) == sorted(quantiles), "quantiles_")
+    n_ahead = _check_network(network, parts["segment_"], lookback, features, (loss, quantiles))
+    n_series = history.panel.n_series
+    if "_weights" in parts:
+        weights = parts["_weights"]
+        check(weights.dtype == network.parameters.dtype and weights.ndim == 3, "_weights")
+        check(len(weights) in (1, n_series, n_series + 1), "_weights")
+        check(weights.shape[2] == network.parameters.size and weights.shape[1] > 0, "_weights")
+    check(parts["_scaling_"].mean.size == n_series, "_scaling_")
+    check(parts["_scaling_"].log == (parts["transform_"] == "log"), "transform_")
+    check(("_recent" in parts) == ("_passed" in parts), "_recent")
+    if "_recent" in parts:
+        recent, n_elapsed = parts["_recent"], parts["_passed"]
+        check(recent.ids == history.ids, "_recent")
+        check(recent.panel.lengths.min() >= lookback, "_recent")
+        check(recent.axes[0].step == history.axes[0].step, "_recent")
+        check(n_elapsed.dtype == np.int64 and n_elapsed.shape == (len(recent.ids),), "_passed")
+        _check_channels(recent, features)
+    check(widths is None or widths.spread.shape == (n_ahead,), "_widths")
+
+
+def _check_network(network, segment, lookback, features, loss):
+    """The steps that a network forecasts at once, if its shape fits."""
+    n_known = features.n_known
+    n_each = 1 + features.n_channels + (1 + n_known if n_known else 0)
+    check(segment <= lookback and network.n_in == segment * n_each, "segment_")
+    check(network.head == ("ahead" if n_known else "last"), "network_")
+    n_ahead = _n_ahead(network, *loss)
+    n_out = network.n_out * (network.n_horizons if n_known else 1)
+    check(n_out == find_loss(loss[0]).n_outputs(n_ahead, loss[1]) and n_ahead >= 1, "network_")
+    check(n_known == 0 or n_ahead == network.n_horizons * segment, "network_")
+    return n_ahead
+
+
+def _check_features(parts, features):
+    static = sum(column.n_channels for column in features.static)
+    check(parts["_static"].shape == (parts["_collection"].panel.n_series, static), "_static")
+    n_covariates = sum(c.n_channels for c in (*features.known, *features.past))
+    later = parts["_kept"]
+    check(later is None or later.frame.shape[1] == n_covariates, "_kept")
+
+
+def _check_channels(collection, features):
+    n_channels = 0 if collection.beside is None else collection.beside.shape[1]
+    check(n_channels == features.n_channels, "beside")
+
+
+FORECASTER = Estimator(
+    RNNForecaster,
+    TRAINED
+    | {
+        "season_": int,
+        "lookback_": int,
+        "segment_": int,
+        "transform_": str | None,
+        "_widths": ConformalWidths | None,
+        "_scaling_": Scaling,
+        "_collection": Collection,
+    },
+    {
+        "_recent": Collection,
+        "_passed": np.ndarray,
+        "_weights": np.ndarray,
+        "_features": FeatureEncoder,
+        "_static": np.ndarray,
+        "_kept": Covariates | None,
+        "loss_": str,
+        "quantiles_": tuple,
+    },
+    _check,
+    attributes={"fitted_", *_CURVES},
+    apart=_parts,
+    joined=_attributes,
+    mark="fitted_",
+)
