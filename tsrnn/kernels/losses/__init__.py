@@ -78,9 +78,9 @@ def apply_loss(kind, params, outputs, targets, weights, n_rows):
     total = total_weight = 0.0
     n_targets = targets_of(kind, params, outputs.size // n_rows)
     n = n_targets * n_rows
-    for first in range(0, n, n_rows):
+    for unit in range(n_targets):  # none of a chunk without rows
         for row in range(n_rows):
-            k = first + row
+            k = unit * n_rows + row
             target, weight = targets[k], weights[row]
             if math.isnan(target) or weight == 0:
                 for place in range(k, outputs.size, n):
