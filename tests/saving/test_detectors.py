@@ -261,7 +261,7 @@ def test_what_save_does_not_know_is_named(path):
         tsrnn.save(fitted, path)
     del fitted._memory
     fitted.threshold_._memory = 1
-    with pytest.raises(ValueError, match="threshold_ cannot be kept: attribute _memory is none"):
+    with pytest.raises(ValueError, match="threshold_ cannot be saved: attribute _memory is none"):
         tsrnn.save(fitted, path)
     with pytest.raises(ValueError, match=r"Cannot save this .*: attribute _memory is none"):
         tsrnn.save(fitted.threshold_, path)

@@ -1,12 +1,12 @@
-"""Estimators in files: arrays in an npz, the rest in JSON, and nothing that is ever executed.
+"""Saving of estimators to files: arrays in an npz, the rest as JSON; no code is ever executed.
 
-A file is one line, ``tsrnn 1 sha256 <digest>``, and an npz without compression; the digest is of
-``tsrnn 1`` and the npz. The npz's member ``json`` tells the estimator's class, parameters and
-fitted attributes, and the versions of the libraries. What JSON has no word for stands there as
-``{kind: parts}``, an array as ``{"array": its member}``.
+A file is one line, ``tsrnn 1 sha256 <digest>``, and an uncompressed npz; the digest is of
+``tsrnn 1`` and the npz. Its member ``json`` holds the class of the estimator, its parameters and
+fitted attributes, and the versions of the libraries. Values that JSON cannot express are written as
+``{codec: parts}``, arrays as ``{"array": number of the member}``.
 
-A file may come from anyone. So kinds and classes are those listed here, every part has a type, and
-what kernels would follow out of an array is held against the arrays.
+Files are not trusted. Only the classes and codecs registered here are used, every part is checked
+for its type, and numbers that kernels use as indices are checked against the arrays.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import os
 from typing import Any
 
 from tsrnn import __version__
-from tsrnn.saving.estimators import ESTIMATORS, estimator_apart, estimator_joined
-from tsrnn.saving.file import content_of, payload_of, read, write
+from tsrnn.saving.estimators import ESTIMATORS, decode_estimator, encode_estimator
+from tsrnn.saving.file import pack, read, unpack, write
 
 __all__ = ["load", "save"]
 
@@ -27,16 +27,15 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
     Parameters
     ----------
     estimator : RNNForecaster, RNNRegressor, RNNClassifier, RNNAnomalyDetector or Threshold
-        What to write, with the series it was fitted on if it is a forecaster, and where its streams
-        stand if it is a detector. What scikit-learn has hung on it, callbacks and metadata
-        requests, is left out.
+        Estimator to save: a forecaster with the series it was fitted on, a detector with the state
+        of its streams. Callbacks and metadata requests of scikit-learn are not saved.
     path : str or Path
-        Where to. A file that is there is replaced once the new one is complete.
+        Destination. An existing file is replaced once the new one is complete.
 
     Raises
     ------
     ValueError
-        If a parameter or fitted attribute is something that a file cannot hold; it is named.
+        If a parameter or fitted attribute cannot be saved; the message names it.
 
     Examples
     --------
@@ -52,27 +51,26 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
     True
     """
     name = type(estimator).__name__
-    if name not in ESTIMATORS or type(estimator) is not ESTIMATORS[name].of:
+    if name not in ESTIMATORS or type(estimator) is not ESTIMATORS[name].cls:
         raise ValueError(f"Cannot save a {name}, only {', '.join(ESTIMATORS)} themselves.")
     try:
-        payload = payload_of(*estimator_apart(estimator))
-        # What load refuses is refused while the estimator is there.
-        estimator_joined(*content_of(payload))
+        payload = pack(*encode_estimator(estimator))
+        decode_estimator(*unpack(payload))  # what cannot be loaded must not be saved
     except Exception as error:
         raise ValueError(f"Cannot save this {name}: {error}") from error
     write(path, payload)
 
 
 def load(path: str | os.PathLike) -> Any:
-    """Read an estimator that ``tsrnn.save`` has written; it predicts the same, to the bit.
+    """Load an estimator from a file of ``tsrnn.save``; its predictions are the same to the bit.
 
-    A detector's ``update`` goes on where it was. Nothing in the file is executed, whoever wrote it.
-    The checksum tells damage, not who wrote it.
+    A detector's ``update`` continues where it was. Nothing in the file is executed. The checksum
+    detects damage; it does not authenticate the author.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        File to load.
 
     Returns
     -------
@@ -81,7 +79,7 @@ def load(path: str | os.PathLike) -> Any:
     Raises
     ------
     ValueError
-        If the file is none of ``tsrnn.save``, is damaged, or is of a newer format.
+        If the file was not written by ``tsrnn.save``, is damaged, or has a newer format.
 
     Examples
     --------
@@ -95,10 +93,10 @@ def load(path: str | os.PathLike) -> Any:
     """
     payload, writer = read(path), "version"
     try:
-        content, arrays = content_of(payload)
+        content, arrays = unpack(payload)
         writer = f"tsrnn {content['versions']['tsrnn']:.20}"
-        return estimator_joined(content, arrays)
-    except Exception as error:  # whatever strange content makes zipfile, json, NumPy, pandas raise
+        return decode_estimator(content, arrays)
+    except Exception as error:  # of zipfile, json, NumPy or pandas
         raise ValueError(
             f"{os.fspath(path)!r} cannot be loaded by tsrnn {__version__}, though its checksum is "
             f"right: {type(error).__name__}: {str(error)[:300]}. Load it with the {writer} that "

@@ -1,4 +1,4 @@
-"""RNNAnomalyDetector: what fit sets, and the streams of its series side by side."""
+"""Schema of RNNAnomalyDetector, with the streams of its series as stacked arrays."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tsrnn.anomaly.reconstruction import Reconstruction, ReconstructionStream
 from tsrnn.anomaly.streaming import Stream
 from tsrnn.anomaly.thresholds.base import Threshold
 from tsrnn.network import Memory
-from tsrnn.saving.checks import check, check_parts, is_a
-from tsrnn.saving.fitted import TRAINED, Estimator, check_curves
-from tsrnn.saving.parts import MOST_STEPS, axes_apart, axes_joined
+from tsrnn.saving.checks import check, check_parts, has_type
+from tsrnn.saving.parts import MAX_STEPS, decode_axes, encode_axes
+from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
 from tsrnn.saving.values import is_key
 
-_MOST_SEASONS = 100
-_SAME = TRAINED | {
+_MAX_SEASONS = 100
+_UNCHANGED = TRAINED | {
     "n_features_in_": int,
     "offset_": float,
     "seasons_": tuple,
@@ -33,7 +33,7 @@ _SAME = TRAINED | {
     "_step": BaseOffset | int,
     "_usual": np.ndarray,
 }
-_OTHER = {
+_ENCODED = {
     "_labels": list,
     "_networks": np.ndarray,
     "_streams": dict | None,
@@ -50,31 +50,34 @@ _FORECASTS = {"said": np.ndarray, "seen": np.ndarray, "n_seen": np.ndarray, "sta
 _WINDOWS = {"window": np.ndarray}
 
 
-def _apart(found):
-    """Weights of all networks but the first end to end, and labels in their order."""
-    first, *others = (network.parameters for network in found["_networks"])
-    streams = found["_streams"]
-    return found | {
-        "_labels": list(found["_labels"]),
+def _encode(fitted):
+    """Parts: the weights of all networks but the first concatenated, and the labels in order."""
+    first, *others = (network.parameters for network in fitted["_networks"])
+    streams = fitted["_streams"]
+    return fitted | {
+        "_labels": list(fitted["_labels"]),
         "_networks": np.concatenate([first[:0], *others]),
-        "_streams": None if streams is None else _streams_apart(streams),
+        "_streams": None if streams is None else _encode_streams(streams),
     }
 
 
-def _streams_apart(streams):
-    memories = [stream.errors for stream in streams]
-    names = _FORECASTS if isinstance(memories[0], ForecastStream) else _WINDOWS
-    return axes_apart([stream.axis for stream in streams]) | {
+def _encode_streams(streams):
+    error_streams = [stream.errors for stream in streams]
+    names = _FORECASTS if isinstance(error_streams[0], ForecastStream) else _WINDOWS
+    parts = encode_axes([stream.axis for stream in streams]) | {
         "n_after": np.array([stream.n_after for stream in streams]),
         "level": np.array([stream.level for stream in streams]),
         "keep": streams[0].keep,
-    } | {name: np.stack([_state(one, name) for one in memories]) for name in names}  # fmt: skip
+    }
+    return parts | {
+        name: np.stack([_state(stream, name) for stream in error_streams]) for name in names
+    }
 
 
-def _state(memory, name):
+def _state(error_stream, name):
     if name == "states":
-        return np.concatenate([one.states for one in memory.memories])
-    return np.asarray(getattr(memory, name))
+        return np.concatenate([memory.states for memory in error_stream.memories])
+    return np.asarray(getattr(error_stream, name))
 
 
 def _check(parts):
@@ -86,7 +89,7 @@ def _check(parts):
     others, weights = parts["_networks"], network.parameters
     check(others.dtype == weights.dtype and others.ndim == 1, "_networks")
     n, n_channels = len(labels), reading.n_channels
-    check(n >= 1 and all(_is_label(each) for each in labels), "_labels")
+    check(n >= 1 and all(_is_label(label) for label in labels), "_labels")
     check(len(set(labels)) == n and (None not in labels or n == 1), "_labels")
     check(parts["n_features_in_"] == len(parts["_channels"]) == n_channels, "n_features_in_")
     usual = (n, reading.n_forecasts, n_channels)
@@ -96,8 +99,8 @@ def _check(parts):
     check((parts["_deviations"] > 0).all() and (parts["_usual"] > 0).all(), "a deviation")
     check(not (parts["_usual_levels"] < 0).any(), "_usual_levels")
     seasons = parts["seasons_"]
-    check(all(is_a(each, int) and each > 1 for each in seasons), "seasons_")
-    check(len(seasons) <= _MOST_SEASONS, "seasons_")
+    check(all(has_type(season, int) and season > 1 for season in seasons), "seasons_")
+    check(len(seasons) <= _MAX_SEASONS, "seasons_")
     check(getattr(reading, "seasons", seasons) == seasons, "seasons_")
     check(parts["_step"] != 0, "_step")
     check(parts["threshold_"].__sklearn_is_fitted__(), "threshold_")
@@ -127,53 +130,65 @@ def _check_streams(streams, parts):
     for name, shape in (shapes | {"level": (n,), "n_after": (n,)}).items():
         check(streams[name].shape == shape, f"{name} of streams")
         check(streams[name].dtype == dtypes.get(name, np.float64), f"{name} of streams")
-    check(max(parts["seasons_"], default=1) <= MOST_STEPS, "seasons_")
+    check(max(parts["seasons_"], default=1) <= MAX_STEPS, "seasons_")
     check(len(streams["ends"]) == n and streams["n_after"].min() >= 0, "streams")
     check(0 <= streams["keep"] < 1 and not (streams["level"] < 0).any(), "streams")
 
 
-def _joined(parts):
+def _decode(parts):
     network, streams = parts["network_"], parts["_streams"]
     others = parts["_networks"].reshape(-1, network.parameters.size)
     networks = [network, *(network.like(weights) for weights in others)]
-    found = parts | {
+    fitted = parts | {
         "_networks": networks,
         "_labels": {label: k for k, label in enumerate(parts["_labels"])},
     }
     if streams is not None:
-        found["_streams"] = _streams_joined(streams, found)
-    return found
+        fitted["_streams"] = _decode_streams(streams, fitted)
+    return fitted
 
 
-def _streams_joined(streams, found):
-    joined, index, ends = [], streams["index"], streams["ends"]
-    axes = axes_joined(index, found["_step"], ends, streams["have_freq"])
+def _decode_streams(parts, fitted):
+    streams = []
+    axes = decode_axes(parts["index"], fitted["_step"], parts["ends"], parts["have_freq"])
     for k, axis in enumerate(axes):
         stream = Stream(
-            _memory_joined(streams, k, found), found["_usual"][k], found["_means"][k],
-            found["_deviations"][k], 1, float(streams["level"][k]), axis, found["seasons_"],
-            int(streams["n_after"][k]),
-        )  # fmt: skip
-        stream.keep = streams["keep"]
-        joined.append(stream)
-    return joined
+            _decode_error_stream(parts, k, fitted),
+            fitted["_usual"][k],
+            fitted["_means"][k],
+            fitted["_deviations"][k],
+            1,
+            float(parts["level"][k]),
+            axis,
+            fitted["seasons_"],
+            int(parts["n_after"][k]),
+        )
+        stream.keep = parts["keep"]
+        streams.append(stream)
+    return streams
 
 
-def _memory_joined(streams, k, found):
-    reading, networks = found["_reading"], found["_networks"]
+def _decode_error_stream(parts, k, fitted):
+    reading, networks = fitted["_reading"], fitted["_networks"]
     if isinstance(reading, Reconstruction):
-        return ReconstructionStream(reading, networks, streams["window"][k])
+        return ReconstructionStream(reading, networks, parts["window"][k])
     memories = [
-        Memory(network, states=own[None])
-        for network, own in zip(networks, streams["states"][k], strict=True)
+        Memory(network, states=states[None])
+        for network, states in zip(networks, parts["states"][k], strict=True)
     ]
-    none = np.empty((0, reading.n_channels)), np.empty((0, networks[0].n_out))
-    stream = ForecastStream(reading, memories, *none)
-    stream.said, stream.seen = streams["said"][k], streams["seen"][k]
-    stream.n_seen = int(streams["n_seen"][k])
+    empty = np.empty((0, reading.n_channels)), np.empty((0, networks[0].n_out))
+    stream = ForecastStream(reading, memories, *empty)
+    stream.said, stream.seen = parts["said"][k], parts["seen"][k]
+    stream.n_seen = int(parts["n_seen"][k])
     return stream
 
 
-DETECTOR = Estimator(
-    RNNAnomalyDetector, _SAME | _OTHER, {}, _check, apart=_apart, joined=_joined, mark="offset_"
+DETECTOR = EstimatorSchema(
+    RNNAnomalyDetector,
+    _UNCHANGED | _ENCODED,
+    {},
+    _check,
+    encode=_encode,
+    decode=_decode,
+    fitted_attribute="offset_",
 )

@@ -1,4 +1,4 @@
-"""Estimators: their classes, what fit sets, and what holds those together."""
+"""Schemas of the estimators, and their conversion to and from JSON and arrays."""
 
 from __future__ import annotations
 
@@ -7,49 +7,58 @@ import numpy as np
 import pandas as pd
 import sklearn
 
-import tsrnn.saving.parts  # noqa: F401, for its kinds
+import tsrnn.saving.parts  # noqa: F401, registers codecs
 from tsrnn import __version__
 from tsrnn.estimators import RNNClassifier, RNNRegressor
 from tsrnn.kernels.losses import LOSSES, find_loss
-from tsrnn.saving.checks import check, is_a, known
+from tsrnn.saving.checks import check, has_type, lookup
 from tsrnn.saving.detector import DETECTOR
-from tsrnn.saving.fitted import TRAINED, Estimator, check_curves, parts_of, whole_of
 from tsrnn.saving.forecaster import FORECASTER
+from tsrnn.saving.schema import (
+    TRAINED,
+    EstimatorSchema,
+    build_estimator,
+    check_curves,
+    split_estimator,
+)
 from tsrnn.saving.thresholds import THRESHOLDS
-from tsrnn.saving.values import apart, joined
+from tsrnn.saving.values import decode, encode
 from tsrnn.training import Moments
 
 
-def estimator_apart(estimator):
-    """An estimator as JSON has it, and its arrays."""
+def encode_estimator(estimator):
+    """The JSON content and the arrays of an estimator."""
     name, arrays = type(estimator).__name__, []
-    parameters, fitted = parts_of(ESTIMATORS[name], estimator)
+    parameters, fitted = split_estimator(ESTIMATORS[name], estimator)
     content = {
         "versions": {
-            "tsrnn": __version__, "numpy": np.__version__, "numba": numba.__version__,
-            "scikit-learn": sklearn.__version__, "pandas": pd.__version__,
+            "tsrnn": __version__,
+            "numpy": np.__version__,
+            "numba": numba.__version__,
+            "scikit-learn": sklearn.__version__,
+            "pandas": pd.__version__,
         },
         "class": name,
-        "parameters": {k: apart(v, f"parameter {k}", arrays) for k, v in parameters.items()},
-        "fitted": {k: apart(v, f"attribute {k}", arrays) for k, v in fitted.items()},
-    }  # fmt: skip
+        "parameters": {k: encode(v, f"parameter {k}", arrays) for k, v in parameters.items()},
+        "fitted": {k: encode(v, f"attribute {k}", arrays) for k, v in fitted.items()},
+    }
     return content, arrays
 
 
-def estimator_joined(content, arrays):
-    """The estimator that JSON and arrays tell of."""
-    kind = known(ESTIMATORS, content["class"])
-    parameters = {name: joined(node, arrays) for name, node in content["parameters"].items()}
-    fitted = {name: joined(node, arrays) for name, node in content["fitted"].items()}
-    check(not arrays, f"arrays {sorted(arrays)[:5]}, which nothing names,")
-    return whole_of(kind, parameters, fitted)
+def decode_estimator(content, arrays):
+    """The estimator of JSON content and arrays."""
+    schema = lookup(ESTIMATORS, content["class"])
+    parameters = {name: decode(node, arrays) for name, node in content["parameters"].items()}
+    fitted = {name: decode(node, arrays) for name, node in content["fitted"].items()}
+    check(not arrays, f"arrays {sorted(arrays)[:5]}, which nothing refers to,")
+    return build_estimator(schema, parameters, fitted)
 
 
 def _check_regressor(fitted):
     network = _check_sequences(fitted)
     n, loss, quantiles = fitted["n_outputs_"], fitted["loss_"], fitted["quantiles_"]
     check(n >= 1 and (n == 1 or not fitted["_flat"]), "n_outputs_")
-    check(loss in LOSSES and all(is_a(each, float) for each in quantiles), "loss_ or quantiles_")
+    check(loss in LOSSES and all(has_type(q, float) for q in quantiles), "loss_ or quantiles_")
     check(network.n_out == find_loss(loss).n_outputs(int(n), quantiles), "loss_ or quantiles_")
     _check_scales(fitted["y_mean_"], fitted["y_scale_"], n)
 
@@ -86,7 +95,7 @@ _SEQUENCES = TRAINED | {
     "X_mean_": np.ndarray,
     "X_scale_": np.ndarray,
 }
-_SEEN = {
+_SEQUENCES_OPTIONAL = {
     "n_features_in_": int,
     "feature_names_in_": np.ndarray,
     "_moments": Moments,
@@ -94,7 +103,7 @@ _SEEN = {
 }
 ESTIMATORS = {
     "RNNForecaster": FORECASTER,
-    "RNNRegressor": Estimator(
+    "RNNRegressor": EstimatorSchema(
         RNNRegressor,
         _SEQUENCES
         | {
@@ -105,13 +114,13 @@ ESTIMATORS = {
             "y_mean_": np.ndarray,
             "y_scale_": np.ndarray,
         },
-        _SEEN,
+        _SEQUENCES_OPTIONAL,
         _check_regressor,
     ),
-    "RNNClassifier": Estimator(
+    "RNNClassifier": EstimatorSchema(
         RNNClassifier,
         _SEQUENCES | {"classes_": np.ndarray},
-        _SEEN | {"_classes_given": np.ndarray | None},
+        _SEQUENCES_OPTIONAL | {"_classes_given": np.ndarray | None},
         _check_classifier,
     ),
     "RNNAnomalyDetector": DETECTOR,

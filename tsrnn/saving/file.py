@@ -1,4 +1,4 @@
-"""The file: a line with its digest, and an npz of JSON and arrays."""
+"""The file format: a header line with a digest, and an npz of JSON and arrays."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tsrnn.saving.checks import check
 
 FORMAT = 1
 _HEADER = re.compile(rb"tsrnn ([1-9]\d{0,5}) sha256 ([0-9a-f]{64})\n")
-_MOST_JSON = 2**24  # bytes; as Python's objects they are many times as much
-_MOST_MEMBERS = 1000  # of the npz; likewise
-PLAIN = "biufcUSMm"  # kinds of dtype that are held as they are: numbers, texts, times
+_MAX_JSON_BYTES = 2**24  # parsed, it takes many times the memory
+_MAX_MEMBERS = 1000  # of the npz, for the same reason
+PLAIN = "biufcUSMm"  # kinds of dtype stored as arrays: numbers, texts, times
 DTYPE = rf"[<>|][{PLAIN}][1-9]\d{{0,8}}(?:\[\w{{1,9}}\])?"
-# What np.save writes of such an array, and nothing else that NumPy would parse.
+# The header that np.save writes for such an array, and nothing else that NumPy would parse.
 _NPY = re.compile(
     rb"\x93NUMPY\x01\x00(?s:..)\{'descr': '(%b)', 'fortran_order': False, "
     rb"'shape': \(([\d, ]*)\), \} *\n" % DTYPE.encode()
@@ -35,7 +35,7 @@ def _digest(payload):
 
 
 def read(path):
-    """The payload of a file, if it is what its digest says."""
+    """The payload of a file, whose digest is verified."""
     name = repr(os.fspath(path))
     with open(path, "rb") as file:
         header = _HEADER.fullmatch(file.readline(128))
@@ -59,25 +59,25 @@ def read(path):
 
 
 def write(path, payload):
-    """Put a whole file in its place: written beside it first, then renamed."""
+    """Write a file and rename it to ``path`` once it is complete."""
     path = os.path.realpath(os.fsdecode(path))
     header = f"tsrnn {FORMAT} sha256 {_digest(payload)}\n"
-    beside = f"{path}.{secrets.token_hex(4)}.part"
+    temporary = f"{path}.{secrets.token_hex(4)}.part"
     try:
-        with open(beside, "xb") as file:
+        with open(temporary, "xb") as file:
             file.write(header.encode())
             file.write(payload)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(temporary, path)
     except BaseException:
-        if os.path.exists(beside):
-            os.unlink(beside)
+        if os.path.exists(temporary):
+            os.unlink(temporary)
         raise
 
 
-def payload_of(content, arrays):
-    """The npz, the same to the byte for the same content."""
+def pack(content, arrays):
+    """The payload of JSON content and arrays: the same bytes for the same content."""
     text = json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -88,10 +88,10 @@ def payload_of(content, arrays):
     return file.getvalue()
 
 
-def content_of(payload):
-    """The JSON of a payload, and the bytes of its arrays by number."""
-    if payload.count(zipfile.stringCentralDir) > _MOST_MEMBERS:
-        raise ValueError(f"its npz has more than {_MOST_MEMBERS} members")
+def unpack(payload):
+    """The JSON content of a payload, and the bytes of its arrays by number."""
+    if payload.count(zipfile.stringCentralDir) > _MAX_MEMBERS:
+        raise ValueError(f"its npz has more than {_MAX_MEMBERS} members")
     with zipfile.ZipFile(io.BytesIO(payload)) as archive:
         infos = archive.infolist()
         if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
@@ -100,14 +100,14 @@ def content_of(payload):
             raise ValueError("its npz claims more bytes than there are")
         members = {info.filename.removesuffix(".npy"): archive.read(info) for info in infos}
     text = members.pop("json")
-    if len(text) > _MOST_JSON:
-        raise ValueError(f"its JSON is longer than {_MOST_JSON} bytes")
-    content = json.loads(array_of(text).tobytes().decode())
+    if len(text) > _MAX_JSON_BYTES:
+        raise ValueError(f"its JSON is longer than {_MAX_JSON_BYTES} bytes")
+    content = json.loads(parse_array(text).tobytes().decode())
     return content, {int(name): data for name, data in members.items()}
 
 
-def array_of(data):
-    """An array from the bytes of a npy file, of which NumPy itself parses only the dtype."""
+def parse_array(data):
+    """The array of a npy file's bytes, of which NumPy itself parses only the dtype."""
     header = _NPY.match(data)
     check(header, "the header of an array")
     dtype = np.dtype(header[1].decode())

@@ -1,4 +1,4 @@
-"""The forecaster: parts of its fitted state, and checks that they fit together."""
+"""Schema of RNNForecaster, with its fitted state as parts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.losses import LOSSES, find_loss
-from tsrnn.saving.checks import check, is_a
-from tsrnn.saving.fitted import TRAINED, Estimator, check_curves
+from tsrnn.saving.checks import check, has_type
+from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
 
 _CURVES = "loss_curve_", "validation_scores_", "n_iter_", "best_iter_"
 
 
-def _parts(attributes: dict) -> dict:
-    """Parts of a file, in its order, from the attributes of a fitted forecaster."""
+def _encode(attributes: dict) -> dict:
+    """Parts of a fitted forecaster, in the order in which they are written."""
     state = attributes["fitted_"]
     spec = state.spec
     parts = {
@@ -44,8 +44,8 @@ def _parts(attributes: dict) -> dict:
     return parts
 
 
-def _attributes(parts: dict) -> dict:
-    """Attributes of a fitted forecaster from checked parts."""
+def _decode(parts: dict) -> dict:
+    """Fitted attributes from checked parts."""
     network, features, history = parts["network_"], parts.get("_features"), parts["_collection"]
     loss, quantiles = _loss_of(parts)
     spec = WindowSpec(
@@ -76,13 +76,13 @@ def _attributes(parts: dict) -> dict:
 
 
 def _loss_of(parts):
-    """Loss and quantiles, which the first files had none of."""
+    """Loss and quantiles; the first files have neither."""
     return parts.get("loss_", "absolute_error"), parts.get("quantiles_", ())
 
 
 def _n_ahead(network, loss, quantiles):
-    n_outputs_in_all = network.n_out * (network.n_horizons if network.head == "ahead" else 1)
-    return n_outputs_in_all // find_loss(loss).n_outputs(1, quantiles)
+    n_out = network.n_out * (network.n_horizons if network.head == "ahead" else 1)
+    return n_out // find_loss(loss).n_outputs(1, quantiles)
 
 
 def _check(parts):
@@ -96,7 +96,7 @@ def _check(parts):
     if "_features" in parts:
         _check_features(parts, features)
     loss, quantiles = _loss_of(parts)
-    check(loss in LOSSES and all(is_a(each, float) for each in quantiles), "loss_ or quantiles_")
+    check(loss in LOSSES and all(has_type(q, float) for q in quantiles), "loss_ or quantiles_")
     check(list(quantiles) == sorted(quantiles), "quantiles_")
     n_ahead = _check_network(network, parts["segment_"], lookback, features, (loss, quantiles))
     n_series = history.panel.n_series
@@ -119,10 +119,10 @@ def _check(parts):
 
 
 def _check_network(network, segment, lookback, features, loss):
-    """The steps that a network forecasts at once, if its shape fits."""
+    """Check the shape of a network; return the steps that it forecasts at once."""
     n_known = features.n_known
-    n_each = 1 + features.n_channels + (1 + n_known if n_known else 0)
-    check(segment <= lookback and network.n_in == segment * n_each, "segment_")
+    inputs_per_row = 1 + features.n_channels + (1 + n_known if n_known else 0)
+    check(segment <= lookback and network.n_in == segment * inputs_per_row, "segment_")
     check(network.head == ("ahead" if n_known else "last"), "network_")
     n_ahead = _n_ahead(network, *loss)
     n_out = network.n_out * (network.n_horizons if n_known else 1)
@@ -144,7 +144,7 @@ def _check_channels(collection, features):
     check(n_channels == features.n_channels, "beside")
 
 
-FORECASTER = Estimator(
+FORECASTER = EstimatorSchema(
     RNNForecaster,
     TRAINED
     | {
@@ -168,7 +168,7 @@ FORECASTER = Estimator(
     },
     _check,
     attributes={"fitted_", *_CURVES},
-    apart=_parts,
-    joined=_attributes,
-    mark="fitted_",
+    encode=_encode,
+    decode=_decode,
+    fitted_attribute="fitted_",
 )

@@ -1,9 +1,10 @@
-"""The kinds of tsrnn's own objects, which estimators are made of."""
+"""Codecs of tsrnn's own objects, which estimators are made of."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,56 +25,80 @@ from tsrnn.kernels import cells
 from tsrnn.kernels.shapes import head_places
 from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.network.transformer import CELL
-from tsrnn.saving.checks import check, is_a
-from tsrnn.saving.values import Dtype, kind
+from tsrnn.saving.checks import check, has_type
+from tsrnn.saving.values import Dtype, codec
 from tsrnn.training import Moments
 
-MOST_STEPS = 2**24  # that a network looks ahead or a season back: streams hold as many
+MAX_STEPS = 2**24  # of a horizon or season: a stream stores as many values
 _NARWHALS = {
-    "Boolean", "Categorical", "Date", "Datetime", "Int8", "Int16", "Int32", "Int64", "String",
-    "UInt8", "UInt16", "UInt32", "UInt64",
-}  # fmt: skip
+    *("Boolean", "Categorical", "Date", "Datetime", "String"),
+    *("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
+}
 
 
-@kind(RecurrentNetwork)
-def _network(
-    cell: str, n_in: int, n_hidden: int, n_out: int, n_layers: int, bidirectional: bool,
-    residual: bool, head: str, n_horizons: int, n_head: int, parameters: np.ndarray,
-):  # fmt: skip
-    check(cell in cells.NAMES, "a network's cell")
+class _RecurrentNetworkParts(NamedTuple):
+    cell: str
+    n_in: int
+    n_hidden: int
+    n_out: int
+    n_layers: int
+    bidirectional: bool
+    residual: bool
+    head: str
+    n_horizons: int
+    n_head: int
+    parameters: np.ndarray
+
+
+@codec(RecurrentNetwork)
+def _decode_recurrent_network(parts: _RecurrentNetworkParts):
+    check(parts.cell in cells.NAMES, "a network's cell")
     network = RecurrentNetwork.__new__(RecurrentNetwork)
-    network.cell = cell
-    network.bidirectional, network.residual = bool(bidirectional), bool(residual)
-    return _of_shape(network, n_in, n_hidden, n_out, n_layers, head, n_horizons, n_head, parameters)
+    network.cell = parts.cell
+    network.bidirectional, network.residual = bool(parts.bidirectional), bool(parts.residual)
+    return _with_shape(network, parts)
 
 
-@kind(Transformer)
-def _transformer(
-    n_in: int, n_hidden: int, n_out: int, n_layers: int, n_heads: int, head: str, n_horizons: int,
-    n_head: int, parameters: np.ndarray,
-):  # fmt: skip
-    check(n_heads >= 1 and n_hidden % n_heads == 0 and head != "horizons", "a network's heads")
+class _TransformerParts(NamedTuple):
+    n_in: int
+    n_hidden: int
+    n_out: int
+    n_layers: int
+    n_heads: int
+    head: str
+    n_horizons: int
+    n_head: int
+    parameters: np.ndarray
+
+
+@codec(Transformer)
+def _decode_transformer(parts: _TransformerParts):
+    check(parts.n_heads >= 1 and parts.n_hidden % parts.n_heads == 0, "a network's heads")
+    check(parts.head != "horizons", "a network's heads")
     network = Transformer.__new__(Transformer)
-    network.cell, network.n_heads = CELL, int(n_heads)
+    network.cell, network.n_heads = CELL, int(parts.n_heads)
     network.bidirectional = network.residual = False
-    return _of_shape(network, n_in, n_hidden, n_out, n_layers, head, n_horizons, n_head, parameters)
+    return _with_shape(network, parts)
 
 
-def _of_shape(network, n_in, n_hidden, n_out, n_layers, head, n_horizons, n_head, parameters):
-    check(head in ("last", "every", "ahead", "horizons"), "a network's head")
+def _with_shape(network, parts):
+    """A network with the shape and the parameters of its parts."""
+    check(parts.head in ("last", "every", "ahead", "horizons"), "a network's head")
+    parameters = parts.parameters
     check(parameters.dtype in (np.float32, np.float64), "a network's dtype")
-    # Python's whole numbers, as NumPy's overflow; and nothing is allocated by their word.
-    counts = [int(n) for n in (n_in, n_hidden, n_out, n_layers, n_horizons)]
-    n_head = int(n_head)
-    check(all(1 <= n <= parameters.size for n in counts) and n_head >= 0, "a network's shape")
-    network.n_in, network.n_hidden, network.n_out, network.n_layers, network.n_horizons = counts
-    network.head, network.n_head, network.parameters = head, n_head, parameters
+    # Python's integers, as NumPy's overflow; and bounded before anything is allocated.
+    for name in ("n_in", "n_hidden", "n_out", "n_layers", "n_horizons"):
+        n = int(getattr(parts, name))
+        check(1 <= n <= parameters.size, "a network's shape")
+        setattr(network, name, n)
+    network.head, network.n_head, network.parameters = parts.head, int(parts.n_head), parameters
+    check(network.n_head >= 0, "a network's shape")
     check(parameters.shape == (head_places(network.sizes(1))[-1],), "a network's size")
     return network
 
 
-def axes_apart(axes):
-    """Axes of one step in one index, end to end: thousands of series may have one each."""
+def encode_axes(axes):
+    """Parts of axes that share a step, their indexes concatenated: there may be thousands."""
     indexes = [axis.index for axis in axes]
     if isinstance(indexes[0], pd.RangeIndex):
         numbers = np.concatenate([index.to_numpy(np.int64) for index in indexes])
@@ -82,51 +107,13 @@ def axes_apart(axes):
         index = indexes[0].append(indexes[1:])
     if isinstance(index, pd.DatetimeIndex):
         index = pd.DatetimeIndex(index, freq=None)
-    return {
-        "index": index, "ends": np.cumsum([len(index) for index in indexes]),
-        "have_freq": np.array([getattr(index, "freq", None) is not None for index in indexes]),
-    }  # fmt: skip
+    has_freq = [getattr(index, "freq", None) is not None for index in indexes]
+    ends = np.cumsum([len(index) for index in indexes])
+    return {"index": index, "ends": ends, "have_freq": np.array(has_freq)}
 
 
-def _collection_apart(collection):
-    axes = list({id(axis): axis for axis in collection.axes}.values())
-    places = {id(axis): place for place, axis in enumerate(axes)}
-    return axes_apart(axes) | {
-        "values": collection.panel.values, "indptr": collection.panel.indptr,
-        "ids": collection.ids, "form": collection.form, "step": axes[0].step,
-        "places": np.array([places[id(axis)] for axis in collection.axes]),
-    } | {
-        name: getattr(collection, name) for name in ("observed", "beside")
-        if getattr(collection, name) is not None
-    }  # fmt: skip
-
-
-@kind(Collection, apart=_collection_apart)
-def _collection(
-    values: np.ndarray, indptr: np.ndarray, ids: list, index: pd.Index, step: BaseOffset | int,
-    ends: np.ndarray, have_freq: np.ndarray, places: np.ndarray,
-    form: OneSeries | Wide | Long | Levels | Foreign, observed: np.ndarray | None = None,
-    beside: np.ndarray | None = None,
-):  # fmt: skip
-    check(values.dtype == np.float64 and values.ndim == 1, "a panel")
-    check(indptr.dtype == places.dtype == np.int64, "a panel")
-    panel, axes = Panel(values, indptr), axes_joined(index, step, ends, have_freq)
-    check(panel.n_series >= 1 and len(ids) == panel.n_series == places.size, "ids")
-    check(places.min() >= 0 and places.max() < len(axes), "axes")
-    axes = [axes[place] for place in places]
-    check(panel.lengths.tolist() == [len(axis.index) for axis in axes], "axes")
-    check(not isinstance(form, Wide) or len(form.columns) == len(ids), "a form")
-    check(not isinstance(form, OneSeries) or len(ids) == 1, "a form")
-    if observed is not None:
-        check(observed.dtype == bool and observed.shape == values.shape, "observed")
-    if beside is not None:
-        check(beside.dtype == np.float64 and beside.ndim == 2, "beside")
-        check(len(beside) == values.size, "beside")
-    return Collection(panel, ids, axes, form, observed, beside)
-
-
-def axes_joined(index, step, ends, have_freq):
-    """The axes of these parts, of one step."""
+def decode_axes(index, step, ends, have_freq):
+    """Axes from their parts; ``ends`` are the ends of their indexes in ``index``."""
     is_time = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
     check(is_time == isinstance(step, BaseOffset), "the step of an axis")
     check(is_time or (index.dtype == np.int64 and step != 0), "an index of numbers")
@@ -137,64 +124,117 @@ def axes_joined(index, step, ends, have_freq):
     check((np.diff(bounds) > 0).all() and bounds[-1] == len(index), "ends of axes")
     axes = []
     for first, end, has_freq in zip(bounds[:-1], bounds[1:], have_freq, strict=True):
-        own = regular_index(index[first:end], step)
-        if has_freq and isinstance(own, pd.DatetimeIndex):
-            own = pd.DatetimeIndex(own, freq=step)
-        axes.append(TimeAxis(own, step))
+        axis_index = regular_index(index[first:end], step)
+        if has_freq and isinstance(axis_index, pd.DatetimeIndex):
+            axis_index = pd.DatetimeIndex(axis_index, freq=step)
+        axes.append(TimeAxis(axis_index, step))
     return axes
 
 
-@kind(OneSeries)
-def _one_series(name: Hashable):
+def _encode_collection(collection):
+    axes = list({id(axis): axis for axis in collection.axes}.values())
+    positions = {id(axis): position for position, axis in enumerate(axes)}
+    parts = encode_axes(axes) | {
+        "values": collection.panel.values,
+        "indptr": collection.panel.indptr,
+        "ids": collection.ids,
+        "form": collection.form,
+        "step": axes[0].step,
+        "places": np.array([positions[id(axis)] for axis in collection.axes]),
+    }
+    optional = {"observed": collection.observed, "beside": collection.beside}
+    return parts | {name: value for name, value in optional.items() if value is not None}
+
+
+class _CollectionParts(NamedTuple):
+    values: np.ndarray
+    indptr: np.ndarray
+    ids: list
+    index: pd.Index
+    step: BaseOffset | int
+    ends: np.ndarray
+    have_freq: np.ndarray
+    places: np.ndarray  # position of the axis of each series
+    form: OneSeries | Wide | Long | Levels | Foreign
+    observed: np.ndarray | None = None
+    beside: np.ndarray | None = None  # channels of covariates
+
+
+@codec(Collection, encode=_encode_collection)
+def _decode_collection(parts: _CollectionParts):
+    values, indptr, ids, form = parts.values, parts.indptr, parts.ids, parts.form
+    positions, observed, covariates = parts.places, parts.observed, parts.beside
+    check(values.dtype == np.float64 and values.ndim == 1, "a panel")
+    check(indptr.dtype == positions.dtype == np.int64, "a panel")
+    panel = Panel(values, indptr)
+    axes = decode_axes(parts.index, parts.step, parts.ends, parts.have_freq)
+    check(panel.n_series >= 1 and len(ids) == panel.n_series == positions.size, "ids")
+    check(positions.min() >= 0 and positions.max() < len(axes), "axes")
+    axes = [axes[position] for position in positions]
+    check(panel.lengths.tolist() == [len(axis.index) for axis in axes], "axes")
+    check(not isinstance(form, Wide) or len(form.columns) == len(ids), "a form")
+    check(not isinstance(form, OneSeries) or len(ids) == 1, "a form")
+    if observed is not None:
+        check(observed.dtype == bool and observed.shape == values.shape, "observed")
+    if covariates is not None:
+        check(covariates.dtype == np.float64 and covariates.ndim == 2, "beside")
+        check(len(covariates) == values.size, "beside")
+    return Collection(panel, ids, axes, form, observed, covariates)
+
+
+@codec(OneSeries)
+def _decode_one_series(name: Hashable):
     return OneSeries(name)
 
 
-@kind(Wide)
-def _wide(columns: pd.Index):
+@codec(Wide)
+def _decode_wide(columns: pd.Index):
     return Wide(columns)
 
 
-@kind(Long)
-def _long(
-    id_column: str, time_column: str, target_column: str, id_dtype: Dtype, time_dtype: Dtype,
-):  # fmt: skip
+@codec(Long)
+def _decode_long(
+    id_column: str, time_column: str, target_column: str, id_dtype: Dtype, time_dtype: Dtype
+):
     return Long(id_column, time_column, target_column, id_dtype, time_dtype)
 
 
-@kind(Levels)
-def _levels(names: tuple, target: Hashable, is_frame: bool, id_dtype: Dtype, time_dtype: Dtype):
+@codec(Levels)
+def _decode_levels(
+    names: tuple, target: Hashable, is_frame: bool, id_dtype: Dtype, time_dtype: Dtype
+):
     check(len(names) == 2, "a form")
     return Levels(names, target, bool(is_frame), id_dtype, time_dtype)
 
 
-def _foreign_apart(form):
+def _encode_foreign(form):
     return {
         "columns": [form.id_column, form.time_column, form.target_column],
-        "dtypes": [_narwhals_dtype_apart(form.id_dtype), _narwhals_dtype_apart(form.time_dtype)],
+        "dtypes": [_encode_narwhals_dtype(d) for d in (form.id_dtype, form.time_dtype)],
         "library": form.library.name,
     }
 
 
-@kind(Foreign, apart=_foreign_apart)
-def _foreign(columns: list, dtypes: list, library: str):
+@codec(Foreign, encode=_encode_foreign)
+def _decode_foreign(columns: list, dtypes: list, library: str):
     import narwhals as nw
 
     check(library in ("CUDF", "MODIN", "POLARS", "PYARROW"), "a library")
-    check(len(columns) == 3 and all(isinstance(each, str) for each in columns), "a form")
-    id_dtype, time_dtype = (_narwhals_dtype(*parts) for parts in dtypes)
+    check(len(columns) == 3 and all(isinstance(column, str) for column in columns), "a form")
+    id_dtype, time_dtype = (_decode_narwhals_dtype(*parts) for parts in dtypes)
     return Foreign(*columns, id_dtype, time_dtype, nw.Implementation[library])
 
 
-def _narwhals_dtype_apart(dtype):
+def _encode_narwhals_dtype(dtype):
     parts = [type(dtype).__name__]
     if parts == ["Datetime"]:
         parts += [dtype.time_unit, dtype.time_zone]
-    if _narwhals_dtype(*parts) != dtype:
-        raise ValueError(f"the dtype {dtype} cannot be told. Convert it.")
+    if _decode_narwhals_dtype(*parts) != dtype:
+        raise ValueError(f"the dtype {dtype} is not supported. Convert it.")
     return parts
 
 
-def _narwhals_dtype(name, *parts):
+def _decode_narwhals_dtype(name, *parts):
     import narwhals as nw
 
     if name not in _NARWHALS:
@@ -202,16 +242,16 @@ def _narwhals_dtype(name, *parts):
     return getattr(nw, name)(*parts)
 
 
-@kind(Scaling)
-def _scaling(log: bool, slope: np.ndarray, mean: np.ndarray, deviation: np.ndarray):
+@codec(Scaling)
+def _decode_scaling(log: bool, slope: np.ndarray, mean: np.ndarray, deviation: np.ndarray):
     parts = slope, mean, deviation
     check(all(part.dtype == np.float64 and part.ndim == 1 for part in parts), "a scaling")
     check(len({part.size for part in parts}) == 1, "a scaling")
     return Scaling(bool(log), *parts)
 
 
-@kind(ConformalWidths)
-def _widths(n_windows: int, spread: np.ndarray, pool: np.ndarray):
+@codec(ConformalWidths)
+def _decode_widths(n_windows: int, spread: np.ndarray, pool: np.ndarray):
     check(n_windows >= 1 and pool.size and pool.ndim == 1, "widths")
     check(pool.dtype == spread.dtype == np.float64, "widths")
     widths = ConformalWidths.__new__(ConformalWidths)
@@ -220,8 +260,8 @@ def _widths(n_windows: int, spread: np.ndarray, pool: np.ndarray):
     return widths
 
 
-@kind(HeldOutErrors)
-def _held_out_errors(errors: np.ndarray, power: float, weights: np.ndarray):
+@codec(HeldOutErrors)
+def _decode_held_out_errors(errors: np.ndarray, power: float, weights: np.ndarray):
     check(errors.dtype == np.float64 and errors.ndim == 2 and errors.size, "held-out errors")
     check(not np.isnan(errors).all(), "held-out errors")
     check(0 <= power <= 1, "held-out errors")
@@ -230,50 +270,55 @@ def _held_out_errors(errors: np.ndarray, power: float, weights: np.ndarray):
     return HeldOutErrors(errors, power, weights)
 
 
-@kind(ColumnEncoder, "Column")
-def _column(name: Hashable, mean: float, deviation: float, levels: pd.Index | None):
+@codec(ColumnEncoder, "Column")
+def _decode_column(name: Hashable, mean: float, deviation: float, levels: pd.Index | None):
     check(deviation > 0, "a column")
     return ColumnEncoder(name, mean, deviation, levels)
 
 
-@kind(FeatureEncoder, "Features")
-def _features(
-    known: tuple, past: tuple, static: tuple, calendar: tuple, holidays: np.ndarray, observed: bool,
-):  # fmt: skip
-    check(all(isinstance(each, ColumnEncoder) for each in (*known, *past, *static)), "a column")
+@codec(FeatureEncoder, "Features")
+def _decode_features(
+    known: tuple, past: tuple, static: tuple, calendar: tuple, holidays: np.ndarray, observed: bool
+):
+    check(all(isinstance(column, ColumnEncoder) for column in (*known, *past, *static)), "a column")
     check(all(name in CALENDAR for name in calendar), "a calendar")
     check(holidays.dtype == "M8[D]" and holidays.ndim == 1, "holidays")
     return FeatureEncoder(known, past, static, calendar, holidays, bool(observed))
 
 
-@kind(Covariates, apart=lambda one: {
-    "channels": one.frame.to_numpy(np.float64), "times": one.times, "labels": one.labels,
-})  # fmt: skip
-def _covariates(channels: np.ndarray, times: pd.Index, labels: pd.Index | None):
+def _encode_covariates(covariates):
+    channels = covariates.frame.to_numpy(np.float64)
+    return {"channels": channels, "times": covariates.times, "labels": covariates.labels}
+
+
+@codec(Covariates, encode=_encode_covariates)
+def _decode_covariates(channels: np.ndarray, times: pd.Index, labels: pd.Index | None):
     check(channels.dtype == np.float64 and channels.ndim == 2, "covariates")
     check(len(channels) == len(times) and not times.hasnans, "covariates")
     check(labels is None or len(labels) == len(times), "covariates")
     return Covariates(pd.DataFrame(channels), times, labels, "X")
 
 
-@kind(ForecastErrors)
-def _forecast_errors(n_channels: int, leads: tuple, seasons: tuple, lookback: int, loss: str):
+@codec(ForecastErrors)
+def _decode_forecast_errors(
+    n_channels: int, leads: tuple, seasons: tuple, lookback: int, loss: str
+):
     check(n_channels >= 1 and lookback >= 1, "n_channels or lookback")
-    check(all(is_a(each, int) for each in (*leads, *seasons)), "leads or seasons")
+    check(all(has_type(n, int) for n in (*leads, *seasons)), "leads or seasons")
     leads, seasons = tuple(map(int, leads)), tuple(map(int, seasons))
     check(leads[:1] == (1,) and all(a < b for a, b in itertools.pairwise(leads)), "leads")
-    check(max(leads + seasons) <= MOST_STEPS, "leads or seasons")
+    check(max(leads + seasons) <= MAX_STEPS, "leads or seasons")
     check(loss in DETECTOR_LOSSES, "loss")
     return ForecastErrors(int(n_channels), leads, seasons, int(lookback), loss)
 
 
-@kind(Reconstruction)
-def _reconstruction(n_channels: int, lookback: int):
+@codec(Reconstruction)
+def _decode_reconstruction(n_channels: int, lookback: int):
     return Reconstruction(int(n_channels), int(lookback))
 
 
-@kind(Moments)
-def _moments(values: np.ndarray, steps: int):
+@codec(Moments)
+def _decode_moments(values: np.ndarray, steps: int):
     check(0 <= steps < 2**53, "moments")
     moments = Moments.__new__(Moments)
     moments.values, moments.steps = values, int(steps)

@@ -1,9 +1,9 @@
-"""Thresholds over anomaly scores: what each has learnt."""
+"""Schemas of the thresholds on anomaly scores."""
 
 from __future__ import annotations
 
-import typing
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,85 +17,124 @@ from tsrnn.anomaly.thresholds import (
 )
 from tsrnn.anomaly.thresholds.dynamic import _ExponentialMean
 from tsrnn.saving.checks import check
-from tsrnn.saving.fitted import Estimator, parts_of, whole_of
-from tsrnn.saving.values import kind
+from tsrnn.saving.schema import EstimatorSchema, build_estimator, split_estimator
+from tsrnn.saving.values import codec, parts_of
 
-THRESHOLDS: dict[str, Estimator] = {}
+THRESHOLDS: dict[str, EstimatorSchema] = {}
 
 
-def _threshold(of, attributes, apart=dict, mark="threshold_"):
-    """Add a class by the function that makes its attributes of parts, whose types are annotated."""
+def _threshold(cls, attributes, encode=dict, fitted_attribute="threshold_"):
+    """Register a decorated function that turns the parts of a threshold into its attributes."""
 
-    def add(joined):
-        entry = THRESHOLDS[of.__name__] = Estimator(
-            of, typing.get_type_hints(joined), {}, attributes=attributes, apart=apart,
-            joined=lambda parts: joined(**parts), mark=mark,
-        )  # fmt: skip
+    def register(decoder):
+        required, optional, decode = parts_of(decoder)
+        schema = EstimatorSchema(
+            cls,
+            required,
+            optional,
+            attributes=attributes,
+            encode=encode,
+            decode=lambda parts: decode(**parts),
+            fitted_attribute=fitted_attribute,
+        )
+        THRESHOLDS[cls.__name__] = schema
 
-        @kind(of, apart=lambda threshold: dict(
-            zip(("parameters", "fitted"), parts_of(entry, threshold), strict=True)
-        ))  # fmt: skip
+        def encode_threshold(threshold):
+            parameters, fitted = split_estimator(schema, threshold)
+            return {"parameters": parameters, "fitted": fitted}
+
+        @codec(cls, encode=encode_threshold)
         def _(parameters: dict, fitted: dict):
-            return whole_of(entry, parameters, fitted)
+            return build_estimator(schema, parameters, fitted)
 
-        return joined
+        return decoder
 
-    return add
+    return register
 
 
 @_threshold(QuantileThreshold, {"threshold_"})
-def _quantile(threshold_: float):
+def _decode_quantile(threshold_: float):
     return {"threshold_": threshold_}
 
 
 @_threshold(RobustZThreshold, {"median_", "scale_", "threshold_"})
-def _robust_z(median_: float, scale_: float, threshold_: float):
+def _decode_robust_z(median_: float, scale_: float, threshold_: float):
     return {"median_": median_, "scale_": scale_, "threshold_": threshold_}
 
 
-def _tail_apart(found):
-    tail, local = found["_tail"], found["_local"] or LocalMean(0)
+class _Tail(NamedTuple):
+    base: float
+    risk: float
+    n: int
+    shape: float
+    scale: float
+    quantile: float
+    next_fit: int
+    peaks: np.ndarray
+    local: np.ndarray
+    local_sum: float
+    local_next: int
+
+
+def _encode_tail(fitted):
+    tail, local = fitted["_tail"], fitted["_local"] or LocalMean(0)
     return {
-        "base": tail.base, "risk": tail.risk, "n": tail.n, "shape": tail.shape,
-        "scale": tail.scale, "quantile": tail.quantile, "next_fit": tail._next_fit,
-        "peaks": np.array(tail.peaks, float), "local": np.array(local._values, float),
-        "local_sum": local._sum, "local_next": local._next,
-    }  # fmt: skip
+        "base": tail.base,
+        "risk": tail.risk,
+        "n": tail.n,
+        "shape": tail.shape,
+        "scale": tail.scale,
+        "quantile": tail.quantile,
+        "next_fit": tail._next_fit,
+        "peaks": np.array(tail.peaks, float),
+        "local": np.array(local._values, float),
+        "local_sum": local._sum,
+        "local_next": local._next,
+    }
 
 
-@_threshold(TailThreshold, {"_tail", "_local", "threshold_"}, _tail_apart)
-def _tail(
-    base: float, risk: float, n: int, shape: float, scale: float, quantile: float, next_fit: int,
-    peaks: np.ndarray, local: np.ndarray, local_sum: float, local_next: int,
-):  # fmt: skip
+@_threshold(TailThreshold, {"_tail", "_local", "threshold_"}, _encode_tail)
+def _decode_tail(parts: _Tail):
+    peaks, local = parts.peaks, parts.local
     _check_scores(peaks)
     _check_scores(local)
-    check((peaks > 0).all() and peaks.size <= n and 0 < risk < 1, "a tail")
+    check((peaks > 0).all() and peaks.size <= parts.n and 0 < parts.risk < 1, "a tail")
     tail, mean = Tail.__new__(Tail), None
-    tail.base, tail.risk, tail.n, tail.peaks = base, risk, int(n), peaks.tolist()
-    tail.shape, tail.scale, tail.quantile, tail._next_fit = shape, scale, quantile, int(next_fit)
-    if local.size:  # as many as its depth: fit takes no fewer
-        check(0 <= local_next < local.size, "a local mean")
+    tail.base, tail.risk, tail.n, tail.peaks = parts.base, parts.risk, int(parts.n), peaks.tolist()
+    tail.shape, tail.scale, tail.quantile = parts.shape, parts.scale, parts.quantile
+    tail._next_fit = int(parts.next_fit)
+    if local.size:  # the whole window: fit requires as many scores
+        check(0 <= parts.local_next < local.size, "a local mean")
         mean = LocalMean(local.size)
-        mean._values, mean._sum, mean._next = local.tolist(), local_sum, int(local_next)
+        mean._values, mean._sum = local.tolist(), parts.local_sum
+        mean._next = int(parts.local_next)
     level = 0.0 if mean is None else mean.mean
-    return {"_tail": tail, "_local": mean, "threshold_": level + quantile}
+    return {"_tail": tail, "_local": mean, "threshold_": level + parts.quantile}
 
 
-def _dynamic_apart(found):
-    recent, mean = found["_recent"], found["_mean"]
+def _encode_dynamic(fitted):
+    recent, mean = fitted["_recent"], fitted["_mean"]
     return {
-        "threshold_": found["threshold_"], "recent": np.array(recent, float),
-        "window": recent.maxlen, "n_new": found["_n_new"], "keep": mean._keep, "sum": mean._sum,
+        "threshold_": fitted["threshold_"],
+        "recent": np.array(recent, float),
+        "window": recent.maxlen,
+        "n_new": fitted["_n_new"],
+        "keep": mean._keep,
+        "sum": mean._sum,
         "weight": mean._weight,
-    }  # fmt: skip
+    }
 
 
-@_threshold(DynamicThreshold, {"_recent", "_mean", "_n_new", "threshold_"}, _dynamic_apart)
-def _dynamic(
-    threshold_: float, recent: np.ndarray, window: int, n_new: int, keep: float, sum: float,
+@_threshold(DynamicThreshold, {"_recent", "_mean", "_n_new", "threshold_"}, _encode_dynamic)
+def _decode_dynamic(
+    threshold_: float,
+    recent: np.ndarray,
+    window: int,
+    n_new: int,
+    keep: float,
+    sum: float,
     weight: float,
-):  # fmt: skip
+):
     _check_scores(recent)
     check(0 < recent.size <= window, "a window")
     check(0 <= keep < 1 and weight > 0, "an exponential mean")
@@ -105,24 +144,33 @@ def _dynamic(
     return {"_recent": recent, "_mean": mean, "_n_new": int(n_new), "threshold_": threshold_}
 
 
-def _conformal_apart(found):
-    recent = found["_recent"]
+def _encode_conformal(fitted):
+    recent = fitted["_recent"]
     return {
-        "recent": np.array(recent, float), "window": recent.maxlen or 0, "seed": found["_seed"],
-        "rng": found["_stream_rng"],
-    }  # fmt: skip
+        "recent": np.array(recent, float),
+        "window": recent.maxlen or 0,
+        "seed": fitted["_seed"],
+        "rng": fitted["_stream_rng"],
+    }
 
 
-_CONFORMAL = {"_recent", "_ordered", "_seed", "_stream_rng"}
-
-
-@_threshold(ConformalThreshold, _CONFORMAL, _conformal_apart, "_stream_rng")
-def _conformal(recent: np.ndarray, window: int, seed: int, rng: np.random.Generator):
+@_threshold(
+    ConformalThreshold,
+    {"_recent", "_ordered", "_seed", "_stream_rng"},
+    _encode_conformal,
+    "_stream_rng",
+)
+def _decode_conformal(recent: np.ndarray, window: int, seed: int, rng: np.random.Generator):
     _check_scores(recent)
     check(recent.size > 0 and seed >= 0, "a calibration")
     check(window == 0 or recent.size <= window, "a window")
     recent = deque(recent.tolist(), maxlen=int(window) or None)
-    return {"_recent": recent, "_ordered": sorted(recent), "_seed": int(seed), "_stream_rng": rng}
+    return {
+        "_recent": recent,
+        "_ordered": sorted(recent),
+        "_seed": int(seed),
+        "_stream_rng": rng,
+    }
 
 
 def _check_scores(values):

@@ -1,4 +1,4 @@
-"""Values, taken apart into JSON and arrays, and joined again; and the kinds of NumPy and pandas."""
+"""Encoding of values as JSON and arrays, and the codecs of NumPy's and pandas's types."""
 
 from __future__ import annotations
 
@@ -15,47 +15,48 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 
-from tsrnn.saving.checks import check, check_parts, known
-from tsrnn.saving.file import DTYPE, PLAIN, array_of
+from tsrnn.saving.checks import check, check_parts, lookup
+from tsrnn.saving.file import DTYPE, PLAIN, parse_array
 
 Dtype = np.dtype | pd.api.extensions.ExtensionDtype
 _DTYPE_NAME = re.compile(r"(?!.*dateutil)[\w\[\], :+/\-<>|]{1,60}")
-_ZONE = re.compile(r"(?!dateutil)[A-Za-z][\w+\-/:]{0,50}")  # of dateutil's pandas opens any file
+_ZONE = re.compile(r"(?!dateutil)[A-Za-z][\w+\-/:]{0,50}")  # pandas opens any file for dateutil's
 
 
-def apart(value, place, arrays):
-    """A value as JSON has it; its arrays are appended to ``arrays``."""
+def encode(value, path, arrays):
+    """A value as JSON; its arrays are appended to ``arrays``. Errors name the ``path`` to it."""
     if value is None or type(value) in (bool, int, str):
         return value
     if type(value) is float and math.isfinite(value):
         return value
     if type(value) in (list, tuple):
-        items = [apart(each, f"{place}[{k}]", arrays) for k, each in enumerate(value)]
+        items = [encode(item, f"{path}[{k}]", arrays) for k, item in enumerate(value)]
         return items if type(value) is list else {"tuple": items}
     if type(value) is dict:
         pairs = []
-        for key, each in value.items():
-            where = f"{place}[{key!r}]"
-            pairs.append([apart(key, f"{where}'s key", arrays), apart(each, where, arrays)])
+        for key, item in value.items():
+            item_path = f"{path}[{key!r}]"
+            encoded_key = encode(key, f"{item_path}'s key", arrays)
+            pairs.append([encoded_key, encode(item, item_path, arrays)])
         return {"dict": pairs}
     if type(value) in (np.ndarray, np.memmap) and value.dtype.kind in PLAIN:
         arrays.append(np.asarray(value, order="C"))
         return {"array": len(arrays) - 1}
-    name = _kind_of(value)
+    name = _codec_name(value)
     if name is None:
         raise ValueError(
-            f"{place} is a {type(value).__module__}.{type(value).__qualname__}, which a file "
+            f"{path} is a {type(value).__module__}.{type(value).__qualname__}, which a file "
             "cannot hold. Give it as numbers, texts or arrays, or lists, tuples or dicts of them."
         )
     try:
-        parts = _KINDS[name].apart(value)
+        parts = _CODECS[name].encode(value)
     except ValueError as error:
-        raise ValueError(f"{place} cannot be kept: {error}") from error
-    return {name: {part: apart(each, f"{place}.{part}", arrays) for part, each in parts.items()}}
+        raise ValueError(f"{path} cannot be saved: {error}") from error
+    return {name: {part: encode(item, f"{path}.{part}", arrays) for part, item in parts.items()}}
 
 
-def _kind_of(value):
-    """The kind of a value, None where there is none; a subclass is not its base."""
+def _codec_name(value):
+    """Name of the codec of a value, None if it has none. A subclass does not use its base's."""
     if isinstance(value, np.generic):
         return "scalar"
     if type(value) is np.ndarray and value.dtype == object:
@@ -64,131 +65,148 @@ def _kind_of(value):
         return "offset"
     if isinstance(value, Dtype) and not isinstance(value, pd.CategoricalDtype):
         return "dtype"
-    return next((name for name, kind in _KINDS.items() if type(value) is kind.of), None)
+    return next((name for name, each in _CODECS.items() if type(value) is each.cls), None)
 
 
-def joined(node, arrays):
-    """The value that JSON tells of; an array that was used is gone from ``arrays``."""
+def decode(node, arrays):
+    """The value of a JSON node; arrays that it refers to are removed from ``arrays``."""
     if node is None or isinstance(node, (bool, int, float, str)):
         return node
     if isinstance(node, list):
-        return [joined(each, arrays) for each in node]
-    ((name, inner),) = node.items()
+        return [decode(item, arrays) for item in node]
+    ((name, content),) = node.items()
     if name == "array":
-        return array_of(arrays.pop(inner))
+        return parse_array(arrays.pop(content))
     if name == "tuple":
-        return tuple(joined(each, arrays) for each in inner)
+        return tuple(decode(item, arrays) for item in content)
     if name == "dict":
-        pairs = [(joined(key, arrays), joined(each, arrays)) for key, each in inner]
+        pairs = [(decode(key, arrays), decode(item, arrays)) for key, item in content]
         check(all(is_key(key) for key, _ in pairs), "a key of a dict")
         return dict(pairs)
-    kind = known(_KINDS, name)
-    parts = {part: joined(each, arrays) for part, each in inner.items()}
-    check_parts(parts, kind.parts, kind.optional)
-    return kind.joined(**parts)
+    entry = lookup(_CODECS, name)
+    parts = {part: decode(item, arrays) for part, item in content.items()}
+    check_parts(parts, entry.required, entry.optional)
+    return entry.decode(**parts)
 
 
 def is_key(key):
-    """Whether few other keys have its hash: a dict whose keys all share one crawls."""
+    """Whether few other keys can have its hash: a dict whose keys all collide is very slow."""
     if isinstance(key, int):
         return abs(key) < 2**60
-    numpys = isinstance(key, np.generic) and key.dtype.kind in "biu"
-    return numpys or isinstance(key, (str, float))
+    is_numpy_number = isinstance(key, np.generic) and key.dtype.kind in "biu"
+    return is_numpy_number or isinstance(key, (str, float))
 
 
-# Kinds
+# Codecs
 
 
-class _Kind(NamedTuple):
-    """A kind of value: its class, how it is taken apart, types of parts, the way back."""
+class _Codec(NamedTuple):
+    """A type, how its values are encoded as parts, the types of these, and how to decode them."""
 
-    of: Any
-    apart: Callable[[Any], dict]
-    parts: dict
+    cls: Any
+    encode: Callable[[Any], dict]
+    required: dict
     optional: dict
-    joined: Callable[..., Any]
+    decode: Callable[..., Any]
 
 
-_KINDS: dict[str, _Kind] = {}
+_CODECS: dict[str, _Codec] = {}
 
 
-def _defaults(function):
-    parameters = inspect.signature(function).parameters.values()
-    return [each.name for each in parameters if each.default is not each.empty]
+def parts_of(decoder):
+    """Types of the required and of the optional parts of a decoder, and the decoder by keywords.
+
+    A decoder takes the parts of a value, or one NamedTuple of them, annotated with their types.
+    Those with a default are optional.
+    """
+    hints = typing.get_type_hints(decoder)
+    record = next(iter(hints.values()))
+    source, decode = decoder, decoder
+    if len(hints) == 1 and hasattr(record, "_fields"):
+        source, hints = record, typing.get_type_hints(record)
+        decode = lambda **parts: decoder(record(**parts))  # noqa: E731
+    parameters = inspect.signature(source).parameters.values()
+    with_default = [each.name for each in parameters if each.default is not each.empty]
+    optional = {name: hints.pop(name) for name in with_default}
+    return hints, optional, decode
 
 
-def kind(of, name="", apart=None):
-    """Add a kind, by the function that joins its parts, whose annotations are their types.
+def codec(cls, name="", encode=None):
+    """Register a decorated function as the decoder of a type; see ``parts_of``.
 
-    Parts are attributes, unless ``apart`` gives others; one that has a default may be absent.
+    Parts are attributes of a value unless ``encode`` returns others.
     """
 
-    def add(joined):
-        parts = typing.get_type_hints(joined)
-        attributes = apart or (lambda value: {part: getattr(value, part) for part in parts})
-        optional = {name: parts.pop(name) for name in _defaults(joined)}
-        _KINDS[name or of.__name__] = _Kind(of, attributes, parts, optional, joined)
-        return joined
+    def register(decoder):
+        required, optional, decode = parts_of(decoder)
 
-    return add
+        def attributes(value):
+            return {part: getattr(value, part) for part in required}
+
+        _CODECS[name or cls.__name__] = _Codec(
+            cls, encode or attributes, required, optional, decode
+        )
+        return decoder
+
+    return register
 
 
-@kind(float, apart=lambda number: {"text": repr(number)})
-def _no_number(text: str):
-    """One of nan, inf and -inf, for which JSON has no word."""
+@codec(float, encode=lambda number: {"text": repr(number)})
+def _decode_float(text: str):
+    """One of nan, inf and -inf, which JSON cannot express."""
     return float(text)
 
 
-def _scalar_apart(scalar):
+def _encode_scalar(scalar):
     value = np.asarray(scalar)
     check(value.dtype.kind in PLAIN, f"the dtype {value.dtype}")
     return {"dtype": value.dtype.str, "hex": value.tobytes().hex()}
 
 
-@kind(None, "scalar", _scalar_apart)
-def _scalar(dtype: str, hex: str):
+@codec(None, "scalar", _encode_scalar)
+def _decode_scalar(dtype: str, hex: str):
     check(re.fullmatch(DTYPE, dtype), "a dtype")
     (value,) = np.frombuffer(bytes.fromhex(hex), dtype)
     return value
 
 
-def _texts_apart(array):
+def _encode_texts(array):
     texts = array.ravel().tolist()
     if not all(type(text) is str for text in texts):
         raise ValueError("its objects are not all texts. Give the array a dtype.")
     return {"shape": list(array.shape), "texts": texts}
 
 
-@kind(None, "texts", _texts_apart)
-def _texts(shape: list, texts: list):
+@codec(None, "texts", _encode_texts)
+def _decode_texts(shape: list, texts: list):
     check(all(isinstance(text, str) for text in texts), "an array of texts")
     array = np.empty(len(texts), object)
     array[:] = texts
     return array.reshape(shape)
 
 
-def _offset_apart(offset):
+def _encode_offset(offset):
     try:
-        named = to_offset(offset.freqstr) == offset
+        has_name = to_offset(offset.freqstr) == offset
     except ValueError:
-        named = False
-    if not named:
+        has_name = False
+    if not has_name:
         raise ValueError(
-            f"the frequency {offset!r} has no name that tells all of it. Fit on an index of one "
+            f"the frequency {offset!r} has no name that describes it fully. Fit on an index of one "
             "that has, for instance y.asfreq('MS')."
         )
     return {"name": offset.freqstr}
 
 
-@kind(None, "offset", _offset_apart)
-def _offset(name: str):
+@codec(None, "offset", _encode_offset)
+def _decode_offset(name: str):
     check(len(name) <= 50, "a frequency")
     return to_offset(name)
 
 
-@kind(pd.DateOffset)
-def _date_offset(n: int, normalize: bool, kwds: dict):
-    check(abs(n) <= 12, f"{n} times a DateOffset")  # which pandas goes one by one
+@codec(pd.DateOffset)
+def _decode_date_offset(n: int, normalize: bool, kwds: dict):
+    check(abs(n) <= 12, f"{n} times a DateOffset")  # pandas applies it n times in a loop
     return pd.DateOffset(n, normalize, **kwds)
 
 
@@ -197,10 +215,10 @@ def _zone_of(index):
         return None
     zone = getattr(index.tz, "key", None) or getattr(index.tz, "zone", None) or str(index.tz)
     try:
-        named = _ZONE.fullmatch(zone) and pd.DatetimeTZDtype(index.unit, zone) == index.dtype
+        has_name = _ZONE.fullmatch(zone) and pd.DatetimeTZDtype(index.unit, zone) == index.dtype
     except KeyError:
-        named = False
-    if not named:
+        has_name = False
+    if not has_name:
         raise ValueError(
             f"the time zone {index.tz!r} has no name. Fit on an index of one that has, for "
             "instance y.tz_convert('Europe/Berlin')."
@@ -208,24 +226,29 @@ def _zone_of(index):
     return zone
 
 
-@kind(datetime.date, apart=lambda day: {"text": day.isoformat()})
-def _date(text: str):
+@codec(datetime.date, encode=lambda day: {"text": day.isoformat()})
+def _decode_date(text: str):
     return datetime.date.fromisoformat(text)
 
 
-@kind(pd.Timestamp, apart=lambda stamp: {
-    "stamp": int(stamp.asm8.astype(np.int64)), "unit": stamp.unit,
-    "zone": _zone_of(pd.DatetimeIndex([stamp])),
-})  # fmt: skip
-def _timestamp(stamp: int, unit: str, zone: str | None):
-    return _datetimes(np.array([stamp], np.int64), unit, zone, None, None)[0]
+def _encode_timestamp(stamp):
+    number = int(stamp.asm8.astype(np.int64))
+    return {"stamp": number, "unit": stamp.unit, "zone": _zone_of(pd.DatetimeIndex([stamp]))}
 
 
-@kind(pd.DatetimeIndex, apart=lambda index: {
-    "stamps": index.asi8, "unit": index.unit, "zone": _zone_of(index), "freq": index.freq,
-    "name": index.name,
-})  # fmt: skip
-def _datetimes(
+@codec(pd.Timestamp, encode=_encode_timestamp)
+def _decode_timestamp(stamp: int, unit: str, zone: str | None):
+    return _decode_datetimes(np.array([stamp], np.int64), unit, zone, None, None)[0]
+
+
+def _encode_datetimes(index):
+    zone = _zone_of(index)
+    parts = {"stamps": index.asi8, "unit": index.unit, "zone": zone}
+    return parts | {"freq": index.freq, "name": index.name}
+
+
+@codec(pd.DatetimeIndex, encode=_encode_datetimes)
+def _decode_datetimes(
     stamps: np.ndarray, unit: str, zone: str | None, freq: BaseOffset | None, name: Hashable
 ):
     check(stamps.dtype == np.int64 and stamps.ndim == 1, "a DatetimeIndex")
@@ -237,100 +260,104 @@ def _datetimes(
     return pd.DatetimeIndex(index, freq=freq, name=name)
 
 
-@kind(pd.PeriodIndex, apart=lambda index: {
-    "ordinals": index.asi8, "freq": index.freqstr, "name": index.name,
-})  # fmt: skip
-def _periods(ordinals: np.ndarray, freq: str, name: Hashable):
+def _encode_periods(index):
+    return {"ordinals": index.asi8, "freq": index.freqstr, "name": index.name}
+
+
+@codec(pd.PeriodIndex, encode=_encode_periods)
+def _decode_periods(ordinals: np.ndarray, freq: str, name: Hashable):
     check(ordinals.dtype == np.int64 and ordinals.ndim == 1, "a PeriodIndex")
     check(len(freq) <= 50, "the frequency of a PeriodIndex")
     return pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=name)
 
 
-@kind(pd.RangeIndex)
-def _range(start: int, stop: int, step: int, name: Hashable):
+@codec(pd.RangeIndex)
+def _decode_range(start: int, stop: int, step: int, name: Hashable):
     return pd.RangeIndex(start, stop, step, name=name)
 
 
-def _index_apart(index):
-    values = index.to_numpy()
-    return {"values": values, "name": index.name, "inferred": values.dtype != index.dtype}
+def _encode_multi_index(index):
+    return {"levels": [index.get_level_values(level) for level in range(index.nlevels)]}
 
 
-@kind(pd.MultiIndex, apart=lambda index: {
-    "levels": [index.get_level_values(level) for level in range(index.nlevels)],
-})  # fmt: skip
-def _multi_index(levels: list):
+@codec(pd.MultiIndex, encode=_encode_multi_index)
+def _decode_multi_index(levels: list):
     check(all(isinstance(level, pd.Index) for level in levels), "a MultiIndex")
     return pd.MultiIndex.from_arrays(levels, names=[level.name for level in levels])
 
 
-@kind(pd.CategoricalIndex)
-def _categorical_index(codes: np.ndarray, dtype: pd.CategoricalDtype, name: Hashable):
+@codec(pd.CategoricalIndex)
+def _decode_categorical_index(codes: np.ndarray, dtype: pd.CategoricalDtype, name: Hashable):
     return pd.CategoricalIndex(pd.Categorical.from_codes(codes, dtype=dtype), name=name)
 
 
-@kind(pd.Index, apart=_index_apart)
-def _index(values: np.ndarray, name: Hashable, inferred: bool):
+def _encode_index(index):
+    values = index.to_numpy()
+    return {"values": values, "name": index.name, "inferred": values.dtype != index.dtype}
+
+
+@codec(pd.Index, encode=_encode_index)
+def _decode_index(values: np.ndarray, name: Hashable, inferred: bool):
     return pd.Index(values, dtype=None if inferred else values.dtype, name=name)
 
 
-def _series_apart(series):
+def _encode_series(series):
     values = series.to_numpy()
     if values.dtype != series.dtype:
         raise ValueError(f"a Series of dtype {series.dtype} is no plain array. Convert it.")
     return {"values": values, "index": series.index, "name": series.name}
 
 
-@kind(pd.Series, apart=_series_apart)
-def _series(values: np.ndarray, index: pd.Index, name: Hashable):
-    check(values.ndim == 1, "a Series")  # pandas would repeat a scalar as often as an index says
+@codec(pd.Series, encode=_encode_series)
+def _decode_series(values: np.ndarray, index: pd.Index, name: Hashable):
+    check(values.ndim == 1, "a Series")  # pandas would repeat a scalar along the index
     return pd.Series(values, index, name=name)
 
 
-def _generator_apart(generator):
+def _encode_generator(generator):
     check(type(generator.bit_generator) is np.random.PCG64, "a Generator of anything but PCG64")
     return {"state": generator.bit_generator.state}
 
 
-@kind(np.random.Generator, apart=_generator_apart)
-def _generator(state: dict):
+@codec(np.random.Generator, encode=_encode_generator)
+def _decode_generator(state: dict):
     generator = np.random.Generator(np.random.PCG64(0))
     generator.bit_generator.state = state
     return generator
 
 
-def _random_state_apart(random_state):
+def _encode_random_state(random_state):
     state = random_state.get_state(legacy=False)
     check(state["bit_generator"] == "MT19937", "a RandomState of anything but MT19937")
     return {"state": state}
 
 
-@kind(np.random.RandomState, apart=_random_state_apart)
-def _random_state(state: dict):
-    place = state["state"]["pos"]
-    check(0 <= place <= 624, "a RandomState")  # NumPy would read beyond its 624 numbers
+@codec(np.random.RandomState, encode=_encode_random_state)
+def _decode_random_state(state: dict):
+    position = state["state"]["pos"]
+    check(0 <= position <= 624, "a RandomState")  # NumPy would read beyond its 624 numbers
     random_state = np.random.RandomState(0)
     random_state.set_state(state)
     return random_state
 
 
-def _dtype_apart(dtype):
+def _encode_dtype(dtype):
     name = str(dtype)
     if not _DTYPE_NAME.fullmatch(name) or pd.api.types.pandas_dtype(name) != dtype:
-        raise ValueError(f"the dtype {name:.100} has no name that tells all of it. Convert it.")
+        raise ValueError(f"the dtype {name:.100} has no name that describes it fully. Convert it.")
     return {"name": name}
 
 
-@kind(None, "dtype", _dtype_apart)
-def _dtype(name: str):
+@codec(None, "dtype", _encode_dtype)
+def _decode_dtype(name: str):
     check(_DTYPE_NAME.fullmatch(name), "a dtype")
     dtype = pd.api.types.pandas_dtype(name)
     if isinstance(dtype, np.dtype) and dtype.kind not in "biufcMmO":
         check(dtype.kind == "U", "a dtype")
-        return np.dtype(object)  # pandas 2 takes the "str" of pandas 3 for NumPy's
+        return np.dtype(object)  # pandas 2 reads the "str" of pandas 3 as NumPy's
     return dtype
 
 
-@kind(pd.CategoricalDtype)
-def _categorical_dtype(categories: pd.Index, ordered: bool):
+@codec(pd.CategoricalDtype)
+def _decode_categorical_dtype(categories: pd.Index, ordered: bool):
     return pd.CategoricalDtype(categories, bool(ordered))

@@ -1,0 +1,91 @@
+"""Schemas of estimators: the parts that their fitted state is saved as, and how to check them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tsrnn.network import RecurrentNetwork
+from tsrnn.saving.checks import check, check_parts, has_type
+
+# Attributes of scikit-learn, set by set_callbacks and set_fit_request: no results of fit.
+_NOT_SAVED = {
+    "_callback_fit_ctx",
+    "_metadata_request",
+    "_parent_callback_ctx",
+    "_skl_callbacks",
+    "_skl_callbacks_to_teardown",
+}
+_validate_params = operator.methodcaller("_validate_params")  # scikit-learn's, for developers
+
+
+class EstimatorSchema(NamedTuple):
+    """How an estimator's class is saved.
+
+    Attributes
+    ----------
+    cls : type
+    required, optional : dict
+        Types of the parts in a file, by name.
+    check : callable
+        Raises ValueError for parts, given as a dict, that do not fit together.
+    attributes : set, optional
+        Names of the fitted attributes, where they are not the parts' names.
+    encode, decode : callable
+        Parts from fitted attributes, and fitted attributes from checked parts; both dicts, and the
+        same by default.
+    fitted_attribute : str
+        An attribute that exists once fit has succeeded.
+    """
+
+    cls: type
+    required: dict
+    optional: dict
+    check: Callable[[dict], Any] = lambda parts: None
+    attributes: set | None = None
+    encode: Callable[[dict], dict] = dict
+    decode: Callable[[dict], dict] = dict
+    fitted_attribute: str = "network_"
+
+
+def split_estimator(schema: EstimatorSchema, estimator: Any) -> tuple[dict, dict]:
+    """Parameters of an estimator and parts of its fitted state, none if fit did not succeed."""
+    parameters = estimator.get_params(deep=False)
+    parameters.pop("device", None)  # chosen where the file is loaded
+    fitted = {
+        name: value
+        for name, value in vars(estimator).items()
+        if (name.startswith("_") or name.endswith("_")) and name not in _NOT_SAVED
+    }
+    known = schema.attributes or {*schema.required, *schema.optional}
+    unknown = sorted(fitted.keys() - known)
+    if unknown:  # dropping it silently would lose it
+        raise ValueError(f"attribute {unknown[0]} is none that tsrnn.save knows. Delete it first.")
+    return parameters, schema.encode(fitted) if schema.fitted_attribute in fitted else {}
+
+
+def build_estimator(schema: EstimatorSchema, parameters: dict, parts: dict) -> Any:
+    """An estimator from its parameters and the parts of its fitted state, which are checked."""
+    estimator = schema.cls(**parameters)
+    _validate_params(estimator)
+    if parts:
+        check_parts(parts, schema.required, schema.optional)
+        schema.check(parts)
+        vars(estimator).update(schema.decode(parts))
+    return estimator
+
+
+TRAINED = {
+    "network_": RecurrentNetwork,
+    "loss_curve_": list,
+    "validation_scores_": list | None,
+    "n_iter_": int,
+    "best_iter_": int,
+}
+
+
+def check_curves(parts):
+    """Check the loss curves of a trained estimator."""
+    curves = [*parts["loss_curve_"], *(parts["validation_scores_"] or [])]
+    check(all(has_type(loss, float) for loss in curves), "loss_curve_ or validation_scores_")
