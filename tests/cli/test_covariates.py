@@ -8,7 +8,7 @@ import pytest
 
 import tsrnn
 from tsrnn import RNNForecaster, backtest
-from tsrnn.cli.options import _CALENDAR, _LOSSES
+from tsrnn.cli import options
 from tsrnn.forecasting.calendar import CALENDAR
 
 SOLD = ["--id", "shop", "--time", "day", "--target", "sold", "--horizon", "4"]
@@ -174,9 +174,9 @@ def test_a_backtest(refit, sales, about, write, run, small, tmp_path):
 
 
 def test_names_are_those_of_the_library():
-    assert set(_CALENDAR) == set(CALENDAR)
+    assert set(options.CALENDAR) == set(CALENDAR)
     (losses,) = (set(c.options) for c in RNNForecaster._parameter_constraints["loss"])
-    assert set(_LOSSES) == losses
+    assert [options.loss_name(name) for name in losses] == list(losses)
 
 
 # What is wrong
@@ -378,8 +378,7 @@ def test_bad_files_of_holidays(content, message, shop, write, refused, tmp_path)
     ("times", "options", "message"),
     [
         (range(1, 81), ["--holidays", "2024-01-01"], "data.csv: --holidays are days, and times "
-         "have no dates. Leave them out, or give the share of them in each step as a column for "
-         "--known."),
+         "have no dates. Leave them out, or give the share of them in each step as a covariate."),
         (pd.period_range("2000-01", periods=80, freq="M"), ["--holidays", "2024-01-01"],
          "data.csv: --holidays are days, and times have the frequency MS. Leave them out"),
         (range(1, 81), ["--calendar", "month"],

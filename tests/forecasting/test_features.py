@@ -166,7 +166,7 @@ def test_static_values():
     with pytest.raises(ValueError, match="static goes with y"):
         forecaster.predict(static=told)
     with pytest.raises(
-        ValueError, match="'kind' of static is 'side' at 'new', a level that was not"
+        ValueError, match="'kind' of series 'new' of static is 'side', a level that was not"
     ):
         forecaster.predict(y=unseen, static=told.replace("up", "side"))
 
@@ -390,7 +390,7 @@ LONGER += [(pd.period_range, freq) for freq in (*WEEKS, "M", "Q", "2D")]
 @pytest.mark.parametrize(("make", "freq"), LONGER)
 def test_holidays_of_longer_steps_are_refused(make, freq):
     index = make("2020-01-01", periods=99, freq=freq)
-    with pytest.raises(ValueError, match="holidays are days, and y has the frequency"):
+    with pytest.raises(ValueError, match="holidays are days, and times have the frequency"):
         quick(holidays=["2020-05-01"]).fit(pd.Series(np.arange(99.0), index))
 
 

@@ -96,7 +96,7 @@ def test_no_series_sees_another_but_through_the_network():
 def test_a_series_too_short_among_many_is_named():
     frame = WIDE.copy()
     frame.iloc[:-5, 3] = np.nan
-    with pytest.raises(ValueError, match=r"Series 's3' has 5 observations.*lookback=\d+"):
+    with pytest.raises(ValueError, match=r"Series 's3' of y has 5 observations.*lookback=\d+"):
         quick(lookback=12).fit(frame)
 
 
@@ -220,7 +220,7 @@ class TestSeriesNeverSeen:
 
     def test_what_is_refused(self):
         forecaster = quick(transform="log").fit(WIDE)
-        with pytest.raises(ValueError, match=r"Series 's1' has 4 observations.*lookback=\d+"):
+        with pytest.raises(ValueError, match=r"Series 's1' of y has 4 observations.*lookback=\d+"):
             forecaster.predict(y=WIDE.assign(s1=WIDE["s1"].where(WIDE.index < "2000-05")))
         weeks = WIDE.set_axis(pd.date_range("2000-01-02", periods=96, freq="W"))
         with pytest.raises(ValueError, match=r"frequency W.*fitted on frequency MS"):

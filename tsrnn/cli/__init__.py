@@ -1,6 +1,6 @@
 """The command ``tsrnn``: forecast columns of a csv or parquet file, or find anomalies in them.
 
-Whatever is slow to import is imported once a command runs, so that ``--help`` is instant.
+What is slow to import is imported once a command runs, so that ``--help`` is fast.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after one line on standard error about what was wrong, or 130 after Ctrl-C.
+        0, or 2 after an error in one line on standard error, or 130 after Ctrl-C.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = parser().parse_args(argv)
-    except SystemExit as stop:  # argparse leaves so, after --help as well
+    except SystemExit as stop:  # argparse exits, after --help as well
         return int(stop.code or 0)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("tsrnn: interrupted", file=sys.stderr)
             return 130
-        except BrokenPipeError:  # as by `tsrnn forecast ... | head`: nobody reads on
+        except BrokenPipeError:  # as of `tsrnn forecast ... | head`: the reader is gone
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (ValueError, OSError, ImportError, MemoryError, RuntimeError) as error:
             print(f"tsrnn {arguments.command}: error: {_one_line(error)}", file=sys.stderr)

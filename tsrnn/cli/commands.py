@@ -1,4 +1,4 @@
-"""What the commands do: read, fit, write. What can be refused is refused before training."""
+"""The commands: read, fit, write. Bad input is refused before training."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import sys
 
 import tsrnn
 from tsrnn.cli.reading import Layout, read_holidays, read_series, read_static
-from tsrnn.cli.tables import told_of
-from tsrnn.cli.writing import as_text, check_files, events_as_text, write_picture, write_table
+from tsrnn.cli.tables import file_errors
+from tsrnn.cli.writing import as_text, check_outputs, events_as_text, write_picture, write_table
 
-_LONG = 2000  # observations from which training lasts, so that its progress is shown
+_MANY_ROWS = 2000  # from which training takes long enough to show its progress
 
 
 def forecast(arguments: argparse.Namespace) -> None:
-    """``tsrnn forecast``: the table of forecasts, maybe their picture and the forecaster."""
-    check_files(_sources(arguments), arguments.plot, arguments.out, arguments.save)
+    """``tsrnn forecast``: write forecasts, and optionally their picture and the forecaster."""
+    check_outputs(_inputs(arguments), arguments.plot, arguments.out, arguments.save)
     y, X, static = _read(arguments)
     forecaster = _forecaster(arguments, y)
     coverage, quantiles = _shares(arguments.coverage), _shares(arguments.quantiles)
     _check_names(y.index.names, coverage, quantiles)
-    _check_reach(arguments, y, X)
-    with _told_of(arguments):
+    _check_horizon(arguments, y, X)
+    with _file_errors(arguments):
         forecaster.fit(y, X, static)
     table = forecaster.predict_interval(coverage=coverage)
     table.insert(0, "forecast", forecaster.predict())
@@ -36,38 +36,46 @@ def forecast(arguments: argparse.Namespace) -> None:
 
 
 def backtest(arguments: argparse.Namespace) -> None:
-    """``tsrnn backtest``: the errors, maybe all forecasts and their picture."""
-    check_files(_sources(arguments), arguments.plot, arguments.out, arguments.metrics)
+    """``tsrnn backtest``: print errors, and optionally write all forecasts and their picture."""
+    check_outputs(_inputs(arguments), arguments.plot, arguments.out, arguments.metrics)
     y, X, static = _read(arguments)
     forecaster = _forecaster(arguments, y)
-    with _told_of(arguments):
-        found = tsrnn.backtest(
-            forecaster, y, X, static, n_windows=arguments.windows, step=arguments.step,
-            refit=arguments.refit, coverage=_shares(arguments.coverage),
-            quantiles=_shares(arguments.quantiles),
-        )  # fmt: skip
-    metrics = found.metrics()
+    settings = {
+        "n_windows": arguments.windows,
+        "step": arguments.step,
+        "refit": arguments.refit,
+        "coverage": _shares(arguments.coverage),
+        "quantiles": _shares(arguments.quantiles),
+    }
+    with _file_errors(arguments):
+        result = tsrnn.backtest(forecaster, y, X, static, **settings)
+    metrics = result.metrics()
     print(as_text(metrics.T))
     if arguments.metrics:
         write_table(metrics.rename_axis("method"), arguments.metrics)
     if arguments.out:
-        write_table(found.forecasts.set_index("unique_id"), arguments.out)
+        write_table(result.forecasts.set_index("unique_id"), arguments.out)
     if arguments.plot:
-        display = tsrnn.plotting.BacktestDisplay.from_backtest(found, y=y)
+        display = tsrnn.plotting.BacktestDisplay.from_backtest(result, y=y)
         write_picture(display, arguments.plot)
 
 
 def detect(arguments: argparse.Namespace) -> None:
-    """``tsrnn detect``: the events, maybe the scores and their picture."""
-    check_files([arguments.file], arguments.plot, arguments.out, arguments.scores, arguments.save)
+    """``tsrnn detect``: print events, and optionally write scores and their picture."""
+    check_outputs([arguments.file], arguments.plot, arguments.out, arguments.scores, arguments.save)
     layout = Layout(
-        arguments.target, arguments.time, arguments.id, separator=arguments.sep,
-        time_format=arguments.time_format, missing=arguments.missing, channels=True,
-    )  # fmt: skip
+        arguments.target,
+        arguments.time,
+        arguments.id,
+        separator=arguments.sep,
+        time_format=arguments.time_format,
+        missing=arguments.missing,
+        channels=True,
+    )
     y, _ = read_series(arguments.file, layout)
     _check_names_of_scores(y, arguments.target)
     detector = _detector(arguments, y)
-    with told_of(arguments.file, arguments.target[0]):
+    with file_errors(arguments.file, arguments.target[0]):
         detector.fit(y)
         events = detector.detect(y, arguments.n_most)
     if len(events):
@@ -86,7 +94,7 @@ def detect(arguments: argparse.Namespace) -> None:
 
 
 def _detector(arguments, y):
-    given = {
+    optional = {
         "horizon": arguments.horizon,
         "lookback": arguments.lookback,
         "season": arguments.season,
@@ -103,52 +111,59 @@ def _detector(arguments, y):
         missing=arguments.missing,
         n_estimators=arguments.networks,
         random_state=arguments.seed,
-        verbose=_shows_progress(arguments, y),
-        **{name: value for name, value in given.items() if value is not None},
+        verbose=_verbosity(arguments, y),
+        **{name: value for name, value in optional.items() if value is not None},
     )
 
 
-def _shows_progress(arguments, y):
-    return int(not arguments.quiet and (sys.stderr.isatty() or len(y) >= _LONG))
+def _verbosity(arguments, y):
+    """1 where progress is shown, else 0."""
+    return int(not arguments.quiet and (sys.stderr.isatty() or len(y) >= _MANY_ROWS))
 
 
 def _check_names_of_scores(y, targets):
-    """Refuse columns of the file that would be twice in the tables of events or of scores."""
-    several = targets if len(targets) > 1 else ()
-    made = {
-        "events": ["start", "end", "n_points", "severity", "peak", "alarm", "channel", "seen",
-                   "expected", *(f"share_{name}" for name in several)],
-        "scores": ["score", "threshold", "anomaly", "expected", "lower", "upper",
-                   *(f"{what}_{name}" for name in several
-                     for what in ("expected", "lower", "upper", "share"))],
-    }  # fmt: skip
-    names = {"events": y.index.names[:-1], "scores": y.index.names}
-    for table, taken in names.items():
-        for name in taken:
-            if name in made[table]:
-                raise ValueError(
-                    f"the table of {table} has a column {name!r} of its own: rename it"
-                )
+    """Refuse columns of the file that the tables of events or of scores have too."""
+    channels = targets if len(targets) > 1 else ()
+    bounds = ("expected", "lower", "upper", "share")
+    events = {"start", "end", "n_points", "severity", "peak", "alarm", "channel", "seen"}
+    events |= {"expected", *(f"share_{name}" for name in channels)}
+    scores = {"score", "threshold", "anomaly", "expected", "lower", "upper"}
+    scores |= {f"{kind}_{name}" for name in channels for kind in bounds}
+    _check_free(y.index.names[:-1], events, "events")
+    _check_free(y.index.names, scores, "scores")
 
 
-def _sources(arguments):
+def _check_free(names, columns, table):
+    """Refuse names that are columns of a table to write."""
+    for name in names:
+        if name in columns:
+            raise ValueError(f"the table of {table} has a column {name!r} of its own: rename it")
+
+
+def _inputs(arguments):
     return [arguments.file, arguments.future, arguments.static, *arguments.holidays]
 
 
-def _told_of(arguments):
-    return told_of(arguments.file, arguments.target[0], arguments.static)
+def _file_errors(arguments):
+    return file_errors(arguments.file, arguments.target[0], arguments.static)
 
 
 def _read(arguments):
-    """The series, the columns beside them, and what does not change of each."""
+    """The series, their covariates, and their static values."""
     if arguments.future and not arguments.known:
         raise ValueError("--future goes with --known, the columns that are known there")
     if arguments.static and not arguments.id and len(arguments.target) == 1:
         raise ValueError("--static goes with several series: --id COLUMN or several --target")
     layout = Layout(
-        arguments.target, arguments.time, arguments.id, arguments.known, arguments.past,
-        arguments.sep, arguments.time_format, arguments.missing,
-    )  # fmt: skip
+        arguments.target,
+        arguments.time,
+        arguments.id,
+        arguments.known,
+        arguments.past,
+        arguments.sep,
+        arguments.time_format,
+        arguments.missing,
+    )
     y, X = read_series(arguments.file, layout, arguments.future)
     if not arguments.static:
         return y, X, None
@@ -157,14 +172,14 @@ def _read(arguments):
 
 
 def _forecaster(arguments, y):
-    given = {
+    optional = {
         "lookback": arguments.lookback,
         "season": arguments.season,
         "hidden_size": arguments.hidden_size,
         "max_iter": arguments.max_iter,
         "n_jobs": arguments.jobs,
         "device": arguments.device,
-        # Lest a column beside the target that is called "ds" be taken for times
+        # Lest a covariate that is called "ds" be taken for times
         **dict(zip(("time_column", "id_column"), y.index.names[::-1], strict=False)),
     }
     return tsrnn.RNNForecaster(
@@ -177,40 +192,41 @@ def _forecaster(arguments, y):
         scope=arguments.scope,
         n_estimators=arguments.networks,
         random_state=arguments.seed,
-        verbose=_shows_progress(arguments, y),
-        **{name: value for name, value in given.items() if value is not None},
+        verbose=_verbosity(arguments, y),
+        **{name: value for name, value in optional.items() if value is not None},
     )
 
 
 def _shares(percents):
+    """Distinct percentages as fractions of 1."""
     return [percent / 100 for percent in dict.fromkeys(percents)]
 
 
 def _check_names(names, coverage, quantiles):
-    """Refuse columns of the file that would be twice in the table of forecasts."""
-    made = [f"{side}_{100 * level:g}" for level in coverage for side in ("lower", "upper")]
-    made += [f"quantile_{100 * level:g}" for level in quantiles]
-    for name in names:
-        if [*names, "forecast", *made].count(name) > 1:
-            raise ValueError(f"the table of forecasts has a column {name!r} of its own: rename it")
+    """Refuse columns of the file that the table of forecasts has too."""
+    columns = {f"{side}_{100 * level:g}" for level in coverage for side in ("lower", "upper")}
+    columns |= {f"quantile_{100 * level:g}" for level in quantiles}
+    repeated = {name for name in names if names.count(name) > 1}
+    _check_free(names, columns | repeated | {"forecast"}, "forecasts")
 
 
-def _check_reach(arguments, y, X):
+def _check_horizon(arguments, y, X):
     """Refuse a horizon beyond the calendar, or beyond what is known in the future."""
     from tsrnn.data import collection_from, format_time
 
-    with _told_of(arguments):
+    with _file_errors(arguments):
         steps = collection_from(y, missing=arguments.missing).after(arguments.horizon, {}).index
     if not arguments.known:
         return
     keys = steps if X.index.nlevels == steps.nlevels else steps.get_level_values(-1)
-    there = keys.isin(X.index)
-    if not there.all():
-        time = format_time(steps.get_level_values(-1)[there.argmin()])
-        of = f" (series {str(steps[there.argmin()][0])!r})" if steps.nlevels > 1 else ""
+    is_known = keys.isin(X.index)
+    if not is_known.all():
+        first = is_known.argmin()
+        time = format_time(steps.get_level_values(-1)[first])
+        of_series = f" (series {str(steps[first][0])!r})" if steps.nlevels > 1 else ""
         known = ", ".join(map(repr, arguments.known))
         raise ValueError(
-            f"{arguments.future or arguments.file}: no row for {time}{of}, where --horizon "
+            f"{arguments.future or arguments.file}: no row for {time}{of_series}, where --horizon "
             f"{arguments.horizon} needs {known}: give rows below the last {arguments.target[0]!r}, "
             "that cell empty, or --future FILE"
         )

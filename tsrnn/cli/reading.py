@@ -1,4 +1,4 @@
-"""Series of csv and parquet files, and what is known beside them."""
+"""Series, covariates, static values and holidays from csv, parquet and text files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.tables import EMPTY, is_parquet, read_table, told_of
+from tsrnn.cli.tables import EMPTY_CELLS, file_errors, is_parquet, read_table
 
-NUMBER = "row"  # what the numbers of rows are called, where there are no times
+ROW_NUMBER = "row"  # the name of row numbers, which stand for times where there are none
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What the columns of a file are, and how it is written.
+    """What the columns of a file hold, and how it is written.
 
     Attributes
     ----------
@@ -28,13 +28,13 @@ class Layout:
     time : str or None
         Column of times; without it the rows of each series count from 1.
     series : str or None
-        Column that says which series a row belongs to, where there is one target.
+        Column that says which series a row belongs to, if there is one target.
     known, past : sequence of str
-        Columns beside the targets that are known in the future, and that are not.
+        Covariate columns that are known in the future, and that are not.
     separator : str
-        Of columns of a csv file.
+        Between the columns of a csv file.
     time_format : str or None
-        Of time stamps, where it cannot be guessed.
+        Of time stamps that cannot be guessed.
     missing : {"raise", "mask"}
         Whether empty cells are refused or left to the estimator.
     channels : bool
@@ -63,12 +63,17 @@ class Layout:
             raise ValueError(
                 f"--id {self.series} goes with one --target, here are {len(self.targets)}"
             )
-        if self.time is None and NUMBER in (*self.known, *self.past):
-            raise ValueError(f"rows are numbered as a column {NUMBER!r}: rename yours")
-        given = {"--time": [self.time], "--id": [self.series], "--target": self.targets,
-                 "--known": self.known, "--past": self.past}  # fmt: skip
+        if self.time is None and ROW_NUMBER in (*self.known, *self.past):
+            raise ValueError(f"rows are numbered as a column {ROW_NUMBER!r}: rename yours")
+        columns_of = {
+            "--time": [self.time],
+            "--id": [self.series],
+            "--target": self.targets,
+            "--known": self.known,
+            "--past": self.past,
+        }
         options = {}
-        for option, columns in given.items():
+        for option, columns in columns_of.items():
             for column in columns:
                 if column in options:
                     both = " and ".join(dict.fromkeys([options[column], option]))
@@ -81,12 +86,12 @@ class Layout:
 def read_series(
     path: str, layout: Layout, future: str | None = None
 ) -> tuple[pd.Series | pd.DataFrame, pd.DataFrame | None]:
-    """Series of a file, and the columns beside them.
+    """Series and covariates of a file.
 
     Parameters
     ----------
     path : str
-        A csv file with a header, or by its ending a parquet file.
+        A csv file with a header, or by its extension a parquet file.
     layout : Layout
         Of this file.
     future : str, optional
@@ -95,43 +100,42 @@ def read_series(
     Returns
     -------
     Series or DataFrame
-        One target's on its times; several, and those of a column of series, on a MultiIndex of
-        series and time. Of several channels a column each.
+        Of one target a Series on its times; of several, or of a column of series, on a MultiIndex
+        of series and time. Of several channels a column each.
     DataFrame or None
-        Columns that are known, then those that are not: of all rows, those to come too, on times,
-        or where there is a column of series on series and times.
+        Known and then past covariates: of all rows, future ones included, on times, or on series
+        and times if there is a column of series.
 
     Raises
     ------
     OSError, ImportError
         If a file cannot be read.
     ValueError
-        If it has no such columns or a bad cell, which is told by column, row and series.
+        If columns are missing or a cell is bad; the message names column, row and series.
     """
     target = layout.targets[0]
-    with told_of(path, target):
+    with file_errors(path, target):
         table = _read(path, layout.columns(), layout)
         if future:
-            table = table.above(_read_future(future, path, layout))
+            table = table.append(_read_future(future, path, layout))
         index = _index(table, layout)
-        values = pd.DataFrame(
-            {name: _checked(table, name, *_numbers(table.cells[name])) for name in layout.targets}
-        )
-        ahead = _ahead(table, values, index, layout)
+        values = pd.DataFrame({name: _target_values(table, name) for name in layout.targets})
+        is_future = _is_future(table, values, index, layout)
         if layout.channels and len(layout.targets) > 1:
             y = values.set_axis(index)
             for name in layout.targets if layout.missing == "raise" else ():
                 table.refuse(name, values[name].isna())
         elif len(layout.targets) > 1:
-            y = _side_by_side(table, values, index, layout.missing)
+            y = _stacked(table, values, index, layout.missing)
         else:
-            y = values[target].set_axis(index)[~ahead]
-            table.refuse(target, (layout.missing == "raise") & values[target].isna() & ~ahead)
-        return y, _beside(table, index, ahead, layout)
+            y = values[target].set_axis(index)[~is_future]
+            is_missing = values[target].isna() & ~is_future
+            table.refuse(target, (layout.missing == "raise") & is_missing)
+        return y, _covariates(table, index, is_future, layout)
 
 
 def read_static(path: str, series: str, labels: pd.Index, separator: str = ",") -> pd.DataFrame:
-    """What does not change of each series, from a file of one row each.
+    """Static values of each series, from a file with one row a series.
 
     Parameters
     ----------
@@ -140,9 +144,9 @@ def read_static(path: str, series: str, labels: pd.Index, separator: str = ",") 
     series : str
         Its column of series.
     labels : Index
-        The series that there are.
+        The series to find there.
     separator : str
-        Of columns of a csv file.
+        Between the columns of a csv file.
 
     Returns
     -------
@@ -156,49 +160,49 @@ def read_static(path: str, series: str, labels: pd.Index, separator: str = ",") 
     ValueError
         If it has no such column, no other, a bad cell, a series twice, or one not at all.
     """
-    with told_of(path):
+    with file_errors(path):
         table = read_table(path, None, separator, series)
         if series not in table.cells:
             raise ValueError(f"no column {series!r}; there are: {', '.join(table.cells)}")
         if len(table.cells.columns) == 1:
             raise ValueError(f"no column beside {series!r}")
-        found = pd.Index(_labels(table)).astype(str)
-        table.refuse(series, found.duplicated(), "for the second time")
-        lacking = ~labels.astype(str).isin(found)
-        if lacking.any():
-            raise ValueError(f"no row for series {str(labels[lacking.argmax()])!r}")
-        everywhere = np.ones(len(found), bool)
+        row_labels = pd.Index(_labels(table)).astype(str)
+        table.refuse(series, row_labels.duplicated(), "for the second time")
+        is_absent = ~labels.astype(str).isin(row_labels)
+        if is_absent.any():
+            raise ValueError(f"no row for series {str(labels[is_absent.argmax()])!r}")
+        all_rows = np.ones(len(row_labels), bool)
         columns = {}
         for name in table.cells.columns.drop(series):
-            columns[name] = _values(table, name, everywhere)
+            columns[name] = _covariate_values(table, name, all_rows)
             table.refuse(name, columns[name].isna())
-        static = pd.DataFrame(columns).set_axis(found)
+        static = pd.DataFrame(columns).set_axis(row_labels)
         return static.loc[labels.astype(str)].set_axis(labels)
 
 
-def read_holidays(given: Sequence[str]) -> list[str]:
-    """Dates, from words that are dates themselves or files of one a line.
+def read_holidays(words: Sequence[str]) -> list[str]:
+    """Dates, from words that are dates or files with one date a line.
 
     Raises
     ------
     OSError
         If a file cannot be read.
     ValueError
-        If what is given is neither, or a line is no date.
+        If a word is neither, or a line is no date.
     """
     days = []
-    for word in given:
+    for word in words:
         if _date(word):
             days.append(_date(word))
         elif Path(word).is_file():
-            days += _dates_of(word)
+            days += _read_dates(word)
         else:
             raise ValueError(f"--holidays {word}: neither a date like 2024-12-25 nor a file")
     return days
 
 
-def _dates_of(path):
-    with told_of(path), open(path, encoding="utf-8-sig") as file:
+def _read_dates(path):
+    with file_errors(path), open(path, encoding="utf-8-sig") as file:
         lines = [line.strip() for line in file]
         days = [_date(line) for line in lines]
         for number, (line, day) in enumerate(zip(lines, days, strict=True), start=1):
@@ -218,9 +222,9 @@ def _date(text):
 
 
 def _read(path, columns, layout):
-    """Columns of a file, labels of series checked."""
-    inferred = {layout.time, *layout.targets} & {*columns}
-    table = read_table(path, columns, layout.separator, layout.series, inferred)
+    """Columns of a file, with labels of series checked."""
+    numeric = {layout.time, *layout.targets} & {*columns}
+    table = read_table(path, columns, layout.separator, layout.series, numeric)
     if layout.series is None:
         return table
     cells = table.cells.assign(**{layout.series: _labels(table)})
@@ -228,7 +232,7 @@ def _read(path, columns, layout):
 
 
 def _read_future(future, path, layout):
-    """Rows to come: times, series and what is known."""
+    """Future rows: times, series and known covariates."""
     if is_parquet(future) != is_parquet(path):
         kind = "parquet" if is_parquet(path) else "csv"
         raise ValueError(f"--future {future} must be {kind} as well")
@@ -241,22 +245,22 @@ def _labels(table):
     labels = table.cells[table.series]
     table.refuse(table.series, labels.isna() | (labels.astype(str) == ""))
     is_object = pd.api.types.is_object_dtype(labels)
-    return labels.astype(str) if is_object else labels  # dates, decimals need not be labels
+    return labels.astype(str) if is_object else labels  # dates and decimals may be no labels
 
 
-def _series(table):
-    """The series of each row; of one alone 0."""
+def _series_of_rows(table):
+    """The series of each row; 0 if there is one alone."""
     if table.series is None:
         return pd.Series(np.zeros(len(table.cells), int))
     return table.cells[table.series]
 
 
 def _index(table, layout):
-    """The times of all rows, or their numbers, with their series if there is a column of them."""
-    series = _series(table)
+    """Times of all rows, or row numbers, with their series if there is a column of them."""
+    series = _series_of_rows(table)
     if layout.time is None:
         numbers = series.groupby(series, sort=False, observed=True).cumcount()
-        times = pd.Index(numbers.to_numpy() + 1, name=NUMBER)
+        times = pd.Index(numbers.to_numpy() + 1, name=ROW_NUMBER)
     else:
         times = _times(table, layout.time, layout.time_format).rename(layout.time)
     index = times if layout.series is None else pd.MultiIndex.from_arrays([series, times])
@@ -266,23 +270,23 @@ def _index(table, layout):
 
 
 def _times(table, name, time_format):
-    """Years and quarters as periods, other whole numbers as they are, the rest as time stamps."""
-    column, kinds = table.cells[name], pd.api.types
+    """Years and quarters as periods, other integers unchanged, the rest as time stamps."""
+    column, is_type = table.cells[name], pd.api.types
     table.refuse(name, column.isna())
-    if kinds.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
+    if is_type.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
         return pd.Index(column)
-    is_number = kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column)
+    is_number = is_type.is_numeric_dtype(column) and not is_type.is_bool_dtype(column)
     if is_number and time_format is None:
         table.refuse(name, column % 1 != 0, "which is neither a time stamp nor a whole number")
-        return _counted(column.astype("int64"))
-    stamps, example = _stamps(column.astype(str), time_format)
+        return _integer_times(column.astype("int64"))
+    stamps, example = _time_stamps(column.astype(str), time_format)
     like = f" like {example}" if example else ""
     table.refuse(name, stamps.isna(), f"which is not a time stamp{like} (see --time-format)")
     return stamps
 
 
-def _counted(column):
-    """Years, eight digits of a date, or plain numbers."""
+def _integer_times(column):
+    """Years as periods, dates of eight digits as time stamps, or the integers."""
     if column.between(1000, 3000).all():
         return pd.PeriodIndex(column.astype(str), freq="Y")
     days = pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce")
@@ -290,8 +294,8 @@ def _counted(column):
     return pd.Index(days if eight_digits and days.notna().all() else column)
 
 
-def _stamps(text, time_format):
-    """Quarters or time stamps, and what one is like."""
+def _time_stamps(text, time_format):
+    """Quarters or time stamps, and an example of their format."""
     if text.str.fullmatch(r"\d{4}-?Q[1-4]").all():
         return pd.PeriodIndex(text, freq="Q"), ""
     with warnings.catch_warnings():
@@ -306,70 +310,77 @@ def _stamps(text, time_format):
 
 def _numbers(cells):
     """Cells as float64, NaN where there is no number; and which of them are empty."""
-    kinds = pd.api.types
-    if kinds.is_numeric_dtype(cells) and not kinds.is_bool_dtype(cells):
+    is_type = pd.api.types
+    if is_type.is_numeric_dtype(cells) and not is_type.is_bool_dtype(cells):
         return cells.astype("float64"), cells.isna()
     text = cells.astype(str).str.strip()
-    return pd.to_numeric(text, errors="coerce").astype("float64"), cells.isna() | text.isin(EMPTY)
+    numbers = pd.to_numeric(text, errors="coerce").astype("float64")
+    return numbers, cells.isna() | text.isin(EMPTY_CELLS)
 
 
-def _checked(table, name, numbers, empty):
-    """Numbers of a column, if all of its cells are some."""
-    table.refuse(name, numbers.isna() & ~empty, "which is not a number")
-    table.refuse(name, np.isinf(numbers), "which is infinite")
-    return numbers
+def _target_values(table, name):
+    """Numbers of a target, NaN where the cell is empty."""
+    return _checked(table, name, *_numbers(table.cells[name]))
 
 
-def _values(table, name, read):
-    """Cells that are read: numbers, if most are; else categories, text as it stands."""
-    cells = table.cells[name].where(read)
-    numbers, empty = _numbers(cells)
-    if 2 * numbers.count() >= (~empty).sum():
-        return _checked(table, name, numbers, empty)
+def _covariate_values(table, name, is_used):
+    """Cells of the rows used: numbers, if most are; else categories, as text."""
+    cells = table.cells[name].where(is_used)
+    numbers, is_empty = _numbers(cells)
+    if 2 * numbers.count() >= (~is_empty).sum():
+        return _checked(table, name, numbers, is_empty)
     text = cells.astype(str)
     return text.where(cells.notna() & (text.str.strip() != "")).astype(object)
 
 
-def _ahead(table, values, index, layout):
-    """Rows that follow the last target of their series, where some columns are known there."""
+def _checked(table, name, numbers, is_empty):
+    """Numbers of a column, if all cells that are not empty hold finite ones."""
+    table.refuse(name, numbers.isna() & ~is_empty, "which is not a number")
+    table.refuse(name, np.isinf(numbers), "which is infinite")
+    return numbers
+
+
+def _is_future(table, values, index, layout):
+    """Which rows follow the last target of their series, if covariates are known there."""
     if not layout.known:
         return np.zeros(len(index), bool)
     times = pd.Series(index.get_level_values(-1))
-    there = times.where(values.notna().any(axis=1))
-    lasts = there.groupby(_series(table), observed=True).transform("max")
+    observed = times.where(values.notna().any(axis=1))
+    lasts = observed.groupby(_series_of_rows(table), observed=True).transform("max")
     if layout.series is not None:
         table.refuse(layout.series, lasts.isna(), f"which has no value of {layout.targets[0]!r}")
-    ahead = np.asarray(times > lasts)
+    is_future = np.asarray(times > lasts)
     if layout.time is not None:
-        to_come = np.arange(len(index)) >= table.parts[0][1]
-        table.refuse(layout.time, to_come & ~ahead, "which is not after the last target")
-    return ahead
+        in_future_file = np.arange(len(index)) >= table.parts[0][1]
+        reason = "which is not after the last target"
+        table.refuse(layout.time, in_future_file & ~is_future, reason)
+    return is_future
 
 
-def _beside(table, index, ahead, layout):
-    """Columns that are known, and those that are known up to the last target."""
+def _covariates(table, index, is_future, layout):
+    """Known covariates of all rows, and past ones of those up to the last target."""
     columns = {}
     for name in (*layout.known, *layout.past):
-        read = ~ahead | (name in layout.known)
-        values = columns[name] = _values(table, name, read)
-        if layout.missing == "raise" or values[~ahead].isna().all():
-            table.refuse(name, values.isna() & read)
+        is_used = ~is_future | (name in layout.known)
+        values = columns[name] = _covariate_values(table, name, is_used)
+        if layout.missing == "raise" or values[~is_future].isna().all():
+            table.refuse(name, values.isna() & is_used)
         if values.dtype == object:
-            new = ahead & values.notna() & ~values.isin(values[~ahead])
-            table.refuse(name, new, "a category that no row with a target has")
+            is_new = is_future & values.notna() & ~values.isin(values[~is_future])
+            table.refuse(name, is_new, "a category that no row with a target has")
     return pd.DataFrame(columns).set_axis(index) if columns else None
 
 
-def _side_by_side(table, values, times, missing):
-    """A series from each column, without the empty cells that it may begin and end with."""
+def _stacked(table, values, times, missing):
+    """A series of each column, without empty cells at its ends, on a MultiIndex."""
     parts = {}
     ordered = values.set_axis(times).sort_index()
     for name in values:
-        empty = values[name].isna()
-        if empty.all():
-            table.refuse(name, empty)
-        found = ordered[name]
-        parts[name] = found.loc[found.first_valid_index() : found.last_valid_index()]
+        is_empty = values[name].isna()
+        if is_empty.all():
+            table.refuse(name, is_empty)
+        series = ordered[name]
+        parts[name] = series.loc[series.first_valid_index() : series.last_valid_index()]
         if missing == "raise":
-            table.refuse(name, empty & times.isin(parts[name].index))
+            table.refuse(name, is_empty & times.isin(parts[name].index))
     return pd.concat(parts, names=["series", times.name])

@@ -1,11 +1,10 @@
-"""Tables of csv and parquet files, cells as they stand; what is wrong is told by file and place."""
+"""Tables of csv and parquet files; errors name the file, the column and the row."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import dataclasses
-import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -14,41 +13,59 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# What csv files write where there is no value
-EMPTY = ("", " ", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
-_WORDS = {  # of the library, by regular expressions, and those of the command
-    r"^Column (.*?) of (?:X|y|static) ": r"column \1 ",
-    r", and y has (\d)": r", and there are \1",
-    r" among the rows of y\b": " in the rows that are learnt from",
-    r", a level that was not fitted: (.*)\. If .*": r", a category that no row before the first "
-    r"origin has: those have \1. Leave the column out, or give fewer --windows.",
-    r"^calendar needs dates.*": "--calendar needs dates, and times are whole numbers here.",
-    r"^holidays are days, and y has": "--holidays are days, and times have",
-    r"Leave holidays out, (.*) of X\.$": r"Leave them out, \1 for --known.",
-    r" of y ": " ",
-}
+from tsrnn.data import DataError, UnknownCategoryError, format_time
+
+# How csv files write a missing value
+EMPTY_CELLS = ("", " ", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
+_OPTIONS = {"calendar": "--calendar", "holidays": "--holidays", "season": "--season"}
 
 
 class FileError(ValueError):
-    """What is wrong with a file; the message names it."""
+    """A file that cannot be used; the message names it."""
 
 
 @contextlib.contextmanager
-def told_of(path: str, target: str = "y", static: str | None = None) -> Iterator[None]:
-    """Have errors name the file, and speak of it where the library speaks of y, X and static."""
+def file_errors(path: str, target: str = "y", static: str | None = None) -> Iterator[None]:
+    """Have errors name the file, and its columns for the arguments y, X and static.
+
+    Parameters
+    ----------
+    path : str
+        The file that y and X come from.
+    target : str
+        The column that y comes from.
+    static : str, optional
+        The file that static comes from.
+    """
     try:
         yield
     except FileError:
         raise
+    except DataError as error:
+        source = static if static and error.argument == "static" else path
+        raise FileError(f"{source}: {_worded(error, target)}") from error
     except ValueError as error:
-        message = str(error)
-        if " of static " in message:
-            path = static or path
-        for pattern, words in _WORDS.items():
-            message = re.sub(pattern, words, message, count=1)
-        if message.startswith("y "):
-            message = f"column {target!r}{message[1:]}"
-        raise FileError(f"{path}: {message}") from error
+        raise FileError(f"{path}: {error}") from error
+
+
+def _worded(error, target):
+    """An error about data in the words of the command line."""
+    of_series = "" if error.series is None else f" of series {error.series!r}"
+    if isinstance(error, UnknownCategoryError) and error.row is not None:
+        return (
+            f"column {error.column!r} is {error.category!r} at {format_time(error.row)}{of_series}"
+            ", a category that no row before the first origin has: those have "
+            f"{', '.join(map(repr, error.known))}. Leave the column out, or give fewer --windows."
+        )
+    if error.column is not None:
+        subject = f"column {error.column!r}{of_series}"
+    elif error.series is not None:
+        subject = f"Series {error.series!r}"
+    elif error.argument == "y":
+        subject = f"column {target!r}"
+    else:
+        subject = _OPTIONS.get(error.argument, error.argument)
+    return f"{subject} {error.problem}. {error.remedy}".rstrip()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,59 +75,62 @@ class Table:
     Attributes
     ----------
     cells : DataFrame
-        As they stand in the file.
+        As they are in the file.
     series : str or None
         The column that says which series a row belongs to.
     parts : tuple of (str, int)
-        Each file and its number of rows.
+        Path and number of rows of each file.
     """
 
     cells: pd.DataFrame
     series: str | None
     parts: tuple[tuple[str, int], ...]
 
-    def above(self, other: Table) -> Table:
-        """This table and another below it; columns that the other has not are empty there."""
+    def append(self, other: Table) -> Table:
+        """This table with another below it; columns that the other lacks are empty there."""
         cells = pd.concat([self.cells, other.cells], ignore_index=True)
         return Table(cells, self.series, self.parts + other.parts)
 
-    def refuse(self, name: str, bad: Any, why: str = "") -> None:
-        """Name the first cell of a column that is bad, if any is; as an empty one without a why.
+    def refuse(self, column: str, bad: Any, reason: str = "") -> None:
+        """Refuse bad cells of a column; without a reason, as empty ones.
 
         Raises
         ------
         FileError
-            With its file, column, row and series, and how many more there are.
+            If there are any: it names the file, column, row and series of the first, and the
+            number of the others.
         """
         bad = np.asarray(bad)
         if bad.any():
             row = int(bad.argmax())
-            path, place = self._place(row, name)
-            cell = str(self.cells[name].iloc[row])[:50]
-            what = f"holds {cell!r} in {place}, {why}" if why and cell else f"is empty in {place}"
+            path, place = self._place(row, column)
+            cell = str(self.cells[column].iloc[row])[:50]
+            problem = f"is empty in {place}"
+            if reason and cell:
+                problem = f"holds {cell!r} in {place}, {reason}"
             more = f"; {bad.sum() - 1} more like it" if bad.sum() > 1 else ""
-            raise FileError(f"{path}: column {name!r} {what}{more}")
+            raise FileError(f"{path}: column {column!r} {problem}{more}")
 
-    def _place(self, row, name):
-        """The file of a row, and what messages call its place there."""
-        of = ""
-        if self.series not in (None, name):
-            of = f" (series {str(self.cells[self.series].iloc[row])!r})"
+    def _place(self, row, column):
+        """The file of a row, and its place there for messages: "data row 3 (series 'a')"."""
+        of_series = ""
+        if self.series not in (None, column):
+            of_series = f" (series {str(self.cells[self.series].iloc[row])!r})"
         parts = iter(self.parts)
         path, n_rows = next(parts)
         while row >= n_rows:
             row -= n_rows
             path, n_rows = next(parts)
-        return path, f"data row {row + 1}{of}"
+        return path, f"data row {row + 1}{of_series}"
 
 
 def is_parquet(path: str) -> bool:
-    """Whether a file is parquet, by the ending of its name."""
+    """Whether a file is parquet, by its extension."""
     return Path(path).suffix.lower() in (".parquet", ".pq")
 
 
-def parquet() -> ModuleType:
-    """What reads and writes parquet.
+def import_pyarrow() -> ModuleType:
+    """pyarrow, which reads and writes parquet.
 
     Raises
     ------
@@ -129,22 +149,22 @@ def read_table(
     columns: Sequence[str] | None,
     separator: str = ",",
     series: str | None = None,
-    inferred: Collection[str] = (),
+    numeric: Collection[str] = (),
 ) -> Table:
     """Columns of a file.
 
     Parameters
     ----------
     path : str
-        A csv file with a header, or by its ending a parquet file.
+        A csv file with a header, or by its extension a parquet file.
     columns : sequence of str or None
         Those to read; None for all.
     separator : str
-        Of columns of a csv file.
+        Between the columns of a csv file.
     series : str, optional
         The one of them that says which series a row belongs to.
-    inferred : collection of str
-        Columns of a csv file that pandas shall make numbers of; others are text as it stands.
+    numeric : collection of str
+        Columns of a csv file that pandas converts to numbers where it can; others stay text.
 
     Raises
     ------
@@ -153,25 +173,25 @@ def read_table(
     FileError
         If it has no such columns, or no rows.
     """
-    with told_of(path):
+    with file_errors(path):
         if is_parquet(path):
             cells = _read_parquet(path, columns)
         else:
-            cells = _read_csv(path, columns, separator, inferred)
+            cells = _read_csv(path, columns, separator, numeric)
         if cells.empty:
             raise ValueError("there are no rows of data")
     return Table(cells, series, ((path, len(cells)),))
 
 
-def _check_columns(wanted, found):
-    for column in wanted:
-        if column not in found:
-            raise ValueError(f"no column {column!r}; there are: {', '.join(found)}")
-        if list(found).count(column) > 1:
+def _check_columns(columns, header):
+    for column in columns:
+        if column not in header:
+            raise ValueError(f"no column {column!r}; there are: {', '.join(header)}")
+        if list(header).count(column) > 1:
             raise ValueError(f"several columns {column!r}; give each a name of its own")
 
 
-def _read_csv(path, columns, separator, inferred):
+def _read_csv(path, columns, separator, numeric):
     try:
         header = _header(path, separator)
     except (UnicodeDecodeError, csv.Error) as error:
@@ -180,19 +200,24 @@ def _read_csv(path, columns, separator, inferred):
     _check_columns(columns, header)
     try:
         # Without index_col=False a separator at the end of each row would shift the columns. Names
-        # of series are text as it stands, be it 007 or NA. A blank line of a lone column is a cell.
+        # of series stay text, be it 007 or NA. A blank line is a cell if there is one column.
         return pd.read_csv(
-            path, sep=separator, index_col=False, usecols=columns, low_memory=False,
-            dtype={name: str for name in columns if name not in inferred},
-            keep_default_na=False, na_values=dict.fromkeys(inferred, EMPTY),
+            path,
+            sep=separator,
+            index_col=False,
+            usecols=columns,
+            low_memory=False,
+            dtype={name: str for name in columns if name not in numeric},
+            keep_default_na=False,
+            na_values=dict.fromkeys(numeric, EMPTY_CELLS),
             skip_blank_lines=len(header) > 1,
-        )  # fmt: skip
+        )
     except ValueError as error:
         raise ValueError(f"no csv file that can be read: {error}") from error
 
 
 def _header(path, separator):
-    """The first line's cells. A row of more is refused: pandas would drop them in silence."""
+    """Cells of the first line. Longer rows are refused: pandas would drop cells silently."""
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = filter(None, csv.reader(file, delimiter=separator))
         header = next(rows, None)
@@ -208,14 +233,14 @@ def _header(path, separator):
 
 
 def _read_parquet(path, columns):
-    arrow = parquet()
+    arrow = import_pyarrow()
     with open(path, "rb") as file:
         try:
-            found = arrow.parquet.ParquetFile(file)
-            names = found.schema_arrow.names
+            parquet = arrow.parquet.ParquetFile(file)
+            names = parquet.schema_arrow.names
             columns = columns or names
             _check_columns(columns, names)
             # What pandas wrote as an index is a column like others.
-            return found.read(columns).to_pandas(ignore_metadata=True)
+            return parquet.read(columns).to_pandas(ignore_metadata=True)
         except (OSError, arrow.ArrowException) as error:
             raise ValueError(f"no parquet file that can be read: {error}") from error

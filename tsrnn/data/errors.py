@@ -55,13 +55,19 @@ class MissingDataError(DataError):
 
 
 class UnknownCategoryError(DataError):
-    """A category that was not there when the categories were learned, which are ``known``."""
+    """A ``category`` other than the ``known`` ones, which were learned in fitting."""
 
     def __init__(
-        self, problem: str, remedy: str = "", *, known: Sequence[Hashable] = (), **location: Any
+        self,
+        problem: str,
+        remedy: str = "",
+        *,
+        category: Hashable = None,
+        known: Sequence[Hashable] = (),
+        **location: Any,
     ):
         super().__init__(problem, remedy, **location)
-        self.known = known
+        self.category, self.known = category, known
 
 
 class Location(NamedTuple):
@@ -72,10 +78,12 @@ class Location(NamedTuple):
     column: Hashable | None = None
 
     def __str__(self) -> str:
-        text = self.argument
+        of_argument = self.argument
         if self.series is not None:
-            text = f"Series {self.series!r} of {text}"
-        return text if self.column is None else f"Column {self.column!r} of {text}"
+            of_argument = f"series {self.series!r} of {self.argument}"
+        if self.column is not None:
+            return f"Column {self.column!r} of {of_argument}"
+        return of_argument if self.series is None else f"S{of_argument[1:]}"
 
     def error(
         self, problem: str, remedy: str = "", row: Any = None, kind: type[DataError] = DataError

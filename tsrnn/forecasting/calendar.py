@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Collection
+from tsrnn.data import Collection, DataError
 from tsrnn.kernels import portable
 
 _CYCLES: dict[str, tuple[Callable[[pd.Index], Any], float, int]] = {
@@ -65,9 +65,10 @@ def check_calendar(calendar: str | Sequence[str], collection: Collection) -> tup
     if unknown:
         raise ValueError(f"calendar may name {', '.join(CALENDAR)}; got {unknown[0]!r}.")
     if names and collection.axes[0].frequency is None:
-        raise ValueError(
-            "calendar needs dates, and y has an index of whole numbers. Give y a DatetimeIndex or "
-            "a PeriodIndex, or leave calendar out."
+        raise DataError(
+            "needs dates, and times are whole numbers here",
+            "Use dates, or leave it out.",
+            argument="calendar",
         )
     return names
 
@@ -82,10 +83,11 @@ def check_holidays(holidays: Any, collection: Collection) -> np.ndarray:
         raise ValueError(f"holidays must be dates such as '2024-12-25': {error}") from error
     step = collection.axes[0].frequency
     if step is None or _longer_than_a_day(step):
-        raise ValueError(
-            "holidays are days, and y has "
-            + ("no dates." if step is None else f"the frequency {step.freqstr}.")
-            + " Leave holidays out, or give the share of them in each step as a column of X."
+        have = "no dates" if step is None else f"the frequency {step.freqstr}"
+        raise DataError(
+            f"are days, and times have {have}",
+            "Leave them out, or give the share of them in each step as a covariate.",
+            argument="holidays",
         )
     return np.unique(days)
 

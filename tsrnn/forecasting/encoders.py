@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import LARGEST, Collection, Covariates, Location, format_time
+from tsrnn.data import (
+    LARGEST,
+    Collection,
+    Covariates,
+    DataError,
+    Location,
+    MissingDataError,
+    UnknownCategoryError,
+    format_time,
+)
 from tsrnn.forecasting.calendar import (
     calendar_channels,
     check_calendar,
@@ -42,14 +51,14 @@ class ColumnEncoder:
     @classmethod
     def fit(cls, values: pd.Series, frame: str) -> ColumnEncoder:
         """From the values of a column, missing ones left out."""
-        column, dtype = f"Column {values.name!r} of {frame}", values.dtype
+        where, dtype = Location(frame, column=values.name), values.dtype
         if pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
             return cls(values.name)
         if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
             numbers = values.to_numpy(np.float64, na_value=np.nan)
             numbers = numbers[np.abs(numbers) <= LARGEST]  # neither NaN nor what encode refuses
             if not numbers.size:
-                raise ValueError(f"{column} has no number among the rows of y. Leave it out.")
+                raise where.error("has no number in the rows of y", "Leave it out.")
             deviation = numbers.std()
             is_constant = deviation <= 1e-12 * np.abs(numbers).max()
             return cls(values.name, float(numbers.mean()), 1.0 if is_constant else float(deviation))
@@ -60,15 +69,15 @@ class ColumnEncoder:
             texts = values_present.map(lambda value: isinstance(value, str))
             if not texts.all():
                 value = values_present[~texts].iloc[0]
-                raise ValueError(
-                    f"{column} is of dtype {dtype} and holds {value!r}, neither a number nor a "
-                    "text. Convert it, for instance by astype(float) or astype('category')."
+                raise where.error(
+                    f"is of dtype {dtype} and holds {value!r}, neither a number nor a text",
+                    "Convert it, for instance by astype(float) or astype('category').",
                 )
             levels = pd.Index(sorted(values_present.unique()), dtype=object)
         if not 0 < len(levels) <= _MAX_LEVELS:
-            raise ValueError(
-                f"{column} has {len(levels)} levels; a category may have 1 to {_MAX_LEVELS}. "
-                "Leave it out, or put levels together."
+            raise where.error(
+                f"has {len(levels)} levels; a category may have 1 to {_MAX_LEVELS}",
+                "Leave it out, or put levels together.",
             )
         return cls(values.name, levels=levels)
 
@@ -77,41 +86,52 @@ class ColumnEncoder:
         """Number of channels."""
         return 1 if self.levels is None else len(self.levels)
 
-    def encode(self, values: pd.Series, frame: str, place: Callable[[int], str]) -> np.ndarray:
+    def encode(
+        self, values: pd.Series, frame: str, place: Callable[[int], tuple[Any, Any]]
+    ) -> np.ndarray:
         """Channels, (n_rows, n_channels); NaN where a value is missing.
 
-        ``place`` gives the time stamp and series of a row, for messages.
+        ``place`` gives the series and time stamp of a row, for messages; None for none.
         """
-        column = f"Column {self.name!r} of {frame}"
         if self.levels is None:
-            return self._standardised(values, column, place)
+            return self._standardised(values, frame, place)
         missing = values.isna().to_numpy()
         codes = self.levels.get_indexer(pd.Index(values.astype(object)))
         unknown = (codes < 0) & ~missing
         if unknown.any():
             row = int(unknown.argmax())
-            raise ValueError(
-                f"{column} is {values.iloc[row]!r} at {place(row)}, a level that was not fitted: "
-                f"{', '.join(map(repr, self.levels[:10]))}. If it shall be one, fit with "
-                "astype(pd.CategoricalDtype([...])) of all levels."
+            series, time = place(row)
+            category, known = values.iloc[row], self.levels[:10].tolist()
+            raise UnknownCategoryError(
+                f"is {category!r}{_at(time)}, a level that was not fitted: "
+                f"{', '.join(map(repr, known))}",
+                "If it shall be one, fit with astype(pd.CategoricalDtype([...])) of all levels.",
+                category=category,
+                known=known,
+                argument=frame,
+                series=series,
+                column=self.name,
+                row=time,
             )
         channels = np.eye(len(self.levels))[codes]
         channels[missing] = np.nan
         return channels
 
-    def _standardised(self, values, column, place):
+    def _standardised(self, values, frame, place):
         try:
             numbers = values.to_numpy(np.float64, na_value=np.nan)
         except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{column} was fitted as numbers, and is of dtype {values.dtype}. Convert it."
+            raise Location(frame, column=self.name).error(
+                f"was fitted as numbers, and is of dtype {values.dtype}", "Convert it."
             ) from error
         too_large = np.abs(numbers) > LARGEST
         if too_large.any():
             row = int(too_large.argmax())
-            raise ValueError(
-                f"{column} is {numbers[row]:g} at {place(row)}. Mend it, or give the column in "
-                "a larger unit."
+            series, time = place(row)
+            raise Location(frame, series, self.name).error(
+                f"is {numbers[row]:g}{_at(time)}",
+                "Mend it, or give the column in a larger unit.",
+                row=time,
             )
         return ((numbers - self.mean) / self.deviation)[:, None]
 
@@ -198,14 +218,18 @@ class FeatureEncoder:
         known, past = ([column.name for column in part] for part in (self.known, self.past))
         lacking = [c for c in (known if future else known + past) if c not in frame.columns]
         if lacking:
-            raise ValueError(f"{name} has no column {lacking[0]!r}, which was fitted. Give it.")
+            raise DataError(
+                f"has no column {lacking[0]!r}, which was fitted", "Give it.", argument=name
+            )
         more = [column for column in frame.columns if column not in (*known, *past)]
         if more:
-            raise ValueError(f"{name} has the column {more[0]!r}, which was not fitted. Drop it.")
+            raise DataError(
+                f"has the column {more[0]!r}, which was not fitted", "Drop it.", argument=name
+            )
 
         def place(row):
-            of = "" if covariates.labels is None else f" of series {covariates.labels[row]!r}"
-            return format_time(covariates.times[row]) + of
+            labels = covariates.labels
+            return None if labels is None else labels[row], covariates.times[row]
 
         parts = [
             column.encode(frame[column.name], name, place)
@@ -228,13 +252,13 @@ class FeatureEncoder:
         parts = []
         for column in self.static:
             if column.name not in rows.columns:
-                raise ValueError(f"static has no column {column.name!r}, which was fitted.")
-            channels = column.encode(rows[column.name], "static", lambda row: repr(ids[row]))
+                raise DataError(
+                    f"has no column {column.name!r}, which was fitted", argument="static"
+                )
+            channels = column.encode(rows[column.name], "static", lambda row: (ids[row], None))
             if np.isnan(channels).any():
                 row = int(np.isnan(channels).any(axis=1).argmax())
-                raise ValueError(
-                    f"Column {column.name!r} of static is missing for series {ids[row]!r}."
-                )
+                raise Location("static", ids[row], column.name).error("is missing")
             parts.append(channels)
         return np.hstack(parts)
 
@@ -304,21 +328,27 @@ class FeatureEncoder:
         return channels
 
     def _refuse_row(self, row, indexes, ids):
-        stamp, of = _place(row, indexes, ids)
+        series, time = _place(row, indexes, ids)
+        of_series = "" if series is None else f" of {Location('y', series)}"
         names = ", ".join(repr(column.name) for column in (*self.known, *self.past))
-        raise ValueError(
-            f"X has no row at {stamp}{of}, and the forecaster reads {names} there. Give X up to "
-            "the end of the horizon for what is known in the future, and name the rest in "
-            "past_covariates."
+        raise DataError(
+            f"has no row at {format_time(time)}{of_series}, and the forecaster reads {names} there",
+            "Give X up to the end of the horizon for what is known in the future, and name the "
+            "rest in past_covariates.",
+            argument="X",
+            row=time,
         )
 
     def _refuse_value(self, row, channels, indexes, ids):
-        stamp, of = _place(row, indexes, ids)
+        series, time = _place(row, indexes, ids)
         names = [c.name for c in (*self.known, *self.past) for _ in range(c.n_channels)]
         column = names[int(np.isnan(channels[row]).argmax())]
-        raise ValueError(
-            f"Column {column!r} of X is missing at {stamp}{of}. Fill it; name it in "
-            "past_covariates if it is not known in the future; or fit with missing='mask'."
+        raise Location("X", series, column).error(
+            f"is missing at {format_time(time)}",
+            "Fill it; name it in past_covariates if it is not known in the future; or fit with "
+            "missing='mask'.",
+            row=time,
+            kind=MissingDataError,
         )
 
 
@@ -365,22 +395,30 @@ def later_rows(rows: Sequence[Covariates], ends: pd.Index, ids: list) -> Covaria
 
 
 def _place(row, indexes, ids):
-    """Time stamp and series of a row, for messages."""
+    """Series and time stamp of a row."""
     ends = np.cumsum([len(index) for index in indexes])
     series = int(ends.searchsorted(row, side="right"))
     index = indexes[series]
-    of = "" if ids[series] is None else f" of {Location('y', ids[series])}"
-    return format_time(index[row - ends[series] + len(index)]), of
+    return ids[series], index[row - ends[series] + len(index)]
+
+
+def _at(time):
+    """A time stamp for messages, if there is one."""
+    return "" if time is None else f" at {format_time(time)}"
 
 
 def _static_rows(static, ids):
     """Static values, a row for each series."""
     if ids == [None]:
         if len(static) != 1:
-            raise ValueError(f"static has {len(static)} rows, and y is one Series. Give one row.")
+            raise DataError(
+                f"has {len(static)} rows, and y is one Series", "Give one row.", argument="static"
+            )
         return static
     places = static.index.get_indexer(pd.Index(ids))
     if (places < 0).any():
         label = ids[int((places < 0).argmax())]
-        raise ValueError(f"static has no row for series {label!r}. Give one for each series.")
+        raise DataError(
+            f"has no row for series {label!r}", "Give one for each series.", argument="static"
+        )
     return static.iloc[places]

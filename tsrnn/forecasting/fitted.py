@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Collection, Covariates, extended, format_step, slice_series
+from tsrnn.data import Collection, Covariates, DataError, extended, format_step, slice_series
 from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
 from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
 from tsrnn.forecasting.predictor import ForecastContext, Predictor
@@ -200,10 +200,10 @@ class FittedForecaster:
         shortest = int(np.argmin(series.panel.lengths))
         n_values, label = series.panel.lengths[shortest], series.ids[shortest]
         if n_values < lookback:
-            raise ValueError(
-                f"{'y' if label is None else f'Series {label!r}'} has {n_values} observations, "
-                f"and the network reads lookback={lookback} of them. Give more history, or leave "
-                "it out."
+            raise DataError(
+                f"has {n_values} observations, and the network reads lookback={lookback} of them",
+                "Give more history, or leave it out.",
+                series=label,
             )
         check_positive(series, self.transform)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.data import Collection, Panel
+from tsrnn.data import Collection, DataError, Panel, format_time
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.kernels import portable
 
@@ -114,10 +114,12 @@ def check_positive(collection: Collection, transform: str | None) -> None:
     place = int(np.argmin(panel.values))
     series = int(np.searchsorted(panel.indptr, place, side="right")) - 1
     stamp = collection.axes[series].index[place - panel.indptr[series]]
-    of = "" if collection.ids[series] is None else f" of series {collection.ids[series]!r}"
-    raise ValueError(
-        f"transform='log' needs positive values, and y{of} is {panel.values[place]:g} at {stamp}. "
-        "Use transform=None, or shift y."
+    raise DataError(
+        f"needs positive values for transform='log', and has {panel.values[place]:g} at "
+        f"{format_time(stamp)}",
+        "Use transform=None, or shift y.",
+        series=collection.ids[series],
+        row=stamp,
     )
 
 
@@ -165,12 +167,12 @@ def _windows_of_one(collection, season, auto_season, parameters):
     n_held_out = _n_held_out(n_values, season, parameters)
     _check_lookback(lookback, season)
     if lookback > longest:
-        raise ValueError(
-            f"y has {n_values} observations, but horizon={horizon} with lookback={lookback}, "
+        otherwise = ", or early_stopping=False (no intervals)" if n_held_out else ""
+        raise DataError(
+            f"has {n_values} observations, but horizon={horizon} with lookback={lookback}, "
             f"season={season} and {n_held_out} held out needs at least "
-            f"{n_values + lookback - longest}. Give more history, or a shorter horizon, "
-            "lookback or season"
-            + (", or early_stopping=False (no intervals)." if n_held_out else ".")
+            f"{n_values + lookback - longest}",
+            f"Give more history, or a shorter horizon, lookback or season{otherwise}.",
         )
     if too_long:
         warnings.warn(
@@ -193,10 +195,11 @@ def _windows_of_many(collection, season, auto_season, parameters):
     _check_lookback(lookback, season)
     if lookback > shortest:
         label = collection.ids[int(np.argmin(lengths))]
-        raise ValueError(
-            f"Series {label!r} has {shortest} observations, and the network reads "
-            f"lookback={lookback} of them (season={season}). Leave it "
-            "out, or give a shorter lookback or season."
+        raise DataError(
+            f"has {shortest} observations, and the network reads lookback={lookback} of them "
+            f"(season={season})",
+            "Leave it out, or give a shorter lookback or season.",
+            series=label,
         )
     n_held_out = np.zeros(lengths.size, int)
     if parameters["early_stopping"]:
@@ -206,10 +209,11 @@ def _windows_of_many(collection, season, auto_season, parameters):
     n_windows = np.maximum(lengths - n_held_out - lookback - horizon + 1, 0)
     if parameters["scope"] == "local" and not n_windows.all():
         series = int(n_windows.argmin())
-        raise ValueError(
-            f"Series {collection.ids[series]!r} has {lengths[series]} observations, too few for a "
-            f"network of its own: lookback={lookback} and {horizon} steps ahead need "
-            f"{lookback + horizon}. Leave it out, or use scope='fine_tuned' or 'global'."
+        raise DataError(
+            f"has {lengths[series]} observations, too few for a network of its own: "
+            f"lookback={lookback} and {horizon} steps ahead need {lookback + horizon}",
+            "Leave it out, or use scope='fine_tuned' or 'global'.",
+            series=collection.ids[series],
         )
     is_validated = n_held_out.any() or not parameters["early_stopping"]
     if n_windows.sum() < _MIN_WINDOWS or not is_validated:
