@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import pickle
 import signal
@@ -237,16 +238,15 @@ def test_refit_follows_the_learning_rates_of_the_judged_network(monkeypatch):
     y = load_co2("weekly").interpolate()[:1200]
     train, seen = fitter.train_many, []
 
-    def spy(*args, stop_after=None, **kwargs):
-        histories = train(*args, stop_after=stop_after, **kwargs)
-        seen.append((args[4][0], len(histories[0].loss_curve), stop_after))
+    def spy(*args, **kwargs):
+        histories = train(*args, **kwargs)
+        seen.append((args[4][0], len(histories[0].loss_curve)))
         return histories
 
     monkeypatch.setattr(fitter, "train_many", spy)
     RNNForecaster(season=1, hidden_size=4, validation_fraction=0.5).fit(y)
-    (first, _, _), (second, n_epochs, stop_after) = seen
-    assert first == second
-    assert [n_epochs] == stop_after
+    (first, _), (second, n_epochs) = seen
+    assert second == dataclasses.replace(first, stop_after=n_epochs)
 
 
 def test_intervals():
@@ -400,9 +400,9 @@ def test_an_interrupt_of_the_refit_keeps_the_judged_network(monkeypatch):
     judged = quick(refit=False).fit(AIRLINE)
     train = fitter.train_many
 
-    def interrupted(*args, stop_after=None, **kwargs):
-        histories = train(*args, stop_after=stop_after, **kwargs)
-        histories[0].interrupted = stop_after is not None
+    def interrupted(*args, **kwargs):
+        histories = train(*args, **kwargs)
+        histories[0].interrupted = args[4][0].stop_after is not None
         return histories
 
     monkeypatch.setattr(fitter, "train_many", interrupted)

@@ -29,11 +29,17 @@ def fresh(seed=0, dtype="float32"):
 
 
 def run(
-    max_iter=12, validation=VALIDATION, seed=0, settings=None, starts=STARTS, dtype="float32",
+    max_iter=12,
+    validation=VALIDATION,
+    seed=0,
+    settings=None,
+    starts=STARTS,
+    dtype="float32",
+    stop_after=None,
     **kwargs,
-):  # fmt: skip
+):
     network, rng = fresh(seed, dtype)
-    settings = Settings(max_iter=max_iter, **(settings or {}))
+    settings = Settings(max_iter=max_iter, stop_after=stop_after, **(settings or {}))
     return network, train(network, SOURCE, starts, validation, settings, rng, **kwargs)
 
 
@@ -81,7 +87,7 @@ def test_every_solver_and_schedule_lowers_the_loss(solver, schedule, rates):
 
 
 def test_adaptive_rates_fall_by_five_after_two_epochs_without_improvement(monkeypatch, rates):
-    judged_by([9, 8, 8, 7, 7, 7, 6, 6, 6.5, 6, 6, 6, 5], monkeypatch)
+    set_validation_losses([9, 8, 8, 7, 7, 7, 6, 6, 6.5, 6, 6, 6, 5], monkeypatch)
     settings = {"learning_rate": "adaptive", "learning_rate_init": 0.01, "batch_size": 115}
     _, history = run(12, settings=settings)
     assert history.validation_curve == [8, 8, 7, 7, 7, 6, 6, 6.5, 6, 6, 6, 5]
@@ -101,7 +107,7 @@ def test_averaging_keeps_the_averaged_weights():
     assert np.abs(average - weights).max() > 1e-3
 
 
-def test_averaged_weights_are_judged():
+def test_averaged_weights_are_validated():
     network, history = run(20, settings={"averaging": 0.9})
     _, loss = network.errors(SOURCE, VALIDATION, "absolute_error")
     assert loss == min(history.validation_curve) == history.validation_curve[history.best_iter - 1]
@@ -140,8 +146,8 @@ def test_streams_carry_what_single_windows_cannot_know():
     variance = targets.var()
     assert loss < 0.5 * variance < 0.95 * variance < loss_of_windows
     states = np.zeros((16, network.state_width), "float32")
-    said = [network.predict(source, column, states=states)[:, 0] for column in streams.T]
-    errors = np.transpose(said) - np.cos(phase)
+    outputs = [network.predict(source, column, states=states)[:, 0] for column in streams.T]
+    errors = np.transpose(outputs) - np.cos(phase)
     assert (errors**2).mean() < 0.5 * variance
 
 
@@ -173,17 +179,19 @@ def test_stops_after_epochs_without_improvement():
     assert len(history.validation_curve) == history.best_iter + 3 < 200
 
 
-def judged_by(curve, monkeypatch):
-    """Let the judge find these losses, the first of the initial weights."""
-    found = iter(curve)
-    monkeypatch.setattr(epochs.Epochs, "judge", lambda self, validations: np.array([next(found)]))
-
-
-def learnt_with(curve, monkeypatch):
-    """Let each epoch's training loss be one of these."""
-    found = iter(curve)
+def set_validation_losses(curve, monkeypatch):
+    """Let evaluations return these losses, the first for the initial weights."""
+    losses = iter(curve)
     monkeypatch.setattr(
-        epochs.Epochs, "epoch", lambda self, on_progress: np.array([float(next(found))])
+        epochs.EpochRunner, "evaluate", lambda self, validations: np.array([next(losses)])
+    )
+
+
+def set_training_losses(curve, monkeypatch):
+    """Let epochs return these training losses."""
+    losses = iter(curve)
+    monkeypatch.setattr(
+        epochs.EpochRunner, "run_epoch", lambda self, on_progress: np.array([float(next(losses))])
     )
 
 
@@ -192,7 +200,7 @@ def learnt_with(curve, monkeypatch):
 )
 def test_less_than_tol_is_no_improvement_of_the_held_out_loss(tol, n_epochs, monkeypatch):
     """Small steps add up: each is measured from the last that counted."""
-    judged_by([10, 9, 8.75, 8.5, 8.25, 8.21, 8.1, 8.05, 8.0], monkeypatch)
+    set_validation_losses([10, 9, 8.75, 8.5, 8.25, 8.21, 8.1, 8.05, 8.0], monkeypatch)
     _, history = run(8, settings={"tol": tol, "n_iter_no_change": 3})
     assert (len(history.loss_curve), history.best_iter) == (n_epochs, n_epochs)
     assert history.stopped == (n_epochs < 8)
@@ -209,7 +217,7 @@ def test_the_best_weights_are_kept_though_the_improvement_is_less_than_tol():
     ("tol", "n_epochs"), [(None, 9), (0.0, 7), (0.15, 6), (10.0, 3), (np.inf, 2)]
 )
 def test_tol_ends_training_by_its_own_loss_where_nothing_is_held_out(tol, n_epochs, monkeypatch):
-    learnt_with([9, 8, 7.9, 7.8, 7.7, 7.7, 7.7, 7.0, 6.0], monkeypatch)
+    set_training_losses([9, 8, 7.9, 7.8, 7.7, 7.7, 7.7, 7.0, 6.0], monkeypatch)
     _, history = run(9, NONE, settings={"tol": tol, "n_iter_no_change": 2})
     assert (len(history.loss_curve), history.stopped) == (n_epochs, n_epochs < 9)
     assert history.best_iter == n_epochs  # the last weights are kept
@@ -317,13 +325,13 @@ def test_one_or_many_threads_give_the_same_bits(monkeypatch, noise):
     assert history == same
 
 
-def test_progress_is_told_in_order_and_ends_at_one():
-    told = []
-    run(4, on_progress=lambda done, history: told.append((done, len(history.loss_curve))))
-    shares = [done for done, _ in told]
+def test_progress_is_reported_in_order_and_ends_at_one():
+    reports = []
+    run(4, on_progress=lambda done, history: reports.append((done, len(history.loss_curve))))
+    shares = [done for done, _ in reports]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert told[-1][1] == 3  # finished epochs while the last one runs
+    assert reports[-1][1] == 3  # finished epochs while the last one runs
 
 
 @pytest.mark.parametrize("epoch", [0, 3])
@@ -409,25 +417,25 @@ COMMON = {
 
 def each_alone(options, **kwargs):
     return [
-        run(max_iter, validation, seed, {**options, **own}, windows, **kwargs)
-        for seed, (windows, validation, max_iter, own) in enumerate(MODELS.values())
+        run(max_iter, validation, seed, {**options, **settings}, windows, **kwargs)
+        for seed, (windows, validation, max_iter, settings) in enumerate(MODELS.values())
     ]
 
 
 def all_at_once(options, dtype="float32", **kwargs):
     networks, rngs = zip(*(fresh(seed, dtype) for seed in range(len(MODELS))), strict=True)
-    windows, validations, epochs, own = zip(*MODELS.values(), strict=True)
+    windows, validations, epochs, options_of_each = zip(*MODELS.values(), strict=True)
     settings = [
         Settings(max_iter=max_iter, **{**options, **each})
-        for max_iter, each in zip(epochs, own, strict=True)
+        for max_iter, each in zip(epochs, options_of_each, strict=True)
     ]
     histories = train_many(networks, SOURCE, windows, validations, settings, rngs, **kwargs)
     return list(zip(networks, histories, strict=True))
 
 
-def assert_same(found, expected):
+def assert_same(trained, expected):
     for name, (network, history), (other, expected_history) in zip(
-        MODELS, found, expected, strict=True
+        MODELS, trained, expected, strict=True
     ):
         np.testing.assert_array_equal(network.parameters, other.parameters, err_msg=name)
         assert history.best_iter == expected_history.best_iter
@@ -444,7 +452,7 @@ def test_many_networks_learn_what_each_would_alone(options, n_jobs, dtype, monke
     expected = each_alone(COMMON[options], dtype=dtype)
     monkeypatch.setattr(threads, "LONG", 0)
     assert_same(all_at_once({**COMMON[options], "n_jobs": n_jobs}, dtype), expected)
-    epochs = {name: len(own[1].loss_curve) for name, own in zip(MODELS, expected, strict=True)}
+    epochs = {name: len(model[1].loss_curve) for name, model in zip(MODELS, expected, strict=True)}
     assert (epochs["one epoch"], epochs["less than a batch"], epochs["plain"]) == (1, 7, 10)
     assert epochs["stops early"] < 10
 
@@ -456,13 +464,13 @@ def test_many_networks_in_groups(monkeypatch, size):
     monkeypatch.setattr(trainer, "GROUP_BYTES", size * n_bytes)
     learn, sizes = trainer._train, []
     monkeypatch.setattr(trainer, "_train", lambda *a: sizes.append(len(a[0])) or learn(*a))
-    told = []
-    found = all_at_once({}, on_progress=lambda done, history: told.append(done))
-    assert_same(found, expected)
+    fractions = []
+    trained = all_at_once({}, on_progress=lambda done, history: fractions.append(done))
+    assert_same(trained, expected)
     assert sum(sizes) == len(MODELS)
     assert set(sizes[:-1]) == {size}
-    assert told == sorted(told)
-    assert told[-1] == pytest.approx(1.0)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
 
 
 def test_an_interrupt_of_many_networks(monkeypatch):
@@ -476,22 +484,25 @@ def test_an_interrupt_of_many_networks(monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(trainer, "GROUP_BYTES", 3 * 6 * fresh()[0].parameters.nbytes)
-    found = all_at_once({}, on_progress=interrupt)
+    trained = all_at_once({}, on_progress=interrupt)
     done, stopped = each_alone({})[:3], each_alone({}, stop_after=3)[3:6]
     untouched = [(fresh(seed)[0], trainer.History()) for seed in range(6, 9)]
-    expected, has_judge = done + stopped + untouched, [own[1].size > 0 for own in MODELS.values()]
+    expected, validated = (
+        done + stopped + untouched,
+        [model[1].size > 0 for model in MODELS.values()],
+    )
     for number, ((network, history), (other, its_history)) in enumerate(
-        zip(found, expected, strict=True)
+        zip(trained, expected, strict=True)
     ):
         assert history.interrupted == (number >= 3)
         assert history.loss_curve == its_history.loss_curve
         assert history.best_iter == its_history.best_iter
-        if number in (3, 4, 5) and not has_judge[number]:  # the latest are the best: it has gone on
+        if number in (3, 4, 5) and not validated[number]:  # the latest are the best: it has gone on
             assert (network.parameters != other.parameters).any()
             assert np.isfinite(network.parameters).all()
         else:
             np.testing.assert_array_equal(network.parameters, other.parameters)
-    assert has_judge[3:6] == [False, False, True]
+    assert validated[3:6] == [False, False, True]
 
 
 @pytest.mark.parametrize(

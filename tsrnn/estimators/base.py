@@ -130,12 +130,11 @@ class RecurrentEstimator(BaseEstimator):
         ).initialise(rng, self.memory)  # fmt: skip
 
     def _train(
-        self, network, source, windows, validation, settings, rng, *, stop_after=None,
-        moments=None, hears=lambda progress, history: None,
+        self, network, source, windows, validation, settings, rng, *, moments=None,
+        hears=lambda progress, history: None,
     ):  # fmt: skip
         """Train a network with progress shown, and heard of; the history of its training."""
-        name = type(self).__name__ + (" (whole series)" if stop_after else "")
-        with progress_bar(name, self.verbose) as show:
+        with progress_bar(type(self).__name__, self.verbose) as show:
 
             def on_progress(progress, history):
                 show(progress, history)
@@ -143,7 +142,7 @@ class RecurrentEstimator(BaseEstimator):
 
             return train(
                 network, source, windows, validation, settings, rng,
-                stop_after=stop_after, moments=moments, on_progress=on_progress,
+                moments=moments, on_progress=on_progress,
             )  # fmt: skip
 
     def _run_network(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:

@@ -120,6 +120,12 @@ class Fitter:
             windows = [s.whole if s.validation.size else s.validation for s, _ in pairs]
             validation = [held[:0] for held in validation]
         trained = [k for k, part in enumerate(windows) if part.size]
+        settings = [self.settings(pairs[k][0].training.size) for k in trained]
+        if previous is not None:
+            settings = [
+                dataclasses.replace(each, stop_after=previous[k].best_iter)
+                for k, each in zip(trained, settings, strict=True)
+            ]
         name = self.name if previous is None else f"{self.name} (whole series)"
         with progress_bar(name, self.verbose) as show:
             results = train_many(
@@ -127,10 +133,9 @@ class Fitter:
                 self.source,
                 [windows[k] for k in trained],
                 [validation[k] for k in trained],
-                [self.settings(pairs[k][0].training.size) for k in trained],
+                settings,
                 [rngs[k] for k in trained],
                 on_progress=show,
-                stop_after=None if previous is None else [previous[k].best_iter for k in trained],
             )
         histories = [History() for _ in pairs]
         for k, history in zip(trained, results, strict=True):

@@ -8,7 +8,7 @@ from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.inspection.evidence import Evidence
 from tsrnn.inspection.report import Finding, percent
 from tsrnn.kernels.losses import find_loss
-from tsrnn.training.divergence import CLIPPED, calm, exploded
+from tsrnn.training.divergence import CLIP_NORM, describe_divergence, divergence_advice
 
 # Thresholds, with what seven hundred fits of healthy and of broken networks showed.
 _MAX_DEVIATION = 10.0  # of a channel, and one over it the least: beyond is another scale
@@ -53,7 +53,7 @@ def find_causes(evidence: Evidence) -> list[Finding]:
     # A loss that explodes although gradients are clipped shows too high a rate, and saturation is
     # its damage. Where almost all units are saturated, few are left for gradients to grow in.
     if loss_findings:
-        explosion_last = evidence.estimator.max_grad_norm <= CLIPPED
+        explosion_last = evidence.estimator.max_grad_norm <= CLIP_NORM
     else:
         shares = (finding.values["share"] for finding in saturation_findings)
         explosion_last = any(share > _ALL_BUT_SATURATED for share in shares)
@@ -126,9 +126,9 @@ def check_loss(evidence: Evidence) -> list[Finding]:
         cause="exploding gradient",
         layer=None,
         values={"epoch": epoch, "loss": loss, "constant_loss": constant_loss},
-        wrong=f"training {exploded(epoch, loss)}, where a constant forecast has "
+        wrong=f"training {describe_divergence(epoch, loss)}, where a constant forecast has "
         f"{constant_loss:.3g}",
-        advice=calm(estimator.learning_rate_init, estimator.max_grad_norm),
+        advice=divergence_advice(estimator.learning_rate_init, estimator.max_grad_norm),
     )
     return [finding]
 
@@ -138,7 +138,7 @@ def check_gradient_growth(evidence: Evidence) -> list[Finding]:
     findings, estimator = [], evidence.estimator
     if evidence.batch.network.n_heads:  # no gradient goes back from step to step
         return findings
-    advice = calm(estimator.learning_rate_init, estimator.max_grad_norm)
+    advice = divergence_advice(estimator.learning_rate_init, estimator.max_grad_norm)
     if evidence.batch.network.cell.startswith("rnn"):
         advice += " Or use cell='lstm' or 'gru'."
     for layer, norms in evidence.trace.grad_norms.items():

@@ -1,4 +1,4 @@
-"""Training of recurrent networks: minibatches, schedules, early stopping. Prints nothing."""
+"""Training of networks: minibatches, learning-rate schedules, early stopping."""
 
 from tsrnn.training.epochs import Moments
 from tsrnn.training.settings import Settings

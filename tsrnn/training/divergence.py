@@ -1,16 +1,16 @@
-"""What is said of a training whose loss explodes, by the trainer and by a diagnosis."""
+"""Messages about a training that diverges, for the trainer and for a diagnosis."""
 
-CLIPPED = 1.0  # the norm that gradients are cut to by default, and that is advised
+CLIP_NORM = 1.0  # maximum gradient norm: the default, and the advice
 
 
-def exploded(epoch: int, loss: float) -> str:
-    """What happened in the epoch, the end of a sentence that begins with "training"."""
+def describe_divergence(epoch: int, loss: float) -> str:
+    """What happened, as the end of a sentence that begins with "training"."""
     return f"diverged in epoch {epoch}: the loss exploded to {loss:.4g}"
 
 
-def calm(learning_rate_init: float, max_grad_norm: float) -> str:
-    """What to do against it: cut the gradients where nothing does, take shorter steps."""
-    lower = f"ower learning_rate_init={learning_rate_init:g}."
-    if max_grad_norm <= CLIPPED:
-        return f"L{lower}"
-    return f"Clip gradients (max_grad_norm={CLIPPED:g}) or l{lower}"
+def divergence_advice(learning_rate_init: float, max_grad_norm: float) -> str:
+    """Remedy: clip gradients if they are not clipped yet, or lower the learning rate."""
+    lower_rate = f"ower learning_rate_init={learning_rate_init:g}."
+    if max_grad_norm <= CLIP_NORM:
+        return f"L{lower_rate}"
+    return f"Clip gradients (max_grad_norm={CLIP_NORM:g}) or l{lower_rate}"

@@ -1,4 +1,4 @@
-"""Epochs of one or many models, in compiled blocks of minibatches."""
+"""Epochs of one or many models, run by the kernels in blocks of minibatches."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
 
 
 class Moments:
-    """An optimiser's memory of one network, for a training that goes on where another ended.
+    """State of a network's optimiser, from which another training can continue.
 
     Attributes
     ----------
     values : (3, n_parameters) array
-        First and second moments of the gradient, and the weights that steps go on from; where
-        weights are averaged, the network has their average.
+        First and second moments of the gradient, and the weights to continue from; with averaging
+        the network itself has the averaged weights.
     steps : int
-        Minibatches so far.
+        Number of minibatches so far.
     """
 
     def __init__(self, network: RecurrentNetwork):
@@ -33,83 +33,103 @@ class Moments:
         self.steps = 0
 
 
-class Epochs:
-    """Arrays and counters of one training of one or many models of a shape."""
+class EpochRunner:
+    """Arrays and counters of the training of one or many models of one shape.
 
-    def __init__(self, networks, source, windows, settings, rngs, workers, stop_after, moments):
+    Attributes
+    ----------
+    weights : (n_models, n_parameters) array
+        Current weights, averaged where settings say so.
+    running : (n_models,) bool array
+        Which models are still trained.
+    n_epochs : int
+        Completed epochs.
+    """
+
+    def __init__(self, networks, source, windows, settings, rngs, workers, moments):
         first = networks[0]
         self.network, self.source, self.windows = first, source, windows
         self.settings, self.rngs, self.workers = settings, rngs, workers
-        self.streams = windows[0].ndim == 2
-        if self.streams:
+        self.is_stream = windows[0].ndim == 2
+        if self.is_stream:
             first.check_states()
-        n_models, dtype = len(networks), first.parameters.dtype
-        if self.streams:
             self.n_batch = len(windows[0])
         else:
-            self.n_batch = min(settings[0].batch_size, max(own.size for own in windows))
-        self.n_steps = np.array([  # of an epoch
-            min(-(-own.size // self.n_batch), each.n_batches or own.size)
-            for own, each in zip(windows, settings, strict=True)
-        ])  # fmt: skip
-        self.sizes = first.sizes(first.n_time(source))
-        moments = [Moments(network) for network in networks] if moments is None else moments
-        self.parameters = np.stack([own.values[2] for own in moments])
-        self.moments = np.stack([own.values for own in moments])
-        self.moments[:, 2] = [network.parameters for network in networks]  # their average
-        self.steps_before = np.array([own.steps for own in moments])
-        self.weights = self.moments[:, 2] if settings[0].averaging > 0 else self.parameters
-        self.states = np.zeros((first.state_width, self.n_batch if self.streams else 0), dtype)
-        self.rules = np.array([
-            own.rule(int(rng.bit_generator.random_raw() % 2**32) if _has_noise(own) else 0)
-            for own, rng in zip(settings, rngs, strict=True)
-        ], dtype=float)  # fmt: skip
-        self.trainer = target_of(workers).Trainer(
-            first.module, source, self.sizes, dtype, n_models, self.n_batch,
-            LOSSES.index(settings[0].loss), settings[0].loss_params,
-            settings[0].recurrent_dropout > 0, self.streams, workers,
-        )  # fmt: skip
-        # All rates at once: NumPy's cosine may round by where in an array a value stands.
-        self.rates = [
-            learning_rates(own.learning_rate, n * own.max_iter, own.learning_rate_init, own.warm_up)
-            for own, n in zip(settings, self.n_steps, strict=True)
+            self.n_batch = min(settings[0].batch_size, max(array.size for array in windows))
+        per_epoch = [
+            min(-(-array.size // self.n_batch), each.n_batches or array.size)
+            for array, each in zip(windows, settings, strict=True)
         ]
-        self.factors = np.ones(n_models)  # of the adaptive schedule
-        self.last_losses = np.full((n_models, 2), np.inf)  # best so far; epochs since then
-        self.last_losses[:, 1] = 0
-        self.n_epochs = np.array([
-            own.max_iter if last is None else last
-            for own, last in zip(settings, stop_after, strict=True)
-        ])  # fmt: skip
-        self.running = self.n_epochs > 0
-        self.epochs = 0  # done
+        self.steps_per_epoch = np.array(per_epoch)
+        self.sizes = first.sizes(first.n_time(source))
+        self._init_weights(networks, moments)
+        n_states = self.n_batch if self.is_stream else 0
+        self.states = np.zeros((first.state_width, n_states), self.parameters.dtype)
+        self.rules = np.array(
+            [each.rule(_dropout_seed(each, rng)) for each, rng in zip(settings, rngs, strict=True)],
+            dtype=float,
+        )
+        self.trainer = self._make_trainer()
+        # All rates at once: NumPy's cosine may round by the position of a value in an array.
+        self.rates = [
+            learning_rates(
+                each.learning_rate, n * each.max_iter, each.learning_rate_init, each.warm_up
+            )
+            for each, n in zip(settings, self.steps_per_epoch, strict=True)
+        ]
+        self.rate_factors = np.ones(len(networks))  # of the adaptive schedule
+        self.best_loss = np.full(len(networks), np.inf)  # as the adaptive schedule sees it
+        self.n_without_improvement = np.zeros(len(networks), int)  # epochs since the best
+        self.max_epochs = np.array(
+            [each.max_iter if each.stop_after is None else each.stop_after for each in settings]
+        )
+        self.running = self.max_epochs > 0
+        self.n_epochs = 0
         self.block = 1  # minibatches to run before the next return to Python
 
-    def epoch(self, on_progress) -> np.ndarray:
-        """One pass over the windows of the running models, in random order; their mean losses."""
+    def _init_weights(self, networks, moments):
+        moments = [Moments(network) for network in networks] if moments is None else moments
+        self.parameters = np.stack([each.values[2] for each in moments])
+        self.moments = np.stack([each.values for each in moments])
+        self.moments[:, 2] = [network.parameters for network in networks]  # their average
+        self.steps_before = np.array([each.steps for each in moments])
+        averaged = self.settings[0].averaging > 0
+        self.weights = self.moments[:, 2] if averaged else self.parameters
+
+    def _make_trainer(self):
+        settings = self.settings[0]
+        return target_of(self.workers).Trainer(
+            self.network.module,
+            self.source,
+            self.sizes,
+            self.parameters.dtype,
+            len(self.settings),
+            self.n_batch,
+            LOSSES.index(settings.loss),
+            settings.loss_params,
+            settings.recurrent_dropout > 0,
+            self.is_stream,
+            self.workers,
+        )
+
+    def run_epoch(self, on_progress) -> np.ndarray:
+        """Train the running models on their windows once, shuffled; mean losses (n_models,)."""
         models = np.flatnonzero(self.running)
-        n_steps = int(self.n_steps[models].max())
-        order = np.full((models.size, n_steps * self.n_batch), -1)
-        for place, model in enumerate(models):
-            own = self.windows[model]
-            if self.streams:
-                order[place, : own.size] = own.T.ravel()
-            else:
-                drawn = self.rngs[model].permutation(own.size)[: self.n_steps[model] * self.n_batch]
-                order[place, : drawn.size] = own[drawn]
-        if self.streams:
+        n_steps = int(self.steps_per_epoch[models].max())
+        order = self._draw_order(models, n_steps)
+        if self.is_stream:
             self.states[:] = 0
         losses = np.zeros((models.size, n_steps, 2))
         done = 0
         while done < n_steps:
             last = min(done + self.block, n_steps)
             started = time.perf_counter()
-            self._minibatches(models, order, losses, done, last)
+            self._run_steps(models, order, losses, done, last)
             seconds = (time.perf_counter() - started) / (last - done)
-            # At most double: the first block's time may hold a compilation.
+            # At most double: the first block may include a compilation.
             self.block = max(1, min(2 * self.block, int(BLOCK_SECONDS / seconds)))
             done = last
-            on_progress((self.epochs + done / n_steps) / int(self.n_epochs.max()))
+            on_progress((self.n_epochs + done / n_steps) / int(self.max_epochs.max()))
         means = np.zeros(len(self.windows))
         weights = losses[:, :, 1]
         means[models] = (losses[:, :, 0] * weights).sum(axis=1) / np.maximum(
@@ -117,66 +137,91 @@ class Epochs:
         )
         return means
 
-    def _minibatches(self, models, order, losses, first, last):
-        whole = models.size == len(self.windows)
-        # Views where all models run; else copies of those that still do, written back.
-        parameters = self.parameters if whole else self.parameters[models]
-        moments = self.moments if whole else self.moments[models]
-        first_steps = self.epochs * self.n_steps[models] + first
+    def _draw_order(self, models, n_steps):
+        """Windows of the minibatches of an epoch, (models, n_steps * n_batch), padded by -1."""
+        order = np.full((models.size, n_steps * self.n_batch), -1)
+        for row, model in zip(order, models, strict=True):
+            windows = self.windows[model]
+            if self.is_stream:
+                row[: windows.size] = windows.T.ravel()
+            else:
+                n_drawn = self.steps_per_epoch[model] * self.n_batch
+                drawn = self.rngs[model].permutation(windows.size)[:n_drawn]
+                row[: drawn.size] = windows[drawn]
+        return order
+
+    def _run_steps(self, models, order, losses, first, last):
+        """Run minibatches ``first`` to ``last`` of an epoch and write their losses."""
+        all_run = models.size == len(self.windows)
+        # Views if all models run; else copies of the running ones, written back.
+        parameters = self.parameters if all_run else self.parameters[models]
+        moments = self.moments if all_run else self.moments[models]
+        first_steps = self.n_epochs * self.steps_per_epoch[models] + first
         rates = np.zeros((models.size, last - first))
-        for place, model in enumerate(models):
-            n_own = max(0, min(last, self.n_steps[model]) - first)
-            own = self.rates[model][first_steps[place] :][:n_own]
-            rates[place, : own.size] = self.factors[model] * own
-        some = np.ascontiguousarray(order[:, first * self.n_batch : last * self.n_batch])
+        for row, model, first_step in zip(rates, models, first_steps, strict=True):
+            n_left = max(0, min(last, self.steps_per_epoch[model]) - first)
+            model_rates = self.rates[model][first_step:][:n_left]
+            row[: model_rates.size] = self.rate_factors[model] * model_rates
+        batches = np.ascontiguousarray(order[:, first * self.n_batch : last * self.n_batch])
+        first_updates = self.steps_before[models] + first_steps + 1
         losses[:, first:last] = self.trainer.run(
-            parameters, moments, some, self.rules[models],
-            self.steps_before[models] + first_steps + 1, rates, self.states,
-        )  # fmt: skip
-        if not whole:
+            parameters, moments, batches, self.rules[models], first_updates, rates, self.states
+        )
+        if not all_run:
             self.parameters[models], self.moments[models] = parameters, moments
 
-    def judge(self, validations) -> np.ndarray:
-        """Mean losses of all models on their own windows; 0 where they have none."""
-        order = np.full((len(validations), max(own.size for own in validations)), -1)
-        for own, row in zip(validations, order, strict=True):
-            row[: own.size] = own.ravel()
+    def evaluate(self, validations) -> np.ndarray:
+        """Mean losses of all models on their validation windows, (n_models,); 0 without any."""
+        order = np.full((len(validations), max(array.size for array in validations)), -1)
+        for validation, row in zip(validations, order, strict=True):
+            row[: validation.size] = validation.ravel()
         out = np.empty((*order.shape, self.sizes.n_output_steps * self.sizes.n_out))
         workers = self.workers
         if workers != "cuda":
             workers = self.network.threads_for(workers, self.source, order.size)
+        settings = self.settings[0]
         sums = run_models(
-            self.network, self.weights, self.source, order, self.settings[0].loss,
-            self.settings[0].loss_params, workers, None, True, out,
-        )  # fmt: skip
+            self.network,
+            self.weights,
+            self.source,
+            order,
+            settings.loss,
+            settings.loss_params,
+            workers,
+            None,
+            True,
+            out,
+        )
         return sums[:, 0] / np.maximum(sums[:, 1], 1e-300)
 
-    def adapt(self, model, loss):
-        """Lower an adaptive rate after two epochs without improvement."""
+    def adapt_rate(self, model, loss):
+        """Divide an adaptive learning rate by five after two epochs without improvement."""
         if self.settings[model].learning_rate != "adaptive":
             return
-        best, since = self.last_losses[model]
-        if loss < best:
-            self.last_losses[model] = loss, 0
-        elif since + 1 < 2:
-            self.last_losses[model, 1] += 1
-        else:
-            self.last_losses[model, 1] = 0
-            self.factors[model] /= 5
+        if loss < self.best_loss[model]:
+            self.best_loss[model], self.n_without_improvement[model] = loss, 0
+            return
+        self.n_without_improvement[model] += 1
+        if self.n_without_improvement[model] == 2:
+            self.n_without_improvement[model] = 0
+            self.rate_factors[model] /= 5
 
-    def leave(self, moments):
-        """Write the optimiser's memory to where the next training takes it from."""
-        for own, values, weights, n_steps in zip(
-            moments, self.moments, self.parameters, self.n_steps, strict=True
+    def store_moments(self, moments):
+        """Write the state of the optimiser to ``moments``."""
+        for stored, values, weights, n_steps in zip(
+            moments, self.moments, self.parameters, self.steps_per_epoch, strict=True
         ):
-            own.values[:2], own.values[2] = values[:2], weights
-            own.steps += int(self.epochs * n_steps)
+            stored.values[:2], stored.values[2] = values[:2], weights
+            stored.steps += int(self.n_epochs * n_steps)
 
     def end_epoch(self):
-        """Count the epoch, and stop the models that have had all of theirs."""
-        self.epochs += 1
-        self.running &= self.epochs < self.n_epochs
+        """Count the epoch, and stop the models that have completed all of theirs."""
+        self.n_epochs += 1
+        self.running &= self.n_epochs < self.max_epochs
 
 
-def _has_noise(settings):
-    return settings.dropout > 0 or settings.recurrent_dropout > 0
+def _dropout_seed(settings, rng):
+    """A random 32-bit number, drawn only if there is dropout."""
+    if settings.dropout > 0 or settings.recurrent_dropout > 0:
+        return int(rng.bit_generator.random_raw() % 2**32)
+    return 0

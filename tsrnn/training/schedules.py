@@ -1,4 +1,4 @@
-"""Learning rates over the course of training."""
+"""Learning-rate schedules."""
 
 import numpy as np
 
@@ -8,22 +8,22 @@ SCHEDULES = ("one_cycle", "constant", "cosine", "adaptive")
 
 
 def learning_rates(schedule: str, total: int, peak: float, warm_up: float = 0.0) -> np.ndarray:
-    """Rates of ``total`` steps, (total,) float64.
+    """Learning rates of ``total`` steps, (total,) float64.
 
     Parameters
     ----------
     schedule : {"one_cycle", "constant", "cosine", "adaptive"}
-        "one_cycle" is a cosine from peak / 25 up to the peak over the first 30 % of the steps,
-        another down to nothing after it (Smith & Topin 2017, arXiv 1708.07120). "cosine" falls from
-        the peak to nothing (Loshchilov & Hutter 2017, arXiv 1608.03983). "constant" and "adaptive"
-        stay, the latter until the trainer lowers it.
+        "one_cycle" rises from peak / 25 to the peak by a cosine over the first 30 % of the steps
+        and falls to zero by another (Smith & Topin 2017, arXiv 1708.07120). "cosine" falls from the
+        peak to zero (Loshchilov & Hutter 2017, arXiv 1608.03983). "constant" and "adaptive" stay at
+        the peak; the trainer lowers the latter.
     total : int
         Steps of the whole training.
     peak : float
-        Highest rate.
+        Maximum rate.
     warm_up : float, default=0
-        Share of the steps over which the rate first rises evenly to the schedule's; of
-        "one_cycle", which rises by itself, no more than that.
+        Fraction of the steps over which the rate rises linearly to the schedule's. "one_cycle" has
+        its own warm-up and ignores this.
     """
     progress = np.arange(total) / total
     if schedule == "one_cycle":

@@ -1,4 +1,4 @@
-"""How to train: the settings of one network's training."""
+"""Settings of the training of one network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tsrnn.kernels.updates import SOLVERS, Rule
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How to train; the names are those of the estimators' parameters.
+    """Settings of training, named like the parameters of the estimators.
 
     Attributes
     ----------
@@ -20,35 +20,37 @@ class Settings:
         Quantiles of the loss "quantile", or the delta of "huber".
     max_iter, batch_size, n_iter_no_change : int
         Epochs; windows of a minibatch; epochs without improvement after which training ends.
+    stop_after : int, optional
+        Epoch to end after, though the learning rates are those of ``max_iter`` epochs.
     n_batches : int, optional
-        Most minibatches of an epoch; where windows are more, each epoch draws its own.
+        Maximum number of minibatches of an epoch, which then samples the windows.
     tol : float, optional
-        Least improvement that counts. By default any does, and without windows to judge by training
-        goes on to its end; with a number it ends where the training loss no longer falls by it.
+        Minimum improvement that counts. By default any does, and training without validation runs
+        all epochs; with a number it ends once the training loss no longer falls by as much.
     solver : {"adam", "adamw", "sgd", "rmsprop"}
         Optimiser.
     learning_rate : str
         One of ``tsrnn.training.schedules.SCHEDULES``. "adaptive" divides the rate by five after
         two epochs without improvement.
     learning_rate_init, warm_up : float
-        Highest rate; share of the steps over which it first rises.
+        Maximum learning rate; fraction of the steps over which it first rises.
     max_grad_norm : float
-        Gradients longer than this are cut to it.
+        Gradients with a larger norm are clipped to it.
     alpha : float
         L2 penalty, half the sum of squares of all parameters; the weight decay of "adamw".
     beta_1, beta_2, epsilon : float
-        Of Adam; ``beta_2`` also of RMSprop, epsilon of both.
+        Of Adam; ``beta_2`` and ``epsilon`` also of RMSprop.
     momentum : float
         Of SGD and RMSprop.
     nesterovs_momentum : bool
         Of SGD.
     averaging : float
-        Share of the old mean that an exponential moving average of the weights keeps in a step; the
-        average is judged and kept. 0 for none.
+        Decay of an exponential moving average of the weights, which is validated and kept in place
+        of the weights. 0 for none.
     dropout, recurrent_dropout : float
-        Shares of values dropped between layers, and of units on the way from step to step.
+        Probability of dropping a value between layers, and a unit between time steps.
     device : {"cpu", "cuda"}
-        What to train on.
+        Device to train on.
     n_jobs : int or None
         Threads of the CPU.
     """
@@ -58,6 +60,7 @@ class Settings:
     max_iter: int = 200
     batch_size: int = 32
     n_iter_no_change: int = 50
+    stop_after: int | None = None
     n_batches: int | None = None
     tol: float | None = None
     solver: str = "adam"
@@ -78,7 +81,7 @@ class Settings:
     n_jobs: int | None = None
 
     def rule(self, seed: int) -> Rule:
-        """The part that kernels need, as numbers."""
+        """The settings that kernels use, as numbers."""
         adam = self.solver.startswith("adam")
         return Rule(
             loss=LOSSES.index(self.loss),

@@ -1,4 +1,4 @@
-"""Train networks on windows, one or many at once, and keep the weights of the best epoch."""
+"""Training of one or many networks on windows, which leaves the weights of their best epochs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 from tsrnn.kernels.targets import claim
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
-from tsrnn.training.divergence import calm, exploded
-from tsrnn.training.epochs import Epochs, Moments
+from tsrnn.training.divergence import describe_divergence, divergence_advice
+from tsrnn.training.epochs import EpochRunner, Moments
 from tsrnn.training.settings import Settings
 
 GROUP_BYTES = 2**26  # of parameters, moments and best weights of models trained at once
@@ -22,13 +22,13 @@ GROUP_BYTES = 2**26  # of parameters, moments and best weights of models trained
 
 @dataclasses.dataclass
 class History:
-    """What happened in training; losses are weighted means over windows and targets."""
+    """Course of a training; losses are weighted means over windows and targets."""
 
     loss_curve: list[float] = dataclasses.field(default_factory=list)
     validation_curve: list[float] = dataclasses.field(default_factory=list)
     best_iter: int = 0  # epoch whose weights were kept; 0 for the initial ones
     interrupted: bool = False
-    stopped: bool = False  # for want of improvement, before all epochs were run
+    stopped: bool = False  # early, for lack of improvement
 
 
 def train(
@@ -39,7 +39,6 @@ def train(
     settings: Settings,
     rng: np.random.Generator,
     *,
-    stop_after: int | None = None,
     moments: Moments | None = None,
     on_progress: Callable[[float, History], None] = lambda progress, history: None,
 ) -> History:
@@ -48,35 +47,33 @@ def train(
     Parameters
     ----------
     source : Source
-        Values and what a window of them is.
+        Values and the definition of their windows.
     windows, validation : (n,) int64 arrays
-        Windows to learn from and to judge each epoch by. Without validation windows the last epoch
-        is the best. Windows of shape (n_streams, n) are learnt a column at a time, in order, and
-        the state of each stream is carried from one to the next (truncated back-propagation
-        through time, Williams & Peng 1990); each epoch, and each judged window, begins from zeros.
+        Windows to train on and to validate each epoch on. Without validation windows the last epoch
+        is the best. Of an (n_streams, n) array a minibatch is a column, in order, and the state of
+        each stream is carried from one to the next (truncated back-propagation through time,
+        Williams & Peng 1990); it is zero at the start of an epoch and of each validation window.
     rng : Generator
-        Where the order of windows is drawn from.
-    stop_after : int, optional
-        Epoch to end after, though the learning rates are those of ``max_iter`` epochs.
+        Shuffles the windows.
     moments : Moments, optional
-        The optimiser's memory to go on with, which is left there for a next training.
+        State of the optimiser to continue from; updated in place.
     on_progress : callable
-        Called some times a second with the share of the work done and the history.
+        Called a few times a second with the completed fraction and the history.
 
     Raises
     ------
     ValueError
-        If the loss or the weights stop being finite.
+        If the loss or the weights are no longer finite.
 
     Notes
     -----
     Ctrl-C ends training within a block of minibatches; the best weights so far are kept and
     ``interrupted`` is set.
     """
+    moments = None if moments is None else [moments]
     return _train(
-        [network], source, [windows], [validation], [settings], [rng], on_progress, [stop_after],
-        None if moments is None else [moments],
-    )[0]  # fmt: skip
+        [network], source, [windows], [validation], [settings], [rng], on_progress, moments
+    )[0]
 
 
 def train_many(
@@ -87,7 +84,6 @@ def train_many(
     settings: Sequence[Settings],
     rngs: Sequence[np.random.Generator],
     *,
-    stop_after: Sequence[int] | None = None,
     on_progress: Callable[[float, History], None] = lambda progress, history: None,
 ) -> list[History]:
     """Train many networks of one shape in place, each as ``train`` would, many at a time.
@@ -99,137 +95,149 @@ def train_many(
     source : Source
         Values of all of them.
     windows, validations : sequences of (n,) int64 arrays
-        Each network's windows to learn from and to judge each epoch by.
+        Windows to train each network on and to validate each epoch on.
     settings, rngs : sequences of Settings and of Generator
-        Each network's. ``loss``, ``loss_params``, ``batch_size``, ``device``, ``n_jobs`` and whether
-        there is recurrent dropout are those of the first for all.
-    stop_after : sequence of int, optional
-        Epoch to end each after, as in ``train``.
+        Of each network. ``loss``, ``loss_params``, ``batch_size``, ``device``, ``n_jobs`` and
+        whether there is recurrent dropout are those of the first for all.
     on_progress : callable
-        Called some times a second with the share of the work done and the first network's history.
+        Called a few times a second with the completed fraction and the first network's history.
 
     Raises
     ------
     ValueError
-        If networks differ in shape, windows are streams, or a loss stops being finite.
+        If networks differ in shape, windows are streams, or a loss is no longer finite.
 
     Notes
     -----
-    After Ctrl-C every network has the best weights so far, the initial ones where it was not yet
-    reached, and ``interrupted`` is set in its history.
+    After Ctrl-C every network has the best weights so far, the initial ones if its training had not
+    started, and ``interrupted`` is set in its history.
     """
-    if any(own.ndim > 1 for own in windows):
+    if any(array.ndim > 1 for array in windows):
         raise ValueError("Streams, whose state is carried, are trained by one network: use train.")
     shapes = {(n.cell, n.parameters.dtype, n.sizes(1)) for n in networks}
     if len(shapes) > 1:
         raise ValueError("Networks trained in one call must have one shape; train each by itself.")
     n_bytes = 6 * networks[0].parameters.nbytes
     size = int(np.clip(GROUP_BYTES // n_bytes, 1, 1024))
-    stop_after = [None] * len(networks) if stop_after is None else stop_after
     histories = []
     for first in range(0, len(networks), size):
-        some = slice(first, first + size)
+        group = slice(first, first + size)
 
-        def show(done, history, first=first, some=some):
-            share = len(networks[some]) / len(networks)
-            on_progress(first / len(networks) + share * done, history)
+        def show(fraction, history, first=first, group=group):
+            weight = len(networks[group]) / len(networks)
+            on_progress(first / len(networks) + weight * fraction, history)
 
         if histories and histories[-1].interrupted:
-            histories += [History(interrupted=True) for _ in networks[some]]
+            histories += [History(interrupted=True) for _ in networks[group]]
         else:
-            histories += _train(
-                networks[some], source, windows[some], validations[some], settings[some],
-                rngs[some], show, stop_after[some],
-            )  # fmt: skip
+            per_network = (part[group] for part in (windows, validations, settings, rngs))
+            histories += _train(networks[group], source, *per_network, show)
     return histories
 
 
-def _train(
-    networks, source, windows, validations, settings, rngs, on_progress, stop_after, moments=None
-):  # fmt: skip
-    histories = [History() for _ in networks]
-    best = np.stack([network.parameters for network in networks])
-    best_losses = np.full(len(networks), np.inf)
-    judged_by = [validation.size > 0 for validation in validations]
+def _train(networks, source, windows, validations, settings, rngs, on_progress, moments=None):
+    """Train networks of one shape together; one history each."""
+    monitor = _Monitor(networks, settings, [array.size > 0 for array in validations])
     n_windows = sum(
-        (min(learnt.size, (own.n_batches or learnt.size) * own.batch_size) + judge.size)
-        * own.max_iter
-        for learnt, judge, own in zip(windows, validations, settings, strict=True)
+        (min(array.size, (each.n_batches or array.size) * each.batch_size) + validation.size)
+        * each.max_iter
+        for array, validation, each in zip(windows, validations, settings, strict=True)
     )
     n_jobs = networks[0].threads_for(settings[0].n_jobs, source, n_windows, n_trained=len(networks))
-    run = None
+    runner = None
     try:
-        with (
-            _heard_ctrl_c() as listen,
-            claim(settings[0].device, n_jobs) as workers,
-        ):
+        with _interruptible() as check_interrupt, claim(settings[0].device, n_jobs) as workers:
 
-            def on_block(done):
-                listen()
-                on_progress(done, histories[0])
+            def on_block(fraction):
+                check_interrupt()
+                on_progress(fraction, monitor.histories[0])
 
-            run = Epochs(networks, source, windows, settings, rngs, workers, stop_after, moments)
-            if any(judged_by):  # the initial weights too may turn out to be the best
-                best_losses[judged_by] = run.judge(validations)[judged_by]
-            to_beat, improved = best_losses.copy(), np.zeros(len(networks), int)
-            while run.running.any():
-                epoch = run.epochs + 1
-                losses = run.epoch(on_block)
-                judged = losses
-                if any(judged_by):
-                    judged = np.where(judged_by, run.judge(validations), losses)
-                for model in np.flatnonzero(run.running):
-                    history = histories[model]
-                    history.loss_curve.append(float(losses[model]))
-                    if judged_by[model]:
-                        history.validation_curve.append(float(judged[model]))
-                    both = losses[model], judged[model]
-                    if not np.isfinite(both).all():
-                        raise ValueError(_diverged(epoch, both, settings[model]))
-                    run.adapt(model, judged[model])
-                    if judged[model] < best_losses[model] or not judged_by[model]:
-                        best_losses[model], history.best_iter = judged[model], epoch
-                        best[model] = run.weights[model]
-                    tol = settings[model].tol
-                    if judged[model] + (tol or 0.0) < to_beat[model]:
-                        to_beat[model], improved[model] = judged[model], epoch
-                    elif tol is None and not judged_by[model]:
-                        continue
-                    elif epoch - improved[model] >= settings[model].n_iter_no_change:
-                        run.running[model], history.stopped = False, True
-                run.end_epoch()
+            runner = EpochRunner(networks, source, windows, settings, rngs, workers, moments)
+            if any(monitor.validated):  # the initial weights may turn out to be the best
+                monitor.start(runner.evaluate(validations))
+            while runner.running.any():
+                losses = runner.run_epoch(on_block)
+                validation_losses = losses
+                if any(monitor.validated):
+                    evaluated = runner.evaluate(validations)
+                    validation_losses = np.where(monitor.validated, evaluated, losses)
+                for model in np.flatnonzero(runner.running):
+                    monitor.record(runner, model, losses[model], validation_losses[model])
+                runner.end_epoch()
             if moments is not None:
-                run.leave(moments)
+                runner.store_moments(moments)
     except KeyboardInterrupt:
-        for model, history in enumerate(histories):
+        monitor.interrupt(runner)
+    for network, weights in zip(networks, monitor.best_weights, strict=True):
+        network.parameters[:] = weights
+    return monitor.histories
+
+
+class _Monitor:
+    """Histories and best weights of models trained together, and when they stop early.
+
+    Parameters
+    ----------
+    networks, settings : sequences of RecurrentNetwork and of Settings
+    validated : list of bool
+        Which models have validation windows; the others are monitored by their training loss.
+    """
+
+    def __init__(self, networks, settings, validated):
+        self.settings, self.validated = settings, validated
+        self.histories = [History() for _ in networks]
+        self.best_weights = np.stack([network.parameters for network in networks])
+        self.best_losses = np.full(len(networks), np.inf)
+        self.loss_to_beat = self.best_losses.copy()  # lower by tol is an improvement
+        self.last_improved = np.zeros(len(networks), int)  # epoch
+
+    def start(self, validation_losses):
+        """Take the losses of the initial weights."""
+        self.best_losses[self.validated] = validation_losses[self.validated]
+        self.loss_to_beat = self.best_losses.copy()
+
+    def record(self, runner, model, loss, validation_loss):
+        """Take the losses of a model after an epoch; stop it in ``runner`` if it is time."""
+        history, settings, epoch = self.histories[model], self.settings[model], runner.n_epochs + 1
+        validated = self.validated[model]
+        history.loss_curve.append(float(loss))
+        if validated:
+            history.validation_curve.append(float(validation_loss))
+        if not np.isfinite((loss, validation_loss)).all():
+            diverged = validation_loss if np.isfinite(loss) else loss
+            advice = divergence_advice(settings.learning_rate_init, settings.max_grad_norm)
+            raise ValueError(f"Training {describe_divergence(epoch, diverged)}. {advice}")
+        runner.adapt_rate(model, validation_loss)
+        if validation_loss < self.best_losses[model] or not validated:
+            self.best_losses[model], history.best_iter = validation_loss, epoch
+            self.best_weights[model] = runner.weights[model]
+        tol = settings.tol
+        if validation_loss + (tol or 0.0) < self.loss_to_beat[model]:
+            self.loss_to_beat[model], self.last_improved[model] = validation_loss, epoch
+        elif tol is None and not validated:
+            return
+        elif epoch - self.last_improved[model] >= settings.n_iter_no_change:
+            runner.running[model], history.stopped = False, True
+
+    def interrupt(self, runner):
+        """Mark all histories; without validation the latest weights of a model are the best."""
+        for model, history in enumerate(self.histories):
             history.interrupted = True
-            if (
-                run and run.running[model] and not judged_by[model]
-            ):  # without a judge the latest weights are the best
-                best[model] = run.weights[model]
+            if runner and runner.running[model] and not self.validated[model]:
+                self.best_weights[model] = runner.weights[model]
                 history.best_iter = len(history.loss_curve)
-    for network, parameters in zip(networks, best, strict=True):
-        network.parameters[:] = parameters
-    return histories
-
-
-def _diverged(epoch, losses, settings):
-    """Of the loss and the one that the epoch was judged by, the one that is not finite."""
-    loss = next(loss for loss in losses if not np.isfinite(loss))
-    advice = calm(settings.learning_rate_init, settings.max_grad_norm)
-    return f"Training {exploded(epoch, loss)}. {advice}"
 
 
 @contextlib.contextmanager
-def _heard_ctrl_c():
+def _interruptible():
     """Yield a function that raises KeyboardInterrupt if Ctrl-C was pressed before.
 
-    Python raises it at once; but in the midst of a compilation LLVM calls back through ctypes,
-    which swallows it, and the fit would go on to its end.
+    Python raises it at once. But during a compilation LLVM calls back through ctypes, which
+    swallows it, and training would continue.
     """
     pressed = threading.Event()
 
-    def listen():
+    def check_interrupt():
         if pressed.is_set():
             raise KeyboardInterrupt
 
@@ -239,10 +247,10 @@ def _heard_ctrl_c():
 
     in_main = threading.current_thread() is threading.main_thread()
     if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield listen  # somebody else decides what Ctrl-C does
+        yield check_interrupt  # the application handles Ctrl-C itself
         return
     signal.signal(signal.SIGINT, on_signal)
     try:
-        yield listen
+        yield check_interrupt
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
