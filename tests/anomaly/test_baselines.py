@@ -43,7 +43,7 @@ by_whole_windows = pytest.mark.parametrize("name", ["pca", "windows"])
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch):
     """A series of some hundred points is more than one batch."""
-    monkeypatch.setattr(base, "_AT_ONCE", 1000)
+    monkeypatch.setattr(base, "_BATCH_SIZE", 1000)
 
 
 def series_of(n=300, n_channels=1, seed=0, n_missing=0):

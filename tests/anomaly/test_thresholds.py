@@ -13,15 +13,16 @@ from scipy.signal import lfilter
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from tsrnn.anomaly import tails
-from tsrnn.anomaly.tails import LocalMean, fit_pareto, tail_quantile
 from tsrnn.anomaly.thresholds import (
     ConformalThreshold,
     DynamicThreshold,
     QuantileThreshold,
     RobustZThreshold,
     TailThreshold,
+    pareto,
 )
+from tsrnn.anomaly.thresholds.pareto import fit_pareto, tail_quantile
+from tsrnn.anomaly.thresholds.running_means import LocalMean
 
 NAN = np.nan
 STREAMING = {
@@ -525,7 +526,7 @@ def test_alarms_among_the_scores_of_a_tail_themselves():
 
 def test_the_cost_of_a_peak_does_not_grow(monkeypatch):
     sizes = []
-    monkeypatch.setattr(tails, "fit_pareto", lambda y: sizes.append(len(y)) or (0.0, np.mean(y)))
+    monkeypatch.setattr(pareto, "fit_pareto", lambda y: sizes.append(len(y)) or (0.0, np.mean(y)))
     scores = np.random.default_rng(0).exponential(size=60_000)
     fitted = TailThreshold(1e-6, 0.9).fit(scores[:5000])
     fitted.update(scores[5000:])

@@ -1,9 +1,10 @@
-"""How far a series is from what networks forecast of it, one step ahead and many, as it goes on."""
+"""Errors of network forecasts one and more steps ahead, of whole series and of streams."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,28 +14,46 @@ from tsrnn.network import Memory, RecurrentNetwork
 
 # Those with one output for each target, the forecast, or two, with its scale.
 DETECTOR_LOSSES = tuple(name for name in LOSSES if find_loss(name).outputs_per_target in (1, 2))
-MOST_READ = 20.0  # deviations: beyond, a network reads no further
+INPUT_LIMIT = 20.0  # standardised inputs and targets are clipped to this
+
+
+class Evaluation(NamedTuple):
+    """Errors of networks on a series.
+
+    Attributes
+    ----------
+    errors : (n, n_forecasts, n_channels) array
+        Absolute errors; NaN where there is no forecast.
+    expected : (n, n_channels) array
+        Expected values, standardised; NaN where there is none.
+    stream : ForecastStream or ReconstructionStream
+        State at the end, from which a stream continues.
+    """
+
+    errors: np.ndarray
+    expected: np.ndarray
+    stream: Any
 
 
 @dataclasses.dataclass(frozen=True)
 class ForecastErrors:
-    """How a series is read and what is said of it.
+    """Forecasts of a series at several lead times, and their errors.
 
-    At each step networks read the channels in their deviations from the mean; where there is a
-    season, also those a season before the next step, and whether these are known; and where in
-    its seasons the step stands. They say what the channels will be ``leads`` steps later.
+    The inputs of a step are the standardised values; if there is a season, also the values one
+    season before the next step and a flag for whether these are known; and the seasonal features.
+    The outputs are the values ``leads`` steps later.
 
     Attributes
     ----------
     n_channels : int
     leads : tuple of int
-        Rising, from 1 on.
+        Lead times in steps, increasing from 1.
     seasons : tuple of int
-        In steps; the first is the one that is looked back by.
+        In steps; inputs include the values of the first one before.
     lookback : int
-        Steps that are learnt from at once.
+        Steps of a training window.
     loss : str
-        As kernels know it: "gaussian" says a spread with each forecast.
+        Name of the loss; "gaussian" predicts a spread with each forecast.
     """
 
     n_channels: int
@@ -45,11 +64,16 @@ class ForecastErrors:
 
     @property
     def n_forecasts(self) -> int:
-        """Of each point: one by each lead, and the mean."""
+        """Forecasts of each point: one for each lead, and the mean of the series."""
         return len(self.leads) + 1
 
-    def shape(self) -> dict:
-        """Inputs, outputs and head of a network, as RecurrentNetwork has them."""
+    @property
+    def season(self) -> int:
+        """Season of the lagged inputs; 1 if there is none."""
+        return self.seasons[0] if self.seasons else 1
+
+    def shape(self) -> dict[str, Any]:
+        """Inputs, outputs and head of a network, as parameters of RecurrentNetwork."""
         lagged = self.n_channels + 1 if self.seasons else 0
         return {
             "n_in": self.n_channels + lagged + 2 * len(self.seasons),
@@ -58,19 +82,19 @@ class ForecastErrors:
         }
 
     def source(
-        self, series: Sequence[np.ndarray], phases: Sequence[np.ndarray], dtype: str
+        self, series: Sequence[np.ndarray], features: Sequence[np.ndarray], dtype: str
     ) -> tuple[Source, np.ndarray]:
-        """Windows to learn from, of all series.
+        """Training windows of all series.
 
-        Where they look back by a season, each series also stands there without that, as the first
-        season of any is read.
+        With a season each series is included twice, with and without the lagged values, because
+        these are unknown in the first season of a series.
         """
         inputs, targets, firsts, lengths, n = [], [], [], [], 0
-        for z, phase in zip(series, phases, strict=True):
+        for z, phases in zip(series, features, strict=True):
             length = min(self.lookback, len(z) // 2)
-            for looks_back in (True, False) if self.seasons else (False,):
-                first = min(self.season, len(z) - length) - 1 if looks_back else 0
-                inputs.append(self._inputs(z, phase, looks_back))
+            for has_lags in (True, False) if self.seasons else (False,):
+                first = min(self.season, len(z) - length) - 1 if has_lags else 0
+                inputs.append(self._inputs(z, phases, has_lags))
                 targets.append(self._targets(z))
                 firsts.append(n + np.arange(first, len(z) - length))
                 lengths.append(np.full(firsts[-1].size, length))
@@ -79,77 +103,73 @@ class ForecastErrors:
         firsts, lengths = np.concatenate(firsts), np.concatenate(lengths)
         return sequence_source(values, firsts, lengths, targets), np.arange(firsts.size)
 
-    def judge(
-        self, networks: Sequence[RecurrentNetwork], z: np.ndarray, phases: np.ndarray, online: bool
-    ) -> tuple[np.ndarray, np.ndarray, ForecastStream]:
-        """Errors of a series, what was expected of it, and the networks' memory of it.
+    def evaluate(
+        self,
+        networks: Sequence[RecurrentNetwork],
+        z: np.ndarray,
+        features: np.ndarray,
+        online: bool,
+    ) -> Evaluation:
+        """Errors of the forecasts of a standardised series.
 
-        Returns
-        -------
-        (n, n_forecasts, n_channels) and (n, n_channels) arrays, ForecastStream
-            Absolute errors, of a loss that says a spread in units of it; and the next step's
-            forecasts. NaN where there is none.
+        With a loss that predicts a spread, errors are divided by it. ``online`` makes no
+        difference, as forecasts are made from past values only.
         """
-        outputs, memories = scan(networks, self._inputs(z, phases, True))
-        middle, spread = self.said(outputs)
+        outputs, memories = run_networks(networks, self._inputs(z, features, True))
+        center, spread = self.predictions(outputs)
         errors = np.full((len(z), self.n_forecasts, self.n_channels), np.nan)
         for k, lead in enumerate(self.leads):
-            errors[lead:, k] = np.abs(z[lead:] - middle[: len(z[lead:]), k])
+            errors[lead:, k] = np.abs(z[lead:] - center[: len(z[lead:]), k])
             if spread is not None:
                 errors[lead:, k] /= spread[: len(z[lead:]), k]
         errors[:, -1] = np.abs(z)
         expected = np.full_like(z, np.nan)
-        expected[1:] = middle[:-1, 0]
-        return errors, expected, ForecastStream(self, memories, z, outputs)
+        expected[1:] = center[:-1, 0]
+        return Evaluation(errors, expected, ForecastStream.after(self, memories, z, outputs))
 
-    @property
-    def season(self) -> int:
-        """The season that is looked back by; 1 for none."""
-        return self.seasons[0] if self.seasons else 1
-
-    def said(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Forecasts (..., n_leads, n_channels) and their spread, if it is said, of outputs."""
+    def predictions(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Forecasts (..., n_leads, n_channels) of outputs, and their spread if predicted."""
         shape = (*outputs.shape[:-1], len(self.leads), self.n_channels)
         loss = find_loss(self.loss)
         outputs = outputs.reshape(*outputs.shape[:-1], loss.outputs_per_target, -1)
         scale = loss.scale(outputs)
         return outputs[..., 0, :].reshape(shape), None if scale is None else scale.reshape(shape)
 
-    def _inputs(self, z, phases, looks_back):
-        z = np.clip(z, -MOST_READ, MOST_READ)
+    def _inputs(self, z, features, has_lags):
+        z = np.clip(z, -INPUT_LIMIT, INPUT_LIMIT)
         if not self.seasons:
             return z
-        before, known = np.zeros_like(z), np.zeros((len(z), 1))
-        if looks_back and len(z) >= self.season:
+        lagged, known = np.zeros_like(z), np.zeros((len(z), 1))
+        if has_lags and len(z) >= self.season:
             past = z[: len(z) - self.season + 1]
-            there = ~np.isnan(past).any(axis=1, keepdims=True)
-            before[self.season - 1 :] = np.where(there, past, 0)
-            known[self.season - 1 :] = there
-        return np.hstack([z, before, known, phases])
+            is_known = ~np.isnan(past).any(axis=1, keepdims=True)
+            lagged[self.season - 1 :] = np.where(is_known, past, 0)
+            known[self.season - 1 :] = is_known
+        return np.hstack([z, lagged, known, features])
 
     def _targets(self, z):
         targets = np.full((len(z), len(self.leads), self.n_channels), np.nan)
         for k, lead in enumerate(self.leads):
             targets[: max(len(z) - lead, 0), k] = z[lead:]
-        return np.clip(targets, -MOST_READ, MOST_READ).reshape(len(z), -1)
+        return np.clip(targets, -INPUT_LIMIT, INPUT_LIMIT).reshape(len(z), -1)
 
 
-def scan(
+def run_networks(
     networks: Sequence[RecurrentNetwork], inputs: np.ndarray
 ) -> tuple[np.ndarray, list[Memory]]:
-    """What networks say at each step of a series, on average, the state carried along from zeros.
+    """Mean outputs of networks at each step of a series, started from zero states.
 
     Parameters
     ----------
     networks : sequence of RecurrentNetwork
         Of one shape.
     inputs : (n, n_in) array
-        A step with a missing value (NaN) is left out.
+        Steps with a missing value (NaN) are skipped.
 
     Returns
     -------
     (n, n_out) float64 array, list of Memory
-        NaN at steps that were left out; and the networks' states after the last.
+        NaN at skipped steps; and the states after the last.
     """
     outputs = np.zeros((len(inputs), networks[0].n_out))
     memories = [Memory(network) for network in networks]
@@ -161,64 +181,103 @@ def scan(
     return outputs, memories
 
 
+class ForecastState(NamedTuple):
+    """State of a ``ForecastStream``.
+
+    Attributes
+    ----------
+    outputs : (max lead, n_out) array
+        The last outputs, that of step t in row t modulo the length; NaN where there are fewer.
+    values : (season, n_channels) array
+        The last standardised values, in the same order.
+    n_seen : int
+        Steps so far.
+    states : (n_networks, state_width) array
+        States of the networks.
+    """
+
+    outputs: np.ndarray
+    values: np.ndarray
+    n_seen: int
+    states: np.ndarray
+
+
 class ForecastStream:
-    """The state that networks read a series with, and what they said last.
+    """Errors of the forecasts of a series that continues.
 
     Parameters
     ----------
-    reading : ForecastErrors
-    memories : sequence of Memory
-        After the last value of the series.
-    z, outputs : (n, n_channels) and (n, n_out) arrays
-        The series so far, scaled, and what was said at each step.
+    model : ForecastErrors
+    networks : sequence of RecurrentNetwork
+    state : ForecastState
+        Its arrays of outputs and values are updated in place.
     """
 
     def __init__(
-        self, reading: ForecastErrors, memories: Sequence[Memory], z: np.ndarray,
-        outputs: np.ndarray,
-    ):  # fmt: skip
-        self.reading, self.memories, self.n_seen = reading, memories, len(z)
-        z = np.clip(z, -MOST_READ, MOST_READ)
-        self.said, self.seen = _ring(outputs, reading.leads[-1]), _ring(z, reading.season)
-        self._leads, self._each = np.array(reading.leads), np.arange(len(reading.leads))
-        self._input = np.zeros((1, reading.shape()["n_in"]))
+        self, model: ForecastErrors, networks: Sequence[RecurrentNetwork], state: ForecastState
+    ):
+        self.model, self.n_seen = model, state.n_seen
+        self._outputs, self._values = state.outputs, state.values
+        self._memories = [
+            Memory(network, states=states[None])
+            for network, states in zip(networks, state.states, strict=True)
+        ]
+        self._leads, self._positions = np.array(model.leads), np.arange(len(model.leads))
+        self._input = np.zeros((1, model.shape()["n_in"]))
 
-    def step(self, z: np.ndarray, phases: np.ndarray) -> np.ndarray:
-        """Errors of the next observation, (n_forecasts, n_channels), which is then read."""
-        before = self.said[(self.n_seen - self._leads) % len(self.said)]
-        middle, spread = self.reading.said(before)
-        errors = np.empty((self.reading.n_forecasts, z.size))
-        errors[:-1] = z - middle[self._each, self._each]
+    @classmethod
+    def after(
+        cls, model: ForecastErrors, memories: Sequence[Memory], z: np.ndarray, outputs: np.ndarray
+    ) -> ForecastStream:
+        """The stream after a standardised series and the outputs of its steps."""
+        z = np.clip(z, -INPUT_LIMIT, INPUT_LIMIT)
+        recent = _ring(outputs, model.leads[-1]), _ring(z, model.season)
+        states = np.concatenate([memory.states for memory in memories])
+        networks = [memory.network for memory in memories]
+        return cls(model, networks, ForecastState(*recent, len(z), states))
+
+    def state(self) -> ForecastState:
+        """What the stream continues from."""
+        states = np.concatenate([memory.states for memory in self._memories])
+        return ForecastState(self._outputs, self._values, self.n_seen, states)
+
+    def step(self, z: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Errors of the next observation, (n_forecasts, n_channels), which then is an input."""
+        rows = self._outputs[(self.n_seen - self._leads) % len(self._outputs)]
+        center, spread = self.model.predictions(rows)
+        errors = np.empty((self.model.n_forecasts, z.size))
+        errors[:-1] = z - center[self._positions, self._positions]
         if spread is not None:
-            errors[:-1] /= spread[self._each, self._each]
+            errors[:-1] /= spread[self._positions, self._positions]
         errors[-1] = z
-        self._read(z, phases)
+        self._advance(z, features)
         return np.abs(errors)
 
-    def _read(self, z, phases):
+    def _advance(self, z, features):
+        """Run the networks one step."""
         n, n_channels, row = self.n_seen, z.size, self._input[0]
-        row[:n_channels] = np.minimum(np.maximum(z, -MOST_READ), MOST_READ)
-        if self.reading.seasons:
-            season = len(self.seen)
-            self.seen[n % season] = row[:n_channels]
-            before = self.seen[(n + 1) % season]
-            known = not np.isnan(before.sum())
-            row[n_channels : 2 * n_channels] = before if known else 0
-            row[2 * n_channels] = known
-            row[2 * n_channels + 1 :] = phases
-        outputs = self.said[n % len(self.said)]
+        row[:n_channels] = np.minimum(np.maximum(z, -INPUT_LIMIT), INPUT_LIMIT)
+        if self.model.seasons:
+            season = len(self._values)
+            self._values[n % season] = row[:n_channels]
+            lagged = self._values[(n + 1) % season]
+            is_known = not np.isnan(lagged.sum())
+            row[n_channels : 2 * n_channels] = lagged if is_known else 0
+            row[2 * n_channels] = is_known
+            row[2 * n_channels + 1 :] = features
+        outputs = self._outputs[n % len(self._outputs)]
         if np.isnan(z.sum()):
             outputs[:] = np.nan
         else:
-            outputs[:] = self.memories[0].step(self._input)[0]
-            for memory in self.memories[1:]:
+            outputs[:] = self._memories[0].step(self._input)[0]
+            for memory in self._memories[1:]:
                 outputs += memory.step(self._input)[0]
-            outputs /= len(self.memories)
+            outputs /= len(self._memories)
         self.n_seen = n + 1
 
 
 def _ring(values, size):
-    """The last ``size`` rows, that of step t at t modulo ``size``; NaN where there are fewer."""
+    """The last ``size`` rows, that of step t in row t modulo ``size``; NaN if there are fewer."""
     ring = np.full((size, values.shape[1]), np.nan)
     steps = np.arange(max(len(values) - size, 0), len(values))
     ring[steps % size] = values[steps]

@@ -1,34 +1,34 @@
-"""Scores of series that go on, one observation at a time."""
+"""Scores of a series that continues, one observation at a time."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.anomaly.phases import circles, count_of
-from tsrnn.anomaly.surprise import keep_of, mean_of_channels, strangeness
+from tsrnn.anomaly.scores import channel_scores, mean_over_channels
+from tsrnn.anomaly.seasonality import phase_features, step_numbers
 from tsrnn.data.time_axis import TimeAxis, format_time, step_width
 
-_NOWHERE = np.empty(0)  # in no season
+_NO_FEATURES = np.empty(0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Update:
-    """What ``update`` says of new observations, in the order of their rows.
+    """Result of ``update``, in the order of the new rows.
 
     Attributes
     ----------
     score : (n,) array
-        The higher the stranger; NaN where a value is missing.
+        Higher is more anomalous; NaN where a value is missing.
     threshold : (n,) array
-        What each was held against.
+        The threshold of each score.
     anomaly : (n,) bool array
-        Which are above.
+        Whether the score is above it.
     index : Index or None
-        Of the rows; None for an array or a number.
+        Index of the rows; None for an array or a number.
     """
 
     score: np.ndarray
@@ -37,54 +37,86 @@ class Update:
     index: pd.Index | None = None
 
     def to_frame(self) -> pd.DataFrame:
-        """The three as columns."""
+        """Score, threshold and anomaly as columns."""
         columns = {"score": self.score, "threshold": self.threshold, "anomaly": self.anomaly}
         return pd.DataFrame(columns, self.index)
 
 
+def apply_threshold(threshold: Any, scores: np.ndarray, index: pd.Index | None = None) -> Update:
+    """New scores with their thresholds; an adaptive threshold adapts to each score in turn."""
+    thresholds, flags = np.empty(scores.size), []
+    is_adaptive = hasattr(threshold, "update")
+    for j in range(scores.size):
+        thresholds[j] = threshold.threshold_
+        score = scores[j : j + 1]
+        flags.append(threshold.update(score)[0] if is_adaptive else score[0] > thresholds[j])
+    return Update(scores, thresholds, np.array(flags, bool), index)
+
+
+class SeriesStatistics(NamedTuple):
+    """Fitted statistics of one series.
+
+    Attributes
+    ----------
+    mean, deviation : (n_channels,) arrays
+        Mean and standard deviation of the values.
+    error_scale : (n_forecasts, n_channels) array
+        Typical errors.
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    error_scale: np.ndarray
+
+
 class Stream:
-    """A series that goes on: errors by a network's memory, and their mean.
+    """Scores of a series that continues.
 
     Parameters
     ----------
-    errors : object
-        With a method ``step(z, phases)``: (n_forecasts, n_channels) errors of the next observation.
-    usual : (n_forecasts, n_channels) array
-        Errors that are usual.
-    mean, deviation : (n_channels,) arrays
-        Of the series.
-    stretch, level : int, float
-        Steps of the mean of errors, and what it is so far.
+    errors : ForecastStream or ReconstructionStream
+        Errors of the next observations.
+    statistics : SeriesStatistics
+    decay : float
+        Weight of the previous value in the exponential mean of squared scores.
+    level : float
+        The mean so far.
     axis : TimeAxis
-        Of the series so far.
+        Time axis of the series so far.
     seasons : tuple of int
         In steps.
     n_after : int, default=0
-        Steps that the series has gone on after that axis.
+        Steps observed after the end of the axis.
     """
 
     def __init__(
-        self, errors: Any, usual: np.ndarray, mean: np.ndarray, deviation: np.ndarray,
-        stretch: int, level: float, axis: TimeAxis, seasons: tuple[int, ...], n_after: int = 0,
-    ):  # fmt: skip
-        self.errors, self.usual, self.mean, self.deviation = errors, usual, mean, deviation
-        self.keep, self.level, self.seasons = keep_of(stretch), level, seasons
-        self.axis, self.n_after = TimeAxis(axis.index[-4:], axis.step), n_after
+        self,
+        errors: Any,
+        statistics: SeriesStatistics,
+        decay: float,
+        level: float,
+        axis: TimeAxis,
+        seasons: tuple[int, ...],
+        n_after: int = 0,
+    ):
+        self.errors, self.statistics, self.decay, self.level = errors, statistics, decay, level
+        self.seasons, self.n_after = seasons, n_after
+        self.axis = TimeAxis(axis.index[-4:], axis.step)
         self._last = axis.index[-1]
         zone = getattr(axis.index, "tz", None)
-        # By the calendar, or a clock that may change, each time stamp must be looked at, and the
-        # axis goes on.
+        # Steps of constant width are counted; for calendar steps and clocks that change, every
+        # time stamp is needed, and the axis is moved along.
         self.is_even = zone is None and step_width(axis.index, axis.step) is not None
-        self._circles = None  # of a turn of each season after the axis, once there is a step
+        self._feature_tables = None  # one season of features after the axis, filled at first use
 
     def is_next(self, label: Any) -> bool:
-        """Whether a time stamp is seen at once to be the next."""
+        """Whether a label is the next time stamp, as far as a cheap test can tell."""
         if not self.is_even or type(label) is not type(self._last):
             return False
         return label == self._last + (self.n_after + 1) * self.axis.step
 
-    def _known_axis(self):
-        """An axis that ends where the series does."""
+    def _current_axis(self):
+        """An axis that ends at the last observation."""
         if not self.is_even:
             return self.axis
         step, last = self.axis.step, self.axis.index[-1:]
@@ -93,53 +125,55 @@ class Stream:
             return TimeAxis(pd.RangeIndex(end - step, end, step), step)
         return TimeAxis(last + self.n_after * step, step)
 
-    def take(self, values: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
-        """Scores of the next observations, (n,), of (n, n_channels) values, NaN where missing.
+    def update(self, values: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
+        """Scores (n,) of the next observations, (n, n_channels), NaN where missing.
 
         Parameters
         ----------
         index : Index, optional
-            Their time stamps, where they were looked at.
+            Their time stamps, if known.
         """
-        n, z = len(values), (values - self.mean) / self.deviation
+        n, z = len(values), (values - self.statistics.mean) / self.statistics.deviation
         if not self.is_even:
             index = self.axis.after(n) if index is None else index
-            where = circles(count_of(index, self.axis.step), self.seasons)
+            features = phase_features(step_numbers(index, self.axis.step), self.seasons)
             self.axis = TimeAxis(self.axis.index.append(index)[-4:], self.axis.step)
         scores = np.empty(n)
         for k in range(n):
-            place = self._next_circles() if self.is_even else where[k]
-            x = self._strangeness(self.errors.step(z[k], place))
+            step_features = self._next_features() if self.is_even else features[k]
+            x = self._squared_score(self.errors.step(z[k], step_features))
             if x == x:
-                self.level = self.keep * self.level + (1 - self.keep) * x
+                self.level = self.decay * self.level + (1 - self.decay) * x
             scores[k] = self.level**0.5 if x == x else np.nan
         return scores
 
-    def _strangeness(self, errors):
-        ratios = (errors / self.usual).ravel()
+    def _squared_score(self, errors):
+        error_scale = self.statistics.error_scale
+        ratios = (errors / error_scale).ravel()
         x = (ratios * ratios).sum() / ratios.size
-        return x if x == x else mean_of_channels(strangeness(errors, self.usual))
+        return x if x == x else mean_over_channels(channel_scores(errors, error_scale))
 
-    def _next_circles(self):
-        """Of the next step, by tables of a turn of each season."""
-        if self._circles is None:
-            counts = count_of(self.axis.index[-1:], self.axis.step)
-            self._circles = [circles(counts + np.arange(n), (n,)) for n in self.seasons]
+    def _next_features(self):
+        """Seasonal features of the next step, from tables of one season each."""
+        if self._feature_tables is None:
+            number = step_numbers(self.axis.index[-1:], self.axis.step)
+            tables = [phase_features(number + np.arange(n), (n,)) for n in self.seasons]
+            self._feature_tables = tables
         self.n_after += 1
-        parts = [table[self.n_after % len(table)] for table in self._circles]
-        return np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else _NOWHERE
+        parts = [table[self.n_after % len(table)] for table in self._feature_tables]
+        return np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else _NO_FEATURES
 
-    def left_out(self, index: pd.Index, name: str, may: bool) -> int:
-        """How many steps are left out before new time stamps.
+    def n_skipped(self, index: pd.Index, name: str, allow_gap: bool) -> int:
+        """Number of steps skipped before new time stamps.
 
         Raises
         ------
         ValueError
-            If they do not follow, or steps are left out that may not be.
+            If they do not continue the series, or skip steps without ``allow_gap``.
         """
-        axis, first = self._known_axis(), index[0]
+        axis, first = self._current_axis(), index[0]
         try:
-            n = len(axis.until(first)) - 1 if may else 0
+            n = len(axis.until(first)) - 1 if allow_gap else 0
             expected = axis.after(n + len(index))[n:]
             follows = type(expected) is type(index) and (expected == index).all()
         except (TypeError, ValueError):  # time stamps of another kind
@@ -148,5 +182,5 @@ class Stream:
             return n
         raise ValueError(
             f"{name} has {format_time(first)} where {format_time(axis.after(1)[0])} follows what "
-            "the detector knows. Give what comes next" + ("." if may else ", without a gap.")
+            "the detector knows. Give what comes next" + ("." if allow_gap else ", without a gap.")
         )

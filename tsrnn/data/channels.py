@@ -257,7 +257,7 @@ def _sorted(labelled, table, codes, ids, step, argument):
     """Rows sorted by series and time, which must be regular."""
     rows = np.arange(len(table))
     if ids == [None]:
-        axis, order = sorted_axis(labelled.times, Location(argument), step)
+        axis, order = sorted_axis(labelled.times[rows], Location(argument), step)
         return Panel(table[order], np.array([0, len(table)])), [axis], rows[order]
     times, order = PanelTimes.sort(labelled.times, codes, ids, argument)
     axes = times.axes(labelled.mean_code, step)

@@ -9,18 +9,37 @@ import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
 from tsrnn.anomaly import RNNAnomalyDetector
-from tsrnn.anomaly.forecast_errors import ForecastErrors, ForecastStream
+from tsrnn.anomaly.fitted import FittedNetworks
+from tsrnn.anomaly.forecast_errors import ForecastErrors, ForecastState, ForecastStream
 from tsrnn.anomaly.reconstruction import Reconstruction, ReconstructionStream
 from tsrnn.anomaly.streaming import Stream
 from tsrnn.anomaly.thresholds.base import Threshold
-from tsrnn.network import Memory
 from tsrnn.saving.checks import check, check_parts, has_type
 from tsrnn.saving.parts import MAX_STEPS, decode_axes, encode_axes
 from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
 from tsrnn.saving.values import is_key
 
 _MAX_SEASONS = 100
-_UNCHANGED = TRAINED | {
+# Parts of a file in their order, by attribute: those of the estimator have the same name.
+_STATE_PARTS = {
+    "_labels": "labels",
+    "_means": "means",
+    "_deviations": "deviations",
+    "_reading": "model",
+    "_networks": "networks",
+    "_usual": "error_scale",
+    "_usual_levels": "median_score",
+    "_streams": "streams",
+    "_step": "step",
+    "_channels": "channels",
+}
+_ATTRIBUTES = {*TRAINED, "n_features_in_", "offset_", "seasons_", "threshold_", "fitted_"}
+_ORDER = [
+    *("_labels", "_means", "_deviations", "seasons_", "_reading", "loss_curve_"),
+    *("validation_scores_", "n_iter_", "best_iter_", "_networks", "network_", "_usual"),
+    *("_usual_levels", "_streams", "_step", "_channels", "n_features_in_", "threshold_", "offset_"),
+]
+_TYPES = TRAINED | {
     "n_features_in_": int,
     "offset_": float,
     "seasons_": tuple,
@@ -32,8 +51,6 @@ _UNCHANGED = TRAINED | {
     "_reading": ForecastErrors | Reconstruction,
     "_step": BaseOffset | int,
     "_usual": np.ndarray,
-}
-_ENCODED = {
     "_labels": list,
     "_networks": np.ndarray,
     "_streams": dict | None,
@@ -46,62 +63,62 @@ _STREAM = {
     "level": np.ndarray,
     "keep": float,
 }
-_FORECASTS = {"said": np.ndarray, "seen": np.ndarray, "n_seen": np.ndarray, "states": np.ndarray}
+# Parts of streams of forecasts, by field of their state.
+_FORECAST_FIELDS = {"said": "outputs", "seen": "values", "n_seen": "n_seen", "states": "states"}
+_FORECASTS = dict.fromkeys(_FORECAST_FIELDS, np.ndarray)
 _WINDOWS = {"window": np.ndarray}
 
 
-def _encode(fitted):
-    """Parts: the weights of all networks but the first concatenated, and the labels in order."""
-    first, *others = (network.parameters for network in fitted["_networks"])
-    streams = fitted["_streams"]
-    return fitted | {
-        "_labels": list(fitted["_labels"]),
+def _encode(attributes):
+    """Parts of a file: the weights of all networks but the first end to end, streams stacked."""
+    state = attributes["fitted_"]
+    parts = attributes | {part: getattr(state, name) for part, name in _STATE_PARTS.items()}
+    first, *others = (network.parameters for network in state.networks)
+    parts |= {
+        "_labels": list(state.labels),
         "_networks": np.concatenate([first[:0], *others]),
-        "_streams": None if streams is None else _encode_streams(streams),
+        "_streams": None if state.streams is None else _encode_streams(state.streams),
     }
+    return {name: parts[name] for name in _ORDER}
 
 
 def _encode_streams(streams):
-    error_streams = [stream.errors for stream in streams]
-    names = _FORECASTS if isinstance(error_streams[0], ForecastStream) else _WINDOWS
     parts = encode_axes([stream.axis for stream in streams]) | {
         "n_after": np.array([stream.n_after for stream in streams]),
         "level": np.array([stream.level for stream in streams]),
-        "keep": streams[0].keep,
+        "keep": streams[0].decay,
     }
+    if not isinstance(streams[0].errors, ForecastStream):
+        return parts | {"window": np.stack([stream.errors.window for stream in streams])}
+    states = [stream.errors.state() for stream in streams]
     return parts | {
-        name: np.stack([_state(stream, name) for stream in error_streams]) for name in names
+        part: np.stack([np.asarray(getattr(state, field)) for state in states])
+        for part, field in _FORECAST_FIELDS.items()
     }
-
-
-def _state(error_stream, name):
-    if name == "states":
-        return np.concatenate([memory.states for memory in error_stream.memories])
-    return np.asarray(getattr(error_stream, name))
 
 
 def _check(parts):
-    network, reading, labels = parts["network_"], parts["_reading"], parts["_labels"]
+    network, model, labels = parts["network_"], parts["_reading"], parts["_labels"]
     check_curves(parts)
-    shape = {"n_horizons": 1} | reading.shape()
+    shape = {"n_horizons": 1} | model.shape()
     check(all(getattr(network, name) == value for name, value in shape.items()), "network_")
     check(not (network.bidirectional or network.n_head or network.n_heads), "network_")
     others, weights = parts["_networks"], network.parameters
     check(others.dtype == weights.dtype and others.ndim == 1, "_networks")
-    n, n_channels = len(labels), reading.n_channels
+    n, n_channels = len(labels), model.n_channels
     check(n >= 1 and all(_is_label(label) for label in labels), "_labels")
     check(len(set(labels)) == n and (None not in labels or n == 1), "_labels")
     check(parts["n_features_in_"] == len(parts["_channels"]) == n_channels, "n_features_in_")
-    usual = (n, reading.n_forecasts, n_channels)
+    scales = (n, model.n_forecasts, n_channels)
     sizes = {"_means": (n, n_channels), "_deviations": (n, n_channels), "_usual_levels": (n,)}
-    for name, size in (sizes | {"_usual": usual}).items():
+    for name, size in (sizes | {"_usual": scales}).items():
         check(parts[name].dtype == np.float64 and parts[name].shape == size, name)
     check((parts["_deviations"] > 0).all() and (parts["_usual"] > 0).all(), "a deviation")
     check(not (parts["_usual_levels"] < 0).any(), "_usual_levels")
     seasons = parts["seasons_"]
     check(all(has_type(season, int) and season > 1 for season in seasons), "seasons_")
     check(len(seasons) <= _MAX_SEASONS, "seasons_")
-    check(getattr(reading, "seasons", seasons) == seasons, "seasons_")
+    check(getattr(model, "seasons", seasons) == seasons, "seasons_")
     check(parts["_step"] != 0, "_step")
     check(parts["threshold_"].__sklearn_is_fitted__(), "threshold_")
     if parts["_streams"] is not None:
@@ -113,19 +130,19 @@ def _is_label(label):
 
 
 def _check_streams(streams, parts):
-    network, reading, n = parts["network_"], parts["_reading"], len(parts["_labels"])
-    if isinstance(reading, ForecastErrors):
+    network, model, n = parts["network_"], parts["_reading"], len(parts["_labels"])
+    if isinstance(model, ForecastErrors):
         check_parts(streams, _STREAM | _FORECASTS)
         n_others = parts["_networks"].size // network.parameters.size
         shapes = {
-            "said": (n, reading.leads[-1], network.n_out),
-            "seen": (n, reading.season, reading.n_channels),
+            "said": (n, model.leads[-1], network.n_out),
+            "seen": (n, model.season, model.n_channels),
             "n_seen": (n,),
             "states": (n, 1 + n_others, network.state_width),
         }
     else:
         check_parts(streams, _STREAM | _WINDOWS)
-        shapes = {"window": (n, reading.lookback, reading.n_channels)}
+        shapes = {"window": (n, model.lookback, model.n_channels)}
     dtypes = {"n_after": np.int64, "n_seen": np.int64, "states": network.parameters.dtype}
     for name, shape in (shapes | {"level": (n,), "n_after": (n,)}).items():
         check(streams[name].shape == shape, f"{name} of streams")
@@ -136,58 +153,51 @@ def _check_streams(streams, parts):
 
 
 def _decode(parts):
+    """Attributes of the estimator, from checked parts."""
     network, streams = parts["network_"], parts["_streams"]
     others = parts["_networks"].reshape(-1, network.parameters.size)
-    networks = [network, *(network.like(weights) for weights in others)]
-    fitted = parts | {
-        "_networks": networks,
-        "_labels": {label: k for k, label in enumerate(parts["_labels"])},
+    fields = {name: parts[part] for part, name in _STATE_PARTS.items()} | {
+        "labels": {label: k for k, label in enumerate(parts["_labels"])},
+        "networks": [network, *(network.like(weights) for weights in others)],
+        "seasons": parts["seasons_"],
+        "streams": None,
     }
+    state = FittedNetworks(**fields)
     if streams is not None:
-        fitted["_streams"] = _decode_streams(streams, fitted)
-    return fitted
+        state = FittedNetworks(**fields | {"streams": _decode_streams(streams, state)})
+    return {name: parts[name] for name in _ATTRIBUTES - {"fitted_"}} | {"fitted_": state}
 
 
-def _decode_streams(parts, fitted):
-    streams = []
-    axes = decode_axes(parts["index"], fitted["_step"], parts["ends"], parts["have_freq"])
-    for k, axis in enumerate(axes):
-        stream = Stream(
-            _decode_error_stream(parts, k, fitted),
-            fitted["_usual"][k],
-            fitted["_means"][k],
-            fitted["_deviations"][k],
-            1,
+def _decode_streams(parts, state):
+    axes = decode_axes(parts["index"], state.step, parts["ends"], parts["have_freq"])
+    return [
+        Stream(
+            _decode_error_stream(parts, k, state),
+            state.statistics(k),
+            parts["keep"],
             float(parts["level"][k]),
             axis,
-            fitted["seasons_"],
+            state.seasons,
             int(parts["n_after"][k]),
         )
-        stream.keep = parts["keep"]
-        streams.append(stream)
-    return streams
-
-
-def _decode_error_stream(parts, k, fitted):
-    reading, networks = fitted["_reading"], fitted["_networks"]
-    if isinstance(reading, Reconstruction):
-        return ReconstructionStream(reading, networks, parts["window"][k])
-    memories = [
-        Memory(network, states=states[None])
-        for network, states in zip(networks, parts["states"][k], strict=True)
+        for k, axis in enumerate(axes)
     ]
-    empty = np.empty((0, reading.n_channels)), np.empty((0, networks[0].n_out))
-    stream = ForecastStream(reading, memories, *empty)
-    stream.said, stream.seen = parts["said"][k], parts["seen"][k]
-    stream.n_seen = int(parts["n_seen"][k])
-    return stream
+
+
+def _decode_error_stream(parts, k, state):
+    if isinstance(state.model, Reconstruction):
+        return ReconstructionStream(state.model, state.networks, parts["window"][k])
+    fields = {field: parts[part][k] for part, field in _FORECAST_FIELDS.items()}
+    last = ForecastState(**fields | {"n_seen": int(fields["n_seen"])})
+    return ForecastStream(state.model, state.networks, last)
 
 
 DETECTOR = EstimatorSchema(
     RNNAnomalyDetector,
-    _UNCHANGED | _ENCODED,
+    _TYPES,
     {},
     _check,
+    attributes=_ATTRIBUTES,
     encode=_encode,
     decode=_decode,
     fitted_attribute="offset_",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.anomaly.tails import LocalMean, Tail
 from tsrnn.anomaly.thresholds import (
     ConformalThreshold,
     DynamicThreshold,
@@ -15,7 +15,8 @@ from tsrnn.anomaly.thresholds import (
     RobustZThreshold,
     TailThreshold,
 )
-from tsrnn.anomaly.thresholds.dynamic import _ExponentialMean
+from tsrnn.anomaly.thresholds.pareto import ParetoTail
+from tsrnn.anomaly.thresholds.running_means import ExponentialMean, LocalMean
 from tsrnn.saving.checks import check
 from tsrnn.saving.schema import EstimatorSchema, build_estimator, split_estimator
 from tsrnn.saving.values import codec, parts_of
@@ -78,18 +79,11 @@ class _Tail(NamedTuple):
 
 def _encode_tail(fitted):
     tail, local = fitted["_tail"], fitted["_local"] or LocalMean(0)
-    return {
-        "base": tail.base,
-        "risk": tail.risk,
-        "n": tail.n,
-        "shape": tail.shape,
-        "scale": tail.scale,
-        "quantile": tail.quantile,
-        "next_fit": tail._next_fit,
+    return dataclasses.asdict(tail) | {
         "peaks": np.array(tail.peaks, float),
-        "local": np.array(local._values, float),
-        "local_sum": local._sum,
-        "local_next": local._next,
+        "local": np.array(local.values, float),
+        "local_sum": local.total,
+        "local_next": local.oldest,
     }
 
 
@@ -99,15 +93,20 @@ def _decode_tail(parts: _Tail):
     _check_scores(peaks)
     _check_scores(local)
     check((peaks > 0).all() and peaks.size <= parts.n and 0 < parts.risk < 1, "a tail")
-    tail, mean = Tail.__new__(Tail), None
-    tail.base, tail.risk, tail.n, tail.peaks = parts.base, parts.risk, int(parts.n), peaks.tolist()
-    tail.shape, tail.scale, tail.quantile = parts.shape, parts.scale, parts.quantile
-    tail._next_fit = int(parts.next_fit)
+    tail = ParetoTail(
+        base=parts.base,
+        risk=parts.risk,
+        n=int(parts.n),
+        shape=parts.shape,
+        scale=parts.scale,
+        quantile=parts.quantile,
+        next_fit=int(parts.next_fit),
+        peaks=peaks.tolist(),
+    )
+    mean = None
     if local.size:  # the whole window: fit requires as many scores
         check(0 <= parts.local_next < local.size, "a local mean")
-        mean = LocalMean(local.size)
-        mean._values, mean._sum = local.tolist(), parts.local_sum
-        mean._next = int(parts.local_next)
+        mean = LocalMean(local.size, local.tolist(), parts.local_sum, int(parts.local_next))
     level = 0.0 if mean is None else mean.mean
     return {"_tail": tail, "_local": mean, "threshold_": level + parts.quantile}
 
@@ -119,9 +118,9 @@ def _encode_dynamic(fitted):
         "recent": np.array(recent, float),
         "window": recent.maxlen,
         "n_new": fitted["_n_new"],
-        "keep": mean._keep,
-        "sum": mean._sum,
-        "weight": mean._weight,
+        "keep": mean.decay,
+        "sum": mean.total,
+        "weight": mean.weight,
     }
 
 
@@ -138,8 +137,7 @@ def _decode_dynamic(
     _check_scores(recent)
     check(0 < recent.size <= window, "a window")
     check(0 <= keep < 1 and weight > 0, "an exponential mean")
-    mean = _ExponentialMean(1)
-    mean._keep, mean._sum, mean._weight = keep, sum, weight
+    mean = ExponentialMean(keep, sum, weight)
     recent = deque(recent.tolist(), maxlen=int(window))
     return {"_recent": recent, "_mean": mean, "_n_new": int(n_new), "threshold_": threshold_}
 

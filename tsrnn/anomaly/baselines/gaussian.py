@@ -1,4 +1,4 @@
-"""GaussianDetector: values in the tails of a normal distribution that moves along."""
+"""GaussianDetector: values in the tails of a moving normal distribution."""
 
 from __future__ import annotations
 
@@ -10,56 +10,54 @@ from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.baselines.base import Baseline
 from tsrnn.anomaly.detector import AnomalyDetector
-from tsrnn.anomaly.found import Scored
-from tsrnn.anomaly.surprise import mean_of_channels
+from tsrnn.anomaly.results import SeriesScores
+from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
 
-_FEWEST = 16  # values that a distribution is of, unless the window is shorter
-_LEAST_SPREAD = 1e-3  # deviations of the series
+_MIN_VALUES = 16  # for mean and deviation, unless the window is shorter
 
 
 class GaussianDetector(Baseline):
-    """Find values that the normal distribution of those before them makes unlikely.
+    """Detect values that are unlikely under a normal distribution of the values before them.
 
-    The score of a value is ``-log p``, of the probability of one as far from the mean of the
-    ``window`` values before it, in units of their deviation (the windowed Gaussian of the Numenta
-    Anomaly Benchmark, but for its steps of 100 values). In hindsight it is the mean of that and of
-    the same with the values after it.
+    The score of a value is ``-log p``, with the probability of a value at least as far from the
+    mean of the ``window`` values before it, in units of their deviation (the windowed Gaussian of
+    the Numenta Anomaly Benchmark, without its steps of 100 values). Offline it is the mean of that
+    and of the same with the values after it.
 
     Parameters
     ----------
     window : int, default=1000
-        Values of which mean and deviation are taken; of fewer where there are not so many, down
-        to 16.
+        Values for mean and deviation; near the ends fewer, down to 16.
     online : bool, default=False
-        Score each point by what came before it alone. Otherwise also by what follows.
+        Score each point from past values only. Otherwise also from future values.
     threshold : Threshold, optional
-        What scores are held against: one of ``tsrnn.anomaly.thresholds``.
+        Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
     contamination : float or "auto", default="auto"
-        Without a threshold, the share of the fitted points that are anomalies; "auto" is 3.5 robust
-        deviations above the median (``RobustZThreshold``), and with ``online=True`` a false-alarm
-        rate of 1 % that moves along (``ConformalThreshold``).
+        Without a threshold, the share of anomalies in the training points; "auto" is 3.5 robust
+        deviations above the median (``RobustZThreshold``), and with ``online=True`` an adaptive
+        threshold with a false-alarm rate of 1 % (``ConformalThreshold``).
     missing : {"raise", "mask"}, default="raise"
-        Refuse missing values and rows, or leave them out.
+        Refuse missing values and rows, or skip them.
     id_column, time_column : str, optional
         Columns of a long frame; all others are channels.
 
     Attributes
     ----------
     threshold_ : Threshold
-        Fitted to the scores of what was learnt.
+        Fitted to the scores of the training series.
     offset_ : float
-        Minus its value then: ``decision_function`` is ``score_samples`` less this.
+        Minus the initial threshold: ``decision_function`` is ``score_samples`` minus this.
     n_features_in_ : int
         Channels.
 
     See Also
     --------
-    RNNAnomalyDetector : What recurrent networks did not expect.
+    RNNAnomalyDetector : Errors of recurrent networks.
 
     Notes
     -----
-    Of several channels the score is their mean. A deviation is at least 1e-3 of the fitted series',
-    so that a sensor that stood still may move a little.
+    The score of several channels is their mean. Deviations are at least 1e-3 of that of the fitted
+    series, so that a constant sensor may change a little.
 
     References
     ----------
@@ -85,39 +83,46 @@ class GaussianDetector(Baseline):
     }
 
     def __init__(
-        self, *, window=1000, online=False, threshold=None, contamination="auto", missing="raise",
-        id_column=None, time_column=None,
-    ):  # fmt: skip
-        super().__init__(
-            window, online, threshold, contamination, missing, id_column, time_column
-        )  # fmt: skip
+        self,
+        *,
+        window=1000,
+        online=False,
+        threshold=None,
+        contamination="auto",
+        missing="raise",
+        id_column=None,
+        time_column=None,
+    ):
+        super().__init__(window, online, threshold, contamination, missing, id_column, time_column)
 
-    def _shortest(self):
-        return min(self.window, _FEWEST) + 1
+    def _min_length(self):
+        return min(self.window, _MIN_VALUES) + 1
 
-    def _teach(self, series):
-        known = [(~np.isnan(z)).sum(axis=0).max() for z in series]
-        if max(known) < self._shortest():
+    def _fit_values(self, scaled):
+        known = [(~np.isnan(z)).sum(axis=0).max() for z in scaled]
+        if max(known) < self._min_length():
             raise ValueError(
                 f"y has {max(known)} values that are not missing, too few for a distribution: "
-                f"give at least {self._shortest()}."
+                f"give at least {self._min_length()}."
             )
 
-    def _scored(self, track, z):
-        sides = [self._before(z)]
+    def _scores_of(self, series, z):
+        sides = [self._past_statistics(z)]
         if not self.online:
-            sides.append([each[::-1] for each in self._before(z[::-1])])
+            sides.append([values[::-1] for values in self._past_statistics(z[::-1])])
         tails = [-log_ndtr(-np.abs(z - mean) / spread) - np.log(2) for mean, spread in sides]
-        parts, mean, spread = (
-            mean_of_channels(np.stack(each, axis=-1)) for each in (tails, *zip(*sides, strict=True))
+        means, spreads = zip(*sides, strict=True)
+        by_channel, mean, spread = (
+            mean_over_channels(np.stack(values, axis=-1)) for values in (tails, means, spreads)
         )
-        spread = spread * self._deviations[self._labels[track.label]]
-        return Scored(
-            mean_of_channels(parts), parts=parts, expected=self._unscaled(track, mean),
-            spread=spread,
-        )  # fmt: skip
+        return SeriesScores(
+            mean_over_channels(by_channel),
+            channel_score=by_channel,
+            expected=self.fitted_.unscaled(series, mean),
+            spread=spread * self.fitted_.deviations[self.fitted_.position(series)],
+        )
 
-    def _before(self, z):
+    def _past_statistics(self, z):
         """Mean and deviation of the values before each, (n, n_channels) each; NaN of too few."""
         length = min(self.window, len(z))
         padded = np.vstack([np.full((length, z.shape[1]), np.nan), z[:-1]])
@@ -125,11 +130,11 @@ class GaussianDetector(Baseline):
         padded[~known] = 0
         ones = np.ones(length)
         count, total, squares = (
-            np.column_stack([np.correlate(x, ones, "valid") for x in each.T])
-            for each in (known.astype(float), padded, np.square(padded))
+            np.column_stack([np.correlate(x, ones, "valid") for x in values.T])
+            for values in (known.astype(float), padded, np.square(padded))
         )
-        enough = count >= min(self.window, _FEWEST)
+        is_enough = count >= min(self.window, _MIN_VALUES)
         count = np.maximum(count, 1)
-        mean = np.where(enough, total / count, np.nan)
+        mean = np.where(is_enough, total / count, np.nan)
         variance = np.maximum(squares / count - np.square(total / count), 0)
-        return mean, np.where(enough, np.maximum(np.sqrt(variance), _LEAST_SPREAD), np.nan)
+        return mean, np.where(is_enough, np.maximum(np.sqrt(variance), MIN_SPREAD), np.nan)

@@ -1,4 +1,4 @@
-"""PCADetector: windows that are far from what windows usually are."""
+"""PCADetector: anomalous windows by their principal components."""
 
 from __future__ import annotations
 
@@ -7,66 +7,65 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from tsrnn.anomaly.baselines.base import WholeWindows, batches, rows_of
+from tsrnn.anomaly.baselines.base import CompleteWindows, batches, windows_of
 from tsrnn.anomaly.detector import AnomalyDetector
 
-_LEAST = 1e-10  # share of the variance; a component of less is rounding
+_MIN_SHARE = 1e-10  # of the variance; smaller components are rounding errors
 
 
-class PCADetector(WholeWindows):
-    """Find windows that are strange by their principal components.
+class PCADetector(CompleteWindows):
+    """Detect anomalous windows by their principal components.
 
-    Windows of a series are standardised place by place, and their principal components found. The
-    score of a window is the mean of its distances to the components, each weighed by the inverse
-    of the share of the variance that it explains (Sub-PCA of the benchmark TSB-AD, where it is
-    among the best; PyOD's score but for a factor). A point has the score of the window that it is
-    the middle of.
+    Windows of a series are standardised at each position, and their principal components computed.
+    The score of a window is the mean of its distances to the components, each weighted by the
+    inverse of its share of the variance (Sub-PCA of the benchmark TSB-AD, where it is among the
+    best; PyOD's score up to a factor). A point has the score of the window centred on it.
 
     Parameters
     ----------
     window : int, default=100
         Steps of a window.
     n_components : int or float, optional
-        How many components, the strongest; between 0 and 1, as many as explain more than this
-        share of the variance. None for all.
+        Number of components, those of the largest variance; between 0 and 1, as many as explain
+        more than this share of the variance. None for all.
     online : bool, default=False
-        Score each point by the window that ends with it; the first points have none. Otherwise by
-        what follows too.
+        Score each point by the window that ends with it; the first points have no score. Otherwise
+        by the window centred on it.
     threshold : Threshold, optional
-        What scores are held against: one of ``tsrnn.anomaly.thresholds``.
+        Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
     contamination : float or "auto", default="auto"
-        Without a threshold, the share of the fitted points that are anomalies; "auto" is 3.5 robust
-        deviations above the median (``RobustZThreshold``), and with ``online=True`` a false-alarm
-        rate of 1 % that moves along (``ConformalThreshold``).
+        Without a threshold, the share of anomalies in the training points; "auto" is 3.5 robust
+        deviations above the median (``RobustZThreshold``), and with ``online=True`` an adaptive
+        threshold with a false-alarm rate of 1 % (``ConformalThreshold``).
     missing : {"raise", "mask"}, default="raise"
-        Refuse missing values and rows, or leave windows out that have one.
+        Refuse missing values and rows, or skip the windows that contain any.
     id_column, time_column : str, optional
         Columns of a long frame; all others are channels.
 
     Attributes
     ----------
     components_ : (n_components, n_channels * window) array
-        Of unit length; the window of one channel after the other.
+        Of unit length; for flattened windows, channel after channel.
     explained_variance_ratio_ : (n_components,) array
-        What share of the variance each has.
+        Share of the variance of each.
     threshold_ : Threshold
-        Fitted to the scores of what was learnt.
+        Fitted to the scores of the training series.
     offset_ : float
-        Minus its value then: ``decision_function`` is ``score_samples`` less this.
+        Minus the initial threshold: ``decision_function`` is ``score_samples`` minus this.
     n_features_in_ : int
         Channels.
 
     See Also
     --------
-    RNNAnomalyDetector : What recurrent networks did not expect.
+    RNNAnomalyDetector : Errors of recurrent networks.
     WindowDetector : Any outlier detector of scikit-learn over windows.
 
     Notes
     -----
-    Scores are near 1 where all is as usual. As a component is a vector of length 1 and a window one
-    of about ``sqrt(window)``, they are mostly the window's distance from the mean. Components of
-    less than 1e-10 of the variance are left out. Series of a panel, each in deviations from its
-    mean, share the components.
+    Scores of normal windows are near 1. As a component is a vector of length 1 and a window one of
+    about ``sqrt(window)``, they are mostly the distance of the window from the mean. Components
+    below 1e-10 of the variance are dropped. Series of a panel, each standardised, share the
+    components.
 
     References
     ----------
@@ -99,52 +98,58 @@ class PCADetector(WholeWindows):
     }
 
     def __init__(
-        self, *, window=100, n_components=None, online=False, threshold=None, contamination="auto",
-        missing="raise", id_column=None, time_column=None,
-    ):  # fmt: skip
-        super().__init__(
-            window, online, threshold, contamination, missing, id_column, time_column
-        )  # fmt: skip
+        self,
+        *,
+        window=100,
+        n_components=None,
+        online=False,
+        threshold=None,
+        contamination="auto",
+        missing="raise",
+        id_column=None,
+        time_column=None,
+    ):
+        super().__init__(window, online, threshold, contamination, missing, id_column, time_column)
         self.n_components = n_components
 
-    def _teach_windows(self, series, firsts):
-        width = self.window * series[0].shape[1]
+    def _fit_windows(self, scaled, firsts):
+        width = self.window * scaled[0].shape[1]
         if isinstance(self.n_components, Integral) and self.n_components > width:
             raise ValueError(
                 f"n_components={self.n_components}, and windows have {width} values. Give at most "
                 "as many."
             )
-        n, total, squares = 0, np.zeros(width), np.zeros((width, width))
-        for z, own in zip(series, firsts, strict=True):
-            for some in batches(own, width):
-                rows = rows_of(z, some, self.window)
-                n, total = n + len(rows), total + rows.sum(axis=0)
-                squares += rows.T @ rows
-        self._centre = total / n
-        covariance = squares / n - np.outer(self._centre, self._centre)
+        n_windows, total, squares = 0, np.zeros(width), np.zeros((width, width))
+        for z, starts in zip(scaled, firsts, strict=True):
+            for batch in batches(starts, width):
+                windows = windows_of(z, batch, self.window)
+                n_windows, total = n_windows + len(windows), total + windows.sum(axis=0)
+                squares += windows.T @ windows
+        self._mean = total / n_windows
+        covariance = squares / n_windows - np.outer(self._mean, self._mean)
         variance = covariance.diagonal()
-        self._scale = np.sqrt(np.where(variance > _LEAST, variance, 1.0))
+        self._scale = np.sqrt(np.where(variance > _MIN_SHARE, variance, 1.0))
         covariance /= np.outer(self._scale, self._scale)
         variances, vectors = np.linalg.eigh(covariance)
-        shares = variances[::-1] / max(variances.sum(), _LEAST)
-        kept = np.count_nonzero(shares > _LEAST)
+        shares = variances[::-1] / max(variances.sum(), _MIN_SHARE)
+        n = np.count_nonzero(shares > _MIN_SHARE)
         if isinstance(self.n_components, Integral):
-            kept = min(kept, self.n_components)
+            n = min(n, self.n_components)
         elif self.n_components is not None:
-            kept = min(kept, np.searchsorted(shares.cumsum(), self.n_components, side="right") + 1)
-        components = vectors.T[::-1][:kept]
-        # A distance to a component depends on its sign: its largest value is positive.
+            n = min(n, np.searchsorted(shares.cumsum(), self.n_components, side="right") + 1)
+        components = vectors.T[::-1][:n]
+        # The distance to a component depends on its sign: make the largest value positive.
         largest = np.abs(components).argmax(axis=1)
-        self.components_ = components * np.sign(components[np.arange(kept), largest])[:, None]
-        self.explained_variance_ratio_ = shares[:kept]
+        self.components_ = components * np.sign(components[np.arange(n), largest])[:, None]
+        self.explained_variance_ratio_ = shares[:n]
 
-    def _strangeness(self, rows):
-        rows = (rows - self._centre) / self._scale
-        squares = np.square(rows).sum(axis=1)
-        if not len(self.components_):  # nothing ever changed
-            return np.sqrt(squares / rows.shape[1])
+    def _score_windows(self, windows):
+        windows = (windows - self._mean) / self._scale
+        squares = np.square(windows).sum(axis=1)
+        if not len(self.components_):  # constant series
+            return np.sqrt(squares / windows.shape[1])
         weights = 1 / self.explained_variance_ratio_
         # A component has length 1.
-        apart = squares[:, None] + 1 - 2 * rows @ self.components_.T
-        distances = np.sqrt(np.maximum(apart, 0)) @ weights / weights.sum()
-        return distances / np.sqrt(rows.shape[1])
+        square_distances = squares[:, None] + 1 - 2 * windows @ self.components_.T
+        distances = np.sqrt(np.maximum(square_distances, 0)) @ weights / weights.sum()
+        return distances / np.sqrt(windows.shape[1])

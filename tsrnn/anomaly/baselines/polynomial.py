@@ -1,4 +1,4 @@
-"""PolynomialDetector: windows that polynomials of what is around them do not go through."""
+"""PolynomialDetector: windows that deviate from polynomials fitted to their neighbourhood."""
 
 from __future__ import annotations
 
@@ -8,64 +8,63 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils._param_validation import Interval
 
-from tsrnn.anomaly.baselines.base import Baseline, batches, speakers, spoken
+from tsrnn.anomaly.baselines.base import Baseline, batches, spread_to_points, window_positions
 from tsrnn.anomaly.detector import AnomalyDetector
-from tsrnn.anomaly.found import Scored
-from tsrnn.anomaly.surprise import mean_of_channels
-
-_LEAST_SPREAD = 1e-3  # deviations of the series
+from tsrnn.anomaly.results import SeriesScores
+from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
 
 
 class PolynomialDetector(Baseline):
-    """Find windows that are far from a polynomial through what is around them.
+    """Detect windows that deviate from a polynomial fitted to their neighbourhood.
 
     For each window a polynomial is fitted to its neighbourhood, the points before and after it but
-    not those in it; with ``online=True`` the points before it alone. The score of the window is
-    the root mean square of the errors in it, in units of the usual ones (after POLY of the
-    benchmark TSB-AD). A point has the score of the window that it is the middle of.
+    not those in it; with ``online=True`` only the points before it. The score of the window is the
+    root mean square of the errors in it, in units of typical errors (after POLY of the benchmark
+    TSB-AD). A point has the score of the window centred on it.
 
     Parameters
     ----------
     window : int, default=100
         Steps of a window.
     degree : int, default=3
-        Of the polynomials; with ``online=True`` they go on for a window, and a lower one is tamer.
+        Degree of the polynomials; with ``online=True`` they are extrapolated over a window, and a
+        lower one is more stable.
     neighborhood : int, optional
         Points that a polynomial is fitted to, half of them on either side; by default 10 windows.
-        Where there are not so many, those that there are, down to 2 windows.
+        Near the ends fewer, down to 2 windows.
     online : bool, default=False
-        Score each point by the window that ends with it; the first points have none. Otherwise by
-        what follows too.
+        Score each point by the window that ends with it; the first points have no score. Otherwise
+        by the window centred on it.
     threshold : Threshold, optional
-        What scores are held against: one of ``tsrnn.anomaly.thresholds``.
+        Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
     contamination : float or "auto", default="auto"
-        Without a threshold, the share of the fitted points that are anomalies; "auto" is 3.5 robust
-        deviations above the median (``RobustZThreshold``), and with ``online=True`` a false-alarm
-        rate of 1 % that moves along (``ConformalThreshold``).
+        Without a threshold, the share of anomalies in the training points; "auto" is 3.5 robust
+        deviations above the median (``RobustZThreshold``), and with ``online=True`` an adaptive
+        threshold with a false-alarm rate of 1 % (``ConformalThreshold``).
     missing : {"raise", "mask"}, default="raise"
-        Refuse missing values and rows, or leave them out. At least half of a window's values must
-        be there, and of its neighbourhood's as many as make 2 windows.
+        Refuse missing values and rows, or skip them. At least half of the values of a window are
+        needed, and of its neighbourhood as many as 2 windows.
     id_column, time_column : str, optional
         Columns of a long frame; all others are channels.
 
     Attributes
     ----------
     threshold_ : Threshold
-        Fitted to the scores of what was learnt.
+        Fitted to the scores of the training series.
     offset_ : float
-        Minus its value then: ``decision_function`` is ``score_samples`` less this.
+        Minus the initial threshold: ``decision_function`` is ``score_samples`` minus this.
     n_features_in_ : int
         Channels.
 
     See Also
     --------
-    RNNAnomalyDetector : What recurrent networks did not expect.
+    RNNAnomalyDetector : Errors of recurrent networks.
 
     Notes
     -----
-    Scores are near 1 where all is as usual. At the ends of a series the neighbourhood is on one
-    side, and polynomials of a high degree are far off. POLY takes windows that do not overlap,
-    leaves the first tenth of a series out, up to 500 points, and compares Fourier transforms.
+    Scores of normal windows are near 1. At the ends of a series the neighbourhood is on one side,
+    and polynomials of a high degree are inaccurate. POLY uses windows that do not overlap, skips
+    the first tenth of a series, up to 500 points, and compares Fourier transforms.
 
     References
     ----------
@@ -95,64 +94,72 @@ class PolynomialDetector(Baseline):
     }
 
     def __init__(
-        self, *, window=100, degree=3, neighborhood=None, online=False, threshold=None,
-        contamination="auto", missing="raise", id_column=None, time_column=None,
-    ):  # fmt: skip
-        super().__init__(
-            window, online, threshold, contamination, missing, id_column, time_column
-        )  # fmt: skip
+        self,
+        *,
+        window=100,
+        degree=3,
+        neighborhood=None,
+        online=False,
+        threshold=None,
+        contamination="auto",
+        missing="raise",
+        id_column=None,
+        time_column=None,
+    ):
+        super().__init__(window, online, threshold, contamination, missing, id_column, time_column)
         self.degree = degree
         self.neighborhood = neighborhood
 
     @property
     def stretch(self) -> int:
-        """Steps that a score looks back over."""
+        """Number of past steps that a score depends on."""
         return self.window
 
-    def _around(self):
-        """Points of a neighbourhood, and how many of them must be there."""
-        wanted = 10 * self.window if self.neighborhood is None else self.neighborhood
-        return wanted, min(max(2 * self.window, 2 * (self.degree + 1)), wanted)
+    def _neighborhood_sizes(self):
+        """Points of a neighbourhood, and how many of them must be known."""
+        n_points = 10 * self.window if self.neighborhood is None else self.neighborhood
+        return n_points, min(max(2 * self.window, 2 * (self.degree + 1)), n_points)
 
-    def _shortest(self):
-        return self.window + self._around()[1]
+    def _min_length(self):
+        return self.window + self._neighborhood_sizes()[1]
 
-    def _teach(self, series):
-        around, enough = self._around()
-        if around < 2 * (self.degree + 1):
+    def _fit_values(self, scaled):
+        n_points, n_needed = self._neighborhood_sizes()
+        if n_points < 2 * (self.degree + 1):
             raise ValueError(
-                f"neighborhood={around} is too small for polynomials of degree {self.degree}: give "
-                f"at least {2 * (self.degree + 1)}."
+                f"neighborhood={n_points} is too small for polynomials of degree {self.degree}: "
+                f"give at least {2 * (self.degree + 1)}."
             )
-        before = around if self.online else around // 2
-        self._basis = Basis(self.window, before, around - before, enough, self.degree)
-        usual = [_root_mean(self._basis.judge(z)[0]) for z in series]
-        if np.isnan(usual).all():
+        before = n_points if self.online else n_points // 2
+        self._basis = Basis(self.window, before, n_points - before, n_needed, self.degree)
+        squares = [self._basis.evaluate(z)[0] for z in scaled]
+        typical = [np.sqrt(mean_over_channels(by_window.T)) for by_window in squares]
+        if np.isnan(typical).all():
             raise ValueError(
-                f"y has no {self.window} observations of which half are there, and of the {around} "
-                f"{'before' if self.online else 'around'} them {enough}. Fill the gaps."
+                f"y has no {self.window} observations of which half are there, and of the "
+                f"{n_points} {'before' if self.online else 'around'} them {n_needed}. Fill the "
+                "gaps."
             )
-        self._usual = np.where(np.isnan(usual), 1.0, usual) + _LEAST_SPREAD
+        self._error_scale = np.where(np.isnan(typical), 1.0, typical) + MIN_SPREAD
 
-    def _scored(self, track, z):
-        usual = self._usual[self._labels[track.label]]
-        squares, coefficients = self._basis.judge(z)
-        squares /= np.square(usual)
-        scores = np.sqrt(mean_of_channels(squares))
-        own = speakers(~np.isnan(scores), len(z), self.window, self.online)
-        expected = self._basis.values(spoken(coefficients, own), np.arange(len(z)) - own)
-        surprise = np.sqrt(mean_of_channels(np.square((z - expected) / usual)))
-        spread = usual * self._deviations[self._labels[track.label]]
-        return Scored(
-            np.where(np.isnan(surprise), np.nan, spoken(scores, own)), surprise,
-            spoken(squares, own), self._unscaled(track, expected),
-            np.broadcast_to(spread, z.shape),
-        )  # fmt: skip
-
-
-def _root_mean(squares):
-    """Of each channel, (n_channels,); NaN of none."""
-    return np.sqrt(mean_of_channels(squares.T))
+    def _scores_of(self, series, z):
+        k = self.fitted_.position(series)
+        error_scale = self._error_scale[k]
+        squares, coefficients = self._basis.evaluate(z)
+        squares /= np.square(error_scale)
+        scores = np.sqrt(mean_over_channels(squares))
+        positions = window_positions(~np.isnan(scores), len(z), self.window, self.online)
+        offsets = np.arange(len(z)) - positions
+        expected = self._basis.values(spread_to_points(coefficients, positions), offsets)
+        point_score = np.sqrt(mean_over_channels(np.square((z - expected) / error_scale)))
+        scores = spread_to_points(scores, positions)
+        return SeriesScores(
+            np.where(np.isnan(point_score), np.nan, scores),
+            point_score,
+            spread_to_points(squares, positions),
+            expected=self.fitted_.unscaled(series, expected),
+            spread=np.broadcast_to(error_scale * self.fitted_.deviations[k], z.shape),
+        )
 
 
 class Basis:
@@ -162,24 +169,24 @@ class Basis:
     ----------
     window, before, after : int
         Points of the window, and of the neighbourhood on either side.
-    enough : int
-        How many of the neighbourhood must be there.
+    n_needed : int
+        Known values needed in the neighbourhood.
     degree : int
     """
 
-    def __init__(self, window: int, before: int, after: int, enough: int, degree: int):
-        self.window, self.before, self.after, self.enough = window, before, after, enough
-        places = np.linspace(-1, 1, before + window + after)
-        powers = np.polynomial.legendre.legvander(places, degree)
-        self.outside = np.ones(places.size)
-        self.outside[before : before + window] = 0
-        around, triangle = np.linalg.qr(powers[self.outside > 0])
-        self.around = np.zeros_like(powers)
-        self.around[self.outside > 0] = around
+    def __init__(self, window: int, before: int, after: int, n_needed: int, degree: int):
+        self.window, self.before, self.after, self.n_needed = window, before, after, n_needed
+        positions = np.linspace(-1, 1, before + window + after)
+        powers = np.polynomial.legendre.legvander(positions, degree)
+        self.is_outside = np.ones(positions.size)
+        self.is_outside[before : before + window] = 0
+        orthonormal, triangle = np.linalg.qr(powers[self.is_outside > 0])
+        self.outside = np.zeros_like(powers)
+        self.outside[self.is_outside > 0] = orthonormal
         self.inside = np.linalg.solve(triangle.T, powers[before : before + window].T).T
 
-    def judge(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Polynomials through the neighbourhoods of a series' windows, and how far those are off.
+    def evaluate(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Errors in the windows of a series, and the polynomials of their neighbourhoods.
 
         Parameters
         ----------
@@ -189,44 +196,45 @@ class Basis:
         Returns
         -------
         (n - window + 1, n_channels) and (n - window + 1, degree + 1, n_channels) arrays
-            Mean square errors in each window, and coefficients; NaN where too little is there.
+            Mean square errors of each window, and coefficients; NaN where too little is known.
         """
         shape = (max(len(z) - self.window + 1, 0), self.inside.shape[1], z.shape[1])
         squares, coefficients = np.full(shape[::2], np.nan), np.full(shape, np.nan)
         if shape[0]:
             for k, x in enumerate(z.T):
-                coefficients[..., k] = self._fitted(x)
-                squares[:, k] = self._errors(x, coefficients[..., k])
+                coefficients[..., k] = self._coefficients(x)
+                squares[:, k] = self._mean_squares(x, coefficients[..., k])
         return squares, coefficients
 
-    def _fitted(self, x):
+    def _coefficients(self, x):
         """Coefficients by least squares, (n_windows, degree + 1)."""
         padded = np.concatenate([np.full(self.before, np.nan), x, np.full(self.after, np.nan)])
         known = ~np.isnan(padded)
         padded[~known] = 0
-        count = np.correlate(known.astype(float), self.outside, "valid")
-        products = np.column_stack([np.correlate(padded, each, "valid") for each in self.around.T])
-        # With all of the neighbourhood these are the coefficients; else the basis is not
-        # orthonormal over what is there.
-        size, span, width = self.before + self.after, *self.around.shape
-        products[count < self.enough] = np.nan
-        pairs = (self.around[:, :, None] * self.around[:, None]).reshape(span, -1)
+        count = np.correlate(known.astype(float), self.is_outside, "valid")
+        columns = [np.correlate(padded, column, "valid") for column in self.outside.T]
+        products = np.column_stack(columns)
+        # These are the coefficients if all of the neighbourhood is known; else the basis is not
+        # orthonormal over the known points.
+        size, span, width = self.before + self.after, *self.outside.shape
+        products[count < self.n_needed] = np.nan
+        pairs = (self.outside[:, :, None] * self.outside[:, None]).reshape(span, -1)
         views = sliding_window_view(known, span)
-        for some in batches(np.flatnonzero((count < size) & (count >= self.enough)), span):
-            grams = (views[some] @ pairs).reshape(-1, width, width)
-            products[some] = np.linalg.solve(grams, products[some, :, None])[..., 0]
+        for batch in batches(np.flatnonzero((count < size) & (count >= self.n_needed)), span):
+            grams = (views[batch] @ pairs).reshape(-1, width, width)
+            products[batch] = np.linalg.solve(grams, products[batch, :, None])[..., 0]
         return products
 
-    def _errors(self, x, coefficients):
-        """Mean squares in the windows, (n_windows,)."""
+    def _mean_squares(self, x, coefficients):
+        """Mean square errors of the windows, (n_windows,)."""
         means, windows = np.full(len(coefficients), np.nan), sliding_window_view(x, self.window)
-        for some in batches(np.arange(len(means)), self.window):
-            squares = np.square(windows[some] - coefficients[some] @ self.inside.T)
-            there = 2 * (~np.isnan(squares)).sum(axis=1) >= self.window
-            means[some[there]] = mean_of_channels(squares[there])
+        for batch in batches(np.arange(len(means)), self.window):
+            squares = np.square(windows[batch] - coefficients[batch] @ self.inside.T)
+            is_known = 2 * (~np.isnan(squares)).sum(axis=1) >= self.window
+            means[batch[is_known]] = mean_over_channels(squares[is_known])
         return means
 
-    def values(self, coefficients: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Values of polynomials (n, degree + 1, n_channels), each at a place of its window."""
-        places = np.clip(places, 0, self.window - 1)
-        return np.einsum("np,npc->nc", self.inside[places], coefficients)
+    def values(self, coefficients: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Values of polynomials (n, degree + 1, n_channels), each at a position in its window."""
+        positions = np.clip(positions, 0, self.window - 1)
+        return np.einsum("np,npc->nc", self.inside[positions], coefficients)

@@ -1,20 +1,20 @@
-"""Thresholds over anomaly scores: where strange begins, and how often that is wrong.
+"""Thresholds on anomaly scores, and their rate of false alarms.
 
-Small objects over arrays of scores, (n,), the higher the stranger; a missing score (NaN) is no
-alarm and is not learnt from. ``fit`` learns ``threshold_``, and ``predict`` says which scores are
-alarms, those above it. What adapts to a stream also has ``update``, which judges each score by
-those before it and then takes it in, in a time that goes with what is new and not with what was
-(but for ConformalThreshold without a window, slowly).
+Small objects for arrays of scores (n,), higher is more anomalous; a missing score (NaN) is never an
+alarm and is ignored in fitting. ``fit`` sets ``threshold_``, and ``predict`` flags the scores above
+it. Adaptive thresholds also have ``update``, which compares each score with the threshold from the
+scores before it and then adapts to it, at a cost that depends on the number of new scores only (for
+ConformalThreshold without a window it grows slowly).
 
 =====================  =====================================  ====================================
-Threshold              What is chosen                         What it assumes of clean scores
+Threshold              What is chosen                         Assumption on normal scores
 =====================  =====================================  ====================================
-QuantileThreshold      the share of alarms                    nothing
-RobustZThreshold       deviations from the median             they look normal
-TailThreshold          the probability of a false alarm,      their tail is a generalised Pareto
+QuantileThreshold      share of alarms                        none
+RobustZThreshold       deviations from the median             approximately normal
+TailThreshold          probability of a false alarm,          generalised Pareto tail
                        however small
-DynamicThreshold       how clearly alarms must stand out      nothing; they are errors, at least 0
-ConformalThreshold     the rate of false alarms               they are exchangeable
+DynamicThreshold       how clearly alarms must stand out      none; scores are errors, at least 0
+ConformalThreshold     rate of false alarms                   exchangeable
 =====================  =====================================  ====================================
 """
 

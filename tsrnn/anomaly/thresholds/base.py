@@ -1,9 +1,10 @@
-"""What all thresholds have in common: checked scores, alarms above, streams."""
+"""Base classes of the thresholds: checks of scores, fixed and adaptive thresholds."""
 
 from __future__ import annotations
 
 import copy
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,19 +14,22 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 SHARE = Interval(Real, 0, 1, closed="neither")
-WHOLE = Interval(Integral, 1, None, closed="left")
+POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 
 
 class Threshold(BaseEstimator):
-    """Base of the thresholds: scores are checked, and alarms lie above ``threshold_``."""
+    """Base class of the thresholds: scores above ``threshold_`` are alarms.
+
+    A subclass implements ``_fit_known(scores)``, for (n,) scores without NaN.
+    """
 
     def fit(self, scores: ArrayLike) -> Threshold:
-        """Learn the threshold.
+        """Fit the threshold.
 
         Parameters
         ----------
         scores : (n,) array
-            Anomaly scores, in the order of time; NaN where there is none.
+            Anomaly scores, in the order of time; NaN where missing.
 
         Returns
         -------
@@ -38,21 +42,21 @@ class Threshold(BaseEstimator):
             If a parameter is out of its range, a score infinite, or there are too few scores.
         """
         self._validate_params()
-        scores = checked(scores)
+        scores = checked_scores(scores)
         known = scores[~np.isnan(scores)]
         if not known.size:
             missing = f"all {scores.size} are missing (NaN)" if scores.size else "it is empty"
             raise ValueError(f"scores has nothing to learn from: {missing}.")
-        self._learn(known)
+        self._fit_known(known)
         return self
 
     def predict(self, scores: ArrayLike) -> np.ndarray:
-        """Which scores are alarms.
+        """Flag alarms.
 
         Parameters
         ----------
         scores : (n,) array
-            Anomaly scores; NaN where there is none, which is no alarm.
+            Anomaly scores; NaN where missing, which is not an alarm.
 
         Returns
         -------
@@ -63,11 +67,11 @@ class Threshold(BaseEstimator):
         ValueError
             If a score is infinite, or there is more than one axis.
         """
-        self._refuse_unfitted()
-        return checked(scores) > self.threshold_
+        self._check_fitted()
+        return checked_scores(scores) > self.threshold_
 
     def fit_predict(self, scores: ArrayLike) -> np.ndarray:
-        """Learn the threshold, and which of the same scores are alarms.
+        """Fit the threshold, and flag the alarms among the same scores.
 
         Parameters, result and errors are those of :meth:`fit` and :meth:`predict`.
         """
@@ -76,24 +80,28 @@ class Threshold(BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "threshold_")
 
-    def _refuse_unfitted(self):
-        if not self.__sklearn_is_fitted__():  # which is quicker to ask than scikit-learn
+    def _check_fitted(self):
+        if not self.__sklearn_is_fitted__():  # faster than scikit-learn's check
             check_is_fitted(self)
 
 
 class StreamThreshold(Threshold):
-    """Base of the thresholds that move along a series of scores."""
+    """Base class of the thresholds that adapt to a stream of scores.
+
+    A subclass implements ``_update_score(score)``, which tells whether the next score is an alarm
+    and adapts to it, and ``_predict_score(score)``, for predictions.
+    """
 
     def update(self, new_scores: ArrayLike) -> np.ndarray:
-        """Which of the next scores are alarms, each judged by what came before, then taken in.
+        """Flag alarms among the next scores, adapting to each after it is compared.
 
-        In pieces or at once, the result is the same.
+        The result is the same for pieces and for all scores at once.
 
         Parameters
         ----------
         new_scores : (n,) array
-            The scores that follow, in the order of time; NaN where there is none, which is no alarm
-            and changes nothing.
+            The scores that follow, in the order of time; NaN where missing, which is not an alarm
+            and is ignored.
 
         Returns
         -------
@@ -102,38 +110,37 @@ class StreamThreshold(Threshold):
         Raises
         ------
         ValueError
-            If a score is infinite, or there is more than one axis; nothing is taken in then.
+            If a score is infinite, or there is more than one axis; the threshold is unchanged then.
         """
-        self._refuse_unfitted()
-        return self._follow(checked(new_scores, "new_scores"), self._learn_from)[0]
+        self._check_fitted()
+        return self._run(checked_scores(new_scores, "new_scores"), adapt=True)[0]
 
     def predict(self, scores: ArrayLike) -> np.ndarray:
-        """Which scores are alarms, if they are the next; nothing of them is kept.
+        """Flag alarms as if the scores were the next, without adapting to them.
 
         Parameters, result and errors are those of :meth:`update`.
         """
-        self._refuse_unfitted()
-        ahead = copy.deepcopy(self)
-        return ahead._follow(checked(scores), ahead._judge)[0]
+        self._check_fitted()
+        return copy.deepcopy(self)._run(checked_scores(scores), adapt=False)[0]
 
     def threshold(self, scores: ArrayLike) -> np.ndarray:
-        """The threshold that each score is judged by in :meth:`predict`, (n,)."""
-        self._refuse_unfitted()
-        ahead = copy.deepcopy(self)
-        return ahead._follow(checked(scores), ahead._judge)[1]
+        """The threshold for each score in :meth:`predict`, (n,)."""
+        self._check_fitted()
+        return copy.deepcopy(self)._run(checked_scores(scores), adapt=False)[1]
 
-    def _follow(self, scores, judge):
-        """Alarms and thresholds of the next scores, (n,) each, given to a method one by one."""
+    def _run(self, scores, adapt):
+        """Alarms and thresholds of the next scores, (n,) each."""
+        evaluate = self._update_score if adapt else self._predict_score
         alarms, thresholds = np.zeros(scores.size, bool), np.empty(scores.size)
         for k, score in enumerate(scores.tolist()):
             thresholds[k] = self.threshold_
-            if score == score:  # it is there
-                alarms[k] = judge(score)
+            if score == score:  # not NaN
+                alarms[k] = evaluate(score)
         return alarms, thresholds
 
 
-def checked(scores, name="scores"):
-    """A float array (n,), without an infinite score."""
+def checked_scores(scores: Any, name: str = "scores") -> np.ndarray:
+    """A float array (n,); raises ValueError for infinite scores and other shapes."""
     if isinstance(scores, pd.Series):
         scores = scores.to_numpy(dtype=float, na_value=np.nan)
     scores = np.asarray(scores, dtype=float)

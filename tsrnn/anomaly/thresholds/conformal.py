@@ -10,27 +10,27 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from tsrnn.anomaly.tails import largest_count
-from tsrnn.anomaly.thresholds.base import SHARE, WHOLE, Threshold, checked
+from tsrnn.anomaly.thresholds.base import POSITIVE_INTEGER, SHARE, Threshold, checked_scores
+from tsrnn.anomaly.thresholds.quantile import largest_count
 
 
 class ConformalThreshold(Threshold):
-    """Alarms with a rate of false ones that holds for any distribution, by conformal p-values.
+    """Alarms with a rate of false alarms that holds for any distribution, by conformal p-values.
 
-    The p-value of a score s is the share of scores as strange, its own among them: ``p = (1 + #{c
-    >= s}) / (n + 1)`` over the n scores c of the calibration, and p-values up to
-    ``false_alarm_rate`` are alarms (Vovk et al. 2005; Laxhammar & Falkman 2014). Where a clean
-    score is exchangeable with the calibration, which then must be clean too, ``P(p <= rate) <=
-    rate``, whatever the distribution, for each n; and with ``smoothed=True``, ``p = (#{c > s} + u
-    (1 + #{c = s})) / (n + 1)`` with u drawn uniformly, p is exactly uniform, ties or not.
+    The p-value of a score s is the share of scores at least as high, itself included: ``p = (1 +
+    #{c >= s}) / (n + 1)`` over the n scores c of the calibration, and p-values up to
+    ``false_alarm_rate`` are alarms (Vovk et al. 2005; Laxhammar & Falkman 2014). If a clean score
+    is exchangeable with the calibration, which then must be clean too, ``P(p <= rate) <= rate``,
+    for any distribution and each n; and with ``smoothed=True``, ``p = (#{c > s} + u (1 + #{c = s}))
+    / (n + 1)`` with u drawn uniformly, p is exactly uniform, with or without ties.
 
-    That is a mean over calibrations: one of n scores has a rate of its own, which varies about the
-    rate with a standard deviation of ``sqrt(rate (1 - rate) / (n + 2))``. And scores of time series
-    are rarely exchangeable. Where they are autocorrelated but stationary, the rate is kept on
-    average over series only, and that of one may be far from it for long; and where they remember
-    for so long that n scores are worth few, the average is above it too: at a rate of 0.05 and n =
-    500, with a correlation of 0.9 from score to score it is 0.06, with 0.98 it is 0.1. Where scores
-    drift nothing is kept.
+    That is a mean over calibrations: the rate for one calibration of n scores varies about it with
+    a standard deviation of ``sqrt(rate (1 - rate) / (n + 2))``. And scores of time series are
+    rarely exchangeable. If they are autocorrelated but stationary, the rate holds only on average
+    over series, and that of one series may differ from it for long; and if their memory is so long
+    that n scores are worth few independent ones, the average is above it too: for a rate of 0.05
+    and n = 500, it is 0.06 with a correlation of 0.9 from score to score, and 0.1 with 0.98. If
+    scores drift, there is no guarantee.
 
     Parameters
     ----------
@@ -38,18 +38,18 @@ class ConformalThreshold(Threshold):
         Above 0 and below 1. Without smoothing, fewer than ``1 / rate - 1`` scores allow no alarm,
         and ``fit`` warns.
     smoothed : bool, default=False
-        Break ties at random, the score's own included, which makes the rate exact.
+        Break ties at random, also that of the score with itself, which makes the rate exact.
     window : int or None, default=None
-        How many scores, the last ones, are the calibration. None for all; in a stream it then
-        grows without bound, and what a score costs with it: at a million 0.1 ms.
+        Number of scores in the calibration, the most recent ones. None for all; in a stream it then
+        grows without bound, and with it the cost of a score: 0.1 ms with a million.
     random_state : int, RandomState or None, default=None
-        Of the random ties; once fitted, :meth:`predict` draws the same each time.
+        Seed of the random ties; once fitted, :meth:`predict` draws the same each time.
 
     Attributes
     ----------
     threshold_ : float
-        Scores above it are alarms (without smoothing), in the unit of the scores; infinite where
-        the calibration is too short.
+        Scores above it are alarms (without smoothing), in the unit of the scores; infinite if the
+        calibration is too short.
 
     References
     ----------
@@ -71,7 +71,7 @@ class ConformalThreshold(Threshold):
     _parameter_constraints = {
         "false_alarm_rate": [SHARE],
         "smoothed": ["boolean"],
-        "window": [WHOLE, None],
+        "window": [POSITIVE_INTEGER, None],
         "random_state": ["random_state"],
     }
 
@@ -86,59 +86,60 @@ class ConformalThreshold(Threshold):
 
     @property
     def threshold_(self) -> float:
-        """Scores above it are alarms, where ties are not broken at random."""
-        self._refuse_unfitted()
+        """Scores above it are alarms, unless ties are broken at random."""
+        self._check_fitted()
         n = len(self._ordered)
         n_alarms = largest_count(self.false_alarm_rate, n + 1)
         return self._ordered[n - n_alarms] if n_alarms else np.inf
 
     def p_values(self, scores: ArrayLike) -> np.ndarray:
-        """How likely clean scores are as strange, by the calibration as it is.
+        """Conformal p-values with respect to the current calibration.
 
         Parameters
         ----------
         scores : (n,) array
-            Anomaly scores; NaN where there is none.
+            Anomaly scores; NaN where missing.
 
         Returns
         -------
         (n,) array
-            From 0 to 1; NaN where the score is.
+            From 0 to 1; NaN where the score is NaN.
 
         Raises
         ------
         ValueError
             If a score is infinite, or there is more than one axis.
         """
-        self._refuse_unfitted()
-        scores, rng = checked(scores), np.random.default_rng(self._seed)
+        self._check_fitted()
+        scores, rng = checked_scores(scores), np.random.default_rng(self._seed)
         return np.array([self._p_value(s, rng) if s == s else s for s in scores.tolist()])
 
     def predict(self, scores: ArrayLike) -> np.ndarray:
-        """Which scores are alarms, each judged by the calibration as it is.
+        """Flag alarms, each with respect to the current calibration.
 
         Parameters, result and errors are those of :meth:`Threshold.predict`.
         """
         return self._alarms(self.p_values(scores))
 
     def update(self, new_scores: ArrayLike) -> np.ndarray:
-        """Which of the next scores are alarms, each judged by all before, then taken in.
+        """Flag alarms among the next scores, and add each to the calibration of those after it.
 
-        Alarms are taken in too: so that, where all scores are exchangeable, smoothed p-values are
-        independent (Vovk et al. 2005, theorem 2.8). In pieces or at once, the result is the same.
+        Alarms are added too: so that, if all scores are exchangeable, smoothed p-values are
+        independent (Vovk et al. 2005, theorem 2.8). The result is the same for pieces and for all
+        scores at once.
 
         Parameters, result and errors are those of :meth:`StreamThreshold.update`.
         """
-        self._refuse_unfitted()
-        scores = checked(new_scores, "new_scores")
+        self._check_fitted()
+        scores = checked_scores(new_scores, "new_scores")
         p = np.full(scores.size, np.nan)
         for k in np.flatnonzero(~np.isnan(scores)).tolist():
             score = float(scores[k])
             p[k] = self._p_value(score, self._stream_rng)
-            self._take_in(score)
+            self._add(score)
         return self._alarms(p)
 
-    def _learn(self, scores):
+    def _fit_known(self, scores):
         self._recent = deque(scores.tolist(), maxlen=self.window)
         self._ordered = sorted(self._recent)
         self._seed = check_random_state(self.random_state).randint(2**31)
@@ -154,17 +155,17 @@ class ConformalThreshold(Threshold):
 
     def _p_value(self, score, rng):
         n = len(self._ordered)
-        at_least = n - bisect_left(self._ordered, score)
+        n_at_least = n - bisect_left(self._ordered, score)
         if not self.smoothed:
-            return (1 + at_least) / (n + 1)
-        above = n - bisect_right(self._ordered, score)
-        return (above + rng.random() * (1 + at_least - above)) / (n + 1)
+            return (1 + n_at_least) / (n + 1)
+        n_above = n - bisect_right(self._ordered, score)
+        return (n_above + rng.random() * (1 + n_at_least - n_above)) / (n + 1)
 
-    def _take_in(self, score):
+    def _add(self, score):
         if len(self._recent) == self._recent.maxlen:
             del self._ordered[bisect_left(self._ordered, self._recent[0])]
         self._recent.append(score)
         insort(self._ordered, score)
 
     def _alarms(self, p):
-        return p <= self.false_alarm_rate * (1 + 1e-12)  # but for rounding; NaN is none
+        return p <= self.false_alarm_rate * (1 + 1e-12)  # up to rounding; NaN is not an alarm

@@ -1,4 +1,4 @@
-"""A threshold where what is above stands out most: NASA's for errors of spacecraft."""
+"""A threshold above which scores stand out most: NASA's, for forecast errors of spacecraft."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from tsrnn.anomaly.thresholds.base import WHOLE, StreamThreshold, checked
+from tsrnn.anomaly.event_tables import runs_of
+from tsrnn.anomaly.thresholds.base import POSITIVE_INTEGER, StreamThreshold, checked_scores
+from tsrnn.anomaly.thresholds.running_means import ExponentialMean
 
-_NOISE = 1e-12  # share of their level that rounding leaves constant scores as a deviation
+_ROUNDING = 1e-12  # relative deviation of constant scores due to rounding
 
 
 class DynamicThreshold(StreamThreshold):
-    """NASA's non-parametric dynamic threshold: set where what is above stands out most.
+    """NASA's non-parametric dynamic threshold, set where the scores above it stand out most.
 
-    Scores, errors of forecasts, are smoothed by an exponentially weighted mean. Of the thresholds
-    ``epsilon = mu + z sigma``, mean and standard deviation of the last ``window`` smoothed scores,
-    that is taken that maximises (Hundman et al. 2018, sec. 3.2)::
+    Scores, which are forecast errors, are smoothed by an exponentially weighted mean. Among the
+    thresholds ``epsilon = mu + z sigma``, with mean and standard deviation of the last ``window``
+    smoothed scores, the one is chosen that maximises (Hundman et al. 2018, sec. 3.2)::
 
         (dmu / mu + dsigma / sigma) / (|e_a| + |E_seq|^2)
 
-    what leaving out scores of epsilon or more takes from mean and deviation, over the number of
-    smoothed scores above epsilon and the square of the number of sequences that they form; the
-    largest of equals, and the largest of all where nothing is above any. Then sequences are pruned
-    (sec. 3.3): their greatest scores and the greatest of those at or below epsilon, in descending
-    order, make steps ``(e_(i-1) - e_i) / e_(i-1)``; what comes after the last step greater than
-    ``min_decrease`` is no anomaly. No distribution is assumed, and no rate of false alarms given.
+    the decrease of mean and deviation without the scores of epsilon or more, over the number of
+    smoothed scores above epsilon plus the square of the number of runs that they form; the largest
+    of several equal ones, and the largest of all if no score is above any. Then runs are pruned
+    (sec. 3.3): the maxima of the runs and the maximum of the scores at or below epsilon, in
+    descending order, have relative decreases ``(e_(i-1) - e_i) / e_(i-1)``; runs after the last
+    decrease above ``min_decrease`` are not anomalies. There is no assumption on the distribution,
+    and no guaranteed rate of false alarms.
 
-    :meth:`fit_predict` does that to the scores of ``fit``, all known at once, as the paper does. In
-    :meth:`update`, and in :meth:`predict` alike, the window moves along: a score is judged by the
-    epsilon of those before it, chosen anew every ``every`` scores, and pruned by the window that
-    ends with it.
+    :meth:`fit_predict` does so with the scores of ``fit``, all known at once, as in the paper. In
+    :meth:`update`, and in :meth:`predict` alike, the window moves along: a score is compared with
+    the epsilon of those before it, chosen again after every ``every`` scores, and pruned in the
+    window that ends with it.
 
     Parameters
     ----------
     window : int, default=2100
-        Scores that the threshold is chosen from, the paper's h.
+        Scores from which the threshold is chosen, h in the paper.
     every : int, default=70
-        Scores of a stream after which it is chosen again. The authors do so with each batch of 70.
+        Scores of a stream after which it is chosen again; 70 is the batch of the authors.
     span : int, default=105
-        Of the smoothing: a score weighs ``1 - 2 / (span + 1)`` times the one after it. 1 leaves
-        scores as they are. The authors take 5 % of the window.
+        Span of the smoothing: a score weighs ``1 - 2 / (span + 1)`` times the one after it. 1 for
+        no smoothing. The authors use 5 % of the window.
     z_range : (float, float), default=(2, 10)
-        The least and the greatest z, which goes in steps of a half; the least above 0.
+        The smallest and the largest z, in steps of 0.5; the smallest above 0.
     min_decrease : float, default=0.13
-        The paper's p: how far, as a share, anomalies must stand out. 0 prunes nothing.
+        p in the paper: how far anomalies must stand out, as a share. 0 for no pruning.
 
     Attributes
     ----------
@@ -56,10 +59,10 @@ class DynamicThreshold(StreamThreshold):
 
     Notes
     -----
-    Smoothing weighs the first scores by those there are, as ``ewm(span=span)`` in pandas; it and
-    the window go on from ``fit`` into the stream, and alarms are taken in as well. The authors'
-    code further adds a margin around anomalies (here ``pad_events``), drops sequences of one score
-    (``prune_events``) and looks for anomalously low errors, which is left out here.
+    The smoothing weighs the first scores as ``ewm(span=span)`` of pandas does; it and the window
+    continue from ``fit`` into the stream, alarms included. The code of the authors also adds a
+    margin around anomalies (here ``pad_events``), drops runs of one score (``prune_events``) and
+    searches for anomalously low errors, which is omitted here.
 
     References
     ----------
@@ -73,13 +76,13 @@ class DynamicThreshold(StreamThreshold):
     >>> errors = np.abs(np.random.default_rng(0).normal(size=500))
     >>> errors[300:320] += 8
     >>> alarms = DynamicThreshold(span=5).fit_predict(errors)
-    >>> np.flatnonzero(alarms)[[0, -1]].tolist()  # the mean takes a while to rise, and to fall
+    >>> np.flatnonzero(alarms)[[0, -1]].tolist()  # the smoothed errors lag behind
     [302, 320]
     """
 
     _parameter_constraints = {
         "window": [Interval(Integral, 2, None, closed="left")],
-        "every": [WHOLE],
+        "every": [POSITIVE_INTEGER],
         "span": [Interval(Real, 1, None, closed="left")],
         "z_range": ["array-like"],
         "min_decrease": [Interval(Real, 0, 1, closed="left")],
@@ -93,39 +96,41 @@ class DynamicThreshold(StreamThreshold):
         self.min_decrease = min_decrease
 
     def fit_predict(self, scores: ArrayLike) -> np.ndarray:
-        """Learn the threshold, and which of the same scores are anomalies, all known at once.
+        """Fit the threshold, and flag the anomalies among the same scores, all known at once.
 
-        Scores of more than a ``window`` are taken in as few stretches of equal length as are none
-        longer, each with a threshold of its own; what is learnt for what follows is that of the
-        last window.
+        More scores than a ``window`` are split into the fewest parts of equal length that are not
+        longer, each with its own threshold; the fitted state is that of the last window.
         """
-        scores = checked(scores)
+        scores = checked_scores(scores)
         self.fit(scores)
         alarms, known = np.zeros(scores.size, bool), np.flatnonzero(~np.isnan(scores))
         smoothed = self.smooth(scores[known])
-        for part in np.array_split(np.arange(known.size), -(-known.size // self.window)):
-            stretch = smoothed[part]
-            epsilon = _most_telling(stretch, self._zs())
-            alarms[known[part]] = _pruned(stretch, epsilon, self.min_decrease)
+        for positions in np.array_split(np.arange(known.size), -(-known.size // self.window)):
+            part = smoothed[positions]
+            epsilon = _best_epsilon(part, self._z_values())
+            alarms[known[positions]] = _pruned(part, epsilon, self.min_decrease)
         return alarms
 
     def smooth(self, scores: ArrayLike) -> np.ndarray:
-        """Scores smoothed from their first on, (n,), as compared with ``threshold_``; NaN stays."""
-        scores, mean = checked(scores), _ExponentialMean(self.span)
+        """Scores smoothed from the first one on, (n,), to compare with ``threshold_``."""
+        scores, mean = checked_scores(scores), self._new_mean()
         return np.array([mean.add(s) if s == s else s for s in scores.tolist()], dtype=float)
 
-    def _learn(self, scores):
-        self._zs()
-        _refuse_negative(scores, "scores")
-        self._mean, self._n_new = _ExponentialMean(self.span), 0
+    def _fit_known(self, scores):
+        self._z_values()
+        _check_not_negative(scores)
+        self._mean, self._n_new = self._new_mean(), 0
         self._recent = deque(map(self._mean.add, scores.tolist()), maxlen=self.window)
-        self.threshold_ = _most_telling(np.array(self._recent), self._zs())
+        self.threshold_ = _best_epsilon(np.array(self._recent), self._z_values())
 
-    def _follow(self, scores, judge):
-        _refuse_negative(scores, "scores")
-        return super()._follow(scores, judge)
+    def _new_mean(self):
+        return ExponentialMean(1 - 2 / (self.span + 1))
 
-    def _learn_from(self, score):
+    def _run(self, scores, adapt):
+        _check_not_negative(scores)
+        return super()._run(scores, adapt)
+
+    def _update_score(self, score):
         smoothed = self._mean.add(score)
         self._recent.append(smoothed)
         alarm = smoothed > self.threshold_ and bool(
@@ -133,12 +138,12 @@ class DynamicThreshold(StreamThreshold):
         )
         self._n_new += 1
         if self._n_new % self.every == 0:
-            self.threshold_ = _most_telling(np.array(self._recent), self._zs())
+            self.threshold_ = _best_epsilon(np.array(self._recent), self._z_values())
         return alarm
 
-    _judge = _learn_from  # the window moves along
+    _predict_score = _update_score  # the window moves along in predictions too
 
-    def _zs(self):
+    def _z_values(self):
         try:
             low, high = map(float, self.z_range)
         except (TypeError, ValueError):
@@ -148,62 +153,43 @@ class DynamicThreshold(StreamThreshold):
         return np.arange(low, high + 1e-9, 0.5)
 
 
-class _ExponentialMean:
-    """A mean of all so far that weighs each value a fixed share less than the next."""
-
-    def __init__(self, span):
-        self._keep, self._sum, self._weight = 1 - 2 / (span + 1), 0.0, 0.0
-
-    def add(self, value):
-        """The mean once the value is taken in."""
-        self._sum = value + self._keep * self._sum
-        self._weight = 1 + self._keep * self._weight
-        return self._sum / self._weight
-
-
-def _most_telling(smoothed, zs):
-    """Epsilon, of Hundman et al.: without what is above, mean and deviation fall the most."""
+def _best_epsilon(smoothed, z_values):
+    """Epsilon of Hundman et al.: without the scores above it, mean and deviation fall the most."""
     mean, deviation = smoothed.mean(), smoothed.std()
-    if deviation <= _NOISE * mean:
-        return float(mean * (1 + _NOISE))
-    best, chosen = 0.0, mean + zs[-1] * deviation
-    for epsilon in mean + zs * deviation:
+    if deviation <= _ROUNDING * mean:
+        return float(mean * (1 + _ROUNDING))
+    best, best_epsilon = 0.0, mean + z_values[-1] * deviation
+    for epsilon in mean + z_values * deviation:
         above, rest = smoothed > epsilon, smoothed[smoothed < epsilon]
         if not above.any():
             break
-        fall = (mean - rest.mean()) / mean + (deviation - rest.std()) / deviation
-        telling = fall / (above.sum() + len(_runs(above)) ** 2)
-        if telling >= best:
-            best, chosen = telling, epsilon
-    return float(chosen)
+        decrease = (mean - rest.mean()) / mean + (deviation - rest.std()) / deviation
+        criterion = decrease / (above.sum() + len(runs_of(above)) ** 2)
+        if criterion >= best:
+            best, best_epsilon = criterion, epsilon
+    return float(best_epsilon)
 
 
 def _pruned(smoothed, epsilon, min_decrease):
-    """Which smoothed scores are above epsilon in a sequence that stands out, (n,)."""
+    """Which smoothed scores are above epsilon in a run that stands out, (n,)."""
     above = smoothed > epsilon
-    runs = _runs(above)
-    if not runs:
+    runs = runs_of(above)
+    if not len(runs):
         return above
     peaks = np.array([smoothed[first:end].max() for first, end in runs])
     order = np.argsort(-peaks, kind="stable")
-    steps = np.append(peaks[order], smoothed[~above].max(initial=0))
-    clear = np.flatnonzero(-np.diff(steps) > min_decrease * steps[:-1])
-    n_kept = clear[-1] + 1 if clear.size else 0
-    for k in order[n_kept:]:
+    maxima = np.append(peaks[order], smoothed[~above].max(initial=0))
+    clear = np.flatnonzero(-np.diff(maxima) > min_decrease * maxima[:-1])
+    n_anomalies = clear[-1] + 1 if clear.size else 0
+    for k in order[n_anomalies:]:
         above[slice(*runs[k])] = False
     return above
 
 
-def _runs(flags):
-    """First and end (one past the last) of each run of True."""
-    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-
-
-def _refuse_negative(scores, name):
+def _check_not_negative(scores):
     if (scores < 0).any():
         where = int((scores < 0).argmax())
         raise ValueError(
-            f"DynamicThreshold needs errors, at least 0; {name} is {scores[where]} at [{where}]. "
+            f"DynamicThreshold needs errors, at least 0; scores is {scores[where]} at [{where}]. "
             "Take absolute values, or another threshold."
         )

@@ -1,4 +1,4 @@
-"""Thresholds that the scores of fit place once: a quantile, a robust deviation."""
+"""Fixed thresholds: a quantile of the fitted scores, and a robust deviation from their median."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from tsrnn.anomaly.tails import exceeded_by
+from tsrnn.anomaly.scores import MEAN_ABS_NORMAL
 from tsrnn.anomaly.thresholds.base import SHARE, Threshold
 
-_MAD_OF_NORMAL = 0.6744897501960817  # its deviation is 1: the normal's quantile of 3/4
-_MEAN_OF_NORMAL = np.sqrt(2 / np.pi)  # its mean absolute deviation
+_MAD_OF_NORMAL = 0.6744897501960817  # median absolute deviation of a standard normal
 
 
 class QuantileThreshold(Threshold):
-    """Alarms for the highest scores: at most a share of those fitted.
+    """Flag the highest scores: at most a given share of those fitted.
 
-    The threshold is the ``n - floor(contamination n)``-th smallest of n scores. Nothing is assumed
-    of them, and nothing promised of others: the share of alarms among clean scores is about the
-    same, however clean they are.
+    The threshold is the ``n - floor(contamination n)``-th smallest of n scores. There is no
+    assumption on their distribution, and no guarantee for other scores: about this share of clean
+    scores are alarms too.
 
     Parameters
     ----------
     contamination : float, default=0.01
-        Share of the fitted scores that may be alarms, above 0 and below 1.
+        Largest share of alarms among the fitted scores, above 0 and below 1.
 
     Attributes
     ----------
@@ -44,25 +43,25 @@ class QuantileThreshold(Threshold):
     def __init__(self, contamination=0.01):
         self.contamination = contamination
 
-    def _learn(self, scores):
-        self.threshold_ = exceeded_by(scores, self.contamination)
+    def _fit_known(self, scores):
+        self.threshold_ = upper_quantile(scores, self.contamination)
 
 
 class RobustZThreshold(Threshold):
-    """Alarms for scores many deviations above the median, the deviation a robust one.
+    """Flag scores that are many robust standard deviations above the median.
 
-    ``median + z scale`` with ``scale = MAD / 0.6745``, the median absolute deviation from the
-    median over that of a standard normal: of normal scores the scale is their standard deviation,
-    and up to half of them may be anything (Iglewicz & Hoaglin 1993, ch. 3, who take z = 3.5). Where
-    more than half of the scores are equal and MAD is 0, the mean absolute deviation from the median
-    over a standard normal's, ``sqrt(2 / pi)``, stands in; where all are equal the scale is 0, and
-    whatever is above them is an alarm.
+    The threshold is ``median + z scale`` with ``scale = MAD / 0.6745``, the median absolute
+    deviation from the median over that of a standard normal: for normal scores the scale is their
+    standard deviation, and up to half of the scores may be outliers (Iglewicz & Hoaglin 1993,
+    ch. 3, with z = 3.5). If more than half of the scores are equal and MAD is 0, the mean absolute
+    deviation from the median over that of a standard normal, ``sqrt(2 / pi)``, is used instead; if
+    all are equal the scale is 0, and any higher score is an alarm.
 
     Parameters
     ----------
     z : float, default=3.5
-        Deviations above the median, above 0. Of clean normal scores 3.5 are exceeded by one in
-        4300; of scores with a heavier tail, such as absolute or squared errors, by more.
+        Deviations above the median, above 0. 3.5 is exceeded by one of 4300 clean normal scores,
+        and by more of scores with a heavier tail, such as absolute or squared errors.
 
     Attributes
     ----------
@@ -86,9 +85,27 @@ class RobustZThreshold(Threshold):
     def __init__(self, z=3.5):
         self.z = z
 
-    def _learn(self, scores):
+    def _fit_known(self, scores):
         self.median_ = float(np.median(scores))
         deviations = np.abs(scores - self.median_)
         scale = np.median(deviations) / _MAD_OF_NORMAL
-        self.scale_ = float(scale if scale > 0 else deviations.mean() / _MEAN_OF_NORMAL)
+        self.scale_ = float(scale if scale > 0 else deviations.mean() / MEAN_ABS_NORMAL)
         self.threshold_ = self.median_ + self.z * self.scale_
+
+
+def largest_count(share: float, n: int) -> int:
+    """The largest k with ``k / n <= share``, up to rounding.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.thresholds.quantile import largest_count
+    >>> int(0.29 * 100), largest_count(0.29, 100)
+    (28, 29)
+    """
+    return int(share * n * (1 + 1e-12))
+
+
+def upper_quantile(values: np.ndarray, share: float) -> float:
+    """The smallest of the values that at most this share of them, below 1, exceed."""
+    position = values.size - 1 - largest_count(share, values.size)
+    return float(np.partition(values, position)[position])

@@ -1,4 +1,4 @@
-"""A threshold by extreme value theory, as rarely exceeded as asked for."""
+"""A threshold for a small probability of false alarms, by extreme value theory."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from tsrnn.anomaly.tails import LocalMean, Tail
-from tsrnn.anomaly.thresholds.base import SHARE, StreamThreshold, checked
+from tsrnn.anomaly.thresholds.base import SHARE, StreamThreshold, checked_scores
+from tsrnn.anomaly.thresholds.pareto import ParetoTail
+from tsrnn.anomaly.thresholds.running_means import LocalMean
 
 
 class TailThreshold(StreamThreshold):
-    """Alarms as rare as asked for, by extreme value theory: SPOT, and DSPOT with a depth.
+    """Alarms with a given small probability, by extreme value theory: SPOT, and DSPOT with a depth.
 
-    The scores to fit are the calibration: those above their quantile of ``level``, the base t, are
-    peaks, and what they lie above it by is taken for a generalised Pareto, fitted by maximum
-    likelihood (:func:`~tsrnn.anomaly.tails.fit_pareto`). A clean score exceeds the threshold with a
-    probability of ``risk``, far beyond what was seen if need be (Siffer et al. 2017, eq. 1)::
+    The fitted scores are the calibration: those above their quantile of ``level``, the base t, are
+    peaks, and their excesses are modelled by a generalised Pareto distribution, fitted by maximum
+    likelihood (:func:`~tsrnn.anomaly.thresholds.pareto.fit_pareto`). A clean score exceeds the
+    threshold with a probability of ``risk``, also far beyond the calibration (Siffer et al. 2017,
+    eq. 1)::
 
         threshold = t + scale / shape ((risk n / n_peaks)^(-shape) - 1)
 
-    of n scores and n_peaks of them above t. :meth:`predict` judges by that. :meth:`update` is the
-    paper's stream, algorithm SPOT: a score above the threshold is an alarm and left out; one above
-    t is a further peak, and the tail is fitted anew; any other only counts. With a ``depth``
-    (DSPOT) all of that is done to the scores less the mean of the ``depth`` scores before them that
-    were no alarms, which both methods move along, so that the threshold follows a drift.
+    for n scores and n_peaks of them above t. :meth:`predict` uses that threshold. :meth:`update` is
+    the streaming algorithm of the paper, SPOT: a score above the threshold is an alarm and
+    discarded; one above t is a further peak, and the tail is refitted; any other is only counted.
+    With a ``depth`` (DSPOT) all of that applies to scores minus the mean of the last ``depth``
+    scores that were not alarms, which both methods update, so that the threshold follows a drift.
 
     Parameters
     ----------
     risk : float, default=1e-4
         Probability of a false alarm at each score, above 0 and below ``1 - level``.
     level : float, default=0.98
-        Share of the calibration below the peaks. Lower, there are more peaks to fit, but less of
-        a tail. 10 to 50 peaks are few, hundreds good.
+        Share of the calibration below the peaks. If lower, there are more peaks to fit, but they
+        are less of a tail. 10 to 50 peaks are few, hundreds good.
     depth : int, default=0
-        Scores in the local mean; 0 for none, where scores do not drift.
+        Scores in the local mean; 0 for none, if scores do not drift.
 
     Attributes
     ----------
@@ -45,18 +47,19 @@ class TailThreshold(StreamThreshold):
 
     Notes
     -----
-    The fewer the peaks, the more the rate varies from calibration to calibration, and its mean is
-    above the risk: at 1e-4 about 5 times it with 1000 normal scores, 20 of them peaks, and 1.4
-    times with 10 000. And as alarms are left out of the tail, clean ones too, it grows shorter in a
-    long stream, and they more frequent: at a risk of 1e-3, after a calibration of 5000, 1.0 times
-    in the next 5000 and 1.8 times in the next 30 000. :meth:`predict` keeps to the calibration.
+    The fewer the peaks, the more the rate of false alarms varies from calibration to calibration,
+    and its mean is above the risk: for a risk of 1e-4 it is about 5 times that with 1000 normal
+    scores, 20 of them peaks, and 1.4 times with 10 000. And as alarms are left out of the tail,
+    clean ones too, it gets shorter in a long stream, and alarms more frequent: for a risk of 1e-3,
+    after a calibration of 5000, 1.0 times in the next 5000 and 1.8 times in the next 30 000.
+    :meth:`predict` keeps to the calibration.
 
-    As alarms are not learnt from, all scores stay alarms after a lasting change to a higher level:
-    fit anew, or give a depth, which lets smaller changes pass. Scores that do not vary have no
-    peaks, and their threshold is the greatest of them.
+    As alarms are discarded, all scores stay alarms after a lasting change to a higher level: fit
+    again, or set a depth, which lets smaller changes pass. Constant scores have no peaks, and their
+    threshold is their maximum.
 
-    In a stream every peak leads to a new fit, up to 1000; of more, every thousandth part of them,
-    so that the time of an update goes with what is new.
+    In a stream the tail is refitted at every peak, up to 1000; with more, each time their number
+    has grown by a thousandth, so that the cost of an update depends on the new scores only.
 
     References
     ----------
@@ -88,33 +91,33 @@ class TailThreshold(StreamThreshold):
 
     @property
     def shape_(self) -> float:
-        """Of the tail as it is now; NaN where there are no peaks."""
+        """Shape of the current tail; NaN if there are no peaks."""
         return self._tail.shape
 
     @property
     def scale_(self) -> float:
-        """Of the tail as it is now, in the unit of the scores; NaN where there are no peaks."""
+        """Scale of the current tail, in the unit of the scores; NaN if there are no peaks."""
         return self._tail.scale
 
     @property
     def n_peaks_(self) -> int:
-        """Peaks that were seen."""
+        """Number of peaks so far."""
         return len(self._tail.peaks)
 
     def fit_predict(self, scores: ArrayLike) -> np.ndarray:
-        """Learn the threshold, and which of the same scores are above it.
+        """Fit the threshold, and flag the alarms among the same scores.
 
-        All are judged by the tail of all of them, and local means are of all scores; the first
-        ``depth`` scores, which have none, are no alarms.
+        The tail and the local means are those of all scores; the first ``depth`` scores, which have
+        no local mean, are not alarms.
         """
-        scores = checked(scores)
+        scores = checked_scores(scores)
         self.fit(scores)
         alarms, known = np.zeros(scores.size, bool), np.flatnonzero(~np.isnan(scores))
-        rest, _ = self._without_level(scores[known])
-        alarms[known[self.depth :]] = rest > self._tail.quantile
+        residuals, _ = self._residuals(scores[known])
+        alarms[known[self.depth :]] = residuals > self._tail.quantile
         return alarms
 
-    def _learn(self, scores):
+    def _fit_known(self, scores):
         if self.risk >= (1 - self.level) * (1 - 1e-12):
             raise ValueError(
                 f"risk must be below 1 - level = {1 - self.level:.3g}, got {self.risk}. Lower it, "
@@ -127,37 +130,37 @@ class TailThreshold(StreamThreshold):
                 f"{f' after depth={self.depth}' if self.depth else ''}: give {least} or more, "
                 "better a thousand, or lower the level."
             )
-        rest, self._local = self._without_level(scores)
-        self._tail = Tail(rest, self.level, self.risk)
-        self._show()
+        residuals, self._local = self._residuals(scores)
+        self._tail = ParetoTail.fit(residuals, self.level, self.risk)
+        self._set_threshold()
 
-    def _without_level(self, scores):
-        """Scores from the ``depth``-th on less their local mean, and the mean of the last."""
+    def _residuals(self, scores):
+        """Scores from the ``depth``-th on minus their local mean, and the final LocalMean."""
         if not self.depth:
             return scores, None
-        local, rest = LocalMean(self.depth), np.empty(scores.size - self.depth)
+        local, residuals = LocalMean(self.depth), np.empty(scores.size - self.depth)
         for k, score in enumerate(scores.tolist()):
             if k >= self.depth:
-                rest[k - self.depth] = score - local.mean
+                residuals[k - self.depth] = score - local.mean
             local.add(score)
-        return rest, local
+        return residuals, local
 
-    def _learn_from(self, score):
-        return self._move(score, self._tail.take(self._without(score)))
+    def _update_score(self, score):
+        return self._advance(score, self._tail.update(self._residual(score)))
 
-    def _judge(self, score):
-        return self._move(score, self._without(score) > self._tail.quantile)
+    def _predict_score(self, score):
+        return self._advance(score, self._residual(score) > self._tail.quantile)
 
-    def _without(self, score):
+    def _residual(self, score):
         return score if self._local is None else score - self._local.mean
 
-    def _move(self, score, alarm):
-        """The local mean takes in what is no alarm, and the threshold is that of the next score."""
-        if self._local is not None and not alarm:
+    def _advance(self, score, is_alarm):
+        """Add a score that is not an alarm to the local mean, and set the next threshold."""
+        if self._local is not None and not is_alarm:
             self._local.add(score)
-        self._show()
-        return alarm
+        self._set_threshold()
+        return is_alarm
 
-    def _show(self):
+    def _set_threshold(self):
         local = 0.0 if self._local is None else self._local.mean
         self.threshold_ = local + self._tail.quantile

@@ -1,0 +1,122 @@
+"""Scores of a series, and the table of its events."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.anomaly.event_tables import runs_of
+from tsrnn.anomaly.events import events_from_labels
+from tsrnn.data import ChannelSeries
+
+_N_LINES = 200  # lower lines tried, from the highest score down to the median
+
+
+@dataclasses.dataclass(frozen=True)
+class SeriesScores:
+    """Scores of one series, higher is more anomalous.
+
+    Attributes
+    ----------
+    score : (n,) array
+        Anomaly score of each point, smoothed over time; NaN where unknown.
+    point_score : (n,) array, optional
+        Score of each point by itself, which locates the start and end of events.
+    channel_score : (n, n_channels) array, optional
+        Contribution of each channel to the square of the score.
+    expected, spread : (n, n_channels) arrays, optional
+        Expected values and their typical error, in the unit of the series.
+    """
+
+    score: np.ndarray
+    point_score: np.ndarray | None = None
+    channel_score: np.ndarray | None = None
+    expected: np.ndarray | None = None
+    spread: np.ndarray | None = None
+
+
+def event_table(
+    series: ChannelSeries, scores: SeriesScores, runs: np.ndarray, channels: list, lag: int = 0
+) -> pd.DataFrame:
+    """Events of a series, as returned by ``AnomalyDetector.detect``, with ``alarm``.
+
+    Parameters
+    ----------
+    series, scores : ChannelSeries, SeriesScores
+        The series and its scores.
+    runs : (n_runs, 2) int array
+        Runs of high scores: first position, and one past the last.
+    channels : list
+        Names.
+    lag : int
+        How many steps before its run an event may start.
+    """
+    index = series.axis.index
+    spans = runs
+    if scores.point_score is not None:
+        spans = [_trimmed(scores, max(first - lag, 0), end) for first, end in runs]
+        spans = np.array(spans, int).reshape(-1, 2)
+    changes = np.zeros(len(index) + 1, int)
+    np.add.at(changes, spans.T, [[1], [-1]])
+    flags = changes[:-1].cumsum() > 0
+    events, merged = events_from_labels(flags, index), runs_of(flags)
+    event_of_run = np.searchsorted(merged[:, 0], spans[:, 0], side="right") - 1
+    severity, alarms = np.full(len(merged), -np.inf), np.full(len(merged), len(index))
+    maxima = [np.nanmax(scores.score[first:end]) for first, end in runs]
+    np.maximum.at(severity, event_of_run, maxima)
+    np.minimum.at(alarms, event_of_run, runs[:, 0])
+    ranked = scores.score if scores.point_score is None else scores.point_score
+    ranked = np.where(np.isnan(ranked), -np.inf, ranked)
+    peaks = np.array([first + ranked[first:end].argmax() for first, end in merged], int)
+    events = events.assign(severity=severity, peak=index.take(peaks))
+    events["alarm"] = index.take(alarms)
+    if scores.channel_score is None:
+        return events
+    return _with_channels(events, series, scores, merged, peaks, channels)
+
+
+def _trimmed(scores, first, end):
+    """A run cut to its first and last anomalous point, as a first position and an end."""
+    point_score = scores.point_score[first:end]
+    # The geometric mean of the median and the maximum separates normal from anomalous points.
+    highest = np.nanmax(point_score)
+    line = min(np.sqrt(np.nanmedian(scores.point_score) * highest), highest)
+    anomalous = first + np.flatnonzero(point_score >= line)
+    return anomalous[0], anomalous[-1] + 1
+
+
+def with_lower_runs(runs: np.ndarray, score: np.ndarray, n_runs: int) -> np.ndarray:
+    """Runs, topped up to at least ``n_runs`` if possible by runs above ever lower lines."""
+    known = score[~np.isnan(score)]
+    for line in np.quantile(known, np.linspace(1, 0.5, _N_LINES)) if known.size else ():
+        if len(runs) >= n_runs:
+            break
+        lower = runs_of(score > line)
+        overlaps = [((runs[:, 0] < end) & (runs[:, 1] > first)).any() for first, end in lower]
+        runs = np.concatenate([runs, lower[~np.array(overlaps, bool)]])
+    return runs[np.argsort(runs[:, 0], kind="stable")]
+
+
+def _with_channels(events, series, scores, runs, peaks, channels):
+    """Events with the actual and expected value at the peak, and the share of each channel."""
+    totals = [np.nansum(scores.channel_score[first:end], axis=0) for first, end in runs]
+    shares = channel_shares(np.array(totals).reshape(-1, len(channels)))
+    strongest = shares.argmax(axis=1)
+    if len(channels) > 1:
+        events["channel"] = [channels[k] for k in strongest]
+    if scores.expected is not None:
+        events["seen"] = series.values[peaks, strongest]
+        events["expected"] = scores.expected[peaks, strongest]
+    if len(channels) > 1:
+        for k, channel in enumerate(channels):
+            events[f"share_{channel}"] = shares[:, k]
+    return events
+
+
+def channel_shares(channel_score: np.ndarray) -> np.ndarray:
+    """Share of each channel (last axis) in the sum; equal shares where the sum is 0."""
+    total = channel_score.sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total > 0, channel_score / total, 1 / channel_score.shape[-1])
