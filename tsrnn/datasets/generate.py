@@ -1,4 +1,4 @@
-"""Generators of the synthetic problems on which recurrent networks are commonly compared."""
+"""Generators of synthetic problems that are common benchmarks of recurrent networks."""
 
 from __future__ import annotations
 
@@ -37,14 +37,13 @@ def make_mackey_glass(
     beta, gamma, power : float, default=0.2, 0.1, 10
         Rate of production, rate of decay and steepness; positive.
     dt : float, default=0.1
-        Step of the integration; 1 / ``dt`` must be a whole number and ``dt`` at most
-        1 / ``gamma``.
+        Step of the integration; 1 / ``dt`` must be an integer and ``dt`` at most 1 / ``gamma``.
     washout : int, default=500
-        Samples to discard from the start; with 0 the first sample is the history's value.
+        Initial samples to discard; with 0 the first sample is the value of the history.
     noise : float, default=0.0
         Standard deviation of the Gaussian noise added to the samples (not to the dynamics).
     random_state : int, numpy.random.Generator or None, default=None
-        Seed, or source, of the history's value and of the noise.
+        Seed or generator for the value of the history and the noise.
 
     Returns
     -------
@@ -58,8 +57,8 @@ def make_mackey_glass(
 
     Notes
     -----
-    Integrated by the classical Runge-Kutta method of fourth order, the delayed value at half a
-    step taken from the cubic through the values and slopes at the step's ends.
+    Integrated by the classical Runge-Kutta method of fourth order; delayed values at half steps are
+    interpolated by the cubic through the values and slopes at the ends of the step.
 
     References
     ----------
@@ -81,7 +80,7 @@ def make_mackey_glass(
     _check_noise(noise)
     if gamma * dt > 1:
         raise ValueError(f"dt must be at most 1 / gamma = {1 / gamma:g}, got {dt:g}.")
-    per_unit, delay = _whole("1 / dt", 1 / dt), _whole("tau / dt", tau / dt)
+    per_unit, delay = _integer_ratio("1 / dt", 1 / dt), _integer_ratio("tau / dt", tau / dt)
     rng = _generator(random_state)
     start = rng.uniform(1.1, 1.3)
     n_steps = (washout + n_timesteps - 1) * per_unit
@@ -113,13 +112,13 @@ def make_lorenz(
     sigma, rho, beta : float, default=10, 28, 8/3
         Parameters of the system; positive.
     dt : float, default=0.02
-        Time between two samples; the integration chooses its own steps.
+        Time between samples; the integration has adaptive steps.
     washout : int, default=500
-        Samples to discard from the start; with 0 the first sample is the starting point.
+        Initial samples to discard; with 0 the first sample is the starting point.
     noise : float, default=0.0
         Standard deviation of the Gaussian noise added to the samples (not to the dynamics).
     random_state : int, numpy.random.Generator or None, default=None
-        Seed, or source, of the starting point and of the noise.
+        Seed or generator for the starting point and the noise.
 
     Returns
     -------
@@ -136,9 +135,8 @@ def make_lorenz(
     Notes
     -----
     Integrated by the Dormand-Prince method of eighth order with a relative tolerance of 1e-10.
-    Chaos multiplies an error by about e^0.9 per unit of time: each step follows the equations
-    closely, but beyond some 25 units of time the whole trajectory may differ between machines,
-    even for the same seed.
+    Chaos multiplies an error by about e^0.9 per unit of time: each step is accurate, but beyond
+    some 25 units of time the trajectory may differ between machines, even for the same seed.
 
     References
     ----------
@@ -196,13 +194,13 @@ def make_adding_problem(
     n_timesteps : int, default=100
         Length of each sequence; at least 2.
     random_state : int, numpy.random.Generator or None, default=None
-        Seed, or source, of the values and of the marked places.
+        Seed or generator for the values and the marked positions.
 
     Returns
     -------
     X : numpy.ndarray of shape (n_samples, n_timesteps, 2), float64
-        In ``X[..., 0]`` values drawn uniformly from [0, 1); in ``X[..., 1]`` the marks: 1 at one
-        random place in each half of the sequence, 0 elsewhere.
+        ``X[..., 0]`` has values drawn uniformly from [0, 1), ``X[..., 1]`` the marks: 1 at one
+        random position in each half of the sequence, 0 elsewhere.
     y : numpy.ndarray of shape (n_samples,), float64
         The sum of the two marked values.
 
@@ -213,9 +211,9 @@ def make_adding_problem(
 
     Notes
     -----
-    Always answering the mean, 1, scores a mean squared error of 1/6, the mark to beat. Hochreiter
-    and Schmidhuber draw from [-1, 1] and rescale the sum; values from [0, 1] and the plain sum are
-    what later papers compare on, as do Arjovsky, Shah and Bengio (arXiv 1511.06464).
+    Always predicting the mean, 1, has a mean squared error of 1/6, the baseline to beat. Hochreiter
+    and Schmidhuber draw from [-1, 1] and rescale the sum; later papers use values from [0, 1] and
+    the plain sum, for instance Arjovsky, Shah and Bengio (arXiv 1511.06464).
 
     References
     ----------
@@ -261,13 +259,13 @@ def make_copy_memory(
     n_samples : int, default=1000
         Number of sequences.
     n_timesteps : int, default=100
-        Steps from the last symbol to remember to the delimiter, which is the last of them.
+        Steps after the last symbol up to and including the delimiter.
     n_symbols : int, default=8
         Number of different symbols to remember.
     n_memory : int, default=10
-        How many symbols each sequence asks to remember.
+        Number of symbols to remember in each sequence.
     random_state : int, numpy.random.Generator or None, default=None
-        Seed, or source, of the symbols.
+        Seed or generator for the symbols.
 
     Returns
     -------
@@ -275,7 +273,7 @@ def make_copy_memory(
         ``n_memory`` symbols drawn uniformly from 1 to ``n_symbols``, ``n_timesteps - 1`` blanks
         (0), the delimiter (``n_symbols + 1``), ``n_memory`` blanks.
     y : numpy.ndarray of shape (n_samples, n_timesteps + 2 * n_memory), int64
-        ``n_timesteps + n_memory`` blanks, then the symbols in their order.
+        ``n_timesteps + n_memory`` blanks, then the symbols in order.
 
     Raises
     ------
@@ -284,7 +282,7 @@ def make_copy_memory(
 
     Notes
     -----
-    Without memory the best mean cross-entropy per step, guessing all symbols alike, is
+    Without memory, the best mean cross-entropy per step, with a uniform guess of the symbols, is
     ``n_memory * log(n_symbols) / (n_timesteps + 2 * n_memory)``.
 
     References
@@ -320,16 +318,16 @@ def make_copy_memory(
 def _integrate_mackey_glass(
     start: float, n_steps: int, delay: int, dt: float, beta: float, gamma: float, power: float
 ) -> list[float]:
-    """Integrate ``n_steps`` of length ``dt``; ``delay`` counts steps. Starts at time 0."""
+    """Values at the ends of ``n_steps`` steps from time 0; ``delay`` is in steps."""
 
-    def produced(x: float) -> float:
+    def production(x: float) -> float:
         return beta * x / (1.0 + x**power)
 
     x = [start] * (delay + 1)
     middles = [start] * delay  # half a step after each x
-    p_begin = produced(start)
+    p_begin = production(start)
     for i in range(n_steps):
-        p_middle, p_end = produced(middles[i]), produced(x[i + 1])
+        p_middle, p_end = production(middles[i]), production(x[i + 1])
         now = x[-1]
         k1 = p_begin - gamma * now
         k2 = p_middle - gamma * (now + dt / 2 * k1)
@@ -360,8 +358,8 @@ def _check_noise(noise: float) -> None:
         )
 
 
-def _whole(name: str, ratio: float) -> int:
-    """Turn a ratio of times into steps."""
+def _integer_ratio(name: str, ratio: float) -> int:
+    """A ratio of two durations, which must be an integer."""
     steps = round(ratio)
     if steps < 1 or not math.isclose(ratio, steps, rel_tol=1e-9):
         raise ValueError(
@@ -373,10 +371,10 @@ def _whole(name: str, ratio: float) -> int:
 def _generator(random_state: int | np.random.Generator | None) -> np.random.Generator:
     import numpy as np
 
-    seed = isinstance(random_state, Integral) and not isinstance(random_state, bool)
+    is_seed = isinstance(random_state, Integral) and not isinstance(random_state, bool)
     if isinstance(random_state, np.random.Generator) or random_state is None:
         return np.random.default_rng(random_state)
-    if seed and random_state >= 0:
+    if is_seed and random_state >= 0:
         return np.random.default_rng(int(random_state))
     raise ValueError(
         "random_state must be None, an integer of at least 0 or a numpy.random.Generator, "

@@ -1,6 +1,7 @@
-"""Loaders of the real series and sequences that travel with the library.
+"""Loaders of the real series and sequences that ship with the library.
 
-Every call reads its file anew, so that a caller may change what it gets.
+Every call reads its file again, so callers may modify the result. All loaders raise
+FileNotFoundError if the library was installed without its data files.
 """
 
 from __future__ import annotations
@@ -22,11 +23,6 @@ def load_airline() -> pd.Series:
         144 float64 values named ``"passengers"``, in thousands of passengers; a DatetimeIndex of
         month starts with ``freq="MS"``.
 
-    Raises
-    ------
-    FileNotFoundError
-        If the library was installed without its data files.
-
     References
     ----------
     G. E. P. Box and G. M. Jenkins, *Time Series Analysis: Forecasting and Control*, 1970, series G.
@@ -47,10 +43,10 @@ def load_co2(frequency: Literal["monthly", "weekly"] = "monthly") -> pd.Series:
     Parameters
     ----------
     frequency : {"monthly", "weekly"}, default="monthly"
-        ``"monthly"`` gives the mean of each month's weeks, a week counting for the month of its
-        Saturday; the 5 of 526 months that hold no measurement (1958-06, 1958-10, 1964-02 to
-        1964-04) are interpolated linearly in time. ``"weekly"`` gives the weeks as measured, the
-        59 of 2284 without a measurement as NaN.
+        ``"monthly"``: the mean of each month's weeks, where a week belongs to the month of its
+        Saturday; the 5 of 526 months without a measurement (1958-06, 1958-10, 1964-02 to 1964-04)
+        are interpolated linearly in time. ``"weekly"``: the weeks as measured, NaN for the 59 of
+        2284 without a measurement.
 
     Returns
     -------
@@ -61,9 +57,7 @@ def load_co2(frequency: Literal["monthly", "weekly"] = "monthly") -> pd.Series:
     Raises
     ------
     ValueError
-        If ``frequency`` is neither of the two.
-    FileNotFoundError
-        If the library was installed without its data files.
+        If ``frequency`` is invalid.
 
     References
     ----------
@@ -79,9 +73,7 @@ def load_co2(frequency: Literal["monthly", "weekly"] = "monthly") -> pd.Series:
     if frequency not in ("monthly", "weekly"):
         raise ValueError(f"frequency must be 'monthly' or 'weekly', got {frequency!r}.")
     weekly = _read_dated("co2.csv", freq="W-SAT")
-    if frequency == "weekly":
-        return weekly
-    return weekly.resample("MS").mean().interpolate("time")
+    return weekly if frequency == "weekly" else weekly.resample("MS").mean().interpolate("time")
 
 
 def load_sunspots() -> pd.Series:
@@ -90,13 +82,8 @@ def load_sunspots() -> pd.Series:
     Returns
     -------
     pandas.Series
-        309 float64 values named ``"sunspots"``, on the scale before its revision of 2015; a
-        PeriodIndex of years.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the library was installed without its data files.
+        309 float64 values named ``"sunspots"``, on the scale used before the revision of 2015;
+        a PeriodIndex of years.
 
     References
     ----------
@@ -108,7 +95,7 @@ def load_sunspots() -> pd.Series:
     >>> load_sunspots().loc["1957"]
     np.float64(190.2)
     """
-    return _read_yearly("sunspots.csv")
+    return _read_dated("sunspots.csv", freq=None).to_period("Y")
 
 
 def load_nile() -> pd.Series:
@@ -118,11 +105,6 @@ def load_nile() -> pd.Series:
     -------
     pandas.Series
         100 float64 values named ``"flow"``, in 10^8 cubic metres; a PeriodIndex of years.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the library was installed without its data files.
 
     References
     ----------
@@ -136,7 +118,7 @@ def load_nile() -> pd.Series:
     >>> bool(flow[:"1898"].mean() > flow["1899":].mean())
     True
     """
-    return _read_yearly("nile.csv")
+    return _read_dated("nile.csv", freq=None).to_period("Y")
 
 
 def load_melbourne(fill: bool = True) -> pd.Series:
@@ -145,21 +127,16 @@ def load_melbourne(fill: bool = True) -> pd.Series:
     Parameters
     ----------
     fill : bool, default=True
-        The file leaves out two days, 1984-12-31 and 1988-12-31, so that each year has 365. True
-        puts them in, each as the mean of the days before and after it, which makes the series a
-        regular one, as forecasting asks for. False gives the 3650 values as they stand, as
-        published results use them.
+        The file omits two days, 1984-12-31 and 1988-12-31, so that each year has 365. True
+        inserts them as the mean of the neighbouring days, which makes the series regular, as
+        forecasting requires. False returns the 3650 values of the file, as published results
+        use them.
 
     Returns
     -------
     pandas.Series
         float64 values named ``"temperature"``, in degrees Celsius; a DatetimeIndex of 3652 days
-        with ``freq="D"``, or, with ``fill=False``, of 3650 days with ``freq=None``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the library was installed without its data files.
+        with ``freq="D"``, with ``fill=False`` of 3650 days and ``freq=None``.
 
     References
     ----------
@@ -183,7 +160,7 @@ def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, p
     Parameters
     ----------
     return_events : bool, default=False
-        Whether to return the five labelled anomalies as well.
+        Whether to also return the five labelled anomalies.
 
     Returns
     -------
@@ -191,19 +168,13 @@ def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, p
         10320 float64 values named ``"passengers"``, in passengers per 30 minutes; a DatetimeIndex
         with ``freq="30min"``, in local time without a time zone.
     events : pandas.DataFrame
-        Only with ``return_events=True``: 5 rows with the columns ``start`` and ``end`` of the
-        anomaly's window (Timestamps, both included), ``label_time``, the labelled instant
-        (Timestamp), and ``name`` (str).
-
-    Raises
-    ------
-    FileNotFoundError
-        If the library was installed without its data files.
+        Only with ``return_events=True``: 5 rows with the columns ``start`` and ``end`` (Timestamps
+        of the anomaly's window, inclusive), ``label_time`` (Timestamp of the label) and ``name``.
 
     Notes
     -----
-    The hour from 2014-11-02 01:00 occurs twice, as daylight saving time ends, and its steps hold
-    about double counts: the largest value of the series is partly the clock's doing.
+    The hour from 2014-11-02 01:00 occurs twice, as daylight saving time ends, and its steps have
+    about double counts: the largest value of the series is partly an artefact of the clock.
 
     References
     ----------
@@ -219,43 +190,32 @@ def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, p
     >>> passengers[storm["start"] : storm["end"]].min()
     np.float64(8.0)
     """
-    import pandas as pd
-
     passengers = _read_dated("nyc_taxi.csv", freq="30min")
-    if not return_events:
-        return passengers
-    times = ["start", "end", "label_time"]
-    return passengers, pd.read_csv(_find("nyc_taxi_events.csv"), parse_dates=times)
+    return (passengers, _read_events("nyc_taxi_events.csv")) if return_events else passengers
 
 
 def load_machine_temperature(
     return_events: bool = False,
 ) -> pd.Series | tuple[pd.Series, pd.DataFrame]:
-    """Load the temperature of a part of an industrial machine until it failed, every 5 minutes.
+    """Load the 5-minute temperatures of a component of an industrial machine until its failure.
 
     Parameters
     ----------
     return_events : bool, default=False
-        Whether to return the four labelled anomalies as well.
+        Whether to also return the four labelled anomalies.
 
     Returns
     -------
     temperature : pandas.Series
-        22683 float64 values named ``"temperature"``, 2013-12-02 to 2014-02-19, in a unit that is
-        not told; a DatetimeIndex with ``freq="5min"``, without a time zone.
+        22683 float64 values named ``"temperature"``, 2013-12-02 to 2014-02-19, in an unknown unit;
+        a DatetimeIndex with ``freq="5min"``, without a time zone.
     events : pandas.DataFrame
-        Only with ``return_events=True``: 4 rows with the columns ``start`` and ``end`` of the
-        anomaly's window (Timestamps, both included), ``label_time``, the labelled instant
-        (Timestamp), and ``name`` (str).
-
-    Raises
-    ------
-    FileNotFoundError
-        If the library was installed without its data files.
+        Only with ``return_events=True``: 4 rows with the columns ``start`` and ``end`` (Timestamps
+        of the anomaly's window, inclusive), ``label_time`` (Timestamp of the label) and ``name``.
 
     Notes
     -----
-    The hour from 2014-01-07 02:00 is there twice in the file; its steps are the means of both.
+    The hour from 2014-01-07 02:00 occurs twice in the file; its steps are the means of both.
 
     References
     ----------
@@ -279,10 +239,8 @@ def load_machine_temperature(
     ).squeeze("columns")
     temperature = rows.groupby(level=0).mean()
     temperature.index.freq = "5min"
-    if not return_events:
-        return temperature
-    times = ["start", "end", "label_time"]
-    return temperature, pd.read_csv(_find("machine_temperature_events.csv"), parse_dates=times)
+    events = "machine_temperature_events.csv"
+    return (temperature, _read_events(events)) if return_events else temperature
 
 
 def load_seattle_weather() -> pd.DataFrame:
@@ -291,25 +249,20 @@ def load_seattle_weather() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        1461 days without a gap; a DatetimeIndex with ``freq="D"``. The columns are
+        1461 days without gaps; a DatetimeIndex with ``freq="D"``. The columns are
 
-        - ``precipitation``: total of the day in millimetres (float64),
-        - ``temp_max`` and ``temp_min``: its temperature extremes in degrees Celsius (float64),
-        - ``wind``: its mean wind speed in metres per second (float64),
+        - ``precipitation``: daily total in millimetres (float64),
+        - ``temp_max`` and ``temp_min``: extreme temperatures in degrees Celsius (float64),
+        - ``wind``: mean wind speed in metres per second (float64),
         - ``weather``: ``"drizzle"``, ``"fog"``, ``"rain"``, ``"snow"`` or ``"sun"`` (categorical).
-
-    Raises
-    ------
-    FileNotFoundError
-        If the library was installed without its data files.
 
     Notes
     -----
-    ``weather`` is derived, and all of a row is known only when its day is over. Rain is any day
-    with precipitation, sun any day to which no other label applies, and drizzle also stands for
-    mist, smoke and haze. What was recorded changed with time: drizzle labels 31 days of 2012 and
-    none of 2014, fog 5 days of 2012 and 52 of 2015, and the 44 days of rain without precipitation
-    all lie before April 2013. As a target the label is not of one kind throughout.
+    ``weather`` is derived, and a row is known only when its day is over. Rain is any day with
+    precipitation, sun any day without another label, and drizzle includes mist, smoke and haze.
+    Recording practice changed over time: drizzle labels 31 days of 2012 and none of 2014, fog 5
+    days of 2012 and 52 of 2015, and the 44 days of rain without precipitation all precede April
+    2013. So the label is not a homogeneous target.
 
     References
     ----------
@@ -340,21 +293,16 @@ def load_sp500() -> pd.Series:
         1824 float64 values named ``"price"``, in index points; a DatetimeIndex of month starts
         with ``freq="MS"``.
 
-    Raises
-    ------
-    FileNotFoundError
-        If the library was installed without its data files.
-
     Notes
     -----
-    A value is the mean of the month's daily closes, not the last of them, so it is known when the
-    month is over. Such means of a random walk have changes correlated by about 0.25 with those
-    one month before: a forecast may well beat the last value and still earn nothing.
+    A value is the mean of the month's daily closes, not the last close, so it is known when the
+    month is over. Changes of such means of a random walk have an autocorrelation of about 0.25 at
+    one month: a forecast may beat the last value and still earn nothing.
 
-    The level grows a thousandfold, so its logarithm, or the change of that, is what to model. The
-    index has had 500 companies since 1957, fewer before; before 1926 it is the Cowles Commission's.
-    The exchange was closed from August to November 1914, where July's value stands.
-    The value of August 2016 is the close of its last day, as published.
+    The level grows a thousandfold, so model its logarithm or log returns. The index has had 500
+    companies since 1957, fewer before; before 1926 it is the Cowles Commission's. The exchange was
+    closed from August to November 1914, for which July's value is repeated. The value of August
+    2016 is the close of its last day, as published.
 
     References
     ----------
@@ -374,28 +322,26 @@ def load_sp500() -> pd.Series:
 def load_japanese_vowels(
     split: Literal["train", "test"] = "train",
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Load utterances of two Japanese vowels by nine men, to tell who speaks.
+    """Load utterances of two Japanese vowels by nine men, for speaker classification.
 
     Parameters
     ----------
     split : {"train", "test"}, default="train"
-        ``"train"`` gives 270 sequences, 30 of each speaker; ``"test"`` 370, 24 to 88 of each,
-        recorded on other occasions. It is the split of the paper, and of published results.
+        ``"train"``: 270 sequences, 30 per speaker; ``"test"``: 370, 24 to 88 per speaker, recorded
+        on other occasions. It is the split of the paper and of published results.
 
     Returns
     -------
     X : list of numpy.ndarray of shape (n_timesteps, 12), float64
-        Sequences of 7 to 29 steps, in the order of the source: speaker after speaker. A step holds
-        12 LPC cepstrum coefficients of a frame of 25.6 ms; frames are 6.4 ms apart.
+        Sequences of 7 to 29 steps, in the order of the source, speaker after speaker. A step is
+        the 12 LPC cepstrum coefficients of a frame of 25.6 ms; frames are 6.4 ms apart.
     y : numpy.ndarray of shape (n_sequences,), int64
-        The speaker of each, 1 to 9.
+        Speaker of each sequence, 1 to 9.
 
     Raises
     ------
     ValueError
-        If ``split`` is neither of the two.
-    FileNotFoundError
-        If the library was installed without its data files.
+        If ``split`` is invalid.
 
     References
     ----------
@@ -418,13 +364,13 @@ def load_japanese_vowels(
     steps = pd.read_csv(_find("japanese_vowels.csv.gz"))
     steps = steps[steps["split"] == split]
     channels = steps.loc[:, "c1":"c12"].to_numpy()
-    begins = np.flatnonzero(steps["sequence"].diff() != 0)
-    sequences = [part.copy() for part in np.split(channels, begins[1:])]  # each on its own
-    return sequences, steps["speaker"].to_numpy(np.int64)[begins]
+    starts = np.flatnonzero(steps["sequence"].diff() != 0)
+    sequences = [sequence.copy() for sequence in np.split(channels, starts[1:])]
+    return sequences, steps["speaker"].to_numpy(np.int64)[starts]
 
 
 def _read_dated(name: str, freq: str | None) -> pd.Series:
-    """Read a series of dates; pandas refuses ``freq`` if the dates do not follow it."""
+    """Read a series with dates; pandas raises ValueError if they have another ``freq``."""
     import pandas as pd
 
     series = pd.read_csv(_find(name), index_col="time", parse_dates=True).squeeze("columns")
@@ -432,24 +378,22 @@ def _read_dated(name: str, freq: str | None) -> pd.Series:
     return series.astype("float64")
 
 
-def _read_yearly(name: str) -> pd.Series:
-    """Read a series of years."""
+def _read_events(name: str) -> pd.DataFrame:
+    """Read labelled anomalies."""
     import pandas as pd
 
-    series = pd.read_csv(_find(name), index_col="time", dtype={"time": "str"}).squeeze("columns")
-    series.index = pd.PeriodIndex(series.index, freq="Y")
-    return series.astype("float64")
+    return pd.read_csv(_find(name), parse_dates=["start", "end", "label_time"])
 
 
 def _find(name: str) -> Path:
-    """Find a data file: inside the installed package, or beside it in a source checkout."""
+    """Path of a data file, in the installed package or in the folder of a source checkout."""
     package = Path(__file__).resolve().parent
-    places = [package / "data", package.parents[1] / "datasets"]
-    for place in places:
-        if (place / name).is_file():
-            return place / name
-    looked = " or ".join(str(place) for place in places)
+    folders = [package / "data", package.parents[1] / "datasets"]
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    searched = " or ".join(str(folder) for folder in folders)
     raise FileNotFoundError(
-        f"The data file {name!r} is not in {looked}. Reinstall tsrnn, or take the file from the "
+        f"The data file {name!r} is not in {searched}. Reinstall tsrnn, or take the file from the "
         "folder 'datasets' of its source and put it in one of them."
     )
