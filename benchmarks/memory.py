@@ -170,7 +170,7 @@ def measured(task, network, source):
     if task.title == "digits":
         said = network.predict(source, windows).argmax(axis=1)
         return float((said != source.targets[:, 0]).mean())
-    return network.errors(source, windows, loss_of(task))[1]
+    return network.mean_loss(source, windows, loss_of(task))
 
 
 def loss_of(task):

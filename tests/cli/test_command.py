@@ -143,15 +143,15 @@ def test_ctrl_c_in_training_forecasts_by_the_weights_so_far(write, monkeypatch, 
     from tsrnn.training import epochs
 
     calls = []
-    run_models = epochs.run_models  # which judges the weights after each epoch
+    evaluate_models = epochs.evaluate_models  # which judges the weights after each epoch
 
     def interrupt_third(*arguments):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return run_models(*arguments)
+        return evaluate_models(*arguments)
 
-    monkeypatch.setattr(epochs, "run_models", interrupt_third)
+    monkeypatch.setattr(epochs, "evaluate_models", interrupt_third)
     code, out, err = run("forecast", write(), *NAMES)
     assert code == 0
     assert out.count("\n") == 13

@@ -41,16 +41,15 @@ def test_forecasting_against_naive(n_in, cell, workers, dtype, tolerance):
     arguments = (network, values, STARTS, LOOKBACK, HORIZON, SEASON, "squared_error")
     source = forecast_source(values, LOOKBACK, SEASON, 0.0)
     expected = naive_window_loss(*arguments)
-    errors, mean_loss = network.errors(source, STARTS, "squared_error", workers)
+    mean_loss = network.mean_loss(source, STARTS, "squared_error", workers)
     assert mean_loss == pytest.approx(expected, rel=tolerance)
     assert gradient_of(network, source, STARTS, None, workers)[0] == pytest.approx(
         expected, rel=tolerance
     )
     forecasts = network.predict(source, STARTS, workers)
     for row, start in enumerate(STARTS):
-        x, y, _, _ = naive.window(values, start, LOOKBACK, HORIZON, SEASON, n_in)
+        x, _, _, _ = naive.window(values, start, LOOKBACK, HORIZON, SEASON, n_in)
         said = naive.network(cell, network.views(), x)[0][0]
-        np.testing.assert_allclose(errors[row], said - y, rtol=tolerance, atol=tolerance)
         np.testing.assert_allclose(forecasts[row], said, rtol=tolerance, atol=tolerance)
 
 
@@ -91,10 +90,7 @@ def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, workers):
     answers = answers_of(network.views())
     said = network.predict(source, starts, workers)
     np.testing.assert_allclose(said, [a.ravel() for a in answers], rtol=1e-9, atol=1e-12)
-    errors, mean_loss = network.errors(source, starts, loss, workers, levels)
-    if loss == "squared_error":
-        wanted = [(a - y).ravel() for a, y in zip(answers, targets, strict=True)]
-        np.testing.assert_allclose(errors, wanted, rtol=1e-9, atol=1e-9)
+    mean_loss = network.mean_loss(source, starts, loss, workers, levels)
     expected = naive.mean_loss(loss, answers, targets, levels=levels)
     assert mean_loss == pytest.approx(expected, rel=1e-9)
     settings = Settings(loss=loss, loss_params=levels, max_grad_norm=FREE)
@@ -333,7 +329,7 @@ def test_every_loss_in_every_head(loss, shape, workers):
     loss_found, gradient = case.gradient(workers)
     views = case.network.views()
     assert loss_found == pytest.approx(case.mean_loss(views), rel=1e-10)
-    _, judged = case.network.errors(case.source, case.order, loss, workers, case.levels)
+    judged = case.network.mean_loss(case.source, case.order, loss, workers, case.levels)
     assert judged == pytest.approx(loss_found, rel=1e-10)
     assert_slopes(gradient, *numeric_slopes_of("lstm", shape, "ragged", "quiet", loss))
 

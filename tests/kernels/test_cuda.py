@@ -11,7 +11,7 @@ from conftest import gradient_of, random_network, random_values
 from tsrnn.kernels.cuda import device
 from tsrnn.kernels.targets import claim
 from tsrnn.kernels.windows import forecast_source
-from tsrnn.network.network import predict_models
+from tsrnn.network.runs import predict_models
 from tsrnn.training import Settings, train, train_many
 
 pytestmark = pytest.mark.usefixtures("cuda")

@@ -167,7 +167,7 @@ def test_read_only_weights_and_values_compile_nothing_anew():
     assert len(dispatcher.signatures) == n_compiled
 
 
-@pytest.mark.parametrize("kind", ["forecasts", "errors", "states"])
+@pytest.mark.parametrize("kind", ["forecasts", "loss", "states"])
 def test_a_prediction_in_pieces_is_the_same(monkeypatch, kind):
     """Long predictions return to Python on the way, so that Ctrl-C is heard."""
     starts, values = np.arange(300), random_values(400)
@@ -179,8 +179,8 @@ def test_a_prediction_in_pieces_is_the_same(monkeypatch, kind):
             states = np.linspace(-1, 1, 300 * network.state_width).reshape(300, -1)
             return network.predict(source, starts, states=states), states
         source = forecast_source(values, 12, 4, 0.1)
-        if kind == "errors":
-            return network.errors(source, starts, "squared_error")
+        if kind == "loss":
+            return 0, network.mean_loss(source, starts, "squared_error")
         return network.predict(source, starts), 0
 
     whole = run()

@@ -85,14 +85,14 @@ def test_the_gradient_of_each_h(cell, shape):
     for row, length in enumerate(LENGTHS):
         for layer in range(network.n_layers):
             (walk,) = found.layer_traces[layer]
-            assert np.isnan(walk.flow[row, : 6 - length]).all()
+            assert np.isnan(walk.grad_hidden[row, : 6 - length]).all()
             for t in range(length):
                 slopes = [
                     (loss(row, (layer, t, e)) - loss(row, (layer, t, -e))) / 2e-6
                     for e in 1e-6 * np.eye(3)
                 ]
                 np.testing.assert_allclose(
-                    walk.flow[row, 6 - length + t], slopes, rtol=1e-6, atol=1e-8
+                    walk.grad_hidden[row, 6 - length + t], slopes, rtol=1e-6, atol=1e-8
                 )
 
 

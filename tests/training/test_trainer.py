@@ -62,7 +62,7 @@ def test_the_loss_falls_and_the_best_weights_are_kept():
     assert len(history.loss_curve) == len(history.validation_curve) == 30
     assert history.loss_curve[-1] < 0.7 * history.loss_curve[0]
     assert history.validation_curve[history.best_iter - 1] == min(history.validation_curve)
-    _, loss = network.errors(SOURCE, VALIDATION, "absolute_error")
+    loss = network.mean_loss(SOURCE, VALIDATION, "absolute_error")
     assert loss == history.validation_curve[history.best_iter - 1]
 
 
@@ -80,7 +80,7 @@ def test_every_solver_and_schedule_lowers_the_loss(solver, schedule, rates):
     }  # fmt: skip
     network, _ = run(15, NONE, settings=settings)
     start, _ = fresh()
-    before, after = (n.errors(SOURCE, STARTS, "squared_error")[1] for n in (start, network))
+    before, after = (n.mean_loss(SOURCE, STARTS, "squared_error") for n in (start, network))
     assert after < 0.6 * before
     if schedule != "adaptive":
         np.testing.assert_allclose(rates, learning_rates(schedule, 15 * 8, RATES[solver], 0.1))
@@ -109,7 +109,7 @@ def test_averaging_keeps_the_averaged_weights():
 
 def test_averaged_weights_are_validated():
     network, history = run(20, settings={"averaging": 0.9})
-    _, loss = network.errors(SOURCE, VALIDATION, "absolute_error")
+    loss = network.mean_loss(SOURCE, VALIDATION, "absolute_error")
     assert loss == min(history.validation_curve) == history.validation_curve[history.best_iter - 1]
 
 
@@ -209,7 +209,7 @@ def test_less_than_tol_is_no_improvement_of_the_held_out_loss(tol, n_epochs, mon
 def test_the_best_weights_are_kept_though_the_improvement_is_less_than_tol():
     network, history = run(4, settings={"tol": 100.0, "n_iter_no_change": 3})
     assert (history.stopped, len(history.loss_curve), history.best_iter) == (True, 3, 3)
-    _, loss = network.errors(SOURCE, VALIDATION, "absolute_error")
+    loss = network.mean_loss(SOURCE, VALIDATION, "absolute_error")
     assert loss == min(history.validation_curve)
 
 
@@ -355,8 +355,7 @@ def test_an_interrupt_without_validation_keeps_the_latest_weights():
     network, history = run(10, NONE, on_progress=interrupt)
     assert (history.interrupted, history.best_iter) == (True, 3)
     before = run(10, NONE, stop_after=3)[0]
-    _, losses = zip(*(n.errors(SOURCE, STARTS, "absolute_error") for n in (before, network)),
-                    strict=True)  # fmt: skip
+    losses = [n.mean_loss(SOURCE, STARTS, "absolute_error") for n in (before, network)]
     assert losses[0] != losses[1]
     assert np.isfinite(losses).all()
 

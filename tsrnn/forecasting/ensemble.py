@@ -14,7 +14,7 @@ from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.targets import claim
 from tsrnn.kernels.windows import Source, forecast_source, inputs_of_row
 from tsrnn.network import RecurrentNetwork
-from tsrnn.network.network import predict_models
+from tsrnn.network.runs import predict_models
 
 # A window's least scale, where typical windows have a deviation of 1. Without it a stretch that
 # hardly moves would blow up what follows it.

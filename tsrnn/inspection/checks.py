@@ -271,7 +271,7 @@ def check_vanishing_gradient(evidence: Evidence) -> list[Finding]:
     largest = flow[:-1].max(initial=0)
     if network.n_heads or not largest > 0:
         return []
-    has_gates = bool(network.module.GATES)
+    has_gates = bool(network.gates)
     for level in _FADED_LEVELS:
         if has_gates and level > _GATED_FADED:
             break

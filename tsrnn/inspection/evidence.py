@@ -219,13 +219,13 @@ def _trace_statistics(batch):
         for name, layer in named_layers(trace):
             if name == "l0":
                 inputs.append(layer.inputs.astype(float))
-            has_begun = np.arange(layer.flow.shape[1]) >= trace.first_steps[:, None]
-            norms = np.sqrt((layer.flow.astype(float) ** 2).sum(axis=2))
+            has_begun = np.arange(layer.grad_hidden.shape[1]) >= trace.first_steps[:, None]
+            norms = np.sqrt((layer.grad_hidden.astype(float) ** 2).sum(axis=2))
             grad_norms.setdefault(name, []).append(np.where(has_begun, norms, 0.0))
             hidden = np.abs(layer.hidden)
             is_alive[name] = is_alive.get(name, False) | (hidden > 0).any(axis=(0, 1))
             values = {"hidden": hidden}
-            for gate in getattr(network.module, "GATES", ()):
+            for gate in network.gates:
                 values[gate] = layer.gates[:, :, network.module.BLOCKS.index(gate)]
             for gate, gate_values in values.items():
                 counts = _count_ends(gate_values)

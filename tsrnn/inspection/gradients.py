@@ -40,7 +40,7 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
     trace = batch.run(backward_from_loss=True)
     cell, norms = batch.network.module, {}
     for name, layer in named_layers(trace):
-        norms[name, "hidden"] = (layer.flow.astype(float) ** 2).sum(axis=2)
+        norms[name, "hidden"] = (layer.grad_hidden.astype(float) ** 2).sum(axis=2)
         if batch.network.n_heads:
             continue
         hidden = 1 + (layer.before.astype(float) ** 2).sum(axis=2, keepdims=True)
@@ -89,7 +89,7 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
     views, grad_inputs = network.views(), 0.0
     for name, layer in named_layers(trace):
         if name == "l0" and network.n_heads:
-            grad_inputs = layer.flow.astype(float) @ views["embedding_weight"].astype(float)
+            grad_inputs = layer.grad_hidden.astype(float) @ views["embedding_weight"].astype(float)
         elif name in ("l0", "l0_reverse"):
             weights = views[f"weight_input_{name}"].astype(float)
             grad_inputs = grad_inputs + np.einsum(

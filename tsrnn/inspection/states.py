@@ -87,7 +87,7 @@ def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
 def _gated_cell(batch: Batch) -> ModuleType:
     """The module of the cell, which must have gates."""
     cell = batch.network.module
-    if not cell.GATES:
+    if not batch.network.gates:
         raise ValueError(f"cell={batch.network.cell!r} has no gates: 'lstm' and 'gru' have.")
     return cell
 
@@ -95,7 +95,7 @@ def _gated_cell(batch: Batch) -> ModuleType:
 def _gate_values(batch: Batch, trace: Trace) -> tuple[list[np.ndarray], pd.MultiIndex]:
     cell, values, columns = _gated_cell(batch), [], []
     for name, layer in named_layers(trace):
-        for gate in cell.GATES:
+        for gate in batch.network.gates:
             values.append(layer.gates[:, :, cell.BLOCKS.index(gate)])
             columns += [(name, gate, unit) for unit in range(values[-1].shape[2])]
     return values, pd.MultiIndex.from_tuples(columns, names=["layer", "gate", "unit"])
@@ -191,7 +191,7 @@ def saturation(estimator: Any, X: Any = None) -> pd.DataFrame:
     trace = batch.run()
     cell, rows = batch.network.module, {}
     for name, layer in named_layers(trace):
-        for gate in cell.GATES:
+        for gate in batch.network.gates:
             values = layer.gates[:, :, cell.BLOCKS.index(gate)]
             values = values[~np.isnan(values)]
             rows[name, gate] = (values < _NEAR).mean(), (values > 1 - _NEAR).mean()

@@ -1,63 +1,85 @@
-"""What a network does with a chunk of windows: read them, walk, speak, be judged, walk back.
+"""A chunk of windows on its way through a network: inputs, layers, outputs, and back.
 
-Written once for all targets. Which cell, layers, head and loss there are, nothing here knows by
-name: a cell is compiled in, the rest are numbers.
+Written once for all targets. The layer kind and its cell are compiled in; heads and losses are
+numbers.
 """
 
-import functools
-from typing import NamedTuple
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
 
 from tsrnn.kernels import windows
-from tsrnn.kernels.heads import compile_heads, head_arrays_of
+from tsrnn.kernels.arrays import clear
+from tsrnn.kernels.heads import needs_steps
 from tsrnn.kernels.jit.compile import device_function, matrix
-from tsrnn.kernels.layers import arrays_of, compile_layers, copy_inputs, pass_up, pull_down
-from tsrnn.kernels.losses import targets_of
-from tsrnn.kernels.shapes import (
-    EVERY,
-    HORIZONS,
-    Sizes,
-    clear,
-    earliest,
-    head_space,
-    layers_space,
-    n_grad_steps,
+from tsrnn.kernels.jit.generate import record_reader
+from tsrnn.kernels.layers import LayerGrads, layer_arrays
+from tsrnn.kernels.layers.recurrent import compile_recurrent
+from tsrnn.kernels.layers.stack import (
+    copy_inputs_to_reverse,
+    write_grad_outputs,
+    write_inputs_above,
 )
+from tsrnn.kernels.layout import Sizes, layers_space, separates_hidden
+from tsrnn.kernels.losses import targets_of
+from tsrnn.kernels.outputs import compile_outputs, head_arrays, head_space, n_grad_steps
 from tsrnn.kernels.workers import barrier, worker_range
 
-
-class Chunks(NamedTuple):
-    """Functions over a chunk of windows, for networks of one cell on one target."""
-
-    forward: callable
-    backward: callable
+read_sizes = record_reader(Sizes)
 
 
-@device_function
-def sizes_of(row):
-    """The sizes that a tuple or array of whole numbers is."""
-    return Sizes(
-        row[0], row[1], row[2], row[3], row[4], row[5], row[6],
-        row[7], row[8], row[9], row[10], row[11], row[12], row[13], row[14],
-    )  # fmt: skip
+class Workspace(NamedTuple):
+    """A worker's memory for one chunk: flat arrays of layers, head, the rows' weights, and the rest.
 
-
-@device_function
-def parts_of(work, sizes, n_rows, training, separate_hidden):
-    """Workspace of the layers, of the head, of the way back, and the rows' weights."""
-    a = layers_space(sizes, n_rows, training, separate_hidden)
-    b = a + head_space(sizes, n_rows)
-    c = b + n_rows
-    return work[:a], work[a:b], work[b:c], work[c:]
-
-
-@device_function
-def read_windows(source, sizes, batch, separate_hidden, training, layers, first_steps):
-    """Write the windows to the first layer's inputs; where each begins to ``first_steps``.
-
-    A negative number is no window: a row without steps.
+    ``backward``, the rest, is for the backward pass.
     """
+
+    layers: Any
+    head: Any
+    weights: Any
+    backward: Any
+
+
+class ChunkPasses(NamedTuple):
+    """The passes of a chunk through networks of one layer kind and cell, on one target."""
+
+    forward: Callable
+    backward: Callable
+
+
+@device_function
+def backward_space(sizes, n_rows):
+    """Values of the workspace that the backward pass takes, beside what the forward pass stored."""
+    return (sizes.n_directions * n_grad_steps(sizes) + 2 + sizes.n_state) * sizes.n_hidden * n_rows
+
+
+def workspace_size(sizes: Sizes, training: bool, separate_hidden: bool = False) -> int:
+    """Values of a worker's workspace; ``separate_hidden`` is for recurrent dropout."""
+    n_rows = sizes.n_rows
+    space = layers_space(sizes, n_rows, training, separate_hidden)
+    space += head_space(sizes, n_rows) + n_rows
+    return space + (backward_space(sizes, n_rows) if training else 0)
+
+
+@device_function
+def workspace_of(work, chunk):
+    """The ``Workspace`` in a flat array."""
+    sizes, n_rows = chunk.sizes, chunk.first_steps.size
+    head = layers_space(sizes, n_rows, chunk.training, separates_hidden(chunk))
+    weights = head + head_space(sizes, n_rows)
+    backward = weights + n_rows
+    return Workspace(work[:head], work[head:weights], work[weights:backward], work[backward:])
+
+
+@device_function
+def read_windows(source, batch, chunk, workspace):
+    """Write windows to the first layer's inputs, and to ``chunk.first_steps`` where each begins.
+
+    A negative number stands for no window: a row without steps.
+    """
+    sizes, first_steps = chunk.sizes, chunk.first_steps
     n_rows = first_steps.size
-    inputs = arrays_of(layers, sizes, n_rows, 0, 0, training, separate_hidden)[0]
+    inputs = layer_arrays(workspace.layers, chunk, 0, 0).inputs
     x = inputs[: sizes.n_time, (sizes.n_hidden + 1) * n_rows :]
     for row in worker_range(n_rows):
         if batch[row] < 0:
@@ -71,10 +93,10 @@ def read_windows(source, sizes, batch, separate_hidden, training, layers, first_
 
 
 @device_function
-def read_targets(source, sizes, batch, loss, loss_params, head, weights):
-    """Write the targets of windows, and their weights; return their number in an answer."""
-    n_rows = batch.size
-    targets = head_arrays_of(head, sizes, n_rows)[3]
+def read_targets(source, batch, loss, loss_params, chunk, workspace):
+    """Write the targets and weights of windows; return the values of targets in an output step."""
+    sizes, n_rows, weights = chunk.sizes, chunk.first_steps.size, workspace.weights
+    targets = head_arrays(workspace.head, sizes, n_rows).targets
     n_targets = targets_of(loss, loss_params, sizes.n_out) * n_rows
     for row in worker_range(n_rows):
         weights[row] = 0
@@ -86,101 +108,75 @@ def read_targets(source, sizes, batch, loss, loss_params, head, weights):
 
 
 @device_function
-def write_predictions(source, sizes, batch, head, out):
-    """Write what the network says of windows to ``out``, (windows, answers * outputs)."""
-    n_rows = batch.size
-    outputs = head_arrays_of(head, sizes, n_rows)[2]
+def write_predictions(source, batch, chunk, workspace, out):
+    """Write the outputs of windows to ``out``, (n_windows, n_output_steps * n_out)."""
+    n_rows = chunk.first_steps.size
+    outputs = head_arrays(workspace.head, chunk.sizes, n_rows).outputs
     for row in worker_range(n_rows):
         if batch[row] >= 0:
-            windows.write_outputs(source, batch[row], sizes, row, n_rows, outputs, out[row])
+            windows.write_outputs(source, batch[row], chunk.sizes, row, n_rows, outputs, out[row])
     barrier()
 
 
-@device_function
-def write_errors(source, sizes, batch, loss, loss_params, head, out):
-    """Turn what the network says into its errors, where there is one output for a target."""
-    n_rows = batch.size
-    targets = head_arrays_of(head, sizes, n_rows)[3]
-    places_of_steps = sizes.reads == EVERY and source.firsts.size > 0
-    if not places_of_steps and targets_of(loss, loss_params, sizes.n_out) == sizes.n_out:
-        for row in worker_range(n_rows):
-            if batch[row] >= 0:
-                for k in range(out.shape[1]):
-                    out[row, k] -= targets[k // sizes.n_out, k % sizes.n_out * n_rows + row]
-    barrier()
+def compile_chunk_passes(cell: ModuleType, compile_steps: Callable) -> ChunkPasses:
+    """Make the passes for a cell, or for a layer kind that is no recurrence.
+
+    ``compile_steps`` makes a target's passes of one step of a cell, see ``tsrnn.kernels.steps``.
+    """
+    layer = getattr(cell, "LAYER", None) or compile_recurrent(cell, compile_steps(cell))
+    head_forward, head_backward = compile_outputs(layer)
+    return ChunkPasses(
+        _compile_forward(layer.forward, head_forward),
+        _compile_backward(layer.backward, head_backward),
+    )
 
 
-@functools.cache
-def compile_chunks(cell, steps) -> Chunks:
-    """Make the functions for a cell, a module of ``kernels.cells``, and a target's steps."""
-    layers_of, heads = compile_layers(cell, steps), compile_heads(cell, steps)
-    layer_forward, layer_backward = layers_of.forward, layers_of.backward
-    head_forward, head_backward = heads.forward, heads.backward
-
+def _compile_forward(layer_forward, head_forward) -> Callable:
     @device_function
-    def forward(parameters, sizes, first_steps, noise, training, layers, head, states):
-        """All layers through time, and what the head says; the inputs are there."""
-        separate_hidden = noise.recurrent.limit > 0
+    def forward(parameters, chunk, workspace, states):
+        """Run all layers over time, and the head; the inputs are written already."""
+        sizes, work = chunk.sizes, workspace.layers
         if sizes.n_directions == 2:
-            copy_inputs(layers, sizes, first_steps.size, training, separate_hidden)
+            copy_inputs_to_reverse(work, chunk)
         for layer in range(sizes.n_layers):
             for direction in range(sizes.n_directions):
-                layer_forward(
-                    parameters,
-                    layers,
-                    sizes,
-                    layer,
-                    direction,
-                    first_steps,
-                    noise,
-                    training,
-                    states,
-                )
+                layer_forward(parameters, work, chunk, layer, direction, states)
             if layer + 1 < sizes.n_layers:
-                pass_up(layers, sizes, layer, first_steps.size, noise, training)
-        head_forward(parameters, layers, sizes, first_steps, noise, training, head)
+                write_inputs_above(work, chunk, layer)
+        head_forward(parameters, work, chunk, workspace.head)
 
+    return forward
+
+
+def _compile_backward(layer_backward, head_backward) -> Callable:
     @device_function
-    def backward(parameters, gradient, sizes, first_steps, noise, layers, head, rest, flow):
-        """Back through the head and all layers; outputs hold their gradient.
+    def backward(parameters, gradient, chunk, workspace, grad_hidden_steps):
+        """Run the head and all layers back; the outputs hold their gradient.
 
-        ``flow``, (layers * directions * time or 0, units * rows), is given that of each h.
+        ``grad_hidden_steps``, (n_layers * n_directions * n_time or 0, n_hidden * n_rows), records
+        the gradient of every h.
         """
-        n_hidden = sizes.n_hidden * first_steps.size
-        n_steps = n_grad_steps(sizes)
-        a = sizes.n_directions * n_steps * n_hidden
-        above = matrix(rest, 0, sizes.n_directions * n_steps, n_hidden)
-        grad_h, scratch = rest[a : a + n_hidden], rest[a + n_hidden : a + 2 * n_hidden]
-        grad_state = rest[a + 2 * n_hidden : a + (2 + sizes.n_state) * n_hidden]
-        head_backward(
-            parameters,
-            gradient,
-            layers,
-            sizes,
-            first_steps,
-            noise,
-            head,
-            above,
-            grad_h,
-            grad_state,
-            scratch,
+        sizes, work, rest = chunk.sizes, workspace.layers, workspace.backward
+        n_hidden = sizes.n_hidden * chunk.first_steps.size
+        n_steps = sizes.n_directions * n_grad_steps(sizes)
+        hidden = n_steps * n_hidden
+        scratch, state = hidden + n_hidden, hidden + 2 * n_hidden
+        grads = LayerGrads(
+            matrix(rest, 0, n_steps, n_hidden),
+            rest[hidden:scratch],
+            rest[state : state + sizes.n_state * n_hidden],
+            rest[scratch:state],
+            grad_hidden_steps,
         )
-        add = sizes.reads == HORIZONS  # the horizons' steps have charged the last layer's weights
-        n_flow = sizes.n_time if flow.shape[0] else 0
+        head_backward(parameters, gradient, work, chunk, workspace.head, grads)
+        add = needs_steps(sizes)  # the head has then written the gradient of the last layer first
         for layer in range(sizes.n_layers - 1, -1, -1):
             for direction in range(sizes.n_directions):
-                number = layer * sizes.n_directions + direction
-                layer_backward(
-                    parameters, gradient, layers, sizes, layer, direction, first_steps, noise,
-                    above[direction * n_steps : (direction + 1) * n_steps], add, grad_h, grad_state,
-                    scratch, flow[number * n_flow : (number + 1) * n_flow],
-                )  # fmt: skip
-                clear(grad_state)
+                layer_backward(parameters, gradient, work, chunk, layer, direction, grads, add)
+                clear(grads.state)
                 barrier()
             add = False
             if layer > 0:
-                pull_down(
-                    layers, sizes, layer - 1, earliest(first_steps), first_steps.size, noise, above
-                )
+                write_grad_outputs(work, chunk, layer - 1, grads.outputs)
 
-    return Chunks(forward, backward)
+    return backward

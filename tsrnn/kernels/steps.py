@@ -1,131 +1,159 @@
 """One step of a cell for a chunk of rows, on the CPU: products, then the cell's pass.
 
-``inputs``, flat, stacks [h, 1, x] of a step; most blocks of pre-activations see all of it, those of
-a split cell's last two see h alone or x alone, and the 1 as well.
+The inputs of a step, flat, stack [h, 1, x]; most blocks of pre-activations are products with all of
+it, the last two of a split cell with [h, 1] and with [1, x].
 """
 
-import functools
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+from tsrnn.kernels.arrays import clear_matrix
 from tsrnn.kernels.gemm.products import apply, apply_transposed, outer_of_steps
-from tsrnn.kernels.jit.compile import device_function
-from tsrnn.kernels.layers import weights_of
-from tsrnn.kernels.shapes import clear_matrix
+from tsrnn.kernels.jit.compile import device_function, matrix
+from tsrnn.kernels.layout import layer_offset, weights_width
+
+
+class StepArrays(NamedTuple):
+    """Flat arrays, (units * n_rows,), of one step forward.
+
+    It reads ``inputs``, ``hidden`` and ``state`` and writes ``gates``, ``state_after``, ``saved``
+    and ``hidden_after``.
+    """
+
+    inputs: Any
+    gates: Any
+    hidden: Any
+    state: Any
+    state_after: Any
+    saved: Any
+    hidden_after: Any
 
 
 class Steps(NamedTuple):
-    """What a target does at a step of one cell; the arguments are told in ``compile_steps``.
+    """A target's passes of one step of one cell.
 
     Attributes
     ----------
-    deferred : bool
-        Whether the gradients of weights and inputs are left until the walk back is over, and then
-        made at once for all steps.
     load_weights, load_weights_backward : callable
-        The weights of a layer's direction as the target's steps take them, on the way there and
-        back.
-    forward, backward : callable
-        A step, and a step back: the gates' gradient.
+        ``(parameters, sizes, layer, direction)``: the weights of a layer's direction as the passes
+        forward and backward take them, in a tuple.
+    forward : callable
+        ``(weights, step_arrays, sizes, n_rows)``: a step forward.
+    backward : callable
+        ``(gates, h, state, saved, grad_h, grad_state, sizes, n_rows)`` overwrites the gates with
+        the gradient of their pre-activations.
     compute_grad_hidden : callable
-        The gradient of h before a step, from that of the gates.
-    accumulate_grad_weights, compute_grad_inputs : callable
-        The gradient of the weights, and of the inputs, of a range of steps.
+        ``(weights, grad_gates, sizes, n_rows, add, grad_h)`` writes or adds the gradient of the h
+        that the products read.
+    accumulate_grad_weights : callable
+        ``(grad_gates, inputs, sizes, n_rows, add, grad_weights)`` writes or adds the gradient of
+        the weights from matrices of several steps.
+    compute_grad_inputs : callable
+        ``(weights, grad_gates, sizes, n_rows, inputs)`` writes the gradient of the x of several
+        steps over them.
     """
 
-    deferred: bool
-    load_weights: callable
-    load_weights_backward: callable
-    forward: callable
-    backward: callable
-    compute_grad_hidden: callable
-    accumulate_grad_weights: callable
-    compute_grad_inputs: callable
+    load_weights: Callable
+    load_weights_backward: Callable
+    forward: Callable
+    backward: Callable
+    compute_grad_hidden: Callable
+    accumulate_grad_weights: Callable
+    compute_grad_inputs: Callable
 
 
-@functools.cache
+@device_function
+def recurrent_weights(parameters, sizes, layer, direction):
+    """Weights (n_blocks * n_hidden, width) of a layer's direction, or their gradient, in a tuple."""
+    n_rows, n_columns = sizes.n_blocks * sizes.n_hidden, weights_width(sizes, layer)
+    return (matrix(parameters, layer_offset(sizes, layer, direction), n_rows, n_columns),)
+
+
 def compile_steps(cell) -> Steps:
-    """Make the functions over a step of a cell (a module of ``kernels.cells``)."""
-    cell_forward, cell_backward = cell.forward, cell.backward
-    n_split = 1 if cell.SPLIT else 0  # blocks at the end that see h alone, and as many x alone
+    """Make the passes of a step of a cell (a module of ``kernels.cells``)."""
+    n_split = 1 if cell.SPLIT else 0  # blocks at the end that read [h, 1], and as many [1, x]
+    cell_backward = cell.backward
 
     @device_function
-    def load_weights(parameters, sizes, layer, direction):
-        """Weights, (blocks * hidden, width): read where they are."""
-        return weights_of(parameters, sizes, layer, direction)
+    def backward(gates, h, state, saved, grad_h, grad_state, sizes, n_rows):
+        cell_backward(gates, h, state, saved, grad_h, grad_state)
+
+    return Steps(
+        recurrent_weights,
+        recurrent_weights,
+        _compile_forward(cell, n_split),
+        backward,
+        _compile_grad_hidden(n_split),
+        _compile_grad_weights(n_split),
+        _compile_grad_inputs(n_split),
+    )
+
+
+def _compile_forward(cell, n_split) -> Callable:
+    cell_forward = cell.forward
 
     @device_function
-    def forward(weights, inputs, gates, h, state, state_after, saved, h_next, sizes, n_rows):
-        """Write gates, state, saved and h of a step."""
+    def forward(weights, step, sizes, n_rows):
+        inputs, gates, h, state, state_after, saved, h_after = step
         n_hidden = sizes.n_hidden
         both = weights.shape[0] - 2 * n_split * n_hidden
         apply(weights[:both], inputs, gates[: both * n_rows])
         if n_split:
-            alone, past = both + n_hidden, (n_hidden + 1) * n_rows
-            apply(weights[both:alone, : n_hidden + 1], inputs[:past],
-                  gates[both * n_rows : alone * n_rows])  # fmt: skip
-            apply(weights[alone:, n_hidden:], inputs[n_hidden * n_rows :], gates[alone * n_rows :])
-        cell_forward(gates, h, state, state_after, saved, h_next)
+            of_h, end_of_h = both + n_hidden, (n_hidden + 1) * n_rows
+            gates_of_h = gates[both * n_rows : of_h * n_rows]
+            apply(weights[both:of_h, : n_hidden + 1], inputs[:end_of_h], gates_of_h)
+            apply(weights[of_h:, n_hidden:], inputs[n_hidden * n_rows :], gates[of_h * n_rows :])
+        cell_forward(gates, h, state, state_after, saved, h_after)
 
-    @device_function
-    def backward(gates, h, state, saved, grad_h, grad_state, sizes, n_rows):
-        """Overwrite the gates with the gradient of their pre-activations."""
-        cell_backward(gates, h, state, saved, grad_h, grad_state)
+    return forward
 
+
+def _compile_grad_hidden(n_split) -> Callable:
     @device_function
     def compute_grad_hidden(weights, grad_gates, sizes, n_rows, add, grad_h):
-        """Write the gradient of the h that the products saw, or add it, from the gates'."""
         n_hidden = sizes.n_hidden
         both = weights.shape[0] - 2 * n_split * n_hidden
         apply_transposed(weights[:both, :n_hidden], grad_gates[: both * n_rows], add, grad_h)
         if n_split:
-            alone = both + n_hidden
-            apply_transposed(weights[both:alone, :n_hidden],
-                             grad_gates[both * n_rows : alone * n_rows], True, grad_h)  # fmt: skip
+            of_h = both + n_hidden
+            grad_of_h = grad_gates[both * n_rows : of_h * n_rows]
+            apply_transposed(weights[both:of_h, :n_hidden], grad_of_h, True, grad_h)
 
+    return compute_grad_hidden
+
+
+def _compile_grad_inputs(n_split) -> Callable:
     @device_function
-    def compute_grad_inputs(weights, gates, first, last, shift, sizes, n_rows, inputs):
-        """Write the gradient of the inputs x of steps, from that of the gates, over them."""
-        n_hidden = sizes.n_hidden
-        both = weights.shape[0] - 2 * n_split * n_hidden
-        for t in range(first, last):
-            grad_gates, grad_x = gates[t], inputs[t + shift, (n_hidden + 1) * n_rows :]
-            apply_transposed(
-                weights[:both, n_hidden + 1 :], grad_gates[: both * n_rows], False, grad_x
-            )
+    def compute_grad_inputs(weights, grad_gates, sizes, n_rows, inputs):
+        x = sizes.n_hidden + 1
+        both = weights.shape[0] - 2 * n_split * sizes.n_hidden
+        for t in range(grad_gates.shape[0]):
+            grad_both, grad_x = grad_gates[t, : both * n_rows], inputs[t, x * n_rows :]
+            apply_transposed(weights[:both, x:], grad_both, False, grad_x)
             if n_split:
-                alone = both + n_hidden
-                apply_transposed(
-                    weights[alone:, n_hidden + 1 :], grad_gates[alone * n_rows :], True, grad_x
-                )
+                of_h = both + sizes.n_hidden
+                apply_transposed(weights[of_h:, x:], grad_gates[t, of_h * n_rows :], True, grad_x)
 
+    return compute_grad_inputs
+
+
+def _compile_grad_weights(n_split) -> Callable:
     @device_function
-    def accumulate_grad_weights(
-        gates, inputs, first, last, shift, sizes, n_rows, add, grad_weights
-    ):
-        """Write the gradient of the weights from that of the gates of steps, or add it.
-
-        The inputs of step t stand in slot t + shift.
-        """
+    def accumulate_grad_weights(grad_gates, inputs, sizes, n_rows, add, grad_weights):
         n_hidden = sizes.n_hidden
         both = grad_weights.shape[0] - 2 * n_split * n_hidden
-        grad_gates, seen = gates[first:last], inputs[first + shift : last + shift]
-        outer_of_steps(grad_gates[:, : both * n_rows], seen, add, grad_weights[:both])
+        outer_of_steps(grad_gates[:, : both * n_rows], inputs, add, grad_weights[:both])
         if n_split:
-            alone, past = both + n_hidden, (n_hidden + 1) * n_rows
+            of_h, end_of_h = both + n_hidden, (n_hidden + 1) * n_rows
             if not add:
                 clear_matrix(grad_weights[both:])
-            outer_of_steps(grad_gates[:, both * n_rows : alone * n_rows], seen[:, :past], True,
-                           grad_weights[both:alone, : n_hidden + 1])  # fmt: skip
-            outer_of_steps(grad_gates[:, alone * n_rows :], seen[:, n_hidden * n_rows :], True,
-                           grad_weights[alone:, n_hidden:])  # fmt: skip
+            grad_of_h, grad_of_x = (
+                grad_gates[:, both * n_rows : of_h * n_rows],
+                grad_gates[:, of_h * n_rows :],
+            )
+            weights_of_h = grad_weights[both:of_h, : n_hidden + 1]
+            outer_of_steps(grad_of_h, inputs[:, :end_of_h], True, weights_of_h)
+            inputs_of_x = inputs[:, n_hidden * n_rows :]
+            outer_of_steps(grad_of_x, inputs_of_x, True, grad_weights[of_h:, n_hidden:])
 
-    return Steps(
-        True,
-        load_weights,
-        load_weights,
-        forward,
-        backward,
-        compute_grad_hidden,
-        accumulate_grad_weights,
-        compute_grad_inputs,
-    )
+    return accumulate_grad_weights

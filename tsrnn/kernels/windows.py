@@ -20,8 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tsrnn.kernels.heads import step_targets
 from tsrnn.kernels.jit.compile import device_function, kernel_array
-from tsrnn.kernels.shapes import EVERY
+from tsrnn.kernels.jit.generate import record_reader
 
 SKIP, TELL = 0, 1  # what becomes of a step with a missing value: see Source.missing
 
@@ -109,12 +110,7 @@ def kernel_source(source: Source) -> tuple:
     return tuple(kernel_array(x) if isinstance(x, np.ndarray) else x for x in source)
 
 
-@device_function
-def source_of(row):
-    """The source that a plain tuple is."""
-    return Source(
-        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10]
-    )
+source_of = record_reader(Source)
 
 
 @device_function
@@ -265,7 +261,7 @@ def write_targets(source, window, sizes, row, n_rows, targets):
             value = observed[window + source.lookback + step, 0]
             base = source.values[naive_place(source, window, step), 0]
             targets[step // n_each, step % n_each * n_rows + row] = (value - base) / scale
-    elif sizes.reads == EVERY:
+    elif step_targets(sizes):
         t, place = sizes.n_time, 0
         while t > 0:
             t, place = previous_step(source, window, sizes, t, place)
@@ -302,7 +298,7 @@ def write_outputs(source, window, sizes, row, n_rows, outputs, out):
     step was left out or there is none.
     """
     n_each = outputs.shape[1] // n_rows
-    if sizes.reads != EVERY or source.firsts.size == 0:
+    if source.firsts.size == 0 or not step_targets(sizes):
         for k in range(out.size):
             out[k] = outputs[k // n_each, k % n_each * n_rows + row]
         return

@@ -1,7 +1,8 @@
-"""Recurrent networks: one flat parameter vector with named views, run by the kernels."""
+"""Networks: one flat parameter vector with named views, run by the kernels."""
 
 from tsrnn.network.memory import Memory
-from tsrnn.network.network import RecurrentNetwork
+from tsrnn.network.network import Network
+from tsrnn.network.recurrent import RecurrentNetwork
 from tsrnn.network.transformer import Transformer
 
-__all__ = ["Memory", "RecurrentNetwork", "Transformer"]
+__all__ = ["Memory", "Network", "RecurrentNetwork", "Transformer"]

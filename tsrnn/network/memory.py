@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tsrnn.kernels.chunks import workspace_size
 from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.jit.threads import claim_threads
-from tsrnn.kernels.shapes import workspace_size
-from tsrnn.network.network import RecurrentNetwork
+from tsrnn.network.network import Network
 
 _ROWS = 128  # of a chunk of many series: a single step leaves nothing that a cache should hold
 
@@ -17,7 +17,7 @@ class Memory:
 
     Parameters
     ----------
-    network : RecurrentNetwork
+    network : Network
         A network of one direction.
     n_series : int, default=1
         Series that are observed at once.
@@ -44,7 +44,7 @@ class Memory:
 
     def __init__(
         self,
-        network: RecurrentNetwork,
+        network: Network,
         n_series: int = 1,
         states: np.ndarray | None = None,
         n_jobs: int | None = None,

@@ -1,4 +1,4 @@
-"""All that passes through a network on its way through sequences, and back."""
+"""Everything that passes through a network over sequences, forward and backward."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import dataclasses
 
 import numpy as np
 
-from tsrnn.kernels.chunks import parts_of
-from tsrnn.kernels.heads import head_arrays_of
+from tsrnn.kernels.chunks import Workspace, workspace_of, workspace_size
 from tsrnn.kernels.jit.compile import kernel_array
-from tsrnn.kernels.layers import arrays_of
+from tsrnn.kernels.layers import layer_arrays
+from tsrnn.kernels.layout import Chunk, layer_inputs
 from tsrnn.kernels.losses import LOSSES
-from tsrnn.kernels.shapes import inputs_of, workspace_size
+from tsrnn.kernels.noise import Dropout, Noise
+from tsrnn.kernels.outputs import head_arrays
 from tsrnn.kernels.windows import Source, kernel_source
-from tsrnn.network.network import RecurrentNetwork
+from tsrnn.network.network import Network
+
+_NO_NOISE = Noise(Dropout(0, 1.0), Dropout(0, 1.0), 0, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,11 +34,11 @@ class LayerTrace:
     state_before, state : (n, n_time, n_state, n_hidden) arrays
         The cell's own state, as c of an LSTM, before and after.
     gates : (n, n_time, n_blocks, n_hidden) array
-        What the blocks of the cell, in their order, became.
+        The values of the cell's blocks, in their order.
     saved : (n, n_time, n_saved, n_hidden) array
-        What the cell keeps for its way back.
-    flow : (n, n_time, n_hidden) array or None
-        Gradient of each h, by all ways that lead on from it.
+        What the cell saves for its backward pass.
+    grad_hidden : (n, n_time, n_hidden) array or None
+        Gradient of each h, by all paths that lead on from it.
     grad_gates : (n, n_time, n_blocks, n_hidden) array or None
         Gradient of the pre-activations.
     """
@@ -47,7 +50,7 @@ class LayerTrace:
     state: np.ndarray
     gates: np.ndarray
     saved: np.ndarray
-    flow: np.ndarray | None = None
+    grad_hidden: np.ndarray | None = None
     grad_gates: np.ndarray | None = None
 
 
@@ -57,12 +60,12 @@ class Trace:
 
     Attributes
     ----------
-    layer_traces : list of list of Walk
+    layer_traces : list of list of LayerTrace
         Of each layer and direction.
     first_steps : (n,) int64 array
         The step at which each sequence begins.
-    outputs : (n, answers, n_out) array
-        What was said.
+    outputs : (n, n_output_steps, n_out) array
+        The outputs.
     """
 
     layer_traces: list[list[LayerTrace]]
@@ -71,7 +74,7 @@ class Trace:
 
 
 def trace(
-    network: RecurrentNetwork,
+    network: Network,
     source: Source,
     windows: np.ndarray,
     *,
@@ -79,81 +82,112 @@ def trace(
     loss: str | None = None,
     loss_params: tuple = (),
 ) -> Trace:
-    """Walk through windows and keep all of it; back as well, from a loss or from given outputs.
+    """Run windows forward and store everything; backward as well, from a loss or given gradients.
 
     Parameters
     ----------
-    network : RecurrentNetwork
+    network : Network
         The network.
     source : Source
         Where the windows are.
     windows : (n,) int64 array
         Positions or numbers of windows.
-    grad_outputs : (n, answers, n_out) array, optional
-        The gradient of the outputs that goes back.
+    grad_outputs : (n, n_output_steps, n_out) array, optional
+        The gradient of the outputs that is propagated back.
     loss : str, optional
-        Where there is no ``grad_outputs``: the loss, summed over the windows, whose gradient goes back.
+        Without ``grad_outputs``: the loss, summed over the windows, whose gradient is.
     loss_params : tuple of float, default=()
         Of the loss.
     """
-    n, dtype = windows.size, network.parameters.dtype
-    sizes = network.sizes(network.n_time(source))._replace(n_rows=n)
-    work = np.full(workspace_size(sizes, training=True), np.nan, dtype)  # for what is not walked
-    first_steps, gradient = np.empty(n, np.int64), np.zeros_like(network.parameters)
-    n_layer_traces, n_units = sizes.n_layers * sizes.n_directions, sizes.n_hidden * n
-    by_step = np.empty((0, 0), dtype)
-    if grad_outputs is not None:
-        by_step = np.moveaxis(np.asarray(grad_outputs, dtype), 0, -1)
-        by_step = by_step.reshape(sizes.n_output_steps, -1)
-
-    def run(flow):
-        network.drivers.trace(
-            1, kernel_array(network.parameters), gradient, work, kernel_source(source),
-            kernel_array(windows, np.int64), tuple(sizes), LOSSES.index(loss or "absolute_error"),
-            np.asarray(loss_params, float), first_steps, kernel_array(by_step), flow,
-        )  # fmt: skip
-
-    def by_row(values, n_parts):
-        """(steps, parts * units * rows) to (rows, steps, parts, units), NaN before the begin."""
-        shape = sizes.n_time, n_parts, values.shape[1] // (max(n_parts, 1) * n), n
-        found = values.reshape(shape).transpose(3, 0, 1, 2).copy()
-        found[np.arange(sizes.n_time) < first_steps[:, None]] = np.nan
-        return found
-
-    def walk(layer, direction):
-        layers = parts_of(work, sizes, n, True, False)[0]
-        inputs, gates, state, saved, _ = arrays_of(layers, sizes, n, layer, direction, True, False)
-        read = slice(direction, sizes.n_time + direction)  # slots that steps go on from, and write
-        written = slice(1 - direction, sizes.n_time + 1 - direction)
-        x = (sizes.n_hidden + 1) * n
-        n_in = inputs_of(sizes, layer)
-        return LayerTrace(
-            by_row(inputs[read, x : x + n_in * n], 1)[:, :, 0],
-            by_row(inputs[read, :n_units], 1)[:, :, 0],
-            by_row(inputs[written, :n_units], 1)[:, :, 0],
-            by_row(state[read], sizes.n_state), by_row(state[written], sizes.n_state),
-            by_row(gates, sizes.n_blocks), by_row(saved, sizes.n_saved),
-        )  # fmt: skip
-
-    run(np.empty((0, 0), dtype))
+    run = _TracedRun(network, source, windows, loss or "absolute_error", loss_params)
+    dtype, sizes = network.parameters.dtype, run.sizes
+    run.run(np.empty((0, 0), dtype), np.empty((0, 0), dtype))
     places = [(k, d) for k in range(sizes.n_layers) for d in range(sizes.n_directions)]
-    layer_traces = [walk(*place) for place in places]
-    head = parts_of(work, sizes, n, True, False)[1]
-    outputs = head_arrays_of(head, sizes, n)[2].reshape(sizes.n_output_steps, -1, n)
-    outputs = outputs.transpose(2, 0, 1).copy()
+    layer_traces = [run.layer_trace(*place) for place in places]
+    outputs = run.outputs()
     if grad_outputs is not None or loss is not None:
-        flow = np.zeros((n_layer_traces * sizes.n_time, n_units), dtype)
-        run(flow)
-        flow = flow.reshape(n_layer_traces, sizes.n_time, n_units)
-        layers = parts_of(work, sizes, n, True, False)[0]
-        layer_traces = [
-            dataclasses.replace(
-                one, flow=by_row(flow[number], 1)[:, :, 0],
-                grad_gates=by_row(arrays_of(layers, sizes, n, *place, True, False)[1], sizes.n_blocks),
+        by_step = np.empty((0, 0), dtype)
+        if grad_outputs is not None:
+            by_step = np.moveaxis(np.asarray(grad_outputs, dtype), 0, -1)
+            by_step = by_step.reshape(sizes.n_output_steps, -1)
+        shape = len(places), sizes.n_time, sizes.n_hidden * windows.size
+        grad_hidden = np.zeros(shape, dtype)
+        run.run(by_step, grad_hidden.reshape(-1, shape[2]))
+        for number, place in enumerate(places):
+            layer_traces[number] = dataclasses.replace(
+                layer_traces[number],
+                grad_hidden=run.by_row(grad_hidden[number], 1)[:, :, 0],
+                grad_gates=run.by_row(run.layer_arrays(*place).gates, sizes.n_blocks),
             )
-            for number, (one, place) in enumerate(zip(layer_traces, places, strict=True))
-        ]  # fmt: skip
-    d = sizes.n_directions
-    return Trace(
-        [layer_traces[k : k + d] for k in range(0, n_layer_traces, d)], first_steps, outputs
-    )
+    n = sizes.n_directions
+    by_layer = [layer_traces[k : k + n] for k in range(0, len(places), n)]
+    return Trace(by_layer, run.chunk.first_steps, outputs)
+
+
+class _TracedRun:
+    """A chunk of all windows, whose workspace stays."""
+
+    def __init__(self, network, source, windows, loss, loss_params):
+        n, dtype = windows.size, network.parameters.dtype
+        self.sizes = network.sizes(network.n_time(source))._replace(n_rows=n)
+        # NaN for what is not computed.
+        self._work = np.full(workspace_size(self.sizes, training=True), np.nan, dtype)
+        self.chunk = Chunk(self.sizes, np.empty(n, np.int64), _NO_NOISE, True)
+        self.workspace: Workspace = workspace_of(self._work, self.chunk)
+        self._kernel, self._parameters = network.drivers.trace, kernel_array(network.parameters)
+        self._source, self._windows = kernel_source(source), kernel_array(windows, np.int64)
+        self._loss, self._loss_params = LOSSES.index(loss), np.asarray(loss_params, float)
+
+    def run(self, grad_outputs, grad_hidden_steps):
+        """Run forward; and backward, where there is an array for the gradient of every h."""
+        self._kernel(
+            1,
+            self._parameters,
+            np.zeros_like(self._parameters),
+            self._work,
+            self._source,
+            self._windows,
+            tuple(self.sizes),
+            self._loss,
+            self._loss_params,
+            self.chunk.first_steps,
+            kernel_array(grad_outputs),
+            grad_hidden_steps,
+        )
+
+    def layer_arrays(self, layer, direction):
+        """The arrays of a direction of a layer."""
+        return layer_arrays(self.workspace.layers, self.chunk, layer, direction)
+
+    def by_row(self, values, n_parts):
+        """(n_time, parts * units * n) to (n, n_time, parts, units), NaN before the first step."""
+        first_steps = self.chunk.first_steps
+        n, n_time = first_steps.size, self.sizes.n_time
+        shape = n_time, n_parts, values.shape[1] // (max(n_parts, 1) * n), n
+        by_row = values.reshape(shape).transpose(3, 0, 1, 2).copy()
+        by_row[np.arange(n_time) < first_steps[:, None]] = np.nan
+        return by_row
+
+    def layer_trace(self, layer, direction):
+        """What passed forward through a direction of a layer."""
+        sizes, n = self.sizes, self.chunk.first_steps.size
+        inputs, gates, state, saved, _ = self.layer_arrays(layer, direction)
+        read = slice(direction, sizes.n_time + direction)  # slots that steps read, and write
+        written = slice(1 - direction, sizes.n_time + 1 - direction)
+        n_units, x = sizes.n_hidden * n, (sizes.n_hidden + 1) * n
+        n_in = layer_inputs(sizes, layer)
+        return LayerTrace(
+            inputs=self.by_row(inputs[read, x : x + n_in * n], 1)[:, :, 0],
+            before=self.by_row(inputs[read, :n_units], 1)[:, :, 0],
+            hidden=self.by_row(inputs[written, :n_units], 1)[:, :, 0],
+            state_before=self.by_row(state[read], sizes.n_state),
+            state=self.by_row(state[written], sizes.n_state),
+            gates=self.by_row(gates, sizes.n_blocks),
+            saved=self.by_row(saved, sizes.n_saved),
+        )
+
+    def outputs(self):
+        """The outputs, (n, n_output_steps, n_out)."""
+        n = self.chunk.first_steps.size
+        outputs = head_arrays(self.workspace.head, self.sizes, n).outputs
+        return outputs.reshape(self.sizes.n_output_steps, -1, n).transpose(2, 0, 1).copy()

@@ -1,25 +1,26 @@
-"""The network that attends, in the interface of those that recur."""
+"""The network of attention layers."""
 
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Self
 
 import numpy as np
 
-from tsrnn.kernels import attention
+from tsrnn.kernels import heads
+from tsrnn.kernels.layers import attention
 from tsrnn.network.initial import glorot
-from tsrnn.network.network import RecurrentNetwork
+from tsrnn.network.network import Network
 
-_PARTS = ("query", "key", "value", "read", "expand", "contract")
-CELL = "attention"  # what estimators call it, beside the cells that recur
+CELL = "attention"  # what estimators call it, beside the recurrent cells
 
 
-class Transformer(RecurrentNetwork):
+class Transformer(Network):
     """Causal self-attention in place of a recurrence, under the same heads, losses and training.
 
-    Every step reads all steps up to its own at once, by their content and their place, where a
+    Every step reads all steps up to its own at once, by their content and position, where a
     recurrent network has to carry what it read from step to step (Vaswani et al. 2017; equations
-    in ``tsrnn.kernels.attention``). It has no state: it can't go on by a step.
+    in ``tsrnn.kernels.layers.attention``). It has no state: it can't go on by a step.
 
     Parameters
     ----------
@@ -27,12 +28,12 @@ class Transformer(RecurrentNetwork):
         As of ``RecurrentNetwork``; ``head`` not "horizons". ``n_hidden`` is the width of the
         stream.
     n_heads : int, default=4
-        Heads, of ``n_hidden / n_heads`` units each.
+        Attention heads, of ``n_hidden / n_heads`` units each.
 
     Raises
     ------
     ValueError
-        If the heads do not divide the width, or horizons are asked of it.
+        If the width is no multiple of the heads, or the head takes steps of a recurrence.
     """
 
     def __init__(
@@ -48,26 +49,29 @@ class Transformer(RecurrentNetwork):
         n_head: int = 0,
         n_heads: int = 4,
     ):
-        if head == "horizons":
-            raise ValueError("head='horizons' takes steps of a recurrence. Use 'last' or 'ahead'.")
+        if heads.find(head).needs_steps:
+            raise ValueError(f"head={head!r} takes steps of a recurrence. Use 'last' or 'ahead'.")
         if n_hidden % n_heads:
             raise ValueError(
                 f"hidden_size={n_hidden} is no multiple of n_heads={n_heads}: each head has an "
                 "equal share of it. Change one of them."
             )
         self.n_heads = n_heads
-        super().__init__(
-            CELL, n_in, n_hidden, n_out, dtype, n_layers=n_layers, head=head,
-            n_horizons=n_horizons, n_head=n_head,
-        )  # fmt: skip
+        shape = {"n_layers": n_layers, "head": head, "n_horizons": n_horizons, "n_head": n_head}
+        super().__init__(CELL, n_in, n_hidden, n_out, dtype, **shape)
 
     @property
     def module(self) -> ModuleType:
         """The layers' equations."""
         return attention
 
-    def views(self, vector: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Named views of the parameters, or of a gradient laid out like them.
+    @property
+    def layer_counts(self) -> tuple[int, int, int]:
+        """Blocks of n_hidden values that a layer stores of a step; there is no state."""
+        return len(attention.BLOCKS), 0, attention.N_SAVED
+
+    def layer_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
+        """Named views of the layers' parameters in a vector.
 
         Returns
         -------
@@ -75,25 +79,28 @@ class Transformer(RecurrentNetwork):
             ``embedding_weight`` (n_hidden, n_in) and ``embedding_bias`` (n_hidden,); for layer 0,
             and likewise for others, ``query_weight_l0``, ``key_weight_l0``, ``value_weight_l0``,
             ``read_weight_l0`` (n_hidden, n_hidden), ``expand_weight_l0`` (4 * n_hidden, n_hidden),
-            ``contract_weight_l0`` (n_hidden, 4 * n_hidden), and their biases; the head's as of
-            ``RecurrentNetwork``.
+            ``contract_weight_l0`` (n_hidden, 4 * n_hidden), and their biases.
         """
-        vector = self.parameters if vector is None else vector
         sizes = self.sizes(1)
-        (embedding,) = attention.embedding_of(vector, sizes)
+        (embedding,) = attention.input_embedding(vector, sizes)
         views = {"embedding_weight": embedding[:, 1:], "embedding_bias": embedding[:, 0]}
         for layer in range(self.n_layers):
-            for kind, (asks, *others) in (
-                ("weight", attention.weights_of(vector, sizes, layer)),
-                ("bias", attention.biases_of(vector, sizes, layer)),
+            for kind, parts in (
+                ("weight", attention.layer_weights(vector, sizes, layer)),
+                ("bias", attention.layer_biases(vector, sizes, layer)),
             ):
-                for name, view in zip(_PARTS, [*np.split(asks, 3), *others], strict=True):
-                    views[f"{name}_{kind}_l{layer}"] = view
-        return views | self._head_views(vector)
+                query, key, value = np.split(parts.query_key_value, 3)
+                views[f"query_{kind}_l{layer}"] = query
+                views[f"key_{kind}_l{layer}"] = key
+                views[f"value_{kind}_l{layer}"] = value
+                views[f"read_{kind}_l{layer}"] = parts.projection
+                views[f"expand_{kind}_l{layer}"] = parts.ffn_up
+                views[f"contract_{kind}_l{layer}"] = parts.ffn_down
+        return views
 
     def initialise(
         self, rng: np.random.Generator, memory: int | None = None, scale: float = 0.0
-    ) -> Transformer:
+    ) -> Self:
         """Draw weights: Glorot's, those that are added to the stream smaller; a head of zeros.
 
         The stream is a sum of two parts a layer, each of which begins at one over the root of their
@@ -107,8 +114,12 @@ class Transformer(RecurrentNetwork):
             Not used: there is no gate to be biased.
         """
         self.parameters[:] = 0
+        head = heads.find(self.head)
+        names_of_head = head.views(self.parameters, self.sizes(1))
         for name, view in self.views().items():
-            if name == "embedding_weight":  # as large as positions are
+            if name in names_of_head:
+                head.initialise(name, view, rng)
+            elif name == "embedding_weight":  # as large as positions are
                 view[:] = rng.normal(size=view.shape) / np.sqrt(self.n_in)
             elif name == "head_weight":
                 view[:] = scale * glorot(*view.shape, rng)
@@ -118,6 +129,9 @@ class Transformer(RecurrentNetwork):
                     view /= np.sqrt(2 * self.n_layers)
         return self
 
-    def used(self) -> np.ndarray:
-        """All parameters take part, (n_parameters,) bool."""
-        return np.ones(self.parameters.size, bool)
+    def check_states(self) -> None:
+        """Raise a ValueError: there is no state to carry."""
+        raise ValueError(
+            "A Transformer has no state to be carried: each step reads all before it again. "
+            "Use a recurrent cell."
+        )

@@ -21,8 +21,7 @@ from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.encoders import ColumnEncoder, FeatureEncoder
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
-from tsrnn.kernels import cells
-from tsrnn.kernels.shapes import head_places
+from tsrnn.kernels import cells, heads
 from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.network.transformer import CELL
 from tsrnn.saving.checks import check, has_type
@@ -74,7 +73,8 @@ class _TransformerParts(NamedTuple):
 @codec(Transformer)
 def _decode_transformer(parts: _TransformerParts):
     check(parts.n_heads >= 1 and parts.n_hidden % parts.n_heads == 0, "a network's heads")
-    check(parts.head != "horizons", "a network's heads")
+    check(parts.head in heads.NAMES, "a network's heads")
+    check(not heads.find(parts.head).needs_steps, "a network's heads")
     network = Transformer.__new__(Transformer)
     network.cell, network.n_heads = CELL, int(parts.n_heads)
     network.bidirectional = network.residual = False
@@ -83,7 +83,7 @@ def _decode_transformer(parts: _TransformerParts):
 
 def _with_shape(network, parts):
     """A network with the shape and the parameters of its parts."""
-    check(parts.head in ("last", "every", "ahead", "horizons"), "a network's head")
+    check(parts.head in heads.NAMES, "a network's head")
     parameters = parts.parameters
     check(parameters.dtype in (np.float32, np.float64), "a network's dtype")
     # Python's integers, as NumPy's overflow; and bounded before anything is allocated.
@@ -93,7 +93,7 @@ def _with_shape(network, parts):
         setattr(network, name, n)
     network.head, network.n_head, network.parameters = parts.head, int(parts.n_head), parameters
     check(network.n_head >= 0, "a network's shape")
-    check(parameters.shape == (head_places(network.sizes(1))[-1],), "a network's size")
+    check(parameters.shape == (network.n_parameters,), "a network's size")
     return network
 
 

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 from tsrnn.saving.checks import check, check_parts, has_type
 
 # Attributes of scikit-learn, set by set_callbacks and set_fit_request: no results of fit.
@@ -77,7 +77,7 @@ def build_estimator(schema: EstimatorSchema, parameters: dict, parts: dict) -> A
 
 
 TRAINED = {
-    "network_": RecurrentNetwork,
+    "network_": Network,
     "loss_curve_": list,
     "validation_scores_": list | None,
     "n_iter_": int,

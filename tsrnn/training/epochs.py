@@ -9,7 +9,7 @@ import numpy as np
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.targets import target_of
 from tsrnn.network import RecurrentNetwork
-from tsrnn.network.network import run_models
+from tsrnn.network.runs import evaluate_models
 from tsrnn.training.schedules import learning_rates
 
 BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
@@ -172,25 +172,12 @@ class EpochRunner:
 
     def evaluate(self, validations) -> np.ndarray:
         """Mean losses of all models on their validation windows, (n_models,); 0 without any."""
-        order = np.full((len(validations), max(array.size for array in validations)), -1)
-        for validation, row in zip(validations, order, strict=True):
-            row[: validation.size] = validation.ravel()
-        out = np.empty((*order.shape, self.sizes.n_output_steps * self.sizes.n_out))
-        workers = self.workers
+        n_windows = len(validations) * max(array.size for array in validations)
+        loss, workers = (self.settings[0].loss, self.settings[0].loss_params), self.workers
         if workers != "cuda":
-            workers = self.network.threads_for(workers, self.source, order.size)
-        settings = self.settings[0]
-        sums = run_models(
-            self.network,
-            self.weights,
-            self.source,
-            order,
-            settings.loss,
-            settings.loss_params,
-            workers,
-            None,
-            True,
-            out,
+            workers = self.network.threads_for(workers, self.source, n_windows)
+        sums = evaluate_models(
+            self.network, self.weights, self.source, validations, loss, workers
         )
         return sums[:, 0] / np.maximum(sums[:, 1], 1e-300)
 

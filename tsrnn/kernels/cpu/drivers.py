@@ -14,19 +14,19 @@ from numba import prange
 
 from tsrnn.kernels import windows
 from tsrnn.kernels.chunks import (
-    compile_chunks,
-    parts_of,
+    compile_chunk_passes,
+    read_sizes,
     read_targets,
     read_windows,
-    sizes_of,
-    write_errors,
+    workspace_of,
     write_predictions,
 )
-from tsrnn.kernels.heads import head_arrays_of
 from tsrnn.kernels.jit.compile import Kernel, device_function, matrix
-from tsrnn.kernels.layers import arrays_of
+from tsrnn.kernels.layers import layer_arrays
+from tsrnn.kernels.layout import Chunk
 from tsrnn.kernels.losses import apply_loss
 from tsrnn.kernels.noise import Noise, dropout_of, scramble, silence
+from tsrnn.kernels.outputs import head_arrays
 from tsrnn.kernels.steps import compile_steps
 from tsrnn.kernels.updates import rule_of, update
 
@@ -51,75 +51,63 @@ class Kernels(NamedTuple):
 @functools.cache
 def compile_drivers(cell) -> Kernels:
     """Make the drivers of a cell, a module of ``kernels.cells``."""
-    chunks = compile_chunks(cell, compile_steps(cell))
-    forward, backward = chunks.forward, chunks.backward
+    passes = compile_chunk_passes(cell, compile_steps)
+    forward, backward = passes.forward, passes.backward
 
     @device_function
-    def learn(
-        parameters, gradient, work, source, batch, sizes, noise, rule, loss_params, first_steps,
-        states,
-    ):  # fmt: skip
+    def learn(parameters, gradient, work, source, batch, chunk, rule, loss_params, states):
         """Sums of losses and weights of a chunk of windows and, written, of their gradients."""
-        n_rows = batch.size
-        separate_hidden = noise.recurrent.limit > 0
-        layers, head, weights, rest = parts_of(work, sizes, n_rows, True, separate_hidden)
-        first_steps = first_steps[:n_rows]
-        read_windows(source, sizes, batch, separate_hidden, True, layers, first_steps)
-        forward(parameters, sizes, first_steps, noise, True, layers, head, states)
-        loss = int(rule.loss)
-        total, weight = loss_of_chunk(head, sizes, source, batch, weights, loss, loss_params)
-        nowhere = matrix(rest, 0, 0, 0)
-        backward(parameters, gradient, sizes, first_steps, noise, layers, head, rest, nowhere)
+        workspace = workspace_of(work, chunk)
+        read_windows(source, batch, chunk, workspace)
+        forward(parameters, chunk, workspace, states)
+        total, weight = loss_of_chunk(source, batch, chunk, workspace, int(rule.loss), loss_params)
+        nowhere = matrix(workspace.backward, 0, 0, 0)
+        backward(parameters, gradient, chunk, workspace, nowhere)
         return total, weight
 
     @device_function
-    def loss_of_chunk(head, sizes, source, batch, weights, loss, loss_params):
-        """Turn what the head said into the gradient of the loss; sums of losses and weights."""
+    def loss_of_chunk(source, batch, chunk, workspace, loss, loss_params):
+        """Turn the outputs into the gradient of the loss; sums of losses and weights."""
         n_rows = batch.size
-        n_targets = read_targets(source, sizes, batch, loss, loss_params, head, weights)
-        _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
+        n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
+        arrays = head_arrays(workspace.head, chunk.sizes, n_rows)
         total = weight = 0.0
-        for output_step in range(sizes.n_output_steps):
-            one, its_weight = apply_loss(
+        for output_step in range(chunk.sizes.n_output_steps):
+            step_total, step_weight = apply_loss(
                 loss,
                 loss_params,
-                outputs[output_step],
-                targets[output_step, :n_targets],
-                weights,
+                arrays.outputs[output_step],
+                arrays.targets[output_step, :n_targets],
+                workspace.weights,
                 n_rows,
             )
-            total += one
-            weight += its_weight
+            total += step_total
+            weight += step_weight
         return total, weight
 
     @device_function
     def predict_chunk(
-        parameters, work, source_row, batch, sizes_row, first, loss, loss_params, compare, first_steps,
+        parameters, work, source_row, batch, sizes_row, first, loss, loss_params, evaluate, first_steps,
         states, out,
     ):  # fmt: skip
-        """What is said of a chunk of windows; with ``compare`` their errors, and sums of losses."""
-        source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
-        n_rows = batch.size
-        layers, head, weights, _ = parts_of(work, sizes, n_rows, False, False)
-        first_steps = first_steps[:n_rows]
-        noise = silence(parameters[0], first)
-        read_windows(source, sizes, batch, False, False, layers, first_steps)
-        forward(parameters, sizes, first_steps, noise, False, layers, head, states)
-        write_predictions(source, sizes, batch, head, out)
-        if not compare:
+        """Outputs of a chunk of windows; with ``evaluate`` sums of losses and weights."""
+        source, sizes = windows.source_of(source_row), read_sizes(sizes_row)
+        chunk = Chunk(sizes, first_steps[: batch.size], silence(parameters[0], first), False)
+        workspace = workspace_of(work, chunk)
+        read_windows(source, batch, chunk, workspace)
+        forward(parameters, chunk, workspace, states)
+        write_predictions(source, batch, chunk, workspace, out)
+        if not evaluate:
             return 0.0, 0.0
-        total, weight = loss_of_chunk(head, sizes, source, batch, weights, loss, loss_params)
-        write_errors(source, sizes, batch, loss, loss_params, head, out)
-        return total, weight
+        return loss_of_chunk(source, batch, chunk, workspace, loss, loss_params)
 
     @device_function
     def step_chunk(parameters, sizes_row, first, x, first_steps, states, work, out):
         """One step of a chunk of series, whose states are carried; a missing value keeps them."""
-        sizes = sizes_of(sizes_row)
-        n_rows = x.shape[0]
-        layers, head, _, _ = parts_of(work, sizes, n_rows, False, False)
-        inputs = arrays_of(layers, sizes, n_rows, 0, 0, False, False)[0]
-        first_steps = first_steps[:n_rows]
+        sizes, n_rows = read_sizes(sizes_row), x.shape[0]
+        chunk = Chunk(sizes, first_steps[:n_rows], silence(parameters[0], first), False)
+        workspace = workspace_of(work, chunk)
+        inputs = layer_arrays(workspace.layers, chunk, 0, 0).inputs
         for row in range(n_rows):
             first_steps[row] = 0
             for k in range(sizes.n_in):
@@ -129,9 +117,8 @@ def compile_drivers(cell) -> Kernels:
             for k in range(sizes.n_in):
                 value = x[row, k] if first_steps[row] == 0 else 0
                 inputs[0, (sizes.n_hidden + 1 + k) * n_rows + row] = value
-        noise = silence(parameters[0], first)
-        forward(parameters, sizes, first_steps, noise, False, layers, head, states)
-        outputs = head_arrays_of(head, sizes, n_rows)[2]
+        forward(parameters, chunk, workspace, states)
+        outputs = head_arrays(workspace.head, sizes, n_rows).outputs
         for row in range(n_rows):
             for k in range(out.shape[1]):
                 out[row, k] = outputs[k // sizes.n_out, k % sizes.n_out * n_rows + row]
@@ -142,19 +129,19 @@ def compile_drivers(cell) -> Kernels:
         step, first_steps, states,
     ):  # fmt: skip
         """Learn some chunks of a minibatch: ``chunks`` is (first, after the last)."""
-        source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
+        source, sizes = windows.source_of(source_row), read_sizes(sizes_row)
         rule = rule_of(rule_row)
         seed = scramble(int(rule.seed)) + step
         between = dropout_of(rule.dropout, parameters[0])
         recurrent = dropout_of(rule.recurrent_dropout, parameters[0])
-        for chunk in range(chunks[0], chunks[1]):
-            first = chunk * sizes.n_rows
-            some = batch[first : first + sizes.n_rows]
+        for number in range(chunks[0], chunks[1]):
+            first = number * sizes.n_rows
+            rows = batch[first : first + sizes.n_rows]
             noise = Noise(between, recurrent, seed, first)
-            sums[chunk, 0], sums[chunk, 1] = learn(
-                parameters, gradients[chunk], work, source, some, sizes, noise, rule, loss_params,
-                first_steps, states,
-            )  # fmt: skip
+            chunk = Chunk(sizes, first_steps[: rows.size], noise, True)
+            sums[number, 0], sums[number, 1] = learn(
+                parameters, gradients[number], work, source, rows, chunk, rule, loss_params, states
+            )
 
     @device_function
     def finish(parameters, moments, gradients, sums, n_chunks, step, rate, rule_row):
@@ -174,26 +161,27 @@ def compile_drivers(cell) -> Kernels:
     @device_function
     def trace_chunk(
         parameters, gradient, work, source_row, batch, sizes_row, loss, loss_params, first_steps,
-        grad_outputs, flow,
+        grad_outputs, grad_hidden_steps,
     ):  # fmt: skip
-        """One chunk, of which ``work`` keeps all; where flow is wanted, the way back as well.
+        """One chunk, of which ``work`` stores everything; with ``grad_hidden_steps`` back as well.
 
-        Back goes ``grad_outputs``, (answers, outputs * rows), or where it is empty the loss's gradient.
+        The gradient is ``grad_outputs``, (n_output_steps, n_out * n_rows), or where that is empty
+        the loss's.
         """
-        source, sizes = windows.source_of(source_row), sizes_of(sizes_row)
-        layers, head, weights, rest = parts_of(work, sizes, batch.size, True, False)
-        noise, no_states = silence(parameters[0], 0), matrix(rest, 0, 0, 0)
-        read_windows(source, sizes, batch, False, True, layers, first_steps)
-        forward(parameters, sizes, first_steps, noise, True, layers, head, no_states)
-        if flow.shape[0]:
+        source, sizes = windows.source_of(source_row), read_sizes(sizes_row)
+        chunk = Chunk(sizes, first_steps, silence(parameters[0], 0), True)
+        workspace = workspace_of(work, chunk)
+        read_windows(source, batch, chunk, workspace)
+        forward(parameters, chunk, workspace, matrix(workspace.backward, 0, 0, 0))
+        if grad_hidden_steps.shape[0]:
             if grad_outputs.shape[0]:
-                outputs = head_arrays_of(head, sizes, batch.size)[2]
+                outputs = head_arrays(workspace.head, sizes, batch.size).outputs
                 for output_step in range(sizes.n_output_steps):
                     for k in range(outputs.shape[1]):
                         outputs[output_step, k] = grad_outputs[output_step, k]
             else:
-                loss_of_chunk(head, sizes, source, batch, weights, loss, loss_params)
-            backward(parameters, gradient, sizes, first_steps, noise, layers, head, rest, flow)
+                loss_of_chunk(source, batch, chunk, workspace, loss, loss_params)
+            backward(parameters, gradient, chunk, workspace, grad_hidden_steps)
 
     def train(
         n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
@@ -245,7 +233,7 @@ def compile_drivers(cell) -> Kernels:
             )
 
     def predict(
-        n_tasks, parameters, sums, work, source, order, sizes, loss, loss_params, compare, first_steps,
+        n_tasks, parameters, sums, work, source, order, sizes, loss, loss_params, evaluate, first_steps,
         states, out,
     ):  # fmt: skip
         n_chunks = (order.shape[1] + sizes[-1] - 1) // sizes[-1]
@@ -261,7 +249,7 @@ def compile_drivers(cell) -> Kernels:
                 some = slice(first, first + n)
                 sums[model, chunk, 0], sums[model, chunk, 1] = predict_chunk(
                     parameters[model], work[task], source, batch[:n], sizes, first, loss, loss_params,
-                    compare, first_steps[task], states, out[model, some],
+                    evaluate, first_steps[task], states, out[model, some],
                 )  # fmt: skip
 
     def step(n_tasks, parameters, sizes, x, first_steps, states, work, out):
@@ -275,10 +263,10 @@ def compile_drivers(cell) -> Kernels:
 
     def trace(
         n_tasks, parameters, gradient, work, source, batch, sizes, loss, loss_params, first_steps, grad_outputs,
-        flow,
+        grad_hidden_steps,
     ):  # fmt: skip
         trace_chunk(parameters, gradient, work, source, batch, sizes, loss, loss_params, first_steps, grad_outputs,
-                flow)  # fmt: skip
+                grad_hidden_steps)  # fmt: skip
 
     name = cell.__name__.rpartition(".")[2]
     return Kernels(

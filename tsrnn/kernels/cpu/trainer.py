@@ -5,8 +5,9 @@ import threading
 import numpy as np
 
 from tsrnn.kernels import windows
+from tsrnn.kernels.chunks import workspace_size
 from tsrnn.kernels.cpu.drivers import compile_drivers
-from tsrnn.kernels.shapes import head_places, workspace_size
+from tsrnn.kernels.outputs import head_offsets
 
 MAX_UNIT_STEPS = 2**25  # of a prediction in one call: hidden units times time steps
 _REUSED_BYTES = 2**21  # of working memory that a thread keeps between predictions
@@ -49,7 +50,7 @@ class Trainer:
         self._loss_params, self._n_batch = np.asarray(loss_params, float), n_batch
         self._n_tasks = n_tasks
         n_chunks, n_sets = -(-n_batch // sizes.n_rows), 1 if self._alone else n_tasks
-        self._gradients = np.empty((n_sets, n_chunks, head_places(sizes)[-1]), dtype)
+        self._gradients = np.empty((n_sets, n_chunks, head_offsets(sizes)[-1]), dtype)
         self._sums = np.empty((n_sets, n_chunks, 2))
         self._work = np.empty((n_tasks, workspace_size(sizes, True, separate_hidden)), dtype)
         self._first_steps = np.empty((n_tasks, sizes.n_rows), np.int64)
@@ -104,7 +105,7 @@ class Trainer:
 
 
 def predict(
-    cell, parameters, source, order, sizes, loss, loss_params, compare, states, out, n_tasks
+    cell, parameters, source, order, sizes, loss, loss_params, evaluate, states, out, n_tasks
 ) -> np.ndarray:
     """What models say of their windows, written to ``out``.
 
@@ -115,8 +116,8 @@ def predict(
     parameters : (n_models, n) array
     order : (n_models, n_windows) int64 array
         Windows of each model; negative numbers fill up.
-    compare : bool
-        Whether errors are wanted, where the loss reads one output for a target, and the loss.
+    evaluate : bool
+        Whether the loss is wanted.
     states : (state_width, n_windows or 0) array
         Initial states; overwritten with the final ones.
     out : (n_models, n_windows, outputs) float64 array
@@ -124,13 +125,13 @@ def predict(
     Returns
     -------
     (n_models, 2) float64 array
-        Sums of losses and of weights, where ``compare``.
+        Sums of losses and of weights, where ``evaluate``.
     """
     sums = np.zeros((len(order), -(-order.shape[1] // sizes.n_rows), 2))
     work = _workspace(n_tasks, workspace_size(sizes, training=False), parameters.dtype)
     compile_drivers(cell).predict(
         n_tasks, parameters, sums, work, windows.kernel_source(source), order, tuple(sizes), loss,
-        np.asarray(loss_params, float), compare, np.empty((n_tasks, sizes.n_rows), np.int64), states,
+        np.asarray(loss_params, float), evaluate, np.empty((n_tasks, sizes.n_rows), np.int64), states,
         out,
     )  # fmt: skip
     return sums.sum(axis=1)

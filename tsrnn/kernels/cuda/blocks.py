@@ -22,9 +22,9 @@ from tsrnn.kernels import workers
 from tsrnn.kernels.gemm import products
 from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS, device_function, matrix
 from tsrnn.kernels.jit.numba_internals import SimulatedCuda
-from tsrnn.kernels.layers import weights_of
-from tsrnn.kernels.shapes import cell_place, head_places, width
-from tsrnn.kernels.steps import Steps
+from tsrnn.kernels.layout import layer_offset, weights_width
+from tsrnn.kernels.outputs import head_offsets
+from tsrnn.kernels.steps import Steps, recurrent_weights
 
 ROWS = 4  # of a chunk that a thread works on at once
 SPLIT = 4  # threads that share a sum over the gates
@@ -133,9 +133,9 @@ def turned_place(sizes, k):
     """Where a parameter stands turned, counted from the end of the parameters; -1 for nowhere."""
     n_hidden, m = sizes.n_hidden, sizes.n_blocks * sizes.n_hidden
     for layer in range(sizes.n_layers):
-        columns = width(sizes, layer)
+        columns = weights_width(sizes, layer)
         for direction in range(sizes.n_directions):
-            first = cell_place(sizes, layer, direction)
+            first = layer_offset(sizes, layer, direction)
             if first <= k < first + m * columns:
                 row, column = (k - first) // columns, (k - first) % columns
                 return first + column * m + row % n_hidden * sizes.n_blocks + row // n_hidden
@@ -147,7 +147,7 @@ def turn(parameters, sizes, k):
     """Write a parameter anew behind them all, where weights are (width, hidden, blocks)."""
     place = turned_place(sizes, k)
     if place >= 0:
-        parameters[head_places(sizes)[3] + place] = parameters[k]
+        parameters[head_offsets(sizes)[3] + place] = parameters[k]
 
 
 def shared_values(sizes, tile_config: TileConfig) -> tuple[int, int]:
@@ -155,7 +155,7 @@ def shared_values(sizes, tile_config: TileConfig) -> tuple[int, int]:
 
     With those all weights of a layer are held on chip.
     """
-    columns = max(width(sizes, layer) for layer in range(sizes.n_layers))
+    columns = max(weights_width(sizes, layer) for layer in range(sizes.n_layers))
     m, n_hidden = sizes.n_blocks * sizes.n_hidden, sizes.n_hidden
     there, back = columns * tile_config.n_rows, (m + SPLIT * n_hidden) * tile_config.n_rows
     charged = TILE * sum(tile_config.panel) * (DEPTH + 1)
@@ -199,8 +199,8 @@ def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
     @device_function
     def load_weights(parameters, sizes, layer, direction):
         """Turned weights, (width, hidden * blocks), the first rows of which are held on chip."""
-        columns, m = width(sizes, layer), sizes.n_blocks * sizes.n_hidden
-        first = head_places(sizes)[3] + cell_place(sizes, layer, direction)
+        columns, m = weights_width(sizes, layer), sizes.n_blocks * sizes.n_hidden
+        first = head_offsets(sizes)[3] + layer_offset(sizes, layer, direction)
         shared = cuda.shared.array(0, real)
         place = columns * rows
         for k in workers.worker_range(n_held(shared.size - place, m, columns) * m):
@@ -210,7 +210,7 @@ def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
     @device_function
     def load_weights_backward(parameters, sizes, layer, direction):
         """Weights, (blocks * hidden, width), the recurrent part of which is held on chip."""
-        (weights,) = weights_of(parameters, sizes, layer, direction)
+        (weights,) = recurrent_weights(parameters, sizes, layer, direction)
         m, n_hidden = weights.shape[0], sizes.n_hidden
         shared = cuda.shared.array(0, real)
         place = (m + SPLIT * n_hidden) * rows
@@ -223,8 +223,9 @@ def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
         return min(max(space, 0) // size, n)
 
     @device_function
-    def forward(weights, inputs, gates, h, state, state_after, saved, h_next, sizes, n_rows):
+    def forward(weights, step, sizes, n_rows):
         """Each thread makes all gates of some units of some rows, and their new state."""
+        inputs, gates, h, state, state_after, saved, h_next = step
         n_hidden = sizes.n_hidden
         n = n_hidden * rows
         columns, m = weights.shape
@@ -348,7 +349,7 @@ def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
             grad_h[k] = total
 
     @device_function
-    def compute_grad_inputs(weights, gates, first, last, shift, sizes, n_rows, inputs):
+    def compute_grad_inputs(weights, gates, sizes, n_rows, inputs):
         """One product for all steps; a thread takes some inputs of some rows of a step."""
         m, x_place = weights.shape[0], sizes.n_hidden + 1
         n_in = weights.shape[1] - x_place
@@ -356,8 +357,8 @@ def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
         n_tiles = n_across * n_down
         sums = cuda.local.array(n_wide_sums, real)
         x = cuda.local.array(ROWS, real)
-        for job in workers.worker_range((last - first) * n_tiles):
-            t, tile = first + job // n_tiles, job % n_tiles
+        for job in workers.worker_range(gates.shape[0] * n_tiles):
+            t, tile = job // n_tiles, job % n_tiles
             lane, own = tile % n_across, tile // n_across
             for a in range(n_wide_sums):
                 sums[a] = 0
@@ -372,18 +373,17 @@ def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
                 unit = own * n_wide + u
                 if unit < n_in:
                     for r in range(ROWS):
-                        inputs[t + shift, (x_place + unit) * rows + lane + r * n_across] = sums[
+                        inputs[t, (x_place + unit) * rows + lane + r * n_across] = sums[
                             u * ROWS + r
                         ]
 
     @device_function
-    def accumulate_grad_weights(
-        gates, inputs, first, last, shift, sizes, n_rows, add, grad_weights
-    ):
+    def accumulate_grad_weights(gates, inputs, sizes, n_rows, add, grad_weights):
         """One product for all steps, panel by panel of the weights, rows and steps summed in order.
 
         A thread has a tile of the panel in its registers; what all need is staged on chip.
         """
+        n_steps = gates.shape[0]
         m, columns = grad_weights.shape
         n_hidden, both = sizes.n_hidden, m - 2 * n_split * sizes.n_hidden
         me = cuda.threadIdx.x
@@ -397,17 +397,17 @@ def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
                 n_own = (columns - c0 - own_column + across - 1) // across
                 for a in range(n_tile):
                     sums[a] = 0
-                for t0 in range(first, last, DEPTH // rows):
+                for t0 in range(0, n_steps, DEPTH // rows):
                     for d in range(me % lanes, DEPTH, lanes):
                         t, row = t0 + d // rows, d % rows
-                        there, seen = min(t, last - 1), t < last
+                        there, seen = min(t, n_steps - 1), t < n_steps
                         for i in range(me // lanes, min(TILE * down, m - i0), n_threads // lanes):
                             value = gates[there, (i0 + i) * rows + row]
                             shared[i * pitch + d] = value if seen else zero
                         for c in range(
                             me // lanes, min(TILE * across, columns - c0), n_threads // lanes
                         ):
-                            value = inputs[there + shift, (c0 + c) * rows + row]
+                            value = inputs[there, (c0 + c) * rows + row]
                             shared[place + c * pitch + d] = value if seen else zero
                     cuda.syncthreads()
                     for d in range(DEPTH):
@@ -434,7 +434,6 @@ def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
                             grad_weights[line, column] = value
 
     return Steps(
-        True,
         load_weights,
         load_weights_backward,
         forward,

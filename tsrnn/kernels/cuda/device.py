@@ -11,7 +11,9 @@ import numba
 import numpy as np
 
 from tsrnn.kernels.jit.numba_internals import allow_shared_memory
-from tsrnn.kernels.shapes import head_places, state_width, workspace_size
+from tsrnn.kernels.chunks import workspace_size
+from tsrnn.kernels.layout import state_width
+from tsrnn.kernels.outputs import head_offsets
 
 MAX_UNIT_STEPS = 2**28  # steps of hidden units in one call of a prediction
 MODELS_AT_ONCE = 1024  # blocks with a workspace of their own, which take one model after another
@@ -59,7 +61,7 @@ class _Kernels:
         from tsrnn.kernels.cuda.blocks import shared_values, tile_config_of
         from tsrnn.kernels.cuda.kernels import compile_kernels
 
-        if sizes.n_heads:
+        if sizes.n_attention_heads:
             raise ValueError("cell='attention' runs on the CPU only. Use device='cpu'.")
         most = _most_shared()
         for rows in reversed([rows for rows in _ROWS if rows <= n_rows]):
@@ -179,7 +181,7 @@ class _Run:
         self.sizes = sizes = self.kernels.sizes
         self.n_models, self.n_batch, self.n_steps = shape
         self.n_chunks = -(-n_batch // sizes.n_rows)
-        n = head_places(sizes)[3]
+        n = head_offsets(sizes)[3]
         self.by_model = training and n_models > 1
         n_work = workspace_size(sizes, training, options["separate_hidden"])
         n_workers = n_models * self.n_chunks
@@ -222,7 +224,7 @@ class _Run:
         carried = options["carried"]
         self.layout = LaunchLayout(
             n_models=n_models, n_chunks=self.n_chunks, n_steps=n_steps,
-            training=int(training), separate_hidden=int(options["separate_hidden"]), compare=int(options["compare"]),
+            training=int(training), separate_hidden=int(options["separate_hidden"]), evaluate=int(options["evaluate"]),
             loss=options["loss"], n_work=n_work,
             n_sequences=n_padded if carried else 0, n_loss_params=options["n_loss_params"],
             n_values=len(source.values), n_channels=source.values.shape[1],
@@ -310,7 +312,7 @@ class Trainer:
         self._make = functools.partial(_Run, cell, source, sizes, np.dtype(dtype))
         self._n_batch, self._loss_params = n_batch, np.asarray(loss_params, float)
         self._options = {
-            "training": 1, "separate_hidden": separate_hidden, "compare": 0, "loss": loss, "carried": carried,
+            "training": 1, "separate_hidden": separate_hidden, "evaluate": 0, "loss": loss, "carried": carried,
             "n_loss_params": self._loss_params.size,
         }  # fmt: skip
         self._run, self._capacity = None, (0, 0)
@@ -368,10 +370,10 @@ class Trainer:
     @property
     def gradient(self) -> np.ndarray:
         """The gradient of the first model's last minibatch, (n_parameters,)."""
-        return self._run.floats.read("gradients", head_places(self._run.sizes)[3])
+        return self._run.floats.read("gradients", head_offsets(self._run.sizes)[3])
 
 
-def predict(cell, parameters, source, order, sizes, loss, loss_params, compare, states, out, workers):
+def predict(cell, parameters, source, order, sizes, loss, loss_params, evaluate, states, out, workers):
     """What models say of their windows; see ``tsrnn.kernels.cpu.trainer.predict``.
 
     Where they do not fit into the memory at once, one half of the windows after the other.
@@ -379,7 +381,7 @@ def predict(cell, parameters, source, order, sizes, loss, loss_params, compare, 
     require()
     loss_params, n_windows = np.asarray(loss_params, float), order.shape[1]
     options = {
-        "training": 0, "separate_hidden": False, "compare": compare, "loss": loss,
+        "training": 0, "separate_hidden": False, "evaluate": evaluate, "loss": loss,
         "carried": states.shape[1] > 0, "n_loss_params": loss_params.size,
     }  # fmt: skip
     try:
@@ -390,7 +392,7 @@ def predict(cell, parameters, source, order, sizes, loss, loss_params, compare, 
         halves = slice(n_windows // 2), slice(n_windows // 2, None)
         return sum(
             predict(
-                cell, parameters, source, order[:, some], sizes, loss, loss_params, compare,
+                cell, parameters, source, order[:, some], sizes, loss, loss_params, evaluate,
                 states[:, some], out[:, some], workers,
             )
             for some in halves
@@ -409,6 +411,6 @@ def predict(cell, parameters, source, order, sizes, loss, loss_params, compare, 
         run.read_states(states)
     said = run.floats.read("out").reshape(n_models, -1, out.shape[2])
     out[:] = said[:, :n_windows]
-    if not compare:
+    if not evaluate:
         return np.zeros((n_models, 2))
     return run.doubles.read("sums").reshape(n_models, run.n_chunks, 2).sum(axis=1)

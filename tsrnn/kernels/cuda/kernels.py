@@ -12,21 +12,20 @@ from typing import NamedTuple
 from numba import cuda, float64
 
 from tsrnn.kernels.chunks import (
-    compile_chunks,
-    parts_of,
+    compile_chunk_passes,
+    read_sizes,
     read_targets,
     read_windows,
-    sizes_of,
-    write_errors,
+    workspace_of,
     write_predictions,
 )
 from tsrnn.kernels.cuda.blocks import SIMULATED, TileConfig, compile_steps, turn
-from tsrnn.kernels.heads import head_arrays_of
 from tsrnn.kernels.jit.compile import device_function, matrix, scalar
 from tsrnn.kernels.jit.numba_internals import simulated_array
+from tsrnn.kernels.layout import Chunk
 from tsrnn.kernels.losses import apply_loss
 from tsrnn.kernels.noise import Dropout, Noise, scramble, unsigned
-from tsrnn.kernels.shapes import head_places
+from tsrnn.kernels.outputs import head_arrays, head_offsets
 from tsrnn.kernels.updates import adam_corrections, clipped, move, rule_of
 from tsrnn.kernels.windows import Source
 from tsrnn.kernels.workers import barrier, worker_range
@@ -41,9 +40,9 @@ class LaunchLayout(NamedTuple):
     ----------
     n_models, n_chunks, n_steps : int
         Models; chunks of a minibatch, or of a prediction; minibatches.
-    training, separate_hidden, compare, loss : int
+    training, separate_hidden, evaluate, loss : int
         Whether there is a way back; whether h is kept apart from what is dropped of it; whether
-        errors are wanted; place of the loss in ``tsrnn.kernels.losses.LOSSES``.
+        the loss is wanted; place of the loss in ``tsrnn.kernels.losses.LOSSES``.
     n_work : int
         Values of the workspace of a chunk.
     n_sequences : int
@@ -67,7 +66,7 @@ class LaunchLayout(NamedTuple):
     n_steps: int
     training: int
     separate_hidden: int
-    compare: int
+    evaluate: int
     loss: int
     n_work: int
     n_sequences: int
@@ -185,23 +184,33 @@ def first_steps_of(layout, sizes, ints, worker):
 @device_function
 def parameters_of(layout, sizes, floats, model):
     """A model's parameters, and behind them its weights turned."""
-    n = 2 * head_places(sizes)[3]
+    n = 2 * head_offsets(sizes)[3]
     return (floats[layout.parameters + model * n : layout.parameters + (model + 1) * n],)
 
 
 @device_function
 def gradient_of(layout, sizes, floats, worker):
     """The gradient that a worker's chunk writes."""
-    n = head_places(sizes)[3]
+    n = head_offsets(sizes)[3]
     return (floats[layout.gradients + worker * n : layout.gradients + (worker + 1) * n],)
 
 
 @device_function
-def work_of(layout, sizes, floats, worker):
-    """A worker's workspace: of the layers, of the head, the rows' weights, of the way back."""
+def chunk_of(layout, sizes, floats, ints, model, number, step, worker):
+    """A chunk of a model's minibatch, which a worker has."""
+    return Chunk(
+        sizes,
+        first_steps_of(layout, sizes, ints, worker)[0],
+        noise_of(layout, floats, ints, model, step, number * sizes.n_rows),
+        layout.training == 1,
+    )
+
+
+@device_function
+def workspace_at(layout, chunk, floats, worker):
+    """The ``Workspace`` of a worker."""
     first = layout.work + worker * layout.n_work
-    work = floats[first : first + layout.n_work]
-    return parts_of(work, sizes, sizes.n_rows, layout.training == 1, layout.separate_hidden == 1)
+    return workspace_of(floats[first : first + layout.n_work], chunk)
 
 
 @device_function
@@ -242,43 +251,40 @@ def sum_over_block(value, doubles, place):
 @functools.cache
 def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
     """Make the kernels of a cell, a module of ``kernels.cells``, for a dtype and a way to work."""
-    chunks = compile_chunks(cell, compile_steps(cell, dtype, tile_config))
-    chunk_forward, chunk_backward = chunks.forward, chunks.backward
+    passes = compile_chunk_passes(cell, lambda cell: compile_steps(cell, dtype, tile_config))
+    chunk_forward, chunk_backward = passes.forward, passes.backward
 
     # Each phase reads the deck anew: kept from one to the next it would fill all registers.
 
     @scalar
     def read_chunk(floats, ints, doubles, model, chunk, step, worker):
-        sizes, layout = sizes_of(ints), layout_of(ints)
-        layers = work_of(layout, sizes, floats, worker)[0]
-        read_windows(
-            source_of(layout, floats, ints, doubles), sizes,
-            batch_of(layout, sizes, ints, model, chunk, step)[0], layout.separate_hidden == 1,
-            layout.training == 1, layers, first_steps_of(layout, sizes, ints, worker)[0],
-        )  # fmt: skip
+        sizes, layout = read_sizes(ints), layout_of(ints)
+        rows = chunk_of(layout, sizes, floats, ints, model, chunk, step, worker)
+        source = source_of(layout, floats, ints, doubles)
+        batch = batch_of(layout, sizes, ints, model, chunk, step)[0]
+        read_windows(source, batch, rows, workspace_at(layout, rows, floats, worker))
 
     @scalar
     def walk_chunk(floats, ints, model, chunk, step, worker):
-        sizes, layout = sizes_of(ints), layout_of(ints)
-        layers, head, _, _ = work_of(layout, sizes, floats, worker)
-        noise = noise_of(layout, floats, ints, model, step, chunk * sizes.n_rows)
-        chunk_forward(
-            parameters_of(layout, sizes, floats, model)[0], sizes,
-            first_steps_of(layout, sizes, ints, worker)[0], noise, layout.training == 1, layers, head,
-            states_of(layout, sizes, floats)[0],
-        )  # fmt: skip
+        sizes, layout = read_sizes(ints), layout_of(ints)
+        rows = chunk_of(layout, sizes, floats, ints, model, chunk, step, worker)
+        workspace = workspace_at(layout, rows, floats, worker)
+        parameters = parameters_of(layout, sizes, floats, model)[0]
+        chunk_forward(parameters, rows, workspace, states_of(layout, sizes, floats)[0])
 
     @scalar
     def judge_chunk(floats, ints, doubles, model, chunk, step, worker, place):
         """Outputs become the gradient of the loss; sums of losses and weights go to ``place``."""
-        sizes, layout = sizes_of(ints), layout_of(ints)
+        sizes, layout = read_sizes(ints), layout_of(ints)
         n_rows = sizes.n_rows
         source = source_of(layout, floats, ints, doubles)
         batch = batch_of(layout, sizes, ints, model, chunk, step)[0]
-        _, head, weights, _ = work_of(layout, sizes, floats, worker)
+        rows = chunk_of(layout, sizes, floats, ints, model, chunk, step, worker)
+        workspace = workspace_at(layout, rows, floats, worker)
         loss_params = doubles[layout.loss_params : layout.loss_params + layout.n_loss_params]
-        n_targets = read_targets(source, sizes, batch, layout.loss, loss_params, head, weights)
-        _, _, outputs, targets, _ = head_arrays_of(head, sizes, n_rows)
+        n_targets = read_targets(source, batch, layout.loss, loss_params, rows, workspace)
+        arrays, weights = head_arrays(workspace.head, sizes, n_rows), workspace.weights
+        outputs, targets = arrays.outputs, arrays.targets
         shared = cuda.shared.array(0, float64)
         for row in worker_range(n_rows):
             total = weight = 0.0
@@ -302,14 +308,13 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
     @scalar
     def walk_chunk_back(floats, ints, model, chunk, step, worker, slot):
         """The gradient of the weights goes to ``slot``."""
-        sizes, layout = sizes_of(ints), layout_of(ints)
-        layers, head, _, rest = work_of(layout, sizes, floats, worker)
-        noise = noise_of(layout, floats, ints, model, step, chunk * sizes.n_rows)
-        chunk_backward(
-            parameters_of(layout, sizes, floats, model)[0], gradient_of(layout, sizes, floats, slot)[0],
-            sizes, first_steps_of(layout, sizes, ints, worker)[0], noise, layers, head, rest,
-            matrix(rest, 0, 0, 0),
-        )  # fmt: skip
+        sizes, layout = read_sizes(ints), layout_of(ints)
+        rows = chunk_of(layout, sizes, floats, ints, model, chunk, step, worker)
+        workspace = workspace_at(layout, rows, floats, worker)
+        parameters = parameters_of(layout, sizes, floats, model)[0]
+        gradient = gradient_of(layout, sizes, floats, slot)[0]
+        nowhere = matrix(workspace.backward, 0, 0, 0)
+        chunk_backward(parameters, gradient, rows, workspace, nowhere)
 
     @device_function
     def settle(doubles, ints, model, step, first_sum, first_square, n_squares, final):
@@ -345,8 +350,8 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
     @device_function
     def move_one(floats, ints, model, slot, k, scale, rate, correct, divisor, rule):
         """Step one parameter of a model along the gradient in ``slot``."""
-        sizes, layout = sizes_of(ints), layout_of(ints)
-        n = head_places(sizes)[3]
+        sizes, layout = read_sizes(ints), layout_of(ints)
+        n = head_offsets(sizes)[3]
         own = parameters_of(layout, sizes, floats, model)[0]
         moments = layout.moments + 3 * n * model + k
         gradient = gradient_of(layout, sizes, floats, slot)[0]
@@ -360,9 +365,9 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
     def begin(floats, ints, doubles, step):
         """Turn the weights of all models; a model is a block's."""
         floats, ints = unwrap(floats), unwrap(ints)
-        sizes, layout = sizes_of(ints), layout_of(ints)
+        sizes, layout = read_sizes(ints), layout_of(ints)
         for model in range(cuda.blockIdx.x, layout.n_models, cuda.gridDim.x):
-            for k in worker_range(head_places(sizes)[3]):
+            for k in worker_range(head_offsets(sizes)[3]):
                 turn(parameters_of(layout, sizes, floats, model)[0], sizes, k)
 
     def read(floats, ints, doubles, step):
@@ -396,8 +401,8 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
     def collect(floats, ints, doubles, step):
         """Sum the chunks' gradients in order into the first; sums of squares, one a block."""
         floats, ints, doubles = unwrap(floats), unwrap(ints), unwrap(doubles)
-        sizes, layout = sizes_of(ints), layout_of(ints)
-        n = head_places(sizes)[3]
+        sizes, layout = read_sizes(ints), layout_of(ints)
+        n = head_offsets(sizes)[3]
         n_threads = cuda.blockDim.x
         squares = 0.0
         for k in range(cuda.blockIdx.x * n_threads + cuda.threadIdx.x, n,
@@ -412,11 +417,11 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
     def finish(floats, ints, doubles, step):
         """Step along the mean gradient; a parameter is a thread's."""
         floats, ints, doubles = unwrap(floats), unwrap(ints), unwrap(doubles)
-        sizes = sizes_of(ints)
+        sizes = read_sizes(ints)
         rule, rate, scale, correct, divisor, moves = settle(
             doubles, ints, 0, step, 0, 0, cuda.gridDim.x, cuda.blockIdx.x == 0
         )
-        n, n_threads = head_places(sizes)[3], cuda.blockDim.x
+        n, n_threads = head_offsets(sizes)[3], cuda.blockDim.x
         if moves:
             for k in range(cuda.blockIdx.x * n_threads + cuda.threadIdx.x, n,
                            cuda.gridDim.x * n_threads):  # fmt: skip
@@ -425,8 +430,8 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
     def train(floats, ints, doubles, step):
         """All minibatches of many models, each a block's from beginning to end."""
         floats, ints, doubles = unwrap(floats), unwrap(ints), unwrap(doubles)
-        sizes, layout = sizes_of(ints), layout_of(ints)
-        n, worker = head_places(sizes)[3], cuda.blockIdx.x
+        sizes, layout = read_sizes(ints), layout_of(ints)
+        n, worker = head_offsets(sizes)[3], cuda.blockIdx.x
         n_chunks, sums, first_slot = layout.n_chunks, worker * layout.n_chunks, 2 * worker
         for model in range(worker, layout.n_models, cuda.gridDim.x):
             for k in worker_range(n):
@@ -461,20 +466,19 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
                 barrier()
 
     def answer(floats, ints, doubles, step):
-        """Write what is said of all windows; where errors are wanted, these, and the loss."""
+        """Write the outputs of all windows, and where it is wanted their loss."""
         floats, ints, doubles = unwrap(floats), unwrap(ints), unwrap(doubles)
-        sizes, layout = sizes_of(ints), layout_of(ints)
+        sizes, layout = read_sizes(ints), layout_of(ints)
         item = cuda.blockIdx.x
         model, chunk = item // layout.n_chunks, item % layout.n_chunks
         source = source_of(layout, floats, ints, doubles)
         batch = batch_of(layout, sizes, ints, model, chunk, step)[0]
-        head = work_of(layout, sizes, floats, item)[1]
+        rows = chunk_of(layout, sizes, floats, ints, model, chunk, step, item)
+        workspace = workspace_at(layout, rows, floats, item)
         n_out = sizes.n_output_steps * sizes.n_out
         out = matrix(floats, layout.out + item * sizes.n_rows * n_out, sizes.n_rows, n_out)
-        write_predictions(source, sizes, batch, head, out)
-        if layout.compare:
+        write_predictions(source, batch, rows, workspace, out)
+        if layout.evaluate:
             judge_chunk(floats, ints, doubles, model, chunk, step, item, item)
-            loss_params = doubles[layout.loss_params : layout.loss_params + layout.n_loss_params]
-            write_errors(source, sizes, batch, layout.loss, loss_params, head, out)
 
     return CudaKernels(begin, read, forward, judge, backward, collect, finish, train, answer)

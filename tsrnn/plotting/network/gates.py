@@ -143,7 +143,7 @@ class GateDisplay:
         """
         read = select_sequence(estimator, X, series)
         network = estimator.network_
-        has_gates = network.cell != "attention" and network.module.GATES
+        has_gates = network.gates
         display = cls(
             read.look(states_of), read.look(gates_of) if has_gates else None, read.values,
             layer=layer, segment=read.segment, note=read.note,

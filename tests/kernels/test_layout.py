@@ -58,7 +58,7 @@ def test_workspaces_are_just_large_enough(cell, shape, recurrent, n_rows, worksp
     order = np.arange(n_rows)
     settings = Settings(loss="squared_error", recurrent_dropout=recurrent)
     training_steps(network, source, order, settings)
-    network.errors(source, order, "squared_error")
+    network.mean_loss(source, order, "squared_error")
     if not network.bidirectional:
         memory = Memory(network, n_rows)
         memory._n_jobs = 2  # else it calls the binary itself

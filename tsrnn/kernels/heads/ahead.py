@@ -1,0 +1,12 @@
+"""Outputs for the last ``n_horizons`` steps, those of the future that the source reaches through."""
+
+from dataclasses import replace
+
+from tsrnn.kernels.heads.every import HEAD as EVERY
+
+HEAD = replace(
+    EVERY,
+    n_output_steps=lambda n_time, n_horizons: n_horizons,
+    reads_future=True,
+    step_targets=False,
+)

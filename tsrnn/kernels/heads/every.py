@@ -1,0 +1,34 @@
+"""Outputs for every step."""
+
+from tsrnn.kernels.arrays import earliest
+from tsrnn.kernels.heads import Head
+from tsrnn.kernels.heads._steps import compile_reads_of_steps
+from tsrnn.kernels.jit.compile import device_function
+
+
+@device_function
+def step_read(sizes, first_steps, direction, output_step, row):
+    """The step of an output step, of which the last is that of the sequence."""
+    return sizes.n_time - sizes.n_output_steps + output_step
+
+
+@device_function
+def first_step_read(sizes):
+    """The step of the first output step."""
+    return sizes.n_time - sizes.n_output_steps
+
+
+@device_function
+def first_output_step(sizes, first_steps):
+    """That of the step at which the longest sequence begins."""
+    return max(0, earliest(first_steps) - sizes.n_time + sizes.n_output_steps)
+
+
+passes = compile_reads_of_steps(step_read, first_output_step)
+HEAD = Head(
+    n_output_steps=lambda n_time, n_horizons: n_time,
+    compile=lambda layer: passes,
+    first_step_read=first_step_read,
+    first_output_step=first_output_step,
+    step_targets=True,
+)

@@ -1,0 +1,26 @@
+"""Outputs for the last step of each direction: the last of a sequence, and in reverse its first."""
+
+from tsrnn.kernels.heads import Head, from_the_first
+from tsrnn.kernels.heads._steps import compile_reads_of_steps
+from tsrnn.kernels.jit.compile import device_function
+
+
+@device_function
+def step_read(sizes, first_steps, direction, output_step, row):
+    """The step that ends a direction's sequence."""
+    return first_steps[row] if direction else sizes.n_time - 1
+
+
+@device_function
+def first_step_read(sizes):
+    """The last step."""
+    return sizes.n_time - 1
+
+
+passes = compile_reads_of_steps(step_read, from_the_first)
+HEAD = Head(
+    n_output_steps=lambda n_time, n_horizons: 1,
+    compile=lambda layer: passes,
+    first_step_read=first_step_read,
+    last_step_only=True,
+)

@@ -1,0 +1,127 @@
+"""Runs of many models of one shape through the kernels, in pieces that Ctrl-C can come between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tsrnn.kernels.jit.compile import kernel_array
+from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.targets import Workers, target_of
+from tsrnn.kernels.windows import Source
+
+if TYPE_CHECKING:
+    from tsrnn.network.network import Network
+
+
+def predict_models(
+    network: Network,
+    parameters: np.ndarray,
+    source: Source,
+    windows: Sequence[np.ndarray],
+    workers: Workers,
+) -> list[np.ndarray]:
+    """The outputs of each model for its windows, (n_windows, n_output_steps * n_out) each.
+
+    Parameters
+    ----------
+    network : Network
+        The shape.
+    parameters : (n_models, n_parameters) array
+        The models.
+    windows : sequence of (n,) int64 arrays
+        Each model's.
+    """
+    order, out = _order_and_outputs(network, source, windows)
+    run_models(network, parameters, source, order, out, workers)
+    return [outputs[: row.size] for outputs, row in zip(out, windows, strict=True)]
+
+
+def evaluate_models(
+    network: Network,
+    parameters: np.ndarray,
+    source: Source,
+    windows: Sequence[np.ndarray],
+    loss: tuple[str, tuple],
+    workers: Workers,
+) -> np.ndarray:
+    """Sums of losses and of weights of each model over its windows, (n_models, 2) float64.
+
+    Parameters are those of ``predict_models``; ``loss`` is the loss and its loss_params.
+    """
+    order, out = _order_and_outputs(network, source, windows)
+    return run_models(network, parameters, source, order, out, workers, loss=loss)
+
+
+def _order_and_outputs(network, source, windows):
+    """Windows in a row for each model, filled up with -1, and an array for their outputs."""
+    order = np.full((len(windows), max(row.size for row in windows)), -1)
+    for padded, row in zip(order, windows, strict=True):
+        padded[: row.size] = row.ravel()
+    sizes = network.sizes(network.n_time(source))
+    return order, np.empty((*order.shape, sizes.n_output_steps * network.n_out))
+
+
+def run_models(
+    network: Network,
+    parameters: np.ndarray,
+    source: Source,
+    order: np.ndarray,
+    out: np.ndarray,
+    workers: Workers,
+    *,
+    states: np.ndarray | None = None,
+    loss: tuple[str, tuple] | None = None,
+) -> np.ndarray:
+    """Write the outputs of many models of one shape, (n_models, n_windows, outputs), to ``out``.
+
+    Parameters
+    ----------
+    network : Network
+        The shape.
+    parameters : (n_models, n_parameters) array
+        The models.
+    order : (n_models, n_windows) int64 array
+        Windows of each model; negative numbers fill up.
+    states : (n_windows, state_width) array, optional
+        Initial states of one model's windows; overwritten with the final ones.
+    loss : (str, tuple of float), optional
+        A loss and its loss_params, to be evaluated.
+
+    Returns
+    -------
+    (n_models, 2) float64 array
+        Sums of losses and of weights, zeros without a loss.
+    """
+    # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
+    order, parameters = kernel_array(order, np.int64), kernel_array(parameters)
+    n_models, n_windows = order.shape
+    sizes, target = network.sizes(network.n_time(source)), target_of(workers)
+    name, loss_params = loss or ("absolute_error", ())
+    # Pieces of about a tenth of a second, so that Ctrl-C is heard between them.
+    steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions * n_models
+    size = sizes.n_rows * (1 + target.MAX_UNIT_STEPS // (steps * sizes.n_rows))
+    totals = np.zeros((n_models, 2))
+    for first in range(0, n_windows, size):
+        piece = slice(first, first + size)
+        carried = np.empty((network.state_width, 0), parameters.dtype)
+        if states is not None:
+            carried = np.ascontiguousarray(states[piece].T)
+        totals += target.predict(
+            network.module,
+            parameters,
+            source,
+            np.ascontiguousarray(order[:, piece]),
+            sizes,
+            LOSSES.index(name),
+            loss_params,
+            loss is not None,
+            carried,
+            out[:, piece],
+            workers,
+        )
+        if states is not None:
+            states[piece] = carried.T
+    return totals
