@@ -185,7 +185,7 @@ class FeatureEncoder:
                 # Missing rows have made some dtypes wider; where there are none it is as it was.
                 values = frame.loc[is_row, name].astype(dtype)
                 encoders[name] = ColumnEncoder.fit(values, "X")
-        static_encoders = ()
+        static_encoders: tuple[ColumnEncoder, ...] = ()
         if static is not None:
             rows = _static_rows(static, collection.ids)
             static_encoders = tuple(ColumnEncoder.fit(rows[c], "static") for c in static.columns)

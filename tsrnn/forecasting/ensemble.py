@@ -52,7 +52,7 @@ class WindowSpec:
         targets: np.ndarray | None = None,
     ) -> Source:
         """Windows of scaled values, (n,), with their channels of covariates, (n, n_channels)."""
-        if self.n_channels:
+        if channels is not None:
             values = np.column_stack([values, channels])
         ahead = self.n_ahead if self.n_known else 0
         return forecast_source(
@@ -164,7 +164,7 @@ class Ensemble:
             predictions = predict_models(
                 self.network, weights.reshape(-1, n_parameters), source, parts, workers
             )
-        outputs = np.empty((n_members, windows.size, predictions[0].shape[1]))
+        outputs: np.ndarray = np.empty((n_members, windows.size, predictions[0].shape[1]))
         for place, k in enumerate(used):
             members = slice(place * n_members, (place + 1) * n_members)
             outputs[:, rows_of_group[k]] = predictions[members]

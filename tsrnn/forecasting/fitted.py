@@ -125,7 +125,7 @@ class FittedForecaster:
         after = self._channels_after(series, horizon, rows, mask) if self.features else None
         spec = self.spec
         scaling = scaling_of(
-            series.panel, spec.lookback, spec.season, self.transform, self.scaling.slope.any()
+            series.panel, spec.lookback, spec.season, self.transform, bool(self.scaling.slope.any())
         )
         return ForecastContext(series, after, scaling, 0, groups)
 
@@ -160,7 +160,7 @@ class FittedForecaster:
         New observations are of some series, or with ``every`` of all of them.
         """
         encoded, rows = self._encode(covariates), None
-        if self.features:
+        if self.features and self.static_channels is not None:
             rows = encoded + self._later()
             places = {label: k for k, label in enumerate(known.ids)}
             static = self.static_channels[[places.get(label, 0) for label in new.ids]]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
 from tsrnn.data import Collection, Covariates
+from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
 from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
 from tsrnn.forecasting.fitted import FittedForecaster
@@ -27,9 +27,6 @@ from tsrnn.forecasting.resolve import ResolvedParams, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import History, Settings
-
-if TYPE_CHECKING:
-    from tsrnn.forecasting.forecaster import RNNForecaster
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +49,7 @@ class TrainingParts:
 
 
 def fit_series(
-    forecaster: RNNForecaster,
+    forecaster: ForecasterBase,
     collection: Collection,
     covariates: Covariates | None,
     static: pd.DataFrame | None,
@@ -109,7 +106,7 @@ def fit_series(
 
 
 def _fit_networks(
-    forecaster: RNNForecaster,
+    forecaster: ForecasterBase,
     collection: Collection,
     scaling: Scaling,
     spec: WindowSpec,
@@ -137,7 +134,8 @@ def _fit_networks(
         return held_out_errors(ensemble, source, windows, series)
 
     splits = splits_of(panel, spec, resolved.n_held_out, forecaster.scope == "local")
-    fine_tuner, series_splits = None, ()
+    fine_tuner: Fitter | None = None
+    series_splits: list[Split] = []
     if forecaster.scope == "fine_tuned":
         fine_tuner = dataclasses.replace(
             fitter,
@@ -162,7 +160,7 @@ def _fit_networks(
 
 
 def fit_new(
-    forecaster: RNNForecaster,
+    forecaster: ForecasterBase,
     state: FittedForecaster,
     whole: Collection,
     settings: Callable[[int, int], Settings],

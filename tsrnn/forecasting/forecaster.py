@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -15,14 +13,9 @@ from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.updating import UpdateMixin
-from tsrnn.kernels.losses import find_loss
-
-_MAX_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
-_PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
-_LOCAL_BATCHES = 500  # minibatches in all of a network that has one series
 
 
-class RNNForecaster(PredictMixin, UpdateMixin, RecurrentEstimator):
+class RNNForecaster(PredictMixin, UpdateMixin):
     """Forecast one or thousands of series by a recurrent network, all steps ahead at once.
 
     One network learns from all series (a global model), or each has its own. Its inputs are the
@@ -379,19 +372,3 @@ class RNNForecaster(PredictMixin, UpdateMixin, RecurrentEstimator):
         self.fitted_, history = fit_series(self, collection, covariates, static, parts)
         self._record(history)
         return self
-
-    def _sorted_quantiles(self):
-        levels = tuple(sorted(self._loss_params()))
-        return levels if find_loss(self.loss).takes_quantiles else ()
-
-    def _settings(self, n_windows, batch_size=None):
-        """Training settings; "auto" epochs of a panel are of windows drawn anew, not of all."""
-        settings = super()._settings(n_windows, batch_size)
-        n_batches = -(-n_windows // settings.batch_size)
-        if self.max_iter == "auto" and self.scope == "local":
-            n_epochs = int(np.clip(_LOCAL_BATCHES // n_batches, 10, 200))
-            return dataclasses.replace(settings, max_iter=n_epochs)
-        if self.max_iter == "auto" and n_batches > _MAX_BATCHES:
-            n_epochs = _PANEL_BATCHES // _MAX_BATCHES
-            return dataclasses.replace(settings, max_iter=n_epochs, n_batches=_MAX_BATCHES)
-        return settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
@@ -15,14 +15,12 @@ from tsrnn.data import (
     covariates_from,
     with_gap_marked,
 )
+from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.predictor import ForecastContext
 from tsrnn.forecasting.resolve import check_positive
 
-if TYPE_CHECKING:
-    from tsrnn.forecasting.forecaster import RNNForecaster
 
-
-def read_series(forecaster: RNNForecaster, y: Any, step: Any = None) -> Collection:
+def read_series(forecaster: ForecasterBase, y: Any, step: Any = None) -> Collection:
     """Checked series of any form; a Collection, which was read before, as it is."""
     if isinstance(y, Collection):
         return y
@@ -36,14 +34,14 @@ def read_series(forecaster: RNNForecaster, y: Any, step: Any = None) -> Collecti
     )
 
 
-def read_covariates(forecaster: RNNForecaster, X: Any) -> Covariates | None:
+def read_covariates(forecaster: ForecasterBase, X: Any) -> Covariates | None:
     """Checked covariates; None and Covariates, which were read before, as they are."""
     if X is None or isinstance(X, Covariates):
         return X
     return covariates_from(X, id_column=forecaster.id_column, time_column=forecaster.time_column)
 
 
-def read_static(forecaster: RNNForecaster, static: Any) -> pd.DataFrame | None:
+def read_static(forecaster: ForecasterBase, static: Any) -> pd.DataFrame | None:
     """Static values with the labels of the series as index, checked."""
     if static is None:
         return None
@@ -61,7 +59,7 @@ def read_static(forecaster: RNNForecaster, static: Any) -> pd.DataFrame | None:
 
 
 def read_new(
-    forecaster: RNNForecaster, known: Collection, y: Any, X: Any, *, every: bool = False
+    forecaster: ForecasterBase, known: Collection, y: Any, X: Any, *, every: bool = False
 ) -> tuple[Collection, Covariates | None]:
     """Fitted series joined with new observations; see ``FittedForecaster.continued``."""
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
@@ -73,7 +71,7 @@ def read_new(
 
 
 def forecast_context(
-    forecaster: RNNForecaster,
+    forecaster: ForecasterBase,
     horizon: int | None = None,
     X: Any = None,
     y: Any = None,

@@ -11,14 +11,15 @@ import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.inputs import forecast_context, read_new
 from tsrnn.forecasting.metrics.points import scale_or_nan
 from tsrnn.forecasting.predictor import Predictor
 from tsrnn.forecasting.uncertainty import check_probabilities
 
 
-class PredictMixin:
-    """Predictions of an estimator with a fitted state ``fitted_``."""
+class PredictMixin(ForecasterBase):
+    """Predictions of a forecaster, and their score."""
 
     def predict(
         self,

@@ -48,17 +48,19 @@ class ForecastContext:
 
     def channels(
         self, series: np.ndarray, ends: np.ndarray, n_past: int, n_steps: int, n_known: int
-    ):
+    ) -> np.ndarray | None:
         """Channels of windows and of the steps after them, (n_windows, n_past + n_steps, n).
 
-        The last known row is repeated beyond it, and so are the channels from ``n_known`` on,
-        which are not known in the future.
+        None without any. The last known row is repeated beyond it, and so are the channels from
+        ``n_known`` on, which are not known in the future.
         """
-        panel = self.collection.panel
+        panel, known = self.collection.panel, self.collection.beside
+        if known is None:
+            return None
         places = ends[:, None] + np.arange(-n_past, n_steps)
         lengths = panel.lengths[series][:, None]
         rows = panel.indptr[series][:, None] + np.minimum(places, lengths - 1)
-        channels = self.collection.beside[rows]
+        channels = known[rows]
         if self.after is not None:
             steps = np.clip(places - lengths, 0, self.after.shape[1] - 1)
             beyond = places >= lengths
@@ -220,11 +222,9 @@ class Predictor:
             part = slice(first, first + n_windows)
             places = panel.indptr[series[part]] + ends[part]
             recent = values[places[:, None] + np.arange(-spec.lookback, 0)]
-            channels = None
-            if spec.n_channels:
-                channels = context.channels(
-                    series[part], ends[part], spec.lookback, n_steps, spec.n_known
-                )
+            channels = context.channels(
+                series[part], ends[part], spec.lookback, n_steps, spec.n_known
+            )
             groups = context.groups[series[part]]
             path, blocks = ensemble.unroll(recent, channels, groups, horizon, draw)
             yield path, blocks, series[part], firsts[part]

@@ -1,19 +1,18 @@
-"""Updates of a fitted forecaster by new observations, and the attributes that fitting sets."""
+"""Updates of a fitted forecaster by new observations."""
 
 from __future__ import annotations
 
 from typing import Any, Self
 
-import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.fitting import fit_new
 from tsrnn.forecasting.inputs import read_new
-from tsrnn.network import RecurrentNetwork
 
 
-class UpdateMixin:
-    """Updates of an estimator with a fitted state ``fitted_``, and that state's attributes."""
+class UpdateMixin(ForecasterBase):
+    """Updates of a forecaster."""
 
     def update(self, y: Any, X: Any = None) -> Self:
         """Add new observations, from which ``predict`` continues, without training on them.
@@ -97,65 +96,3 @@ class UpdateMixin:
         whole, later = read_new(self, state.recent, y, X)
         self.fitted_ = fit_new(self, state, whole, self._settings).advanced(whole, later)
         return self
-
-    @property
-    def history_(self) -> pd.Series:
-        """The series of ``fit``, sorted, as float64; of a panel with ids in the index.
-
-        NaN where a value was missing.
-        """
-        check_is_fitted(self)
-        history = self.fitted_.history
-        indptr, ids, values = history.panel.indptr, history.ids, history.targets
-        parts = [
-            pd.Series(values[first:end], axis.index, copy=True)
-            for first, end, axis in zip(indptr[:-1], indptr[1:], history.axes, strict=True)
-        ]
-        if len(ids) == 1:
-            return parts[0].rename(history.form.name if ids[0] is None else ids[0])
-        return pd.concat(dict(zip(ids, parts, strict=True)))
-
-    @property
-    def networks_(self) -> list[list[RecurrentNetwork]]:
-        """All networks, (n_groups, n_members) of them: groups are series, or one for all.
-
-        Of ``scope="fine_tuned"`` the last group is that of all series.
-        """
-        check_is_fitted(self)
-        network, weights = self.fitted_.network, self.fitted_.weights
-        return [[network.like(parameters) for parameters in group] for group in weights]
-
-    @property
-    def network_(self) -> RecurrentNetwork:
-        """The trained network; the first where there are several."""
-        return self.fitted_.network
-
-    @property
-    def season_(self) -> int:
-        """Steps of a season in use, 1 for none."""
-        return self.fitted_.spec.season
-
-    @property
-    def lookback_(self) -> int:
-        """Past values that the network reads."""
-        return self.fitted_.spec.lookback
-
-    @property
-    def segment_(self) -> int:
-        """Values of a recurrent step."""
-        return self.fitted_.spec.segment
-
-    @property
-    def transform_(self) -> str | None:
-        """ "log" or None, as used."""
-        return self.fitted_.transform
-
-    @property
-    def loss_(self) -> str:
-        """The loss that the networks were fitted by."""
-        return self.fitted_.spec.loss
-
-    @property
-    def quantiles_(self) -> tuple:
-        """Sorted levels of the loss "quantile"; empty for other losses."""
-        return self.fitted_.spec.quantiles

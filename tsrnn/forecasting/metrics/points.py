@@ -150,7 +150,7 @@ def seasonal_scale(
 def scale_or_nan(history: np.ndarray, season: int, squared: bool = False) -> float:
     """The seasonal scale of a history; NaN where there is none."""
     try:
-        return seasonal_scale(history, season, squared, skip_missing=True)
+        return float(seasonal_scale(history, season, squared, skip_missing=True))
     except ValueError:
         return np.nan
 

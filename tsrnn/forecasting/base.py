@@ -1,0 +1,130 @@
+"""Base of the forecaster: its parameters' types, training settings and fitted attributes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.estimators.base import RecurrentEstimator
+from tsrnn.forecasting.fitted import FittedForecaster
+from tsrnn.kernels.losses import find_loss
+from tsrnn.network import RecurrentNetwork
+from tsrnn.training import Settings
+
+_MAX_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
+_PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
+_LOCAL_BATCHES = 500  # minibatches in all of a network that has one series
+
+
+class ForecasterBase(RecurrentEstimator):
+    """Estimator with the parameters of RNNForecaster and a fitted state ``fitted_``."""
+
+    fit: Callable[..., Any]
+    fitted_: FittedForecaster
+    horizon: int
+    scope: str
+    missing: str
+    past_covariates: Sequence[Any]
+    calendar: Sequence[str]
+    holidays: Any
+    id_column: str
+    time_column: str
+    target_column: str
+    loss: str
+    quantiles: Any
+    conformal: bool
+    n_estimators: int
+    max_iter: int | str
+    batch_size: int | str
+    learning_rate_init: float
+    early_stopping: bool
+    refit: bool
+    device: str
+    n_jobs: int | None
+    random_state: Any
+    verbose: int
+
+    def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
+        """Training settings; "auto" epochs of a panel are of windows drawn anew, not of all."""
+        settings = super()._settings(n_windows, batch_size)
+        n_batches = -(-n_windows // settings.batch_size)
+        if self.max_iter == "auto" and self.scope == "local":
+            n_epochs = int(np.clip(_LOCAL_BATCHES // n_batches, 10, 200))
+            return dataclasses.replace(settings, max_iter=n_epochs)
+        if self.max_iter == "auto" and n_batches > _MAX_BATCHES:
+            n_epochs = _PANEL_BATCHES // _MAX_BATCHES
+            return dataclasses.replace(settings, max_iter=n_epochs, n_batches=_MAX_BATCHES)
+        return settings
+
+    def _sorted_quantiles(self) -> tuple[float, ...]:
+        """Levels of a loss of quantiles, sorted; empty for other losses."""
+        levels = tuple(sorted(self._loss_params()))
+        return levels if find_loss(self.loss).takes_quantiles else ()
+
+    @property
+    def history_(self) -> pd.Series:
+        """The series of ``fit``, sorted, as float64; of a panel with ids in the index.
+
+        NaN where a value was missing.
+        """
+        check_is_fitted(self)
+        history = self.fitted_.history
+        indptr, ids, values = history.panel.indptr, history.ids, history.targets
+        parts = [
+            pd.Series(values[first:end], axis.index, copy=True)
+            for first, end, axis in zip(indptr[:-1], indptr[1:], history.axes, strict=True)
+        ]
+        if len(ids) == 1:
+            name = getattr(history.form, "name", None) if ids[0] is None else ids[0]
+            return parts[0].rename(name)
+        return pd.concat(dict(zip(ids, parts, strict=True)))
+
+    @property
+    def networks_(self) -> list[list[RecurrentNetwork]]:
+        """All networks, (n_groups, n_members) of them: groups are series, or one for all.
+
+        Of ``scope="fine_tuned"`` the last group is that of all series.
+        """
+        check_is_fitted(self)
+        network, weights = self.fitted_.network, self.fitted_.weights
+        return [[network.like(parameters) for parameters in group] for group in weights]
+
+    @property
+    def network_(self) -> RecurrentNetwork:
+        """The trained network; the first where there are several."""
+        return self.fitted_.network
+
+    @property
+    def season_(self) -> int:
+        """Steps of a season in use, 1 for none."""
+        return self.fitted_.spec.season
+
+    @property
+    def lookback_(self) -> int:
+        """Past values that the network reads."""
+        return self.fitted_.spec.lookback
+
+    @property
+    def segment_(self) -> int:
+        """Values of a recurrent step."""
+        return self.fitted_.spec.segment
+
+    @property
+    def transform_(self) -> str | None:
+        """ "log" or None, as used."""
+        return self.fitted_.transform
+
+    @property
+    def loss_(self) -> str:
+        """The loss that the networks were fitted by."""
+        return self.fitted_.spec.loss
+
+    @property
+    def quantiles_(self) -> tuple:
+        """Sorted levels of the loss "quantile"; empty for other losses."""
+        return self.fitted_.spec.quantiles
