@@ -9,7 +9,8 @@ import pytest
 import tsrnn
 from tsrnn import RNNForecaster, backtest
 from tsrnn.data import Panel, collection_from, covariates_from
-from tsrnn.forecasting.encoders import ColumnEncoder, FeatureEncoder
+from tsrnn.forecasting.columns import ColumnEncoder
+from tsrnn.forecasting.encoders import FeatureEncoder
 from tsrnn.forecasting.inputs import read_new
 from tsrnn.forecasting.scaling import Scaling
 

@@ -43,7 +43,9 @@ def test_local_networks_forecast_their_own_series_only():
         forecaster.predict(y=WIDE.rename(columns={"up": "new"}))
     short = WIDE.copy()
     short.loc[WIDE.index[:-26], "noise"] = np.nan
-    with pytest.raises(ValueError, match="Series 'noise' of y has 26 observations, too few for a netw"):
+    with pytest.raises(
+        ValueError, match="Series 'noise' of y has 26 observations, too few for a netw"
+    ):
         quick(scope="local").fit(short)
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.data import (
-    LARGEST,
     Collection,
     Covariates,
     DataError,
     Location,
     MissingDataError,
-    UnknownCategoryError,
     format_time,
 )
 from tsrnn.forecasting.calendar import (
@@ -25,115 +23,7 @@ from tsrnn.forecasting.calendar import (
     check_holidays,
     n_calendar_channels,
 )
-
-_MAX_LEVELS = 100  # of a category: each is a column of the network's input weights
-
-
-@dataclasses.dataclass(frozen=True)
-class ColumnEncoder:
-    """Encoder of a column: numbers are standardised, categories one-hot.
-
-    Attributes
-    ----------
-    name : Hashable
-        Of the column.
-    mean, deviation : float
-        Of the numbers.
-    levels : Index or None
-        Of a category, which has a channel for each; None for numbers.
-    """
-
-    name: Any
-    mean: float = 0.0
-    deviation: float = 1.0
-    levels: pd.Index | None = None
-
-    @classmethod
-    def fit(cls, values: pd.Series, frame: str) -> ColumnEncoder:
-        """From the values of a column, missing ones left out."""
-        where, dtype = Location(frame, column=values.name), values.dtype
-        if pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
-            return cls(values.name)
-        if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
-            numbers = values.to_numpy(np.float64, na_value=np.nan)
-            numbers = numbers[np.abs(numbers) <= LARGEST]  # neither NaN nor what encode refuses
-            if not numbers.size:
-                raise where.error("has no number in the rows of y", "Leave it out.")
-            deviation = numbers.std()
-            is_constant = deviation <= 1e-12 * np.abs(numbers).max()
-            return cls(values.name, float(numbers.mean()), 1.0 if is_constant else float(deviation))
-        if isinstance(dtype, pd.CategoricalDtype):
-            levels = dtype.categories
-        else:
-            values_present = values.dropna()
-            texts = values_present.map(lambda value: isinstance(value, str))
-            if not texts.all():
-                value = values_present[~texts].iloc[0]
-                raise where.error(
-                    f"is of dtype {dtype} and holds {value!r}, neither a number nor a text",
-                    "Convert it, for instance by astype(float) or astype('category').",
-                )
-            levels = pd.Index(sorted(values_present.unique()), dtype=object)
-        if not 0 < len(levels) <= _MAX_LEVELS:
-            raise where.error(
-                f"has {len(levels)} levels; a category may have 1 to {_MAX_LEVELS}",
-                "Leave it out, or put levels together.",
-            )
-        return cls(values.name, levels=levels)
-
-    @property
-    def n_channels(self) -> int:
-        """Number of channels."""
-        return 1 if self.levels is None else len(self.levels)
-
-    def encode(
-        self, values: pd.Series, frame: str, place: Callable[[int], tuple[Any, Any]]
-    ) -> np.ndarray:
-        """Channels, (n_rows, n_channels); NaN where a value is missing.
-
-        ``place`` gives the series and time stamp of a row, for messages; None for none.
-        """
-        if self.levels is None:
-            return self._standardised(values, frame, place)
-        missing = values.isna().to_numpy()
-        codes = self.levels.get_indexer(pd.Index(values.astype(object)))
-        unknown = (codes < 0) & ~missing
-        if unknown.any():
-            row = int(unknown.argmax())
-            series, time = place(row)
-            category, known = values.iloc[row], self.levels[:10].tolist()
-            raise UnknownCategoryError(
-                f"is {category!r}{_at(time)}, a level that was not fitted: "
-                f"{', '.join(map(repr, known))}",
-                "If it shall be one, fit with astype(pd.CategoricalDtype([...])) of all levels.",
-                category=category,
-                known=known,
-                argument=frame,
-                series=series,
-                column=self.name,
-                row=time,
-            )
-        channels = np.eye(len(self.levels))[codes]
-        channels[missing] = np.nan
-        return channels
-
-    def _standardised(self, values, frame, place):
-        try:
-            numbers = values.to_numpy(np.float64, na_value=np.nan)
-        except (TypeError, ValueError) as error:
-            raise Location(frame, column=self.name).error(
-                f"was fitted as numbers, and is of dtype {values.dtype}", "Convert it."
-            ) from error
-        too_large = np.abs(numbers) > LARGEST
-        if too_large.any():
-            row = int(too_large.argmax())
-            series, time = place(row)
-            raise Location(frame, series, self.name).error(
-                f"is {numbers[row]:g}{_at(time)}",
-                "Mend it, or give the column in a larger unit.",
-                row=time,
-            )
-        return ((numbers - self.mean) / self.deviation)[:, None]
+from tsrnn.forecasting.columns import ColumnEncoder
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -400,11 +290,6 @@ def _place(row, indexes, ids):
     series = int(ends.searchsorted(row, side="right"))
     index = indexes[series]
     return ids[series], index[row - ends[series] + len(index)]
-
-
-def _at(time):
-    """A time stamp for messages, if there is one."""
-    return "" if time is None else f" at {format_time(time)}"
 
 
 def _static_rows(static, ids):

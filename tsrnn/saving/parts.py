@@ -18,7 +18,8 @@ from tsrnn.data.forms import Levels, Long, OneSeries, Wide
 from tsrnn.data.interop import Foreign
 from tsrnn.data.time_axis import regular_index
 from tsrnn.forecasting.calendar import CALENDAR
-from tsrnn.forecasting.encoders import ColumnEncoder, FeatureEncoder
+from tsrnn.forecasting.columns import ColumnEncoder
+from tsrnn.forecasting.encoders import FeatureEncoder
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
 from tsrnn.kernels import cells, heads
