@@ -258,7 +258,7 @@ def test_updates_read_covariates(kwargs):
     whole.fitted_ = dataclasses.replace(whole.fitted_, history=history, recent=history)
     later = X[-6:].drop(columns=kwargs.get("past_covariates", []))
     pd.testing.assert_series_equal(forecaster.predict(X=later), whole.predict(X=later), rtol=1e-9)
-    assert len(forecaster.fitted_.recent.beside) <= forecaster.lookback_ + 6
+    assert len(forecaster.fitted_.recent.covariates) <= forecaster.lookback_ + 6
     with pytest.raises(ValueError, match="X has no row at 2023-08-23"):
         forecaster.update(Y[-6:-5])
 

@@ -31,7 +31,7 @@ class Collection:
         The form they came in, which results are given back in.
     observed : (n_values,) bool array, optional
         Which values were observed, if some are missing; those carry the last one forward.
-    beside : (n_values, n_channels) array, optional
+    covariates : (n_values, n_channels) array, optional
         Encoded covariates of each value.
     """
 
@@ -40,7 +40,7 @@ class Collection:
     axes: list[TimeAxis]
     form: Form
     observed: np.ndarray | None = None
-    beside: np.ndarray | None = None
+    covariates: np.ndarray | None = None
 
     def after(self, horizon: int, columns: dict[str, np.ndarray]) -> Any:
         """Results for the entries that follow each series, in the form the series came in.
@@ -122,8 +122,8 @@ def extended(
     observed = covariates = None
     if known.observed is not None or following.observed is not None:
         observed = interleave(_observed(known), _observed(following))
-    if known.beside is not None:
-        covariates = interleave(known.beside, following.beside)
+    if known.covariates is not None:
+        covariates = interleave(known.covariates, following.covariates)
     indptr = np.cumsum([0, *(len(axis.index) for axis in axes)])
     panel = Panel(interleave(known.panel.values, following.panel.values), indptr)
     return Collection(panel, known.ids, axes, known.form, observed, covariates)
@@ -173,7 +173,7 @@ def slice_series(collection: Collection, starts: np.ndarray, ends: np.ndarray) -
         panel=Panel(select(panel.values), np.cumsum([0, *(ends - starts)])),
         axes=axes,
         observed=select(collection.observed),
-        beside=select(collection.beside),
+        covariates=select(collection.covariates),
     )
 
 

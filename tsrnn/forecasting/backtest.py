@@ -207,9 +207,9 @@ def _context_of(state, whole, lengths, horizon):
     """The first values of series, and the channels of the horizon after them."""
     known, after = head(whole, lengths), None
     check_positive(known, state.transform)
-    if whole.beside is not None:
+    if whole.covariates is not None:
         rows = (whole.panel.indptr[:-1] + lengths)[:, None] + np.arange(horizon)
-        after = whole.beside[rows]
+        after = whole.covariates[rows]
     return state.context(known, after)
 
 

@@ -76,8 +76,8 @@ class WindowSpec:
         """Windows of series; with ``targets`` that are NaN where a value was missing."""
         values, observed = scaling.apply(collection.panel, n_elapsed), collection.observed
         if not targets or observed is None:
-            return self.source(values, collection.beside)
-        return self.source(values, collection.beside, np.where(observed, values, np.nan))
+            return self.source(values, collection.covariates)
+        return self.source(values, collection.covariates, np.where(observed, values, np.nan))
 
     def network_shape(self) -> dict:
         """Inputs, outputs and head of a network for these windows, for RecurrentNetwork."""

@@ -144,7 +144,7 @@ class FittedForecaster:
         rows = encoded + self._later()
         static_channels = self.features.encode_static(static, series.ids)
         channels = self.features.channels(series, rows, static_channels, mask)
-        return dataclasses.replace(series, beside=channels), rows
+        return dataclasses.replace(series, covariates=channels), rows
 
     def continued(
         self,
@@ -165,7 +165,7 @@ class FittedForecaster:
             places = {label: k for k, label in enumerate(known.ids)}
             static = self.static_channels[[places.get(label, 0) for label in new.ids]]
             channels = self.features.channels(new, rows, static, mask)
-            new = dataclasses.replace(new, beside=channels)
+            new = dataclasses.replace(new, covariates=channels)
         whole = extended(known, new, every=every)
         later = later_rows(rows, whole.last_stamps, whole.ids) if rows else None
         return whole.filled(self.spec.season), later

@@ -169,7 +169,7 @@ def fit_networks(
     splits: Sequence[Split],
     held_out_errors: Callable[[np.ndarray, np.ndarray], ConformalWidths],
     *,
-    fine_tuner: Fitter | None = None,
+    series_fitter: Fitter | None = None,
     series_splits: Sequence[Split] = (),
     refit: bool = True,
 ) -> FitResult:
@@ -179,7 +179,7 @@ def fit_networks(
     ----------
     held_out_errors : callable
         Interval widths from weights and held-out windows.
-    fine_tuner, series_splits : Fitter, sequence of Split, optional
+    series_fitter, series_splits : Fitter, sequence of Split, optional
         Fine-tune the network of all series on each of them.
     refit : bool, default=True
         Whether to train again.
@@ -187,9 +187,9 @@ def fit_networks(
 
     def train(previous=(None, None)):
         weights, histories = fitter.fit(splits, previous=previous[0])
-        if fine_tuner is None:
+        if series_fitter is None:
             return weights, (histories, [])
-        tuned, tuning_histories = fine_tuner.fit(series_splits, weights, previous[1])
+        tuned, tuning_histories = series_fitter.fit(series_splits, weights, previous[1])
         return np.concatenate([tuned, weights]), (histories, tuning_histories)
 
     weights, histories = train()
@@ -201,7 +201,7 @@ def fit_networks(
     if widths is not None and refit and not history.interrupted:
         refitted, refit_histories = train(histories)
         history.interrupted = _interrupted(refit_histories)
-        if not history.interrupted and fine_tuner is None:
+        if not history.interrupted and series_fitter is None:
             validated = np.array([windows.size > 0 for windows in validation])[:, None, None]
             weights = np.where(validated, refitted, weights)
         elif not history.interrupted:

@@ -82,7 +82,7 @@ def fit_series(
         channels = features.channels(
             collection, rows, static_channels, forecaster.missing == "mask"
         )
-        collection = dataclasses.replace(collection, beside=channels)
+        collection = dataclasses.replace(collection, covariates=channels)
         later = later_rows(rows, collection.last_stamps, collection.ids) if rows else None
     panel, trend = collection.panel, resolved.trend and collection.panel.n_series == 1
     scaling = scaling_of(panel, spec.lookback, spec.season, resolved.transform, trend)
@@ -134,10 +134,10 @@ def _fit_networks(
         return held_out_errors(ensemble, source, windows, series)
 
     splits = splits_of(panel, spec, resolved.n_held_out, forecaster.scope == "local")
-    fine_tuner: Fitter | None = None
+    series_fitter: Fitter | None = None
     series_splits: list[Split] = []
     if forecaster.scope == "fine_tuned":
-        fine_tuner = dataclasses.replace(
+        series_fitter = dataclasses.replace(
             fitter,
             settings=lambda n_windows: fine_tuning_settings(settings(n_windows)),
             name=f"{name} (each series)",
@@ -152,7 +152,7 @@ def _fit_networks(
         fitter,
         splits,
         errors,
-        fine_tuner=fine_tuner,
+        series_fitter=series_fitter,
         series_splits=series_splits,
         refit=forecaster.refit,
     )

@@ -54,7 +54,7 @@ class ForecastContext:
         None without any. The last known row is repeated beyond it, and so are the channels from
         ``n_known`` on, which are not known in the future.
         """
-        panel, known = self.collection.panel, self.collection.beside
+        panel, known = self.collection.panel, self.collection.covariates
         if known is None:
             return None
         places = ends[:, None] + np.arange(-n_past, n_steps)

@@ -47,7 +47,7 @@ class ResolvedParams:
 
 
 def resolve(
-    collection: Collection, parameters: dict[str, Any], reads_future: bool = False
+    collection: Collection, parameters: dict[str, Any], has_future: bool = False
 ) -> ResolvedParams:
     """Choose what a forecaster's parameters leave open.
 
@@ -57,7 +57,7 @@ def resolve(
         The series.
     parameters : dict
         Of a forecaster.
-    reads_future : bool
+    has_future : bool
         Whether the network reads covariates of the steps ahead, in whole segments.
 
     Raises
@@ -79,9 +79,9 @@ def resolve(
     segment = parameters["segment"]
     if segment == "auto":
         segment = 1 if not is_panel else season if season > 1 else 4
-        if reads_future:
+        if has_future:
             segment = max(k for k in range(1, min(segment, n_ahead) + 1) if n_ahead % k == 0)
-    elif reads_future and n_ahead % segment:
+    elif has_future and n_ahead % segment:
         raise ValueError(
             f"segment={segment} does not divide the {n_ahead} steps that the network forecasts at "
             "once, as it must to read what is known in the future. Give one that does, or 'auto'."

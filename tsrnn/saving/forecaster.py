@@ -140,7 +140,7 @@ def _check_features(parts, features):
 
 
 def _check_channels(collection, features):
-    n_channels = 0 if collection.beside is None else collection.beside.shape[1]
+    n_channels = 0 if collection.covariates is None else collection.covariates.shape[1]
     check(n_channels == features.n_channels, "beside")
 
 

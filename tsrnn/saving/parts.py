@@ -143,7 +143,7 @@ def _encode_collection(collection):
         "step": axes[0].step,
         "places": np.array([positions[id(axis)] for axis in collection.axes]),
     }
-    optional = {"observed": collection.observed, "beside": collection.beside}
+    optional = {"observed": collection.observed, "beside": collection.covariates}
     return parts | {name: value for name, value in optional.items() if value is not None}
 
 
