@@ -217,9 +217,9 @@ class TestEnsembles:
         assert forecaster.best_iter_ > 0
         forecasts = []
         for member in members:
-            alone.network_ = member
+            alone.fitted_ = alone.fitted_.with_weights(member.parameters[None, None])
             forecasts.append(alone.predict(9))
-        # Beyond what is told at once each goes on from the median, not from its own.
+        # Beyond n_ahead steps each continues from the median, not from its own forecast.
         expected = pd.concat(forecasts, axis=1).median(axis=1)
         np.testing.assert_allclose(forecaster.predict(9)[:6], expected[:6], rtol=1e-9)
 

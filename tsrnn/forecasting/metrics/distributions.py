@@ -27,8 +27,8 @@ def pinball(
 ) -> np.ndarray | float:
     """Mean pinball loss ``max(level (y - q), (level - 1) (y - q))`` (Koenker & Bassett 1978).
 
-    Least, on average, for the true quantile; half the absolute error at 0.5. In the unit of the
-    series.
+    Its mean is least for the true quantile; at 0.5 it is half the absolute error. In the unit of
+    the series.
 
     Parameters
     ----------
@@ -51,9 +51,8 @@ def pinball(
     """
     actual = check_actual(actual, skip_missing)
     quantile = check_forecast(quantile_forecast, actual, "quantile_forecast")
-    return observed_mean(
-        _pinball(actual - quantile, check_probability(level, "level")), actual, axis
-    )
+    losses = _pinball(actual - quantile, check_probability(level, "level"))
+    return observed_mean(losses, actual, axis)
 
 
 def crps_from_quantiles(
@@ -66,10 +65,10 @@ def crps_from_quantiles(
 ) -> np.ndarray | float:
     """Continuous ranked probability score from quantiles: twice the mean of their pinball losses.
 
-    The score is twice the pinball loss's integral over all levels (Gneiting & Ranjan 2011); here a
-    mean over the given levels stands for it. It is close where there are many, evenly spread over 0
-    to 1 (for n levels 0.5/n, 1.5/n, ... it is the score of the n quantiles as samples); with few or
-    uneven levels it compares forecasts at these levels only. In the unit of the series.
+    The score is twice the pinball loss's integral over all levels (Gneiting & Ranjan 2011); this is
+    a mean over the given levels. The two are close for many levels, evenly spread over 0 to 1
+    (for n levels 0.5/n, 1.5/n, ... it is the score of the n quantiles as samples); few or uneven
+    levels compare forecasts at these levels only. In the unit of the series.
 
     Parameters
     ----------
@@ -116,8 +115,8 @@ def crps_gaussian(
     actual, skip_missing, axis
         As in :func:`mae`.
     mean, scale : (..., horizon) array
-        Mean and standard deviation of the forecast. A scale of 0 is a sure forecast, and its score
-        the absolute error.
+        Mean and standard deviation of the forecast. With a scale of 0 the score is the absolute
+        error.
 
     Returns
     -------
@@ -130,10 +129,8 @@ def crps_gaussian(
         As in :func:`mae`, or if a scale is below 0.
     """
     actual = check_actual(actual, skip_missing)
-    error, scale = (
-        actual - check_forecast(mean, actual, "mean"),
-        check_forecast(scale, actual, "scale"),
-    )
+    error = actual - check_forecast(mean, actual, "mean")
+    scale = check_forecast(scale, actual, "scale")
     refuse_where(scale < 0, "scale is below 0", "Give standard deviations")
     with np.errstate(over="ignore"):  # far out in the tail
         z = np.divide(error, scale, out=np.copysign(np.inf, error), where=scale > 0)
@@ -145,10 +142,10 @@ def crps_gaussian(
 def crps_from_samples(
     actual: ArrayLike, samples: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
 ) -> np.ndarray | float:
-    """Continuous ranked probability score of samples, each as likely as the others.
+    """Continuous ranked probability score of equally likely samples.
 
     ``mean_i |x_i - y| - mean_ij |x_i - x_j| / 2`` (Gneiting & Raftery 2007, sec. 4.2), over all
-    pairs of samples, sorted once instead of paired. It is the score of the samples as they are, on
+    pairs of samples, sorted once instead of paired. It is the score of the empirical distribution, on
     average ``mean |x - x'| / (2 n_samples)`` above that of the distribution they come from. One
     sample gives the absolute error. In the unit of the series.
 
@@ -173,7 +170,7 @@ def crps_from_samples(
     n = np.shape(samples)[-1] if np.ndim(samples) else 0
     samples = check_forecast(samples, actual, "samples", more=(max(n, 1),))
     errors = np.sort(samples - actual[..., None], axis=-1)
-    # A sorted sample is subtracted from so many, and so many are from it: their difference, over n.
+    # How often each sorted sample counts in the sum over pairs, by its rank, over n.
     weights = (2 * np.arange(n) + 1 - n) / n
     return observed_mean((np.abs(errors) - weights * errors).mean(axis=-1), actual, axis)
 
@@ -222,7 +219,7 @@ def interval_score(
     """Interval score: the width, and a penalty for a value outside (Winkler 1972).
 
     ``upper - lower + 2 / (1 - coverage) max(lower - y, 0, y - upper)`` (Gneiting & Raftery 2007,
-    sec. 6.2), in the unit of the series. Least, on average, for the true central interval.
+    sec. 6.2), in the unit of the series. Its mean is least for the true central interval.
 
     Parameters
     ----------
@@ -231,7 +228,7 @@ def interval_score(
     lower, upper : (..., horizon) array
         The intervals' bounds.
     coverage : float
-        Share of values that they are meant to hold, above 0 and below 1.
+        Nominal share of values inside, above 0 and below 1.
 
     Returns
     -------
@@ -243,10 +240,10 @@ def interval_score(
     ValueError
         As in :func:`coverage`, or if the coverage is not between 0 and 1.
     """
-    actual, share = check_actual(actual, skip_missing), check_probability(coverage, "coverage")
+    actual, nominal = check_actual(actual, skip_missing), check_probability(coverage, "coverage")
     lower, upper = check_bounds(lower, upper, actual)
     outside = np.maximum(np.maximum(lower - actual, actual - upper), 0)
-    return observed_mean(upper - lower + 2 / (1 - share) * outside, actual, axis)
+    return observed_mean(upper - lower + 2 / (1 - nominal) * outside, actual, axis)
 
 
 def _pinball(error, level):
