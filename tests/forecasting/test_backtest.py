@@ -14,32 +14,34 @@ def quick(**kwargs):
 
 
 def test_origins_and_actual_values():
-    found = backtest(quick(), Y, n_windows=3, step=4, refit=False).forecasts
-    cutoffs = found["cutoff"].unique()
+    result = backtest(quick(), Y, n_windows=3, step=4, refit=False).forecasts
+    cutoffs = result["cutoff"].unique()
     assert cutoffs.tolist() == [Y.index[-15], Y.index[-11], Y.index[-7]]
-    assert len(found) == 18
-    np.testing.assert_array_equal(found["y"], Y[found["ds"]])
-    months = (found["ds"].dt.to_period("M") - found["cutoff"].dt.to_period("M")).map(lambda d: d.n)
+    assert len(result) == 18
+    np.testing.assert_array_equal(result["y"], Y[result["ds"]])
+    months = (result["ds"].dt.to_period("M") - result["cutoff"].dt.to_period("M")).map(
+        lambda d: d.n
+    )
     assert months.tolist() == [1, 2, 3, 4, 5, 6] * 3
 
 
 def test_one_fit_forecasts_from_all_origins_as_separate_fits_do():
-    found = backtest(quick(refit=False), Y, n_windows=3, refit=False, coverage=0.8).forecasts
-    first = found["cutoff"].iloc[0]
+    result = backtest(quick(refit=False), Y, n_windows=3, refit=False, coverage=0.8).forecasts
+    first = result["cutoff"].iloc[0]
     forecaster = quick(refit=False).fit(Y[:first])
-    own = found[found["cutoff"] == first]
-    np.testing.assert_array_equal(own["RNNForecaster"], forecaster.predict())
+    series_forecasts = result[result["cutoff"] == first]
+    np.testing.assert_array_equal(series_forecasts["RNNForecaster"], forecaster.predict())
     intervals = forecaster.predict_interval(coverage=0.8)
-    np.testing.assert_array_equal(own[["lower_80", "upper_80"]], intervals)
+    np.testing.assert_array_equal(series_forecasts[["lower_80", "upper_80"]], intervals)
 
 
 def test_a_fit_at_each_origin_sees_what_was_known_then_alone():
-    found = backtest(quick(), WIDE, n_windows=2).forecasts
+    result = backtest(quick(), WIDE, n_windows=2).forecasts
     changed = WIDE.copy()
     changed.iloc[-6:] *= 3
     again = backtest(quick(), changed, n_windows=2).forecasts
-    np.testing.assert_array_equal(found["RNNForecaster"], again["RNNForecaster"])
-    last = found[found["cutoff"] == WIDE.index[-7]]
+    np.testing.assert_array_equal(result["RNNForecaster"], again["RNNForecaster"])
+    last = result[result["cutoff"] == WIDE.index[-7]]
     forecast = quick().fit(WIDE[:-6]).predict()
     np.testing.assert_array_equal(
         last["RNNForecaster"].to_numpy().reshape(2, 6), forecast.to_numpy().T
@@ -48,25 +50,27 @@ def test_a_fit_at_each_origin_sees_what_was_known_then_alone():
 
 @pytest.mark.parametrize("refit", [False, True])
 def test_baselines(refit):
-    found = backtest(quick(season=12), WIDE, n_windows=2, refit=refit).forecasts
-    for (name, cutoff), own in found.groupby(["unique_id", "cutoff"]):
+    result = backtest(quick(season=12), WIDE, n_windows=2, refit=refit).forecasts
+    for (name, cutoff), series_forecasts in result.groupby(["unique_id", "cutoff"]):
         history = WIDE[name][:cutoff]
         naive = seasonal_naive(history, 6, season=12)
-        np.testing.assert_allclose(own["seasonal_naive"], naive)
-        np.testing.assert_allclose(own["drift"], drift(history, 6))
+        np.testing.assert_allclose(series_forecasts["seasonal_naive"], naive)
+        np.testing.assert_allclose(series_forecasts["drift"], drift(history, 6))
 
 
 def test_metrics_by_hand():
-    found = backtest(quick(season=12), WIDE, n_windows=2, coverage=[0.5, 0.9], refit=False)
-    table, frame = found.metrics(), found.forecasts
+    result = backtest(quick(season=12), WIDE, n_windows=2, coverage=[0.5, 0.9], refit=False)
+    table, frame = result.metrics(), result.forecasts
     assert table.index.tolist() == ["RNNForecaster", "seasonal_naive", "drift"]
     error = (frame["seasonal_naive"] - frame["y"]).abs()
     assert table.loc["seasonal_naive", "MAE"] == pytest.approx(error.mean())
     scaled = []
-    for name, own in frame.groupby("unique_id"):
-        history = WIDE[name][: own["cutoff"].min()]
+    for name, series_forecasts in frame.groupby("unique_id"):
+        history = WIDE[name][: series_forecasts["cutoff"].min()]
         scale = history.diff(12).abs().mean()
-        scaled.append((own["RNNForecaster"] - own["y"]).abs().mean() / scale)
+        scaled.append(
+            (series_forecasts["RNNForecaster"] - series_forecasts["y"]).abs().mean() / scale
+        )
     assert table.loc["RNNForecaster", "MASE"] == pytest.approx(np.mean(scaled))
     inside = frame["y"].between(frame["lower_90"], frame["upper_90"]).mean()
     assert table.loc["RNNForecaster", "coverage_90"] == pytest.approx(inside)
@@ -83,11 +87,11 @@ def test_the_forecaster_given_stays_as_it_is():
     assert vars(forecaster) == before
 
 
-def test_series_of_different_ends_have_origins_of_their_own():
+def test_series_of_different_ends_have_different_origins():
     frame = WIDE.copy()
     frame.iloc[-10:, 1] = np.nan
-    found = backtest(quick(), frame, n_windows=2, refit=False).forecasts
-    last = found.groupby("unique_id")["ds"].max()
+    result = backtest(quick(), frame, n_windows=2, refit=False).forecasts
+    last = result.groupby("unique_id")["ds"].max()
     assert last["a"] == WIDE.index[-1]
     assert last["b"] == WIDE.index[-11]
 
@@ -108,7 +112,7 @@ def test_bad_parameters(bad):
 
 
 def test_a_series_that_is_no_longer_positive_is_refused_by_place():
-    """The fit took logarithms of what was known at the first origin, where all was positive."""
+    """The fit takes logarithms of the values before the first origin, which are positive."""
     y = load_airline().astype(float)
     y.iloc[-20] = 0
     quick = RNNForecaster(horizon=6, max_iter=2, hidden_size=4, n_jobs=1)
@@ -116,16 +120,16 @@ def test_a_series_that_is_no_longer_positive_is_refused_by_place():
         backtest(quick, y, n_windows=4, refit=False)
     y = load_airline().astype(float)
     y.iloc[-2] = 0  # after the last origin: not an input, and a forecast is made
-    found = backtest(quick, y, n_windows=3, refit=False)
-    assert found.forecasts["RNNForecaster"].notna().all()
+    result = backtest(quick, y, n_windows=3, refit=False)
+    assert result.forecasts["RNNForecaster"].notna().all()
 
 
 def test_forecasts_are_on_the_level_of_the_series():
     """A network that says nothing repeats the season, beyond the trained horizon too."""
     y = load_airline().astype(float)
     silent = RNNForecaster(horizon=6, max_iter=1, learning_rate_init=1e-30, refit=False)
-    found = backtest(silent, y, n_windows=3, refit=False).forecasts
-    np.testing.assert_allclose(found["RNNForecaster"], found["seasonal_naive"], rtol=1e-9)
+    result = backtest(silent, y, n_windows=3, refit=False).forecasts
+    np.testing.assert_allclose(result["RNNForecaster"], result["seasonal_naive"], rtol=1e-9)
     forecast = silent.fit(y).predict(30)
     np.testing.assert_allclose(forecast, np.tile(y[-12:], 3)[:30], rtol=1e-9)
 
@@ -136,8 +140,8 @@ def test_scales_of_histories_that_have_one_and_that_have_none():
     wide.loc[20:25, "holes"] = np.nan
     wide.loc[:56, "still"] = 7.0
     kwargs = {"horizon": 3, "season": 4, "lookback": 8, "max_iter": 1, "missing": "mask"}
-    found = backtest(RNNForecaster(**kwargs, hidden_size=4), wide, n_windows=1)
+    result = backtest(RNNForecaster(**kwargs, hidden_size=4), wide, n_windows=1)
     changes = (wide.shift(-4) - wide)[:53]  # within the 57 before the first origin
-    np.testing.assert_allclose(found.scales[:2], changes.abs().mean()[:2])
-    np.testing.assert_allclose(found.squared_scales[:2], (changes**2).mean()[:2])
-    assert np.isnan([found.scales[2], found.squared_scales[2]]).all()
+    np.testing.assert_allclose(result.scales[:2], changes.abs().mean()[:2])
+    np.testing.assert_allclose(result.squared_scales[:2], (changes**2).mean()[:2])
+    assert np.isnan([result.scales[2], result.squared_scales[2]]).all()

@@ -1,4 +1,4 @@
-"""What is wrong with data is told by series and place, and what is only strange is forecast."""
+"""Errors about data name series and place; unusual but valid data are forecast."""
 
 import numpy as np
 import pandas as pd
@@ -62,7 +62,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_is_wrong_is_told_by_place(case):
+def test_errors_name_the_place(case):
     y, match = BAD[case]
     before = y.copy()
     with pytest.raises(ValueError, match=match):
@@ -71,12 +71,12 @@ def test_what_is_wrong_is_told_by_place(case):
         pd.testing.assert_frame_equal(y, before)
 
 
-def test_a_wrong_name_of_a_column_is_told():
+def test_errors_name_a_wrong_column():
     with pytest.raises(ValueError, match=r"columns \['unique_id', 'ds', 'y'\], not 'shop'"):
         quick(id_column="shop").fit(LONG)
 
 
-def test_a_zone_beside_none_later():
+def test_a_time_zone_in_updates_alone():
     forecaster = quick().fit(WIDE)
     with pytest.raises(ValueError, match="time stamps of dtype"):
         forecaster.update(WIDE[-1:].set_axis([pd.Timestamp("2010-01-01", tz="UTC")]))
@@ -87,24 +87,24 @@ def test_a_zone_beside_none_later():
 def test_scales_do_not_matter(scale, form):
     y = load_airline().astype(float)
     y = y if form == "one" else pd.DataFrame({"a": y, "b": y[::-1].to_numpy()}, y.index)
-    found, expected = (quick(max_iter=20).fit(one).predict() for one in (y * scale, y))
-    np.testing.assert_allclose(found / scale, expected, rtol=1e-4)
+    result, expected = (quick(max_iter=20).fit(one).predict() for one in (y * scale, y))
+    np.testing.assert_allclose(result / scale, expected, rtol=1e-4)
 
 
 def test_scales_side_by_side():
     y = load_airline().astype(float)
     wide = pd.DataFrame({"huge": y * 1e12, "plain": y, "tiny": y * 1e-12})
-    found = quick(max_iter=20).fit(wide).predict()
-    np.testing.assert_allclose(found["huge"] / 1e12, found["plain"], rtol=1e-3)
-    np.testing.assert_allclose(found["tiny"] * 1e12, found["plain"], rtol=1e-3)
+    result = quick(max_iter=20).fit(wide).predict()
+    np.testing.assert_allclose(result["huge"] / 1e12, result["plain"], rtol=1e-3)
+    np.testing.assert_allclose(result["tiny"] * 1e12, result["plain"], rtol=1e-3)
 
 
 @pytest.mark.parametrize("value", [0.0, 7.0, -1e12, 1e-12])
 def test_a_constant_goes_on(value):
     one = pd.Series(value, MONTHS)
-    found = quick().fit(one)
-    np.testing.assert_allclose(found.predict(9), value, rtol=1e-6, atol=1e-20)
-    assert np.isfinite(found.predict_interval()).all(axis=None)
+    result = quick().fit(one)
+    np.testing.assert_allclose(result.predict(9), value, rtol=1e-6, atol=1e-20)
+    assert np.isfinite(result.predict_interval()).all(axis=None)
     wide = WIDE.assign(still=value)
     forecaster = quick(transform=None).fit(wide)
     np.testing.assert_allclose(forecaster.predict()["still"], value, rtol=1e-6, atol=1e-6)

@@ -34,7 +34,7 @@ def error(forecast, truth):
 
 
 def panel(n=4):
-    """Series that move by what is told of them, each with a level of its own."""
+    """Series that follow their covariates, each at a different level."""
     wide = pd.DataFrame({f"s{k}": Y.to_numpy() + 30 * k for k in range(n)}, DAYS)
     long = wide.rename_axis("ds").reset_index()
     return wide, long.melt("ds", var_name="unique_id", value_name="y")
@@ -49,15 +49,15 @@ class TestEncoding:
     def test_numbers_flags_and_categories(self):
         features, _ = self.learn(X[:100])
         assert features.n_known == features.n_channels == 5
-        found = features.encode(covariates_from(X[:100])).frame.to_numpy()
+        result = features.encode(covariates_from(X[:100])).frame.to_numpy()
         np.testing.assert_allclose(
-            found[:, 0], (PRICE[:100] - PRICE[:100].mean()) / PRICE[:100].std()
+            result[:, 0], (PRICE[:100] - PRICE[:100].mean()) / PRICE[:100].std()
         )
-        np.testing.assert_array_equal(found[:, 1], SALE[:100])
+        np.testing.assert_array_equal(result[:, 1], SALE[:100])
         for k, level in enumerate(["dry", "rain", "snow"]):
-            np.testing.assert_array_equal(found[:, 2 + k], SKY[:100] == level)
+            np.testing.assert_array_equal(result[:, 2 + k], SKY[:100] == level)
 
-    def test_rows_beyond_the_series_teach_nothing(self):
+    def test_rows_beyond_the_series_are_not_used(self):
         y = collection_from(Y[:100])
         kwargs = {"past": (), "calendar": (), "holidays": None}
         short = FeatureEncoder.fit(y, covariates_from(X[:100]), None, **kwargs)
@@ -70,33 +70,33 @@ class TestEncoding:
         features, y = self.learn(X, past=["price"], calendar=["weekday"], holidays=["2023-01-03"])
         assert (features.n_known, features.n_channels) == (1 + 3 + 7 + 1, 13)
         rows = [features.encode(covariates_from(X))]
-        beside = features.channels(y, rows, np.empty((1, 0)), False)
-        np.testing.assert_array_equal(beside[:, 4:11].argmax(axis=1), DAYS.day_of_week)
-        np.testing.assert_array_equal(np.flatnonzero(beside[:, 11]), [2])
-        np.testing.assert_allclose(beside[:, 12], (PRICE - PRICE.mean()) / PRICE.std())
+        channels = features.channels(y, rows, np.empty((1, 0)), False)
+        np.testing.assert_array_equal(channels[:, 4:11].argmax(axis=1), DAYS.day_of_week)
+        np.testing.assert_array_equal(np.flatnonzero(channels[:, 11]), [2])
+        np.testing.assert_allclose(channels[:, 12], (PRICE - PRICE.mean()) / PRICE.std())
 
     @pytest.mark.parametrize("name", ["minute", "hour", "day", "month", "day_of_year"])
     def test_places_in_a_round(self, name):
         index = pd.date_range("2023-12-20", periods=5000, freq="37min")
         y = collection_from(pd.Series(np.arange(5000.0), index))
         features = FeatureEncoder.fit(y, None, None, past=(), calendar=name, holidays=None)
-        beside = features.channels(y, [], np.empty((1, 0)), False)
-        assert beside.shape == (5000, features.n_known)
-        np.testing.assert_allclose(beside[:, 0] ** 2 + beside[:, 1] ** 2, 1)
+        channels = features.channels(y, [], np.empty((1, 0)), False)
+        assert channels.shape == (5000, features.n_known)
+        np.testing.assert_allclose(channels[:, 0] ** 2 + channels[:, 1] ** 2, 1)
         value = getattr(index, name)
-        first = pd.Series(beside[:, 0]).groupby(value).std()
+        first = pd.Series(channels[:, 0]).groupby(value).std()
         if name in ("minute", "month", "day_of_year"):
             assert first.max() < 1e-12  # it tells nothing but that
         periods = pd.Series(np.arange(5000.0), index.to_period("min"))
         if name != "day":
             same = collection_from(pd.Series(periods.to_numpy(), periods.index.asfreq("37min")))
-            found = features.channels(same, [], np.empty((1, 0)), False)
-            np.testing.assert_allclose(found, beside, atol=1e-9)
+            result = features.channels(same, [], np.empty((1, 0)), False)
+            np.testing.assert_allclose(result, channels, atol=1e-9)
 
     def test_a_constant_number_is_zero(self):
         column = ColumnEncoder.fit(pd.Series([1e12] * 5, name="a"), "X")
-        found = column.encode(pd.Series([1e12] * 5), "X", str)
-        np.testing.assert_array_equal(found, np.zeros((5, 1)))
+        result = column.encode(pd.Series([1e12] * 5), "X", str)
+        np.testing.assert_array_equal(result, np.zeros((5, 1)))
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ class TestEncoding:
 def test_what_is_known_in_the_future_is_read(kwargs):
     forecaster = quick(**kwargs).fit(Y[:-6], X[:-6])
     assert forecaster.network_.head == "ahead"
-    found = error(forecaster.predict(X=X[-6:]), Y[-6:])
-    assert found < 0.35 * error(quick(**kwargs).fit(Y[:-6]).predict(), Y[-6:])
+    result = error(forecaster.predict(X=X[-6:]), Y[-6:])
+    assert result < 0.35 * error(quick(**kwargs).fit(Y[:-6]).predict(), Y[-6:])
     other = X[-6:].assign(sale=~X["sale"][-6:])
     changes = forecaster.predict(X=other) - forecaster.predict(X=X[-6:])
     assert (np.sign(changes) == np.where(X["sale"][-6:], -1, 1)).all()
@@ -125,15 +125,15 @@ def test_rows_that_fit_was_given_are_kept():
 def test_what_is_not_known_in_the_future_is_read_of_the_past():
     X_past = pd.DataFrame({"lead": Y.shift(-1).ffill()})  # what comes next, a day before
     ahead = quick(past_covariates=["lead"], horizon=1)
-    found = backtest(ahead, Y[:-1], X_past[:-1], n_windows=12, refit=False).metrics()
-    assert found.loc["RNNForecaster", "MAE"] < 0.3 * found.loc["seasonal_naive", "MAE"]
+    result = backtest(ahead, Y[:-1], X_past[:-1], n_windows=12, refit=False).metrics()
+    assert result.loc["RNNForecaster", "MAE"] < 0.3 * result.loc["seasonal_naive", "MAE"]
     assert ahead.fit(Y, X_past).network_.head == "last"
     # Nothing of the future is looked at: of the covariates beyond the end neither.
-    told = quick(past_covariates=["lead"], max_iter=3).fit(Y[:-6], X_past)
+    informed = quick(past_covariates=["lead"], max_iter=3).fit(Y[:-6], X_past)
     wild = X_past.copy()
     wild[-6:] = 1e9
     lied = quick(past_covariates=["lead"], max_iter=3).fit(Y[:-6], wild)
-    pd.testing.assert_series_equal(told.predict(12), lied.predict(12))
+    pd.testing.assert_series_equal(informed.predict(12), lied.predict(12))
 
 
 def test_beyond_the_trained_horizon():
@@ -157,19 +157,19 @@ def test_static_values():
     forecaster = quick(horizon=2, lookback=9, max_iter=60, segment=1).fit(y, static=static)
     unseen = pd.DataFrame({"new": parts["s0"][:59] * 0, "newer": parts["s0"][:59] * 0}, DAYS[:59])
     unseen += rng.normal(0, 0.05, unseen.shape)
-    told = pd.DataFrame({"kind": ["up", "down"], "size": 1.0}, index=["new", "newer"])
-    found = forecaster.predict(1, y=unseen, static=told)
-    assert found["new"].iloc[0] > found["newer"].iloc[0]
+    static_values = pd.DataFrame({"kind": ["up", "down"], "size": 1.0}, index=["new", "newer"])
+    result = forecaster.predict(1, y=unseen, static=static_values)
+    assert result["new"].iloc[0] > result["newer"].iloc[0]
     with pytest.raises(ValueError, match="static has no row for series 's3'"):
         quick(horizon=2, lookback=9).fit(y, static=static.drop("s3"))
     with pytest.raises(ValueError, match="give static as well"):
         forecaster.predict(y=unseen)
     with pytest.raises(ValueError, match="static goes with y"):
-        forecaster.predict(static=told)
+        forecaster.predict(static=static_values)
     with pytest.raises(
         ValueError, match="'kind' of series 'new' of static is 'side', a level that was not"
     ):
-        forecaster.predict(y=unseen, static=told.replace("up", "side"))
+        forecaster.predict(y=unseen, static=static_values.replace("up", "side"))
 
 
 def test_a_calendar_needs_no_covariates():
@@ -205,17 +205,17 @@ def test_panels(form):
     pd.testing.assert_frame_equal(forecaster.predict(), expected)
     assert error(expected, wide[-6:]) < 2.0
     before = long[long["ds"] < DAYS[-6]]
-    found = quick(**kwargs).fit(before, covariates).predict()
-    np.testing.assert_array_equal(found["y"], expected.to_numpy().T.ravel())
+    result = quick(**kwargs).fit(before, covariates).predict()
+    np.testing.assert_array_equal(result["y"], expected.to_numpy().T.ravel())
 
 
 def test_backtests_read_covariates():
-    found = backtest(quick(), Y, X, n_windows=4, step=3, refit=False, coverage=0.8)
-    table = found.metrics()
+    result = backtest(quick(), Y, X, n_windows=4, step=3, refit=False, coverage=0.8)
+    table = result.metrics()
     assert table.loc["RNNForecaster", "MAE"] < 0.4 * table.loc["seasonal_naive", "MAE"]
     fitted = quick().fit(Y[:-15], X[:-15])
     forecast = fitted.predict(X=X[-15:-9])
-    np.testing.assert_allclose(found.forecasts["RNNForecaster"][:6], forecast, rtol=1e-6)
+    np.testing.assert_allclose(result.forecasts["RNNForecaster"][:6], forecast, rtol=1e-6)
     again = backtest(quick(max_iter=3), Y, X, n_windows=2, refit=True)
     last = quick(max_iter=3).fit(Y[:-6], X[:-6]).predict(X=X[-6:])
     np.testing.assert_allclose(again.forecasts["RNNForecaster"][6:], last, rtol=1e-6)
@@ -223,15 +223,15 @@ def test_backtests_read_covariates():
 
 def test_other_series_by_their_own_history_and_covariates():
     forecaster = quick(max_iter=5).fit(Y[:-6], X[:-6])
-    found = forecaster.predict(y=Y[30:-40], X=X)
-    assert found.index[0] == DAYS[-40]
+    result = forecaster.predict(y=Y[30:-40], X=X)
+    assert result.index[0] == DAYS[-40]
     # At fit it would have had the scale of its own history: the same, up to that.
-    there = quick(max_iter=5, transform=None).fit(Y[:-6], X[:-6])
-    state = there.fitted_
+    refitted = quick(max_iter=5, transform=None).fit(Y[:-6], X[:-6])
+    state = refitted.fitted_
     history, _ = state.with_channels(collection_from(Y[30:-40]), covariates_from(X), None, False)
     scaling = Scaling.of(Panel.from_arrays([Y[30:-40]]), 14, False, np.zeros(1))
-    there.fitted_ = dataclasses.replace(state, scaling=scaling, history=history, recent=history)
-    pd.testing.assert_series_equal(there.predict(X=X), found, rtol=1e-6)
+    refitted.fitted_ = dataclasses.replace(state, scaling=scaling, history=history, recent=history)
+    pd.testing.assert_series_equal(refitted.predict(X=X), result, rtol=1e-6)
     with pytest.raises(ValueError, match="X has no row at 2023-01-31"):
         forecaster.predict(y=Y[30:-40], X=X[60:])
 
@@ -307,9 +307,9 @@ def test_ids_of_any_dtype(dtype):
     each = each.reset_index().astype({"unique_id": dtype})
     static = pd.DataFrame({"size": [2.0, 1.0]}, pd.Index(["s1", "s0"], dtype=dtype))
     before = long[long["ds"] < DAYS[-6]]
-    found = quick(max_iter=2).fit(before, each, static).predict()
+    result = quick(max_iter=2).fit(before, each, static).predict()
     expected = quick(max_iter=2).fit(wide[:-6], X, static).predict()
-    np.testing.assert_array_equal(found["y"], expected.to_numpy().T.ravel())
+    np.testing.assert_array_equal(result["y"], expected.to_numpy().T.ravel())
 
 
 def test_state_is_saved(tmp_path):
@@ -400,8 +400,8 @@ def test_holidays_of_days_and_parts_of_them(freq):
     index = pd.date_range("2024-04-22", periods=300, freq=freq)
     y = collection_from(pd.Series(np.arange(300.0), index))
     features = FeatureEncoder.fit(y, None, None, past=(), calendar=(), holidays=["2024-04-24"])
-    found = features.channels(y, [], np.empty((1, 0)), False)[:, 0]
-    np.testing.assert_array_equal(found, index.normalize() == pd.Timestamp("2024-04-24"))
+    result = features.channels(y, [], np.empty((1, 0)), False)[:, 0]
+    np.testing.assert_array_equal(result, index.normalize() == pd.Timestamp("2024-04-24"))
 
 
 def test_covariates_of_a_forecaster_that_has_none():
@@ -409,7 +409,7 @@ def test_covariates_of_a_forecaster_that_has_none():
         quick(max_iter=1).fit(Y).predict(X=X)
 
 
-def test_of_a_series_in_a_panel_the_name_is_told():
+def test_errors_name_the_series_of_a_panel():
     wide, _ = panel(3)
     each = pd.concat([X.assign(unique_id=f"s{k}") for k in range(3)]).rename_axis("ds")
     bad = each.reset_index()
@@ -438,9 +438,9 @@ class TestMasked:
         assert np.isfinite(intervals.to_numpy()).all()
         with pytest.raises(ValueError, match="missing"):
             quick(season=7).fit(holes)
-        found = backtest(quick(**kwargs), holes, n_windows=3, refit=False)
-        assert found.forecasts["y"].isna().any()
-        assert np.isfinite(found.metrics().to_numpy()).all()
+        result = backtest(quick(**kwargs), holes, n_windows=3, refit=False)
+        assert result.forecasts["y"].isna().any()
+        assert np.isfinite(result.metrics().to_numpy()).all()
 
     def test_zeros_are_values(self):
         y = pd.Series(np.where(RNG.random(240) < 0.7, 0.0, 5.0), DAYS)

@@ -213,8 +213,8 @@ def test_history_of_training():
     assert (without.best_iter_, without.validation_scores_) == (4, None)
 
 
-def test_the_held_out_end_is_not_learnt_from_until_the_refit():
-    """Whatever the last year says, the judged network's training losses are the same."""
+def test_the_held_out_end_is_not_trained_on_until_the_refit():
+    """Whatever the last year holds, the training losses with validation are the same."""
     other = AIRLINE.copy()
     other.iloc[-12:] = other.iloc[-12:].to_numpy()[::-1]
     kwargs = {"horizon": 6, "transform": "log", "season": 12}
@@ -225,15 +225,17 @@ def test_the_held_out_end_is_not_learnt_from_until_the_refit():
 
 def test_refit_learns_from_the_whole_series():
     kwargs = {"max_iter": 40, "horizon": 6}
-    refitted, judged = quick(**kwargs).fit(AIRLINE), quick(**kwargs, refit=False).fit(AIRLINE)
-    assert refitted.best_iter_ == judged.best_iter_ > 0
-    assert (refitted.network_.parameters != judged.network_.parameters).any()
-    # Intervals are measured where the network has not been: by the judged one in both.
-    width = [f.predict_interval().diff(axis=1).iloc[:, 1] / f.predict() for f in (refitted, judged)]
+    refitted, validated = quick(**kwargs).fit(AIRLINE), quick(**kwargs, refit=False).fit(AIRLINE)
+    assert refitted.best_iter_ == validated.best_iter_ > 0
+    assert (refitted.network_.parameters != validated.network_.parameters).any()
+    # Intervals are measured where the network has not been: by the validated one in both.
+    width = [
+        f.predict_interval().diff(axis=1).iloc[:, 1] / f.predict() for f in (refitted, validated)
+    ]
     np.testing.assert_allclose(width[0], width[1], rtol=1e-6)
 
 
-def test_refit_follows_the_learning_rates_of_the_judged_network(monkeypatch):
+def test_refit_follows_the_learning_rates_of_the_validated_network(monkeypatch):
     """More windows must not make "auto" epochs fewer than the best one was."""
     y = load_co2("weekly").interpolate()[:1200]
     train, seen = fitter.train_many, []
@@ -396,8 +398,8 @@ def test_not_fitted():
             method()
 
 
-def test_an_interrupt_of_the_refit_keeps_the_judged_network(monkeypatch):
-    judged = quick(refit=False).fit(AIRLINE)
+def test_an_interrupt_of_the_refit_keeps_the_validated_network(monkeypatch):
+    validated = quick(refit=False).fit(AIRLINE)
     train = fitter.train_many
 
     def interrupted(*args, **kwargs):
@@ -407,9 +409,9 @@ def test_an_interrupt_of_the_refit_keeps_the_judged_network(monkeypatch):
 
     monkeypatch.setattr(fitter, "train_many", interrupted)
     forecaster = quick()
-    with pytest.warns(UserWarning, match=f"weights of epoch {judged.best_iter_} are kept"):
+    with pytest.warns(UserWarning, match=f"weights of epoch {validated.best_iter_} are kept"):
         forecaster.fit(AIRLINE)
-    np.testing.assert_array_equal(forecaster.network_.parameters, judged.network_.parameters)
+    np.testing.assert_array_equal(forecaster.network_.parameters, validated.network_.parameters)
 
 
 INTERRUPTED = """

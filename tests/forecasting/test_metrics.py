@@ -118,7 +118,7 @@ def test_one_series_gives_a_float(name):
 
 
 @every_metric
-def test_missing_values_are_skipped_when_asked_to(metric, by_hand):
+def test_missing_values_are_skipped_on_request(metric, by_hand):
     padded = np.hstack([[[NAN], [NAN]], ACTUAL]), np.hstack([[[7.0], [0.0]], FORECAST])
     np.testing.assert_allclose(metric(*padded, skip_missing=True), by_hand, rtol=1e-12)
     padded[0][0] = NAN

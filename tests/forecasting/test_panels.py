@@ -86,7 +86,7 @@ def test_series_of_different_starts_and_ends():
 
 
 def test_no_series_sees_another_but_through_the_network():
-    """With the same weights, a series' forecast does not depend on who stands beside it."""
+    """With the same weights, the forecast of a series does not depend on the others."""
     one = quick(max_iter=1, learning_rate_init=1e-30, transform=None)
     both = one.fit(WIDE).predict()
     swapped = one.fit(WIDE[WIDE.columns[::-1]]).predict()
@@ -152,7 +152,7 @@ def test_same_bits_on_any_number_of_threads(n_jobs, monkeypatch):
 
 
 class TestBeyondTheTrainedHorizon:
-    def test_the_network_goes_on_from_its_own_forecasts(self):
+    def test_the_network_continues_from_its_own_forecasts(self):
         y = load_airline()
         forecaster = RNNForecaster(horizon=12, transform=None, refit=False, max_iter=20)
         first = forecaster.fit(y).predict()
@@ -210,7 +210,7 @@ class TestSeriesNeverSeen:
         assert error < 1.1 * naive
         assert forecaster.predict().columns.tolist() == WIDE.columns.tolist()  # as before
 
-    def test_the_trend_of_another_is_its_own(self):
+    def test_another_series_has_its_own_trend(self):
         y = load_airline().astype(float)
         forecaster = RNNForecaster(horizon=48, max_iter=5).fit(y[:-48])
         assert forecaster.fitted_.scaling.slope.any()
@@ -230,15 +230,17 @@ class TestSeriesNeverSeen:
 
 
 class TestScore:
-    def test_it_is_minus_the_scaled_error_of_a_walk_forward(self):
+    def test_it_is_minus_the_scaled_error_of_rolling_forecasts(self):
         history, later = WIDE[:-14], WIDE[-14:]
         forecaster = quick().fit(history)
         errors = []
         for name in WIDE:
-            said = [forecaster.predict(y=WIDE[: 82 + done])[name].to_numpy() for done in (0, 6, 12)]
-            found = np.abs(np.concatenate(said)[:14] - later[name]).mean()
+            forecasts = [
+                forecaster.predict(y=WIDE[: 82 + done])[name].to_numpy() for done in (0, 6, 12)
+            ]
+            result = np.abs(np.concatenate(forecasts)[:14] - later[name]).mean()
             scale = history[name].diff(forecaster.season_).abs().mean()
-            errors.append(found / scale)
+            errors.append(result / scale)
         assert forecaster.score(later) == pytest.approx(-np.mean(errors), rel=1e-4)
 
     def test_a_search_over_splits_of_time(self):
@@ -263,7 +265,7 @@ class TestScore:
 class TestUpdate:
     @pytest.mark.parametrize("trend", [False, True])
     def test_new_observations_of_one_series_one_at_a_time(self, trend):
-        """As if all had been known at once, with the scale and trend of the fit."""
+        """As with all values from the start, with the scale and trend of the fit."""
         y = load_airline().astype(float)
         forecaster = RNNForecaster(horizon=48 if trend else 6, max_iter=4).fit(y[:-30])
         assert forecaster.fitted_.scaling.slope.any() == trend
@@ -300,10 +302,10 @@ class TestUpdate:
         known.loc[known.index[-3:], "s1"] = np.nan
         known.loc[known.index[-2:], "s3"] = np.nan
         expected = forecaster.predict(y=formed(known))
-        found = forecaster.predict()
-        numbers = [frame.to_numpy()[..., -1].astype(float) for frame in (found, expected)]
+        result = forecaster.predict()
+        numbers = [frame.to_numpy()[..., -1].astype(float) for frame in (result, expected)]
         np.testing.assert_allclose(*numbers, rtol=1e-5)
-        assert found.index.equals(expected.index)
+        assert result.index.equals(expected.index)
 
     def test_the_state_is_saved(self, tmp_path):
         import tsrnn

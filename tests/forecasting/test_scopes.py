@@ -1,4 +1,4 @@
-"""One network of all series, one each, or one of all that each goes on learning from."""
+"""One network for all series, one for each, or one for all that is fine-tuned on each."""
 
 import numpy as np
 import pandas as pd
@@ -78,7 +78,7 @@ class TestFineTuned:
         pd.testing.assert_series_equal(unseen["down"], forecaster.predict()["down"], rtol=1e-6)
 
     def test_it_helps_where_series_differ(self):
-        """Noise of their own: tuned networks are never worse by much, and better somewhere."""
+        """Different noise: fine-tuned networks are never much worse, and better somewhere."""
         scores = {
             scope: backtest(
                 quick(scope=scope, max_iter=40), WIDE, n_windows=6, step=2, refit=False
@@ -129,7 +129,7 @@ class TestHorizons:
 
 class TestPartialFit:
     def test_it_learns_from_what_is_new(self):
-        """The series turns into something else, and little by little is learnt."""
+        """The series changes, and updates learn the change step by step."""
         rng = np.random.default_rng(0)
         n = np.arange(2400)
         wave = np.where(n < 600, np.sin(n * 2 * np.pi / 12), np.sin(n * 2 * np.pi / 5))
@@ -169,7 +169,7 @@ class TestPartialFit:
             for a, b in zip(one, other, strict=True):
                 np.testing.assert_array_equal(a.parameters, b.parameters)
 
-    def test_a_series_too_short_to_learn_from_is_taken_in(self):
+    def test_a_series_too_short_to_train_on_is_updated(self):
         short = WIDE.copy()
         short.loc[WIDE.index[:-30], "noise"] = np.nan
         forecaster = quick(max_iter=2).fit(short[:-4])

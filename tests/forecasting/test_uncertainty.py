@@ -11,7 +11,7 @@ from tsrnn.datasets import load_airline
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors, LossOutputs
 
 
-def test_widths_hold_the_stated_share_of_exchangeable_errors():
+def test_widths_cover_the_stated_share_of_exchangeable_errors():
     rng = np.random.default_rng(0)
     spread = np.array([1.0, 2.0, 3.0])
     inside = {0.5: [], 0.8: [], 0.95: []}
@@ -43,7 +43,7 @@ def test_errors_of_zero_give_no_width():
 
 
 def test_each_series_counts_as_much_as_another():
-    """Whatever is longer is not what most series are like."""
+    """A long series is not typical of the others."""
     rng = np.random.default_rng(0)
     series = np.repeat([0, 1], [900, 100])
     errors = rng.normal(size=(1000, 4)) * np.where(series, 5.0, 1.0)[:, None]
@@ -56,7 +56,7 @@ def test_each_series_counts_as_much_as_another():
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
-def test_windows_that_move_more_have_wider_intervals_if_errors_say_so(power):
+def test_windows_of_larger_scale_have_wider_intervals_if_errors_grow_with_it(power):
     rng = np.random.default_rng(0)
     scales = np.exp(rng.normal(size=3000))
     errors = rng.normal(size=(3000, 4)) * scales[:, None] ** power
@@ -79,36 +79,36 @@ def quick(**kwargs):
     return RNNForecaster(**{"horizon": 6, "max_iter": 30, "hidden_size": 8} | kwargs)
 
 
-class TestWhatNetworksSay:
+class TestLossOutputs:
     """Each loss's numbers against the distributions that they are of."""
 
     def test_normal(self):
         mean, raw = np.array([[1.0, -2.0]]), np.array([[0.5, -1.0]])
-        said = LossOutputs("gaussian", (), np.stack([mean, raw], axis=1)[None])
+        forecasts = LossOutputs("gaussian", (), np.stack([mean, raw], axis=1)[None])
         scale = np.log1p(np.exp(raw))
-        np.testing.assert_allclose(said.point, mean)
-        np.testing.assert_allclose(said.units()[0], scale, rtol=1e-5)
+        np.testing.assert_allclose(forecasts.point, mean)
+        np.testing.assert_allclose(forecasts.units()[0], scale, rtol=1e-5)
         for level in (0.1, 0.5, 0.9):
             expected = stats.norm.ppf(level, mean, scale)
-            np.testing.assert_allclose(said.quantile(level), expected, rtol=1e-5)
+            np.testing.assert_allclose(forecasts.quantile(level), expected, rtol=1e-5)
 
     def test_students(self):
         parts = np.array([[1.0, -2.0]]), np.array([[0.5, -1.0]]), np.array([[2.0, 0.0]])
-        said = LossOutputs("student_t", (), np.stack(parts, axis=1)[None])
+        forecasts = LossOutputs("student_t", (), np.stack(parts, axis=1)[None])
         scale, freedom = (np.log1p(np.exp(part)) for part in parts[1:])
         for level in (0.01, 0.5, 0.9):
             expected = stats.t.ppf(level, 2 + freedom, parts[0], scale)
-            np.testing.assert_allclose(said.quantile(level), expected, rtol=1e-5)
+            np.testing.assert_allclose(forecasts.quantile(level), expected, rtol=1e-5)
 
     def test_quantiles_that_cross_are_sorted(self):
         outputs = np.array([[[[3.0], [1.0], [2.0]]]])  # of 0.1, 0.5 and 0.9
-        said = LossOutputs("quantile", (0.1, 0.5, 0.9), outputs)
-        found = [said.quantile(level)[0, 0] for level in (0.1, 0.3, 0.5, 0.9)]
-        np.testing.assert_allclose(found, [1.0, 1.5, 2.0, 3.0])
-        below, above = said.units()
+        forecasts = LossOutputs("quantile", (0.1, 0.5, 0.9), outputs)
+        result = [forecasts.quantile(level)[0, 0] for level in (0.1, 0.3, 0.5, 0.9)]
+        np.testing.assert_allclose(result, [1.0, 1.5, 2.0, 3.0])
+        below, above = forecasts.units()
         np.testing.assert_allclose([below[0, 0], above[0, 0]], [1.0, 1.0])
         levels = np.full((1, 1), 0.7)
-        np.testing.assert_allclose(said.quantile(levels), [[2.5]])
+        np.testing.assert_allclose(forecasts.quantile(levels), [[2.5]])
         one = LossOutputs("quantile", (0.9,), np.array([[[[4.0]]]]))
         np.testing.assert_allclose(one.point, [[4.0]])
 
@@ -127,25 +127,25 @@ def test_quantiles_never_cross_and_are_the_bounds_of_intervals(loss, conformal):
             with pytest.raises(ValueError, match=f"{loss}' learns none"):
                 ask()
         return
-    found = forecaster.predict_quantiles(14, quantiles=LEVELS)
-    assert found.columns[0] == "quantile_5"
-    assert (found.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
+    result = forecaster.predict_quantiles(14, quantiles=LEVELS)
+    assert result.columns[0] == "quantile_5"
+    assert (result.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
     intervals = forecaster.predict_interval(14, coverage=[0.8, 0.9])
     for column, quantile in {"lower_80": 10, "upper_80": 90, "lower_90": 5}.items():
-        np.testing.assert_allclose(intervals[column], found[f"quantile_{quantile}"], rtol=1e-9)
+        np.testing.assert_allclose(intervals[column], result[f"quantile_{quantile}"], rtol=1e-9)
     middle = forecaster.predict(14)
-    np.testing.assert_allclose(found["quantile_50"], middle, rtol=1e-6)
+    np.testing.assert_allclose(result["quantile_50"], middle, rtol=1e-6)
     samples = forecaster.predict_samples(14, n_samples=400)
     assert samples.shape == (14, 400)
     spread = samples.quantile([0.1, 0.9], axis=1).T
-    ratio = (spread[0.9] - spread[0.1]) / (found["quantile_90"] - found["quantile_10"])
+    ratio = (spread[0.9] - spread[0.1]) / (result["quantile_90"] - result["quantile_10"])
     assert 0.3 < ratio[:6].median() < 2.5
     again = forecaster.predict_samples(14, n_samples=400)
     pd.testing.assert_frame_equal(samples, again)
     assert not samples.equals(forecaster.predict_samples(14, n_samples=400, random_state=1))
 
 
-def test_quantiles_beyond_those_learnt_are_refused():
+def test_quantiles_beyond_the_fitted_ones_are_refused():
     forecaster = quick(loss="quantile", conformal=False).fit(AIRLINE)
     with pytest.raises(ValueError, match=r"Quantiles from 0.025 to 0.975 are asked.*0.1 to 0.9"):
         forecaster.predict_interval(coverage=0.95)
@@ -162,29 +162,29 @@ def test_quantiles_beyond_those_learnt_are_refused():
 
 
 def noise(scale):
-    """Nothing to be learnt but how far values lie apart."""
+    """White noise: only its spread can be learnt."""
     rng = np.random.default_rng(0)
     return pd.Series(rng.normal(0, scale, 1500), pd.date_range("2000", periods=1500, freq="D"))
 
 
 @pytest.mark.parametrize("loss", ["quantile", "gaussian", "student_t"])
-def test_losses_learn_how_far_values_lie_apart(loss):
+def test_losses_learn_the_spread(loss):
     y = noise(3.0)
     forecaster = quick(loss=loss, conformal=False, season=1, horizon=3, lookback=20, max_iter=40)
-    found = backtest(forecaster, y, n_windows=200, step=1, refit=False, coverage=0.8,
+    result = backtest(forecaster, y, n_windows=200, step=1, refit=False, coverage=0.8,
                      quantiles=[0.1, 0.5, 0.9]).metrics().loc["RNNForecaster"]  # fmt: skip
-    assert 0.72 < found["coverage_80"] < 0.88
+    assert 0.72 < result["coverage_80"] < 0.88
     # Of a normal distribution the least pinball loss at 0.1 is the deviation times .1755; that of
     # intervals around the last value would be larger by the root of two.
-    assert 0.95 * 0.1755 * 3 < found["pinball_10"] < 0.9 * 0.1755 * 3 * 2**0.5
-    assert found["pinball_50"] == pytest.approx(found["MAE"] / 2)
-    assert found["CRPS"] == pytest.approx(
-        2 * found[["pinball_10", "pinball_50", "pinball_90"]].mean()
+    assert 0.95 * 0.1755 * 3 < result["pinball_10"] < 0.9 * 0.1755 * 3 * 2**0.5
+    assert result["pinball_50"] == pytest.approx(result["MAE"] / 2)
+    assert result["CRPS"] == pytest.approx(
+        2 * result[["pinball_10", "pinball_50", "pinball_90"]].mean()
     )
 
 
 def test_paths_keep_the_errors_of_a_window_together():
-    """Of a random walk a path's steps go together, and the sum of a path says so."""
+    """Steps of a random walk's path are correlated, which the sum of a path shows."""
     rng = np.random.default_rng(0)
     walk = pd.Series(rng.normal(size=9000).cumsum(), pd.date_range("2000", periods=9000, freq="D"))
     forecaster = quick(season=1, horizon=10, lookback=12, max_iter=3).fit(walk[:7000])
