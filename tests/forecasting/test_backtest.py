@@ -99,7 +99,7 @@ def test_series_of_different_ends_have_different_origins():
 def test_too_many_origins_name_the_series():
     with pytest.raises(ValueError, match="y has 309 observations, too few for n_windows=60"):
         backtest(quick(), load_sunspots(), n_windows=60)
-    with pytest.raises(ValueError, match="Series 'a' has 144"):
+    with pytest.raises(ValueError, match="Series 'a' of y has 144"):
         backtest(quick(), WIDE, n_windows=60)
 
 

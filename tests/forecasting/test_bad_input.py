@@ -50,7 +50,7 @@ BAD = {
     "zones beside none": (mixed_zones(), "Column 'ds' of y must hold dates.*utc=True"),
     "null id": (with_row(17, unique_id=None), "no id.*row 17.*'unique_id'|row 17"),
     "null time": (LONG.assign(ds=LONG["ds"].where(LONG.index != 17)), "row 17"),
-    "one too short": (pd.concat([LONG, LONG[:5].assign(unique_id="d")]), "'d' has 5 obs"),
+    "one too short": (pd.concat([LONG, LONG[:5].assign(unique_id="d")]), "'d' of y has 5 obs"),
     "inf": (with_row(140, y=np.inf), "'b'.*infinite at 2001-09-01"),
     "objects": (with_row(3, y="many"), "Column 'y' of y.*object"),
     "empty": (LONG[:0], "y is empty"),

@@ -115,7 +115,7 @@ def check_positive(collection: Collection, transform: str | None) -> None:
     series = int(np.searchsorted(panel.indptr, place, side="right")) - 1
     stamp = collection.axes[series].index[place - panel.indptr[series]]
     raise DataError(
-        f"needs positive values for transform='log', and has {panel.values[place]:g} at "
+        f"needs positive values for transform='log', and is {panel.values[place]:g} at "
         f"{format_time(stamp)}",
         "Use transform=None, or shift y.",
         series=collection.ids[series],
