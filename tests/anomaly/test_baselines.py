@@ -393,7 +393,7 @@ def test_too_few(detector):
         detector.fit(y[: least - 1])
     detector.fit(y[:least])
     panel = panel_of((100, least - 1))
-    with pytest.raises(ValueError, match=f"of series 'b' has {least - 1} observations"):
+    with pytest.raises(ValueError, match=f"Series 'b' of y has {least - 1} observations"):
         detector.fit(panel)
 
 

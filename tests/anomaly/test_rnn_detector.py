@@ -661,7 +661,7 @@ def test_what_was_not_fitted_is_refused():
         small().fit(series()).score_samples(frame())
     with pytest.raises(ValueError, match="in that order"):
         small().fit(frame()).score_samples(frame()[["c1", "c0"]])
-    with pytest.raises(ValueError, match="lone series, and the detector was fitted to a panel"):
+    with pytest.raises(ValueError, match="single series, and the detector was fitted to a panel"):
         detector.score_samples(series())
     days = pd.date_range("2024-01-01", periods=N, freq="D")
     with pytest.raises(ValueError, match=r"y has frequency D, .* fitted with frequency h"):

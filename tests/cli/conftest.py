@@ -6,7 +6,7 @@ import pytest
 
 from tsrnn import RNNForecaster
 from tsrnn.cli import main
-from tsrnn.training.epochs import Epochs
+from tsrnn.training.epochs import EpochRunner
 
 SMALL = ["--max-iter", "2", "--hidden-size", "4", "--jobs", "1", "--quiet"]
 
@@ -36,7 +36,10 @@ def refused(run, monkeypatch):
     """Run a command that must be refused before training, in the one line that this gives."""
 
     def refused(*arguments):
-        monkeypatch.setattr(Epochs, "__init__", lambda *_, **__: pytest.fail("trained for nothing"))
+        def fail(*_, **__):
+            pytest.fail("trained for nothing")
+
+        monkeypatch.setattr(EpochRunner, "__init__", fail)
         code, out, err = run(*arguments)
         assert (code, out) == (2, "")
         assert err.endswith("\n")

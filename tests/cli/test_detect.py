@@ -197,7 +197,10 @@ def test_rows_are_counted_without_times(days, run):
         (["--contamination", "0.6"], "argument --contamination: '0.6' is not a share above 0"),
         (["--contamination", "few"], "argument --contamination: 'few' is not a share above 0"),
         (["--method", "guess"], "argument --method: invalid choice: 'guess'"),
-        (["--season", "90"], "season=90 needs 180 observations to be learnt, and there are 80."),
+        (
+            ["--season", "90"],
+            "column 'y' has 80 observations, and season=90 needs 180 observations",
+        ),
         (["--out", "no/such/file.csv"], "cannot write no/such/file.csv: there is no directory"),
         (["--out", "same.csv", "--scores", "./same.csv"], "another output has that name"),
         (["--plot", "file.xyz"], "--plot file.xyz: the name must end in one of"),
@@ -237,7 +240,7 @@ def test_bad_channels_and_series(write, refused):
     assert "data.csv: column 'b' is nothing but missing values (NaN)" in line
     short = table[:9].fillna(0)
     line = refused("detect", write(columns=short), "--id", "who", "--time", "time", "--target", "a")
-    assert "data.csv: column 'a' of series 'x' has 9 observations, too few to learn from" in line
+    assert "data.csv: Series 'x' has 9 observations, too few to learn from" in line
 
 
 @pytest.mark.parametrize(

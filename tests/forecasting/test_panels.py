@@ -103,7 +103,7 @@ def test_a_series_too_short_among_many_is_named():
 def test_a_log_of_a_series_below_zero_is_refused_by_name():
     frame = WIDE.copy()
     frame.iloc[4, 2] = -1
-    with pytest.raises(ValueError, match="series 's2' is -1 at 2000-05-01"):
+    with pytest.raises(ValueError, match="Series 's2' of y needs positive values .* is -1 at 2000-05-01"):
         quick(transform="log").fit(frame)
     quick().fit(frame)
 
@@ -225,7 +225,7 @@ class TestSeriesNeverSeen:
         weeks = WIDE.set_axis(pd.date_range("2000-01-02", periods=96, freq="W"))
         with pytest.raises(ValueError, match=r"frequency W.*fitted on frequency MS"):
             forecaster.predict(y=weeks)
-        with pytest.raises(ValueError, match="series 's2' is -1 at 2000-05-01"):
+        with pytest.raises(ValueError, match="Series 's2' of y needs positive values .* is -1 at 2000-05-01"):
             forecaster.predict(y=WIDE.assign(s2=WIDE["s2"].where(WIDE.index != "2000-05-01", -1)))
 
 

@@ -22,7 +22,7 @@ from tsrnn.anomaly.scores import (
 )
 from tsrnn.anomaly.seasonality import seasonal_features
 from tsrnn.anomaly.streaming import SeriesStatistics, Stream
-from tsrnn.data import ChannelPanel, ChannelSeries, TimeAxis, format_step
+from tsrnn.data import ChannelPanel, ChannelSeries, DataError, TimeAxis, format_step
 from tsrnn.network import RecurrentNetwork
 
 
@@ -82,33 +82,37 @@ class FittedSeries:
         """Raise ValueError for series unlike those fitted: channels, labels or time step."""
         n_channels = self.means.shape[1]
         if len(panel.channels) != n_channels:
-            raise ValueError(
-                f"y has {len(panel.channels)} channels, {panel.channels}, and the detector was "
-                f"fitted with {n_channels}, {self.channels}. Give the same."
+            raise DataError(
+                f"has {len(panel.channels)} channels, {panel.channels}, and the detector was "
+                f"fitted with {n_channels}, {self.channels}",
+                "Give the same.",
             )
         unknown = [series.label for series in panel if series.label not in self.labels]
         if unknown == [None]:
-            raise ValueError(
-                "y is a lone series, and the detector was fitted to a panel: "
-                "keep the ids beside it, as in y.loc[['a']], or by id_column."
+            raise DataError(
+                "is a single series, and the detector was fitted to a panel",
+                "Keep its id, as in y.loc[['a']], or by id_column.",
             )
         if unknown:
-            raise ValueError(
-                f"Series {unknown[0]!r} of y was not fitted: what is usual of it is not known. Fit "
-                "with it, or leave it out."
+            raise DataError(
+                "was not fitted: what is usual of it is not known",
+                "Fit with it, or leave it out.",
+                series=unknown[0],
             )
         named = len(panel.channels) > 1 and not panel.is_array
         named = named and all(isinstance(channel, str) for channel in self.channels)
         if named and panel.channels != self.channels:
-            raise ValueError(
-                f"y has the channels {panel.channels}, and the detector was fitted with "
-                f"{self.channels}. Give these, in that order."
+            raise DataError(
+                f"has the channels {panel.channels}, and the detector was fitted with "
+                f"{self.channels}",
+                "Give these, in that order.",
             )
         axis = panel.all_series[0].axis
         if not panel.is_array and not self._is_step_of(axis):
-            raise ValueError(
-                f"y has {format_step(axis.step, axis.index)}, and the detector was fitted with "
-                f"{format_step(self.step, axis.index)}. Bring it to that, or fit anew."
+            raise DataError(
+                f"has {format_step(axis.step, axis.index)}, and the detector was fitted with "
+                f"{format_step(self.step, axis.index)}",
+                "Bring it to that, or fit anew.",
             )
 
     def _is_step_of(self, axis):

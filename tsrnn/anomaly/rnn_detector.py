@@ -18,6 +18,7 @@ from tsrnn.anomaly.forecast_errors import DETECTOR_LOSSES, ForecastErrors
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.seasonality import resolved_seasons
 from tsrnn.anomaly.streaming import Update, apply_threshold
+from tsrnn.data import DataError
 from tsrnn.estimators.base import RecurrentEstimator
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
@@ -245,11 +246,10 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def _fit_series(self, panel):
         lengths = [len(series.values) for series in panel]
         if min(lengths) < _MIN_OBSERVATIONS:
-            label = panel.all_series[int(np.argmin(lengths))].label
-            of = "" if label is None else f" of series {label!r}"
-            raise ValueError(
-                f"y{of} has {min(lengths)} observations, too few to learn from: give at "
-                f"least {_MIN_OBSERVATIONS}, better some thousand."
+            raise DataError(
+                f"has {min(lengths)} observations, too few to learn from",
+                f"Give at least {_MIN_OBSERVATIONS}, better some thousand.",
+                series=panel.ids[int(np.argmin(lengths))],
             )
         self.seasons_ = resolved_seasons(self.season, panel.all_series[0].axis, max(lengths))
         model = self._new_model(len(panel.channels), min(lengths))
@@ -371,8 +371,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         panel, skipped, parts = self._read_fitted_series(y), [], []
         positions = [self.fitted_.position(series) for series in panel]
         for series, k in zip(panel, positions, strict=True):
-            name = "y" if series.label is None else f"Series {series.label!r} of y"
-            skipped.append(streams[k].n_skipped(series.axis.index, name, self.missing == "mask"))
+            allow_gap = self.missing == "mask"
+            skipped.append(streams[k].n_skipped(series.axis.index, series.label, allow_gap))
         for series, k, n_steps in zip(panel, positions, skipped, strict=True):
             if n_steps:
                 streams[k].update(np.full((n_steps, len(panel.channels)), np.nan))

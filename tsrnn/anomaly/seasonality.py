@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.time_axis import TimeAxis, step_width
+from tsrnn.data import DataError, TimeAxis
+from tsrnn.data.time_axis import step_width
 from tsrnn.forecasting.seasonality import season_of
 from tsrnn.kernels import portable
 
@@ -40,9 +41,10 @@ def resolved_seasons(season: Any, axis: TimeAxis, n: int) -> tuple[int, ...]:
     if not all(n_steps >= 1 for n_steps in seasons):
         raise ValueError(f"season must be 1 or more steps, got {season!r}.")
     if 2 * max(seasons) > n:
-        raise ValueError(
-            f"season={max(seasons)} needs {2 * max(seasons)} observations to be learnt, and y "
-            f"has {n}. Give more history, or a shorter season."
+        raise DataError(
+            f"has {n} observations, and season={max(seasons)} needs {2 * max(seasons)} observations"
+            " to be learned",
+            "Give more history, or a shorter season.",
         )
     return tuple(n_steps for n_steps in seasons if n_steps > 1)
 

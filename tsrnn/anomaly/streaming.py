@@ -10,7 +10,8 @@ import pandas as pd
 
 from tsrnn.anomaly.scores import channel_scores, mean_over_channels
 from tsrnn.anomaly.seasonality import phase_features, step_numbers
-from tsrnn.data.time_axis import TimeAxis, format_time, step_width
+from tsrnn.data import DataError, TimeAxis, format_time
+from tsrnn.data.time_axis import step_width
 
 _NO_FEATURES = np.empty(0)
 
@@ -163,12 +164,12 @@ class Stream:
         parts = [table[self.n_after % len(table)] for table in self._feature_tables]
         return np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else _NO_FEATURES
 
-    def n_skipped(self, index: pd.Index, name: str, allow_gap: bool) -> int:
-        """Number of steps skipped before new time stamps.
+    def n_skipped(self, index: pd.Index, label: Any, allow_gap: bool) -> int:
+        """Number of steps skipped before new time stamps of the series of a label.
 
         Raises
         ------
-        ValueError
+        DataError
             If they do not continue the series, or skip steps without ``allow_gap``.
         """
         axis, first = self._current_axis(), index[0]
@@ -180,7 +181,10 @@ class Stream:
             follows = False
         if follows:
             return n
-        raise ValueError(
-            f"{name} has {format_time(first)} where {format_time(axis.after(1)[0])} follows what "
-            "the detector knows. Give what comes next" + ("." if allow_gap else ", without a gap.")
+        raise DataError(
+            f"has {format_time(first)} where {format_time(axis.after(1)[0])} follows what the "
+            "detector knows",
+            "Give what comes next" + ("." if allow_gap else ", without a gap."),
+            series=label,
+            row=first,
         )

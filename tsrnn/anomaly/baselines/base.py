@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.results import SeriesScores
-from tsrnn.data import ChannelPanel
+from tsrnn.data import ChannelPanel, DataError
 
 _BATCH_SIZE = 2**22  # values of the windows in memory at once
 
@@ -34,10 +34,11 @@ class Baseline(AnomalyDetector):
         least = self._min_length()
         for series in panel:
             if len(series.values) < least:
-                of = "" if series.label is None else f" of series {series.label!r}"
-                raise ValueError(
-                    f"y{of} has {len(series.values)} observations, and window={self.window} needs "
-                    f"at least {least}. Give more, or a shorter window."
+                raise DataError(
+                    f"has {len(series.values)} observations, and window={self.window} needs at "
+                    f"least {least}",
+                    "Give more, or a shorter window.",
+                    series=series.label,
                 )
         scaled = [self.fitted_.scaled(series) for series in panel]
         self._fit_values(scaled)
@@ -61,9 +62,9 @@ class CompleteWindows(Baseline):
     def _fit_values(self, scaled):
         firsts = [complete_windows(z, self.window) for z in scaled]
         if not any(starts.size for starts in firsts):
-            raise ValueError(
-                f"y has no {self.window} observations in a row without a missing value. Give a "
-                "shorter window, or fill the gaps."
+            raise DataError(
+                f"has no {self.window} observations in a row without a missing value",
+                "Give a shorter window, or fill the gaps.",
             )
         self._fit_windows(scaled, firsts)
 

@@ -12,6 +12,7 @@ from tsrnn.anomaly.baselines.base import Baseline, batches, spread_to_points, wi
 from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.results import SeriesScores
 from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
+from tsrnn.data import DataError
 
 
 class PolynomialDetector(Baseline):
@@ -135,10 +136,10 @@ class PolynomialDetector(Baseline):
         squares = [self._basis.evaluate(z)[0] for z in scaled]
         typical = [np.sqrt(mean_over_channels(by_window.T)) for by_window in squares]
         if np.isnan(typical).all():
-            raise ValueError(
-                f"y has no {self.window} observations of which half are there, and of the "
-                f"{n_points} {'before' if self.online else 'around'} them {n_needed}. Fill the "
-                "gaps."
+            raise DataError(
+                f"has no {self.window} observations of which half are there, and of the "
+                f"{n_points} {'before' if self.online else 'around'} them {n_needed}",
+                "Fill the gaps.",
             )
         self._error_scale = np.where(np.isnan(typical), 1.0, typical) + MIN_SPREAD
 
