@@ -76,11 +76,13 @@ def random_values(n=200, seed=0):
 
 
 def training_steps(
-    network, source, order, settings, workers=1, rates=(0.0,), seed=0, states=None, n_batch=None
+    network, source, order, settings, workers=1, rates=(0.0,), seed=0, states=None, n_batch=None,
+    rule_options=None,
 ):
     """Run minibatches by the kernels alone; moments, gradient and losses.
 
     The parameters of ``network`` change; what is in working memory must not matter.
+    ``rule_options`` replace fields of the settings' ``Rule``.
     """
     n_batch = n_batch or order.size
     n_parameters, dtype = network.parameters.size, network.parameters.dtype
@@ -97,8 +99,9 @@ def training_steps(
     carried = np.empty((network.state_width, 0), dtype) if states is None else states.T.copy()
     filled = np.full((1, len(rates) * n_batch), -1)
     filled[0, : order.size] = order
+    rules = np.array([settings.rule(seed)._replace(**(rule_options or {}))], float)
     losses = trainer.run(
-        network.parameters[None], moments, filled, np.array([settings.rule(seed)], float),
+        network.parameters[None], moments, filled, rules,
         np.ones(1, np.int64), np.array([rates], float), carried,
     )  # fmt: skip
     if states is not None:

@@ -357,8 +357,8 @@ SOLVERS = {
     "adam": {},
     "adamw": {"alpha": 0.1},
     "adam with penalty and average": {"alpha": 0.05, "averaging": 0.9},
-    "sgd": {"momentum": 0.8, "nesterovs_momentum": False},
-    "sgd nesterov": {"momentum": 0.8, "alpha": 0.01},
+    "sgd": {"momentum": 0.8},
+    "sgd with penalty": {"momentum": 0.7, "alpha": 0.01},
     "rmsprop": {"momentum": 0.5, "beta_2": 0.95, "averaging": 0.5},
 }
 
@@ -372,23 +372,21 @@ def test_training_steps_against_naive_solvers(solver, workers):
     network.parameters *= 6  # errors large enough to be clipped
     twin.parameters *= 6
     rates = [0.01, 0.03, 0.02]
-    options = {"solver": solver.split()[0], **SOLVERS[solver]}
-    settings = Settings(loss="squared_error", **options)
-    begin = twin.parameters.copy()
-    named = {
-        "alpha": settings.alpha, "momentum": settings.momentum, "beta_2": settings.beta_2,
-        "nesterov": settings.nesterovs_momentum, "averaging": settings.averaging,
-    }  # fmt: skip
+    name, options = solver.split()[0], dict(SOLVERS[solver])
+    momentum = options.pop("momentum", 0.9)
+    settings = Settings(loss="squared_error", solver=name, **options)
+    start = twin.parameters.copy()
     gradients = []
     for t in range(3):
         gradients.append(gradient_of(twin, source, STARTS[t * 8 : (t + 1) * 8])[1].copy())
         twin.parameters[:], average = naive.optimise(
-            options["solver"], begin, gradients, rates[: t + 1], **named
+            name, start, gradients, rates[: t + 1], momentum=momentum, **options
         )
     assert any(np.linalg.norm(g) > 1 for g in gradients)
+    rule_options = {} if name.startswith("adam") else {"first_decay": momentum}
     moments, _, _ = training_steps(
-        network, source, STARTS, settings, workers, rates, n_batch=8
-    )  # fmt: skip
+        network, source, STARTS, settings, workers, rates, n_batch=8, rule_options=rule_options
+    )
     np.testing.assert_allclose(network.parameters, twin.parameters, rtol=1e-9)
     if settings.averaging:
         np.testing.assert_allclose(moments[2], average, rtol=1e-9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tsrnn.kernels.losses import LOSSES
-from tsrnn.kernels.updates import SOLVERS, Rule
+from tsrnn.kernels.optimizers import SOLVERS, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +38,8 @@ class Settings:
         Gradients with a larger norm are clipped to it.
     alpha : float
         L2 penalty, half the sum of squares of all parameters; the weight decay of "adamw".
-    beta_1, beta_2, epsilon : float
-        Of Adam; ``beta_2`` and ``epsilon`` also of RMSprop.
-    momentum : float
-        Of SGD and RMSprop.
-    nesterovs_momentum : bool
-        Of SGD.
+    beta_2 : float
+        Decay of the second moments of Adam and RMSprop.
     averaging : float
         Decay of an exponential moving average of the weights, which is validated and kept in place
         of the weights. 0 for none.
@@ -69,11 +65,7 @@ class Settings:
     warm_up: float = 0.0
     max_grad_norm: float = 1.0
     alpha: float = 0.0
-    beta_1: float = 0.9
     beta_2: float = 0.999
-    epsilon: float = 1e-8
-    momentum: float = 0.9
-    nesterovs_momentum: bool = True
     averaging: float = 0.0
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
@@ -82,15 +74,13 @@ class Settings:
 
     def rule(self, seed: int) -> Rule:
         """The settings that kernels use, as numbers."""
-        adam = self.solver.startswith("adam")
         return Rule(
             loss=LOSSES.index(self.loss),
             solver=SOLVERS.index(self.solver),
-            keep_first=self.beta_1 if adam else self.momentum,
-            keep_second=self.beta_2,
-            epsilon=self.epsilon,
-            nesterov=self.nesterovs_momentum,
-            max_norm=self.max_grad_norm,
+            first_decay=0.9,
+            second_decay=self.beta_2,
+            epsilon=1e-8,
+            max_grad_norm=self.max_grad_norm,
             alpha=self.alpha,
             averaging=self.averaging,
             dropout=self.dropout,

@@ -26,9 +26,9 @@ from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import Chunk
 from tsrnn.kernels.losses import apply_loss
 from tsrnn.kernels.noise import Noise, dropout_of, scramble, silence
+from tsrnn.kernels.optimizers import optimizer_step, rule_of
 from tsrnn.kernels.outputs import head_arrays
 from tsrnn.kernels.steps import compile_steps
-from tsrnn.kernels.updates import rule_of, update
 
 
 class Kernels(NamedTuple):
@@ -151,8 +151,10 @@ def compile_drivers(cell) -> Kernels:
             total += sums[chunk, 0]
             weight += sums[chunk, 1]
         if weight > 0:
-            update(parameters, moments, gradients[:n_chunks], 1.0 / weight, step, rate,
-                   rule_of(rule_row))  # fmt: skip
+            rule = rule_of(rule_row)
+            optimizer_step(
+                parameters, moments, gradients[:n_chunks], 1.0 / weight, step, rate, rule
+            )
             return total / weight, weight
         return 0.0, 0.0
 

@@ -71,11 +71,11 @@ class Trainer:
         ----------
         parameters : (n_models, n) array
         moments : (n_models, 3, n) array
-            See ``tsrnn.kernels.updates.update``.
+            See ``tsrnn.kernels.optimizers.optimizer_step``.
         order : (n_models, n_steps * n_batch) int64 array
             Windows of the minibatches; negative numbers fill up.
         rules : (n_models, n) float64 array
-            Rows as ``tsrnn.kernels.updates.Rule``.
+            Rows as ``tsrnn.kernels.optimizers.Rule``.
         first_updates : (n_models,) int64 array
             Number of the first minibatch, from 1.
         rates : (n_models, n_steps) float64 array

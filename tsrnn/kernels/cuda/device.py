@@ -10,8 +10,8 @@ import warnings
 import numba
 import numpy as np
 
-from tsrnn.kernels.jit.numba_internals import allow_shared_memory
 from tsrnn.kernels.chunks import workspace_size
+from tsrnn.kernels.jit.numba_internals import allow_shared_memory
 from tsrnn.kernels.layout import state_width
 from tsrnn.kernels.outputs import head_offsets
 
@@ -320,7 +320,7 @@ class Trainer:
     def run(self, parameters, moments, order, rules, first_updates, rates, states) -> np.ndarray:
         """Learn minibatches of each model; parameters, moments and states change in place."""
         from tsrnn.kernels.noise import dropout_of
-        from tsrnn.kernels.updates import Rule
+        from tsrnn.kernels.optimizers import Rule
 
         n_models, n_steps = rates.shape
         if n_models > self._capacity[0] or n_steps > self._capacity[1]:

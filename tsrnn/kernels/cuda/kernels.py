@@ -25,8 +25,8 @@ from tsrnn.kernels.jit.numba_internals import simulated_array
 from tsrnn.kernels.layout import Chunk
 from tsrnn.kernels.losses import apply_loss
 from tsrnn.kernels.noise import Dropout, Noise, scramble, unsigned
+from tsrnn.kernels.optimizers import Update, adam_corrections, apply_update, clip_scale, rule_of
 from tsrnn.kernels.outputs import head_arrays, head_offsets
-from tsrnn.kernels.updates import adam_corrections, clipped, move, rule_of
 from tsrnn.kernels.windows import Source
 from tsrnn.kernels.workers import barrier, worker_range
 
@@ -334,7 +334,7 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
                 square += doubles[squares + k]
             mean, scale = 0.0, 0.0
             if weight > 0:
-                mean, scale = total / weight, clipped(1.0 / weight, square, rule)
+                mean, scale = total / weight, clip_scale(1.0 / weight, square, rule)
             if final:
                 place = layout.losses + 2 * (model * layout.n_steps + step)
                 doubles[place], doubles[place + 1] = mean, weight
@@ -345,21 +345,24 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
         barrier()
         scale, correct, divisor, weight = shared[0], shared[1], shared[2], shared[3]
         barrier()
-        return rule, rate, scale, correct, divisor, weight > 0
+        return Update(rule, rate, scale, correct, divisor), weight > 0
 
     @device_function
-    def move_one(floats, ints, model, slot, k, scale, rate, correct, divisor, rule):
+    def move_one(floats, ints, model, slot, k, update):
         """Step one parameter of a model along the gradient in ``slot``."""
         sizes, layout = read_sizes(ints), layout_of(ints)
         n = head_offsets(sizes)[3]
         own = parameters_of(layout, sizes, floats, model)[0]
         moments = layout.moments + 3 * n * model + k
         gradient = gradient_of(layout, sizes, floats, slot)[0]
-        move(
-            own[k : k + 1], floats[moments : moments + 1], floats[moments + n : moments + n + 1],
-            floats[moments + 2 * n : moments + 2 * n + 1], gradient[k : k + 1], scale, rate,
-            correct, divisor, rule,
-        )  # fmt: skip
+        apply_update(
+            own[k : k + 1],
+            floats[moments : moments + 1],
+            floats[moments + n : moments + n + 1],
+            floats[moments + 2 * n : moments + 2 * n + 1],
+            gradient[k : k + 1],
+            update,
+        )
         turn(own, sizes, k)
 
     def begin(floats, ints, doubles, step):
@@ -418,14 +421,14 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
         """Step along the mean gradient; a parameter is a thread's."""
         floats, ints, doubles = unwrap(floats), unwrap(ints), unwrap(doubles)
         sizes = read_sizes(ints)
-        rule, rate, scale, correct, divisor, moves = settle(
+        update, moves = settle(
             doubles, ints, 0, step, 0, 0, cuda.gridDim.x, cuda.blockIdx.x == 0
         )
         n, n_threads = head_offsets(sizes)[3], cuda.blockDim.x
         if moves:
             for k in range(cuda.blockIdx.x * n_threads + cuda.threadIdx.x, n,
                            cuda.gridDim.x * n_threads):  # fmt: skip
-                move_one(floats, ints, 0, 0, k, scale, rate, correct, divisor, rule)
+                move_one(floats, ints, 0, 0, k, update)
 
     def train(floats, ints, doubles, step):
         """All minibatches of many models, each a block's from beginning to end."""
@@ -455,14 +458,12 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
                 for k in worker_range(n):
                     squares += float(summed[k]) * float(summed[k])
                 sum_over_block(squares, doubles, layout.squares + worker)
-                rule, rate, scale, correct, divisor, moves = settle(
+                update, moves = settle(
                     doubles, ints, model, step, sums, worker, 1, True
                 )
                 if moves:
                     for k in worker_range(n):
-                        move_one(
-                            floats, ints, model, first_slot, k, scale, rate, correct, divisor, rule
-                        )
+                        move_one(floats, ints, model, first_slot, k, update)
                 barrier()
 
     def answer(floats, ints, doubles, step):

@@ -1,0 +1,214 @@
+"""Optimizers: the update of one parameter as scalar maths, and the step of a whole network."""
+
+import math
+from typing import NamedTuple
+
+from tsrnn.kernels.elementary import power
+from tsrnn.kernels.jit.compile import device_function, scalar
+from tsrnn.kernels.jit.generate import record_reader
+
+SOLVERS = ("adam", "adamw", "sgd", "rmsprop")
+_ADAM, _ADAMW, _SGD, _RMSPROP = range(4)
+
+
+class Rule(NamedTuple):
+    """Training rule of one model, all floats: a row of the array that kernels take.
+
+    Attributes
+    ----------
+    loss : float
+        Index in ``tsrnn.kernels.losses.LOSSES``.
+    solver : float
+        Index in ``SOLVERS``.
+    first_decay, second_decay, epsilon : float
+        beta1, beta2 and epsilon of Adam; momentum of SGD and RMSprop, decay and epsilon of RMSprop.
+    max_grad_norm : float
+        Gradients with a larger norm are clipped to it.
+    alpha : float
+        L2 penalty, or the weight decay of AdamW.
+    averaging : float
+        Decay of the exponential moving average of the weights; 0 for none.
+    dropout, recurrent_dropout : float
+        Probabilities.
+    seed : float
+        Of the dropout; below 2^32.
+    """
+
+    loss: float
+    solver: float
+    first_decay: float
+    second_decay: float
+    epsilon: float
+    max_grad_norm: float
+    alpha: float
+    averaging: float
+    dropout: float
+    recurrent_dropout: float
+    seed: float
+
+
+rule_of = record_reader(Rule)
+
+
+class Update(NamedTuple):
+    """A training rule with the numbers of one step, in float64.
+
+    Attributes
+    ----------
+    rule : Rule
+    rate : float
+        Learning rate.
+    scale : float
+        Factor of the gradient, for its mean and its clipping.
+    corrected_rate, divisor : float
+        Of Adam, see ``adam_corrections``.
+    """
+
+    rule: Rule
+    rate: float
+    scale: float
+    corrected_rate: float
+    divisor: float
+
+
+class Factors(NamedTuple):
+    """The numbers of a step in the type of the parameters; ``rate`` and ``divisor`` are Adam's."""
+
+    rate: float
+    first_decay: float
+    second_decay: float
+    epsilon: float
+    divisor: float
+
+
+@scalar
+def adam(parameter, first, second, gradient, factors):
+    """One Adam update (Kingma & Ba 2015): ``(parameter, first, second)`` after it.
+
+    The rate is the learning rate over 1 - beta1^t and the divisor the root of 1 - beta2^t, the
+    corrections of moments that started at zero.
+    """
+    first = gradient + factors.first_decay * (first - gradient)
+    second = gradient * gradient + factors.second_decay * (second - gradient * gradient)
+    step = factors.rate * first / (math.sqrt(second) / factors.divisor + factors.epsilon)
+    return parameter - step, first, second
+
+
+@scalar
+def sgd(parameter, velocity, gradient, factors):
+    """Gradient descent with momentum, as in PyTorch: ``(parameter, velocity)`` after a step.
+
+    Nesterov's variant (Sutskever et al. 2013), which looks ahead along the velocity.
+    """
+    velocity = factors.first_decay * velocity + gradient
+    step = gradient + factors.first_decay * velocity
+    return parameter - factors.rate * step, velocity
+
+
+@scalar
+def rmsprop(parameter, velocity, second, gradient, factors):
+    """RMSprop (Tieleman & Hinton 2012) with momentum: ``(parameter, velocity, second)``."""
+    second = gradient * gradient + factors.second_decay * (second - gradient * gradient)
+    velocity = factors.first_decay * velocity + gradient / (math.sqrt(second) + factors.epsilon)
+    return parameter - factors.rate * velocity, velocity, second
+
+
+@device_function
+def sum_of_squares(values):
+    """Sum of squares in float64, by four independent sums in a fixed order."""
+    a = b = c = d = 0.0
+    n = values.size // 4 * 4
+    for k in range(0, n, 4):
+        a += float(values[k]) * float(values[k])
+        b += float(values[k + 1]) * float(values[k + 1])
+        c += float(values[k + 2]) * float(values[k + 2])
+        d += float(values[k + 3]) * float(values[k + 3])
+    for k in range(n, values.size):
+        a += float(values[k]) * float(values[k])
+    return (a + b) + (c + d)
+
+
+@device_function
+def clip_scale(scale, squares, rule):
+    """``scale``, reduced so that the norm of the scaled gradient is within the rule's maximum."""
+    norm = math.sqrt(squares) * scale
+    return scale * (rule.max_grad_norm / norm if norm > rule.max_grad_norm else 1.0)
+
+
+@device_function
+def adam_corrections(rule, step, rate):
+    """Adam's corrected learning rate and its divisor at a step, counted from 1."""
+    corrected_rate = rate / (1.0 - power(rule.first_decay, step))
+    return corrected_rate, math.sqrt(1.0 - power(rule.second_decay, step))
+
+
+@device_function
+def optimizer_step(parameters, moments, gradients, scale, step, rate, rule):
+    """Update a network by the mean of its gradients.
+
+    Parameters
+    ----------
+    parameters : (n,) array
+        Overwritten.
+    moments : (3, n) array
+        The optimizer's two moments and the moving average of the parameters; overwritten.
+    gradients : (n_chunks, n) array
+        Summed in order into the first, which is overwritten.
+    scale : float
+        One over the weight of the minibatch.
+    step : int
+        Number of this step, from 1.
+    rate : float
+        Learning rate.
+    rule : Rule
+    """
+    gradient = gradients[0]
+    for chunk in range(1, gradients.shape[0]):
+        other = gradients[chunk]
+        for k in range(gradient.size):
+            gradient[k] += other[k]
+    scale = clip_scale(scale, sum_of_squares(gradient), rule)
+    corrected_rate, divisor = adam_corrections(rule, step, rate)
+    update = Update(rule, rate, scale, corrected_rate, divisor)
+    apply_update(parameters, moments[0], moments[1], moments[2], gradient, update)
+
+
+@device_function
+def apply_update(parameters, first, second, average, gradient, update):
+    """Update parameters and their moments, all (n,), in place; overwrites ``gradient``."""
+    rule, rate = update.rule, update.rate
+    typed = parameters.dtype.type
+    scale, decay = typed(update.scale), typed(rule.alpha)
+    is_adam = rule.solver == _ADAM or rule.solver == _ADAMW
+    factors = Factors(
+        typed(update.corrected_rate if is_adam else rate),
+        typed(rule.first_decay),
+        typed(rule.second_decay),
+        typed(rule.epsilon),
+        typed(update.divisor),
+    )
+    if rule.solver == _ADAMW:
+        shrink = typed(1.0 - rate * rule.alpha)
+        for k in range(parameters.size):
+            parameters[k] *= shrink
+    elif rule.alpha > 0:
+        for k in range(parameters.size):
+            gradient[k] = gradient[k] * scale + decay * parameters[k]
+        scale = typed(1.0)
+    if rule.solver == _SGD:
+        for k in range(parameters.size):
+            parameters[k], first[k] = sgd(parameters[k], first[k], gradient[k] * scale, factors)
+    elif rule.solver == _RMSPROP:
+        for k in range(parameters.size):
+            parameters[k], first[k], second[k] = rmsprop(
+                parameters[k], first[k], second[k], gradient[k] * scale, factors
+            )
+    else:
+        for k in range(parameters.size):
+            parameters[k], first[k], second[k] = adam(
+                parameters[k], first[k], second[k], gradient[k] * scale, factors
+            )
+    if rule.averaging > 0:
+        averaging = typed(rule.averaging)
+        for k in range(parameters.size):
+            average[k] = parameters[k] + averaging * (average[k] - parameters[k])
