@@ -420,7 +420,7 @@ def test_calls_of_partial_fit_are_epochs_of_a_constant_rate():
 
 def test_partial_fit_goes_on_with_the_memory_of_the_optimiser():
     warm, cold = (quick().partial_fit(X, Y, classes=[0, 1]) for _ in range(2))
-    del cold._moments
+    cold._partial_fit_state = None
     for classifier in (warm, cold):
         classifier.partial_fit(X, Y)
     assert (warm.network_.parameters != cold.network_.parameters).any()

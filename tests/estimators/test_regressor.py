@@ -35,7 +35,7 @@ from tsrnn.datasets import (
     load_sunspots,
     make_adding_problem,
 )
-from tsrnn.estimators.sequences import sequences_of
+from tsrnn.estimators.sequences import read_sequences
 from tsrnn.kernels import targets
 from tsrnn.kernels.jit import threads
 from tsrnn.kernels.jit.threads import available_threads, claim_threads
@@ -398,7 +398,7 @@ def test_of_threads_that_fit_at_once_one_has_all_cores_and_the_others_one_each(m
     train, claimed, seen = RNNRegressor._train, [], []
     meet = threading.Barrier(3)
 
-    def spy(self, *args, hears, **kwargs):
+    def spy(self, *args, on_progress, **kwargs):
         waiting = iter([True])
 
         def look(progress, history):
@@ -406,9 +406,9 @@ def test_of_threads_that_fit_at_once_one_has_all_cores_and_the_others_one_each(m
                 meet.wait(timeout=60)
                 seen.append(sorted(claimed))
                 meet.wait(timeout=60)
-            hears(progress, history)
+            on_progress(progress, history)
 
-        return train(self, *args, hears=look, **kwargs)
+        return train(self, *args, on_progress=look, **kwargs)
 
     monkeypatch.setattr(
         targets, "claim_threads", lambda *args: Claim(claim_threads(*args), claimed)
@@ -549,8 +549,8 @@ def test_quantiles_of_a_likelihood_are_its_own():
 def test_quantiles_do_not_cross_where_the_outputs_do():
     levels = (0.5, 0.45, 0.4, 0.55)
     regressor = quick(loss="quantile", quantiles=levels, learning_rate_init=0.1).fit(X, Y)
-    sequences = sequences_of(regressor, X, 1, reset=False)
-    raw = regressor.network_.predict(regressor._source(sequences), np.arange(len(X)))
+    sequences = read_sequences(regressor, X, 1, reset=False)
+    raw = regressor.network_.predict(regressor.fitted_.source(sequences), np.arange(len(X)))
     assert (np.diff(raw[:, [2, 1, 0, 3]], axis=1) < 0).any()
     found = regressor.predict_quantiles(X)
     assert (np.diff(found[:, [2, 1, 0, 3]], axis=1) >= 0).all()
@@ -619,12 +619,12 @@ def test_calls_of_partial_fit_are_epochs_of_a_constant_rate():
 
 def test_partial_fit_goes_on_with_the_memory_of_the_optimiser():
     warm, cold = (quick().partial_fit(X, Y) for _ in range(2))
-    del cold._moments
-    assert warm._moments.steps == -(-len(X) // 32)
+    cold._partial_fit_state = None
+    assert warm._partial_fit_state.moments.steps == -(-len(X) // 32)
     for regressor in (warm, cold):
         regressor.partial_fit(X, Y)
     assert (warm.network_.parameters != cold.network_.parameters).any()
-    assert warm._moments.steps == 2 * -(-len(X) // 32)
+    assert warm._partial_fit_state.moments.steps == 2 * -(-len(X) // 32)
 
 
 def test_partial_fit_learns_from_a_stream_of_batches():

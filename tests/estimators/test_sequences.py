@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tsrnn import RNNRegressor
 from tsrnn.datasets import load_sunspots
 from tsrnn.estimators import sequences as door
-from tsrnn.estimators.sequences import merged, sequences_of
+from tsrnn.estimators.sequences import merge_duplicates, read_sequences
 
 RNG = np.random.default_rng(0)
 CUBE = RNG.normal(size=(20, 5, 2))  # samples, steps, channels
@@ -26,7 +26,7 @@ def quick(**kwargs):
 
 
 def taken_apart(X, n_channels=1):
-    return sequences_of(RNNRegressor(), X, n_channels, reset=True)
+    return read_sequences(RNNRegressor(), X, n_channels, reset=True)
 
 
 def rows(X, n_channels=1):
@@ -411,11 +411,11 @@ def test_all_weights_together_may_be_anything():
 
 
 def merge(X, y, weights=None, n_channels=1):
-    """What `merged` makes of rows: of each kind a row, its target, its weight."""
+    """What `merge_duplicates` makes of rows: of each kind a row, its target, its weight."""
     sequences = taken_apart(X, n_channels)
     targets = np.asarray(y, float).reshape(len(sequences), -1)
     weights = np.ones(len(sequences)) if weights is None else np.asarray(weights, float)
-    windows, weights = merged(sequences, targets, weights, np.arange(len(sequences)))
+    windows, weights = merge_duplicates(sequences, targets, weights, np.arange(len(sequences)))
     found = [sequences.values[sequences.rows_of(np.array([k]))].tolist() for k in windows]
     return list(zip(found, targets[windows].tolist(), weights.tolist(), strict=True))
 
@@ -469,7 +469,7 @@ def test_the_order_of_what_is_merged_is_that_of_its_content():
 def test_rows_whose_numbers_collide_are_compared(monkeypatch):
     """As if the numbers of all rows were the same: none is taken for another."""
     monkeypatch.setattr(
-        door, "_keys", lambda sequences, targets: np.zeros(len(sequences), np.uint64)
+        door, "_hashes", lambda sequences, targets: np.zeros(len(sequences), np.uint64)
     )
     given = [[1.0, 2.0], [1.0, 2.0], [2.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0]]
     y = [0, 0, 0, 0, 0, 1]
@@ -484,20 +484,20 @@ def test_the_numbers_of_rows_hardly_collide():
     rng = np.random.default_rng(0)
     for X in (rng.integers(0, 2, (20_000, 40)), np.arange(40_000).reshape(-1, 2)):
         X = np.unique(X, axis=0)
-        keys = door._keys(taken_apart(X), np.zeros((len(X), 1)))
+        keys = door._hashes(taken_apart(X), np.zeros((len(X), 1)))
         assert len(np.unique(keys)) == len(X)
         halves = keys.view(np.uint32).reshape(-1, 2)  # 2e8 pairs among 4e9 numbers: 0.05 collide
         assert all(len(np.unique(half)) > len(X) - 10 for half in halves.T)
 
 
 @pytest.mark.parametrize("piece", [1, 7, 100])
-def test_the_size_of_pieces_is_of_no_account(monkeypatch, piece):
+def test_the_size_of_parts_has_no_effect(monkeypatch, piece):
     given = ragged(40)
     expected = merge(given, np.zeros(40), n_channels=2)
     sequences = taken_apart(given, 2)
-    monkeypatch.setattr(door, "_PIECE", piece)
+    monkeypatch.setattr(door, "_PART_STEPS", piece)
     numbers = np.arange(3, 40)
-    np.testing.assert_array_equal(np.concatenate(list(sequences.pieces(numbers))), numbers)
+    np.testing.assert_array_equal(np.concatenate(list(sequences.parts(numbers))), numbers)
     assert merge(given, np.zeros(40), n_channels=2) == expected
     regressor = quick(n_channels=2).fit(given, np.zeros(40))
     np.testing.assert_allclose(regressor.X_mean_, np.concatenate(given).mean(axis=0), rtol=1e-12)

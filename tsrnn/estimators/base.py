@@ -1,4 +1,4 @@
-"""Parameters that every recurrent estimator has, and how it trains a network by them."""
+"""RecurrentEstimator: parameters of all estimators, and the networks and settings they mean."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from tsrnn.estimators.progress import progress_bar
+from tsrnn.estimators.parameters import (
+    FRACTION,
+    NON_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INTEGER,
+    Interval,
+    Options,
+    StrOptions,
+)
 from tsrnn.estimators.summary import network_html
 from tsrnn.kernels import cells
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
@@ -18,60 +25,70 @@ from tsrnn.kernels.optimizers import SOLVERS
 from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.network.transformer import CELL
-from tsrnn.training import History, Settings, train
+from tsrnn.training import History, Settings
 from tsrnn.training.schedules import SCHEDULES
 
-_WHOLE = Interval(Integral, 1, None, closed="left")
-_SHARE = Interval(Real, 0, 1, closed="left")
-# Of estimators whose networks may attend, too.
-ATTENTION = {"cell": [StrOptions({*cells.NAMES, CELL})], "n_heads": [_WHOLE]}
+# Constraints of estimators that offer cell="attention" too.
+ATTENTION = {"cell": [StrOptions({*cells.NAMES, CELL})], "n_heads": [POSITIVE_INTEGER]}
+# Parameters of recurrent cells, with the only value that cell="attention" takes.
 _RECURRENT_ONLY = {
-    "bidirectional": False, "residual": False, "recurrent_dropout": 0, "memory": None,
+    "bidirectional": False,
+    "residual": False,
+    "recurrent_dropout": 0,
+    "memory": None,
     "device": "cpu",
-}  # fmt: skip
+}
+
+
+def run_network(
+    network: RecurrentNetwork,
+    source: Source,
+    windows: np.ndarray,
+    *,
+    device: str,
+    n_jobs: int | None,
+) -> np.ndarray:
+    """Outputs of a network for windows, (n_windows, outputs), on its own scale."""
+    n_threads = network.threads_for(n_jobs, source, windows.size)
+    with claim(device, n_threads) as workers:
+        return network.predict(source, windows, workers)
 
 
 class RecurrentEstimator(BaseEstimator):
-    """Base of the estimators: shared parameters, training, and the way a network is run."""
+    """Base of the estimators: shared parameters, and the networks and settings they stand for."""
 
     _parameter_constraints = {
         "cell": [StrOptions(set(cells.NAMES))],
-        "hidden_size": [_WHOLE],
-        "n_layers": [_WHOLE],
+        "hidden_size": [POSITIVE_INTEGER],
+        "n_layers": [POSITIVE_INTEGER],
         "bidirectional": ["boolean"],
         "residual": ["boolean"],
         "head_size": [Interval(Integral, 0, None, closed="left")],
-        "segment": [_WHOLE],
+        "segment": [POSITIVE_INTEGER],
         "memory": [Interval(Integral, 2, None, closed="left"), None],
-        "averaging": [_SHARE],
-        "dropout": [_SHARE],
-        "recurrent_dropout": [_SHARE],
+        "averaging": [FRACTION],
+        "dropout": [FRACTION],
+        "recurrent_dropout": [FRACTION],
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
         "solver": [StrOptions(set(SOLVERS))],
         "learning_rate": [StrOptions(set(SCHEDULES))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [_WHOLE, StrOptions({"auto"})],
-        "batch_size": [_WHOLE],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [NON_NEGATIVE],
+        "max_iter": [POSITIVE_INTEGER, StrOptions({"auto"})],
+        "batch_size": [POSITIVE_INTEGER],
+        "learning_rate_init": [POSITIVE],
+        "max_grad_norm": [POSITIVE],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [_WHOLE],
+        "n_iter_no_change": [POSITIVE_INTEGER],
         "dtype": [StrOptions({"float32", "float64"})],
         "device": [StrOptions(set(DEVICES))],
-        "n_jobs": [_WHOLE, Options(Integral, {-1}), None],
+        "n_jobs": [POSITIVE_INTEGER, Options(Integral, {-1}), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
 
-    def _take(self, given: dict) -> None:
-        """Store the parameters of ``__init__``, which gives its ``locals()``."""
-        for name, value in given.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
-
     def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
-        """The parameters as training wants them, for so many windows an epoch."""
+        """Settings of a training with ``n_windows`` per epoch."""
         batch_size = batch_size or self.batch_size
         max_iter = self.max_iter
         if max_iter == "auto":
@@ -83,7 +100,7 @@ class RecurrentEstimator(BaseEstimator):
             batch_size=batch_size,
             solver=self.solver,
             learning_rate=self.learning_rate,
-            # As in MLPRegressor, whose penalty goes with the sum of a minibatch, not its mean.
+            # As in MLPRegressor, whose penalty is added to a minibatch's sum, not its mean.
             alpha=self.alpha if self.solver == "adamw" else self.alpha / batch_size,
             averaging=self.averaging,
             dropout=self.dropout,
@@ -106,13 +123,17 @@ class RecurrentEstimator(BaseEstimator):
             raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}.")
         return tuple(levels.tolist())
 
-    def _network(
-        self, n_in: int, n_out: int, rng: np.random.Generator, hidden_size: int | None = None,
+    def _new_network(
+        self,
+        n_in: int,
+        n_out: int,
+        rng: np.random.Generator,
+        hidden_size: int | None = None,
         **head,
-    ) -> RecurrentNetwork:  # fmt: skip
-        """A network of drawn weights; ``head`` as RecurrentNetwork takes it."""
-        hidden_size = hidden_size or self.hidden_size
-        head = head | {"n_layers": self.n_layers, "n_head": self.head_size}
+    ) -> RecurrentNetwork:
+        """A network with random initial weights; ``head`` as RecurrentNetwork takes it."""
+        size = n_in, hidden_size or self.hidden_size, n_out, self.dtype
+        options = head | {"n_layers": self.n_layers, "n_head": self.head_size}
         if self.cell == CELL:
             for name, only in _RECURRENT_ONLY.items():
                 if (value := getattr(self, name)) != only:
@@ -120,39 +141,12 @@ class RecurrentEstimator(BaseEstimator):
                         f"{name}={value!r} is for recurrent cells: with cell={CELL!r} leave it at "
                         f"{only!r}."
                     )
-            network = Transformer(
-                n_in, hidden_size, n_out, self.dtype, n_heads=self.n_heads, **head
-            )
-            return network.initialise(rng)
-        return RecurrentNetwork(
-            self.cell, n_in, hidden_size, n_out, self.dtype, bidirectional=self.bidirectional,
-            residual=self.residual, **head,
-        ).initialise(rng, self.memory)  # fmt: skip
-
-    def _train(
-        self, network, source, windows, validation, settings, rng, *, moments=None,
-        hears=lambda progress, history: None,
-    ):  # fmt: skip
-        """Train a network with progress shown, and heard of; the history of its training."""
-        with progress_bar(type(self).__name__, self.verbose) as show:
-
-            def on_progress(progress, history):
-                show(progress, history)
-                hears(progress, history)
-
-            return train(
-                network, source, windows, validation, settings, rng,
-                moments=moments, on_progress=on_progress,
-            )  # fmt: skip
-
-    def _run_network(self, network: RecurrentNetwork, source: Source, starts) -> np.ndarray:
-        """What a network says of windows in its own units, (n_windows, outputs)."""
-        n_jobs = network.threads_for(self.n_jobs, source, starts.size)
-        with claim(self.device, n_jobs) as workers:
-            return network.predict(source, starts, workers)
+            return Transformer(*size, n_heads=self.n_heads, **options).initialise(rng)
+        options |= {"bidirectional": self.bidirectional, "residual": self.residual}
+        return RecurrentNetwork(self.cell, *size, **options).initialise(rng, self.memory)
 
     def __getstate__(self):
-        """What a pickle holds: what was fitted on a GPU is used wherever it is loaded."""
+        """State of a pickle: a fitted estimator is used on the CPU wherever it is loaded."""
         state = super().__getstate__()
         return state | {"device": "cpu"} if hasattr(self, "network_") else state
 
@@ -166,7 +160,7 @@ class RecurrentEstimator(BaseEstimator):
         return bundle
 
     def _record(self, history: History) -> None:
-        """Fitted attributes, named as MLPRegressor's; warns of an interrupt."""
+        """Set fitted attributes, named as MLPRegressor's; warn of an interrupted training."""
         self.loss_curve_ = history.loss_curve
         self.validation_scores_ = [-loss for loss in history.validation_curve] or None
         self.n_iter_ = len(history.loss_curve)

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks, where it has them (1.9, experimental): a task for each epoch."""
+"""scikit-learn's callbacks (experimental, from 1.9 on): each epoch of a fit is a task."""
 
 from __future__ import annotations
 
@@ -8,43 +8,51 @@ from tsrnn.training import History
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # an older scikit-learn
+except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:
-        """Nothing to support."""
+        """Stands in for scikit-learn's mixin."""
 
     def with_callbacks(method):
-        """Leave a method as it is."""
+        """Return the method unchanged."""
         return method
 
 
-class EpochTasks:
-    """Tells the callbacks of an estimator of each epoch that is done.
+class EpochCallbacks:
+    """Reports each finished epoch to an estimator's callbacks.
 
     Parameters
     ----------
     estimator : estimator
-        With or without callbacks.
-    n_epochs : int
-        Most epochs that are to come.
+    context : CallbackContext or None
+        scikit-learn's context of the fit; None to report nothing.
     """
 
-    def __init__(self, estimator: Any, n_epochs: int):
-        self._estimator, self._done, self._fit = estimator, 0, None
-        if hasattr(estimator, "_init_callback_context"):
-            self._fit = estimator._init_callback_context(max_subtasks=n_epochs)
-            self._fit.call_on_fit_task_begin(estimator=estimator)
+    def __init__(self, estimator: Any, context: Any):
+        self._estimator, self._context, self._n_reported = estimator, context, 0
+        if context is not None:
+            context.call_on_fit_task_begin(estimator=estimator)
 
     def __call__(self, progress: float, history: History) -> None:
-        """Hear how far training is."""
-        while self._fit is not None and self._done < len(history.loss_curve):
-            epoch = self._fit.subcontext(task_name="epoch")
+        """Report the epochs finished since the last call."""
+        while self._context is not None and self._n_reported < len(history.loss_curve):
+            epoch = self._context.subcontext(task_name="epoch")
             epoch.call_on_fit_task_begin(estimator=self._estimator)
             epoch.call_on_fit_task_end(estimator=self._estimator)
-            self._done += 1
+            self._n_reported += 1
 
     def end(self, history: History) -> None:
-        """Training is over."""
+        """Report the remaining epochs and the end of the fit."""
         self(1.0, history)
-        if self._fit is not None:
-            self._fit.call_on_fit_task_end(estimator=self._estimator)
+        if self._context is not None:
+            self._context.call_on_fit_task_end(estimator=self._estimator)
+
+
+class EpochCallbackMixin(CallbackSupportMixin):
+    """Mixin of estimators whose fit reports its epochs to scikit-learn's callbacks."""
+
+    def _start_callbacks(self, n_epochs: int) -> EpochCallbacks:
+        """Start reporting a fit of at most ``n_epochs`` epochs."""
+        if not hasattr(self, "_init_callback_context"):
+            return EpochCallbacks(self, None)
+        return EpochCallbacks(self, self._init_callback_context(max_subtasks=n_epochs))

@@ -8,11 +8,11 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
 from tsrnn.estimators.callbacks import with_callbacks
+from tsrnn.estimators.parameters import StrOptions
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 
 
@@ -145,6 +145,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     }
     del _parameter_constraints["loss"]
     loss = "cross_entropy"
+    _declared_classes: np.ndarray | None = None
 
     def __init__(
         self,
@@ -182,7 +183,38 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         random_state=0,
         verbose=0,
     ):
-        self._take(locals())
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.residual = residual
+        self.n_heads = n_heads
+        self.head_size = head_size
+        self.n_channels = n_channels
+        self.segment = segment
+        self.memory = memory
+        self.standardize = standardize
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.class_weight = class_weight
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.alpha = alpha
+        self.averaging = averaging
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.max_grad_norm = max_grad_norm
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.dtype = dtype
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
 
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNClassifier:
@@ -211,9 +243,9 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             If a parameter is out of its range, a value infinite, a sequence empty or a shape wrong.
         """
         self._validate_params()
-        with self._all_or_nothing():
-            self._classes_given = None
-            self._fit(X, y, sample_weight, again=False)
+        with self._restored_on_error():
+            self._declared_classes = None
+            self._fit(X, y, sample_weight, partial=False)
         return self
 
     def partial_fit(
@@ -245,9 +277,9 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
                     f"classes {classes.tolist()} differ from those of the first call, "
                     f"{self.classes_.tolist()}."
                 )
-        self._classes_given = classes
-        with self._all_or_nothing():
-            self._fit(X, y, sample_weight, again=True)
+        self._declared_classes = classes
+        with self._restored_on_error():
+            self._fit(X, y, sample_weight, partial=True)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -269,13 +301,18 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         """Logarithm of the probability of each class, (n_samples, n_classes) float64."""
         return log_softmax(self._outputs(X), axis=1)
 
-    def _targets(self, y, first):
+    def _check_targets(self, y):
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        if first:
-            given = self._classes_given
-            self.classes_ = np.unique(y) if given is None else given
+        return y
+
+    def _record_targets(self, y, is_new):
+        if is_new:
+            declared = self._declared_classes
+            self.classes_ = np.unique(y) if declared is None else declared
+
+    def _encode(self, y):
         numbers = np.searchsorted(self.classes_, y)
         known = self.classes_[np.minimum(numbers, len(self.classes_) - 1)] == y
         if not known.all():
@@ -284,17 +321,20 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             )
         return numbers[:, None].astype(float)
 
-    def _weights(self, targets, sample_weight):
-        weights = super()._weights(targets, sample_weight)
+    def _target_state(self):
+        return {"loss": self.loss, "loss_params": (), "y_mean": None, "y_scale": None}
+
+    def _row_weights(self, targets, sample_weight):
+        weights = super()._row_weights(targets, sample_weight)
         classes = self.classes_[targets[:, 0].astype(int)]
         return weights * compute_sample_weight(self.class_weight, classes)
 
-    def _n_out(self, n_targets):
+    def _n_outputs(self, n_targets):
         return len(self.classes_)
 
     def _split(self, targets):
-        """Rows to learn from and, held out, the last of each class."""
-        learnt, judged = [], []
+        """Rows to train on, and the last ones of each class for validation."""
+        train, validation = [], []
         for number in np.unique(targets):
             rows = np.flatnonzero(targets[:, 0] == number)
             n_held_out = int(np.ceil(self.validation_fraction * len(rows)))
@@ -304,6 +344,6 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
                     f"{self.classes_[[int(number)]].tolist()[0]!r} has {len(rows)} in all. Use "
                     "early_stopping=False, or give more rows."
                 )
-            learnt.append(rows[:-n_held_out])
-            judged.append(rows[-n_held_out:])
-        return np.sort(np.concatenate(learnt)), np.sort(np.concatenate(judged))
+            train.append(rows[:-n_held_out])
+            validation.append(rows[-n_held_out:])
+        return np.sort(np.concatenate(train)), np.sort(np.concatenate(validation))

@@ -9,7 +9,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array
 
 from tsrnn.estimators.callbacks import with_callbacks
-from tsrnn.estimators.sequence_estimator import SequenceEstimator, mean_and_scale
+from tsrnn.estimators.sequence_estimator import SequenceEstimator
+from tsrnn.estimators.sequence_model import mean_and_scale
 from tsrnn.estimators.sequences import LARGEST
 from tsrnn.kernels.losses import LOSSES, find_loss
 
@@ -190,7 +191,39 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         random_state=0,
         verbose=0,
     ):
-        self._take(locals())
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.residual = residual
+        self.n_heads = n_heads
+        self.head_size = head_size
+        self.n_channels = n_channels
+        self.segment = segment
+        self.memory = memory
+        self.standardize = standardize
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.loss = loss
+        self.quantiles = quantiles
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.alpha = alpha
+        self.averaging = averaging
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.max_grad_norm = max_grad_norm
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.dtype = dtype
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -224,8 +257,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             If a parameter is out of its range, a value infinite, a sequence empty or a shape wrong.
         """
         self._validate_params()
-        with self._all_or_nothing():
-            self._fit(X, y, sample_weight, again=False)
+        with self._restored_on_error():
+            self._fit(X, y, sample_weight, partial=False)
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
@@ -244,8 +277,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             Itself.
         """
         self._validate_params()
-        with self._all_or_nothing():
-            self._fit(X, y, sample_weight, again=True)
+        with self._restored_on_error():
+            self._fit(X, y, sample_weight, partial=True)
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -262,13 +295,14 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         -------
         (n_samples,) or (n_samples, n_outputs) float64 array, or two of them
         """
-        outputs = self._said(X)
+        outputs = self._outputs_by_target(X)
         loss = find_loss(self.loss_)
-        point = self._shaped(self.y_mean_ + self.y_scale_ * loss.point(outputs, self.quantiles_))
+        point = self.y_mean_ + self.y_scale_ * loss.point(outputs, self.quantiles_)
+        point = self._in_shape_of_y(point)
         if not return_std:
             return point
         self._check_scale("return_std=True")
-        return point, self._shaped(self.y_scale_ * loss.std(outputs))
+        return point, self._in_shape_of_y(self.y_scale_ * loss.std(outputs))
 
     def predict_quantiles(self, X: Any, quantiles: Any = None) -> np.ndarray:
         """Quantiles of each target, which never cross.
@@ -285,7 +319,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         -------
         (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles) float64 array
         """
-        outputs, loss = self._said(X), find_loss(self.loss_)
+        outputs, loss = self._outputs_by_target(X), find_loss(self.loss_)
         fitted = np.asarray(self.quantiles_ if loss.takes_quantiles else self.quantiles, float)
         wanted = fitted if quantiles is None else np.atleast_1d(np.asarray(quantiles, float))
         if loss.takes_quantiles:
@@ -296,28 +330,33 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
                     f"RNNRegressor(quantiles=...), or use loss={_LIKELIHOODS}."
                 )
             order = np.argsort(fitted)
-            ranked = np.sort(outputs, axis=1)  # where they cross, the sorted ones are no worse
+            ranked = np.sort(outputs, axis=1)  # sorting quantiles that cross makes them no worse
             places = [int(np.argmin(np.abs(fitted[order] - q))) for q in wanted]
-            found = ranked[:, places]
+            values = ranked[:, places]
         else:
             if not ((wanted > 0) & (wanted < 1)).all():
                 raise ValueError(f"quantiles must lie between 0 and 1, got {wanted.tolist()}.")
             self._check_scale("predict_quantiles")
-            found = np.stack([loss.quantile(outputs, level, ()) for level in wanted], axis=1)
-        found = np.moveaxis(self.y_mean_ + self.y_scale_ * found, 1, 2)
-        return found[:, 0] if self._flat else found
+            values = np.stack([loss.quantile(outputs, level, ()) for level in wanted], axis=1)
+        values = np.moveaxis(self.y_mean_ + self.y_scale_ * values, 1, 2)
+        return values[:, 0] if self._y_is_1d else values
 
-    def _targets(self, y, first):
+    def _check_targets(self, y):
         y = check_array(
             y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y", estimator=self
         )
         if (np.abs(y) > LARGEST).any():
             raise ValueError(f"y holds a value beyond {LARGEST:g}. Give it in a larger unit.")
+        return y
+
+    def _record_targets(self, y, is_new):
         self.loss_, takes_quantiles = self.loss, find_loss(self.loss).takes_quantiles
         self.quantiles_ = self._loss_params() if takes_quantiles else ()
-        if first:
-            self._flat = y.ndim == 1
-            self.n_outputs_ = 1 if self._flat else y.shape[1]
+        if is_new:
+            self._y_is_1d = y.ndim == 1
+            self.n_outputs_ = 1 if self._y_is_1d else y.shape[1]
+
+    def _encode(self, y):
         targets = y.reshape(len(y), -1)
         if targets.shape[1] != self.n_outputs_:
             raise ValueError(
@@ -325,19 +364,19 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             )
         return targets
 
-    def _learn_scales(self, sequences, targets, weights, learnt):
-        super()._learn_scales(sequences, targets, weights, learnt)
+    def _target_state(self):
+        params = find_loss(self.loss_).params_for(self.quantiles_)
+        scales = {"y_mean": self.y_mean_, "y_scale": self.y_scale_}
+        return {"loss": self.loss_, "loss_params": params, **scales}
+
+    def _fit_scales(self, sequences, targets, weights, rows):
+        super()._fit_scales(sequences, targets, weights, rows)
         self.y_mean_, self.y_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
         if self.standardize:
-            self.y_mean_, self.y_scale_ = mean_and_scale(
-                lambda: [(targets[learnt], weights[learnt])]
-            )
+            self.y_mean_, self.y_scale_ = mean_and_scale(lambda: [(targets[rows], weights[rows])])
 
-    def _scaled(self, targets):
-        return (targets - self.y_mean_) / self.y_scale_
-
-    def _said(self, X):
-        """Outputs (n_samples, n_each, n_outputs): n_each is what the loss reads for a target."""
+    def _outputs_by_target(self, X):
+        """Outputs (n_samples, outputs per target, n_outputs)."""
         outputs = self._outputs(X)
         return outputs.reshape(len(outputs), -1, self.n_outputs_)
 
@@ -349,5 +388,5 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
                 f"{self.loss_!r}."
             )
 
-    def _shaped(self, values):
-        return values[:, 0] if self._flat else values
+    def _in_shape_of_y(self, values):
+        return values[:, 0] if self._y_is_1d else values

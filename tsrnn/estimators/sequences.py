@@ -1,4 +1,4 @@
-"""Rows that are whole sequences, checked at the door, as one table of values with places."""
+"""Sequences: validated rows of X, as one table of values with the place of each sequence."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from sklearn.utils.validation import check_array, validate_data
 
-LARGEST = 1e150  # whose square is finite
-_PIECE = 2**22  # steps that are looked at together
+LARGEST = 1e150  # its square is finite
+_CHECKS = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+_PART_STEPS = 2**22  # steps processed at once
 
 
 @dataclasses.dataclass(frozen=True)
 class Sequences:
-    """Sequences one after another in one table.
+    """Sequences as ranges of rows in one table.
 
     Attributes
     ----------
     values : (n_rows, n_channels) float64 array
-        Missing values are NaN. Windows of one table may share its rows.
+        Missing values are NaN. Sequences may share rows.
     firsts, lengths : (n_samples,) int64 arrays
-        Where each sequence begins, and its steps; those before its first value do not count.
+        First row and number of steps of each sequence, from its first value on.
     missing : bool
-        Whether a value is missing after the beginning of a sequence.
+        Whether a value is missing after the start of a sequence.
     """
 
     values: np.ndarray
@@ -37,22 +38,22 @@ class Sequences:
         return self.firsts.size
 
     def rows_of(self, numbers: np.ndarray) -> np.ndarray:
-        """Rows of values of some sequences, one sequence after another."""
+        """Rows of ``values`` of some sequences, one sequence after another."""
         firsts, lengths = self.firsts[numbers], self.lengths[numbers]
         ends = np.cumsum(lengths)
         return np.repeat(firsts - (ends - lengths), lengths) + np.arange(lengths.sum())
 
-    def pieces(self, numbers: np.ndarray) -> Iterator[np.ndarray]:
-        """The numbers in pieces of sequences that together have not too many steps.
+    def parts(self, numbers: np.ndarray) -> Iterator[np.ndarray]:
+        """The numbers in parts whose sequences together have a limited number of steps.
 
-        Sequences may overlap in ``values``, so that all of them have many more steps than it.
+        Sequences may overlap in ``values``, and so have many more steps together than it has rows.
         """
-        steps = np.cumsum(self.lengths[numbers]) // _PIECE
+        steps = np.cumsum(self.lengths[numbers]) // _PART_STEPS
         yield from np.split(numbers, np.flatnonzero(np.diff(steps)) + 1)
 
 
 def is_ragged(X: Any) -> bool:
-    """Whether X is a list of sequences that are arrays of their own, not a table."""
+    """Whether X is a list of separate sequences, not a table."""
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1 and X.size:
         return all(np.ndim(row) in (1, 2) for row in X)
     if not isinstance(X, (list, tuple)) or not X:
@@ -61,7 +62,7 @@ def is_ragged(X: Any) -> bool:
         return False
     try:
         shapes = {np.shape(row) for row in X}
-    except ValueError:  # lists of lists of several lengths: _ragged says which
+    except ValueError:  # lists of lists of several lengths: _read_ragged says which
         return True
     return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
 
@@ -70,15 +71,15 @@ def _is_array(row):
     return hasattr(row, "shape") or isinstance(row, (list, tuple))
 
 
-def sequences_of(estimator: Any, X: Any, n_channels: int, *, reset: bool) -> Sequences:
-    """Check X and take it apart.
+def read_sequences(estimator: Any, X: Any, n_channels: int, *, reset: bool) -> Sequences:
+    """Validate X and locate its sequences.
 
     Parameters
     ----------
     estimator : estimator
-        Remembers number and names of columns when ``reset``, else is asked for them.
+        Stores the number and names of columns where ``reset``, else is compared with them.
     X : array-like
-        (n_samples, n_timesteps * n_channels), a step after another; (n_samples, n_timesteps,
+        (n_samples, n_timesteps * n_channels), step after step; (n_samples, n_timesteps,
         n_channels); or a list of arrays (n_timesteps,) or (n_timesteps, n_channels).
     n_channels : int
         Values of a step.
@@ -86,13 +87,13 @@ def sequences_of(estimator: Any, X: Any, n_channels: int, *, reset: bool) -> Seq
     Raises
     ------
     ValueError
-        If a value is infinite, a sequence holds nothing, or shapes do not fit.
+        If a value is infinite, a sequence is empty, or shapes do not match.
     """
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
             vars(estimator).pop(name, None)
     if is_ragged(X):
-        return _ragged(X, n_channels)
+        return _read_ragged(X, n_channels)
     if getattr(X, "ndim", 2) == 3:
         X = np.asarray(X)
         if X.shape[2] != n_channels:
@@ -101,14 +102,10 @@ def sequences_of(estimator: Any, X: Any, n_channels: int, *, reset: bool) -> Seq
                 f"Set n_channels={X.shape[2]}, or turn the axes around: "
                 "(n_samples, n_timesteps, n_channels)."
             )
-        table = check_array(
-            X.reshape(len(X), X.shape[1] * X.shape[2]), dtype=np.float64,
-            ensure_all_finite="allow-nan", estimator=estimator,
-        )  # fmt: skip
+        X = X.reshape(len(X), X.shape[1] * X.shape[2])
+        table = check_array(X, estimator=estimator, **_CHECKS)
     else:
-        table = validate_data(
-            estimator, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan"
-        )
+        table = validate_data(estimator, X, reset=reset, **_CHECKS)
     n, width = table.shape
     if width % n_channels:
         raise ValueError(
@@ -117,16 +114,15 @@ def sequences_of(estimator: Any, X: Any, n_channels: int, *, reset: bool) -> Seq
         )
     n_time = width // n_channels
     if n > 1 and table.strides == (n_channels * table.itemsize, table.itemsize):
-        # SlidingWindows' view on the rows of a table: they stay where they are.
-        values = as_strided(
-            table, (n + n_time - 1, n_channels), table.strides, writeable=False
-        )  # fmt: skip
-        return _trimmed(values, np.arange(n), np.full(n, n_time))
+        # SlidingWindows' view of the rows of a table: use the table instead of a copy per row.
+        shape = n + n_time - 1, n_channels
+        values = as_strided(table, shape, table.strides, writeable=False)
+        return _trim(values, np.arange(n), np.full(n, n_time))
     values = np.ascontiguousarray(table).reshape(n * n_time, n_channels)
-    return _trimmed(values, np.arange(n) * n_time, np.full(n, n_time))
+    return _trim(values, np.arange(n) * n_time, np.full(n, n_time))
 
 
-def _ragged(X, n_channels):
+def _read_ragged(X, n_channels):
     rows = []
     for number, row in enumerate(X):
         try:
@@ -148,11 +144,11 @@ def _ragged(X, n_channels):
             )
         rows.append(row)
     lengths = np.array([len(row) for row in rows])
-    return _trimmed(np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
+    return _trim(np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
 
 
-def _trimmed(values, firsts, lengths):
-    """Let each sequence begin with its first value."""
+def _trim(values, firsts, lengths):
+    """Sequences from their first value on."""
     with np.errstate(invalid="ignore"):
         large = np.flatnonzero((np.abs(values) > LARGEST).any(axis=1))
     if large.size:
@@ -160,87 +156,87 @@ def _trimmed(values, firsts, lengths):
         raise ValueError(
             f"Row {number} of X holds a value beyond {LARGEST:g}. Give X in a larger unit."
         )
-    there = ~np.isnan(values).all(axis=1)
-    before = np.concatenate([[0], np.cumsum(there)])
-    empty = before[firsts + lengths] == before[firsts]
+    has_value = ~np.isnan(values).all(axis=1)
+    n_before = np.concatenate([[0], np.cumsum(has_value)])
+    empty = n_before[firsts + lengths] == n_before[firsts]
     if empty.any():
         number = int(np.flatnonzero(empty)[0])
         raise ValueError(
             f"Row {number} of X holds no value: all of it is missing (NaN). Drop it, or fill it."
         )
-    found = np.flatnonzero(there)
-    begins = found[before[firsts]]  # the first place with a value from the beginning on
-    lengths = firsts + lengths - begins
-    firsts = begins
-    gone = np.concatenate([[0], np.cumsum(np.isnan(values).any(axis=1))])
-    missing = bool((gone[firsts + lengths] > gone[firsts]).any())
+    first_values = np.flatnonzero(has_value)[n_before[firsts]]
+    lengths = firsts + lengths - first_values
+    firsts = first_values
+    n_missing = np.concatenate([[0], np.cumsum(np.isnan(values).any(axis=1))])
+    missing = bool((n_missing[firsts + lengths] > n_missing[firsts]).any())
     return Sequences(values, firsts.astype(np.int64), lengths.astype(np.int64), missing)
 
 
-def merged(
-    sequences: Sequences, targets: np.ndarray, weights: np.ndarray, windows: np.ndarray
+def merge_duplicates(
+    sequences: Sequences, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Windows that differ, in an order that only their content decides, and their weights.
+    """Distinct rows in an order that depends on their content alone, and their weights.
 
-    Rows of equal sequence and target become one of their weights' sum, rows of weight zero none. So
-    a weight of two is the same as two copies, to the last bit, and the order of rows is of no
-    account.
+    Rows of equal sequence and target become one with the sum of their weights, and rows of weight
+    zero are dropped. So a weight of two is the same as two copies, to the last bit, and the order
+    of rows has no effect.
 
     Parameters
     ----------
     targets : (n_samples, n_targets) array
     weights : (n_samples,) float64 array
-    windows : (n,) int64 array
+    rows : (n,) int64 array
         Numbers of sequences to merge.
 
     Returns
     -------
-    windows, weights : arrays of equal length
-        Numbers of sequences, each the first of its kind, and what they weigh together.
+    rows, weights : arrays of equal length
+        Number of the first sequence of each group of duplicates, and the group's weight.
     """
-    windows = windows[weights[windows] > 0]
-    keys = _keys(sequences, targets)[windows]
-    order = np.argsort(keys, kind="stable")
-    windows, keys = windows[order], keys[order]
-    new = np.ones(windows.size, bool)
-    for k in np.flatnonzero(keys[1:] == keys[:-1]) + 1:
-        new[k] = not _same(sequences, targets, windows[k - 1], windows[k])
-    groups = np.cumsum(new) - 1
-    return windows[new], np.bincount(groups, weights[windows], minlength=int(new.sum()))
+    rows = rows[weights[rows] > 0]
+    hashes = _hashes(sequences, targets)[rows]
+    order = np.argsort(hashes, kind="stable")
+    rows, hashes = rows[order], hashes[order]
+    is_new = np.ones(rows.size, bool)
+    for k in np.flatnonzero(hashes[1:] == hashes[:-1]) + 1:
+        is_new[k] = not _are_equal(sequences, targets, rows[k - 1], rows[k])
+    groups = np.cumsum(is_new) - 1
+    return rows[is_new], np.bincount(groups, weights[rows], minlength=int(is_new.sum()))
 
 
-def _keys(sequences, targets):
-    """A number for each sequence and its target that others hardly share."""
+def _hashes(sequences, targets):
+    """A 64-bit hash of each sequence and its target, (n_samples,)."""
     n_channels, n_targets = sequences.values.shape[1], targets.shape[1]
-    # Of the same numbers however many steps there are: more only come behind.
+    # The same factors however many steps there are: further ones are drawn after them.
     rng = np.random.default_rng(0)
-    of_length, *of_targets = rng.integers(1, 2**63, 1 + n_targets, np.uint64) | np.uint64(1)
-    of_steps = rng.integers(1, 2**63, (int(sequences.lengths.max()), n_channels), np.uint64)
-    of_steps |= np.uint64(1)
-    # Zeros add nothing, however many come first: the length must be told.
-    keys = sequences.lengths.astype(np.uint64) * of_length
-    keys += (_bits(targets) * np.array(of_targets)).sum(axis=1)
-    bits = _bits(sequences.values)
-    for some in sequences.pieces(np.arange(len(sequences))):
-        lengths = sequences.lengths[some]
+    length_factor, *target_factors = rng.integers(1, 2**63, 1 + n_targets, np.uint64) | np.uint64(1)
+    step_factors = rng.integers(1, 2**63, (int(sequences.lengths.max()), n_channels), np.uint64)
+    step_factors |= np.uint64(1)
+    # Leading zeros add nothing, so the length must be part of the hash.
+    hashes = sequences.lengths.astype(np.uint64) * length_factor
+    hashes += (_mixed_bits(targets) * np.array(target_factors)).sum(axis=1)
+    bits = _mixed_bits(sequences.values)
+    for part in sequences.parts(np.arange(len(sequences))):
+        lengths = sequences.lengths[part]
         ends = np.cumsum(lengths)
         from_end = np.repeat(ends, lengths) - 1 - np.arange(ends[-1])
-        mixed = (bits[sequences.rows_of(some)] * of_steps[from_end]).sum(axis=1)
-        keys[some] += np.add.reduceat(mixed, ends - lengths)
-    return keys
+        products = (bits[sequences.rows_of(part)] * step_factors[from_end]).sum(axis=1)
+        hashes[part] += np.add.reduceat(products, ends - lengths)
+    return hashes
 
 
-def _bits(values):
-    bits = (np.where(np.isnan(values), np.nan, values) + 0.0).view(np.uint64)  # no minus zero
+def _mixed_bits(values):
+    """Bits of float64 values, mixed so that all of them differ."""
+    bits = (np.where(np.isnan(values), np.nan, values) + 0.0).view(np.uint64)  # -0 becomes 0
     bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)
-    return bits ^ (bits >> np.uint64(32))  # of whole numbers the lower half was zeros
+    return bits ^ (bits >> np.uint64(32))  # integers have zeros in the lower half
 
 
-def _same(sequences, targets, one, other):
-    n = sequences.lengths[one]
-    if n != sequences.lengths[other] or not np.array_equal(targets[one], targets[other]):
+def _are_equal(sequences, targets, row, other):
+    n = sequences.lengths[row]
+    if n != sequences.lengths[other] or not np.array_equal(targets[row], targets[other]):
         return False
     values, firsts = sequences.values, sequences.firsts
     return np.array_equal(
-        values[firsts[one] : firsts[one] + n], values[firsts[other] : firsts[other] + n], True
+        values[firsts[row] : firsts[row] + n], values[firsts[other] : firsts[other] + n], True
     )

@@ -368,7 +368,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
                 "The forecast is the median: quantiles must hold 0.5, or some on either side of "
                 f"it; got {self.quantiles!r}."
             )
-        parts = TrainingParts(self._network, self._settings, quantiles)
+        parts = TrainingParts(self._new_network, self._settings, quantiles)
         self.fitted_, history = fit_series(self, collection, covariates, static, parts)
         self._record(history)
         return self

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.estimators.sequences import sequences_of
+from tsrnn.estimators.sequences import read_sequences
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.kernels.losses import find_loss
@@ -112,27 +112,25 @@ def read_batch(estimator: Any, X: Any, y: Any = None, *, with_targets: bool = Fa
 def _row_batch(estimator, X, y, with_targets):
     if with_targets and y is None:
         raise ValueError("The gradient of the loss needs targets: give y.")
-    sequences = sequences_of(estimator, X, estimator.n_channels_in_, reset=False)
-    targets = None if y is None else estimator._targets(y, first=False)
-    network, n = estimator.network_, len(sequences)
+    sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
+    targets = None if y is None else estimator.encode_targets(y)
+    model, n = estimator.fitted_, len(sequences)
     if targets is not None and len(targets) != n:
         raise ValueError(
             f"X has {n} sequences and y has {len(targets)} targets. Give one for each."
         )
-    source = estimator._source(sequences, targets)
-    segment = estimator._segment()
-    steps = pd.RangeIndex(1, network.n_time(source) + 1, name="step") * segment
+    source = model.source(sequences, targets)
+    steps = pd.RangeIndex(1, model.network.n_time(source) + 1, name="step") * model.segment
     keys = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n, name="row")
-    loss = getattr(estimator, "loss_", "cross_entropy")
     return Batch(
-        network=network,
+        network=model.network,
         source=source,
         windows=np.arange(n),
         keys=None if n == 1 else keys,
         step_labels=[steps] * n,
-        segment=segment,
-        loss=loss,
-        loss_params=find_loss(loss).params_for(getattr(estimator, "quantiles_", ())),
+        segment=model.segment,
+        loss=model.loss,
+        loss_params=model.loss_params,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.estimators.base import run_network
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.inputs import forecast_context
@@ -175,7 +176,8 @@ def _all_windows(forecaster, y):
 
 def _row_predictions(estimator, batch):
     """Predictions and targets of rows on the network's scale, (n, k) each."""
-    outputs = estimator._run_network(batch.network, batch.source, batch.windows)
+    run_on = {"device": estimator.device, "n_jobs": estimator.n_jobs}
+    outputs = run_network(batch.network, batch.source, batch.windows, **run_on)
     targets = batch.source.targets[batch.windows].astype(float)
     loss = find_loss(batch.loss)
     if loss.for_classes:

@@ -10,6 +10,7 @@ import sklearn
 import tsrnn.saving.parts  # noqa: F401, registers codecs
 from tsrnn import __version__
 from tsrnn.estimators import RNNClassifier, RNNRegressor
+from tsrnn.estimators.sequence_model import PartialFitState
 from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.saving.checks import check, has_type, lookup
 from tsrnn.saving.detector import DETECTOR
@@ -89,6 +90,41 @@ def _check_scales(mean, scale, n):
     check(mean.shape == scale.shape == (n,), "a scale")
 
 
+# Names that attributes have in files.
+_NAMES_IN_FILES = {"_y_is_1d": "_flat", "_declared_classes": "_classes_given"}
+_NAMES_OF_PARTS = {name: attribute for attribute, name in _NAMES_IN_FILES.items()}
+
+
+def _encode_sequences(fitted):
+    """Parts of a regressor's or classifier's attributes; those of partial_fit are two."""
+    parts = {}
+    for name, value in fitted.items():
+        if name != "_partial_fit_state":
+            parts[_NAMES_IN_FILES.get(name, name)] = value
+        elif value is not None:
+            parts |= {"_moments": value.moments, "_rng": value.rng}
+    return parts
+
+
+def _decode_sequences(parts):
+    """Attributes of a regressor or classifier, in the order of its parts."""
+    fitted = {}
+    for name, value in parts.items():
+        if name == "_moments":
+            fitted["_partial_fit_state"] = PartialFitState(value, parts["_rng"])
+        elif name != "_rng":
+            fitted[_NAMES_OF_PARTS.get(name, name)] = value
+    return fitted
+
+
+def _sequence_schema(cls, required, optional, check_parts):
+    required, optional = _SEQUENCES | required, _SEQUENCES_OPTIONAL | optional
+    attributes = {*_decode_sequences({**required, **optional})}
+    return EstimatorSchema(
+        cls, required, optional, check_parts, attributes, _encode_sequences, _decode_sequences
+    )
+
+
 _SEQUENCES = TRAINED | {
     "missing_": str | None,
     "n_channels_in_": int,
@@ -103,10 +139,9 @@ _SEQUENCES_OPTIONAL = {
 }
 ESTIMATORS = {
     "RNNForecaster": FORECASTER,
-    "RNNRegressor": EstimatorSchema(
+    "RNNRegressor": _sequence_schema(
         RNNRegressor,
-        _SEQUENCES
-        | {
+        {
             "_flat": bool,
             "n_outputs_": int,
             "loss_": str,
@@ -114,13 +149,13 @@ ESTIMATORS = {
             "y_mean_": np.ndarray,
             "y_scale_": np.ndarray,
         },
-        _SEQUENCES_OPTIONAL,
+        {},
         _check_regressor,
     ),
-    "RNNClassifier": EstimatorSchema(
+    "RNNClassifier": _sequence_schema(
         RNNClassifier,
-        _SEQUENCES | {"classes_": np.ndarray},
-        _SEQUENCES_OPTIONAL | {"_classes_given": np.ndarray | None},
+        {"classes_": np.ndarray},
+        {"_classes_given": np.ndarray | None},
         _check_classifier,
     ),
     "RNNAnomalyDetector": DETECTOR,

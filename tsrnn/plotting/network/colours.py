@@ -1,4 +1,4 @@
-"""Colours of states and gates, and the bars that say what they mean."""
+"""Colour maps of states and gates, and their colour bars."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colorbar import Colorbar
 
-_POLES = {"hidden": (BLUE, VERMILION), "cell": (PURPLE, GREEN)}  # below and above 0
+_POLES = {"hidden": (BLUE, VERMILION), "cell": (PURPLE, GREEN)}  # negative and positive
 
 
 def state_colours(ax: Axes, state: str, values: np.ndarray) -> dict[str, Any]:
-    """Map and norm of the hidden or cell state: 0 is the background, both sides reach as far.
+    """Map and norm of the hidden or cell state: symmetric, with 0 as the background.
 
-    A hidden state that is bounded, as of all cells with a tanh, has the range from -1 to 1.
+    The range of a bounded hidden state, as of cells with a tanh, is -1 to 1.
     """
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
@@ -38,18 +38,17 @@ def state_colours(ax: Axes, state: str, values: np.ndarray) -> dict[str, Any]:
 
 
 def gate_colours() -> dict[str, Any]:
-    """Map and norm of a gate, from shut to open."""
+    """Map and norm of a gate, from 0 (shut) to 1 (open)."""
     from matplotlib.colors import Normalize
 
     return {"cmap": "viridis", "norm": Normalize(0, 1)}
 
 
 def format_colour_bar(bar: Colorbar, ax: Axes, size: Any = "small") -> Colorbar:
-    """A colour bar without box, that names no more than its ends and its middle."""
+    """Format a colour bar: no frame, ticks at its ends and middle only."""
     low, high = bar.mappable.norm.vmin, bar.mappable.norm.vmax
-    bar.set_ticks(
-        [low, (low + high) / 2, high], labels=[_short(v) for v in (low, (low + high) / 2, high)]
-    )
+    ticks = [low, (low + high) / 2, high]
+    bar.set_ticks(ticks, labels=[_tick_label(tick) for tick in ticks])
     bar.ax.tick_params(length=0, labelsize=size, labelcolor=blend(ax, foreground(ax), 0.85))
     bar.outline.set_edgecolor(blend(ax, foreground(ax), 0.3))
     bar.outline.set_linewidth(0.6)
@@ -57,7 +56,7 @@ def format_colour_bar(bar: Colorbar, ax: Axes, size: Any = "small") -> Colorbar:
 
 
 def mappable(colours: dict[str, Any]) -> ScalarMappable:
-    """What a colour bar is drawn of."""
+    """The object that a colour bar is drawn for."""
     from matplotlib.cm import ScalarMappable
 
     return ScalarMappable(**colours)
@@ -69,5 +68,5 @@ def _mixed(color, other):
     return tuple(0.6 * a + 0.4 * b for a, b in zip(to_rgb(color), to_rgb(other), strict=True))
 
 
-def _short(value):
+def _tick_label(value):
     return f"{value:.2g}".replace("-", "\N{MINUS SIGN}")

@@ -1,4 +1,4 @@
-"""GateDisplay: what the gates let through and the state holds, step by step, under the series."""
+"""GateDisplay: heat maps of gates and states by step, below the series."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _ORDER = ("forget", "update", "input", "reset", "output")  # panels, from the top
-_KEEP = ("forget", "update")  # what a unit keeps of its state
-_MOST_CHANNELS = 3
+_KEEP_GATES = ("forget", "update")  # the share of its state that a unit keeps
+_MAX_CHANNELS = 3
 _WIDTH, _SERIES_HEIGHT, _HEIGHT = 10, 1.5, 1.35  # inches
 
 
 class GateDisplay:
     """Plot of a sequence over heat maps of a layer's gates and state, units by time.
 
-    Units stand in all maps in one order, from the longest memory to the shortest: by their mean
-    forget gate, of a GRU update gate; without gates by how little they change from step to step.
-    Make one with :meth:`from_estimator` or :meth:`from_states`, which draw it as well.
+    All maps have the same order of units, from the longest memory to the shortest: by the mean
+    forget gate, in a GRU the update gate; without gates by how little they change from step to
+    step. Create one with :meth:`from_estimator` or :meth:`from_states`, which also draw it.
 
     Parameters
     ----------
     states : DataFrame
-        What ``tsrnn.inspection.states`` returns of one sequence.
+        What ``tsrnn.inspection.states`` returns for one sequence.
     gates : DataFrame or None
-        What ``tsrnn.inspection.gates`` returns of it; None for a cell without gates.
+        What ``tsrnn.inspection.gates`` returns for it; None for a cell without gates.
     values : Series or DataFrame
-        What was read, on labels that include those of ``states``; a column for each channel.
+        Inputs, on labels that include those of ``states``; a column for each channel.
     layer : str, optional
         Layer as the columns name it, such as "l0" or "l0_reverse"; by default the last one.
     segment : int, default=1
-        Rows of ``values`` that a step takes.
+        Rows of ``values`` per step.
     note : str, optional
-        A word below.
+        Text below the plot.
 
     Attributes
     ----------
     axes_ : dict
-        By "series", and by the name of each gate and of the state, its Axes.
+        Axes by "series", and by the name of each gate and of the state.
     figure_ : Figure
-        What was drawn on.
+        The figure drawn on.
     series_lines_ : list of Line2D
         The values, of at most three channels.
     meshes_ : dict
@@ -67,7 +67,7 @@ class GateDisplay:
     units_ : array
         Numbers of the units, from the top.
     colour_bars_ : list of Colorbar
-        Of the gates, where there are any, and of the state.
+        For the gates, where there are any, and for the state.
 
     Examples
     --------
@@ -98,15 +98,15 @@ class GateDisplay:
         forwards = [name for name in layers if not str(name).endswith("_reverse")]
         self.layer = layer = forwards[-1] if layer is None else layer
         self.segment, self.note = segment, note
-        own = states[layer]
-        self.state = "cell" if "cell" in own.columns.unique(level=0) else "hidden"
+        layer_states = states[layer]
+        self.state = "cell" if "cell" in layer_states.columns.unique(level=0) else "hidden"
         self.maps = {}
         if gates is not None:
             if not isinstance(gates, pd.DataFrame) or not gates.index.equals(states.index):
                 raise ValueError("gates must be what tsrnn.inspection.gates returns of the states.")
-            there = gates[layer].columns.unique(level=0)
-            self.maps = {gate: gates[layer, gate] for gate in _ORDER if gate in there}
-        self.maps[self.state] = own[self.state]
+            names = gates[layer].columns.unique(level=0)
+            self.maps = {gate: gates[layer, gate] for gate in _ORDER if gate in names}
+        self.maps[self.state] = layer_states[self.state]
         self.units_ = self._sorted_units()
 
     @classmethod
@@ -126,7 +126,7 @@ class GateDisplay:
         estimator : RNNForecaster, RNNRegressor or RNNClassifier
             Fitted.
         X : array-like, or Series or frame, optional
-            Rows that are sequences; of a forecaster series, by default those that it knows.
+            Rows that are sequences; for a forecaster series, by default those of ``fit``.
         series : label, optional
             The row (its number, or label in a DataFrame's index) or series; by default the first.
         layer
@@ -139,15 +139,19 @@ class GateDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If the estimator can't be looked into, or ``series`` or ``layer`` is not there.
+            If the estimator can't be inspected, or ``series`` or ``layer`` does not exist.
         """
-        read = select_sequence(estimator, X, series)
+        sequence = select_sequence(estimator, X, series)
         network = estimator.network_
         has_gates = network.gates
         display = cls(
-            read.look(states_of), read.look(gates_of) if has_gates else None, read.values,
-            layer=layer, segment=read.segment, note=read.note,
-        )  # fmt: skip
+            sequence.inspect(states_of),
+            sequence.inspect(gates_of) if has_gates else None,
+            sequence.values,
+            layer=layer,
+            segment=sequence.segment,
+            note=sequence.note,
+        )
         return display.plot(axes)
 
     @classmethod
@@ -161,17 +165,17 @@ class GateDisplay:
         segment: int = 1,
         axes: Sequence[Axes] | None = None,
     ) -> GateDisplay:
-        """Plot states and gates that were found before; the parameters are the class's.
+        """Plot given states and gates; the parameters are those of the class.
 
         Raises
         ------
         ValueError
-            If ``states`` is of several sequences, or ``values`` or ``gates`` lacks its steps.
+            If ``states`` has several sequences, or ``values`` or ``gates`` lacks its steps.
         """
         return cls(states, gates, values, layer=layer, segment=segment).plot(axes)
 
     def plot(self, axes: Sequence[Axes] | None = None) -> GateDisplay:
-        """Draw it.
+        """Draw the series and the maps.
 
         Parameters
         ----------
@@ -186,7 +190,7 @@ class GateDisplay:
         Raises
         ------
         ValueError
-            If there are more or fewer axes than that.
+            If the number of axes is another.
         """
         names, is_new = ["series", *self.maps], axes is None
         self.axes_ = dict(zip(names, _stacked(len(names), axes), strict=True))
@@ -209,15 +213,15 @@ class GateDisplay:
         return self
 
     def _sorted_units(self):
-        """Units from the longest memory to the shortest."""
-        for gate in _KEEP:
+        """Numbers of the units from the longest memory to the shortest."""
+        for gate in _KEEP_GATES:
             if gate in self.maps:
                 return np.argsort(-self.maps[gate].to_numpy().mean(axis=0), kind="stable")
         changes = np.abs(np.diff(self.maps[self.state].to_numpy(), axis=0)).sum(axis=0)
         return np.argsort(changes, kind="stable")
 
     def _draw_series(self, ax):
-        drawn = self.values.iloc[:, :_MOST_CHANNELS]
+        drawn = self.values.iloc[:, :_MAX_CHANNELS]
         self.series_lines_ = []
         for color, (name, column) in zip(
             (foreground(ax), GREEN, PURPLE), drawn.items(), strict=False
@@ -227,7 +231,7 @@ class GateDisplay:
         is_one = drawn.shape[1] == 1
         format_axes(ax, drawn.iloc[:, 0].rename(drawn.columns[0] if is_one else None), legend=False)
         if not is_one:
-            style = legend_style(ax) | {"ncols": _MOST_CHANNELS, "borderpad": 0.2}
+            style = legend_style(ax) | {"ncols": _MAX_CHANNELS, "borderpad": 0.2}
             ax.legend(loc="lower right", bbox_to_anchor=(1, 1), **style)
 
     def _format_map(self, ax, name):
@@ -256,7 +260,7 @@ class GateDisplay:
     def _finish(self, axes, is_new):
         first = axes[0]
         text = blend(first, foreground(first), 0.85)
-        keep = next((gate for gate in _KEEP if gate in self.maps), None)
+        keep = next((gate for gate in _KEEP_GATES if gate in self.maps), None)
         how = f"mean {keep} gate, longest memory" if keep else "change per step, steadiest"
         title = f"Layer {self.layer}, {len(self.units_)} units by {how} on top"
         first.set_title(title, loc="left", fontsize="medium", color=text)
@@ -271,7 +275,7 @@ class GateDisplay:
 
 
 def _stacked(n_axes, axes) -> list:
-    """Axes below each other: those given, or new ones that share the time."""
+    """Axes below each other: ``axes``, or new ones with a shared time axis."""
     if axes is not None:
         axes = list(np.ravel(np.asarray(axes, dtype=object)))
         if len(axes) != n_axes:
@@ -281,8 +285,6 @@ def _stacked(n_axes, axes) -> list:
             )
         return axes
     heights = [_SERIES_HEIGHT] + [_HEIGHT] * (n_axes - 1)
-    _, axes = pyplot().subplots(
-        n_axes, sharex=True, figsize=(_WIDTH, sum(heights) + 0.6), height_ratios=heights,
-        layout="constrained",
-    )  # fmt: skip
-    return list(axes)
+    size = _WIDTH, sum(heights) + 0.6
+    options = {"figsize": size, "height_ratios": heights, "layout": "constrained"}
+    return list(pyplot().subplots(n_axes, sharex=True, **options)[1])

@@ -1,4 +1,4 @@
-"""GradientFlowDisplay: how much of the loss's gradient is left on its way back through time."""
+"""GradientFlowDisplay: norm of the loss's gradient by the number of steps back in time."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _WIDTH, _HEIGHT = 7.5, 4.2  # inches of one of the axes
 class GradientFlowDisplay:
     """Plot of the norm of the loss's gradient at each lag, on a logarithmic axis.
 
-    Where a line falls straight, the gradient vanishes by the same factor each step. Make one with
-    :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_flows`, which draw it as well.
+    Where a line falls straight, the gradient vanishes by the same factor each step. Create one with
+    :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_flows`, which also draw it.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class GradientFlowDisplay:
     layer : str, optional
         Layer as the columns name it, such as "l0"; by default the last one of each.
     norm : {"hidden", "weights"} or list of both, default="hidden"
-        What to draw: the gradient by h, or by the weights; of both axes beside each other.
+        Norm to draw: of the gradient by h or by the weights; both on axes next to each other.
     relative : bool, default=True
         Divide by the norm at the first lag.
 
@@ -45,12 +45,12 @@ class GradientFlowDisplay:
     axes_ : dict
         For each norm its Axes.
     figure_ : Figure
-        What was drawn on.
+        The figure drawn on.
     lines_ : dict
-        For each norm and name, a pair, the Line2D; a norm of 0 is a gap.
+        The Line2D for each pair of norm and name; a norm of 0 is a gap.
     rounding_lines_ : dict
-        For each norm the line below which float32 loses a step's share beside that of the first
-        lag; only of relative norms that fall so far.
+        For each norm the line below which float32 rounding loses a step's share next to that of the
+        first lag; only where relative norms fall so far.
 
     Examples
     --------
@@ -79,18 +79,16 @@ class GradientFlowDisplay:
     ):
         flows = flows if isinstance(flows, Mapping) else {"gradient": flows}
         self.norms = [norm] if isinstance(norm, str) else list(norm)
-        wrong = [one for one in self.norms if one not in _NORMS]
-        if wrong or not self.norms or not flows:
-            what = (
-                "flows is empty" if not flows else f"norm must be of {list(_NORMS)}, got {norm!r}"
-            )
-            raise ValueError(f"{what}.")
+        unknown = [name for name in self.norms if name not in _NORMS]
+        if unknown or not self.norms or not flows:
+            problem = f"norm must be of {list(_NORMS)}, got {norm!r}" if flows else "flows is empty"
+            raise ValueError(f"{problem}.")
         self.relative, self.curves = relative, {}
         for name, flow in flows.items():
-            own = flow[_layer(flow, layer, name)]
-            for one in self.norms:
-                curve = own[one].where(own[one] > 0)
-                self.curves[one, name] = curve / curve.iloc[0] if relative else curve
+            norms = flow[_layer(flow, layer, name)]
+            for kind in self.norms:
+                curve = norms[kind].where(norms[kind] > 0)
+                self.curves[kind, name] = curve / curve.iloc[0] if relative else curve
 
     @classmethod
     def from_estimator(
@@ -104,15 +102,15 @@ class GradientFlowDisplay:
         relative: bool = True,
         axes: Axes | Sequence[Axes] | None = None,
     ) -> GradientFlowDisplay:
-        """Plot the gradient's way back through a fitted network.
+        """Plot the gradient flow of a fitted network.
 
         Parameters
         ----------
         estimator : RNNForecaster, RNNRegressor or RNNClassifier
             Fitted.
         X, y : optional
-            As of ``tsrnn.inspection.gradient_flow``: rows and their targets; of a forecaster
-            series, or None for those that it knows.
+            As for ``tsrnn.inspection.gradient_flow``: rows and their targets; for a forecaster
+            series, or None for those of ``fit``.
         layer, norm, relative
             As in :class:`GradientFlowDisplay`.
         axes
@@ -123,12 +121,11 @@ class GradientFlowDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If it can't be looked into, targets are missing, or there is no such layer.
+            If it can't be inspected, targets are missing, or there is no such layer.
         """
-        return cls.from_estimators(
-            {cell_name(estimator): estimator}, X, y, layer=layer, norm=norm, relative=relative,
-            axes=axes,
-        )  # fmt: skip
+        by_name = {cell_name(estimator): estimator}
+        options = {"layer": layer, "norm": norm, "relative": relative}
+        return cls.from_estimators(by_name, X, y, **options, axes=axes)
 
     @classmethod
     def from_estimators(
@@ -142,12 +139,12 @@ class GradientFlowDisplay:
         relative: bool = True,
         axes: Axes | Sequence[Axes] | None = None,
     ) -> GradientFlowDisplay:
-        """Plot several fitted networks against each other, on the same sequences.
+        """Compare several fitted networks on the same sequences.
 
         Parameters
         ----------
         estimators : dict of str to estimator, or sequence of estimators
-            Fitted; without names they go by their cells.
+            Fitted; a sequence is named by the cells.
         X, y, layer, norm, relative, axes
             As in :meth:`from_estimator`.
 
@@ -156,7 +153,7 @@ class GradientFlowDisplay:
         NotFittedError
             If one is not fitted.
         ValueError
-            As of :meth:`from_estimator`.
+            As for :meth:`from_estimator`.
         """
         flows = {
             name: gradient_flow(one, X, y) for name, one in name_estimators(estimators).items()
@@ -173,7 +170,7 @@ class GradientFlowDisplay:
         relative: bool = True,
         axes: Axes | Sequence[Axes] | None = None,
     ) -> GradientFlowDisplay:
-        """Plot norms that were found before; the parameters are the class's.
+        """Plot given gradient norms; the parameters are those of the class.
 
         Raises
         ------
@@ -183,7 +180,7 @@ class GradientFlowDisplay:
         return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
 
     def plot(self, axes: Axes | Sequence[Axes] | None = None) -> GradientFlowDisplay:
-        """Draw it.
+        """Draw the curves.
 
         Parameters
         ----------
@@ -198,9 +195,9 @@ class GradientFlowDisplay:
         Raises
         ------
         ValueError
-            If there are more or fewer axes than norms.
+            If there is not one axes for each norm.
         """
-        self.axes_ = dict(zip(self.norms, self._beside(axes), strict=True))
+        self.axes_ = dict(zip(self.norms, self._adjacent_axes(axes), strict=True))
         self.figure_ = self.axes_[self.norms[0]].figure
         self.lines_, self.rounding_lines_ = {}, {}
         names = list(dict.fromkeys(name for _, name in self.curves))
@@ -218,16 +215,15 @@ class GradientFlowDisplay:
     def _format(self, ax, norm):
         from matplotlib.ticker import LogLocator, NullFormatter
 
-        curves = [curve for (one, _), curve in self.curves.items() if one == norm]
+        curves = [curve for (kind, _), curve in self.curves.items() if kind == norm]
         ax.set_yscale("log")
         if self.relative and min(curve.min() for curve in curves) < _ROUNDING:
             faint = blend(ax, foreground(ax), 0.55)
             style = {"color": faint, "linewidth": 1, "linestyle": (0, (2, 3)), "zorder": 1.9}
             self.rounding_lines_[norm] = ax.axhline(_ROUNDING, **style)
-            ax.text(
-                0.995, _ROUNDING, "float32 rounding", transform=ax.get_yaxis_transform(),
-                ha="right", va="bottom", fontsize="small", color=faint,
-            )  # fmt: skip
+            style = {"ha": "right", "va": "bottom", "fontsize": "small", "color": faint}
+            place = 0.995, _ROUNDING
+            ax.text(*place, "float32 rounding", transform=ax.get_yaxis_transform(), **style)
         title = f"{_NORMS[norm]}" + (", relative to lag 0" if self.relative else "")
         longest = max(curves, key=len)
         format_axes(
@@ -244,8 +240,8 @@ class GradientFlowDisplay:
         ax.yaxis.set_minor_formatter(NullFormatter())
         ax.tick_params(axis="y", which="minor", length=0)
 
-    def _beside(self, axes) -> list:
-        """Axes beside each other: those given, or new ones."""
+    def _adjacent_axes(self, axes) -> list:
+        """Axes next to each other: ``axes``, or new ones."""
         n = len(self.norms)
         if axes is None:
             size = (_WIDTH if n == 1 else 0.8 * n * _WIDTH), _HEIGHT
@@ -257,7 +253,7 @@ class GradientFlowDisplay:
 
 
 def _layer(flow, layer, name) -> str:
-    """The layer asked for, else the last one that goes forwards."""
+    """The layer, by default the last one that goes forwards."""
     if not isinstance(flow, pd.DataFrame) or flow.empty or flow.columns.nlevels != 2:
         raise ValueError(
             f"Flow {name!r} must be what tsrnn.inspection.gradient_flow returns, got "
@@ -268,4 +264,4 @@ def _layer(flow, layer, name) -> str:
         if layer not in layers:
             raise ValueError(f"layer is {layer!r}, and {name!r} has {layers}.")
         return layer
-    return [one for one in layers if not str(one).endswith("_reverse")][-1]
+    return [name for name in layers if not str(name).endswith("_reverse")][-1]

@@ -1,4 +1,4 @@
-"""LossCurveDisplay: how the losses of a fit fell, epoch by epoch."""
+"""LossCurveDisplay: training and validation loss of each epoch."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
 
 
 class LossCurveDisplay:
-    """Plot of the training loss of each epoch, and of the held-out loss where there is one.
+    """Plot of the training loss of each epoch, and of the validation loss where there is one.
 
-    Make one with :meth:`from_estimator` or :meth:`from_curves`, which draw it as well.
+    Create one with :meth:`from_estimator` or :meth:`from_curves`, which also draw it.
 
     Parameters
     ----------
     loss_curve : sequence of float
         Mean training loss of each epoch.
     validation_curve : sequence of float, optional
-        Held-out loss after each epoch.
+        Validation loss after each epoch.
     best_iter : int, optional
         Epoch, counted from 1, whose weights were kept; 0 for those before the first.
 
     Attributes
     ----------
     ax_, figure_ : Axes, Figure
-        What was drawn on.
+        The axes drawn on.
     training_line_, validation_line_, best_line_ : Line2D
-        The curves, and the vertical line at the epoch kept; None for what was not given.
+        The curves, and the vertical line at the best epoch; None for what was not given.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class LossCurveDisplay:
         estimator : RNNForecaster, RNNRegressor or RNNClassifier
             Fitted.
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Axes to draw on; by default on a new figure.
 
         Raises
         ------
@@ -82,9 +82,9 @@ class LossCurveDisplay:
         """
         check_is_fitted(estimator)
         scores = estimator.validation_scores_
-        held_out = None if scores is None else [-score for score in scores]
+        validation_curve = None if scores is None else [-score for score in scores]
         best = estimator.best_iter_ if scores is not None else None
-        return cls(estimator.loss_curve_, held_out, best).plot(ax)
+        return cls(estimator.loss_curve_, validation_curve, best).plot(ax)
 
     @classmethod
     def from_curves(
@@ -95,22 +95,22 @@ class LossCurveDisplay:
         best_iter: int | None = None,
         ax: Axes | None = None,
     ) -> LossCurveDisplay:
-        """Plot losses that are given; the parameters are the class's.
+        """Plot given losses; the parameters are those of the class.
 
         Raises
         ------
         ValueError
-            If a curve is empty or is no line of numbers.
+            If a curve is empty or not one-dimensional.
         """
         return cls(loss_curve, validation_curve, best_iter).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> LossCurveDisplay:
-        """Draw; the y axis is logarithmic where losses fall by more than a factor of ten.
+        """Draw the losses; on a logarithmic y axis where they fall by more than a factor of ten.
 
         Parameters
         ----------
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Axes to draw on; by default on a new figure.
 
         Returns
         -------
@@ -120,22 +120,17 @@ class LossCurveDisplay:
         self.ax_ = ax = new_axes() if ax is None else ax
         self.figure_ = ax.figure
         self.validation_line_ = self.best_line_ = None
-        self.training_line_ = draw_curve(
-            ax, self.loss_curve, {"color": BLUE, "linewidth": 1.6, "label": "training"}
-        )
+        style = {"color": BLUE, "linewidth": 1.6, "label": "training"}
+        self.training_line_ = draw_curve(ax, self.loss_curve, style)
         shown = [self.loss_curve]
         if self.validation_curve is not None:
             shown.append(self.validation_curve)
-            self.validation_line_ = draw_curve(
-                ax,
-                self.validation_curve,
-                {"color": VERMILION, "linewidth": 1.6, "label": "held out"},
-            )
+            style = {"color": VERMILION, "linewidth": 1.6, "label": "held out"}
+            self.validation_line_ = draw_curve(ax, self.validation_curve, style)
         if self.best_iter is not None:
-            self.best_line_ = ax.axvline(
-                self.best_iter, color=blend(ax, foreground(ax), 0.5), linewidth=1, linestyle=":",
-                label=f"kept: epoch {self.best_iter}",
-            )  # fmt: skip
+            style = {"color": blend(ax, foreground(ax), 0.5), "linewidth": 1, "linestyle": ":"}
+            label = f"kept: epoch {self.best_iter}"
+            self.best_line_ = ax.axvline(self.best_iter, label=label, **style)
         values = np.concatenate(shown)
         if values.min() > 0 and values.max() > 10 * values.min():
             ax.set_yscale("log")

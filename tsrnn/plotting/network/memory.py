@@ -1,4 +1,4 @@
-"""MemoryDisplay: how long the units of a network remember, against the window that it reads."""
+"""MemoryDisplay: half-lives of the units' memory, compared with the window of the network."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from tsrnn.plotting.style import background, blend, foreground, format_axes, leg
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_FAR = 1000.0  # windows after which a half-life is drawn as infinite
+_MAX_WINDOWS = 1000.0  # of a half-life; longer ones are drawn as infinite
 
 
 class MemoryDisplay:
     """Plot of the half-lives of all units, sorted, on a logarithmic axis.
 
-    Each dot is a unit: across stands after how many steps of the series half of what it holds is
-    gone, upwards the share of units that remember at least as long. Units right of the window's
-    mark hold more than half of their first memory to its end. Make one with
-    :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_half_lives`, which draw it as
-    well.
+    Each dot is a unit: x is the number of steps of the series after which half of its memory is
+    gone, y the share of units that remember at least as long. Units to the right of the window's
+    mark keep more than half of their first memory to its end. Create one with
+    :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_half_lives`, which also draw it.
 
     Parameters
     ----------
@@ -38,14 +37,14 @@ class MemoryDisplay:
     Attributes
     ----------
     ax_, figure_ : Axes, Figure
-        What was drawn on.
+        The axes drawn on.
     dots_ : dict
-        For each name and layer, a pair, the Line2D of its units, the shortest memory first.
+        The Line2D of the units for each pair of name and layer, the shortest memory first.
     window_line_ : Line2D
-        The mark of the window; None where that is not given.
+        The mark of the window; None where it is not given.
     endless_ : float
-        Where half-lives stand that are infinite, or of more than a thousand windows; None where
-        there are none.
+        x of half-lives that are infinite or longer than a thousand windows; None where there are
+        none.
 
     Examples
     --------
@@ -85,19 +84,19 @@ class MemoryDisplay:
         Parameters
         ----------
         estimator : RNNForecaster, RNNRegressor or RNNClassifier
-            Fitted, of a cell with gates.
+            Fitted, with a cell that has gates.
         X : array-like, or Series or frame, optional
-            As of ``tsrnn.inspection.memory_half_life``: rows that are sequences; of a forecaster
-            series, by default those that it knows.
+            As for ``tsrnn.inspection.memory_half_life``: rows that are sequences; for a forecaster
+            series, by default those of ``fit``.
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Axes to draw on; by default on a new figure.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If it can't be looked into or its cell has no gates.
+            If it can't be inspected or its cell has no gates.
         """
         return cls.from_estimators({cell_name(estimator): estimator}, X, ax=ax)
 
@@ -105,12 +104,12 @@ class MemoryDisplay:
     def from_estimators(
         cls, estimators: Mapping[str, Any] | Sequence[Any], X: Any = None, *, ax: Axes | None = None
     ) -> MemoryDisplay:
-        """Plot the half-lives of several fitted networks on the same sequences.
+        """Compare the half-lives of several fitted networks on the same sequences.
 
         Parameters
         ----------
         estimators : dict of str to estimator, or sequence of estimators
-            Fitted; without names they go by their cells.
+            Fitted; a sequence is named by the cells.
         X, ax
             As in :meth:`from_estimator`.
 
@@ -119,12 +118,12 @@ class MemoryDisplay:
         NotFittedError
             If one is not fitted.
         ValueError
-            As of :meth:`from_estimator`.
+            As for :meth:`from_estimator`.
         """
         estimators = name_estimators(estimators)
-        lives = {name: memory_half_life(one, X) for name, one in estimators.items()}
-        windows = {_window(one, X) for one in estimators.values()}
-        # Of different windows the mark would belong to one of them only.
+        lives = {name: memory_half_life(model, X) for name, model in estimators.items()}
+        windows = {_window(model, X) for model in estimators.values()}
+        # With different windows the mark would belong to one of them only.
         return cls(lives, window=windows.pop() if len(windows) == 1 else None).plot(ax)
 
     @classmethod
@@ -135,22 +134,22 @@ class MemoryDisplay:
         window: int | None = None,
         ax: Axes | None = None,
     ) -> MemoryDisplay:
-        """Plot half-lives that were found before; the parameters are the class's.
+        """Plot given half-lives; the parameters are those of the class.
 
         Raises
         ------
         ValueError
-            If they are no such Series.
+            If they are not such Series.
         """
         return cls(half_lives, window=window).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> MemoryDisplay:
-        """Draw it.
+        """Draw the half-lives.
 
         Parameters
         ----------
         ax : Axes, optional
-            Where to draw; by default on a new figure.
+            Axes to draw on; by default on a new figure.
 
         Returns
         -------
@@ -159,12 +158,12 @@ class MemoryDisplay:
         """
         self.ax_ = ax = new_axes((7.5, 4.2)) if ax is None else ax
         self.figure_, self.dots_, self.window_line_ = ax.figure, {}, None
-        every = np.concatenate([lives.to_numpy(float) for lives in self.half_lives.values()])
-        drawn = self._limits(every)
+        all_lives = np.concatenate([lives.to_numpy(float) for lives in self.half_lives.values()])
+        drawn = self._limits(all_lives)
         groups = {
-            (name, layer): own.to_numpy(float)
+            (name, layer): units.to_numpy(float)
             for name, lives in self.half_lives.items()
-            for layer, own in lives.groupby(level=0)
+            for layer, units in lives.groupby(level=0)
         }
         for number, ((name, layer), lives) in enumerate(groups.items()):
             lives = np.sort(lives)
@@ -178,13 +177,13 @@ class MemoryDisplay:
         self._format(ax, drawn, len(groups) > 1)
         return self
 
-    def _limits(self, every):
-        """The least and the largest half-life drawn as it is; sets where infinite ones stand."""
-        far = _FAR * self.window if self.window else np.finfo(float).max
-        finite = every[(every > 0) & (every <= far)]
+    def _limits(self, all_lives):
+        """Least and largest half-life drawn to scale; sets ``endless_``."""
+        most = _MAX_WINDOWS * self.window if self.window else np.finfo(float).max
+        finite = all_lives[(all_lives > 0) & (all_lives <= most)]
         shown = [*finite, *([self.window] if self.window else [])] or [1.0]
         low, high = min(shown), max(shown)
-        self.endless_ = 3.0 * high if (every > far).any() else None
+        self.endless_ = 3.0 * high if (all_lives > most).any() else None
         return low, high
 
     def _format(self, ax, drawn, several):
@@ -199,22 +198,20 @@ class MemoryDisplay:
         if self.window:
             style = {"color": faint, "linewidth": 1.1, "linestyle": (0, (4, 3)), "zorder": 2}
             self.window_line_ = ax.axvline(self.window, **style)
-            ax.text(
-                self.window, 1.01, f"window: {self.window} steps", color=faint, ha="right",
-                transform=ax.get_xaxis_transform(), va="bottom", fontsize="small",
-            )  # fmt: skip
+            style = {"color": faint, "ha": "right", "va": "bottom", "fontsize": "small"}
+            label = f"window: {self.window} steps"
+            ax.text(self.window, 1.01, label, transform=ax.get_xaxis_transform(), **style)
         _plain_ticks(ax, drawn)
         if self.endless_:
-            ax.text(
-                self.endless_, -0.015, r"$\infty$", color=text, ha="center", va="top",
-                transform=ax.get_xaxis_transform(), fontsize="x-large",
-            )  # fmt: skip
+            style = {"color": text, "ha": "center", "va": "top", "fontsize": "x-large"}
+            place = self.endless_, -0.015
+            ax.text(*place, r"$\infty$", transform=ax.get_xaxis_transform(), **style)
         if several:
             ax.legend(**legend_style(ax))
 
 
 def _plain_ticks(ax, drawn):
-    """Plain numbers, none beyond the largest that is drawn as it is."""
+    """Ticks with plain numbers, up to the largest half-life drawn to scale."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     low, high = ax.get_xlim()
@@ -227,6 +224,6 @@ def _plain_ticks(ax, drawn):
 
 
 def _window(estimator, X) -> int:
-    """Steps of the series that a network reads: its recurrent steps times what each takes."""
+    """Steps of the series that a network reads."""
     batch = read_batch(estimator, X)
     return len(batch.step_labels[0]) * batch.segment

@@ -1,4 +1,4 @@
-"""One sequence that a network reads: its values in its own units, what it holds, what is said."""
+"""DisplayedSequence: the one row or series that a display of a network draws."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ import pandas as pd
 
 from tsrnn.data import format_time
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.estimators.sequences import sequences_of
+from tsrnn.estimators.sequences import read_sequences
 from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.inspection.batch import read_batch
-from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
+from tsrnn.plotting.forecast_data import long_columns
+from tsrnn.plotting.panel_series import PanelSeries
 from tsrnn.plotting.style import x_positions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DisplayedSequence:
-    """A sequence, and the estimator that reads it.
+    """One sequence, and the estimator that reads it.
 
     Attributes
     ----------
     estimator : RNNForecaster, RNNRegressor or RNNClassifier
         Fitted.
     X : array-like, or Series or frame
-        As the estimator takes it: of rows this one alone, of series all.
+        As the estimator takes it: the single row, or all series.
     values : DataFrame
-        On the sequence's own labels, a column for each channel.
+        Values by the sequence's labels, a column for each channel.
     segment : int
-        Values that a recurrent step takes.
+        Values per recurrent step.
     number, label : int, label
-        Which of the series; the latter None of a lone one.
+        Position and label among the sequences; None for a single sequence.
     n_more : int
-        Others that were left out unasked.
+        Sequences omitted by default.
     """
 
     estimator: Any
@@ -46,27 +47,26 @@ class DisplayedSequence:
     label: Hashable
     n_more: int
 
-    def look(self, function: Callable[[Any, Any], pd.DataFrame]) -> pd.DataFrame:
-        """The rows of this sequence in what ``states`` or ``gates`` returns."""
+    def inspect(self, function: Callable[[Any, Any], pd.DataFrame]) -> pd.DataFrame:
+        """This sequence's rows of the result of ``states`` or ``gates``."""
         frame = function(self.estimator, self.X)
         return frame.xs(self.label, level=0) if frame.index.nlevels > 1 else frame
 
     def prediction(self) -> pd.Series:
-        """The forecast; or the estimate of each target; or the probability of each class."""
+        """The forecast, the prediction of each target, or the probability of each class."""
         if hasattr(self.estimator, "predict_proba"):
-            said = self.estimator.predict_proba(self.X)[0]
-            return pd.Series(said, self.estimator.classes_, name="probability")
+            probabilities = self.estimator.predict_proba(self.X)[0]
+            return pd.Series(probabilities, self.estimator.classes_, name="probability")
         if isinstance(self.estimator, SequenceEstimator):
-            said = np.atleast_1d(self.estimator.predict(self.X)[0])
-            return pd.Series(said, name="prediction")
-        names = zip(("id_column", "time_column", "target_column"), LONG_COLUMNS, strict=True)
-        columns = tuple(getattr(self.estimator, name, default) for name, default in names)
-        parts = PanelSeries(self.estimator.predict(y=self.X), "forecast", columns)
-        return parts.series(parts.labels[self.number]).rename("forecast")
+            prediction = np.atleast_1d(self.estimator.predict(self.X)[0])
+            return pd.Series(prediction, name="prediction")
+        forecasts = self.estimator.predict(y=self.X)
+        panel = PanelSeries(forecasts, "forecast", long_columns(self.estimator))
+        return panel.series(panel.labels[self.number]).rename("forecast")
 
     @property
     def note(self) -> str | None:
-        """A word on what is left out."""
+        """Note on the omitted sequences."""
         if not self.n_more:
             return None
         kind = "row" if isinstance(self.estimator, SequenceEstimator) else "series"
@@ -74,19 +74,19 @@ class DisplayedSequence:
 
 
 def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequence:
-    """The row or series of X that is asked for, by default the first.
+    """The row or series of X to draw, by default the first.
 
     Parameters
     ----------
     estimator, X
-        As of ``tsrnn.inspection.states``.
+        As for ``tsrnn.inspection.states``.
     series : label or None
         A row's number, or its label in the index of a DataFrame; or a series' label.
 
     Raises
     ------
     ValueError
-        If the estimator can't be looked into, X is missing or ``series`` is not in it.
+        If the estimator can't be inspected, X is missing or ``series`` is not in it.
     """
     is_rows = isinstance(estimator, SequenceEstimator)
     if is_rows and X is None:
@@ -94,7 +94,7 @@ def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequen
             f"{type(estimator).__name__} keeps no sequences: give X, of which one row is drawn."
         )
     batch = read_batch(estimator, X)
-    number = _number(series, batch.keys, "rows of X" if is_rows else "series")
+    number = _position(series, batch.keys, "rows of X" if is_rows else "series")
     n_more = len(batch.windows) - 1 if series is None else 0
     label = None if batch.keys is None else batch.keys[number]
     if is_rows:
@@ -106,12 +106,12 @@ def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequen
 
 
 def match_values(values: pd.Series | pd.DataFrame, frame: pd.DataFrame, segment: int):
-    """The rows of values that the steps of a frame took, as a DataFrame.
+    """The rows of values that the steps of a frame read, as a DataFrame.
 
     Raises
     ------
     ValueError
-        If the frame is of several sequences, or ``values`` has not the labels of its steps.
+        If the frame has several sequences, or ``values`` lacks labels of its steps.
     """
     if not isinstance(frame, pd.DataFrame) or frame.empty or frame.columns.nlevels != 3:
         raise ValueError(
@@ -135,7 +135,7 @@ def match_values(values: pd.Series | pd.DataFrame, frame: pd.DataFrame, segment:
 
 
 def step_edges(index: pd.Index, segment: int) -> np.ndarray:
-    """Where steps of so many entries begin and end on the x axis: halfway between entries."""
+    """x coordinates between steps of ``segment`` entries each: halfway between entries."""
     x = x_positions(index)
     if len(x) > 1:
         halves = (x[1:] - x[:-1]) / 2
@@ -148,14 +148,14 @@ def step_edges(index: pd.Index, segment: int) -> np.ndarray:
 
 
 def format_label(label: Any) -> str:
-    """A label short enough to stand below a box."""
+    """A label as short text."""
     if not isinstance(label, pd.Timestamp):
         return str(label)
     return format_time(label).removesuffix(":00").replace(" ", "\n")
 
 
 def format_numbers(values: pd.DataFrame) -> np.ndarray:
-    """Texts of numbers, of each column with as many digits as three tell its largest."""
+    """Numbers as text, (n_rows, n_columns): three digits of each column's largest value."""
     texts = []
     for column in values.to_numpy(float).T:
         known, digits = column[np.isfinite(column)], 0
@@ -165,26 +165,27 @@ def format_numbers(values: pd.DataFrame) -> np.ndarray:
     return np.array(texts).T
 
 
-def _number(wanted, keys, what) -> int:
-    """The position of a label among the keys, None where there is one sequence."""
+def _position(wanted, keys, kind) -> int:
+    """Position of a label among the keys, which are None for a single sequence."""
     if wanted is None:
         return 0
-    labels = [0] if keys is None and what == "rows of X" else keys
+    labels = [0] if keys is None and kind == "rows of X" else keys
     if labels is None:
         raise ValueError(f"series chooses one of a panel, and this is one series; got {wanted!r}.")
     labels = list(labels)
     if wanted not in labels:
         more = f" and {len(labels) - 10} more" if len(labels) > 10 else ""
-        raise ValueError(f"series is {wanted!r}, which is none of the {what} {labels[:10]}{more}.")
+        raise ValueError(f"series is {wanted!r}, which is none of the {kind} {labels[:10]}{more}.")
     return labels.index(wanted)
 
 
 def _row_values(estimator, X) -> pd.DataFrame:
-    """What a row holds, numbered from its end as the steps of ``states`` are."""
-    sequences = sequences_of(estimator, X, estimator.n_channels_in_, reset=False)
+    """Values of a row, numbered like the steps of ``states``."""
+    sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
     n = int(sequences.lengths[0])
     values = sequences.values[sequences.firsts[0] :][:n]
-    last = n // estimator._segment() * estimator._segment()
+    segment = estimator.fitted_.segment
+    last = n // segment * segment
     steps = pd.RangeIndex(last - n + 1, last + 1, name="step")
     n_channels = values.shape[1]
     names = ["x"] if n_channels == 1 else [f"channel {k}" for k in range(n_channels)]
@@ -192,7 +193,7 @@ def _row_values(estimator, X) -> pd.DataFrame:
 
 
 def _series_values(forecaster, y, number) -> pd.DataFrame:
-    """The values of one series, NaN where they were missing."""
+    """Values of one series, NaN where missing."""
     collection = forecast_context(forecaster, y=y)[1].collection
     first, end = collection.panel.indptr[number : number + 2]
     label = collection.ids[number]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection import states as states_of
-from tsrnn.plotting.network.boxes import Canvas, Plan, draw_arrows, draw_layer
+from tsrnn.plotting.network.boxes import Canvas, Layout, draw_arrows, draw_layer
 from tsrnn.plotting.network.colours import format_colour_bar, mappable, state_colours
 from tsrnn.plotting.network.sequence import (
     format_label,
@@ -38,46 +38,46 @@ _FORMULAS = {
     "rnn": r"$h_t = \tanh(W_{hh}\, h_{t-1} + W_{xh}\, x_t + b)$",
     "rnn_relu": r"$h_t = \max(0,\; W_{hh}\, h_{t-1} + W_{xh}\, x_t + b)$",
 }
-_MOST_UNITS = 32  # that a box has room for
-_MOST_LINES = 3  # of values, and of what is said
+_MAX_UNITS = 32  # shown in a box
+_MAX_LINES = 3  # of values and of predictions
 
 
 class UnfoldedDisplay:
-    """Drawing of a network unrolled over the last steps of a sequence: what goes in, is held, said.
+    """Drawing of a network unrolled over the last steps of a sequence: inputs, states, prediction.
 
-    Each box is the network after one step; each small cell in it a unit of the hidden state h, and
-    of an LSTM also of the cell state c. Make one with :meth:`from_estimator` or
-    :meth:`from_states`, which draw it as well.
+    Each box is the network after one step; each small cell in it is a unit of the hidden state h,
+    or of an LSTM's cell state c. Create one with :meth:`from_estimator` or :meth:`from_states`,
+    which also draw it.
 
     Parameters
     ----------
     states : DataFrame
-        What ``tsrnn.inspection.states`` returns of one sequence.
+        What ``tsrnn.inspection.states`` returns for one sequence.
     values : Series or DataFrame
-        What was read, on labels that include those of ``states``; a column for each channel.
+        Inputs, on labels that include those of ``states``; a column for each channel.
     prediction : Series, optional
-        What the network says at the end. A forecast, whose labels follow those of ``values``, is
-        drawn after them as well.
+        Prediction after the last step. A forecast, whose labels follow those of ``values``, is
+        also drawn after them.
     cell : str, optional
         Name of the cell, for the title and its equation.
     segment : int, default=1
-        Rows of ``values`` that a step takes.
+        Rows of ``values`` per step.
     note : str, optional
-        A word below.
+        Text below the drawing.
 
     Attributes
     ----------
     ax_, series_ax_, figure_ : Axes, Axes, Figure
-        What was drawn on; the small plot of the values.
+        The axes drawn on; those of the small plot of the values.
     hidden_meshes_, cell_meshes_ : dict
-        For each layer a list of the steps' QuadMesh, row by row a cell for each unit of ``units_``;
-        the latter is empty without a cell state.
+        For each layer a list of the steps' QuadMesh, with a cell for each unit of ``units_``, row
+        by row; the latter is empty without a cell state.
     units_ : array
-        Units shown: of more than 32 so many, evenly chosen.
+        Units shown: 32 evenly spaced ones where there are more.
     inputs_, prediction_ : list of Text, Text
-        What each step reads; what is said at the end, None where that is not given.
+        Inputs of each step; the prediction, None where it is not given.
     series_lines_, forecast_line_ : list of Line2D, Line2D
-        The values, and what is forecast; None where nothing is.
+        The values and the forecast; None without one.
     colour_bars_ : dict
         The Colorbar of "hidden", and of "cell".
 
@@ -131,7 +131,7 @@ class UnfoldedDisplay:
         estimator : RNNForecaster, RNNRegressor or RNNClassifier
             Fitted.
         X : array-like, or Series or frame, optional
-            Rows that are sequences; of a forecaster series, by default those that it knows.
+            Rows that are sequences; for a forecaster series, by default those of ``fit``.
         series : label, optional
             The row (its number, or label in a DataFrame's index) or series; by default the first.
         n_steps, ax
@@ -142,8 +142,8 @@ class UnfoldedDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If it is not recurrent, reads in both directions or walks through a known future, or
-            ``series`` or ``n_steps`` does not fit.
+            If it is not recurrent, reads in both directions or runs through a known future, or
+            ``series`` or ``n_steps`` is invalid.
         """
         network = getattr(estimator, "network_", None)
         if getattr(network, "cell", None) == "attention":
@@ -153,18 +153,22 @@ class UnfoldedDisplay:
             )
         if getattr(network, "head", None) == "ahead":
             raise ValueError(
-                "The forecaster walks on through a known future and speaks at each of its steps, "
+                "The forecaster runs on through a known future and predicts at each of its steps, "
                 "which is not drawn. Fit without covariates that are known in the future."
             )
-        read = select_sequence(estimator, X, series)
-        notes = [read.note]
+        sequence = select_sequence(estimator, X, series)
+        notes = [sequence.note]
         n_networks = getattr(estimator, "n_estimators", 1)
         if n_networks > 1:
             notes.append(f"first of {n_networks} networks, the forecast is the median of all")
         display = cls(
-            read.look(states_of), read.values, read.prediction(), cell=network.cell,
-            segment=read.segment, note=". ".join(filter(None, notes)) or None,
-        )  # fmt: skip
+            sequence.inspect(states_of),
+            sequence.values,
+            sequence.prediction(),
+            cell=network.cell,
+            segment=sequence.segment,
+            note=". ".join(filter(None, notes)) or None,
+        )
         return display.plot(ax, n_steps=n_steps)
 
     @classmethod
@@ -179,24 +183,24 @@ class UnfoldedDisplay:
         n_steps: int = 6,
         ax: Axes | None = None,
     ) -> UnfoldedDisplay:
-        """Draw states that were found before; the parameters are the class's and of :meth:`plot`.
+        """Draw given states; the parameters are those of the class and of :meth:`plot`.
 
         Raises
         ------
         ValueError
-            If ``states`` is of several sequences, or ``values`` lacks its steps.
+            If ``states`` has several sequences, or ``values`` lacks its steps.
         """
         return cls(states, values, prediction, cell=cell, segment=segment).plot(ax, n_steps=n_steps)
 
     def plot(self, ax: Axes | None = None, *, n_steps: int = 6) -> UnfoldedDisplay:
-        """Draw it.
+        """Draw the network.
 
         Parameters
         ----------
         ax : Axes, optional
-            Where to draw; by default on a new figure, large enough.
+            Axes to draw on; by default on a new figure of matching size.
         n_steps : int, default=6
-            Last steps to draw; fewer where there are fewer.
+            Number of last steps to draw, or all where there are fewer.
 
         Returns
         -------
@@ -206,7 +210,7 @@ class UnfoldedDisplay:
         Raises
         ------
         ValueError
-            If ``n_steps`` is no whole number from 1.
+            If ``n_steps`` is not a positive integer.
         """
         if isinstance(n_steps, bool) or not isinstance(n_steps, Integral) or n_steps < 1:
             raise ValueError(f"n_steps must be a whole number from 1, got {n_steps!r}.")
@@ -214,57 +218,57 @@ class UnfoldedDisplay:
         kinds = self.states.columns.unique(level=1)
         strips = tuple(kind for kind in ("hidden", "cell") if kind in kinds)
         n_units = self.states[self.layers[0], "hidden"].shape[1]
-        n_shown = min(n_units, _MOST_UNITS)
+        n_shown = min(n_units, _MAX_UNITS)
         self.units_ = np.linspace(0, n_units - 1, n_shown).round().astype(int)
-        plan = Plan(n_steps, len(self.layers), n_shown, strips)
-        self.ax_ = ax = new_axes(plan.size) if ax is None else ax
+        layout = Layout(n_steps, len(self.layers), n_shown, strips)
+        self.ax_ = ax = new_axes(layout.size) if ax is None else ax
         self.figure_ = ax.figure
-        canvas = Canvas(ax, plan.size)
-        for draw in (
-            self._draw_network, self._draw_inputs, self._draw_prediction, self._draw_series,
-            self._draw_head,
-        ):  # fmt: skip
-            draw(canvas, plan)
+        canvas = Canvas(ax, layout.size)
+        self._draw_network(canvas, layout)
+        self._draw_inputs(canvas, layout)
+        self._draw_prediction(canvas, layout)
+        self._draw_series(canvas, layout)
+        self._draw_header(canvas, layout)
         return self
 
-    def _draw_network(self, canvas, plan):
-        shown = self.states.iloc[-plan.n_steps :]
+    def _draw_network(self, canvas, layout):
+        shown = self.states.iloc[-layout.n_steps :]
         self._colours, meshes = {}, {"hidden": {}, "cell": {}}
-        for state in plan.strips:
+        for state in layout.strips:
             values = shown.xs(state, axis=1, level=1)
             self._colours[state] = colours = state_colours(canvas.ax, state, values.to_numpy())
             for number, layer in enumerate(self.layers):
-                own = values[layer].to_numpy()[:, self.units_]
-                meshes[state][layer] = draw_layer(canvas, plan, number, state, own, colours)
+                units = values[layer].to_numpy()[:, self.units_]
+                meshes[state][layer] = draw_layer(canvas, layout, number, state, units, colours)
         self.hidden_meshes_, self.cell_meshes_ = meshes["hidden"], meshes["cell"]
-        draw_arrows(canvas, plan, goes_on=len(self.states) > plan.n_steps)
+        draw_arrows(canvas, layout, has_earlier_steps=len(self.states) > layout.n_steps)
         for number, layer in enumerate(self.layers if len(self.layers) > 1 else ()):
-            top = plan.box(0, number)[3]
+            top = layout.box(0, number)[3]
             canvas.write(0.12, top - 0.1, f"layer {layer}", 10.5, ha="left")
 
-    def _draw_inputs(self, canvas, plan):
-        """What each step reads, and the label of its last value."""
+    def _draw_inputs(self, canvas, layout):
+        """Inputs of each step, and the label of its last value."""
         self.inputs_ = []
-        n = plan.n_steps * self.segment
-        said = format_numbers(self.values)[-n:].reshape(plan.n_steps, -1)
-        labels = self.states.index[-plan.n_steps :]
-        for step, (values, label) in enumerate(zip(said, labels, strict=True)):
-            left, bottom, right, _ = plan.box(step, 0)
+        n = layout.n_steps * self.segment
+        texts = format_numbers(self.values)[-n:].reshape(layout.n_steps, -1)
+        labels = self.states.index[-layout.n_steps :]
+        for step, (values, label) in enumerate(zip(texts, labels, strict=True)):
+            left, bottom, right, _ = layout.box(step, 0)
             x = (left + right) / 2
-            canvas.write(x, bottom - 0.5, f"$x_{{{plan.time(step)}}}$", 12.5)
+            canvas.write(x, bottom - 0.5, f"$x_{{{layout.time(step)}}}$", 12.5)
             text = ", ".join(values)
-            if len(values) > _MOST_LINES:
+            if len(values) > _MAX_LINES:
                 text = f"{values[0]} … {values[-1]}"
             self.inputs_.append(canvas.write(x, bottom - 0.73, text, 11.5, fontweight="bold"))
             canvas.write(x, bottom - 0.94, format_label(label), 9.5, color=canvas.faint)
 
-    def _draw_prediction(self, canvas, plan):
+    def _draw_prediction(self, canvas, layout):
         self.prediction_ = None
         if self.prediction is None:
             return
-        last = plan.n_steps - 1, plan.n_layers - 1
-        _, low, _, high = plan.strip(*last, "hidden")
-        right, y = plan.box(*last)[2], (low + high) / 2
+        last = layout.n_steps - 1, layout.n_layers - 1
+        _, low, _, high = layout.strip(*last, "hidden")
+        right, y = layout.box(*last)[2], (low + high) / 2
         canvas.arrow((right, y), (right + 0.42, y), color=BLUE)
         lines = _lines(self.prediction)
         x, above = right + 0.5, y + 0.1 * len(lines) + 0.14
@@ -272,14 +276,14 @@ class UnfoldedDisplay:
         canvas.write(x, above, str(self.prediction.name), 11.5, **style)
         self.prediction_ = canvas.write(x, y, "\n".join(lines), 10.5, ha="left", linespacing=1.35)
 
-    def _draw_series(self, canvas, plan):
-        """The values in small, the shown ones marked, and the forecast after them."""
-        left, width = plan.box(0, 0)[0], plan.size[0]
+    def _draw_series(self, canvas, layout):
+        """A small plot of the values, with the shown ones marked, and of the forecast."""
+        left, width = layout.box(0, 0)[0], layout.size[0]
         place = [left, 0.55, width - left - 0.15, 0.95]
         self.series_ax_ = ax = canvas.ax.inset_axes(place, transform=canvas.ax.transData)
         self.series_lines_, self.forecast_line_ = [], None
-        drawn = self.values.iloc[:, :_MOST_LINES]
-        marked = np.arange(len(drawn))[-plan.n_steps * self.segment :].tolist()
+        drawn = self.values.iloc[:, :_MAX_LINES]
+        marked = np.arange(len(drawn))[-layout.n_steps * self.segment :].tolist()
         colours = canvas.line_colour, GREEN, PURPLE
         for color, (name, column) in zip(colours, drawn.items(), strict=False):
             style = {"color": color, "linewidth": canvas.scale, "label": name, "marker": "o"}
@@ -293,24 +297,24 @@ class UnfoldedDisplay:
         format_axes(ax, drawn.iloc[:, 0].rename(drawn.columns[0] if is_one else None), legend=False)
         size = 9.5 * canvas.scale
         if not is_one:
-            style = legend_style(ax) | {"fontsize": size, "ncols": _MOST_LINES, "borderpad": 0}
+            style = legend_style(ax) | {"fontsize": size, "ncols": _MAX_LINES, "borderpad": 0}
             ax.legend(loc="lower right", bbox_to_anchor=(1, 0.98), **style)
         ax.tick_params(labelsize=size)
         for text in (ax.xaxis.label, ax.yaxis.label, ax.xaxis.get_offset_text()):
             text.set_size(size)
 
-    def _draw_head(self, canvas, plan):
-        """Title and equation, bars of the colours, and what is left out."""
-        width, height = plan.size
+    def _draw_header(self, canvas, layout):
+        """Title, equation, colour bars, and a note on what is omitted."""
+        width, height = layout.size
         name = "Network" if self.cell is None else self.cell.partition("_")[0].upper()
         n = len(self.states)
-        last = f"the last {plan.n_steps} of" if plan.n_steps > 1 else "the last of"
-        steps = f"all {n} steps" if n == plan.n_steps else f"{last} {n} steps"
+        last = f"the last {layout.n_steps} of" if layout.n_steps > 1 else "the last of"
+        steps = f"all {n} steps" if n == layout.n_steps else f"{last} {n} steps"
         canvas.write(0.12, height - 0.24, f"{name}, unfolded over {steps}", 14, ha="left")
         formula = _FORMULAS.get(self.cell, r"$h_t = f(W_{hh}\, h_{t-1} + W_{xh}\, x_t + b)$")
         canvas.write(0.12, height - 0.53, formula, 12, ha="left", color=canvas.faint)
         self.colour_bars_ = {}
-        for number, state in enumerate(plan.strips):
+        for number, state in enumerate(layout.strips):
             x = width - 1.5 - 1.75 * number
             cax = canvas.ax.inset_axes([x, height - 0.3, 1.25, 0.1], transform=canvas.ax.transData)
             bar = canvas.ax.figure.colorbar(
@@ -319,23 +323,23 @@ class UnfoldedDisplay:
             self.colour_bars_[state] = format_colour_bar(bar, canvas.ax, 9.5 * canvas.scale)
             canvas.write(x - 0.08, height - 0.25, f"${state[0]}$", 12.5, ha="right")
         n_units = self.states[self.layers[0], "hidden"].shape[1]
-        notes = [f"{plan.n_units} of {n_units} units"] if n_units > plan.n_units else []
+        notes = [f"{layout.n_units} of {n_units} units"] if n_units > layout.n_units else []
         notes += [self.note] if self.note else []
         canvas.write(0.12, 0.12, ". ".join(notes), 9.5, ha="left", color=canvas.faint)
 
 
 def _lines(prediction):
-    """What is said, a line each, with its label where there are several."""
+    """Predictions as lines of text, with their labels where there are several."""
     numbers = format_numbers(prediction.to_frame())[:, 0]
     if len(numbers) == 1:
         return list(numbers)
     labels = [format_label(label).rpartition("\n")[2] for label in prediction.index]
-    lines = [f"{label}  {one}" for label, one in zip(labels, numbers, strict=True)]
-    return lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], "…", lines[-1]]
+    lines = [f"{label}  {number}" for label, number in zip(labels, numbers, strict=True)]
+    return lines if len(lines) <= _MAX_LINES else [*lines[: _MAX_LINES - 1], "…", lines[-1]]
 
 
 def _follows(prediction, values):
-    """Whether a prediction is a forecast, whose labels come after those of the values."""
+    """Whether a prediction is a forecast: its labels follow those of the values."""
     if prediction is None or type(prediction.index) is not type(values.index):
         return False
     return prediction.index[0] > values.index[-1]
