@@ -17,7 +17,9 @@ from conftest import (
     random_values,
     training_steps,
 )
+from sklearn.utils._param_validation import StrOptions
 
+from tsrnn import RNNRegressor, inspection
 from tsrnn.kernels import cells
 from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.windows import SKIP, TELL, forecast_source, sequence_source
@@ -317,9 +319,23 @@ def contributed(monkeypatch, tmp_path):
     cells.find.cache_clear()
 
 
-def test_the_cell_of_contributing(contributed):
+def test_the_cell_of_contributing(contributed, monkeypatch):
     for shape in ("plain", "bidirectional", "horizons"):
         test_outputs_loss_and_gradient("mgu", shape, "ragged", "quiet", 1)
+    monkeypatch.setitem(RNNRegressor._parameter_constraints, "cell", [StrOptions({"mgu"})])
+    X = np.random.default_rng(0).normal(size=(20, 6))
+    regressor = RNNRegressor(cell="mgu", hidden_size=3, max_iter=2, n_jobs=1, dtype="float64")
+    regressor.fit(X, X[:, 0])
+    gates = inspection.gates(regressor, X)
+    assert gates.columns.unique("gate").tolist() == ["forget"]
+    assert gates.to_numpy().min() > 0
+    assert gates.to_numpy().max() < 1
+    near = {"shut": gates < 0.05, "open": gates > 0.95}
+    expected = [values.to_numpy().mean() for values in near.values()]
+    assert inspection.saturation(regressor, X).loc[("l0", "forget")].tolist() == expected
+    half_lives = inspection.memory_half_life(regressor, X).to_numpy()
+    decay = -np.log(1 - gates.to_numpy()).mean(axis=0)  # the gate is what is replaced
+    np.testing.assert_allclose(half_lives, np.log(2) / decay, rtol=1e-6)
 
 
 @pytest.mark.parametrize("loss", naive.LOSSES)

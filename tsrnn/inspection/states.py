@@ -161,10 +161,12 @@ def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:
     batch = read_batch(estimator, X)
     trace = batch.run()
     cell = _gated_cell(batch)
-    (keep_gate,) = (block for block, sign in cell.MEMORY.items() if sign > 0)
+    gate, sign = next(iter(cell.MEMORY.items()))
     half_lives = {}
     for name, layer in named_layers(trace):
-        keep = layer.gates[:, :, cell.BLOCKS.index(keep_gate)].astype(float)
+        keep = layer.gates[:, :, cell.BLOCKS.index(gate)].astype(float)
+        if sign < 0:  # the gate is the fraction that is replaced
+            keep = 1 - keep
         with np.errstate(divide="ignore"):
             decay = -np.nanmean(np.log(keep), axis=(0, 1))
             steps = np.where(decay > 0, np.log(2) / decay, np.inf) * batch.segment

@@ -1,30 +1,32 @@
-"""The cells, one file each: a module's equations, forward and backward, and nothing else.
+"""Recurrent cells, one module each: the equations of a step, forward and backward.
 
-A cell offers
+The name of a cell is that of its module, and each module in this folder is a cell. It defines:
 
 ``BLOCKS``
-    Names of the blocks of ``n_hidden`` pre-activations each.
+    Names of the blocks of ``n_hidden`` pre-activations, in the order of the weights.
 ``SPLIT``
-    Whether the last two blocks see only the hidden state and only the input; all others see both.
+    Whether the second-last block reads only the hidden state and the last only the input. All other
+    blocks read both.
 ``N_STATE``, ``N_SAVED``
-    Arrays carried through time beside h, and arrays kept for the way back beside the gates.
+    Number of arrays carried from step to step besides h, and of those stored for the backward pass
+    besides the gates.
 ``KEEPS_H``
-    Whether h depends on the h before it directly, not only through the pre-activations.
+    Whether h depends on the previous h directly, not only through the pre-activations.
 ``OPEN_AT_START``
-    The block whose bias starts at one, or None.
+    Name of the block whose bias is initialised to one, or None.
 ``IDENTITY_AT_START``
-    Whether each block's recurrent weights start at the identity, not at an orthogonal matrix.
+    Whether recurrent weights are initialised to the identity instead of an orthogonal matrix.
 ``MEMORY``
-    Blocks whose biases decide how long the cell remembers, and the sign that makes it longer.
+    Blocks whose biases control how long the cell remembers (chrono initialisation), with the sign
+    of the bias that makes it longer. The first is the gate of the state: the fraction that is kept
+    if its sign is positive, else the fraction that is replaced. Empty for a cell without gates.
 ``GATES``
-    Blocks that open and close: from 0 to 1.
+    Blocks whose activations are gates, from 0 (closed) to 1 (open).
 ``forward(gates, h_prev, state_prev, state, saved, h)``
-    One step for all units of a chunk; overwrites the pre-activations with the gates.
+    One step of all units of a chunk; overwrites the pre-activations in ``gates`` by activations.
 ``backward(gates, h_prev, state_prev, saved, grad_h, grad_state)``
-    One step back; overwrites the gates with the gradient of the pre-activations and, where the
-    cell keeps h, ``grad_h`` with its direct share of the gradient of the h before.
-
-Another file here is another cell, by its file's name.
+    One step backward; overwrites the activations in ``gates`` by the gradient of the
+    pre-activations, and ``grad_h`` by the direct gradient of the previous h if the cell keeps h.
 """
 
 import functools
@@ -37,5 +39,5 @@ NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 @functools.cache
 def find(name: str) -> ModuleType:
-    """The cell of that name."""
+    """The module of a cell, by its name."""
     return importlib.import_module(f"{__name__}.{name}")

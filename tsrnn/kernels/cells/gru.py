@@ -1,12 +1,12 @@
 """Gated recurrent unit of Cho et al. (2014), the reset gate after the product as in cuDNN and
 PyTorch.
 
-The new content's pre-activation comes in two, ``z_h = W_nh h_{t-1} + b_nh`` and
-``z_x = b_nx + W_nx x_t``; the others see both::
+The pre-activation of the candidate has two parts, ``z_h = W_nh h_{t-1} + b_nh`` and
+``z_x = b_nx + W_nx x_t``; the gates read both::
 
-    r = sigmoid(z_r)          how much of the past the new content sees
-    u = sigmoid(z_u)          how much of the old hidden state stays
-    n = tanh(z_x + r * z_h)   the new content
+    r = sigmoid(z_r)          reset gate
+    u = sigmoid(z_u)          update gate: the fraction of h_prev that is kept
+    n = tanh(z_x + r * z_h)   candidate
     h = (1 - u) * n + u * h_prev
 """
 
@@ -14,19 +14,19 @@ from tsrnn.kernels.activations import sigmoid, tanh
 from tsrnn.kernels.jit.compile import device_function, like, scalar
 
 BLOCKS = ("reset", "update", "new_hidden", "new_input")
-SPLIT = True  # new_hidden sees the hidden state alone, new_input the input
+SPLIT = True  # new_hidden reads only the hidden state, new_input only the input
 N_STATE = 0
 N_SAVED = 0
 KEEPS_H = True
 OPEN_AT_START = None
 IDENTITY_AT_START = False
-MEMORY = {"update": 1}  # biases of chrono initialisation, and their signs
-GATES = ("reset", "update")  # blocks that open and close, from 0 to 1
+MEMORY = {"update": 1}
+GATES = ("reset", "update")
 
 
 @scalar
 def unit_forward(z_r, z_u, z_h, z_x, h_prev):
-    """One unit, one step: ``(r, u, n, h)`` from pre-activations and hidden state."""
+    """One step of a unit: ``(r, u, n, h)`` from pre-activations and hidden state."""
     r = sigmoid(z_r)
     u = sigmoid(z_u)
     n = tanh(z_x + r * z_h)
@@ -35,7 +35,7 @@ def unit_forward(z_r, z_u, z_h, z_x, h_prev):
 
 @scalar
 def unit_backward(r, u, z_h, n, h_prev, grad_h):
-    """One unit, one step back: ``(dz_r, dz_u, dz_h, dz_x, dh_prev)`` from ``grad_h``."""
+    """One step of a unit backward: ``(dz_r, dz_u, dz_h, dz_x, dh_prev)``."""
     one = like(r, 1.0)
     dz_x = grad_h * (one - u) * (one - n * n)
     dz_r = dz_x * z_h * r * (one - r)
@@ -45,14 +45,14 @@ def unit_backward(r, u, z_h, n, h_prev, grad_h):
 
 @device_function
 def forward(gates, h_prev, state_prev, state, saved, h):
-    """One step for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
+    """One step of all units of a chunk, ``n = n_hidden * n_rows``.
 
     Parameters
     ----------
     gates : (4 * n,) array
-        The pre-activations; overwritten with r, u, z_h (as it was) and n.
+        The pre-activations; overwritten with r, u, z_h (unchanged) and n.
     h_prev, h : (n,) arrays
-        Hidden state before; after, written.
+        Previous hidden state; new hidden state, written.
     """
     n = h.size
     z_r, z_u, z_h, z_x = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]
@@ -63,16 +63,16 @@ def forward(gates, h_prev, state_prev, state, saved, h):
 
 @device_function
 def backward(gates, h_prev, state_prev, saved, grad_h, grad_state):
-    """One step back for all units of a chunk; ``n = n_hidden * n_rows`` values an array.
+    """One step of all units of a chunk backward, ``n = n_hidden * n_rows``.
 
     Parameters
     ----------
     gates : (4 * n,) array
         r, u, z_h, n; overwritten with the gradient of the pre-activations.
     h_prev : (n,) array
-        Hidden state before the step.
+        Previous hidden state.
     grad_h : (n,) array
-        Gradient of h; overwritten with the part that goes to the h before directly.
+        Gradient of h; overwritten with the direct gradient of ``h_prev``.
     """
     n = grad_h.size
     z_r, z_u, z_h, z_x = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]

@@ -11,30 +11,30 @@ KEEPS_H = False
 OPEN_AT_START = None
 IDENTITY_AT_START = False
 MEMORY = {}
-GATES = ()  # blocks that open and close, from 0 to 1
+GATES = ()
 
 
 @scalar
 def unit_forward(z):
-    """One unit, one step: the new hidden state."""
+    """One step of a unit: the new hidden state."""
     return tanh(z)
 
 
 @scalar
 def unit_backward(h, grad_h):
-    """One unit, one step back: the gradient of the pre-activation."""
+    """One step of a unit backward: the gradient of the pre-activation."""
     return grad_h * (like(h, 1.0) - h * h)
 
 
 @device_function
 def forward(gates, h_prev, state_prev, state, saved, h):
-    """One step for all units of a chunk: ``gates`` and ``h``, (n,), hold the hidden state."""
+    """One step of all units of a chunk; writes the hidden state to ``gates`` and ``h``, (n,)."""
     for k in range(h.size):
         gates[k] = h[k] = unit_forward(gates[k])
 
 
 @device_function
 def backward(gates, h_prev, state_prev, saved, grad_h, grad_state):
-    """One step back for all units of a chunk: ``gates``, (n,), from h to the gradient of z."""
+    """One step backward; overwrites h in ``gates``, (n,), by the gradient of z."""
     for k in range(grad_h.size):
         gates[k] = unit_backward(gates[k], grad_h[k])
