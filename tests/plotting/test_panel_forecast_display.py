@@ -234,11 +234,11 @@ BAD = {
     "early actual": ({"actual": PANEL[:-6]}, "Series 'b': actual .* has no time stamp"),
     "intervals": ({"intervals": PANEL[-6:]}, "intervals"),
     "long without values": (
-        {"actual": long(PANEL, ("unique_id", "ds", "x")).assign(z=1.0)}, "none of them 'y'",
+        {"actual": long(PANEL, ("unique_id", "ds", "x")).assign(z=1.0)}, "without 'y'",
     ),
     "nothing like a panel": ({"actual": 3}, "actual must be a pandas Series or DataFrame"),
     "polars without ids": (
-        {"actual": in_polars(PANEL.reset_index(drop=True))}, "not 'unique_id'",
+        {"actual": in_polars(PANEL.reset_index(drop=True))}, "without 'unique_id'",
     ),
 }  # fmt: skip
 

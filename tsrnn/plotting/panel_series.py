@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.interop import long_to_pandas, narwhals_frame
+from tsrnn.data import DataError
+from tsrnn.data.interop import to_pandas
+from tsrnn.data.rows import labelled_rows
 
 LONG_COLUMNS = ("unique_id", "ds", "y")
 
@@ -34,43 +36,50 @@ class PanelSeries:
 
     Raises
     ------
-    ValueError
+    DataError
         If ``data`` has none of these forms.
     """
 
     def __init__(self, data: Any, name: str, columns: tuple[str, str, str] = LONG_COLUMNS):
         self.name, self._target, self._is_wide = name, columns[2], False
-        ids, times = columns[:2]
-        if not isinstance(data, (pd.Series, pd.DataFrame)):
-            data = _long_frame(data, name, columns)
-        if isinstance(data.index, pd.MultiIndex):
-            keys, data = data.index.droplevel(-1), data.set_axis(data.index.get_level_values(-1))
-        elif isinstance(data, pd.Series):
-            self.labels, self._data = [None], data
+        is_pandas = isinstance(data, (pd.Series, pd.DataFrame))
+        frame = data if is_pandas else to_pandas(data, name)
+        if isinstance(frame.index, pd.MultiIndex):  # of one or more levels of series, and time
+            labels = frame.index.droplevel(-1)
+            self._data = frame.set_axis(frame.index.get_level_values(-1))
+        elif isinstance(frame, pd.Series):
+            self.labels, self._data = [None], frame
             return
-        elif ids in data.columns and times in data.columns:
-            keys, data = data[ids], data.drop(columns=ids).set_index(times)
+        elif is_pandas and not set(columns[:2]) <= set(frame.columns):
+            labels, self._data, self._is_wide = _series_labels(frame.columns), frame, True
         else:
-            keys, self._is_wide = _series_labels(data.columns), True
-        self._codes, labels = pd.factorize(keys)
-        self.labels, self._data = labels.tolist(), data
+            self._check_columns(frame, columns[:2])
+            rows = labelled_rows(frame, name, *columns[:2])
+            labels, self._data = rows.ids, rows.values.set_axis(rows.times)
+        self._codes, distinct = pd.factorize(labels)
+        self.labels = distinct.tolist()
+
+    def _check_columns(self, frame, columns):
+        absent = [column for column in columns if column not in frame.columns]
+        if absent:
+            raise DataError(
+                f"has the columns {frame.columns.tolist()}, without {absent[0]!r}",
+                "Say which are the series', the time's and the values' by columns.",
+                argument=self.name,
+            )
 
     def series(self, label: Hashable) -> pd.Series:
         """Values of one series, from the first known one to the last.
 
         Raises
         ------
-        ValueError
+        DataError
             If a long frame has no column of values.
         """
         data = self._select(label)
         if isinstance(data, pd.DataFrame):
-            if data.shape[1] > 1 and self._target not in data.columns:
-                raise ValueError(
-                    f"{self.name} has the columns {data.columns.tolist()}, none of them "
-                    f"{self._target!r}. Say which are the series', the time's and the values' by "
-                    "columns."
-                )
+            if data.shape[1] > 1:
+                self._check_columns(data, [self._target])
             data = data.iloc[:, 0] if data.shape[1] == 1 else data[self._target]
         known = np.flatnonzero(data.notna())
         return data.iloc[known[0] : known[-1] + 1] if known.size else data[:0]
@@ -95,17 +104,3 @@ def _series_labels(columns):
     if isinstance(columns, pd.MultiIndex) and str(columns[0][-1]).startswith(("lower_", "upper_")):
         columns = columns.droplevel(-1)
     return columns
-
-
-def _long_frame(data, name, columns):
-    """A long frame of another library as a pandas frame with all its columns of numbers."""
-    frame = narwhals_frame(data, name)
-    missing = [column for column in columns[:2] if column not in frame.columns]
-    if missing:
-        raise ValueError(
-            f"{name} has the columns {frame.columns}, not {missing[0]!r}. Say which are the "
-            "series', the time's and the values' by columns."
-        )
-    value_columns = [column for column in frame.columns if column not in columns[:2]]
-    frames = [long_to_pandas(frame, (*columns[:2], column), name) for column in value_columns]
-    return pd.concat([frames[0], *(part.iloc[:, 2:] for part in frames[1:])], axis=1)
