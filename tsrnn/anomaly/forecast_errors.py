@@ -18,21 +18,11 @@ INPUT_LIMIT = 20.0  # standardised inputs and targets are clipped to this
 
 
 class Evaluation(NamedTuple):
-    """Errors of networks on a series.
+    """Errors of networks on a series, and the stream that continues it."""
 
-    Attributes
-    ----------
-    errors : (n, n_forecasts, n_channels) array
-        Absolute errors; NaN where there is no forecast.
-    expected : (n, n_channels) array
-        Expected values, standardised; NaN where there is none.
-    stream : ForecastStream or ReconstructionStream
-        State at the end, from which a stream continues.
-    """
-
-    errors: np.ndarray
-    expected: np.ndarray
-    stream: Any
+    errors: np.ndarray  # absolute, (n, n_forecasts, n_channels); NaN where there is no forecast
+    expected: np.ndarray  # standardised values, (n, n_channels); NaN where there is none
+    stream: Any  # ForecastStream or ReconstructionStream
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,8 +76,8 @@ class ForecastErrors:
     ) -> tuple[Source, np.ndarray]:
         """Training windows of all series.
 
-        With a season each series is included twice, with and without the lagged values, because
-        these are unknown in the first season of a series.
+        With a season each series is included with and without the lagged values, because these are
+        unknown in the first season of a series.
         """
         inputs, targets, firsts, lengths, n = [], [], [], [], 0
         for z, phases in zip(series, features, strict=True):
@@ -157,19 +147,9 @@ class ForecastErrors:
 def run_networks(
     networks: Sequence[RecurrentNetwork], inputs: np.ndarray
 ) -> tuple[np.ndarray, list[Memory]]:
-    """Mean outputs of networks at each step of a series, started from zero states.
+    """Mean outputs (n, n_out) of networks for inputs (n, n_in), and their states at the end.
 
-    Parameters
-    ----------
-    networks : sequence of RecurrentNetwork
-        Of one shape.
-    inputs : (n, n_in) array
-        Steps with a missing value (NaN) are skipped.
-
-    Returns
-    -------
-    (n, n_out) float64 array, list of Memory
-        NaN at skipped steps; and the states after the last.
+    Steps with a missing value (NaN) are skipped: they leave the states, and have NaN outputs.
     """
     outputs = np.zeros((len(inputs), networks[0].n_out))
     memories = [Memory(network) for network in networks]
@@ -182,36 +162,16 @@ def run_networks(
 
 
 class ForecastState(NamedTuple):
-    """State of a ``ForecastStream``.
+    """State of a ``ForecastStream``, whose rings have step t in row t modulo their length."""
 
-    Attributes
-    ----------
-    outputs : (max lead, n_out) array
-        The last outputs, that of step t in row t modulo the length; NaN where there are fewer.
-    values : (season, n_channels) array
-        The last standardised values, in the same order.
-    n_seen : int
-        Steps so far.
-    states : (n_networks, state_width) array
-        States of the networks.
-    """
-
-    outputs: np.ndarray
-    values: np.ndarray
-    n_seen: int
-    states: np.ndarray
+    outputs: np.ndarray  # the last outputs, (max lead, n_out); NaN where there are fewer
+    values: np.ndarray  # the last standardised values, (season, n_channels)
+    n_seen: int  # steps so far
+    states: np.ndarray  # of the networks, (n_networks, state_width)
 
 
 class ForecastStream:
-    """Errors of the forecasts of a series that continues.
-
-    Parameters
-    ----------
-    model : ForecastErrors
-    networks : sequence of RecurrentNetwork
-    state : ForecastState
-        Its arrays of outputs and values are updated in place.
-    """
+    """Errors of the forecasts of a series that continues; updates the rings of ``state``."""
 
     def __init__(
         self, model: ForecastErrors, networks: Sequence[RecurrentNetwork], state: ForecastState

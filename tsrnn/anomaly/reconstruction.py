@@ -99,17 +99,7 @@ class Reconstruction:
 class ReconstructionStream:
     """Errors of the reconstruction of a series that continues.
 
-    Parameters
-    ----------
-    model : Reconstruction
-    networks : sequence of RecurrentNetwork
-    z : (n, n_channels) array
-        The standardised series so far, at least its last window.
-
-    Attributes
-    ----------
-    window : (lookback, n_channels) array
-        The last values: its state.
+    Its state is ``window``, the last (lookback, n_channels) values of the standardised series z.
     """
 
     def __init__(self, model: Reconstruction, networks: Sequence[RecurrentNetwork], z: np.ndarray):

@@ -42,16 +42,8 @@ def event_table(
 ) -> pd.DataFrame:
     """Events of a series, as returned by ``AnomalyDetector.detect``, with ``alarm``.
 
-    Parameters
-    ----------
-    series, scores : ChannelSeries, SeriesScores
-        The series and its scores.
-    runs : (n_runs, 2) int array
-        Runs of high scores: first position, and one past the last.
-    channels : list
-        Names.
-    lag : int
-        How many steps before its run an event may start.
+    ``runs`` are those of high scores, (n_runs, 2): first position, and one past the last. An event
+    may start up to ``lag`` steps before its run.
     """
     index = series.axis.index
     spans = runs

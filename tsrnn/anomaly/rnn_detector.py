@@ -289,15 +289,12 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         n, seed = self.n_estimators, check_random_state(self.random_state).randint(2**31)
         rngs = [np.random.default_rng([seed, member]) for member in range(n)]
         shape = {"n_hidden": self.hidden_size, "n_layers": self.n_layers} | model.shape()
-        networks = [
-            RecurrentNetwork(self.cell, **shape, dtype=self.dtype).initialise(rng) for rng in rngs
-        ]
+        shape |= {"dtype": self.dtype}
+        networks = [RecurrentNetwork(self.cell, **shape).initialise(rng) for rng in rngs]
         settings = [self._detector_settings(windows.size, len(inputs))] * n
-        with progress_bar(type(self).__name__, self.verbose) as format_time:
+        with progress_bar(type(self).__name__, self.verbose) as show:
             parts = [windows] * n, [windows[:0]] * n
-            histories = train_many(
-                networks, source, *parts, settings, rngs, on_progress=format_time
-            )
+            histories = train_many(networks, source, *parts, settings, rngs, on_progress=show)
         self._record(mean_history(histories))
         return networks
 
@@ -378,17 +375,12 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                 streams[k].update(np.full((n_steps, len(panel.channels)), np.nan))
             scores = streams[k].update(series.values, series.axis.index)
             parts.append(apply_threshold(self.threshold_, scores))
-        names = ("score", "threshold", "anomaly")
-        columns = (
-            panel.row_series([getattr(part, name) for part in parts], name) for name in names
-        )
-        return Update(*(np.asarray(column) for column in columns), panel.index)
+        columns = zip(*((part.score, part.threshold, part.anomaly) for part in parts), strict=True)
+        by_row = [np.asarray(panel.row_series(column, "")) for column in columns]
+        return Update(*by_row, panel.index)
 
     def _next_rows(self, y):
-        """New rows (n, n_channels) of a single series without further checks, and their index.
-
-        ``(None, None)`` for rows that must be read as those of ``fit``.
-        """
+        """New rows of a single series and their index, or None for rows to be read as in fit."""
         is_single = None in self.fitted_.labels
         if isinstance(y, (Real, np.ndarray, list, tuple)):
             if not is_single:
@@ -398,9 +390,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             is_valid = rows.dtype == np.float64 and rows.ndim == 2 and rows.size > 0
             is_valid = is_valid and bool(np.isfinite(rows).all())
             if not is_valid or rows.shape[1] != self.n_features_in_:
-                rows = (
-                    self._read_fitted_series(rows).all_series[0].values
-                )  # raises for invalid ones
+                rows = self._read_fitted_series(rows).all_series[0].values
             return rows, None
         is_row = isinstance(y, pd.Series) and len(y) == 1 and y.dtype == np.float64
         if is_row and is_single and self.n_features_in_ == 1:

@@ -10,12 +10,9 @@ MIN_SPREAD = 1e-3  # least error scale, in standard deviations of the series
 
 
 def error_scale_of(errors: np.ndarray) -> np.ndarray:
-    """Typical size of errors, (n_forecasts, n_channels), as the standard deviation of a normal.
+    """Typical absolute error as a standard deviation, (n_forecasts, n_channels).
 
-    Parameters
-    ----------
-    errors : (n, n_forecasts, n_channels) array
-        Absolute errors of each point; NaN where there is no forecast.
+    ``errors`` is (n, n_forecasts, n_channels), NaN where there is no forecast, as below.
     """
     known = ~np.isnan(errors)
     total = np.where(known, errors, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
@@ -25,12 +22,8 @@ def error_scale_of(errors: np.ndarray) -> np.ndarray:
 def channel_scores(errors: np.ndarray, error_scale: np.ndarray) -> np.ndarray:
     """Mean square over forecasts of the scaled errors, (..., n_channels).
 
-    Parameters
-    ----------
-    errors : (..., n_forecasts, n_channels) array
-        A missing forecast (NaN) counts as one with a typical error, so that the few forecasts at
-        the start of a series do not dominate. NaN where all are missing.
-    error_scale : (n_forecasts, n_channels) array
+    A missing forecast counts as one with a typical error, so that the few forecasts at the start of
+    a series do not dominate. NaN where all are missing.
     """
     squares = np.square(errors / error_scale)
     missing = np.isnan(squares)
@@ -43,12 +36,6 @@ def point_scores(errors: np.ndarray, error_scale: np.ndarray) -> np.ndarray:
 
     The median, because an anomaly spoils some of the forecasts of the points after it, but all of
     its own.
-
-    Parameters
-    ----------
-    errors : (n, n_forecasts, n_channels) array
-        NaN where there is no forecast.
-    error_scale : (n_forecasts, n_channels) array
     """
     ratios = np.sort(errors / error_scale, axis=1)  # NaN last
     count = errors.shape[1] - np.isnan(ratios).sum(axis=1, keepdims=True)
@@ -72,26 +59,10 @@ def decay_of(stretch: int) -> float:
 
 
 def smoothed(x: np.ndarray, stretch: int, level: float, online: bool) -> np.ndarray:
-    """Exponentially weighted mean of a series.
+    """Exponentially weighted mean of a series (n,) that starts at ``level``; NaN where ``x`` is.
 
     ``s_t = a s_(t-1) + (1 - a) x_t`` with ``a = 1 - 2 / (stretch + 1)``. Unless ``online``, it runs
     backward too, so that points on either side weigh ``a^distance``.
-
-    Parameters
-    ----------
-    x : (n,) array
-        NaN values are skipped.
-    stretch : int
-        1 leaves the series unchanged.
-    level : float
-        Initial value of the mean.
-    online : bool
-        Whether to average past values only.
-
-    Returns
-    -------
-    (n,) array
-        NaN where ``x`` is NaN.
     """
     decay = decay_of(stretch)
     mean = _past_mean(x, decay, level)

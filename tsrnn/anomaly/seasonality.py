@@ -28,13 +28,7 @@ def default_seasons(axis: TimeAxis, n: int) -> tuple[int, ...]:
 
 
 def resolved_seasons(season: Any, axis: TimeAxis, n: int) -> tuple[int, ...]:
-    """Seasons in steps for the parameter ``season``, of series of at most ``n`` steps.
-
-    Raises
-    ------
-    ValueError
-        If a season is below 1, or ``n`` shorter than two of them.
-    """
+    """Seasons in steps for the parameter ``season``, of series of at most ``n`` steps."""
     if isinstance(season, str):
         return default_seasons(axis, n)
     seasons = tuple(int(n_steps) for n_steps in np.atleast_1d(season))

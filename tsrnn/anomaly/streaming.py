@@ -55,19 +55,11 @@ def apply_threshold(threshold: Any, scores: np.ndarray, index: pd.Index | None =
 
 
 class SeriesStatistics(NamedTuple):
-    """Fitted statistics of one series.
+    """Fitted statistics of one series."""
 
-    Attributes
-    ----------
-    mean, deviation : (n_channels,) arrays
-        Mean and standard deviation of the values.
-    error_scale : (n_forecasts, n_channels) array
-        Typical errors.
-    """
-
-    mean: np.ndarray
-    deviation: np.ndarray
-    error_scale: np.ndarray
+    mean: np.ndarray  # of the values, (n_channels,)
+    deviation: np.ndarray  # standard deviation of the values, (n_channels,)
+    error_scale: np.ndarray  # typical errors, (n_forecasts, n_channels)
 
 
 class Stream:
@@ -129,10 +121,7 @@ class Stream:
     def update(self, values: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
         """Scores (n,) of the next observations, (n, n_channels), NaN where missing.
 
-        Parameters
-        ----------
-        index : Index, optional
-            Their time stamps, if known.
+        ``index`` holds their time stamps, if known.
         """
         n, z = len(values), (values - self.statistics.mean) / self.statistics.deviation
         if not self.is_even:
@@ -167,10 +156,7 @@ class Stream:
     def n_skipped(self, index: pd.Index, label: Any, allow_gap: bool) -> int:
         """Number of steps skipped before new time stamps of the series of a label.
 
-        Raises
-        ------
-        DataError
-            If they do not continue the series, or skip steps without ``allow_gap``.
+        Raises DataError if they do not continue the series, or skip steps without ``allow_gap``.
         """
         axis, first = self._current_axis(), index[0]
         try:

@@ -99,12 +99,7 @@ def window_positions(known: np.ndarray, n: int, window: int, online: bool) -> np
     """First point of the window that scores each of n points; -1 for none.
 
     That is the window that ends with the point if ``online``; else the one centred on it, or if
-    that has no score the nearest that contains it.
-
-    Parameters
-    ----------
-    known : (n - window + 1,) bool array
-        Whether the window that starts at a point has a score.
+    that has no score (``known``, (n - window + 1,) bool) the nearest that contains it.
     """
     positions, firsts = np.full(n, -1), np.flatnonzero(known)
     if online or not firsts.size:

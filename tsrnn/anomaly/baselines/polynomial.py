@@ -166,13 +166,7 @@ class PolynomialDetector(Baseline):
 class Basis:
     """Polynomials that are orthonormal over the neighbourhood of a window.
 
-    Parameters
-    ----------
-    window, before, after : int
-        Points of the window, and of the neighbourhood on either side.
-    n_needed : int
-        Known values needed in the neighbourhood.
-    degree : int
+    The neighbourhood has ``before`` and ``after`` points, of which ``n_needed`` must be known.
     """
 
     def __init__(self, window: int, before: int, after: int, n_needed: int, degree: int):
@@ -187,17 +181,10 @@ class Basis:
         self.inside = np.linalg.solve(triangle.T, powers[before : before + window].T).T
 
     def evaluate(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Errors in the windows of a series, and the polynomials of their neighbourhoods.
+        """Mean square errors in the windows of a series, and coefficients of their polynomials.
 
-        Parameters
-        ----------
-        z : (n, n_channels) array
-            NaN where missing.
-
-        Returns
-        -------
-        (n - window + 1, n_channels) and (n - window + 1, degree + 1, n_channels) arrays
-            Mean square errors of each window, and coefficients; NaN where too little is known.
+        Of (n, n_channels) values: (n - window + 1, n_channels) and (n - window + 1, degree + 1,
+        n_channels) arrays, NaN where too little is known.
         """
         shape = (max(len(z) - self.window + 1, 0), self.inside.shape[1], z.shape[1])
         squares, coefficients = np.full(shape[::2], np.nan), np.full(shape, np.nan)

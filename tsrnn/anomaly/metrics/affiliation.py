@@ -1,4 +1,4 @@
-"""Precision and recall by how near alarms and anomalies are, compared with random ones."""
+"""Precision and recall by the distance between alarms and anomalies, relative to random ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from tsrnn.anomaly.metrics.inputs import Labels, refuse_one_kind, two_runs
+from tsrnn.anomaly.metrics.inputs import Labels, refuse_single_class, two_runs
 
 
 class Affiliation(NamedTuple):
@@ -17,13 +17,13 @@ class Affiliation(NamedTuple):
     Attributes
     ----------
     precision : float
-        The mean of the events' precisions that are not NaN, 0 to 1; NaN where nothing is flagged.
+        Mean precision of the events, without NaN, 0 to 1; NaN if nothing is flagged.
     recall : float
-        The mean of the events' recalls, 0 to 1.
+        Mean recall of the events, 0 to 1.
     event_precision : (n_events,) array
-        Of each anomaly, NaN where nothing is flagged in its zone.
+        Precision of each anomaly, NaN if nothing is flagged in its zone.
     event_recall : (n_events,) array
-        Of each anomaly, 0 where nothing is flagged in its zone.
+        Recall of each anomaly, 0 if nothing is flagged in its zone.
     """
 
     precision: float
@@ -37,22 +37,22 @@ def affiliation(
 ) -> Affiliation:
     """Affiliation precision and recall of Huet, Navarro & Rossi (2022).
 
-    Time is cut into a zone E for each anomaly J, midway between anomalies. A step is the time from
-    it to the next. Within a zone, with what is flagged there, I, and d a distance to the nearest
-    time of a set::
+    Time is split into a zone E for each anomaly J, midway between anomalies. A step is the time
+    from it to the next. Within a zone, with the flagged steps I in it, and d the distance to the
+    nearest time of a set::
 
         precision = mean over x in I of P(d(X, J) > d(x, J))
         recall    = mean over y in J of P(d(y, X) > d(y, I))
 
     for a time X drawn at random from the zone: 1 for an alarm within the anomaly, about 0.5 for a
-    random one, less for one farther off than that. Both are averaged over anomalies, so that long
-    ones count no more than short ones.
+    random one, less for one farther away. Both are averaged over anomalies, so that long ones count
+    no more than short ones.
 
     Parameters
     ----------
     labels, predicted : (n,) array-like, Series or DataFrame of events
-        What is known and what was flagged: 0/1 of each step, or events (``start``, ``end``, both
-        included) on the index of the other, which for an array is 0 to n - 1. Adjacent steps are
+        True and predicted anomalies: 0/1 for each step, or events (``start``, ``end``, both
+        inclusive) on the index of the other, which for an array is 0 to n - 1. Adjacent steps are
         one event.
     index : Index or array-like, optional
         The steps, needed where labels and predicted are both events.
@@ -60,18 +60,18 @@ def affiliation(
     Returns
     -------
     Affiliation
-        ``precision`` and ``recall``, 0 to 1, higher is better, and those of each event. Where
-        nothing is flagged, the precision is NaN and the recall 0.
+        ``precision`` and ``recall``, 0 to 1, higher is better, and those of each event. If nothing
+        is flagged, the precision is NaN and the recall 0.
 
     Raises
     ------
     ValueError
-        If lengths or indexes differ, a value is none of 0 and 1, no step is anomalous or all are,
-        or events overlap.
+        If lengths or indexes differ, a value is not 0 or 1, no step is anomalous or all are, or
+        events overlap.
 
     Notes
     -----
-    The numbers are those of ``pr_from_events`` in the authors' affiliation-metrics-py, as it comes
+    Results equal those of ``pr_from_events`` in the authors' affiliation-metrics-py, as distributed
     with TSB-AD 1.5 and vus 0.0.6, for ``Trange=(0, n)``.
 
     References
@@ -86,39 +86,37 @@ def affiliation(
     >>> scores = affiliation(labels, [0, 0, 0, 0, 0, 1, 1, 0, 0, 0])  # one step late
     >>> round(scores.precision, 3), round(scores.recall, 3)
     (0.85, 0.95)
-    >>> round(affiliation(labels, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]).precision, 3)  # far off
+    >>> round(affiliation(labels, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]).precision, 3)  # far away
     0.1
     """
     anomalous, flagged, n = two_runs(labels, predicted, index)
-    refuse_one_kind(anomalous, n)
+    refuse_single_class(anomalous, n)
     cuts = np.concatenate([[0], (anomalous[1:, 0] + anomalous[:-1, 1]) / 2, [n]])
     zones = np.stack([cuts[:-1], cuts[1:]], axis=1)
-    pairs = [
-        _event(*event_and_zone, flagged) for event_and_zone in zip(anomalous, zones, strict=True)
-    ]
+    pairs = [_event(event, zone, flagged) for event, zone in zip(anomalous, zones, strict=True)]
     precision, recall = np.array(pairs).T
-    seen = ~np.isnan(precision)
-    mean = float(precision[seen].mean()) if seen.any() else np.nan
+    known = ~np.isnan(precision)
+    mean = float(precision[known].mean()) if known.any() else np.nan
     return Affiliation(mean, float(recall.mean()), precision, recall)
 
 
 def _event(event, zone, flagged):
-    """Precision and recall of one event, by what is flagged in its zone."""
+    """Precision and recall of one event, by the runs flagged in its zone."""
     starts, stops = np.maximum(flagged[:, 0], zone[0]), np.minimum(flagged[:, 1], zone[1])
-    there = starts < stops
-    if not there.any():
+    overlaps = starts < stops
+    if not overlaps.any():
         return np.nan, 0.0
-    pieces = starts[there], stops[there]
-    return _precision(*pieces, event, zone), _recall(*pieces, event, zone)
+    starts, stops = starts[overlaps], stops[overlaps]
+    return _precision(starts, stops, event, zone), _recall(starts, stops, event, zone)
 
 
 def _precision(starts, stops, event, zone):
-    """One minus the mean, over the pieces, of the share of the zone at least as near the event."""
+    """One minus the mean over flagged times of the share of the zone at least as near the event."""
     length = event[1] - event[0]
     margin = min(event[0] - zone[0], zone[1] - event[1])
 
     def nearer(d):
-        """Integral, over distances 0 to d, of the time of the zone that is at least as near."""
+        """Integral over distances from 0 to d of the time of the zone at least as near."""
         both_sides = np.minimum(d, margin) ** 2 / 2 + margin * np.maximum(d - margin, 0)
         return length * d + both_sides + d**2 / 2
 
@@ -129,9 +127,9 @@ def _precision(starts, stops, event, zone):
 
 
 def _recall(starts, stops, event, zone):
-    """One minus the mean, over the event, of the share of the zone at least as near each time."""
+    """One minus the mean, over the event, of the share of the zone at least as near to a time."""
     cuts = np.concatenate([zone[:1], (starts[1:] + stops[:-1]) / 2, zone[1:]])
-    first = np.maximum(cuts[:-1], event[0])  # of the event, the part nearest to each piece
+    first = np.maximum(cuts[:-1], event[0])  # part of the event nearest to each run
     last = np.maximum(np.minimum(cuts[1:], event[1]), first)
     lost = 0.0
     for near, far, room in (
@@ -143,10 +141,10 @@ def _recall(starts, stops, event, zone):
 
 
 def _around(d, room):
-    """Integral, over distances 0 to d from a piece, of the time at least as near as the piece.
+    """Integral over distances from 0 to d from a run of the time at least as near as the run.
 
-    At distance d that is d towards the piece, and as much away from it unless the zone ends
-    before, ``room`` from the piece.
+    At distance d that is d towards the run, and as much away from it unless the zone ends before,
+    at ``room`` from the run.
     """
     away = np.where(2 * d <= room, d**2 / 2, room**2 / 4 - (room - d) ** 2 / 2)
     return d**2 / 2 + away

@@ -1,4 +1,4 @@
-"""Labels, scores and events in whatever form they come, checked, as arrays over the same steps."""
+"""Checked labels, scores and events, as arrays over the same steps."""
 
 from __future__ import annotations
 
@@ -13,25 +13,10 @@ Scores = ArrayLike | pd.Series
 
 
 def labelled_scores(labels: Labels, scores: Scores) -> tuple[np.ndarray, np.ndarray]:
-    """The runs of anomalous steps and the score of each step.
+    """Runs of anomalous steps, (n_runs, 2) int, and the score of each step, (n,) float.
 
-    Parameters
-    ----------
-    labels : (n,) array-like, Series or DataFrame of events
-        What is known.
-    scores : (n,) array-like or Series
-        Finite, the higher the more anomalous.
-
-    Returns
-    -------
-    runs : (n_runs, 2) int array
-        First step of each run, and the step after its last, in order.
-    scores : (n,) float array
-
-    Raises
-    ------
-    ValueError
-        If they do not go together, or a value is none of what it should be; the message says where.
+    A run is its first step and the step after its last. Raises ValueError for labels and scores
+    that do not match, and for invalid values.
     """
     if isinstance(scores, pd.DataFrame):
         raise ValueError("scores is a frame. Give the scores of one series, a Series or an array.")
@@ -43,36 +28,20 @@ def labelled_scores(labels: Labels, scores: Scores) -> tuple[np.ndarray, np.ndar
         values,
     )
     steps = _index_of(scores, values.size)
-    on = steps if isinstance(scores, pd.Series) else None
-    return _runs(labels, "labels", steps, on, "scores"), values
+    required = steps if isinstance(scores, pd.Series) else None
+    return _runs(labels, "labels", steps, required, "scores"), values
 
 
 def two_runs(
     labels: Labels, predicted: Labels, index: pd.Index | ArrayLike | None = None
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """The runs of anomalous steps, those of flagged steps, and the number of steps.
+    """Runs of anomalous and of flagged steps, (n_runs, 2) int each, and the number of steps.
 
-    Parameters
-    ----------
-    labels, predicted : (n,) array-like, Series or DataFrame of events
-        What is known and what was flagged.
-    index : Index or array-like, optional
-        The steps, needed where both are events.
-
-    Returns
-    -------
-    anomalous, flagged : (n_runs, 2) int array
-        First step of each run, and the step after its last, in order.
-    n : int
-        Steps.
-
-    Raises
-    ------
-    ValueError
-        If they do not go together, or a value is none of what it should be; the message says where.
+    ``index`` holds the steps, needed if both are events. Raises ValueError as
+    :func:`labelled_scores`.
     """
-    given = {"labels": labels, "predicted": predicted}
-    vectors = {name: x for name, x in given.items() if not isinstance(x, pd.DataFrame)}
+    both = {"labels": labels, "predicted": predicted}
+    vectors = {name: x for name, x in both.items() if not isinstance(x, pd.DataFrame)}
     series = {name: x for name, x in vectors.items() if isinstance(x, pd.Series)}
     base, values = next(iter({**series, **vectors}.items()), ("index", None))
     if index is not None:
@@ -81,20 +50,20 @@ def two_runs(
         steps = _index_of(values, _numbers(values, base).size)
     else:
         raise ValueError("labels and predicted are both events. Give index, the steps they lie on.")
-    runs = [_runs(x, name, steps, steps, base) for name, x in given.items()]
+    runs = [_runs(x, name, steps, steps, base) for name, x in both.items()]
     return runs[0], runs[1], len(steps)
 
 
 def marked(runs: np.ndarray, n: int) -> np.ndarray:
-    """Which of n steps the runs hold, as bool array."""
+    """Whether each of n steps is in a run, (n,) bool."""
     return np.repeat(
         np.tile([False, True], len(runs) + 1)[:-1],
         np.diff(runs.ravel(), prepend=0, append=n),
     )
 
 
-def refuse_one_kind(runs: np.ndarray, n: int) -> None:
-    """Raise ValueError where no step is anomalous, or all are."""
+def refuse_single_class(runs: np.ndarray, n: int) -> None:
+    """Raise ValueError if no step is anomalous, or all are."""
     anomalous = np.diff(runs).sum()
     if not anomalous:
         raise ValueError(f"labels has no anomaly among {n} steps: there is nothing to find.")
@@ -107,7 +76,7 @@ def _index_of(values: Any, n: int) -> pd.Index:
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
-    """A float array of one axis with something in it."""
+    """A non-empty float array (n,)."""
     try:
         if isinstance(values, pd.Series):
             values = values.to_numpy(dtype=float, na_value=np.nan)
@@ -119,18 +88,20 @@ def _numbers(values: Any, name: str) -> np.ndarray:
     return values
 
 
-def _runs(labels: Any, name: str, steps: pd.Index, on: pd.Index | None, base: str) -> np.ndarray:
-    """The runs of 0/1 labels or events, over steps that are those of ``base``.
+def _runs(
+    labels: Any, name: str, steps: pd.Index, required: pd.Index | None, base: str
+) -> np.ndarray:
+    """Runs of 0/1 labels or events over steps, which are those of the argument ``base``.
 
-    ``on`` is the index that a Series must have, if there is one.
+    ``required`` is the index that a Series must have, if any.
     """
     if isinstance(labels, pd.DataFrame):
         return _runs_of_events(labels, steps, name)
     values = _numbers(labels, name)
     if values.size != len(steps):
         raise ValueError(f"{name} has {values.size} steps and {base} has {len(steps)}.")
-    if isinstance(labels, pd.Series) and on is not None:
-        _refuse_other_index(labels.index, on, name, base)
+    if isinstance(labels, pd.Series) and required is not None:
+        _refuse_other_index(labels.index, required, name, base)
     _refuse(
         ~((values == 0) | (values == 1)),
         f"{name} is not 0 or 1",
@@ -154,7 +125,7 @@ def _runs_of_events(events: pd.DataFrame, index: pd.Index, name: str) -> np.ndar
 
 
 def _run(row: Any, start: Any, end: Any, index: pd.Index, name: str) -> tuple[int, int]:
-    """The steps of one event."""
+    """First step of an event, and the step after its last."""
     what = f"event {row!r} of {name}, {start} to {end},"
     if pd.isna(start) or pd.isna(end) or start > end:
         raise ValueError(f"{what} does not start before it ends. Give start <= end.")
@@ -169,19 +140,19 @@ def _run(row: Any, start: Any, end: Any, index: pd.Index, name: str) -> tuple[in
     return steps[0], steps[-1] + 1
 
 
-def _refuse_other_index(index: pd.Index, on: pd.Index, name: str, base: str) -> None:
-    if index.equals(on):
+def _refuse_other_index(index: pd.Index, required: pd.Index, name: str, base: str) -> None:
+    if index.equals(required):
         return
-    other = (i for i, (x, y) in enumerate(zip(index, on, strict=True)) if x != y)
+    other = (i for i, (x, y) in enumerate(zip(index, required, strict=True)) if x != y)
     if (at := next(other, None)) is not None:
         raise ValueError(
-            f"{name} and {base} have different indexes, first at [{at}]: {index[at]} and {on[at]}. "
-            "Give both of the same steps, in the same order."
+            f"{name} and {base} have different indexes, first at [{at}]: {index[at]} and "
+            f"{required[at]}. Give both of the same steps, in the same order."
         )
 
 
 def _refuse(bad: np.ndarray, what: str, remedy: str, values: np.ndarray) -> None:
-    """Raise ValueError with the first bad place, if there is one."""
+    """Raise ValueError with the first bad position, if any."""
     if bad.any():
         at = int(np.argmax(bad))
         more = f" and at {bad.sum() - 1} more" if bad.sum() > 1 else ""

@@ -1,4 +1,4 @@
-"""The score of the Numenta Anomaly Benchmark: alarms in a window, the earlier the better."""
+"""Score of the Numenta Anomaly Benchmark, which rewards early alarms in windows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scipy.special import expit
 
 from tsrnn.anomaly.metrics.inputs import Labels, Scores, labelled_scores
 
-_LONGEST_FILE = 5000  # longer ones have no more probation than this
+_MAX_LENGTH = 5000  # of a file for the length of its probation
 
 
 class NabWeights(NamedTuple):
-    """What a window found (tp), a false alarm (fp) and a window missed (fn) weigh."""
+    """Weights of a detected window (tp), a false alarm (fp) and a missed window (fn)."""
 
     tp: float = 1.0
     fp: float = 0.11
@@ -36,14 +36,14 @@ class NabScore(NamedTuple):
     Attributes
     ----------
     score : float
-        100 for a perfect detector, 0 for one that flags nothing, less than 0 for worse.
+        100 for a perfect detector, 0 for one that flags nothing, negative for a worse one.
     threshold : float
-        Steps with a score at or above it are flagged; infinite where flagging nothing is best.
+        Steps with a score at or above it are flagged; infinite if flagging nothing is best.
     points : float
-        Sum of the files' points, not yet scaled.
+        Sum of the points of the files, unscaled.
     files : pandas.DataFrame
-        Of each file the ``points`` and, in steps after the probation, ``tp`` and ``fn``, flagged
-        and not in windows, ``fp`` and ``tn``, flagged and not outside.
+        For each file the ``points`` and, in steps after the probation, ``tp`` and ``fn``, flagged
+        and not flagged in windows, ``fp`` and ``tn``, flagged and not flagged outside.
     """
 
     score: float
@@ -64,26 +64,26 @@ def nab_points(
 
     With ``s(x) = 2 / (1 + exp(5 x)) - 1`` (Lavin & Ahmad 2015) the file gets, for
 
-    - each window with a step flagged, ``tp s(x) / s(-1)`` for the first, x being its place from
-      -1, the window's first step, to -1 / (steps of the window), its last;
-    - each window with none, ``-fn``;
+    - each window with a flagged step, ``tp s(x) / s(-1)`` for the first, x being its position from
+      -1, the first step of the window, to -1 / (steps of the window), its last;
+    - each window without one, ``-fn``;
     - each step flagged outside, ``fp s(x)`` where x is the steps since the last window over the
-      steps of that window less one; ``-fp`` beyond x = 3 and before the first window.
+      steps of that window minus one; ``-fp`` beyond x = 3 and before the first window.
 
     Parameters
     ----------
     labels : (n,) array-like, Series or DataFrame of events
-        The windows around anomalies: 0/1 of each step, or events (``start``, ``end``, both
-        included) on the index of the scores, which for an array is 0 to n - 1. There may be none.
+        The windows around anomalies: 0/1 for each step, or events (``start``, ``end``, both
+        inclusive) on the index of the scores, which for an array is 0 to n - 1. There may be none.
     scores : (n,) array-like or Series
         Finite, the higher the more anomalous.
     threshold : float
         Steps with a score at or above it are flagged.
     profile : {"standard", "reward_low_FP_rate", "reward_low_FN_rate"} or NabWeights
-        What is weighed how: ``NAB_PROFILES`` has the three.
+        Weights: ``NAB_PROFILES`` has the three by name.
     probation : float, default=0.15
-        Share of the file's first steps to leave out, at most this share of 5000 steps (750). Give
-        0 for scores that start where the detector had learnt.
+        Share of steps to ignore at the start of the file, at most this share of 5000 steps (750).
+        Set 0 for scores that start after the training series.
 
     Returns
     -------
@@ -93,13 +93,13 @@ def nab_points(
     Raises
     ------
     ValueError
-        If lengths or indexes differ, a value is missing, or a setting is none of those above.
+        If lengths or indexes differ, a value is missing, or a setting is not one of those above.
 
     Notes
     -----
-    The numbers are those of the class ``Sweeper`` in NAB 1.1. Windows of which all steps are in
-    the probation do not count. A window of one step, where NAB divides by zero, has no alarms near
-    behind it: each costs ``fp``.
+    Results equal those of the class ``Sweeper`` in NAB 1.1. Windows with all steps in the probation
+    do not count. For a window of one step, where NAB divides by zero, every later alarm costs
+    ``fp``, however near.
 
     References
     ----------
@@ -130,18 +130,18 @@ def nab_score(
 ) -> NabScore:
     """Score of a detector on many files in the Numenta Anomaly Benchmark.
 
-    ``100 (points - null) / (perfect - null)`` with the files' :func:`nab_points` added up, at one
-    threshold for all; null is ``-fn`` and perfect ``tp`` for each window.
+    ``100 (points - null) / (perfect - null)`` with the sum of :func:`nab_points` over the files, at
+    one threshold for all; null is ``-fn`` and perfect ``tp`` for each window.
 
     Parameters
     ----------
     labels : dict or list of labels or events
-        Of each file the windows, as in :func:`nab_points`.
+        Windows of each file, as in :func:`nab_points`.
     scores : dict or list of array-like or Series
-        Of each file the scores: under the same keys, or in the same order.
+        Scores of each file: under the same keys, or in the same order.
     threshold : float, optional
-        Steps with a score at or above it are flagged. By default the one of most points in sum,
-        the highest of those: as in NAB, chosen on the files that are scored.
+        Steps with a score at or above it are flagged. By default the one with the largest sum of
+        points, the highest of several: as in NAB, chosen on the files that are scored.
     profile, probation
         As in :func:`nab_points`.
 
@@ -153,15 +153,15 @@ def nab_score(
     Raises
     ------
     ValueError
-        As in :func:`nab_points`, which file being named, or if files differ or none has a window.
+        As in :func:`nab_points`, naming the file, or if files differ or none has a window.
 
     Notes
     -----
-    The numbers are those of NAB 1.1: ``Sweeper.calcScoreByThreshold`` over all files, and
+    Results equal those of NAB 1.1: ``Sweeper.calcScoreByThreshold`` over all files, and
     ``Runner.normalize``. Its published results of windowedGaussian (39.65, 20.87 and 47.41 for the
-    three profiles) and of relativeEntropy (54.64, 47.60 and 58.84) come out of its 58 files. Where
-    flagging nothing is best, NAB's threshold is 1.1, ours infinite; and NAB scales by windows in
-    the probation too, of which its data have none.
+    three profiles) and of relativeEntropy (54.64, 47.60 and 58.84) are reproduced on its 58 files.
+    If flagging nothing is best, the threshold is 1.1 in NAB, infinite here; and NAB scales by
+    windows in the probation too, of which its data have none.
 
     Examples
     --------
@@ -194,25 +194,21 @@ def nab_score(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _File:
-    """A file's steps after the probation.
+    """Steps of a file after the probation."""
 
-    ``values`` is what flagging each is worth by itself, ``window`` the window it is in, -1 outside;
-    ``windows`` lists those with a step.
-    """
-
-    scores: np.ndarray
-    values: np.ndarray
-    window: np.ndarray
-    windows: np.ndarray
-    fn: float
+    scores: np.ndarray  # (n,)
+    values: np.ndarray  # points for flagging each step alone, (n,)
+    window: np.ndarray  # number of the window that each step is in, -1 outside, (n,)
+    windows: np.ndarray  # numbers of the windows with a step
+    fn: float  # weight of a missed window
 
     def points_at(self, threshold: float) -> float:
         flagged = self.scores >= threshold
         outside = self.window < 0
-        found = np.full(self.windows.size, -self.fn, dtype=float)
+        points = np.full(self.windows.size, -self.fn, dtype=float)
         hits = flagged & ~outside
-        np.maximum.at(found, np.searchsorted(self.windows, self.window[hits]), self.values[hits])
-        return found.sum() + self.values[flagged & outside].sum()
+        np.maximum.at(points, np.searchsorted(self.windows, self.window[hits]), self.values[hits])
+        return points.sum() + self.values[flagged & outside].sum()
 
     def row_at(self, threshold: float) -> dict[str, float]:
         flagged, inside = self.scores >= threshold, self.window >= 0
@@ -225,31 +221,35 @@ class _File:
         }
 
     def changes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Scores, falling, and what flagging each step adds when those before are flagged."""
+        """Scores in descending order, and the points added by flagging each step in turn."""
         order = np.argsort(-self.scores, kind="stable")
         changes, window = self.values[order], self.window[order]
         for number in self.windows:
-            there = window == number
-            best = np.maximum.accumulate(changes[there])
-            changes[there] = np.diff(best, prepend=-self.fn)
+            inside = window == number
+            best = np.maximum.accumulate(changes[inside])
+            changes[inside] = np.diff(best, prepend=-self.fn)
         return self.scores[order], changes
 
 
 def _file(labels, scores, weights, probation):
     runs, scores = labelled_scores(labels, scores)
     steps = np.arange(scores.size)
-    last = np.searchsorted(runs[:, 0], steps, side="right") - 1  # the window that last began
+    last = np.searchsorted(runs[:, 0], steps, side="right") - 1  # the latest window to start
     started = last >= 0
     start, stop = np.append(runs, [[0, 0]], axis=0)[last].T
     inside = started & (steps < stop)
     width = np.maximum(stop - start, 1)
     reward = weights.tp * _sigmoid((steps - stop) / width) / _sigmoid(-1.0)
-    gone = np.where(started & (width > 1), (steps - stop + 1) / np.maximum(width - 1, 1), np.inf)
-    values = np.where(inside, reward, weights.fp * _sigmoid(np.where(gone > 3, np.inf, gone)))
-    kept = steps >= min(int(probation * scores.size), probation * _LONGEST_FILE)
-    window = np.where(inside, last, -1)[kept]
+    distance = np.where(
+        started & (width > 1), (steps - stop + 1) / np.maximum(width - 1, 1), np.inf
+    )
+    values = np.where(
+        inside, reward, weights.fp * _sigmoid(np.where(distance > 3, np.inf, distance))
+    )
+    counts = steps >= min(int(probation * scores.size), probation * _MAX_LENGTH)
+    window = np.where(inside, last, -1)[counts]
     windows = np.unique(window[window >= 0])
-    return _File(scores[kept], values[kept], window, windows, weights.fn)
+    return _File(scores[counts], values[counts], window, windows, weights.fn)
 
 
 def _named_file(key, labels, scores, weights, probation):
@@ -260,23 +260,23 @@ def _named_file(key, labels, scores, weights, probation):
 
 
 def _sigmoid(x):
-    """1 long before, 0 at 0, -1 long after."""
+    """1 for x far below 0, -1 far above."""
     return 2 * expit(-5 * x) - 1
 
 
 def _best_threshold(files):
-    """The threshold of most points, the highest of several; infinite where it is none."""
+    """The threshold with the most points, the highest of several; infinite for no alarm."""
     parts_of_files = zip(*(file.changes() for file in files), strict=True)
     scores, changes = (np.concatenate(parts) for parts in parts_of_files)
     order = np.argsort(-scores, kind="stable")
     scores, points = scores[order], np.cumsum(changes[order])
-    whole = np.append(scores[1:] != scores[:-1], True)  # the last step of each score
-    thresholds = np.append(np.inf, scores[whole])
-    return float(thresholds[np.argmax(np.append(0.0, points[whole]))])
+    is_last = np.append(scores[1:] != scores[:-1], True)  # step of each score
+    thresholds = np.append(np.inf, scores[is_last])
+    return float(thresholds[np.argmax(np.append(0.0, points[is_last]))])
 
 
 def _pairs(labels, scores):
-    """Labels and scores of each file."""
+    """Labels and scores of each file, by key."""
     for name, files in (("labels", labels), ("scores", scores)):
         if isinstance(files, pd.Series | pd.DataFrame) or np.isscalar(files):
             raise ValueError(f"{name} must be a dict or list of files. For one file give [{name}].")

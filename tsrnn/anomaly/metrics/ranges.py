@@ -1,4 +1,4 @@
-"""Precision and recall of ranges of steps, by what of each range is met."""
+"""Range-based precision and recall, by the overlap of true and flagged ranges."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from tsrnn.anomaly.metrics.inputs import Labels, marked, refuse_one_kind, two_runs
+from tsrnn.anomaly.metrics.inputs import Labels, marked, refuse_single_class, two_runs
 
 Bias = Literal["flat", "front", "middle", "back"]
 
-# What a step counts, by its place in its range (1, 2, ...) and the range's length.
+# Weight of a step, by its position in its range (1, 2, ...) and the length of the range.
 _WEIGHTS = {
-    "flat": lambda place, length: np.ones_like(place),
-    "front": lambda place, length: length - place + 1,
-    "middle": lambda place, length: np.where(2 * place <= length, place, length - place + 1),
-    "back": lambda place, length: place,
+    "flat": lambda position, length: np.ones_like(position),
+    "front": lambda position, length: length - position + 1,
+    "middle": lambda position, length: np.where(
+        2 * position <= length, position, length - position + 1
+    ),
+    "back": lambda position, length: position,
 }
 
 
@@ -27,7 +29,7 @@ class RangeScores(NamedTuple):
     Attributes
     ----------
     precision : float
-        0 to 1; NaN where nothing is flagged.
+        0 to 1; NaN if nothing is flagged.
     recall : float
         0 to 1.
     """
@@ -48,23 +50,23 @@ def range_precision_recall(
 ) -> RangeScores:
     """Range-based precision and recall of Tatbul et al. (2018).
 
-    Recall is the mean over all anomalies, with the share found of each by the weights of its
-    steps, and x the number of flagged ranges that meet it::
+    Recall is the mean over all anomalies of the following, with weights of their steps, and x the
+    number of flagged ranges that overlap the anomaly::
 
-        alpha * (1 if x > 0 else 0) + (1 - alpha) * gamma * sum(weights found) / sum(weights)
+        alpha * (1 if x > 0 else 0) + (1 - alpha) * gamma * sum(weights flagged) / sum(weights)
 
-    where gamma is 1, or with ``cardinality="reciprocal"`` 1 / x for x above 1, for an anomaly found
-    in pieces. Precision is the same with the roles changed and alpha 0: the mean over all flagged
-    ranges of the share that is anomalous.
+    where gamma is 1, or with ``cardinality="reciprocal"`` 1 / x for x above 1, for an anomaly
+    detected in pieces. Precision is the same with the roles swapped and alpha 0: the mean over all
+    flagged ranges of the share that is anomalous.
 
     Parameters
     ----------
     labels, predicted : (n,) array-like, Series or DataFrame of events
-        What is known and what was flagged: 0/1 of each step, or events (``start``, ``end``, both
-        included) on the index of the other, which for an array is 0 to n - 1. Adjacent steps are
+        True and predicted anomalies: 0/1 for each step, or events (``start``, ``end``, both
+        inclusive) on the index of the other, which for an array is 0 to n - 1. Adjacent steps are
         one range; adjacent events are two.
     alpha : float, default=0.0
-        Share of the recall for finding an anomaly at all, 0 to 1.
+        Share of the recall for detecting an anomaly at all, 0 to 1.
     bias : {"flat", "front", "middle", "back"}, default="flat"
         Weights of an anomaly's steps i = 1 to L in the recall: 1; L - i + 1; i up to the middle and
         L - i + 1 behind it; i.
@@ -78,19 +80,19 @@ def range_precision_recall(
     Returns
     -------
     RangeScores
-        ``precision`` and ``recall``, 0 to 1, higher is better. Where nothing is flagged, the
-        precision is NaN and the recall 0.
+        ``precision`` and ``recall``, 0 to 1, higher is better. If nothing is flagged, the precision
+        is NaN and the recall 0.
 
     Raises
     ------
     ValueError
-        If lengths or indexes differ, a value is none of 0 and 1, no step is anomalous or all are,
-        or a setting is none of those above.
+        If lengths or indexes differ, a value is not 0 or 1, no step is anomalous or all are, or a
+        setting is not one of those above.
 
     Notes
     -----
-    The numbers are those of ``ts_precision`` (its alpha 0) and ``ts_recall`` of the package prts
-    1.0.0.3, which fails where nothing is flagged.
+    Results equal those of ``ts_precision`` (with alpha 0) and ``ts_recall`` of the package prts
+    1.0.0.3, which fails if nothing is flagged.
 
     References
     ----------
@@ -101,16 +103,16 @@ def range_precision_recall(
     --------
     >>> from tsrnn.anomaly.metrics import range_precision_recall
     >>> labels = [0, 1, 1, 1, 1, 0, 0, 0]
-    >>> found = [0, 0, 0, 1, 1, 1, 0, 1]  # the second half, one step too long, and a false alarm
-    >>> scores = range_precision_recall(labels, found)
+    >>> flagged = [0, 0, 0, 1, 1, 1, 0, 1]  # the second half and one step more, and a false alarm
+    >>> scores = range_precision_recall(labels, flagged)
     >>> round(scores.precision, 3), scores.recall
     (0.333, 0.5)
-    >>> range_precision_recall(labels, found, bias="front").recall  # late
+    >>> range_precision_recall(labels, flagged, bias="front").recall  # late
     0.3
     """
     _check(alpha, bias, precision_bias, cardinality)
     anomalous, flagged, n = two_runs(labels, predicted, index)
-    refuse_one_kind(anomalous, n)
+    refuse_single_class(anomalous, n)
     recall = _mean_reward(anomalous, flagged, n, alpha, bias, cardinality)
     if not len(flagged):
         return RangeScores(np.nan, recall)
@@ -119,15 +121,15 @@ def range_precision_recall(
 
 
 def _mean_reward(runs, others, n, alpha, bias, cardinality):
-    """The mean over runs of what the others meet of each."""
+    """Mean over runs of the weighted share that other runs overlap."""
     lengths = np.diff(runs).ravel()
     run = np.repeat(np.arange(len(runs)), lengths)
-    place = np.arange(run.size) - (np.cumsum(lengths) - lengths)[run] + 1
-    weights = _WEIGHTS[bias](place, lengths[run])
-    met = marked(others, n)[marked(runs, n)]
-    share = np.bincount(run, weights * met) / np.bincount(run, weights)
-    before_its_end = np.searchsorted(others[:, 0], runs[:, 1])
-    count = before_its_end - np.searchsorted(others[:, 1], runs[:, 0], side="right")
+    position = np.arange(run.size) - (np.cumsum(lengths) - lengths)[run] + 1
+    weights = _WEIGHTS[bias](position, lengths[run])
+    is_covered = marked(others, n)[marked(runs, n)]
+    share = np.bincount(run, weights * is_covered) / np.bincount(run, weights)
+    n_started = np.searchsorted(others[:, 0], runs[:, 1])
+    count = n_started - np.searchsorted(others[:, 1], runs[:, 0], side="right")
     gamma = 1 / np.maximum(count, 1) if cardinality == "reciprocal" else 1.0
     return float(np.mean(alpha * (count > 0) + (1 - alpha) * gamma * share))
 

@@ -1,4 +1,4 @@
-"""How well scores rank anomalous steps above others, without a threshold."""
+"""Metrics of how scores rank anomalous steps above others, without a threshold."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from tsrnn.anomaly.metrics.inputs import (
     Scores,
     labelled_scores,
     marked,
-    refuse_one_kind,
+    refuse_single_class,
 )
 
 
 def average_precision(labels: Labels, scores: Scores) -> float:
-    """Average precision of each step by itself, scikit-learn's ``average_precision_score``.
+    """Average precision of steps, scikit-learn's ``average_precision_score``.
 
     Parameters
     ----------
     labels : (n,) array-like, Series or DataFrame of events
-        What is known: 0/1 of each step, or events (``start``, ``end``, both included) on the index
-        of the scores, which for an array is 0 to n - 1.
+        True anomalies: 0/1 for each step, or events (``start``, ``end``, both inclusive) on the
+        index of the scores, which for an array is 0 to n - 1.
     scores : (n,) array-like or Series
         Finite, the higher the more anomalous.
 
     Returns
     -------
     float
-        0 to 1, higher is better. Random scores have the share of anomalous steps, on average.
+        0 to 1, higher is better; for random scores on average the share of anomalous steps.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def average_precision(labels: Labels, scores: Scores) -> float:
     >>> average_precision([0, 1, 1, 0], [0.1, 0.9, 0.2, 0.3])
     0.8333333333333333
     """
-    runs, scores = _known_and_scored(labels, scores)
+    runs, scores = _runs_and_scores(labels, scores)
     return float(average_precision_score(marked(runs, scores.size), scores))
 
 
@@ -58,7 +58,7 @@ def range_auc_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: 
     float
         0 to 1, higher is better; about 0.5 for random scores and a small window.
     """
-    return _mean_area(_roc_area, labels, scores, [_whole(window, "window", 0)], n_thresholds)
+    return _mean_area(_roc_area, labels, scores, [_integer(window, "window", 0)], n_thresholds)
 
 
 def range_auc_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
@@ -71,17 +71,17 @@ def range_auc_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: i
     float
         0 to 1, higher is better.
     """
-    return _mean_area(_pr_area, labels, scores, [_whole(window, "window", 0)], n_thresholds)
+    return _mean_area(_pr_area, labels, scores, [_integer(window, "window", 0)], n_thresholds)
 
 
 def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
     """Volume under the surface of range-ROC curves over buffers of 0 to ``window`` steps.
 
     The mean of :func:`range_auc_roc` over all buffers w = 0, 1, ..., ``window`` (Paparrizos et al.
-    2022), so that an alarm a little early or late counts in part, and the buffer need not be
-    chosen. With the label ``l`` of a step, 1 in an anomaly, ``sqrt(1 - d / w)`` at d steps from it
-    for d up to ``w // 2`` (the sum, at most 1, between two) and 0 elsewhere, and p, 1 where the
-    score is at or above the threshold, for n steps of which P are anomalous::
+    2022), so that an alarm a little early or late counts in part, and no buffer has to be chosen.
+    With the label ``l`` of a step, 1 in an anomaly, ``sqrt(1 - d / w)`` at d steps from it for d up
+    to ``w // 2`` (the sum, at most 1, between two) and 0 elsewhere, and p, 1 where the score is at
+    or above the threshold, for n steps of which P are anomalous::
 
         hits      = sum(l p)
         positives = P + (hits - hits within anomalies) / 2
@@ -95,15 +95,15 @@ def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 
     Parameters
     ----------
     labels : (n,) array-like, Series or DataFrame of events
-        What is known: 0/1 of each step, or events (``start``, ``end``, both included) on the index
-        of the scores, which for an array is 0 to n - 1.
+        True anomalies: 0/1 for each step, or events (``start``, ``end``, both inclusive) on the
+        index of the scores, which for an array is 0 to n - 1.
     scores : (n,) array-like or Series
         Finite, the higher the more anomalous. Only their order matters.
     window : int
-        Steps of the widest buffer, half of it on either side of an anomaly; the authors take the
+        Steps of the widest buffer, half of it on either side of an anomaly; the authors use the
         season of the series.
     n_thresholds : int, default=250
-        Thresholds, the authors' 250.
+        Number of thresholds; the authors use 250.
 
     Returns
     -------
@@ -114,14 +114,14 @@ def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 
     ------
     ValueError
         If lengths or indexes differ, a value is missing, no step is anomalous or all are, the
-        window is negative, or there are less than 2 thresholds.
+        window is negative, or there are fewer than 2 thresholds.
 
     Notes
     -----
-    The numbers are those of ``RangeAUC_volume_opt`` in the authors' packages vus 0.0.6 and TSB-AD
-    1.5, found by one pass over the steps for each buffer, whatever the number of thresholds. Their
-    ``RangeAUC``, of one buffer, has other ``positives`` and another PR area; our
-    :func:`range_auc_roc` and :func:`range_auc_pr` are slices of the volume.
+    Results equal those of ``RangeAUC_volume_opt`` in the authors' packages vus 0.0.6 and TSB-AD
+    1.5, computed in one pass over the steps for each buffer, independent of the number of
+    thresholds. Their ``RangeAUC``, for one buffer, has other ``positives`` and another PR area;
+    :func:`range_auc_roc` and :func:`range_auc_pr` here are slices of the volume.
 
     References
     ----------
@@ -137,7 +137,7 @@ def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 
     >>> round(vus_roc(labels, scores, window=4), 3), round(vus_pr(labels, scores, window=4), 3)
     (0.861, 0.696)
     """
-    windows = range(_whole(window, "window", 0) + 1)
+    windows = range(_integer(window, "window", 0) + 1)
     return _mean_area(_roc_area, labels, scores, windows, n_thresholds)
 
 
@@ -153,26 +153,22 @@ def vus_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 2
     float
         0 to 1, higher is better.
     """
-    windows = range(_whole(window, "window", 0) + 1)
+    windows = range(_integer(window, "window", 0) + 1)
     return _mean_area(_pr_area, labels, scores, windows, n_thresholds)
 
 
 class _Ranked(NamedTuple):
-    """Known runs and the steps' ranks.
+    """True runs, and ranks of the steps."""
 
-    ``entered`` is the first threshold at which each step is flagged, ``flagged`` the steps flagged
-    at each threshold, ``exact`` those among them that are anomalous.
-    """
-
-    runs: np.ndarray
-    anomalous: np.ndarray
-    entered: np.ndarray
-    flagged: np.ndarray
-    exact: np.ndarray
+    runs: np.ndarray  # of anomalous steps, (n_runs, 2)
+    anomalous: np.ndarray  # whether each step is, (n,) bool
+    entered: np.ndarray  # first threshold at which each step is flagged, (n,)
+    flagged: np.ndarray  # number of steps flagged at each threshold
+    exact: np.ndarray  # number of those that are anomalous
 
 
 def _mean_area(area, labels, scores, windows: Iterable[int], n_thresholds: int) -> float:
-    ranked = _ranked(*_known_and_scored(labels, scores), _whole(n_thresholds, "n_thresholds", 2))
+    ranked = _ranked(*_runs_and_scores(labels, scores), _integer(n_thresholds, "n_thresholds", 2))
     return float(np.mean([area(*_curve(ranked, window)) for window in windows]))
 
 
@@ -196,44 +192,44 @@ def _ranked(runs, scores, n_thresholds):
 
 
 def _curve(ranked, window):
-    """The true and false positive rates and the precision at each threshold, for one buffer."""
+    """True and false positive rates and precision at each threshold, for one buffer."""
     n, n_thresholds = ranked.entered.size, ranked.flagged.size
     hits = np.bincount(ranked.entered, _soft_labels(ranked, window), n_thresholds).cumsum()
     positives = ranked.anomalous.sum() + (hits - ranked.exact) / 2
-    tpr = np.minimum(hits / positives, 1) * _share_found(ranked, window)
+    tpr = np.minimum(hits / positives, 1) * _share_detected(ranked, window)
     return tpr, (ranked.flagged - hits) / (n - positives), hits / ranked.flagged
 
 
 def _soft_labels(ranked, window):
-    """1 in an anomaly, falling over half a window on either side."""
+    """1 in an anomaly, decreasing over half a window on either side."""
     labels = ranked.anomalous.astype(float)
     offsets = np.arange(1, window // 2 + 1)
     for steps in (ranked.runs[:, :1] - offsets, ranked.runs[:, 1:] - 1 + offsets):
-        there = (steps >= 0) & (steps < labels.size)
+        is_step = (steps >= 0) & (steps < labels.size)
         part = np.broadcast_to(np.sqrt(1 - offsets / max(window, 1)), steps.shape)
-        labels += np.bincount(steps[there], part[there], labels.size)
+        labels += np.bincount(steps[is_step], part[is_step], labels.size)
     return np.minimum(labels, 1)
 
 
-def _share_found(ranked, window):
-    """Of the widened anomalies, those that overlap being one, the share with a step flagged."""
+def _share_detected(ranked, window):
+    """Share of widened anomalies, merged where they overlap, with a flagged step."""
     half, n_thresholds = window // 2, ranked.flagged.size
     starts, stops = ranked.runs.T
-    apart = starts[1:] - stops[:-1] >= 2 * half
-    starts = np.maximum(starts[np.r_[True, apart]] - half, 0)
-    stops = np.minimum(stops[np.r_[apart, True]] + half, ranked.entered.size)
+    is_separate = starts[1:] - stops[:-1] >= 2 * half
+    starts = np.maximum(starts[np.r_[True, is_separate]] - half, 0)
+    stops = np.minimum(stops[np.r_[is_separate, True]] + half, ranked.entered.size)
     padded = np.append(ranked.entered, n_thresholds)  # reduceat takes no index past the end
-    found = np.minimum.reduceat(padded, np.stack([starts, stops], axis=1).ravel())[::2]
-    return np.bincount(found, minlength=n_thresholds).cumsum() / starts.size
+    first_flagged = np.minimum.reduceat(padded, np.stack([starts, stops], axis=1).ravel())[::2]
+    return np.bincount(first_flagged, minlength=n_thresholds).cumsum() / starts.size
 
 
-def _known_and_scored(labels, scores):
+def _runs_and_scores(labels, scores):
     runs, scores = labelled_scores(labels, scores)
-    refuse_one_kind(runs, scores.size)
+    refuse_single_class(runs, scores.size)
     return runs, scores
 
 
-def _whole(value, name, least):
+def _integer(value, name, least):
     if isinstance(value, bool) or value != int(value) or value < least:
         raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}.")
     return int(value)
