@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from tsrnn import RNNRegressor
 from tsrnn.kernels.jit.threads import available_threads, claim_threads
 from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.targets import target_of
 from tsrnn.kernels.windows import forecast_source
 from tsrnn.network import Memory, RecurrentNetwork
@@ -38,10 +39,11 @@ class Ours:
         self.parameters = self.network.parameters[None]
         self.moments = np.zeros((1, 3, self.parameters.size), np.float32)
         self.rules = np.array([Settings(loss=LOSS).rule(0)], float)
+        sizes, loss = self.network.sizes(n_time), LOSSES.index(LOSS)
+        problem = Problem(self.network.module, self.source, sizes, loss)
         self.trainer = target_of(workers).Trainer(
-            self.network.module, self.source, self.network.sizes(n_time),
-            np.float32, 1, self.n_batch, LOSSES.index(LOSS), (), False, False, workers,
-        )  # fmt: skip
+            problem, np.float32, 1, self.n_batch, False, False, workers
+        )
 
     def train(self, n_steps):
         self.trainer.run(

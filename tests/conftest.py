@@ -9,6 +9,7 @@ import pytest
 
 from tsrnn.kernels.cuda.device import require
 from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.targets import claim, target_of
 from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.training import Settings
@@ -76,7 +77,15 @@ def random_values(n=200, seed=0):
 
 
 def training_steps(
-    network, source, order, settings, workers=1, rates=(0.0,), seed=0, states=None, n_batch=None,
+    network,
+    source,
+    order,
+    settings,
+    workers=1,
+    rates=(0.0,),
+    seed=0,
+    states=None,
+    n_batch=None,
     rule_options=None,
 ):
     """Run minibatches by the kernels alone; moments, gradient and losses.
@@ -86,11 +95,12 @@ def training_steps(
     """
     n_batch = n_batch or order.size
     n_parameters, dtype = network.parameters.size, network.parameters.dtype
+    sizes, loss = network.sizes(network.n_time(source)), LOSSES.index(settings.loss)
+    problem = Problem(network.module, source, sizes, loss, settings.loss_params)
+    separate_hidden = settings.recurrent_dropout > 0
     trainer = target_of(workers).Trainer(
-        network.module, source, network.sizes(network.n_time(source)), dtype, 1, n_batch,
-        LOSSES.index(settings.loss), settings.loss_params, settings.recurrent_dropout > 0,
-        states is not None, workers,
-    )  # fmt: skip
+        problem, dtype, 1, n_batch, separate_hidden, states is not None, workers
+    )
     for name in ("_work", "_gradients"):
         if hasattr(trainer, name):
             getattr(trainer, name)[:] = np.nan

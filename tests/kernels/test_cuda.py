@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import gradient_of, random_network, random_values
 
-from tsrnn.kernels.cuda import device
+from tsrnn.kernels.cuda import blocks, device, run, trainer
 from tsrnn.kernels.targets import claim
 from tsrnn.kernels.windows import forecast_source
 from tsrnn.network.runs import predict_models
@@ -32,7 +32,7 @@ def networks(n, cell="lstm", **shape):
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_many_models_in_one_launch(cell, monkeypatch):
     """Each as on the CPU, one block for all of its minibatches; blocks take several models."""
-    monkeypatch.setattr(device, "MODELS_AT_ONCE", 2)
+    monkeypatch.setattr(run, "MAX_WORKERS", 2)
     windows = [np.arange(k, k + 5 + 6 * k) for k in range(3)]  # some have fewer minibatches
     none = [np.empty(0, int)] * 3
     trained, histories = {}, {}
@@ -81,16 +81,14 @@ def test_models_of_many_chunks_and_some_that_end_early():
      ("gru", 2, 4, False), ("rnn", 1, 16, False)],
 )  # fmt: skip
 def test_every_tile_config_of_a_block(cell, n_units, rows, plenty, monkeypatch):
-    from tsrnn.kernels.cuda import blocks
-
     network = random_network(cell, n_in=2, n_hidden=18, n_out=HORIZON)
     windows = np.arange(9)
     expected, slopes = gradient_of(network, SOURCE, windows)
     tile_config = blocks.TileConfig(rows, n_units, 4)
-    monkeypatch.setattr(device, "rows_of_a_chunk", lambda *args: rows)
-    monkeypatch.setattr(blocks, "tile_config_of", lambda *args: tile_config)
+    monkeypatch.setattr(run, "rows_of_a_chunk", lambda *args: rows)
+    monkeypatch.setattr(run, "tile_config_of", lambda *args: tile_config)
     least, wanted = blocks.shared_values(network.sizes(1), tile_config)
-    monkeypatch.setattr(device, "_most_shared", lambda: 8 * (wanted if plenty else least))
+    monkeypatch.setattr(device, "max_shared_bytes", lambda: 8 * (wanted if plenty else least))
     loss, gradient = gradient_of(network, SOURCE, windows, workers="cuda")
     assert loss == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(gradient, slopes, rtol=1e-9, atol=1e-12)
@@ -118,7 +116,7 @@ def test_training_goes_on_and_judges_as_on_the_cpu():
 def test_a_prediction_in_pieces_is_the_same(monkeypatch):
     network, windows = random_network(n_out=HORIZON), np.arange(100)
     whole = network.predict(SOURCE, windows, "cuda")
-    monkeypatch.setattr(device, "MAX_UNIT_STEPS", 1)
+    monkeypatch.setattr(trainer, "MAX_UNIT_STEPS", 1)
     np.testing.assert_array_equal(network.predict(SOURCE, windows, "cuda"), whole)
 
 
@@ -128,7 +126,7 @@ def test_a_prediction_in_pieces_is_the_same(monkeypatch):
      (20, 9, 32), (192, 4096, 32)],
 )  # fmt: skip
 def test_rows_of_a_chunk(n_windows, n_models, rows):
-    assert device.rows_of_a_chunk(n_windows, n_models) == rows
+    assert run.rows_of_a_chunk(n_windows, n_models) == rows
 
 
 def test_a_batch_too_large_for_the_memory(monkeypatch):
@@ -156,8 +154,8 @@ def test_a_batch_too_large_for_the_memory(monkeypatch):
 
 def test_many_models_take_turns_where_memory_is_short(monkeypatch):
     """Fewer blocks take more models each."""
-    runs, make = [], device._Run
-    monkeypatch.setattr(device, "_Run", lambda *args: runs.append(make(*args)) or runs[-1])
+    runs, make = [], run.Run
+    monkeypatch.setattr(run, "Run", lambda *args: runs.append(make(*args)) or runs[-1])
     windows, none = [np.arange(9)] * 3, [np.empty(0, int)] * 3
     found = {}
     for free in (10**9, 70_000):
@@ -178,8 +176,8 @@ def test_a_prediction_too_large_for_the_memory_goes_by_halves(carried, monkeypat
     initial = np.linspace(-1, 1, 60 * network.state_width).reshape(60, -1)
     whole, halves = ([initial.copy()] if carried else [] for _ in range(2))
     expected = network.predict(SOURCE, windows, "cuda", *whole)
-    runs, make = [], device._Run
-    monkeypatch.setattr(device, "_Run", lambda *args: runs.append(args) or make(*args))
+    runs, make = [], run.Run
+    monkeypatch.setattr(run, "Run", lambda *args: runs.append(args) or make(*args))
     monkeypatch.setattr(device, "free_bytes", lambda: 30_000)
     np.testing.assert_array_equal(network.predict(SOURCE, windows, "cuda", *halves), expected)
     assert len(runs) > 2
@@ -190,7 +188,7 @@ def test_a_prediction_too_large_for_the_memory_goes_by_halves(carried, monkeypat
 
 
 def test_more_units_than_a_block_holds(monkeypatch):
-    monkeypatch.setattr(device, "_most_shared", lambda: 3000)
+    monkeypatch.setattr(device, "max_shared_bytes", lambda: 3000)
     network = random_network(n_hidden=60, n_out=HORIZON)
     with pytest.raises(ValueError, match=r"hidden_size=60 .* shared memory"):
         network.predict(SOURCE, np.arange(3), "cuda")

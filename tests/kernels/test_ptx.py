@@ -15,13 +15,16 @@ from tsrnn.kernels import cells
 ARCHITECTURES = (75, 80, 90)
 # Where the time goes: these compute in float32 alone. The others hold doubles on purpose: scales of
 # windows, sums of losses and of squares, learning rates.
-WALKS = ("forward", "backward")
-OTHERS = ("begin", "read", "judge", "collect", "finish", "answer", "train")
+PASSES = ("forward", "backward")
+OTHERS = (
+    "transpose_weights", "read_inputs", "evaluate_loss", "sum_gradients", "update_parameters",
+    "write_outputs", "train",
+)  # fmt: skip
 # All kernels for all GPUs with one cell; the other cells, and doubles, for the last.
 JOBS = [
-    *(("lstm", "float32", name, gpu) for name in (*WALKS, *OTHERS) for gpu in ARCHITECTURES),
-    *((cell, "float32", name, 90) for cell in cells.NAMES if cell != "lstm" for name in WALKS),
-    *(("gru", "float64", name, 90) for name in WALKS),
+    *(("lstm", "float32", name, gpu) for name in (*PASSES, *OTHERS) for gpu in ARCHITECTURES),
+    *((cell, "float32", name, 90) for cell in cells.NAMES if cell != "lstm" for name in PASSES),
+    *(("gru", "float64", name, 90) for name in PASSES),
 ]
 
 # The simulator, which other tests run in, can't compile: processes of their own.
@@ -37,14 +40,14 @@ from tsrnn.kernels.cuda.kernels import compile_kernels
 
 for cell, dtype, name, architecture in json.loads(sys.argv[1]):
     itemsize = np.dtype(dtype).itemsize
-    grids = compile_kernels(cells.find(cell), dtype, tile_config_of(32, 64, itemsize))
+    kernels = compile_kernels(cells.find(cell), dtype, tile_config_of(32, 64, itemsize))
     real = numba.from_dtype(np.dtype(dtype))
-    given = (real[::1], numba.int64[::1], numba.float64[::1], numba.int64)
+    signature = (real[::1], numba.int64[::1], numba.float64[::1], numba.int64)
     cc = divmod(architecture, 10)
     # Functions called by kernels ask which GPU there is.
     here = types.SimpleNamespace(compute_capability=cc)
     with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: here):
-        ptx, _ = cuda.compile_ptx(getattr(grids, name), given, cc=cc)
+        ptx, _ = cuda.compile_ptx(getattr(kernels, name), signature, cc=cc)
     print(json.dumps([cell, dtype, name, architecture, ptx]))
 """
 
@@ -58,7 +61,7 @@ def ptx(tmp_path_factory):
     # The second kernel of a kind comes quicker than the first: two processes, of equal work.
     parts = [[], []]
     for job in JOBS:
-        parts[job[2] in (*WALKS, "answer", "judge")].append(job)
+        parts[job[2] in (*PASSES, "write_outputs", "evaluate_loss")].append(job)
     folder, running = tmp_path_factory.mktemp("ptx"), []
     for number, part in enumerate(parts):
         with open(folder / f"{number}", "w") as out:
@@ -82,13 +85,13 @@ def test_kernel_compiles(cell, dtype, name, architecture, ptx):
     assert ".visible .entry" in text
     if dtype == "float32":
         assert not re.search(r"\.local\b|__local_depot", text)  # all sums are in registers
-        assert text.count(".f32") > 0 or name == "begin"
-        if name in WALKS:
+        assert text.count(".f32") > 0 or name == "transpose_weights"
+        if name in PASSES:
             assert not re.search(r"\.f64\b", text)
 
 
 def test_what_is_looked_for_is_found(ptx):
     """Doubles where they are on purpose, and sums in registers as fused multiplications."""
-    assert all(re.search(r"\.f64\b", ptx["lstm", "float32", n, 90]) for n in ("read", "judge"))
-    for cell, name in itertools.product(cells.NAMES, WALKS):
+    assert all(re.search(r"\.f64\b", ptx["lstm", "float32", n, 90]) for n in ("read_inputs", "evaluate_loss"))
+    for cell, name in itertools.product(cells.NAMES, PASSES):
         assert ptx[cell, "float32", name, 90].count("fma.rn.f32") > 30

@@ -1,6 +1,7 @@
-"""What kernels run on: some of this machine's threads, or its GPU."""
+"""What kernels run on: threads of this machine's CPU, or its GPU."""
 
 import contextlib
+from collections.abc import Iterator
 from types import ModuleType
 
 from tsrnn.kernels.cpu import trainer as cpu_trainer
@@ -13,15 +14,15 @@ Workers = int | str  # tasks that run at once on the CPU, or "cuda"
 def target_of(workers: Workers) -> ModuleType:
     """The target, a module with ``Trainer``, ``predict`` and ``MAX_UNIT_STEPS``."""
     if workers == "cuda":
-        from tsrnn.kernels.cuda import device
+        from tsrnn.kernels.cuda import trainer as cuda_trainer
 
-        return device
+        return cuda_trainer
     return cpu_trainer
 
 
 @contextlib.contextmanager
-def claim(device: str, n_jobs: int | None):
-    """Hold what a device has to work with, and yield who works; see ``claim_threads``.
+def claim(device: str, n_jobs: int | None) -> Iterator[Workers]:
+    """Claim a device, and yield its workers; see ``claim_threads``.
 
     Raises
     ------

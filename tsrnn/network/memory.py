@@ -70,13 +70,13 @@ class Memory:
         self._n_jobs = n_jobs
         with claim_threads(n_jobs) as n_tasks:
             self._work = np.empty((n_tasks, workspace_size(sizes, training=False)), dtype)
-            self._first_steps = np.empty((n_tasks, sizes.n_rows), np.int64)
-        self._sizes = tuple(sizes)
+            first_steps = np.empty((n_tasks, sizes.n_rows), np.int64)
         self._out = np.empty((n_series, sizes.n_output_steps * network.n_out), dtype)
         self._x = np.empty((n_series, network.n_in), dtype)
         self._kernel = network.drivers.step
         self._serial = self._kernel.dispatcher(parallel=False)
-        self._parameters = kernel_array(network.parameters)
+        parameters, buffers = kernel_array(network.parameters), (self._work, first_steps)
+        self._arguments = tuple(sizes), parameters, self._x, buffers, self._states, self._out
 
     def __reduce__(self):
         """For copies and other processes: compiled kernels are found anew there."""
@@ -102,15 +102,9 @@ class Memory:
         """
         self._x[:] = x
         if self._n_jobs == 1:
-            self._serial(
-                1, self._parameters, self._sizes, self._x, self._first_steps, self._states,
-                self._work, self._out,
-            )  # fmt: skip
+            self._serial(1, *self._arguments)
         else:
             with claim_threads(self._n_jobs) as n_tasks:
                 n_tasks = min(n_tasks, len(self._work))
-                self._kernel(
-                    n_tasks, self._parameters, self._sizes, self._x, self._first_steps,
-                    self._states, self._work, self._out,
-                )  # fmt: skip
+                self._kernel(n_tasks, *self._arguments)
         return self._out

@@ -9,6 +9,7 @@ import numpy as np
 
 from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.targets import Workers, target_of
 from tsrnn.kernels.windows import Source
 
@@ -100,6 +101,7 @@ def run_models(
     n_models, n_windows = order.shape
     sizes, target = network.sizes(network.n_time(source)), target_of(workers)
     name, loss_params = loss or ("absolute_error", ())
+    problem = Problem(network.module, source, sizes, LOSSES.index(name), loss_params)
     # Pieces of about a tenth of a second, so that Ctrl-C is heard between them.
     steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions * n_models
     size = sizes.n_rows * (1 + target.MAX_UNIT_STEPS // (steps * sizes.n_rows))
@@ -109,18 +111,9 @@ def run_models(
         carried = np.empty((network.state_width, 0), parameters.dtype)
         if states is not None:
             carried = np.ascontiguousarray(states[piece].T)
+        part = np.ascontiguousarray(order[:, piece])
         totals += target.predict(
-            network.module,
-            parameters,
-            source,
-            np.ascontiguousarray(order[:, piece]),
-            sizes,
-            LOSSES.index(name),
-            loss_params,
-            loss is not None,
-            carried,
-            out[:, piece],
-            workers,
+            problem, parameters, part, carried, out[:, piece], loss is not None, workers
         )
         if states is not None:
             states[piece] = carried.T

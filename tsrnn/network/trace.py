@@ -13,7 +13,8 @@ from tsrnn.kernels.layout import Chunk, layer_inputs
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.noise import Dropout, Noise
 from tsrnn.kernels.outputs import head_arrays
-from tsrnn.kernels.windows import Source, kernel_source
+from tsrnn.kernels.problem import Problem
+from tsrnn.kernels.windows import Source
 from tsrnn.network.network import Network
 
 _NO_NOISE = Noise(Dropout(0, 1.0), Dropout(0, 1.0), 0, 0)
@@ -109,7 +110,7 @@ def trace(
         by_step = np.empty((0, 0), dtype)
         if grad_outputs is not None:
             by_step = np.moveaxis(np.asarray(grad_outputs, dtype), 0, -1)
-            by_step = by_step.reshape(sizes.n_output_steps, -1)
+            by_step = kernel_array(by_step.reshape(sizes.n_output_steps, -1))
         shape = len(places), sizes.n_time, sizes.n_hidden * windows.size
         grad_hidden = np.zeros(shape, dtype)
         run.run(by_step, grad_hidden.reshape(-1, shape[2]))
@@ -135,25 +136,15 @@ class _TracedRun:
         self.chunk = Chunk(self.sizes, np.empty(n, np.int64), _NO_NOISE, True)
         self.workspace: Workspace = workspace_of(self._work, self.chunk)
         self._kernel, self._parameters = network.drivers.trace, kernel_array(network.parameters)
-        self._source, self._windows = kernel_source(source), kernel_array(windows, np.int64)
-        self._loss, self._loss_params = LOSSES.index(loss), np.asarray(loss_params, float)
+        self._windows = kernel_array(windows, np.int64)
+        problem = Problem(network.module, source, self.sizes, LOSSES.index(loss), loss_params)
+        self._problem = problem.for_kernels()
 
     def run(self, grad_outputs, grad_hidden_steps):
         """Run forward; and backward, where there is an array for the gradient of every h."""
-        self._kernel(
-            1,
-            self._parameters,
-            np.zeros_like(self._parameters),
-            self._work,
-            self._source,
-            self._windows,
-            tuple(self.sizes),
-            self._loss,
-            self._loss_params,
-            self.chunk.first_steps,
-            kernel_array(grad_outputs),
-            grad_hidden_steps,
-        )
+        gradient, grads = np.zeros_like(self._parameters), (grad_outputs, grad_hidden_steps)
+        buffers = self._work, self.chunk.first_steps
+        self._kernel(1, *self._problem, self._parameters, gradient, self._windows, buffers, grads)
 
     def layer_arrays(self, layer, direction):
         """The arrays of a direction of a layer."""

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from tsrnn.kernels.losses import LOSSES
+from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.targets import target_of
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.runs import evaluate_models
@@ -98,15 +99,13 @@ class EpochRunner:
 
     def _make_trainer(self):
         settings = self.settings[0]
+        loss, loss_params = LOSSES.index(settings.loss), settings.loss_params
+        problem = Problem(self.network.module, self.source, self.sizes, loss, loss_params)
         return target_of(self.workers).Trainer(
-            self.network.module,
-            self.source,
-            self.sizes,
+            problem,
             self.parameters.dtype,
             len(self.settings),
             self.n_batch,
-            LOSSES.index(settings.loss),
-            settings.loss_params,
             settings.recurrent_dropout > 0,
             self.is_stream,
             self.workers,
@@ -176,9 +175,7 @@ class EpochRunner:
         loss, workers = (self.settings[0].loss, self.settings[0].loss_params), self.workers
         if workers != "cuda":
             workers = self.network.threads_for(workers, self.source, n_windows)
-        sums = evaluate_models(
-            self.network, self.weights, self.source, validations, loss, workers
-        )
+        sums = evaluate_models(self.network, self.weights, self.source, validations, loss, workers)
         return sums[:, 0] / np.maximum(sums[:, 1], 1e-300)
 
     def adapt_rate(self, model, loss):

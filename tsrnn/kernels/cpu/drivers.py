@@ -1,19 +1,24 @@
-"""Drivers on the CPU: minibatches over chunks of rows, training over minibatches and models.
+"""Drivers on the CPU: loops over minibatches, models and chunks of rows.
 
-One source gives a serial and a parallel kernel. A minibatch is cut into chunks of rows, of a size
-that does not depend on the number of threads; a task walks one chunk after another through all
-layers and all of time, forward and back; the gradients of the chunks are summed in order. So any
-number of threads gives the same bits.
+One source gives a serial and a parallel kernel. A minibatch is cut into chunks of rows, whose size
+does not depend on the number of threads; a task runs one chunk after another through all layers and
+all of time, forward and backward; the gradients of the chunks are summed in order. So any number of
+threads gives the same bits.
+
+Kernels take plain tuples of arrays, as ``prange`` passes tuples on but neither nested nor named
+ones. They may take no array that a device function returns, whose references would be counted
+wrongly.
 """
 
 import functools
 import math
 from typing import NamedTuple
 
+import numpy as np
 from numba import prange
 
-from tsrnn.kernels import windows
 from tsrnn.kernels.chunks import (
+    ChunkPasses,
     compile_chunk_passes,
     read_sizes,
     read_targets,
@@ -28,14 +33,15 @@ from tsrnn.kernels.losses import apply_loss
 from tsrnn.kernels.noise import Noise, dropout_of, scramble, silence
 from tsrnn.kernels.optimizers import optimizer_step, rule_of
 from tsrnn.kernels.outputs import head_arrays
+from tsrnn.kernels.problem import problem_of
 from tsrnn.kernels.steps import compile_steps
 
 
 class Kernels(NamedTuple):
     """The compiled drivers of one cell.
 
-    ``train`` takes models to tasks, each model's minibatches one after another; ``train_one`` takes
-    the chunks of one model's minibatch to tasks. Both do the same to the last bit.
+    ``train`` distributes models over tasks, each model's minibatches one after another;
+    ``train_one`` distributes the chunks of one model's minibatch. Both compute the same bits.
     """
 
     train: Kernel
@@ -45,68 +51,245 @@ class Kernels(NamedTuple):
     trace: Kernel
 
 
-# Numba takes ten microseconds to tell the type of a named tuple: kernels are given plain ones.
+class Buffers(NamedTuple):
+    """Working memory of a task.
+
+    Attributes
+    ----------
+    work : (n,) array
+        The workspace of a chunk, of the network's dtype.
+    first_steps : (n_rows,) int64 array
+        The step at which each row's sequence begins.
+    """
+
+    work: np.ndarray
+    first_steps: np.ndarray
+
+
+class Minibatch(NamedTuple):
+    """A minibatch's windows, its number from 1, and the chunks of a task: first to last - 1."""
+
+    windows: np.ndarray
+    number: int
+    first: int
+    last: int
 
 
 @functools.cache
 def compile_drivers(cell) -> Kernels:
     """Make the drivers of a cell, a module of ``kernels.cells``."""
     passes = compile_chunk_passes(cell, compile_steps)
+    train_chunks = _compile_train_chunks(passes)
+    name = cell.__name__.rpartition(".")[2]
+    return Kernels(
+        Kernel(_compile_train(train_chunks), f"{name}-train"),
+        Kernel(_compile_train_one(train_chunks), f"{name}-train-one"),
+        Kernel(_compile_predict(passes), f"{name}-predict"),
+        Kernel(_compile_step(passes), f"{name}-step"),
+        Kernel(_compile_trace(passes), f"{name}-trace"),
+    )
+
+
+@device_function
+def count_windows(batch):
+    """Windows of a batch, which negative numbers fill up."""
+    n = 0
+    while n < batch.size and batch[n] >= 0:
+        n += 1
+    return n
+
+
+@device_function
+def evaluate_loss(problem, batch, chunk, workspace):
+    """Overwrite a chunk's outputs with the loss's gradient; sums of losses and of weights."""
+    source, sizes, loss, loss_params = problem
+    n_rows, weights = batch.size, workspace.weights
+    n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
+    arrays = head_arrays(workspace.head, sizes, n_rows)
+    total = total_weight = 0.0
+    for output_step in range(sizes.n_output_steps):
+        outputs, targets = arrays.outputs[output_step], arrays.targets[output_step, :n_targets]
+        value, weight = apply_loss(loss, loss_params, outputs, targets, weights, n_rows)
+        total += value
+        total_weight += weight
+    return total, total_weight
+
+
+@device_function
+def update_model(parameters, moments, gradients, sums, step, rate, rule_row):
+    """Update a model by the mean gradient of a minibatch's chunks; its mean loss and weight."""
+    total = weight = 0.0
+    for chunk in range(gradients.shape[0]):
+        total += sums[chunk, 0]
+        weight += sums[chunk, 1]
+    if weight > 0:
+        rule = rule_of(rule_row)
+        optimizer_step(parameters, moments, gradients, 1.0 / weight, step, rate, rule)
+        return total / weight, weight
+    return 0.0, 0.0
+
+
+def _compile_train_chunks(passes: ChunkPasses):
     forward, backward = passes.forward, passes.backward
 
     @device_function
-    def learn(parameters, gradient, work, source, batch, chunk, rule, loss_params, states):
-        """Sums of losses and weights of a chunk of windows and, written, of their gradients."""
+    def train_chunk(problem, parameters, gradient, batch, chunk, work, states):
+        """Write the gradient of a chunk's loss; sums of losses and of weights."""
         workspace = workspace_of(work, chunk)
-        read_windows(source, batch, chunk, workspace)
+        read_windows(problem.source, batch, chunk, workspace)
         forward(parameters, chunk, workspace, states)
-        total, weight = loss_of_chunk(source, batch, chunk, workspace, int(rule.loss), loss_params)
-        nowhere = matrix(workspace.backward, 0, 0, 0)
-        backward(parameters, gradient, chunk, workspace, nowhere)
+        total, weight = evaluate_loss(problem, batch, chunk, workspace)
+        no_record = matrix(workspace.backward, 0, 0, 0)  # of the gradient of h
+        backward(parameters, gradient, chunk, workspace, no_record)
         return total, weight
 
     @device_function
-    def loss_of_chunk(source, batch, chunk, workspace, loss, loss_params):
-        """Turn the outputs into the gradient of the loss; sums of losses and weights."""
-        n_rows = batch.size
-        n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
-        arrays = head_arrays(workspace.head, chunk.sizes, n_rows)
-        total = weight = 0.0
-        for output_step in range(chunk.sizes.n_output_steps):
-            step_total, step_weight = apply_loss(
-                loss,
-                loss_params,
-                arrays.outputs[output_step],
-                arrays.targets[output_step, :n_targets],
-                workspace.weights,
-                n_rows,
+    def train_chunks(
+        problem_row, rule_row, minibatch, parameters, gradients, sums, buffers, states
+    ):
+        """Write the gradients of a task's chunks, and their sums of losses and of weights."""
+        problem, rule = problem_of(problem_row), rule_of(rule_row)
+        sizes = problem.sizes
+        seed = scramble(int(rule.seed)) + minibatch.number
+        between = dropout_of(rule.dropout, parameters[0])
+        recurrent = dropout_of(rule.recurrent_dropout, parameters[0])
+        for number in range(minibatch.first, minibatch.last):
+            first = number * sizes.n_rows
+            batch = minibatch.windows[first : first + sizes.n_rows]
+            noise = Noise(between, recurrent, seed, first)
+            chunk = Chunk(sizes, buffers.first_steps[: batch.size], noise, True)
+            sums[number, 0], sums[number, 1] = train_chunk(
+                problem, parameters, gradients[number], batch, chunk, buffers.work, states
             )
-            total += step_total
-            weight += step_weight
-        return total, weight
+
+    return train_chunks
+
+
+def _compile_train(train_chunks):
+    def train(n_tasks, source, sizes, loss, models, schedule, buffers, states):
+        parameters, moments, rules = models
+        order, n_batch, first_updates, rates, losses = schedule
+        gradients, sums, work, first_steps = buffers
+        n_rows = read_sizes(sizes).n_rows
+        for task in prange(n_tasks):
+            task_buffers = Buffers(work[task], first_steps[task])
+            for model in range(task, parameters.shape[0], n_tasks):
+                for s in range(rates.shape[1]):
+                    batch = order[model, s * n_batch : (s + 1) * n_batch]
+                    batch = batch[: count_windows(batch)]
+                    n_chunks = (batch.size + n_rows - 1) // n_rows
+                    number = first_updates[model] + s
+                    train_chunks(
+                        (source, sizes, loss),
+                        rules[model],
+                        Minibatch(batch, number, 0, n_chunks),
+                        parameters[model],
+                        gradients[task],
+                        sums[task],
+                        task_buffers,
+                        states,
+                    )
+                    losses[model, s, 0], losses[model, s, 1] = update_model(
+                        parameters[model],
+                        moments[model],
+                        gradients[task, :n_chunks],
+                        sums[task],
+                        number,
+                        rates[model, s],
+                        rules[model],
+                    )
+
+    return train
+
+
+def _compile_train_one(train_chunks):
+    def train_one(n_tasks, source, sizes, loss, models, schedule, buffers, states):
+        parameters, moments, rules = models
+        order, n_batch, first_updates, rates, losses = schedule
+        gradients, sums, work, first_steps = buffers
+        n_rows = read_sizes(sizes).n_rows
+        for s in range(rates.shape[1]):
+            batch = order[0, s * n_batch : (s + 1) * n_batch]
+            n_chunks = (batch.size + n_rows - 1) // n_rows
+            number = first_updates[0] + s
+            for task in prange(n_tasks):
+                first, last = task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks
+                train_chunks(
+                    (source, sizes, loss),
+                    rules[0],
+                    Minibatch(batch, number, first, last),
+                    parameters[0],
+                    gradients[0],
+                    sums[0],
+                    Buffers(work[task], first_steps[task]),
+                    states,
+                )
+            losses[0, s, 0], losses[0, s, 1] = update_model(
+                parameters[0],
+                moments[0],
+                gradients[0, :n_chunks],
+                sums[0],
+                number,
+                rates[0, s],
+                rules[0],
+            )
+
+    return train_one
+
+
+def _compile_predict(passes: ChunkPasses):
+    forward = passes.forward
 
     @device_function
-    def predict_chunk(
-        parameters, work, source_row, batch, sizes_row, first, loss, loss_params, evaluate, first_steps,
-        states, out,
-    ):  # fmt: skip
-        """Outputs of a chunk of windows; with ``evaluate`` sums of losses and weights."""
-        source, sizes = windows.source_of(source_row), read_sizes(sizes_row)
-        chunk = Chunk(sizes, first_steps[: batch.size], silence(parameters[0], first), False)
-        workspace = workspace_of(work, chunk)
-        read_windows(source, batch, chunk, workspace)
+    def predict_chunk(problem_row, parameters, batch, first, evaluate, buffers, states, out):
+        """Write predictions of a chunk; with ``evaluate`` sums of losses and of weights."""
+        problem = problem_of(problem_row)
+        noise, first_steps = silence(parameters[0], first), buffers.first_steps[: batch.size]
+        chunk = Chunk(problem.sizes, first_steps, noise, False)
+        workspace = workspace_of(buffers.work, chunk)
+        read_windows(problem.source, batch, chunk, workspace)
         forward(parameters, chunk, workspace, states)
-        write_predictions(source, batch, chunk, workspace, out)
+        write_predictions(problem.source, batch, chunk, workspace, out)
         if not evaluate:
             return 0.0, 0.0
-        return loss_of_chunk(source, batch, chunk, workspace, loss, loss_params)
+        return evaluate_loss(problem, batch, chunk, workspace)
+
+    def predict(n_tasks, source, sizes, loss, parameters, order, evaluate, buffers, states, out):
+        sums, work, first_steps = buffers
+        n_rows = read_sizes(sizes).n_rows
+        n_chunks = (order.shape[1] + n_rows - 1) // n_rows
+        n_items = n_chunks * parameters.shape[0]
+        for task in prange(n_tasks):
+            task_buffers = Buffers(work[task], first_steps[task])
+            for item in range(task * n_items // n_tasks, (task + 1) * n_items // n_tasks):
+                model, chunk = item // n_chunks, item % n_chunks
+                first = chunk * n_rows
+                batch = order[model, first : first + n_rows]
+                batch = batch[: count_windows(batch)]
+                sums[model, chunk, 0], sums[model, chunk, 1] = predict_chunk(
+                    (source, sizes, loss),
+                    parameters[model],
+                    batch,
+                    first,
+                    evaluate,
+                    task_buffers,
+                    states,
+                    out[model, first : first + batch.size],
+                )
+
+    return predict
+
+
+def _compile_step(passes: ChunkPasses):
+    forward = passes.forward
 
     @device_function
-    def step_chunk(parameters, sizes_row, first, x, first_steps, states, work, out):
-        """One step of a chunk of series, whose states are carried; a missing value keeps them."""
+    def step_chunk(sizes_row, parameters, x, first, buffers, states, out):
+        """One step of a chunk of series with carried states, which a missing value leaves as is."""
         sizes, n_rows = read_sizes(sizes_row), x.shape[0]
-        chunk = Chunk(sizes, first_steps[:n_rows], silence(parameters[0], first), False)
-        workspace = workspace_of(work, chunk)
+        first_steps = buffers.first_steps[:n_rows]
+        chunk = Chunk(sizes, first_steps, silence(parameters[0], first), False)
+        workspace = workspace_of(buffers.work, chunk)
         inputs = layer_arrays(workspace.layers, chunk, 0, 0).inputs
         for row in range(n_rows):
             first_steps[row] = 0
@@ -123,158 +306,50 @@ def compile_drivers(cell) -> Kernels:
             for k in range(out.shape[1]):
                 out[row, k] = outputs[k // sizes.n_out, k % sizes.n_out * n_rows + row]
 
-    @device_function
-    def minibatch(
-        chunks, parameters, gradients, sums, work, source_row, batch, sizes_row, rule_row, loss_params,
-        step, first_steps, states,
-    ):  # fmt: skip
-        """Learn some chunks of a minibatch: ``chunks`` is (first, after the last)."""
-        source, sizes = windows.source_of(source_row), read_sizes(sizes_row)
-        rule = rule_of(rule_row)
-        seed = scramble(int(rule.seed)) + step
-        between = dropout_of(rule.dropout, parameters[0])
-        recurrent = dropout_of(rule.recurrent_dropout, parameters[0])
-        for number in range(chunks[0], chunks[1]):
-            first = number * sizes.n_rows
-            rows = batch[first : first + sizes.n_rows]
-            noise = Noise(between, recurrent, seed, first)
-            chunk = Chunk(sizes, first_steps[: rows.size], noise, True)
-            sums[number, 0], sums[number, 1] = learn(
-                parameters, gradients[number], work, source, rows, chunk, rule, loss_params, states
-            )
+    def step(n_tasks, sizes, parameters, x, buffers, states, out):
+        work, first_steps = buffers
+        n_rows = read_sizes(sizes).n_rows
+        n_chunks = (x.shape[0] + n_rows - 1) // n_rows
+        for task in prange(n_tasks):
+            task_buffers = Buffers(work[task], first_steps[task])
+            for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
+                first, last = chunk * n_rows, (chunk + 1) * n_rows
+                step_chunk(
+                    sizes, parameters, x[first:last], first, task_buffers, states, out[first:last]
+                )
+
+    return step
+
+
+def _compile_trace(passes: ChunkPasses):
+    forward, backward = passes.forward, passes.backward
 
     @device_function
-    def finish(parameters, moments, gradients, sums, n_chunks, step, rate, rule_row):
-        """Step by the mean gradient of a minibatch; return its mean loss."""
-        total = weight = 0.0
-        for chunk in range(n_chunks):
-            total += sums[chunk, 0]
-            weight += sums[chunk, 1]
-        if weight > 0:
-            rule = rule_of(rule_row)
-            optimizer_step(
-                parameters, moments, gradients[:n_chunks], 1.0 / weight, step, rate, rule
-            )
-            return total / weight, weight
-        return 0.0, 0.0
+    def trace_chunk(problem_row, parameters, gradient, batch, buffers, grads):
+        """Run one chunk, whose arrays stay in ``buffers.work``, and with gradients backward.
 
-    # What leaves return kernels may not hold: they would give it back once too often.
-
-    @device_function
-    def trace_chunk(
-        parameters, gradient, work, source_row, batch, sizes_row, loss, loss_params, first_steps,
-        grad_outputs, grad_hidden_steps,
-    ):  # fmt: skip
-        """One chunk, of which ``work`` stores everything; with ``grad_hidden_steps`` back as well.
-
-        The gradient is ``grad_outputs``, (n_output_steps, n_out * n_rows), or where that is empty
-        the loss's.
+        ``grads`` are that of the outputs, (n_output_steps, n_out * n_rows), or if it is empty the
+        loss's is used, and (n_layers * n_directions * n_time, n_hidden * n_rows) to be overwritten
+        with the gradient of every h; if the latter is empty there is no backward pass.
         """
-        source, sizes = windows.source_of(source_row), read_sizes(sizes_row)
-        chunk = Chunk(sizes, first_steps, silence(parameters[0], 0), True)
-        workspace = workspace_of(work, chunk)
-        read_windows(source, batch, chunk, workspace)
+        problem, (grad_outputs, grad_hidden_steps) = problem_of(problem_row), grads
+        chunk = Chunk(problem.sizes, buffers.first_steps, silence(parameters[0], 0), True)
+        workspace = workspace_of(buffers.work, chunk)
+        read_windows(problem.source, batch, chunk, workspace)
         forward(parameters, chunk, workspace, matrix(workspace.backward, 0, 0, 0))
         if grad_hidden_steps.shape[0]:
             if grad_outputs.shape[0]:
-                outputs = head_arrays(workspace.head, sizes, batch.size).outputs
-                for output_step in range(sizes.n_output_steps):
+                outputs = head_arrays(workspace.head, problem.sizes, batch.size).outputs
+                for output_step in range(problem.sizes.n_output_steps):
                     for k in range(outputs.shape[1]):
                         outputs[output_step, k] = grad_outputs[output_step, k]
             else:
-                loss_of_chunk(source, batch, chunk, workspace, loss, loss_params)
+                evaluate_loss(problem, batch, chunk, workspace)
             backward(parameters, gradient, chunk, workspace, grad_hidden_steps)
 
-    def train(
-        n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
-        loss_params, first_updates, rates, losses, first_steps, states,
-    ):  # fmt: skip
-        for task in prange(n_tasks):
-            for model in range(task, parameters.shape[0], n_tasks):
-                for s in range(rates.shape[1]):
-                    batch = order[model, s * n_batch : (s + 1) * n_batch]
-                    n = 0
-                    while n < batch.size and batch[n] >= 0:
-                        n += 1
-                    batch = batch[:n]
-                    n_chunks = (n + sizes[-1] - 1) // sizes[-1]
-                    step = first_updates[model] + s
-                    minibatch(
-                        (0, n_chunks), parameters[model], gradients[task], sums[task],
-                        work[task], source, batch, sizes, rules[model], loss_params, step,
-                        first_steps[task], states,
-                    )  # fmt: skip
-                    losses[model, s, 0], losses[model, s, 1] = finish(
-                        parameters[model], moments[model], gradients[task], sums[task], n_chunks,
-                        step, rates[model, s], rules[model],
-                    )  # fmt: skip
+    def trace(n_tasks, source, sizes, loss, parameters, gradient, batch, buffers, grads):
+        work, first_steps = buffers
+        task_buffers, problem = Buffers(work, first_steps), (source, sizes, loss)
+        trace_chunk(problem, parameters, gradient, batch, task_buffers, grads)
 
-    def train_one(
-        n_tasks, parameters, moments, gradients, sums, work, source, order, n_batch, sizes, rules,
-        loss_params, first_updates, rates, losses, first_steps, states,
-    ):  # fmt: skip
-        for s in range(rates.shape[1]):
-            batch = order[0, s * n_batch : (s + 1) * n_batch]
-            n_chunks = (batch.size + sizes[-1] - 1) // sizes[-1]
-            step = first_updates[0] + s
-            for task in prange(n_tasks):
-                chunks = task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks
-                minibatch(
-                    chunks, parameters[0], gradients[0], sums[0], work[task], source,
-                    batch, sizes, rules[0], loss_params, step, first_steps[task], states,
-                )  # fmt: skip
-            losses[0, s, 0], losses[0, s, 1] = finish(
-                parameters[0],
-                moments[0],
-                gradients[0],
-                sums[0],
-                n_chunks,
-                step,
-                rates[0, s],
-                rules[0],
-            )
-
-    def predict(
-        n_tasks, parameters, sums, work, source, order, sizes, loss, loss_params, evaluate, first_steps,
-        states, out,
-    ):  # fmt: skip
-        n_chunks = (order.shape[1] + sizes[-1] - 1) // sizes[-1]
-        n_items = n_chunks * parameters.shape[0]
-        for task in prange(n_tasks):
-            for item in range(task * n_items // n_tasks, (task + 1) * n_items // n_tasks):
-                model, chunk = item // n_chunks, item % n_chunks
-                first = chunk * sizes[-1]
-                batch = order[model, first : first + sizes[-1]]
-                n = 0
-                while n < batch.size and batch[n] >= 0:
-                    n += 1
-                some = slice(first, first + n)
-                sums[model, chunk, 0], sums[model, chunk, 1] = predict_chunk(
-                    parameters[model], work[task], source, batch[:n], sizes, first, loss, loss_params,
-                    evaluate, first_steps[task], states, out[model, some],
-                )  # fmt: skip
-
-    def step(n_tasks, parameters, sizes, x, first_steps, states, work, out):
-        n_rows = sizes[-1]
-        n_chunks = (x.shape[0] + n_rows - 1) // n_rows
-        for task in prange(n_tasks):
-            for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
-                first, last = chunk * n_rows, (chunk + 1) * n_rows
-                step_chunk(parameters, sizes, first, x[first:last], first_steps[task], states,
-                        work[task], out[first:last])  # fmt: skip
-
-    def trace(
-        n_tasks, parameters, gradient, work, source, batch, sizes, loss, loss_params, first_steps, grad_outputs,
-        grad_hidden_steps,
-    ):  # fmt: skip
-        trace_chunk(parameters, gradient, work, source, batch, sizes, loss, loss_params, first_steps, grad_outputs,
-                grad_hidden_steps)  # fmt: skip
-
-    name = cell.__name__.rpartition(".")[2]
-    return Kernels(
-        Kernel(train, f"{name}-train"),
-        Kernel(train_one, f"{name}-train-one"),
-        Kernel(predict, f"{name}-predict"),
-        Kernel(step, f"{name}-step"),
-        Kernel(trace, f"{name}-look"),
-    )
+    return trace

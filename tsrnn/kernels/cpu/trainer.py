@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 
-from tsrnn.kernels import windows
 from tsrnn.kernels.chunks import workspace_size
 from tsrnn.kernels.cpu.drivers import compile_drivers
 from tsrnn.kernels.outputs import head_offsets
+from tsrnn.kernels.problem import Problem
 
 MAX_UNIT_STEPS = 2**25  # of a prediction in one call: hidden units times time steps
 _REUSED_BYTES = 2**21  # of working memory that a thread keeps between predictions
@@ -19,37 +19,35 @@ class Trainer:
 
     Parameters
     ----------
-    cell : module
-        One of ``tsrnn.kernels.cells``.
-    source : Source
-        Where the windows are.
-    sizes : Sizes
-        The shape.
+    problem : Problem
+        What is trained.
     dtype : dtype
-        Of all that is computed.
+        The type that the networks compute in.
     n_models, n_batch : int
         Most models at once; windows of a minibatch.
-    loss : int
-        Place in ``tsrnn.kernels.losses.LOSSES``.
-    loss_params : sequence of float
-        Of the loss.
     separate_hidden : bool
         Whether there is recurrent dropout.
     carried : bool
         Whether states are carried from one minibatch to the next.
     n_tasks : int
-        Tasks that run at once. One model shares its chunks among them, many models share them.
+        Tasks that run at once: on the chunks of one model, or on several models.
     """
 
-    def __init__(self, cell, source, sizes, dtype, n_models, n_batch, loss, loss_params, separate_hidden, carried,
-                 n_tasks):  # fmt: skip
-        self._alone = n_models == 1 and n_tasks > 1
-        drivers = compile_drivers(cell)
-        self._kernel = drivers.train_one if self._alone else drivers.train
-        self._source, self._sizes = windows.kernel_source(source), sizes
-        self._loss_params, self._n_batch = np.asarray(loss_params, float), n_batch
-        self._n_tasks = n_tasks
-        n_chunks, n_sets = -(-n_batch // sizes.n_rows), 1 if self._alone else n_tasks
+    def __init__(
+        self,
+        problem: Problem,
+        dtype,
+        n_models: int,
+        n_batch: int,
+        separate_hidden: bool,
+        carried: bool,
+        n_tasks: int,
+    ):
+        sizes, drivers = problem.sizes, compile_drivers(problem.cell)
+        self._shares_chunks = n_models == 1 and n_tasks > 1
+        self._kernel = drivers.train_one if self._shares_chunks else drivers.train
+        self._problem, self._n_batch, self._n_tasks = problem.for_kernels(), n_batch, n_tasks
+        n_chunks, n_sets = -(-n_batch // sizes.n_rows), 1 if self._shares_chunks else n_tasks
         self._gradients = np.empty((n_sets, n_chunks, head_offsets(sizes)[-1]), dtype)
         self._sums = np.empty((n_sets, n_chunks, 2))
         self._work = np.empty((n_tasks, workspace_size(sizes, True, separate_hidden)), dtype)
@@ -65,7 +63,7 @@ class Trainer:
         rates: np.ndarray,
         states: np.ndarray,
     ) -> np.ndarray:
-        """Learn minibatches of each model; parameters, moments and states change in place.
+        """Train each model on minibatches; parameters, moments and states change in place.
 
         Parameters
         ----------
@@ -73,7 +71,7 @@ class Trainer:
         moments : (n_models, 3, n) array
             See ``tsrnn.kernels.optimizers.optimizer_step``.
         order : (n_models, n_steps * n_batch) int64 array
-            Windows of the minibatches; negative numbers fill up.
+            Windows of the minibatches, filled up with negative numbers.
         rules : (n_models, n) float64 array
             Rows as ``tsrnn.kernels.optimizers.Rule``.
         first_updates : (n_models,) int64 array
@@ -89,13 +87,12 @@ class Trainer:
             Mean loss and weight of each minibatch.
         """
         losses = np.empty((*rates.shape, 2))
-        if self._alone:
+        if self._shares_chunks:
             order = order[:, : np.count_nonzero(order[0] >= 0)]
-        self._kernel(
-            self._n_tasks, parameters, moments, self._gradients, self._sums, self._work,
-            self._source, order, self._n_batch, tuple(self._sizes), rules, self._loss_params,
-            first_updates, rates, losses, self._first_steps, states,
-        )  # fmt: skip
+        models = parameters, moments, rules
+        schedule = order, self._n_batch, first_updates, rates, losses
+        buffers = self._gradients, self._sums, self._work, self._first_steps
+        self._kernel(self._n_tasks, *self._problem, models, schedule, buffers, states)
         return losses
 
     @property
@@ -105,40 +102,48 @@ class Trainer:
 
 
 def predict(
-    cell, parameters, source, order, sizes, loss, loss_params, evaluate, states, out, n_tasks
+    problem: Problem,
+    parameters: np.ndarray,
+    order: np.ndarray,
+    states: np.ndarray,
+    out: np.ndarray,
+    evaluate: bool,
+    n_tasks: int,
 ) -> np.ndarray:
-    """What models say of their windows, written to ``out``.
+    """Write predictions of many models for their windows to ``out``.
 
     Parameters
     ----------
-    cell, source, sizes, loss, loss_params, n_tasks
-        As of ``Trainer``.
+    problem : Problem
+        What is predicted.
     parameters : (n_models, n) array
     order : (n_models, n_windows) int64 array
-        Windows of each model; negative numbers fill up.
-    evaluate : bool
-        Whether the loss is wanted.
+        Windows of each model, filled up with negative numbers.
     states : (state_width, n_windows or 0) array
         Initial states; overwritten with the final ones.
-    out : (n_models, n_windows, outputs) float64 array
+    out : (n_models, n_windows, n_outputs) float64 array
+    evaluate : bool
+        Whether to compute the loss.
+    n_tasks : int
+        Tasks that run at once.
 
     Returns
     -------
     (n_models, 2) float64 array
-        Sums of losses and of weights, where ``evaluate``.
+        Sums of losses and of weights, if ``evaluate``; else zeros.
     """
+    sizes = problem.sizes
     sums = np.zeros((len(order), -(-order.shape[1] // sizes.n_rows), 2))
     work = _workspace(n_tasks, workspace_size(sizes, training=False), parameters.dtype)
-    compile_drivers(cell).predict(
-        n_tasks, parameters, sums, work, windows.kernel_source(source), order, tuple(sizes), loss,
-        np.asarray(loss_params, float), evaluate, np.empty((n_tasks, sizes.n_rows), np.int64), states,
-        out,
-    )  # fmt: skip
+    buffers = sums, work, np.empty((n_tasks, sizes.n_rows), np.int64)
+    compile_drivers(problem.cell).predict(
+        n_tasks, *problem.for_kernels(), parameters, order, evaluate, buffers, states, out
+    )
     return sums.sum(axis=1)
 
 
 def _workspace(n_tasks, size, dtype):
-    """Working memory for a call: of small ones this thread's own, as fresh pages cost time."""
+    """Working memory of a call: a small one is reused by the thread, as new pages cost time."""
     n_bytes = n_tasks * size * dtype.itemsize
     if n_bytes > _REUSED_BYTES:
         return np.empty((n_tasks, size), dtype)

@@ -17,7 +17,7 @@ from tsrnn.kernels.jit.numba_internals import (
 
 
 class Processor(NamedTuple):
-    """Bytes of a vector register, number of registers, and whether there is a fused multiply-add."""
+    """Bytes of a vector register, the number of registers, and whether there is an FMA."""
 
     vector_bytes: int
     n_registers: int

@@ -1,0 +1,346 @@
+"""The passes of one step of a cell by the threads of a block.
+
+Shared memory holds what a step reads many times, at its beginning, and after it as much of the
+layer's weights as fits ("on chip"); the rest of the weights is read from where it lies.
+
+A thread works on ``ROWS`` rows at a time. Row r of thread ``lane`` is row lane + r * n_across of
+the chunk, so that what neighbouring threads write is adjacent in memory; on chip, a thread's own
+rows are adjacent.
+"""
+
+from collections.abc import Callable
+
+import numba
+import numpy as np
+
+from tsrnn.kernels.cuda.blocks import DEPTH, ROWS, SPLIT, TILE, TileConfig, cuda
+from tsrnn.kernels.jit.compile import device_function, like, matrix, scalar
+from tsrnn.kernels.layout import layer_offset, weights_width
+from tsrnn.kernels.outputs import head_offsets
+from tsrnn.kernels.steps import Steps, recurrent_weights
+from tsrnn.kernels.workers import worker_range
+
+_u8 = np.uint64  # an index that can't be negative: a signed one is checked at every use
+
+
+def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
+    """Make the passes of a step of a cell (a module of ``kernels.cells``) for a tile config."""
+    real, rows = numba.from_dtype(np.dtype(dtype)), tile_config.n_rows
+    n_wide = 4 * tile_config.n_units  # units that a thread works on in the backward pass
+    return Steps(
+        _compile_load_weights(real, rows),
+        _compile_load_weights_backward(real, rows, n_wide),
+        _compile_forward(cell, real, tile_config),
+        _compile_backward(cell, real, rows),
+        _compile_grad_hidden(real, tile_config, n_wide),
+        _compile_grad_weights(cell, real, tile_config),
+        _compile_grad_inputs(real, rows, n_wide),
+    )
+
+
+@device_function
+def n_on_chip(space, size, n):
+    """Rows of weights, of n, that fit into so much shared memory."""
+    return min(max(space, 0) // size, n)
+
+
+@device_function
+def on_chip_offset(k, rows):
+    """Where value k of an array (units * rows,) stands on chip."""
+    n_across, row = rows // ROWS, k % rows
+    return k - row + row % n_across * ROWS + row // n_across
+
+
+@scalar
+def load_rows(shared, first, x):
+    """Load a thread's rows of a value on chip."""
+    for r in range(ROWS):
+        x[r] = shared[_u8(first + r)]
+
+
+@scalar
+def add_products(w, x, first, sums):
+    """Add a weight times a thread's rows to their sums."""
+    for r in range(ROWS):
+        sums[first + r] += w * x[r]
+
+
+@scalar
+def clear_sums(sums, n):
+    """Set a thread's sums to zero."""
+    for k in range(n):
+        sums[k] = 0
+
+
+def _compile_load_weights(real, rows) -> Callable:
+    @device_function
+    def load_weights(parameters, sizes, layer, direction):
+        """Transposed weights, (width, hidden * blocks); the first rows are loaded on chip too."""
+        columns, m = weights_width(sizes, layer), sizes.n_blocks * sizes.n_hidden
+        first = head_offsets(sizes)[3] + layer_offset(sizes, layer, direction)
+        shared = cuda.shared.array(0, real)
+        offset = columns * rows
+        for k in worker_range(n_on_chip(shared.size - offset, m, columns) * m):
+            shared[offset + k] = parameters[first + k]
+        return (matrix(parameters, first, columns, m),)
+
+    return load_weights
+
+
+def _compile_load_weights_backward(real, rows, n_wide) -> Callable:
+    @device_function
+    def load_weights_backward(parameters, sizes, layer, direction):
+        """Weights, (blocks * hidden, width), the first rows of whose recurrent part go on chip."""
+        (weights,) = recurrent_weights(parameters, sizes, layer, direction)
+        m, n_hidden = weights.shape[0], sizes.n_hidden
+        shared = cuda.shared.array(0, real)
+        offset = (m + SPLIT * n_hidden) * rows
+        n_rows = n_on_chip(shared.size - offset - n_wide, n_hidden, m)
+        for k in worker_range(n_rows * n_hidden):
+            shared[offset + k] = weights[k // n_hidden, k % n_hidden]
+        return (weights,)
+
+    return load_weights_backward
+
+
+def _compile_forward(cell, real, tile_config) -> Callable:
+    n_blocks, n_state, n_saved, cell_forward = _constants(cell, cell.forward)
+    any_state, any_saved = max(n_state, 1), max(n_saved, 1)
+    rows, n_units, _ = tile_config
+    n_across, n_sums = rows // ROWS, n_blocks * n_units * ROWS
+
+    @device_function
+    def forward(weights, step, sizes, n_rows):
+        """Each thread computes all gates of some units and rows, and their new state."""
+        inputs, gates, h, state, state_after, saved, h_after = step
+        n_hidden, n = sizes.n_hidden, sizes.n_hidden * rows
+        columns, m = weights.shape
+        shared = cuda.shared.array(0, real)
+        offset = columns * rows
+        n_loaded = n_on_chip(shared.size - offset, m, columns)
+        for k in worker_range(offset):
+            shared[on_chip_offset(k, rows)] = inputs[k]
+        cuda.syncthreads()
+        sums, x = cuda.local.array(n_sums, real), cuda.local.array(ROWS, real)
+        z, cell_saved = cuda.local.array(n_blocks, real), cuda.local.array(any_saved, real)
+        h_before, h_new = cuda.local.array(1, real), cuda.local.array(1, real)
+        before, after = cuda.local.array(any_state, real), cuda.local.array(any_state, real)
+        for tile in worker_range(n_across * n_hidden // n_units):
+            lane, first = tile % n_across, tile // n_across * n_units
+            clear_sums(sums, n_sums)
+            for k in range(n_loaded):
+                load_rows(shared, k * rows + lane * ROWS, x)
+                for b in range(n_units * n_blocks):
+                    w = shared[_u8(offset + k * m + first * n_blocks + b)]
+                    add_products(w, x, b * ROWS, sums)
+            for k in range(n_loaded, columns):
+                load_rows(shared, k * rows + lane * ROWS, x)
+                for b in range(n_units * n_blocks):
+                    add_products(weights[_u8(k), _u8(first * n_blocks + b)], x, b * ROWS, sums)
+            for u in range(n_units):
+                for r in range(ROWS):
+                    k = (first + u) * rows + lane + r * n_across
+                    for b in range(n_blocks):
+                        z[b] = sums[(u * n_blocks + b) * ROWS + r]
+                    h_before[0] = h[k]
+                    for s in range(n_state):
+                        before[s] = state[s * n + k]
+                    cell_forward(z, h_before, before, after, cell_saved, h_new)
+                    for b in range(n_blocks):
+                        gates[b * n + k] = z[b]
+                    for s in range(n_state):
+                        state_after[s * n + k] = after[s]
+                    for s in range(n_saved):
+                        saved[s * n + k] = cell_saved[s]
+                    h_after[k] = h_new[0]
+
+    return forward
+
+
+def _constants(cell, cell_pass):
+    return len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, cell_pass
+
+
+def _compile_backward(cell, real, rows) -> Callable:
+    n_blocks, n_state, n_saved, cell_backward = _constants(cell, cell.backward)
+    any_state, any_saved = max(n_state, 1), max(n_saved, 1)
+
+    @device_function
+    def backward(gates, h, state, saved, grad_h, grad_state, sizes, n_rows):
+        """A thread does one unit of a row at a time; the gates' gradient goes on chip too."""
+        n = sizes.n_hidden * rows
+        shared = cuda.shared.array(0, real)
+        z, cell_saved = cuda.local.array(n_blocks, real), cuda.local.array(any_saved, real)
+        h_before, grad_unit = cuda.local.array(1, real), cuda.local.array(1, real)
+        before, grad_before = cuda.local.array(any_state, real), cuda.local.array(any_state, real)
+        for k in worker_range(n):
+            for b in range(n_blocks):
+                z[b] = gates[b * n + k]
+            h_before[0], grad_unit[0] = h[k], grad_h[k]
+            for s in range(n_state):
+                before[s], grad_before[s] = state[s * n + k], grad_state[s * n + k]
+            for s in range(n_saved):
+                cell_saved[s] = saved[s * n + k]
+            cell_backward(z, h_before, before, cell_saved, grad_unit, grad_before)
+            on_chip = on_chip_offset(k, rows)
+            for b in range(n_blocks):
+                gates[b * n + k] = shared[b * n + on_chip] = z[b]
+            for s in range(n_state):
+                grad_state[s * n + k] = grad_before[s]
+            grad_h[k] = grad_unit[0]
+
+    return backward
+
+
+def _compile_grad_hidden(real, tile_config, n_wide) -> Callable:
+    rows, n_units, _ = tile_config
+    n_across, n_sums = rows // ROWS, n_wide * ROWS
+    adjacent = n_units > 1  # a thread's units; else spread, as many threads read the same weights
+
+    @device_function
+    def unit_of(first, u, n_down):
+        return first * n_wide + u if adjacent else first + u * n_down
+
+    @device_function
+    def compute_grad_hidden(weights, grad_gates, sizes, n_rows, add, grad_h):
+        """Products with the gates' gradient, on chip since ``backward``, by parts of the gates."""
+        n_hidden, m, n = sizes.n_hidden, weights.shape[0], sizes.n_hidden * rows
+        shared = cuda.shared.array(0, real)
+        parts, offset = m * rows, (m + SPLIT * n_hidden) * rows
+        n_loaded = n_on_chip(shared.size - offset - n_wide, n_hidden, m)  # read beyond the last
+        n_down = (n_hidden + n_wide - 1) // n_wide
+        sums, x = cuda.local.array(n_sums, real), cuda.local.array(ROWS, real)
+        for tile in worker_range(n_across * n_down * SPLIT):
+            lane, first = tile % n_across, tile // n_across % n_down
+            part = tile // (n_across * n_down)
+            begin, end = part * m // SPLIT, (part + 1) * m // SPLIT
+            clear_sums(sums, n_sums)
+            for q in range(begin, min(end, n_loaded)):
+                load_rows(shared, q * rows + lane * ROWS, x)
+                for u in range(n_wide):
+                    w = shared[_u8(offset + q * n_hidden + unit_of(first, u, n_down))]
+                    add_products(w, x, u * ROWS, sums)
+            for q in range(max(begin, n_loaded), end):
+                load_rows(shared, q * rows + lane * ROWS, x)
+                for u in range(n_wide):
+                    w = weights[_u8(q), _u8(min(unit_of(first, u, n_down), n_hidden - 1))]
+                    add_products(w, x, u * ROWS, sums)
+            for u in range(n_wide):
+                unit = unit_of(first, u, n_down)
+                if unit < n_hidden:
+                    for r in range(ROWS):
+                        k = unit * rows + lane + r * n_across
+                        shared[parts + part * n + k] = sums[u * ROWS + r]
+        cuda.syncthreads()
+        for k in worker_range(n):
+            total = grad_h[k] if add else grad_h.dtype.type(0)
+            for part in range(SPLIT):
+                total += shared[parts + part * n + k]
+            grad_h[k] = total
+
+    return compute_grad_hidden
+
+
+def _compile_grad_inputs(real, rows, n_wide) -> Callable:
+    n_across, n_sums = rows // ROWS, n_wide * ROWS
+
+    @device_function
+    def compute_grad_inputs(weights, gates, sizes, n_rows, inputs):
+        """One product for all steps; a thread computes some inputs of some rows of a step."""
+        m, x_offset = weights.shape[0], sizes.n_hidden + 1
+        n_in = weights.shape[1] - x_offset
+        n_tiles = n_across * ((n_in + n_wide - 1) // n_wide)
+        sums, x = cuda.local.array(n_sums, real), cuda.local.array(ROWS, real)
+        for job in worker_range(gates.shape[0] * n_tiles):
+            t, tile = job // n_tiles, job % n_tiles
+            lane, first = tile % n_across, tile // n_across * n_wide
+            clear_sums(sums, n_sums)
+            for q in range(m):
+                for r in range(ROWS):
+                    x[r] = gates[_u8(t), _u8(q * rows + lane + r * n_across)]
+                for u in range(n_wide):
+                    w = weights[_u8(q), _u8(x_offset + min(first + u, n_in - 1))]
+                    add_products(w, x, u * ROWS, sums)
+            for u in range(n_wide):
+                if first + u < n_in:
+                    for r in range(ROWS):
+                        k = (x_offset + first + u) * rows + lane + r * n_across
+                        inputs[t, k] = sums[u * ROWS + r]
+
+    return compute_grad_inputs
+
+
+def _compile_grad_weights(cell, real, tile_config) -> Callable:
+    rows, n_split, (across, down) = tile_config.n_rows, 1 if cell.SPLIT else 0, tile_config.panel
+    n_sums, pitch, staged_inputs = TILE * TILE, DEPTH + 1, TILE * down * (DEPTH + 1)
+    stage = _compile_stage(tile_config, staged_inputs)
+
+    @device_function
+    def masked(value, line, column, both, n_hidden):
+        """The gradient of a weight; of a split cell's last two blocks one sees h, one sees x."""
+        if line >= both + n_hidden:
+            return value if column >= n_hidden else like(value, 0)
+        if line >= both:
+            return value if column <= n_hidden else like(value, 0)
+        return value
+
+    @device_function
+    def accumulate_grad_weights(gates, inputs, sizes, n_rows, add, grad_weights):
+        """One product for all steps, panel by panel of the weights, rows and steps in order.
+
+        A thread has a tile of the panel in its registers; the operands are staged on chip.
+        """
+        n_steps, (m, columns) = gates.shape[0], grad_weights.shape
+        n_hidden, both = sizes.n_hidden, m - 2 * n_split * sizes.n_hidden
+        tile_row, tile_column = cuda.threadIdx.x // across, cuda.threadIdx.x % across
+        shared = cuda.shared.array(0, real)
+        sums, x = cuda.local.array(n_sums, real), cuda.local.array(TILE, real)
+        for i0 in range(0, m, TILE * down):
+            for c0 in range(0, columns, TILE * across):
+                extent = min(TILE * down, m - i0), min(TILE * across, columns - c0)
+                n_columns = (columns - c0 - tile_column + across - 1) // across
+                clear_sums(sums, n_sums)
+                for t0 in range(0, n_steps, DEPTH // rows):
+                    stage(gates[:, i0 * rows :], inputs[:, c0 * rows :], t0, extent, shared)
+                    cuda.syncthreads()
+                    for d in range(DEPTH):
+                        for i in range(TILE):
+                            x[i] = shared[_u8((tile_row + i * down) * pitch + d)]
+                        for c in range(TILE):
+                            if c < n_columns:
+                                column = tile_column + c * across
+                                w = shared[_u8(staged_inputs + column * pitch + d)]
+                                for i in range(TILE):
+                                    sums[c * TILE + i] += w * x[i]
+                    cuda.syncthreads()
+                for c in range(TILE):
+                    for i in range(TILE):
+                        column, line = c0 + tile_column + c * across, i0 + tile_row + i * down
+                        if column < columns and line < m:
+                            value = masked(sums[c * TILE + i], line, column, both, n_hidden)
+                            if add:
+                                value += grad_weights[line, column]
+                            grad_weights[line, column] = value
+
+    return accumulate_grad_weights
+
+
+def _compile_stage(tile_config, staged_inputs) -> Callable:
+    rows, n_threads = tile_config.n_rows, tile_config.n_threads
+    pitch, lanes = DEPTH + 1, min(DEPTH, n_threads)
+
+    @scalar
+    def stage(gates, inputs, t0, extent, shared):
+        """Load a panel's gates and inputs on chip, of ``DEPTH`` rows and steps from step t0 on."""
+        n_steps, (n_gates, n_inputs), thread = gates.shape[0], extent, cuda.threadIdx.x
+        for d in range(thread % lanes, DEPTH, lanes):
+            t, row = t0 + d // rows, d % rows
+            step, exists = min(t, n_steps - 1), t < n_steps
+            for i in range(thread // lanes, n_gates, n_threads // lanes):
+                value = gates[step, i * rows + row]
+                shared[i * pitch + d] = value if exists else like(value, 0)
+            for c in range(thread // lanes, n_inputs, n_threads // lanes):
+                value = inputs[step, c * rows + row]
+                shared[staged_inputs + c * pitch + d] = value if exists else like(value, 0)
+
+    return stage

@@ -1,0 +1,56 @@
+"""What a network computes: its cell and shape, the windows that it reads, and the loss."""
+
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tsrnn.kernels.chunks import read_sizes
+from tsrnn.kernels.jit.compile import device_function
+from tsrnn.kernels.layout import Sizes
+from tsrnn.kernels.windows import Source, kernel_source, source_of
+
+
+class Problem(NamedTuple):
+    """What is computed by a training or prediction, on any target.
+
+    Attributes
+    ----------
+    cell : module
+        One of ``tsrnn.kernels.cells``.
+    source : Source
+        The windows.
+    sizes : Sizes
+        The network's shape.
+    loss : int
+        Position in ``tsrnn.kernels.losses.LOSSES``.
+    loss_params : sequence of float
+        The loss's parameters: Huber's delta, or the levels of quantiles.
+    """
+
+    cell: ModuleType
+    source: Source
+    sizes: Sizes
+    loss: int
+    loss_params: Any = ()
+
+    def for_kernels(self) -> tuple:
+        """The first arguments of kernels that are compiled for the cell, see ``problem_of``."""
+        loss_params = np.asarray(self.loss_params, float)
+        return kernel_source(self.source), tuple(self.sizes), (self.loss, loss_params)
+
+
+class KernelProblem(NamedTuple):
+    """A ``Problem`` inside kernels that are compiled for its cell."""
+
+    source: Source
+    sizes: Sizes
+    loss: int
+    loss_params: np.ndarray
+
+
+@device_function
+def problem_of(row):
+    """The ``KernelProblem`` of a kernel's arguments source, sizes and loss, all plain tuples."""
+    source, sizes, (loss, loss_params) = row
+    return KernelProblem(source_of(source), read_sizes(sizes), loss, loss_params)
