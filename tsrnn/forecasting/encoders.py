@@ -9,14 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import (
-    Collection,
-    Covariates,
-    DataError,
-    Location,
-    MissingDataError,
-    format_time,
-)
+from tsrnn.data import Collection, Covariates, DataError, Location, MissingDataError, format_time
 from tsrnn.forecasting.calendar import (
     calendar_channels,
     check_calendar,
@@ -178,11 +171,7 @@ class FeatureEncoder:
         return np.hstack(parts)
 
     def after(
-        self,
-        indexes: Sequence[pd.Index],
-        ids: list,
-        rows: Sequence[Covariates],
-        mask: bool,
+        self, indexes: Sequence[pd.Index], ids: list, rows: Sequence[Covariates], mask: bool
     ) -> np.ndarray:
         """Channels of the steps after series, equally many, (n_series, n_steps, n_channels).
 

@@ -8,13 +8,7 @@ from typing import Any
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.data import (
-    Collection,
-    Covariates,
-    collection_from,
-    covariates_from,
-    with_gap_marked,
-)
+from tsrnn.data import Collection, Covariates, collection_from, covariates_from, with_gap_marked
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.predictor import ForecastContext
 from tsrnn.forecasting.resolve import check_positive

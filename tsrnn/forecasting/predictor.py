@@ -203,11 +203,7 @@ class Predictor:
         return draw
 
     def paths(
-        self,
-        context: ForecastContext,
-        ends: np.ndarray,
-        horizon: int,
-        draw: Callable | None = None,
+        self, context: ForecastContext, ends: np.ndarray, horizon: int, draw: Callable | None = None
     ) -> Iterator[tuple[np.ndarray, list[ForecastBlock], np.ndarray, np.ndarray]]:
         """Scaled forecasts, some windows at a time: path, blocks, series and step of each row."""
         ensemble, panel, spec = self.ensemble, context.collection.panel, self.ensemble.spec
