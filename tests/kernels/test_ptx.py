@@ -92,6 +92,9 @@ def test_kernel_compiles(cell, dtype, name, architecture, ptx):
 
 def test_what_is_looked_for_is_found(ptx):
     """Doubles where they are on purpose, and sums in registers as fused multiplications."""
-    assert all(re.search(r"\.f64\b", ptx["lstm", "float32", n, 90]) for n in ("read_inputs", "evaluate_loss"))
+    assert all(
+        re.search(r"\.f64\b", ptx["lstm", "float32", n, 90])
+        for n in ("read_inputs", "evaluate_loss")
+    )
     for cell, name in itertools.product(cells.NAMES, PASSES):
         assert ptx[cell, "float32", name, 90].count("fma.rn.f32") > 30
