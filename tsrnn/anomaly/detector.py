@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.event_tables import runs_of
@@ -16,6 +15,7 @@ from tsrnn.anomaly.fitted import FittedSeries
 from tsrnn.anomaly.results import channel_shares, event_table, with_lower_runs
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
 from tsrnn.data import ChannelPanel, channels_from
+from tsrnn.estimators.parameters import HasMethods, Interval, StrOptions
 
 
 class AnomalyDetector(OutlierMixin, BaseEstimator):

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.detector import AnomalyDetector
@@ -20,6 +19,7 @@ from tsrnn.anomaly.seasonality import resolved_seasons
 from tsrnn.anomaly.streaming import Update, apply_threshold
 from tsrnn.data import DataError
 from tsrnn.estimators.base import RecurrentEstimator
+from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval, StrOptions
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
@@ -164,11 +164,11 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **AnomalyDetector._parameter_constraints,
         "method": [StrOptions({"forecast", "reconstruction"})],
-        "horizon": [Interval(Integral, 1, None, closed="left")],
+        "horizon": [POSITIVE_INTEGER],
         "lookback": [Interval(Integral, 2, None, closed="left")],
-        "season": ["array-like", Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "stretch": [Interval(Integral, 1, None, closed="left")],
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "season": ["array-like", POSITIVE_INTEGER, StrOptions({"auto"})],
+        "stretch": [POSITIVE_INTEGER],
+        "n_estimators": [POSITIVE_INTEGER],
         "loss": [StrOptions(set(DETECTOR_LOSSES))],
     }
 

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import Interval
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -18,6 +17,8 @@ from sklearn.utils.validation import (
     check_is_fitted,
     validate_data,
 )
+
+from tsrnn.estimators.parameters import POSITIVE_INTEGER
 
 _CHECKS = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
 
@@ -86,7 +87,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "lookback": [Interval(Integral, 1, None, closed="left")],
+        "lookback": [POSITIVE_INTEGER],
         "groups": [str, Integral, None],
     }
 

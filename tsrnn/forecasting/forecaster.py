@@ -6,9 +6,9 @@ from numbers import Integral
 from typing import Any
 
 import pandas as pd
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from tsrnn.estimators.base import ATTENTION, RecurrentEstimator
+from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval, StrOptions
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.prediction import PredictMixin
@@ -193,16 +193,16 @@ class RNNForecaster(PredictMixin, UpdateMixin):
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **ATTENTION,
-        "hidden_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "segment": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "hidden_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
+        "segment": [POSITIVE_INTEGER, StrOptions({"auto"})],
+        "batch_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
         "id_column": [str],
         "time_column": [str],
         "target_column": [str],
-        "horizon": [Interval(Integral, 1, None, closed="left")],
-        "n_ahead": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "horizon": [POSITIVE_INTEGER],
+        "n_ahead": [POSITIVE_INTEGER, StrOptions({"auto"})],
         "lookback": [Interval(Integral, 2, None, closed="left"), None],
-        "season": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "season": [POSITIVE_INTEGER, StrOptions({"auto"})],
         "transform": [StrOptions({"auto", "log"}), None],
         "scope": [StrOptions({"global", "local", "fine_tuned"})],
         "missing": [StrOptions({"raise", "mask"})],
@@ -211,7 +211,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         "holidays": ["array-like", None],
         "quantiles": ["array-like"],
         "conformal": ["boolean"],
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "n_estimators": [POSITIVE_INTEGER],
         "refit": ["boolean"],
     }
 

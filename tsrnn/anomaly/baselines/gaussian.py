@@ -6,12 +6,12 @@ from numbers import Integral
 
 import numpy as np
 from scipy.special import log_ndtr
-from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.baselines.base import Baseline
 from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.results import SeriesScores
 from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
+from tsrnn.estimators.parameters import Interval
 
 _MIN_VALUES = 16  # for mean and deviation, unless the window is shorter
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.baselines.base import CompleteWindows, batches, windows_of
 from tsrnn.anomaly.detector import AnomalyDetector
+from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval
 
 _MIN_SHARE = 1e-10  # of the variance; smaller components are rounding errors
 
@@ -91,7 +91,7 @@ class PCADetector(CompleteWindows):
     _parameter_constraints = AnomalyDetector._parameter_constraints | {
         "window": [Interval(Integral, 2, None, closed="left")],
         "n_components": [
-            Interval(Integral, 1, None, closed="left"),
+            POSITIVE_INTEGER,
             Interval(Real, 0, 1, closed="neither"),
             None,
         ],

@@ -6,13 +6,13 @@ from numbers import Integral
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.baselines.base import Baseline, batches, spread_to_points, window_positions
 from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.results import SeriesScores
 from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
 from tsrnn.data import DataError
+from tsrnn.estimators.parameters import Interval
 
 
 class PolynomialDetector(Baseline):

@@ -6,10 +6,10 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.baselines.base import CompleteWindows, windows_of
 from tsrnn.anomaly.detector import AnomalyDetector
+from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval
 
 
 class WindowDetector(CompleteWindows):
@@ -81,7 +81,7 @@ class WindowDetector(CompleteWindows):
     """
 
     _parameter_constraints = AnomalyDetector._parameter_constraints | {
-        "window": [Interval(Integral, 1, None, closed="left")],
+        "window": [POSITIVE_INTEGER],
         "max_windows": [Interval(Integral, 2, None, closed="left")],
     }
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import copy
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval
+
 SHARE = Interval(Real, 0, 1, closed="neither")
-POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
+POSITIVE_INTEGER = POSITIVE_INTEGER
 
 
 class Threshold(BaseEstimator):

@@ -7,11 +7,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.event_tables import runs_of
 from tsrnn.anomaly.thresholds.base import POSITIVE_INTEGER, StreamThreshold, checked_scores
 from tsrnn.anomaly.thresholds.running_means import ExponentialMean
+from tsrnn.estimators.parameters import FRACTION, Interval
 
 _ROUNDING = 1e-12  # relative deviation of constant scores due to rounding
 
@@ -85,7 +85,7 @@ class DynamicThreshold(StreamThreshold):
         "every": [POSITIVE_INTEGER],
         "span": [Interval(Real, 1, None, closed="left")],
         "z_range": ["array-like"],
-        "min_decrease": [Interval(Real, 0, 1, closed="left")],
+        "min_decrease": [FRACTION],
     }
 
     def __init__(self, window=2100, *, every=70, span=105, z_range=(2, 10), min_decrease=0.13):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.scores import MEAN_ABS_NORMAL
 from tsrnn.anomaly.thresholds.base import SHARE, Threshold
+from tsrnn.estimators.parameters import POSITIVE
 
 _MAD_OF_NORMAL = 0.6744897501960817  # median absolute deviation of a standard normal
 
@@ -80,7 +78,7 @@ class RobustZThreshold(Threshold):
     (3.0, 1.483, 7.448)
     """
 
-    _parameter_constraints = {"z": [Interval(Real, 0, None, closed="neither")]}
+    _parameter_constraints = {"z": [POSITIVE]}
 
     def __init__(self, z=3.5):
         self.z = z

@@ -6,11 +6,11 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval
 
 from tsrnn.anomaly.thresholds.base import SHARE, StreamThreshold, checked_scores
 from tsrnn.anomaly.thresholds.pareto import ParetoTail
 from tsrnn.anomaly.thresholds.running_means import LocalMean
+from tsrnn.estimators.parameters import Interval
 
 
 class TailThreshold(StreamThreshold):
