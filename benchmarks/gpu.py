@@ -26,8 +26,8 @@ from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline
 from tsrnn.forecasting import mase, seasonal_scale
 from tsrnn.kernels.jit.threads import available_threads
+from tsrnn.kernels.sources import forecast_source
 from tsrnn.kernels.targets import claim
-from tsrnn.kernels.windows import forecast_source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Settings, train, train_many
 

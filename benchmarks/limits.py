@@ -12,7 +12,7 @@ CELLS = ("lstm", "gru", "rnn", "rnn_relu")
 MILLION = """
 import resource, sys, threading, time
 import numpy as np
-from tsrnn.kernels.windows import forecast_source
+from tsrnn.kernels.sources import forecast_source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Settings, train
 import scipy.linalg, sklearn, pandas
@@ -78,7 +78,7 @@ def memory_of_a_million_windows():
 
 def time_per_epoch():
     """Print and draw how the time of an epoch grows with windows and with steps."""
-    from tsrnn.kernels.windows import forecast_source
+    from tsrnn.kernels.sources import forecast_source
     from tsrnn.network import RecurrentNetwork
     from tsrnn.training import Settings, train
 

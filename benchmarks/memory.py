@@ -38,7 +38,7 @@ from pathlib import Path
 import numpy as np
 
 from tsrnn.datasets import make_adding_problem, make_copy_memory
-from tsrnn.kernels.windows import sequence_source
+from tsrnn.kernels.sources import sequence_source
 from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.training import Moments, Settings, train
 

@@ -16,8 +16,8 @@ from tsrnn import RNNRegressor
 from tsrnn.kernels.jit.threads import available_threads, claim_threads
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.problem import Problem
+from tsrnn.kernels.sources import forecast_source
 from tsrnn.kernels.targets import target_of
-from tsrnn.kernels.windows import forecast_source
 from tsrnn.network import Memory, RecurrentNetwork
 from tsrnn.training import Settings, train_many
 

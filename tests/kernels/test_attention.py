@@ -7,7 +7,7 @@ from conftest import gradient_of, random_network, random_values, training_steps
 from kernels.test_cpu import ATTENDING, Case, numeric_slopes_of, seed_of_the_first_step
 from kernels.test_cpu import assert_slopes as assert_same_slopes
 
-from tsrnn.kernels.windows import forecast_source, sequence_source
+from tsrnn.kernels.sources import forecast_source, sequence_source
 from tsrnn.network import Memory, Transformer
 from tsrnn.training import Settings, train
 

@@ -22,7 +22,7 @@ from sklearn.utils._param_validation import StrOptions
 from tsrnn import RNNRegressor, inspection
 from tsrnn.kernels import cells
 from tsrnn.kernels.losses import find_loss
-from tsrnn.kernels.windows import SKIP, TELL, forecast_source, sequence_source
+from tsrnn.kernels.sources import INDICATE, SKIP, forecast_source, sequence_source
 from tsrnn.training import Settings
 
 LOOKBACK, HORIZON, SEASON = 12, 3, 4
@@ -126,7 +126,7 @@ DATA = {
     "whole": {},
     "ragged": {"ragged": True},
     "missing": {"ragged": True, "missing": SKIP, "segment": 2},
-    "told": {"ragged": True, "missing": TELL, "segment": 2},
+    "told": {"ragged": True, "missing": INDICATE, "segment": 2},
 }
 NOISE = {"quiet": (0.0, 0.0), "dropout": (0.4, 0.0), "recurrent": (0.3, 0.3)}
 # All cells in all shapes; one cell with all data and noise in shapes that differ the most.
@@ -182,7 +182,7 @@ class Case:
         self.targets[rng.random(self.targets.shape) < 0.2] = np.nan
         self.weights = rng.uniform(0, 2, n)
         self.weights[3] = 0
-        factor = 3 if self.missing == TELL else 1
+        factor = 3 if self.missing == INDICATE else 1
         n_out = 3 if loss == "cross_entropy" else find_loss(loss).n_outputs(n_targets, self.levels)
         self.network = random_network(
             cell, n_in=n_channels * self.segment * factor, n_out=n_out, dtype=dtype,
@@ -205,7 +205,7 @@ class Case:
         rows = self.values[first : first + length].astype(float)
         steps = rows.reshape(-1, self.segment * 2)
         ends = first + self.segment * np.arange(1, len(steps) + 1) - 1
-        if self.missing == TELL:
+        if self.missing == INDICATE:
             gone = np.isnan(rows)
             since = np.column_stack([naive.elapsed(channel) for channel in gone.T])
             parts = [np.where(gone, 0.0, rows), 1.0 - gone, since]

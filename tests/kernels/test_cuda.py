@@ -9,8 +9,8 @@ import pytest
 from conftest import gradient_of, random_network, random_values
 
 from tsrnn.kernels.cuda import blocks, device, run, trainer
+from tsrnn.kernels.sources import forecast_source
 from tsrnn.kernels.targets import claim
-from tsrnn.kernels.windows import forecast_source
 from tsrnn.network.runs import predict_models
 from tsrnn.training import Settings, train, train_many
 

@@ -5,7 +5,7 @@ import pytest
 from conftest import random_network, training_steps
 
 from tsrnn.kernels.jit.compile import Kernel
-from tsrnn.kernels.windows import sequence_source
+from tsrnn.kernels.sources import sequence_source
 from tsrnn.network import Memory
 from tsrnn.training import Settings
 

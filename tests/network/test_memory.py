@@ -4,7 +4,7 @@ from conftest import random_network
 
 from tsrnn.kernels import cells
 from tsrnn.kernels.jit.threads import available_threads
-from tsrnn.kernels.windows import sequence_source
+from tsrnn.kernels.sources import sequence_source
 from tsrnn.network import Memory
 
 SHAPES = {

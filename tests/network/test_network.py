@@ -4,7 +4,7 @@ from conftest import random_network, random_values
 
 from tsrnn.kernels import cells
 from tsrnn.kernels.jit.compile import Kernel
-from tsrnn.kernels.windows import forecast_source, sequence_source
+from tsrnn.kernels.sources import forecast_source, sequence_source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.initial import chrono, glorot, orthogonal
 

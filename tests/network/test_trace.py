@@ -6,7 +6,7 @@ import pytest
 from conftest import random_network
 
 from tsrnn.kernels import cells
-from tsrnn.kernels.windows import sequence_source
+from tsrnn.kernels.sources import sequence_source
 from tsrnn.network.trace import trace
 
 LENGTHS = np.array([6, 4, 1])

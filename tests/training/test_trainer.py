@@ -10,7 +10,7 @@ from conftest import random_values
 from tsrnn.kernels.jit import threads
 from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.optimizers import SOLVERS
-from tsrnn.kernels.windows import forecast_source, sequence_source
+from tsrnn.kernels.sources import forecast_source, sequence_source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Moments, Settings, epochs, train, train_many, trainer
 from tsrnn.training.schedules import SCHEDULES, learning_rates

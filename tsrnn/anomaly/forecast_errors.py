@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tsrnn.kernels.losses import LOSSES, find_loss
-from tsrnn.kernels.windows import Source, sequence_source
+from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.network import Memory, RecurrentNetwork
 
 # Those with one output for each target, the forecast, or two, with its scale.

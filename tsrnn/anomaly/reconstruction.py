@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tsrnn.anomaly.forecast_errors import INPUT_LIMIT, Evaluation
-from tsrnn.kernels.windows import Source, sequence_source
+from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.network import RecurrentNetwork
 
 _MAX_WINDOWS = 20_000  # training windows of each series

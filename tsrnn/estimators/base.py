@@ -20,9 +20,9 @@ from tsrnn.estimators.parameters import (
 from tsrnn.estimators.summary import network_html
 from tsrnn.kernels import cells
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
-from tsrnn.kernels.targets import DEVICES, claim
 from tsrnn.kernels.optimizers import SOLVERS
-from tsrnn.kernels.windows import Source
+from tsrnn.kernels.sources import Source
+from tsrnn.kernels.targets import DEVICES, claim
 from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.network.transformer import CELL
 from tsrnn.training import History, Settings

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from tsrnn.estimators.sequences import Sequences
-from tsrnn.kernels.windows import SKIP, TELL, Source, sequence_source
+from tsrnn.kernels.sources import INDICATE, SKIP, Source, sequence_source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Moments
 
@@ -95,7 +95,7 @@ class SequenceModel:
             if self.y_mean is not None:
                 targets = (targets - self.y_mean) / self.y_scale
             targets = targets.astype(dtype)
-        missing = TELL if self.marks_missing else SKIP
+        missing = INDICATE if self.marks_missing else SKIP
         firsts, lengths = sequences.firsts, sequences.lengths
         return sequence_source(values, firsts, lengths, targets, weights, missing=missing)
 

@@ -11,8 +11,8 @@ from tsrnn.data import Collection
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import LossOutputs
 from tsrnn.kernels.losses import find_loss
+from tsrnn.kernels.sources import Source, forecast_source, inputs_per_row
 from tsrnn.kernels.targets import claim
-from tsrnn.kernels.windows import Source, forecast_source, inputs_of_row
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.runs import predict_models
 
@@ -82,7 +82,7 @@ class WindowSpec:
     def network_shape(self) -> dict:
         """Inputs, outputs and head of a network for these windows, for RecurrentNetwork."""
         row = self.source(np.zeros(1), np.zeros((1, self.n_channels)))
-        shape = {"n_in": self.segment * inputs_of_row(row), "n_out": self.n_outputs(self.n_ahead)}
+        shape = {"n_in": self.segment * inputs_per_row(row), "n_out": self.n_outputs(self.n_ahead)}
         if self.n_known:
             shape |= {"n_out": self.n_outputs(self.segment), "head": "ahead"}
             shape["n_horizons"] = self.n_ahead // self.segment

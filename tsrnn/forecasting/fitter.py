@@ -12,7 +12,7 @@ from tsrnn.data import Panel
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.uncertainty import ConformalWidths
-from tsrnn.kernels.windows import Source
+from tsrnn.kernels.sources import Source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training import History, Settings, train_many
 

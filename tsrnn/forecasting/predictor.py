@@ -13,7 +13,7 @@ from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import LOSSES, find_loss
-from tsrnn.kernels.windows import Source
+from tsrnn.kernels.sources import Source
 
 _MAX_VALUES = 2**24  # of the windows that are forecast at a time
 

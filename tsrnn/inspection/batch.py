@@ -15,7 +15,7 @@ from tsrnn.estimators.sequences import read_sequences
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.kernels.losses import find_loss
-from tsrnn.kernels.windows import Source
+from tsrnn.kernels.sources import Source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.trace import LayerTrace, Trace, trace
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from tsrnn.kernels import windows
+from tsrnn.kernels import sources
 from tsrnn.kernels.arrays import clear
 from tsrnn.kernels.heads import needs_steps
 from tsrnn.kernels.jit.compile import device_function, matrix
@@ -88,7 +88,7 @@ def read_windows(source, batch, chunk, workspace):
                 for k in range(row, x.shape[1], n_rows):
                     x[t, k] = 0
         else:
-            first_steps[row] = windows.write_inputs(source, batch[row], row, n_rows, x)
+            first_steps[row] = sources.write_inputs(source, batch[row], row, n_rows, x)
     barrier()
 
 
@@ -101,8 +101,8 @@ def read_targets(source, batch, loss, loss_params, chunk, workspace):
     for row in worker_range(n_rows):
         weights[row] = 0
         if batch[row] >= 0:
-            weights[row] = windows.weight_of(source, batch[row])
-            windows.write_targets(source, batch[row], sizes, row, n_rows, targets[:, :n_targets])
+            weights[row] = sources.window_weight(source, batch[row])
+            sources.write_targets(source, batch[row], sizes, row, n_rows, targets[:, :n_targets])
     barrier()
     return n_targets
 
@@ -114,7 +114,7 @@ def write_predictions(source, batch, chunk, workspace, out):
     outputs = head_arrays(workspace.head, chunk.sizes, n_rows).outputs
     for row in worker_range(n_rows):
         if batch[row] >= 0:
-            windows.write_outputs(source, batch[row], chunk.sizes, row, n_rows, outputs, out[row])
+            sources.write_outputs(source, batch[row], chunk.sizes, row, n_rows, outputs, out[row])
     barrier()
 
 

@@ -7,8 +7,8 @@ here, ``recurrent`` and ``attention`` of ``tsrnn.kernels.layers``; what heads ad
 
 from typing import NamedTuple
 
+from tsrnn.kernels.dropout import ChunkDropout
 from tsrnn.kernels.jit.compile import device_function
-from tsrnn.kernels.noise import Noise
 
 FFN_EXPANSION = 4  # units of an attention layer's feed-forward network, for each of its own
 QUERIES = 64  # steps whose attention weights are computed at a time
@@ -68,22 +68,21 @@ class Chunk(NamedTuple):
         The network's shape.
     first_steps : (n_rows,) int64 array
         The step at which each row's sequence begins; ``n_time`` for an empty one.
-    noise : Noise
-        Its dropout.
+    dropout : ChunkDropout
     training : bool
         Whether a backward pass follows, for which every step's arrays are kept.
     """
 
     sizes: Sizes
     first_steps: object
-    noise: Noise
+    dropout: ChunkDropout
     training: bool
 
 
 @device_function
 def separates_hidden(chunk):
     """Whether h is stored apart from the products' inputs, as recurrent dropout changes those."""
-    return chunk.noise.recurrent.limit > 0
+    return chunk.dropout.recurrent.limit > 0
 
 
 @device_function

@@ -8,7 +8,7 @@ import numpy as np
 from tsrnn.kernels.chunks import read_sizes
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.layout import Sizes
-from tsrnn.kernels.windows import Source, kernel_source, source_of
+from tsrnn.kernels.sources import Source, kernel_source, source_of
 
 
 class Problem(NamedTuple):

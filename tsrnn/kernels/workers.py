@@ -1,8 +1,8 @@
-"""Who works on a chunk of rows: on a CPU one worker alone, on a GPU the threads of a block.
+"""Workers on a chunk of rows: a single one on a CPU, the threads of a block on a GPU.
 
-Kernels are written once for both. A loop over ``worker_range(n)`` is the part of ``range(n)`` that falls
-to a worker; after it, ``barrier()`` waits until all are done, so that each sees what the others wrote.
-Alone there is nothing to share, and nobody to wait for. A target says what these mean there.
+Kernels are written once for both. A loop over ``worker_range(n)`` is one worker's part of
+``range(n)``, and ``barrier()`` after it waits for all workers, so that each sees what the others
+wrote. Here both are defined for a single worker; other targets overload them.
 """
 
 from numba.extending import overload
@@ -11,16 +11,16 @@ from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS
 
 
 def worker_range(n):
-    """The part of ``range(n)`` that falls to this worker."""
+    """This worker's part of ``range(n)``."""
     return in_python["worker_range"](n)
 
 
 def barrier():
-    """Wait for the other workers, and see what they wrote."""
+    """Wait for all workers, whose writes are visible afterwards."""
     in_python["barrier"]()
 
 
-# What these are where nothing is compiled, as in a simulator.
+# Uncompiled implementations, which a simulator replaces.
 in_python = {"worker_range": range, "barrier": lambda: None}
 
 

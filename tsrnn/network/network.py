@@ -15,8 +15,8 @@ from tsrnn.kernels.cpu.drivers import Kernels, compile_drivers
 from tsrnn.kernels.jit.threads import are_worth_it
 from tsrnn.kernels.layout import ROWS, Sizes, state_width, weights_width
 from tsrnn.kernels.outputs import head_offsets, head_weights
+from tsrnn.kernels.sources import Source, inputs_per_row
 from tsrnn.kernels.targets import Workers
-from tsrnn.kernels.windows import Source, inputs_of_row
 from tsrnn.network.runs import evaluate_models, predict_models, run_models
 
 
@@ -154,7 +154,7 @@ class Network(abc.ABC):
         if heads.find(self.head).reads_future != (source.ahead > 0):
             raise ValueError("head='ahead' is for sources that reach ahead, and they for it.")
         if source.firsts.size == 0:
-            segment = self.n_in // inputs_of_row(source)
+            segment = self.n_in // inputs_per_row(source)
             return source.lookback // segment + source.ahead // segment
         segment = self.n_in // (source.values.shape[1] * (3 if source.missing else 1))
         return int(source.lengths.max()) // segment

@@ -10,8 +10,8 @@ import numpy as np
 from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.problem import Problem
+from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import Workers, target_of
-from tsrnn.kernels.windows import Source
 
 if TYPE_CHECKING:
     from tsrnn.network.network import Network

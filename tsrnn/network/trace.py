@@ -7,17 +7,17 @@ import dataclasses
 import numpy as np
 
 from tsrnn.kernels.chunks import Workspace, workspace_of, workspace_size
+from tsrnn.kernels.dropout import ChunkDropout, Dropout
 from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import Chunk, layer_inputs
 from tsrnn.kernels.losses import LOSSES
-from tsrnn.kernels.noise import Dropout, Noise
 from tsrnn.kernels.outputs import head_arrays
 from tsrnn.kernels.problem import Problem
-from tsrnn.kernels.windows import Source
+from tsrnn.kernels.sources import Source
 from tsrnn.network.network import Network
 
-_NO_NOISE = Noise(Dropout(0, 1.0), Dropout(0, 1.0), 0, 0)
+_NO_DROPOUT = ChunkDropout(Dropout(0, 1.0), Dropout(0, 1.0), 0, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +133,7 @@ class _TracedRun:
         self.sizes = network.sizes(network.n_time(source))._replace(n_rows=n)
         # NaN for what is not computed.
         self._work = np.full(workspace_size(self.sizes, training=True), np.nan, dtype)
-        self.chunk = Chunk(self.sizes, np.empty(n, np.int64), _NO_NOISE, True)
+        self.chunk = Chunk(self.sizes, np.empty(n, np.int64), _NO_DROPOUT, True)
         self.workspace: Workspace = workspace_of(self._work, self.chunk)
         self._kernel, self._parameters = network.drivers.trace, kernel_array(network.parameters)
         self._windows = kernel_array(windows, np.int64)

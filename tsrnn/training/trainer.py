@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import claim
-from tsrnn.kernels.windows import Source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.training.divergence import describe_divergence, divergence_advice
 from tsrnn.training.epochs import EpochRunner, Moments

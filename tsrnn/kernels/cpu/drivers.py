@@ -26,11 +26,11 @@ from tsrnn.kernels.chunks import (
     workspace_of,
     write_predictions,
 )
+from tsrnn.kernels.dropout import ChunkDropout, dropout_of, hash_bits, no_dropout
 from tsrnn.kernels.jit.compile import Kernel, device_function, matrix
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import Chunk
 from tsrnn.kernels.losses import apply_loss
-from tsrnn.kernels.noise import Noise, dropout_of, scramble, silence
 from tsrnn.kernels.optimizers import optimizer_step, rule_of
 from tsrnn.kernels.outputs import head_arrays
 from tsrnn.kernels.problem import problem_of
@@ -150,14 +150,14 @@ def _compile_train_chunks(passes: ChunkPasses):
         """Write the gradients of a task's chunks, and their sums of losses and of weights."""
         problem, rule = problem_of(problem_row), rule_of(rule_row)
         sizes = problem.sizes
-        seed = scramble(int(rule.seed)) + minibatch.number
-        between = dropout_of(rule.dropout, parameters[0])
+        seed = hash_bits(int(rule.seed)) + minibatch.number
+        between_layers = dropout_of(rule.dropout, parameters[0])
         recurrent = dropout_of(rule.recurrent_dropout, parameters[0])
         for number in range(minibatch.first, minibatch.last):
             first = number * sizes.n_rows
             batch = minibatch.windows[first : first + sizes.n_rows]
-            noise = Noise(between, recurrent, seed, first)
-            chunk = Chunk(sizes, buffers.first_steps[: batch.size], noise, True)
+            dropout = ChunkDropout(between_layers, recurrent, seed, first)
+            chunk = Chunk(sizes, buffers.first_steps[: batch.size], dropout, True)
             sums[number, 0], sums[number, 1] = train_chunk(
                 problem, parameters, gradients[number], batch, chunk, buffers.work, states
             )
@@ -244,8 +244,8 @@ def _compile_predict(passes: ChunkPasses):
     def predict_chunk(problem_row, parameters, batch, first, evaluate, buffers, states, out):
         """Write predictions of a chunk; with ``evaluate`` sums of losses and of weights."""
         problem = problem_of(problem_row)
-        noise, first_steps = silence(parameters[0], first), buffers.first_steps[: batch.size]
-        chunk = Chunk(problem.sizes, first_steps, noise, False)
+        dropout, first_steps = no_dropout(parameters[0], first), buffers.first_steps[: batch.size]
+        chunk = Chunk(problem.sizes, first_steps, dropout, False)
         workspace = workspace_of(buffers.work, chunk)
         read_windows(problem.source, batch, chunk, workspace)
         forward(parameters, chunk, workspace, states)
@@ -288,7 +288,7 @@ def _compile_step(passes: ChunkPasses):
         """One step of a chunk of series with carried states, which a missing value leaves as is."""
         sizes, n_rows = read_sizes(sizes_row), x.shape[0]
         first_steps = buffers.first_steps[:n_rows]
-        chunk = Chunk(sizes, first_steps, silence(parameters[0], first), False)
+        chunk = Chunk(sizes, first_steps, no_dropout(parameters[0], first), False)
         workspace = workspace_of(buffers.work, chunk)
         inputs = layer_arrays(workspace.layers, chunk, 0, 0).inputs
         for row in range(n_rows):
@@ -333,7 +333,7 @@ def _compile_trace(passes: ChunkPasses):
         with the gradient of every h; if the latter is empty there is no backward pass.
         """
         problem, (grad_outputs, grad_hidden_steps) = problem_of(problem_row), grads
-        chunk = Chunk(problem.sizes, buffers.first_steps, silence(parameters[0], 0), True)
+        chunk = Chunk(problem.sizes, buffers.first_steps, no_dropout(parameters[0], 0), True)
         workspace = workspace_of(buffers.work, chunk)
         read_windows(problem.source, batch, chunk, workspace)
         forward(parameters, chunk, workspace, matrix(workspace.backward, 0, 0, 0))

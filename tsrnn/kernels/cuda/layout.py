@@ -10,14 +10,14 @@ import numpy as np
 
 from tsrnn.kernels.chunks import workspace_of
 from tsrnn.kernels.cuda.blocks import SIMULATED
+from tsrnn.kernels.dropout import ChunkDropout, Dropout, as_uint64, hash_bits
 from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.jit.generate import record_reader
 from tsrnn.kernels.jit.numba_internals import simulated_array
 from tsrnn.kernels.layout import Chunk, Sizes, state_width
-from tsrnn.kernels.noise import Dropout, Noise, scramble, unsigned
 from tsrnn.kernels.optimizers import Rule, rule_of
 from tsrnn.kernels.outputs import head_offsets
-from tsrnn.kernels.windows import Source
+from tsrnn.kernels.sources import Source
 
 
 class LaunchLayout(NamedTuple):
@@ -180,7 +180,8 @@ def chunk_of(layout, sizes, arrays, item):
     """The ``Chunk`` of an item."""
     first = layout.first_steps + item.worker * sizes.n_rows
     first_steps = arrays.ints[first : first + sizes.n_rows]
-    return Chunk(sizes, first_steps, noise_of(layout, arrays, sizes, item), layout.training == 1)
+    dropout = chunk_dropout_of(layout, arrays, sizes, item)
+    return Chunk(sizes, first_steps, dropout, layout.training == 1)
 
 
 @device_function
@@ -198,14 +199,14 @@ def states_of(layout, sizes, floats):
 
 
 @device_function
-def noise_of(layout, arrays, sizes, item):
+def chunk_dropout_of(layout, arrays, sizes, item):
     """The dropout of an item; in a prediction its limits are zero."""
     limits, scales = layout.limits + 3 * item.model, layout.scales + 2 * item.model
     seed, first_update = arrays.ints[limits + 2], arrays.ints[layout.first_updates + item.model]
-    return Noise(
+    return ChunkDropout(
         Dropout(arrays.ints[limits], arrays.floats[scales]),
         Dropout(arrays.ints[limits + 1], arrays.floats[scales + 1]),
-        scramble(unsigned(seed)) + unsigned(first_update + item.step),
+        hash_bits(as_uint64(seed)) + as_uint64(first_update + item.step),
         item.chunk * sizes.n_rows,
     )
 

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from tsrnn.kernels.cuda.device import require
-from tsrnn.kernels.noise import dropout_of
+from tsrnn.kernels.dropout import dropout_of
 from tsrnn.kernels.optimizers import Rule
 from tsrnn.kernels.problem import Problem
 
@@ -82,8 +82,8 @@ def _write_dropout(run, rules, dtype):
         (dropout_of(rule.dropout, zero), dropout_of(rule.recurrent_dropout, zero), int(rule.seed))
         for rule in named
     ]
-    scales = [[between.scale, recurrent.scale] for between, recurrent, _ in dropouts]
-    limits = [[between.limit, recurrent.limit, seed] for between, recurrent, seed in dropouts]
+    scales = [[layers.scale, recurrent.scale] for layers, recurrent, _ in dropouts]
+    limits = [[layers.limit, recurrent.limit, seed] for layers, recurrent, seed in dropouts]
     run.floats.write("scales", scales)
     run.ints.write("limits", limits)
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from tsrnn.kernels.arrays import clear, clear_matrix, copy, earliest, latest
+from tsrnn.kernels.dropout import apply_dropout
 from tsrnn.kernels.jit.compile import device_function, like
 from tsrnn.kernels.layers import Layer, hidden_at, layer_arrays
 from tsrnn.kernels.layout import separates_hidden
-from tsrnn.kernels.noise import drop
 from tsrnn.kernels.steps import StepArrays, Steps, recurrent_weights
 from tsrnn.kernels.workers import barrier, worker_range
 
@@ -51,12 +51,12 @@ def clear_absent_rows(t, first_steps, values):
 @device_function
 def drop_hidden(chunk, arrays, slot, key):
     """Write the h of a slot to the inputs with recurrent dropout."""
-    noise, n_rows = chunk.noise, chunk.first_steps.size
+    dropout, n_rows = chunk.dropout, chunk.first_steps.size
     n_hidden = chunk.sizes.n_hidden * n_rows
     inputs = arrays.inputs[slot, :n_hidden]
     copy(arrays.hidden[slot], inputs)
     barrier()
-    drop(noise.recurrent, noise.seed, key, noise.first_row, n_rows, inputs)
+    apply_dropout(dropout.recurrent, dropout.seed, key, dropout.first_row, n_rows, inputs)
     barrier()
 
 
@@ -74,7 +74,7 @@ def _compile_forward(steps) -> Callable:
     @device_function
     def forward(parameters, work, chunk, layer, direction, states):
         """Run one direction of a layer over time; see ``Layer``."""
-        sizes, first_steps, noise, training = chunk
+        sizes, first_steps, dropout, training = chunk
         n_rows, n_time = first_steps.size, sizes.n_time
         n_hidden = sizes.n_hidden * n_rows
         arrays = layer_arrays(work, chunk, layer, direction)
@@ -89,9 +89,9 @@ def _compile_forward(steps) -> Callable:
                 inputs[t, n_hidden + row] = 1
         slot = n_time if direction else first  # of h; the state's is the same, or one of two
         (h,) = hidden_at(arrays, n_hidden, slot)
-        load_states(h, states, noise.first_row, of_hidden, n_rows)
+        load_states(h, states, dropout.first_row, of_hidden, n_rows)
         initial = state[slot if training else slot % 2]
-        load_states(initial, states, noise.first_row, of_state, n_rows)
+        load_states(initial, states, dropout.first_row, of_state, n_rows)
         barrier()
         for n in range(first, n_time + 1):
             (h,) = hidden_at(arrays, n_hidden, slot)
@@ -101,9 +101,7 @@ def _compile_forward(steps) -> Callable:
                 break
             next_slot = slot - 1 if direction else slot + 1
             t = slot - direction
-            before, now, after = (
-                (slot, t, next_slot) if training else (slot % 2, 0, next_slot % 2)
-            )
+            before, now, after = (slot, t, next_slot) if training else (slot % 2, 0, next_slot % 2)
             (h_next,) = hidden_at(arrays, n_hidden, next_slot)
             step = StepArrays(
                 inputs[slot], gates[now], h, state[before], state[after], saved[now], h_next
@@ -118,8 +116,8 @@ def _compile_forward(steps) -> Callable:
         if states.size:
             final = state[slot if training else slot % 2]
             (h,) = hidden_at(arrays, n_hidden, slot)
-            store_states(h, states, noise.first_row, of_hidden, n_rows)
-            store_states(final, states, noise.first_row, of_state, n_rows)
+            store_states(h, states, dropout.first_row, of_hidden, n_rows)
+            store_states(final, states, dropout.first_row, of_state, n_rows)
             barrier()
 
     return forward
@@ -131,13 +129,13 @@ def _compile_backward_hidden(cell, steps) -> Callable:
     @device_function
     def backward_hidden(weights, grad_gates, chunk, key, scratch, grad_h):
         """Write the gradient of the h before a step; ``grad_h`` holds the part past the gates."""
-        sizes, noise, n_rows = chunk.sizes, chunk.noise, chunk.first_steps.size
+        sizes, dropout, n_rows = chunk.sizes, chunk.dropout, chunk.first_steps.size
         separate = separates_hidden(chunk)
         out = scratch if separate else grad_h
         compute_grad_hidden(weights, grad_gates, sizes, n_rows, keeps_h and not separate, out)
         if separate:
             barrier()
-            drop(noise.recurrent, noise.seed, key, noise.first_row, n_rows, scratch)
+            apply_dropout(dropout.recurrent, dropout.seed, key, dropout.first_row, n_rows, scratch)
             barrier()
             for k in worker_range(grad_h.size):
                 grad_h[k] = scratch[k] + (grad_h[k] if keeps_h else like(scratch[k], 0))
@@ -156,7 +154,10 @@ def _compile_backward(steps, backward_hidden) -> Callable:
         sizes, first_steps, _, _ = chunk
         grad_outputs, grad_h, grad_state, scratch, grad_hidden_steps = grads
         n_rows, n_time = first_steps.size, sizes.n_time
-        n_hidden, n_grad_steps = sizes.n_hidden * n_rows, grad_outputs.shape[0] // sizes.n_directions
+        n_hidden, n_grad_steps = (
+            sizes.n_hidden * n_rows,
+            grad_outputs.shape[0] // sizes.n_directions,
+        )
         arrays = layer_arrays(work, chunk, layer, direction)
         inputs, gates, state, saved, _ = arrays
         (weights,) = load_weights_backward(parameters, sizes, layer, direction)

@@ -1,9 +1,9 @@
 """How layers are stacked: the outputs of one become the inputs of the next, and gradients return."""
 
 from tsrnn.kernels.arrays import earliest
+from tsrnn.kernels.dropout import apply_dropout
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.layers import hidden_at, layer_arrays
-from tsrnn.kernels.noise import drop
 from tsrnn.kernels.workers import barrier, worker_range
 
 
@@ -38,7 +38,7 @@ def write_inputs_above(work, chunk, layer):
                     out[k] = h[k]
                     if sizes.residual and layer > 0:
                         out[k] += arrays.inputs[t + direction, block + k]
-                if chunk.noise.between.limit > 0:
+                if chunk.dropout.between_layers.limit > 0:
                     barrier()
                     drop_outputs(out, t, chunk, layer, direction)
     barrier()
@@ -47,9 +47,16 @@ def write_inputs_above(work, chunk, layer):
 @device_function
 def drop_outputs(values, t, chunk, layer, direction):
     """Apply dropout to the outputs of a layer's direction at a step, or to their gradient."""
-    sizes, noise = chunk.sizes, chunk.noise
+    sizes, dropout = chunk.sizes, chunk.dropout
     place = (layer * sizes.n_directions + direction) * sizes.n_time + t
-    drop(noise.between, noise.seed, place, noise.first_row, chunk.first_steps.size, values)
+    apply_dropout(
+        dropout.between_layers,
+        dropout.seed,
+        place,
+        dropout.first_row,
+        chunk.first_steps.size,
+        values,
+    )
 
 
 @device_function
@@ -71,7 +78,7 @@ def write_grad_outputs(work, chunk, layer, grad_outputs):
                     if reader == 0 and not sizes.residual:
                         out[k] = 0
                     out[k] += grad_inputs[t + reader, block + k]
-        if chunk.noise.between.limit > 0:
+        if chunk.dropout.between_layers.limit > 0:
             barrier()
             for t in range(first, sizes.n_time):
                 out = grad_outputs[direction * sizes.n_time + t]

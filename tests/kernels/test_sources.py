@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from conftest import random_network, random_values
 
-from tsrnn.kernels import windows
-from tsrnn.kernels.windows import SKIP, TELL, forecast_source, sequence_source
+from tsrnn.kernels import sources
+from tsrnn.kernels.sources import INDICATE, SKIP, forecast_source, sequence_source
 
 
-@pytest.mark.parametrize("n_answers", [1, 5, 15])
+@pytest.mark.parametrize("n_output_steps", [1, 5, 15])
 @pytest.mark.parametrize(("season", "n_in"), [(1, 1), (4, 1), (4, 4), (12, 3)])
 def test_forecasting_against_naive(season, n_in, n_output_steps):
     values, lookback, horizon = random_values(), 12, 15
@@ -15,18 +15,18 @@ def test_forecasting_against_naive(season, n_in, n_output_steps):
     shape = (n_output_steps, horizon // n_output_steps, 2)  # two rows, of which the second is ours
     for start in (0, 17, len(values) - 27):
         inputs, targets = np.full((lookback // n_in, n_in, 2), np.nan), np.full(shape, np.nan)
-        first = windows.write_inputs(source, start, 1, 2, inputs.reshape(len(inputs), -1))
+        first = sources.write_inputs(source, start, 1, 2, inputs.reshape(len(inputs), -1))
         flat = targets.reshape(n_output_steps, -1)
-        windows.write_targets(source, start, None, 1, 2, flat)
+        sources.write_targets(source, start, None, 1, 2, flat)
         x, y, naive_forecast, scale = naive.window(values, start, lookback, horizon, season, n_in)
         assert first == 0
         np.testing.assert_allclose(inputs[:, :, 1], x, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(targets[:, :, 1].ravel(), y, rtol=1e-12, atol=1e-12)
-        assert np.isnan(inputs[:, :, 0]).all()  # the other row is somebody else's
+        assert np.isnan(inputs[:, :, 0]).all()  # the other row is not touched
         assert np.isnan(targets[:, :, 0]).all()
-        places = [windows.naive_place(source, start, step) for step in range(horizon)]
+        places = [sources.naive_index(source, start, step) for step in range(horizon)]
         np.testing.assert_array_equal(values[places], naive_forecast)
-        assert windows.location_and_scale(source, start) == (
+        assert sources.location_and_scale(source, start) == (
             values[start + 11],
             pytest.approx(scale, rel=1e-12),
         )
@@ -34,30 +34,30 @@ def test_forecasting_against_naive(season, n_in, n_output_steps):
 
 @pytest.mark.parametrize("n_known", [0, 1, 3])
 @pytest.mark.parametrize(("season", "segment"), [(1, 1), (4, 2), (12, 3), (5, 3)])
-def test_covariates_and_the_walk_ahead_against_naive(season, segment, n_known):
+def test_covariates_and_inputs_of_the_future_against_naive(season, segment, n_known):
     values, lookback, horizon = random_values(), 13, 6
     covariates = np.random.default_rng(1).normal(size=(len(values), 3))
     table = np.column_stack([values, covariates])
     source = forecast_source(table, lookback, season, 0.0, ahead=horizon, n_known=n_known)
     n_time, n_in = lookback // segment + horizon // segment, segment * (5 + n_known)
-    assert n_in == segment * windows.inputs_of_row(source)
+    assert n_in == segment * sources.inputs_per_row(source)
     for start in (0, 100, len(values) - 19):
         inputs = np.full((n_time, n_in, 2), np.nan)
-        windows.write_inputs(source, start, 1, 2, inputs.reshape(n_time, -1))
+        sources.write_inputs(source, start, 1, 2, inputs.reshape(n_time, -1))
         x, y = naive.window_with_covariates(
             values, covariates, start, lookback, horizon, season, n_known, segment
         )
         np.testing.assert_allclose(inputs[:, :, 1], x, rtol=1e-12, atol=1e-12)
         assert np.isnan(inputs[:, :, 0]).all()
         targets = np.empty((horizon // segment, segment))
-        windows.write_targets(source, start, None, 0, 1, targets)
+        sources.write_targets(source, start, None, 0, 1, targets)
         np.testing.assert_allclose(targets.ravel(), y, rtol=1e-12, atol=1e-12)
 
 
 def test_covariates_of_the_past_alone_leave_the_steps_as_they_are():
     table = np.random.default_rng(1).normal(size=(40, 3))
     inputs = np.empty((4, 9))
-    windows.write_inputs(forecast_source(table, 12, 4, 0.0), 5, 0, 1, inputs)
+    sources.write_inputs(forecast_source(table, 12, 4, 0.0), 5, 0, 1, inputs)
     expected = table[5:17].copy()
     expected[:, 0] = (expected[:, 0] - expected[-1, 0]) / expected[:, 0].std()
     np.testing.assert_allclose(inputs, expected.reshape(4, 9), atol=1e-12)
@@ -69,40 +69,40 @@ def test_targets_may_be_missing_where_values_are_filled():
     observed[[15, 17]] = np.nan
     targets = np.empty((1, 6))
     source = forecast_source(values, 12, 4, 0.0, targets=observed)
-    windows.write_targets(source, 2, None, 0, 1, targets)
+    sources.write_targets(source, 2, None, 0, 1, targets)
     whole = np.empty((1, 6))
-    windows.write_targets(forecast_source(values, 12, 4, 0.0), 2, None, 0, 1, whole)
+    sources.write_targets(forecast_source(values, 12, 4, 0.0), 2, None, 0, 1, whole)
     assert np.isnan(targets[0]).tolist() == [False, True, False, True, False, False]
-    there = ~np.isnan(targets)
-    np.testing.assert_array_equal(targets[there], whole[there])
+    observed = ~np.isnan(targets)
+    np.testing.assert_array_equal(targets[observed], whole[observed])
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-12, 1.0, 0.1, 1e12, -3.7e5])
 def test_a_past_that_hardly_moves_has_the_least_scale(level):
     values = np.full(30, level)
     source = forecast_source(values, 12, 1, 0.25)
-    assert windows.location_and_scale(source, 3) == (level, 0.25)
+    assert sources.location_and_scale(source, 3) == (level, 0.25)
     source.values[7] += 1e-3
-    assert windows.location_and_scale(source, 3)[1] == 0.25
+    assert sources.location_and_scale(source, 3)[1] == 0.25
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_scales_do_not_matter(scale):
     values = random_values()
     inputs = np.empty((2, 12, 1))
-    windows.write_inputs(forecast_source(values, 12, 4, 0.0), 5, 0, 1, inputs[0])
-    windows.write_inputs(forecast_source(values * scale, 12, 4, 0.0), 5, 0, 1, inputs[1])
+    sources.write_inputs(forecast_source(values, 12, 4, 0.0), 5, 0, 1, inputs[0])
+    sources.write_inputs(forecast_source(values * scale, 12, 4, 0.0), 5, 0, 1, inputs[1])
     np.testing.assert_allclose(inputs[0], inputs[1], rtol=1e-9)
 
 
 def test_small_swings_on_a_high_level_keep_their_digits():
     swings = np.sin(np.arange(30.0))
-    _, scale = windows.location_and_scale(forecast_source(1e9 + swings, 12, 1, 0.0), 0)
+    _, scale = sources.location_and_scale(forecast_source(1e9 + swings, 12, 1, 0.0), 0)
     assert scale == pytest.approx(swings[:12].std(), rel=1e-6)
 
 
 class Sequences:
-    """Ragged sequences of two channels, some with missing values, and what is to be made of them.
+    """Ragged sequences of two channels, some with missing values, and their expected inputs.
 
     Some are longer than the network's steps, some no multiple of the segment: the end counts.
     """
@@ -123,7 +123,7 @@ class Sequences:
         self.source = sequence_source(
             self.values, self.firsts, self.lengths, self.targets, missing=missing
         )
-        self.n_in = self.n_channels * segment * (3 if missing == TELL else 1)
+        self.n_in = self.n_channels * segment * (3 if missing == INDICATE else 1)
 
     def sizes(self, **shape):
         return random_network(n_in=self.n_in, n_out=self.n_targets, **shape).sizes(self.n_time)
@@ -136,34 +136,34 @@ class Sequences:
         ends = end - 1 - self.segment * np.arange(n_steps)[::-1]
         if self.missing == SKIP:
             steps = rows.reshape(n_steps, -1)
-            there = ~np.isnan(steps).any(axis=1)
-            return steps[there], ends[there]
-        gone = np.isnan(rows)
-        since = np.column_stack([naive.elapsed(channel) for channel in gone.T])
-        parts = [np.where(gone, 0.0, rows), ~gone, since]
+            is_complete = ~np.isnan(steps).any(axis=1)
+            return steps[is_complete], ends[is_complete]
+        absent = np.isnan(rows)
+        elapsed = np.column_stack([naive.elapsed(channel) for channel in absent.T])
+        parts = [np.where(absent, 0.0, rows), ~absent, elapsed]
         return np.hstack([part.reshape(n_steps, -1) for part in parts]), ends
 
 
 every_kind = pytest.mark.parametrize(
-    ("missing", "segment"), [(SKIP, 1), (SKIP, 2), (TELL, 1), (TELL, 3)]
+    ("missing", "segment"), [(SKIP, 1), (SKIP, 2), (INDICATE, 1), (INDICATE, 3)]
 )
 
 
 @every_kind
 def test_inputs_of_sequences_end_together(missing, segment):
     case = Sequences(missing, segment)
-    n_there = []
+    n_complete = []
     for window in range(case.lengths.size):
         inputs = np.full((case.n_time, case.n_in, 3), np.nan)
-        first = windows.write_inputs(case.source, window, 2, 3, inputs.reshape(case.n_time, -1))
+        first = sources.write_inputs(case.source, window, 2, 3, inputs.reshape(case.n_time, -1))
         expected, _ = case.steps(window)
-        n_there.append(len(expected))
+        n_complete.append(len(expected))
         assert first == case.n_time - len(expected)
         np.testing.assert_array_equal(inputs[first:, :, 2], expected)
         np.testing.assert_array_equal(inputs[:first, :, 2], 0)
         assert np.isnan(inputs[:, :, :2]).all()
-    assert min(n_there) == (0 if missing == SKIP else 1)
-    assert max(n_there) == case.n_time
+    assert min(n_complete) == (0 if missing == SKIP else 1)
+    assert max(n_complete) == case.n_time
 
 
 @every_kind
@@ -174,7 +174,7 @@ def test_targets_of_a_sequence_are_its_row(missing, segment, shape):
     for window in range(case.lengths.size):
         targets = np.full((sizes.n_output_steps, 3 // sizes.n_output_steps, 2), np.nan)
         flat = targets.reshape(sizes.n_output_steps, -1)
-        windows.write_targets(case.source, window, sizes, 1, 2, flat)
+        sources.write_targets(case.source, window, sizes, 1, 2, flat)
         np.testing.assert_array_equal(targets[:, :, 1].ravel(), case.targets[window])
         assert np.isnan(targets[:, :, 0]).all()
 
@@ -186,7 +186,7 @@ def test_targets_of_every_step_are_those_of_its_last_row(missing, segment):
     for window in range(case.lengths.size):
         targets = np.full((case.n_time, case.n_targets, 2), 9.0)
         flat = targets.reshape(case.n_time, -1)
-        windows.write_targets(case.source, window, sizes, 0, 2, flat)
+        sources.write_targets(case.source, window, sizes, 0, 2, flat)
         _, ends = case.steps(window)
         first = case.n_time - len(ends)
         np.testing.assert_array_equal(targets[first:, :, 0], case.targets[ends])
@@ -201,7 +201,7 @@ def test_outputs_of_every_step_stand_where_its_values_do(missing, segment):
     outputs = np.random.default_rng(0).normal(size=(case.n_time, case.n_targets, 2))
     for window in range(case.lengths.size):
         out = np.empty(case.n_time * case.n_targets)
-        windows.write_outputs(
+        sources.write_outputs(
             case.source, window, sizes, 1, 2, outputs.reshape(case.n_time, -1), out
         )
         _, ends = case.steps(window)
@@ -219,7 +219,7 @@ def test_other_outputs_are_written_as_they_are(shape):
     outputs = np.random.default_rng(0).normal(size=(sizes.n_output_steps, case.n_targets, 2))
     out = np.empty(sizes.n_output_steps * case.n_targets)
     flat = outputs.reshape(sizes.n_output_steps, -1)
-    windows.write_outputs(case.source, 1, sizes, 0, 2, flat, out)
+    sources.write_outputs(case.source, 1, sizes, 0, 2, flat, out)
     np.testing.assert_array_equal(out, outputs[:, :, 0].ravel())
 
 
@@ -229,5 +229,5 @@ def test_weights_are_those_of_the_windows_or_one():
         forecast_source(values, 2, 1, 0.0, weights),
         sequence_source(values, [0, 2, 4], [2, 2, 2], weights=weights),
     ):
-        assert [windows.weight_of(source, window) for window in range(3)] == weights
-        assert windows.weight_of(source._replace(weights=np.empty(0)), 1) == 1
+        assert [sources.window_weight(source, window) for window in range(3)] == weights
+        assert sources.window_weight(source._replace(weights=np.empty(0)), 1) == 1

@@ -4,28 +4,28 @@ import numpy as np
 import pytest
 from conftest import random_network, training_steps
 
-from tsrnn.kernels import noise
+from tsrnn.kernels import dropout
 from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS
-from tsrnn.kernels.windows import sequence_source
+from tsrnn.kernels.sources import sequence_source
 from tsrnn.training import Settings
 
 
 @numba.njit(**DEVICE_FUNCTION_OPTIONS)
-def drop(share, seed, place, first_row, n_rows, values):
-    dropout = noise.dropout_of(share, values[0])
-    noise.drop(dropout, seed, place, first_row, n_rows, values)
+def apply_dropout(probability, seed, key, first_row, n_rows, values):
+    of_values = dropout.dropout_of(probability, values[0])
+    dropout.apply_dropout(of_values, seed, key, first_row, n_rows, values)
 
 
 @numba.njit(**DEVICE_FUNCTION_OPTIONS)
-def _scramble_all(x, out):
+def _hash_all(x, out):
     for k in range(x.size):
-        out[k] = noise.scramble(x[k])
+        out[k] = dropout.hash_bits(x[k])
 
 
-def dropped(share=0.3, seed=5, place=7, first_row=0, n_rows=40, n=50, dtype=np.float64):
-    """Ones (n, n_rows), of which some were dropped."""
+def dropped(probability=0.3, seed=5, key=7, first_row=0, n_rows=40, n=50, dtype=np.float64):
+    """Ones (n, n_rows) after dropout."""
     values = np.ones(n * n_rows, dtype)
-    drop(share, seed, place, first_row, n_rows, values)
+    apply_dropout(probability, seed, key, first_row, n_rows, values)
     return values.reshape(n, n_rows)
 
 
@@ -37,47 +37,47 @@ def numbers(kind):
 
 
 @pytest.mark.parametrize("kind", ["int64", "uint64"])
-def test_scramble_against_naive(kind):
+def test_hash_against_naive(kind):
     x = numbers(kind)
     out = np.empty(x.size, np.uint64)
-    _scramble_all(x, out)
+    _hash_all(x, out)
     np.testing.assert_array_equal(out, [naive.scramble(int(each)) for each in x])
 
 
-def test_plain_python_scrambles_the_same():
+def test_plain_python_hashes_the_same():
     for x in numbers("int64"):
-        assert noise.scramble(np.uint64(x)) == naive.scramble(int(x))
+        assert dropout.hash_bits(np.uint64(x)) == naive.scramble(int(x))
 
 
 def test_every_bit_changes_every_other_half_the_time():
     x = np.random.default_rng(0).integers(0, 2**32, 2000)
     flipped = x ^ 2 ** np.arange(32)[:, None]
     out = np.empty(flipped.size, np.uint64), np.empty(flipped.size, np.uint64)
-    _scramble_all(np.tile(x, 32), out[0])
-    _scramble_all(flipped.ravel(), out[1])
+    _hash_all(np.tile(x, 32), out[0])
+    _hash_all(flipped.ravel(), out[1])
     changed = (out[0] ^ out[1])[:, None] >> np.arange(32, dtype=np.uint64) & np.uint64(1)
     shares = changed.reshape(32, x.size, 32).mean(axis=1)  # by input bit and output bit
     np.testing.assert_allclose(shares, 0.5, atol=0.07)
 
 
 @pytest.mark.parametrize("seed", [0, 5, 2**32 - 1])
-@pytest.mark.parametrize("place", [0, 7, -1, -3])
-def test_drop_against_naive(seed, place):
-    found = dropped(0.3, seed, place, first_row=32, n_rows=3)
+@pytest.mark.parametrize("key", [0, 7, -1, -3])
+def test_dropout_against_naive(seed, key):
+    values = dropped(0.3, seed, key, first_row=32, n_rows=3)
     for row in range(3):
-        expected = naive.kept(0.3, seed, place, 32 + row, len(found))
-        np.testing.assert_allclose(found[:, row], expected, rtol=1e-15)
+        expected = naive.kept(0.3, seed, key, 32 + row, len(values))
+        np.testing.assert_allclose(values[:, row], expected, rtol=1e-15)
 
 
-@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
-def test_drops_its_share_and_keeps_the_mean(share, dtype):
-    values = dropped(share, n_rows=100, n=400, dtype=dtype)
+@pytest.mark.parametrize("probability", [0.05, 0.5, 0.9])
+def test_drops_with_the_probability_and_keeps_the_mean(probability, dtype):
+    values = dropped(probability, n_rows=100, n=400, dtype=dtype)
     assert values.dtype == dtype
     n = values.size
-    deviation = np.sqrt(share * (1 - share) / n)
-    assert abs((values == 0).mean() - share) < 4 * deviation
-    assert abs(values.mean() - 1) < 4 * deviation / (1 - share)
-    np.testing.assert_allclose(values[values != 0], 1 / (1 - share), rtol=1e-6)
+    deviation = np.sqrt(probability * (1 - probability) / n)
+    assert abs((values == 0).mean() - probability) < 4 * deviation
+    assert abs(values.mean() - 1) < 4 * deviation / (1 - probability)
+    np.testing.assert_allclose(values[values != 0], 1 / (1 - probability), rtol=1e-6)
 
 
 @pytest.mark.parametrize("axis", [0, 1], ids=["rows", "units"])
@@ -96,16 +96,16 @@ def test_the_same_in_any_chunking():
         np.testing.assert_array_equal(np.hstack(chunks), whole)
 
 
-@pytest.mark.parametrize("changed", [{"seed": 6}, {"place": 8}, {"place": -7}, {"first_row": 40}])
-def test_other_seeds_places_and_rows_drop_others(changed):
+@pytest.mark.parametrize("changed", [{"seed": 6}, {"key": 8}, {"key": -7}, {"first_row": 40}])
+def test_other_seeds_keys_and_rows_drop_others(changed):
     one, other = dropped() == 0, dropped(**changed) == 0
     both = (one & other).mean()
     assert abs(both - 0.3**2) < 4 * np.sqrt(0.09 * 0.91 / one.size)
 
 
 @pytest.mark.parametrize("seed", [1, 2**32 - 1])
-def test_the_noise_of_each_step_of_training(seed, workers):
-    """The seed of a step is the scrambled seed of the model plus the number of the step."""
+def test_the_dropout_of_each_step_of_training(seed, workers):
+    """The seed of a step is the hashed seed of the model plus the number of the step."""
     rng = np.random.default_rng(0)
     values, targets = rng.normal(size=(12, 2)), rng.normal(size=(3, 2))
     source = sequence_source(values, [0, 4, 8], [4, 4, 4], targets)
@@ -116,12 +116,12 @@ def test_the_noise_of_each_step_of_training(seed, workers):
         network, source, order, settings, workers, rates=[0.0] * 3, seed=seed, n_batch=3
     )
     for step, (loss, _) in enumerate(losses, start=1):
-        answers = [
+        outputs = [
             naive.network(
                 "lstm", network.views(), values[4 * row : 4 * row + 4],
                 noise=(0.4, 0.2, naive.scramble(seed) + step, row),
             )[0]
             for row in range(3)
         ]  # fmt: skip
-        expected = naive.mean_loss("squared_error", answers, targets[:, None])
+        expected = naive.mean_loss("squared_error", outputs, targets[:, None])
         assert loss == pytest.approx(expected, rel=1e-10)

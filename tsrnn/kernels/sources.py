@@ -1,0 +1,334 @@
+"""Sources: values, their windows, and how a window becomes inputs and targets of a network.
+
+There are two kinds of sources:
+
+* *Forecasting.* A window is numbered by its first row: ``lookback`` rows are its past, those after
+  them its future. Inputs are ``(value - last value) / deviation`` with the statistics of the past,
+  and covariates as they are. Targets are differences from the seasonal naive forecast in the same
+  unit, so that a network with zero output makes the naive forecast. If some covariates are known in
+  the future, inputs extend through it: known covariates, and the seasonal naive forecast in place
+  of the values.
+* *Sequences.* A window is a number: its ``lengths[number]`` rows of values start at
+  ``firsts[number]`` and are used as they are, and its targets are in ``targets``.
+
+A recurrent step reads a segment of one or more rows. Sequences are aligned at their last step;
+shorter ones start later.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tsrnn.kernels.heads import step_targets
+from tsrnn.kernels.jit.compile import device_function, kernel_array
+from tsrnn.kernels.jit.generate import record_reader
+
+SKIP, INDICATE = 0, 1  # treatment of missing values: see Source.missing
+
+
+class Source(NamedTuple):
+    """Values and the definition of their windows.
+
+    Attributes
+    ----------
+    values : (n, n_channels) array
+        Rows in time, of one series after another. For forecasting, channel 0 is the series and the
+        others are covariates, first those known in the future.
+    targets : (n_windows or n, n_targets) array
+        For sequences, of each window, or of each row of values if every step has a target. For
+        forecasting, (n, 1) values with NaN where imputed ones must not be targets; empty otherwise.
+    weights : (n_windows,) float64 array
+        Weight of each window in the loss; empty for 1.
+    firsts, lengths : (n_windows,) int64 arrays
+        For sequences; empty for forecasting.
+    lookback, season, least_scale : int, int, float
+        For forecasting: rows of the past, season in rows, minimum of the deviation.
+    missing : int
+        SKIP leaves out recurrent steps with a missing value (NaN). INDICATE replaces it by 0 and
+        adds two inputs for each value: whether it is present, and the time since the last present
+        one.
+    ahead, n_known : int
+        For forecasting: rows of the future in the inputs, whole segments, 0 for none; and number
+        of covariates known there.
+    """
+
+    values: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    firsts: np.ndarray
+    lengths: np.ndarray
+    lookback: int
+    season: int
+    least_scale: float
+    missing: int
+    ahead: int
+    n_known: int
+
+
+def forecast_source(
+    values: np.ndarray,
+    lookback: int,
+    season: int,
+    least_scale: float,
+    weights=(),
+    *,
+    targets: np.ndarray | None = None,
+    ahead: int = 0,
+    n_known: int = 0,
+) -> Source:
+    """A source for forecasting series, (n,) or (n, n_channels), from their past."""
+    empty = np.empty(0, np.int64)
+    values = kernel_array(values).reshape(len(values), -1)
+    targets = np.empty((0, 0)) if targets is None else np.reshape(targets, (-1, 1))
+    return Source(
+        values=values,
+        targets=kernel_array(targets, values.dtype),
+        weights=kernel_array(weights, np.float64),
+        firsts=empty,
+        lengths=empty,
+        lookback=int(lookback),
+        season=int(season),
+        least_scale=float(least_scale),
+        missing=SKIP,
+        ahead=int(ahead),
+        n_known=int(n_known),
+    )
+
+
+def sequence_source(
+    values: np.ndarray,
+    firsts: np.ndarray,
+    lengths: np.ndarray,
+    targets: np.ndarray | None = None,
+    weights=(),
+    *,
+    missing: int = SKIP,
+) -> Source:
+    """A source of sequences with targets."""
+    values = kernel_array(values)
+    return Source(
+        values=values,
+        targets=kernel_array(np.empty((0, 0)) if targets is None else targets, values.dtype),
+        weights=kernel_array(weights, np.float64),
+        firsts=kernel_array(firsts, np.int64),
+        lengths=kernel_array(lengths, np.int64),
+        lookback=0,
+        season=1,
+        least_scale=1.0,
+        missing=missing,
+        ahead=0,
+        n_known=0,
+    )
+
+
+def kernel_source(source: Source) -> tuple:
+    """A source as kernels take it: a plain tuple of writable arrays and numbers."""
+    return tuple(kernel_array(x) if isinstance(x, np.ndarray) else x for x in source)
+
+
+source_of = record_reader(Source)
+
+
+@device_function
+def location_and_scale(source, start):
+    """Last value and standard deviation of a window's past, the latter at least the minimum."""
+    values, lookback = source.values, source.lookback
+    last = values[start + lookback - 1, 0]
+    # Sums of differences from the last value: exact where the level dwarfs the deviation.
+    total = squares = 0.0
+    for k in range(start, start + lookback):
+        difference = values[k, 0] - last
+        total += difference
+        squares += difference * difference
+    mean = total / lookback
+    deviation = math.sqrt(max(squares / lookback - mean * mean, 0.0))
+    return last, max(deviation, source.least_scale)
+
+
+@device_function
+def naive_index(source, start, step):
+    """Index of the value that the seasonal naive forecast repeats, ``step`` >= 0 after the past."""
+    return start + source.lookback - source.season + step % source.season
+
+
+@device_function
+def inputs_per_row(source):
+    """Number of inputs from a row of values in forecasting: see ``write_covariates``."""
+    return source.values.shape[1] + (1 + source.n_known if source.ahead else 0)
+
+
+@device_function
+def write_inputs(source, window, row, n_rows, inputs):
+    """Write a window to ``row`` of ``inputs``, (n_time, n_in * n_rows); return its first step."""
+    if source.firsts.size:
+        return write_sequence(source, window, row, n_rows, inputs)
+    n_each = inputs_per_row(source)
+    n_time, segment = inputs.shape[0], inputs.shape[1] // n_rows // n_each
+    values, present = source.values, window + source.lookback
+    location, scale = location_and_scale(source, window)
+    start = present - n_time * segment + source.ahead
+    for t in range(n_time):
+        for k in range(segment):
+            index = start + t * segment + k
+            if index >= present:
+                index = naive_index(source, window, index - present)
+            inputs[t, k * n_each * n_rows + row] = (values[index, 0] - location) / scale
+    if n_each > 1:
+        write_covariates(source, window, row, n_rows, segment, inputs)
+    return 0
+
+
+@device_function
+def write_covariates(source, window, row, n_rows, segment, inputs):
+    """Write the inputs of a window besides the series' values.
+
+    First all covariates, 0 in the future if not known there. With inputs of the future, then the
+    position in it, from 0 in the past to 1; and the difference of each known covariate from the row
+    that the naive forecast repeats, 0 if that is before the window.
+    """
+    values, n_channels, n_each = source.values, source.values.shape[1], inputs_per_row(source)
+    present = window + source.lookback
+    start = present - inputs.shape[0] * segment + source.ahead
+    for n in range(inputs.shape[0] * segment):
+        index, step = start + n, start + n - present
+        row_inputs = inputs[n // segment, n % segment * n_each * n_rows :]
+        for k in range(1, n_channels):
+            known = step < 0 or k <= source.n_known
+            row_inputs[k * n_rows + row] = values[index, k] if known else 0
+        if source.ahead:
+            row_inputs[n_channels * n_rows + row] = max(step + 1, 0) / source.ahead
+            before = index - source.season if step < 0 else naive_index(source, window, step)
+            for k in range(1, source.n_known + 1):
+                difference = values[index, k] - values[before, k] if before >= window else 0
+                row_inputs[(n_channels + k) * n_rows + row] = difference
+
+
+@device_function
+def segment_length(source, n_in):
+    """Number of rows of values that a recurrent step of a sequence reads."""
+    return n_in // (source.values.shape[1] * (3 if source.missing == INDICATE else 1))
+
+
+@device_function
+def is_complete(source, first, n_values):
+    """Whether ``n_values`` rows have no missing value."""
+    for k in range(first, first + n_values):
+        for channel in range(source.values.shape[1]):
+            if math.isnan(source.values[k, channel]):
+                return False
+    return True
+
+
+@device_function
+def write_sequence(source, window, row, n_rows, inputs):
+    """Like ``write_inputs``, for a sequence."""
+    values, indicate = source.values, source.missing == INDICATE
+    n_time, n_in, n_channels = inputs.shape[0], inputs.shape[1] // n_rows, values.shape[1]
+    segment = segment_length(source, n_in)
+    first, length = source.firsts[window], source.lengths[window]
+    n_steps = min(length // segment, n_time)
+    first += length - n_steps * segment
+    t = n_time
+    for step in range(n_steps - 1, -1, -1):
+        start = first + step * segment
+        if indicate or is_complete(source, start, segment):
+            t -= 1
+            for k in range(segment * n_channels):
+                value = values[start + k // n_channels, k % n_channels]
+                present = not math.isnan(value)
+                inputs[t, k * n_rows + row] = value if present else 0
+                if indicate:
+                    inputs[t, (segment * n_channels + k) * n_rows + row] = 1 if present else 0
+    for empty in range(t):
+        for k in range(n_in):
+            inputs[empty, k * n_rows + row] = 0
+    if indicate:
+        write_elapsed(source, first, row, n_rows, segment, inputs[t:])
+    return t
+
+
+@device_function
+def write_elapsed(source, first, row, n_rows, segment, inputs):
+    """Write the time since the last present value, as in GRU-D (Che et al. 2018), eq. 2."""
+    values, n_channels = source.values, source.values.shape[1]
+    n = segment * n_channels
+    for channel in range(n_channels):
+        elapsed = 0.0
+        for k in range(inputs.shape[0] * segment):
+            column = 2 * n + k % segment * n_channels + channel
+            inputs[k // segment, column * n_rows + row] = elapsed
+            elapsed = 1.0 + (elapsed if math.isnan(values[first + k, channel]) else 0.0)
+
+
+@device_function
+def window_weight(source, window):
+    """Weight of a window in the loss."""
+    return source.weights[window] if source.weights.size else 1.0
+
+
+@device_function
+def write_targets(source, window, sizes, row, n_rows, targets):
+    """Write a window's targets to ``row`` of ``targets``, (n_output_steps, n_targets * n_rows)."""
+    n_output_steps, n_each = targets.shape[0], targets.shape[1] // n_rows
+    if source.firsts.size == 0:
+        _, scale = location_and_scale(source, window)
+        observed = source.targets if source.targets.size else source.values
+        for step in range(n_output_steps * n_each):
+            value = observed[window + source.lookback + step, 0]
+            base = source.values[naive_index(source, window, step), 0]
+            targets[step // n_each, step % n_each * n_rows + row] = (value - base) / scale
+    elif step_targets(sizes):
+        t, index = sizes.n_time, 0
+        while t > 0:
+            t, index = previous_step(source, window, sizes, t, index)
+            for k in range(n_each):
+                value = math.nan if index < 0 else source.targets[index, k]
+                targets[t, k * n_rows + row] = value
+    else:
+        for k in range(n_output_steps * n_each):
+            targets[k // n_each, k % n_each * n_rows + row] = source.targets[window, k]
+
+
+@device_function
+def previous_step(source, window, sizes, t, index):
+    """The step before ``t`` and the index of its last row of values, -1 if it has none.
+
+    Iteration starts with ``t = sizes.n_time``.
+    """
+    segment = segment_length(source, sizes.n_in)
+    first, length = source.firsts[window], source.lengths[window]
+    n_steps = min(length // segment, sizes.n_time)
+    index = first + length - 1 if t == sizes.n_time else index - segment
+    while index + 1 >= first + length - (n_steps - 1) * segment:
+        if source.missing == INDICATE or is_complete(source, index - segment + 1, segment):
+            return t - 1, index
+        index -= segment
+    return t - 1, -1
+
+
+@device_function
+def write_outputs(source, window, sizes, row, n_rows, outputs, out):
+    """Copy the outputs of ``row``, of (n_output_steps, n_out * n_rows), to ``out`` of a window.
+
+    With an output at every step, the last position in ``out`` is that of the last segment of
+    values, and positions of skipped or absent steps are NaN.
+    """
+    n_each = outputs.shape[1] // n_rows
+    if source.firsts.size == 0 or not step_targets(sizes):
+        for k in range(out.size):
+            out[k] = outputs[k // n_each, k % n_each * n_rows + row]
+        return
+    for k in range(out.size):
+        out[k] = math.nan
+    segment = segment_length(source, sizes.n_in)
+    last = source.firsts[window] + source.lengths[window] - 1
+    t, index = sizes.n_time, 0
+    while t > 0:
+        t, index = previous_step(source, window, sizes, t, index)
+        if index < 0:
+            return
+        output_step = sizes.n_time - 1 - (last - index) // segment
+        if output_step >= 0:
+            for k in range(n_each):
+                out[output_step * n_each + k] = outputs[t, k * n_rows + row]
