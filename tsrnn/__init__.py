@@ -1,13 +1,13 @@
-"""Recurrent networks for time series: compiled by Numba, used like scikit-learn, at home in pandas.
+"""Recurrent networks for time series: compiled by Numba, for scikit-learn and pandas.
 
-Public names are imported when first asked for, so that ``import tsrnn`` costs next to nothing.
+Public names are imported on first use, so ``import tsrnn`` is fast.
 """
 
 import importlib
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_MODULES = {
     "RNNAnomalyDetector": "tsrnn.anomaly",
     "RNNClassifier": "tsrnn.estimators",
     "RNNForecaster": "tsrnn.forecasting",
@@ -22,15 +22,16 @@ _HOMES = {
     "datasets": None,
     "plotting": None,
 }
-__all__ = sorted([*_HOMES, "__version__"])
+__all__ = sorted([*_MODULES, "__version__"])
 
 
 def __getattr__(name):
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'tsrnn' has no attribute {name!r}")
-    home = _HOMES[name]
-    found = importlib.import_module(f"tsrnn.{name}" if home is None else home)
-    return found if home is None else getattr(found, name)
+    module = _MODULES[name]  # None for a subpackage
+    if module is None:
+        return importlib.import_module(f"tsrnn.{name}")
+    return getattr(importlib.import_module(module), name)
 
 
 def __dir__():

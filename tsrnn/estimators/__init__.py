@@ -1,4 +1,4 @@
-"""Estimators whose rows are whole sequences, and what every estimator shares."""
+"""Estimators whose rows are sequences, and the base of all estimators."""
 
 from tsrnn.estimators.base import RecurrentEstimator
 from tsrnn.estimators.classifier import RNNClassifier

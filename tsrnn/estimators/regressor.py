@@ -1,4 +1,4 @@
-"""RNNRegressor: one or many numbers from a sequence."""
+"""RNNRegressor: predicts one or more numbers from a sequence."""
 
 from __future__ import annotations
 
@@ -18,114 +18,113 @@ _LIKELIHOODS = " or ".join(repr(name) for name in LOSSES if find_loss(name).is_l
 
 
 class RNNRegressor(RegressorMixin, SequenceEstimator):
-    """Predict one or many numbers from a sequence by a recurrent network.
+    """Predict one or more numbers from a sequence with a recurrent network.
 
-    A row is one whole sequence. Channels and targets are brought to mean 0 and deviation 1, and the
-    head begins at zero, so training starts at the mean of y.
+    A row is one sequence. Channels and targets are standardised, and the output weights start at
+    zero, so the first prediction is the mean of y.
 
     Parameters
     ----------
     cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
         Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
-        network with a tanh or a rectifier. "attention" is none: the same task for a Transformer,
-        whose layers read all steps up to their own at once (Vaswani et al. 2017); CPU only.
+        network with tanh or ReLU. "attention" is not recurrent: a Transformer with causal
+        self-attention (Vaswani et al. 2017); CPU only.
     hidden_size : int, default=32
         Hidden units.
     n_layers : int, default=1
-        Recurrent layers, each reading the one below.
+        Recurrent layers.
     bidirectional : bool, default=False
-        Let each layer read the sequence in both directions: for sequences that are complete.
+        Let each layer read the sequence in both directions.
     residual : bool, default=False
         Add a layer's inputs to its outputs, from the second layer on.
     n_heads : int, default=4
-        Heads of ``cell="attention"``, among which the hidden units are shared out.
+        Attention heads of ``cell="attention"``, which divide the hidden units among them.
     head_size : int, default=0
         Units of a hidden layer between the last state and the outputs; 0 for none.
     n_channels : int, default=1
-        Values of a step.
+        Channels of a sequence: values per step.
     segment : int, default=1
-        Steps of the sequence that each recurrent step takes together, as in SegRNN (Lin et al.
-        2023); what is left over at the beginning of a sequence is not read.
+        Steps of the sequence per recurrent step, as in SegRNN (Lin et al. 2023); a remainder at the
+        start of a sequence is not read.
     memory : int, optional
-        Longest span in recurrent steps to be remembered: gates begin with a memory of 1 to so many
-        steps (chrono initialisation, Tallec & Ollivier 2018). For tasks whose cause lies far back.
+        Longest time lag in recurrent steps: gates are initialised to memories of 1 to ``memory``
+        steps (chrono initialisation, Tallec & Ollivier 2018).
     standardize : bool, default=True
-        Bring channels and targets to mean 0 and deviation 1.
+        Standardise channels and targets to mean 0 and standard deviation 1.
     dropout, recurrent_dropout : float, default=0.0
-        Share of values dropped in training between layers, and of units on the way from each step
-        to the next, the same ones for a whole sequence (Gal & Ghahramani 2016).
+        Dropout probability in training between layers, and of units between steps, with one mask
+        for the whole sequence (Gal & Ghahramani 2016).
     loss : {"squared_error", "absolute_error", "huber", "quantile", "gaussian", "student_t"}
-        What is made small, with targets on their deviation's scale: "huber" is squared up to one
-        deviation; "quantile" learns ``quantiles`` at once; "gaussian" and "student_t" learn mean
-        and spread by their likelihood.
+        Training loss, on standardised targets: "huber" is quadratic up to one standard deviation;
+        "quantile" learns all ``quantiles``; "gaussian" and "student_t" learn mean and scale by
+        maximum likelihood.
     quantiles : sequence of float, default=(0.1, 0.5, 0.9)
-        Of the loss "quantile"; ``predict`` gives the one nearest to the median.
+        Levels of the loss "quantile"; ``predict`` returns the one nearest to the median.
     solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
-        Optimiser; SGD has Nesterov's momentum of 0.9.
+        Optimiser; SGD has a Nesterov momentum of 0.9.
     learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
-        How the learning rate goes: up and down once over the epochs, constant, down along a cosine,
-        or divided by five after two epochs without improvement.
+        Schedule of the learning rate: up and down once over the epochs, constant, down along a
+        cosine, or divided by five after two epochs without improvement.
     learning_rate_init : float, default=0.003
         Highest learning rate.
     alpha : float, default=0.0
-        L2 penalty, over the batch size as in MLPRegressor; the weight decay of "adamw".
+        L2 penalty, divided by the batch size as in MLPRegressor; the weight decay of "adamw".
     averaging : float, default=0.0
-        Share of the old mean that a moving average of the weights keeps in a step; the average is
-        used. 0 for none.
+        Decay of a moving average of the weights, which replaces them after training; 0 for none.
     max_iter : int or "auto", default="auto"
-        Most epochs. "auto" makes about 2,000 minibatches of them, but 10 to 200 epochs.
+        Maximum number of epochs; "auto" for about 2,000 minibatches, in 10 to 200 epochs.
     batch_size : int, default=32
-        Sequences of a minibatch.
+        Sequences per minibatch.
     max_grad_norm : float, default=1.0
-        Gradients longer than this are cut to it.
+        Norm that larger gradients are clipped to.
     tol : float, default=1e-4
-        Improvement of the loss below which an epoch counts as none, for a rate that is constant or
-        adaptive; the others come to an end by themselves.
+        Least improvement of the loss that counts, for the schedules "constant" and "adaptive"; the
+        others end by themselves.
     early_stopping : bool, default=False
-        Hold out the last rows, keep the weights of the epoch that did best on them, and stop after
-        ``n_iter_no_change`` epochs without a better one. Never a random split, which would show
-        the network the future.
+        Hold out the last rows, keep the weights of the epoch with the best loss on them, and stop
+        after ``n_iter_no_change`` epochs without a better one. Rows are not split at random, which
+        would show the network the future.
     validation_fraction : float, default=0.1
-        Share of rows held out.
+        Share of rows held out for validation.
     n_iter_no_change : int, default=50
         Epochs without improvement after which training stops.
     warm_start : bool, default=False
-        Let ``fit`` go on from the weights and scales of the fit before.
+        Let ``fit`` continue from the weights and scales of the last fit.
     dtype : {"float32", "float64"}, default="float32"
-        Type that the network computes in.
+        Floating-point type of the network.
     device : {"cpu", "cuda"}, default="cpu"
-        What networks are trained and run on. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]`` or
-        ``tsrnn[cuda13]``, and is meant for large batches and for thousands of networks. What was
-        fitted on one device predicts on the other; pickles and saved files carry none.
+        Device that networks are trained and run on. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]``
+        or ``tsrnn[cuda13]``, and suits large batches. A fitted estimator predicts on either device;
+        pickles and saved files do not store it.
     n_jobs : int, optional
-        Threads of the CPU; None and -1 mean all cores. The result is the same to the bit.
+        CPU threads; None and -1 for all cores. Results are the same to the bit.
     random_state : int, RandomState instance or None, default=0
-        Seed of the weights and of the order of rows; None for a different one each time.
+        Seed of the initial weights and of the order of rows; None for a new one each time.
     verbose : bool or int, default=0
-        Show progress: a bar where tqdm is installed, else a line per tenth on standard error.
+        Show progress: a bar if tqdm is installed, else a line per tenth on standard error.
 
     Attributes
     ----------
     network_ : RecurrentNetwork
         The trained network.
     X_mean_, X_scale_ : (n_channels,) arrays
-        Mean and deviation that channels are brought to 0 and 1 by.
+        Mean and standard deviation that channels are standardised by.
     missing_ : "tell" or None
-        Whether the network is told which values are missing, as it is if some were in ``fit``.
+        "tell" if the network reads which values are missing, as it does if some were in ``fit``.
     loss_curve_ : list of float
         Mean training loss of each epoch.
     validation_scores_ : list of float or None
-        Minus the held-out loss after each epoch; higher is better.
+        Minus the validation loss after each epoch; higher is better.
     n_iter_, best_iter_ : int
-        Epochs run; epoch whose weights are kept.
+        Number of epochs; the epoch whose weights are kept.
     n_features_in_ : int
-        Columns of X, where it was a table.
+        Columns of X, if it was a table.
     y_mean_, y_scale_ : (n_outputs,) arrays
-        Mean and deviation of the targets.
+        Mean and standard deviation of the targets.
     n_outputs_ : int
-        Targets of a row.
+        Targets per row.
     loss_, quantiles_ : str, tuple
-        The loss that was learnt by, and the quantiles where it is that of quantiles.
+        The training loss, and its quantiles if it is "quantile".
 
     See Also
     --------
@@ -134,13 +133,13 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
 
     Notes
     -----
-    Rows of equal sequence and target are learnt as one of their weights' sum, in an order that only
-    their content decides: a weight of two is the same as two copies, to the last bit. Long
-    short-term memory: Hochreiter & Schmidhuber (1997).
+    Rows of equal sequence and target are merged into one with the sum of their weights, and their
+    order depends on their content alone: a weight of two is the same as two copies, to the last
+    bit. Long short-term memory: Hochreiter & Schmidhuber (1997).
 
     Examples
     --------
-    The adding problem: two channels, numbers and two marks; wanted is the sum of the marked ones.
+    The adding problem: of two channels, numbers and marks, predict the sum of two marked numbers.
 
     >>> from tsrnn import RNNRegressor
     >>> from tsrnn.datasets import make_adding_problem
@@ -232,19 +231,19 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
 
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
-        """Learn from sequences and their targets.
+        """Train on sequences and their targets.
 
         Parameters
         ----------
         X : array-like
-            Sequences, one a row: (n_samples, n_timesteps) of one channel; (n_samples, n_timesteps *
-            n_channels), a step after another; (n_samples, n_timesteps, n_channels); or a list of
-            arrays of their own lengths. Missing values (NaN) before a sequence's first value make
-            it shorter; later ones are told to the network.
+            One sequence per row: (n_samples, n_timesteps) of one channel; (n_samples, n_timesteps *
+            n_channels), step after step; (n_samples, n_timesteps, n_channels); or a list of arrays,
+            which may differ in length. Missing values (NaN) before a sequence's first value make it
+            shorter; later ones are marked for the network.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, finite.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights of rows in the loss; a whole number is the same as so many copies.
+            Weights of rows in the loss; an integer weight is the same as as many copies.
 
         Returns
         -------
@@ -254,7 +253,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, a value infinite, a sequence empty or a shape wrong.
+            If a parameter is out of range, a value infinite, a sequence empty or a shape wrong.
         """
         self._validate_params()
         with self._restored_on_error():
@@ -262,9 +261,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
-        """Go through some sequences once, on from the weights and the optimiser's memory so far.
+        """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
-        Scales of channels and targets are those of the first call. The rate is constant.
+        Scales of channels and targets are those of the first call; the learning rate is constant.
 
         Parameters
         ----------
@@ -282,14 +281,14 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """The expected target of each sequence; the (nearly) median one of a loss of quantiles.
+        """Predict the mean of each target, or with loss="quantile" the level nearest to the median.
 
         Parameters
         ----------
         X : array-like
             Sequences as in ``fit``, of any length.
         return_std : bool, default=False
-            Give the standard deviation too, which the losses "gaussian" and "student_t" know.
+            Also return the standard deviation, with the losses "gaussian" and "student_t".
 
         Returns
         -------
@@ -305,14 +304,14 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         return point, self._in_shape_of_y(self.y_scale_ * loss.std(outputs))
 
     def predict_quantiles(self, X: Any, quantiles: Any = None) -> np.ndarray:
-        """Quantiles of each target, which never cross.
+        """Predict quantiles of each target, which never cross.
 
         Parameters
         ----------
         X : array-like
             Sequences as in ``fit``.
         quantiles : sequence of float, optional
-            Between 0 and 1, by default those fitted. Of the loss "quantile" only those; of
+            Levels between 0 and 1, by default those fitted. With loss="quantile" only those, with
             "gaussian" and "student_t" any.
 
         Returns
@@ -381,7 +380,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         return outputs.reshape(len(outputs), -1, self.n_outputs_)
 
     def _check_scale(self, what):
-        """Raise ValueError where the loss learnt no scale."""
+        """Raise ValueError if the loss has no scale."""
         if not find_loss(self.loss_).is_likelihood:
             raise ValueError(
                 f"{what} needs a network that learnt the spread: fit with loss={_LIKELIHOODS}, not "

@@ -1,4 +1,4 @@
-"""SlidingWindows: a row becomes the rows up to it, a sequence to learn from."""
+"""SlidingWindows: transformer that turns each row into the window of rows that ends with it."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ _CHECKS = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
 
 
 class SlidingWindows(TransformerMixin, BaseEstimator):
-    """Turn each row into the last rows up to it, as a sequence.
+    """Turn each row into the window of rows that ends with it, as a sequence.
 
-    Row t becomes rows t - lookback + 1 to t, one after another, and NaN where there are none yet.
-    It never sees a later row. The number of rows stays, so a Pipeline and its y need nothing else;
+    Row t becomes rows t - lookback + 1 to t, one after another, with NaN before the first row, and
+    never includes a later row. The number of rows stays, so it fits into a Pipeline;
     :class:`RNNRegressor` and :class:`RNNClassifier` read the result with ``n_channels`` set to the
-    number of columns, and NaN at the beginning as a shorter sequence.
+    number of columns, and leading NaN as a shorter sequence.
 
     Parameters
     ----------
     lookback : int, default=24
-        Rows of a window, its own included.
+        Rows of a window.
     groups : str or int, optional
-        Column, by name or position, that says which series a row is of. A window then has rows of
-        one series alone; rows of several may take turns. The column itself is left out.
+        Column, by name or position, with the series of each row. A window then has rows of one
+        series only; rows of the series may alternate. The column itself is dropped.
 
     Attributes
     ----------
     n_features_in_ : int
         Columns of X.
     feature_names_in_ : (n_features_in_,) array
-        Names of the columns, where X has names that are strings.
+        Names of the columns, if X has names that are strings.
 
     See Also
     --------
-    make_windows : Windows and what comes after them as plain arrays.
+    make_windows : Windows and the values after them as plain arrays.
 
     Notes
     -----
-    Row t is part of its own window: to forecast, let y be of a later time, ``y.shift(-1)``.
+    Row t is part of its own window: to forecast, shift y to a later time, ``y.shift(-1)``.
 
-    Each call begins anew. To predict the rows after those of ``fit`` from full windows, give the
-    ``lookback - 1`` rows before them too and leave their predictions out.
+    No rows are kept between calls. To predict the rows after those of ``fit`` from full windows,
+    also give the ``lookback - 1`` rows before them and drop their predictions.
 
-    Without groups the array is a read-only view on one padded copy of X. Take a copy to write
-    into; ``set_output(transform="pandas")`` and groups give one.
+    Without groups the array is a read-only view of one padded copy of X; with groups, or with
+    ``set_output(transform="pandas")``, it is a copy.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
     3        2.0      3.0
     4       10.0     20.0
 
-    The sunspots of a year from those of the 22 years before:
+    Predict next year's sunspots from the last 22 years:
 
     >>> from sklearn.pipeline import make_pipeline
     >>> from tsrnn import RNNRegressor
@@ -102,12 +102,12 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         return tags
 
     def fit(self, X: Any, y: Any = None) -> SlidingWindows:
-        """Check X and remember its columns; nothing is learnt.
+        """Validate X and store its columns.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_rows, n_columns)
-            Rows in the order of time, in each group. Missing values (NaN) are kept.
+            Rows in the order of time within each group. Missing values (NaN) are kept.
         y : None
             Ignored.
 
@@ -119,8 +119,8 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, a value infinite or no number, a row without a
-            group, or a time index goes back.
+            If a parameter is out of range, a value is infinite or not a number, a row has no group,
+            or the time index decreases.
         """
         self._validate_params()
         self._read(X, reset=True)
@@ -137,23 +137,22 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         Returns
         -------
         array of shape (n_rows, lookback * n_channels)
-            A step after another, each of all columns but that of groups; float32 where all of them
-            are, else float64. A DataFrame where ``set_output`` asks for one.
+            Step after step, each with all columns but that of groups; float32 if all of them are,
+            else float64. A DataFrame if ``set_output`` requests one.
 
         Raises
         ------
         ValueError
-            As ``fit`` does, and if the columns are not those of ``fit``.
+            As in ``fit``, and if the columns are not those of ``fit``.
         """
         check_is_fitted(self)
         values, groups = self._read(X, reset=False)
         if groups is not None:
             return _windows_of_groups(values, groups, self.lookback)
-        # A view, since lookback times the data is much: 1,000,000 rows of 168 steps would be 1.3
-        # GB, and are 8 MB. scikit-learn takes views that are read-only, as it takes memory maps;
-        # what writes into its input raises, where it would have changed many windows at once.
+        # A view: a copy of 1,000,000 rows of 168 steps would take 1.3 GB instead of 8 MB. It is
+        # read-only, as memory maps that scikit-learn accepts are, since windows share values.
         windows = _windows(values, self.lookback)
-        # pandas would keep the view, and a DataFrame is there to be written into.
+        # pandas would keep the view, but a DataFrame must be writable.
         as_pandas = _get_output_config("transform", self)["dense"] == "pandas"
         return windows.copy() if as_pandas else windows
 
@@ -163,12 +162,12 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str, optional
-            Names of the columns of X; those of ``fit`` if not given, or x0, x1, ... if it saw none.
+            Names of the columns of X; by default those of ``fit``, or x0, x1, ... if it had none.
 
         Returns
         -------
         (lookback * n_channels,) array of str objects
-            One name a column.
+            One name per column.
         """
         check_is_fitted(self)
         channels = self._channel_names(input_features)
@@ -181,7 +180,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         return names if position is None else np.delete(names, position)
 
     def _group_position(self):
-        """Position of the column of groups, from 0 on, or None."""
+        """Position of the column of groups, from 0, or None."""
         groups, n = self.groups, self.n_features_in_
         if groups is None:
             return None
@@ -202,18 +201,18 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
                 f"groups={groups!r} names a column, and X has no column names. Give X as a "
                 "DataFrame, or groups as the column's position."
             )
-        found = np.flatnonzero(self.feature_names_in_ == groups)
-        if found.size != 1:
+        matches = np.flatnonzero(self.feature_names_in_ == groups)
+        if matches.size != 1:
             raise ValueError(
-                f"groups={groups!r} must name one column of X and names {found.size}. The columns "
-                f"are {', '.join(map(repr, self.feature_names_in_))}."
+                f"groups={groups!r} must name one column of X and names {matches.size}. The "
+                f"columns are {', '.join(map(repr, self.feature_names_in_))}."
             )
-        return int(found[0])
+        return int(matches[0])
 
     def _read(self, X, reset):
-        """Channels, (n_rows, n_channels) floats, and each row's group as a number, or None."""
+        """Channels, (n_rows, n_channels) floats, and the number of each row's group, or None."""
         index = getattr(X, "index", None)
-        if hasattr(X, "columns"):  # not as one array, which the column of groups may not fit into
+        if hasattr(X, "columns"):  # columns may differ in type
             validate_data(self, X, reset=reset, skip_check_array=True)
         else:
             X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
@@ -258,7 +257,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         return groups
 
     def _check_time(self, index, groups):
-        """Refuse rows that go back in time: shuffled ones, or series that nothing tells apart."""
+        """Raise for rows that go back in time: shuffled rows, or several series without groups."""
         if not isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)):
             return
         order = np.arange(len(index)) if groups is None else np.argsort(groups, kind="stable")
@@ -274,7 +273,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
 
 
 def _holds_numbers(column):
-    if np.asarray(column).dtype.kind in "mM":  # which would pass as the number of its ticks
+    if np.asarray(column).dtype.kind in "mM":  # times would pass as their number of ticks
         return False
     try:
         check_array(column, ensure_2d=False, **_CHECKS)
@@ -284,15 +283,15 @@ def _holds_numbers(column):
 
 
 def _windows(values, lookback):
-    """Read-only view, (n_rows, lookback * n_channels), on a copy with rows of NaN before it."""
+    """Read-only view, (n_rows, lookback * n_channels), of a copy with leading rows of NaN."""
     before = np.full((lookback - 1, values.shape[1]), np.nan, values.dtype)
     return _view(np.concatenate([before, values]), lookback)
 
 
 def _windows_of_groups(values, groups, lookback):
-    """Windows of each group's rows alone, (n_rows, lookback * n_channels)."""
+    """Windows within each group, (n_rows, lookback * n_channels)."""
     order = np.argsort(groups, kind="stable")
-    # Group after group, each with rows of NaN of its own before it.
+    # Group after group, each with leading rows of NaN.
     starts = np.arange(len(values)) + groups[order] * (lookback - 1)
     n_padded = len(values) + (groups.max() + 1) * (lookback - 1)
     padded = np.full((n_padded, values.shape[1]), np.nan, values.dtype)

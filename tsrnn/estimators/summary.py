@@ -1,4 +1,4 @@
-"""A fitted network in a notebook: what it is made of and how its losses fell, as HTML."""
+"""HTML summary of a fitted network for notebooks: layers, parameters and losses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WIDTH, _HEIGHT = 260, 70
 
 
 def network_html(estimator: Any) -> str:
-    """Layers, parameters and loss curve of a fitted estimator; empty where it is not fitted."""
+    """HTML with layers, parameters and loss curve; empty if the estimator is not fitted."""
     network = getattr(estimator, "network_", None)
     if network is None:
         return ""
@@ -32,7 +32,7 @@ def network_html(estimator: Any) -> str:
 
 
 def _curves_svg(estimator):
-    """Training loss, and the held-out one where there is one, as two lines without axes."""
+    """Training and validation loss as lines of an SVG without axes."""
     scores = estimator.validation_scores_
     curves = {"#0072b2": np.asarray(estimator.loss_curve_, float)}
     if scores is not None:

@@ -122,18 +122,11 @@ class BacktestDisplay:
         n_history, n_cols, ax
             As in :meth:`plot`.
 
-        Returns
-        -------
-        BacktestDisplay
-            Drawn.
-
         Raises
         ------
         ValueError
             If ``backtest`` is not a Backtest, ``ids`` has an unknown series, ``coverage`` is not in
             the backtest, or ``y`` lacks a series or is not what was backtested.
-        ImportError
-            If matplotlib is not installed.
         """
         display = cls(backtest, y=y, ids=ids, coverage=coverage, columns=columns)
         return display.plot(ax, n_history=n_history, n_cols=n_cols)
@@ -161,18 +154,11 @@ class BacktestDisplay:
         forecast_kw, actual_kw : dict, optional
             Properties of the lines, as in ``Axes.plot``. The bands take the forecasts' colour.
 
-        Returns
-        -------
-        BacktestDisplay
-            Itself.
-
         Raises
         ------
         ValueError
             If ``n_history`` or ``n_cols`` is not a positive integer, or ``ax`` has not one axes per
             series.
-        ImportError
-            If matplotlib is not installed.
         """
         n_history_shown(n_history, 1, self.season)  # raises before a figure is opened
         axes = axes_grid(len(self.forecasts), n_cols, ax)

@@ -101,8 +101,6 @@ class CoverageDisplay:
         ------
         ValueError
             If ``backtest`` is not a Backtest or has no such intervals.
-        ImportError
-            If matplotlib is not installed.
 
         Examples
         --------
@@ -145,17 +143,10 @@ class CoverageDisplay:
         ax : Axes, optional
             Axes to draw on; by default on a new figure.
 
-        Returns
-        -------
-        CoverageDisplay
-            Drawn.
-
         Raises
         ------
         ValueError
             If the intervals' columns are not pairs, or ``actual`` lacks one of their time stamps.
-        ImportError
-            If matplotlib is not installed.
         """
         actual = as_series(actual, "actual")
         if isinstance(intervals, pd.DataFrame):
@@ -179,16 +170,6 @@ class CoverageDisplay:
             Axes to draw on; by default on a new figure.
         **line_kw
             Properties of the line of observed coverage, as in ``Axes.plot``.
-
-        Returns
-        -------
-        CoverageDisplay
-            Itself.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
         """
         self.ax_ = ax = new_axes((5, 5)) if ax is None else ax
         self.figure_, self.series_line_ = ax.figure, None

@@ -105,8 +105,6 @@ class ForecastDisplay(ForecastAxes):
         ValueError
             If ``forecaster`` is not a forecaster, it rejects ``horizon`` or ``coverage``, or
             ``ids`` has an unknown series.
-        ImportError
-            If matplotlib is not installed.
 
         Examples
         --------
@@ -146,17 +144,10 @@ class ForecastDisplay(ForecastAxes):
         n_history, ax
             As in :meth:`plot`.
 
-        Returns
-        -------
-        ForecastDisplay
-            Drawn.
-
         Raises
         ------
         ValueError
             If the indexes do not match, or the intervals' columns are not pairs.
-        ImportError
-            If matplotlib is not installed.
 
         Examples
         --------

@@ -84,17 +84,10 @@ class ForecastAxes:
         legend : bool, default=True
             Draw a legend.
 
-        Returns
-        -------
-        ForecastDisplay
-            Itself.
-
         Raises
         ------
         ValueError
             If ``n_history`` is not a positive integer.
-        ImportError
-            If matplotlib is not installed.
         """
         n_history = n_history_shown(n_history, len(self.forecast), self.season)
         shown = None if self.history is None else self.history.iloc[-n_history:]

@@ -82,18 +82,11 @@ class HorizonErrorDisplay:
         ax : Axes, optional
             Axes to draw on; by default on a new figure.
 
-        Returns
-        -------
-        HorizonErrorDisplay
-            Drawn.
-
         Raises
         ------
         ValueError
             If ``backtest`` is not a Backtest, or ``metric`` is unknown or undefined for a series,
             as MAPE is for one that is 0.
-        ImportError
-            If matplotlib is not installed.
         """
         return cls(errors_by_step(backtest, metric), metric).plot(ax)
 
@@ -106,16 +99,6 @@ class HorizonErrorDisplay:
             Axes to draw on; by default on a new figure.
         **line_kw
             Properties of all lines, as in ``Axes.plot``.
-
-        Returns
-        -------
-        HorizonErrorDisplay
-            Itself.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
         """
         self.ax_ = ax = new_axes((7, 4)) if ax is None else ax
         self.figure_, self.lines_ = ax.figure, {}

@@ -119,11 +119,6 @@ class PanelForecastDisplay:
         actual, n_history, ids, n_cols, ax
             As in :meth:`from_predictions`.
 
-        Returns
-        -------
-        PanelForecastDisplay
-            Drawn.
-
         Raises
         ------
         NotFittedError
@@ -131,8 +126,6 @@ class PanelForecastDisplay:
         ValueError
             If ``forecaster`` is not a forecaster, it rejects ``horizon`` or ``coverage``, or
             ``ids`` has an unknown series.
-        ImportError
-            If matplotlib is not installed.
 
         Examples
         --------
@@ -178,18 +171,11 @@ class PanelForecastDisplay:
         ax : Axes or sequence of Axes, optional
             Axes to draw on, one per series; by default on a new figure.
 
-        Returns
-        -------
-        PanelForecastDisplay
-            Drawn.
-
         Raises
         ------
         ValueError
             If ``ids`` has an unknown series, indexes do not match, or intervals' columns are not
             pairs; the message names the series.
-        ImportError
-            If matplotlib is not installed.
         """
         data = {"history": history, "intervals": intervals, "actual": actual, "season": season}
         display = cls(forecast, **data, ids=ids, columns=columns)
@@ -214,18 +200,11 @@ class PanelForecastDisplay:
         forecast_kw, history_kw, actual_kw : dict, optional
             Properties of the lines, as in ``Axes.plot``. The bands take the forecast's colour.
 
-        Returns
-        -------
-        PanelForecastDisplay
-            Itself.
-
         Raises
         ------
         ValueError
             If ``n_history`` or ``n_cols`` is not a positive integer, or ``ax`` has not one axes per
             series.
-        ImportError
-            If matplotlib is not installed.
         """
         style = {"forecast_kw": forecast_kw, "history_kw": history_kw, "actual_kw": actual_kw}
         n_history_shown(n_history, 1, 1)  # raises before a figure is opened

@@ -182,11 +182,6 @@ class GateDisplay:
         axes : sequence of Axes, optional
             One for the series and one for each map; by default on a new figure.
 
-        Returns
-        -------
-        GateDisplay
-            Itself.
-
         Raises
         ------
         ValueError

@@ -187,11 +187,6 @@ class GradientFlowDisplay:
         axes : Axes or sequence of Axes, optional
             One for each norm; by default on a new figure.
 
-        Returns
-        -------
-        GradientFlowDisplay
-            Itself.
-
         Raises
         ------
         ValueError

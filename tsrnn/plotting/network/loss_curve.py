@@ -111,11 +111,6 @@ class LossCurveDisplay:
         ----------
         ax : Axes, optional
             Axes to draw on; by default on a new figure.
-
-        Returns
-        -------
-        LossCurveDisplay
-            Itself.
         """
         self.ax_ = ax = new_axes() if ax is None else ax
         self.figure_ = ax.figure

@@ -150,11 +150,6 @@ class MemoryDisplay:
         ----------
         ax : Axes, optional
             Axes to draw on; by default on a new figure.
-
-        Returns
-        -------
-        MemoryDisplay
-            Itself.
         """
         self.ax_ = ax = new_axes((7.5, 4.2)) if ax is None else ax
         self.figure_, self.dots_, self.window_line_ = ax.figure, {}, None

@@ -202,11 +202,6 @@ class UnfoldedDisplay:
         n_steps : int, default=6
             Number of last steps to draw, or all where there are fewer.
 
-        Returns
-        -------
-        UnfoldedDisplay
-            Itself.
-
         Raises
         ------
         ValueError
