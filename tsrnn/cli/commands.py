@@ -10,6 +10,7 @@ from tsrnn.cli.reading import Layout, read_holidays, read_series, read_static
 from tsrnn.cli.tables import file_errors
 from tsrnn.cli.writing import as_text, check_outputs, events_as_text, write_picture, write_table
 
+_COMMON_SETTINGS = ("lookback", "season", "hidden_size", "max_iter", "device")
 _MANY_ROWS = 2000  # from which training takes long enough to show its progress
 
 
@@ -62,17 +63,9 @@ def backtest(arguments: argparse.Namespace) -> None:
 
 def detect(arguments: argparse.Namespace) -> None:
     """``tsrnn detect``: print events, and optionally write scores and their picture."""
-    check_outputs([arguments.file], arguments.plot, arguments.out, arguments.scores, arguments.save)
-    layout = Layout(
-        arguments.target,
-        arguments.time,
-        arguments.id,
-        separator=arguments.sep,
-        time_format=arguments.time_format,
-        missing=arguments.missing,
-        channels=True,
-    )
-    y, _ = read_series(arguments.file, layout)
+    outputs = arguments.plot, arguments.out, arguments.scores, arguments.save
+    check_outputs([arguments.file], *outputs)
+    y, _ = read_series(arguments.file, _layout(arguments, channels=True))
     _check_names_of_scores(y, arguments.target)
     detector = _detector(arguments, y)
     with file_errors(arguments.file, arguments.target[0]):
@@ -94,25 +87,37 @@ def detect(arguments: argparse.Namespace) -> None:
 
 
 def _detector(arguments, y):
-    optional = {
-        "horizon": arguments.horizon,
-        "lookback": arguments.lookback,
-        "season": arguments.season,
-        "stretch": arguments.stretch,
-        "contamination": arguments.contamination,
-        "hidden_size": arguments.hidden_size,
-        "max_iter": arguments.max_iter,
-        "n_jobs": arguments.jobs,
-        "device": arguments.device,
-    }
+    names = ("horizon", "stretch", "contamination", *_COMMON_SETTINGS)
     return tsrnn.RNNAnomalyDetector(
         method=arguments.method,
         online=arguments.online,
         missing=arguments.missing,
         n_estimators=arguments.networks,
         random_state=arguments.seed,
+        n_jobs=arguments.jobs,
         verbose=_verbosity(arguments, y),
-        **{name: value for name, value in optional.items() if value is not None},
+        **_given(arguments, names),
+    )
+
+
+def _given(arguments, names):
+    """The options that are given, by the names of parameters, which are those of options."""
+    options = {name: getattr(arguments, name) for name in names}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _layout(arguments, channels=False):
+    """What the columns of the file hold."""
+    return Layout(
+        targets=arguments.target,
+        time=arguments.time,
+        series=arguments.id,
+        known=arguments.known,
+        past=arguments.past,
+        separator=arguments.sep,
+        time_format=arguments.time_format,
+        missing=arguments.missing,
+        channels=channels,
     )
 
 
@@ -154,17 +159,7 @@ def _read(arguments):
         raise ValueError("--future goes with --known, the columns that are known there")
     if arguments.static and not arguments.id and len(arguments.target) == 1:
         raise ValueError("--static goes with several series: --id COLUMN or several --target")
-    layout = Layout(
-        arguments.target,
-        arguments.time,
-        arguments.id,
-        arguments.known,
-        arguments.past,
-        arguments.sep,
-        arguments.time_format,
-        arguments.missing,
-    )
-    y, X = read_series(arguments.file, layout, arguments.future)
+    y, X = read_series(arguments.file, _layout(arguments), arguments.future)
     if not arguments.static:
         return y, X, None
     labels = y.index.get_level_values(0).unique()
@@ -172,16 +167,9 @@ def _read(arguments):
 
 
 def _forecaster(arguments, y):
-    optional = {
-        "lookback": arguments.lookback,
-        "season": arguments.season,
-        "hidden_size": arguments.hidden_size,
-        "max_iter": arguments.max_iter,
-        "n_jobs": arguments.jobs,
-        "device": arguments.device,
-        # Lest a covariate that is called "ds" be taken for times
-        **dict(zip(("time_column", "id_column"), y.index.names[::-1], strict=False)),
-    }
+    # Lest a covariate that is called "ds" be taken for times
+    columns = dict(zip(("time_column", "id_column"), y.index.names[::-1], strict=False))
+    columns = {name: column for name, column in columns.items() if column is not None}
     return tsrnn.RNNForecaster(
         horizon=arguments.horizon,
         missing=arguments.missing,
@@ -192,8 +180,10 @@ def _forecaster(arguments, y):
         scope=arguments.scope,
         n_estimators=arguments.networks,
         random_state=arguments.seed,
+        n_jobs=arguments.jobs,
         verbose=_verbosity(arguments, y),
-        **{name: value for name, value in optional.items() if value is not None},
+        **_given(arguments, _COMMON_SETTINGS),
+        **columns,
     )
 
 

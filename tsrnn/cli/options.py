@@ -140,6 +140,7 @@ def _add_backtest(commands):
 def _add_detect(commands):
     summary = "find anomalies in a file"
     command = _command(commands, "detect", summary, _DETECT, _DETECT_EXAMPLES, "")
+    command.set_defaults(known=[], past=[])
     add = _add_series(command, "column to find anomalies in; several are channels of one series")
     text = "number of events to report, the most severe, be they above the threshold or below"
     add("--n-most", text, type=_count, metavar="K")

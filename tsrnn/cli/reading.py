@@ -52,13 +52,7 @@ class Layout:
     channels: bool = False
 
     def columns(self) -> list[str]:
-        """All columns, each once.
-
-        Raises
-        ------
-        ValueError
-            If one is named twice, or there is a column of series and several targets are others.
-        """
+        """All columns, each once; refuses one that is named twice."""
         if self.series is not None and len(self.targets) > 1 and not self.channels:
             raise ValueError(
                 f"--id {self.series} goes with one --target, here are {len(self.targets)}"
@@ -86,16 +80,7 @@ class Layout:
 def read_series(
     path: str, layout: Layout, future: str | None = None
 ) -> tuple[pd.Series | pd.DataFrame, pd.DataFrame | None]:
-    """Series and covariates of a file.
-
-    Parameters
-    ----------
-    path : str
-        A csv file with a header, or by its extension a parquet file.
-    layout : Layout
-        Of this file.
-    future : str, optional
-        File of rows that follow, without targets and past columns.
+    """Series and covariates of a csv or parquet file, and of a ``future`` file of rows to come.
 
     Returns
     -------
@@ -105,13 +90,6 @@ def read_series(
     DataFrame or None
         Known and then past covariates: of all rows, future ones included, on times, or on series
         and times if there is a column of series.
-
-    Raises
-    ------
-    OSError, ImportError
-        If a file cannot be read.
-    ValueError
-        If columns are missing or a cell is bad; the message names column, row and series.
     """
     target = layout.targets[0]
     with file_errors(path, target):
@@ -135,30 +113,9 @@ def read_series(
 
 
 def read_static(path: str, series: str, labels: pd.Index, separator: str = ",") -> pd.DataFrame:
-    """Static values of each series, from a file with one row a series.
+    """Static values of the series with these labels, from a file with one row a series.
 
-    Parameters
-    ----------
-    path : str
-        A csv or parquet file.
-    series : str
-        Its column of series.
-    labels : Index
-        The series to find there.
-    separator : str
-        Between the columns of a csv file.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by the labels.
-
-    Raises
-    ------
-    OSError, ImportError
-        If the file cannot be read.
-    ValueError
-        If it has no such column, no other, a bad cell, a series twice, or one not at all.
+    ``series`` is its column of series; the frame is indexed by the labels.
     """
     with file_errors(path):
         table = read_table(path, None, separator, series)
@@ -181,15 +138,7 @@ def read_static(path: str, series: str, labels: pd.Index, separator: str = ",") 
 
 
 def read_holidays(words: Sequence[str]) -> list[str]:
-    """Dates, from words that are dates or files with one date a line.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    ValueError
-        If a word is neither, or a line is no date.
-    """
+    """Dates, from words that are dates or files with one date a line."""
     days = []
     for word in words:
         if _date(word):

@@ -26,16 +26,9 @@ class FileError(ValueError):
 
 @contextlib.contextmanager
 def file_errors(path: str, target: str = "y", static: str | None = None) -> Iterator[None]:
-    """Have errors name the file, and its columns for the arguments y, X and static.
+    """Have errors name the file, and its columns instead of arguments.
 
-    Parameters
-    ----------
-    path : str
-        The file that y and X come from.
-    target : str
-        The column that y comes from.
-    static : str, optional
-        The file that static comes from.
+    y and X come from ``path``, y from its column ``target``, static from the file ``static``.
     """
     try:
         yield
@@ -92,14 +85,7 @@ class Table:
         return Table(cells, self.series, self.parts + other.parts)
 
     def refuse(self, column: str, bad: Any, reason: str = "") -> None:
-        """Refuse bad cells of a column; without a reason, as empty ones.
-
-        Raises
-        ------
-        FileError
-            If there are any: it names the file, column, row and series of the first, and the
-            number of the others.
-        """
+        """Refuse bad cells of a column, naming the first; without a reason, as empty ones."""
         bad = np.asarray(bad)
         if bad.any():
             row = int(bad.argmax())
@@ -130,13 +116,7 @@ def is_parquet(path: str) -> bool:
 
 
 def import_pyarrow() -> ModuleType:
-    """pyarrow, which reads and writes parquet.
-
-    Raises
-    ------
-    ImportError
-        If it is not installed.
-    """
+    """pyarrow, which reads and writes parquet."""
     try:
         import pyarrow.parquet
     except ImportError as error:
@@ -151,27 +131,9 @@ def read_table(
     series: str | None = None,
     numeric: Collection[str] = (),
 ) -> Table:
-    """Columns of a file.
+    """Columns of a csv or parquet file, by default all; ``series`` is the one of series.
 
-    Parameters
-    ----------
-    path : str
-        A csv file with a header, or by its extension a parquet file.
-    columns : sequence of str or None
-        Those to read; None for all.
-    separator : str
-        Between the columns of a csv file.
-    series : str, optional
-        The one of them that says which series a row belongs to.
-    numeric : collection of str
-        Columns of a csv file that pandas converts to numbers where it can; others stay text.
-
-    Raises
-    ------
-    OSError, ImportError
-        If the file cannot be read.
-    FileError
-        If it has no such columns, or no rows.
+    Columns of a csv file are text, but for ``numeric`` ones: pandas converts those where it can.
     """
     with file_errors(path):
         if is_parquet(path):

@@ -16,20 +16,7 @@ from tsrnn.cli.tables import import_pyarrow, is_parquet
 def check_outputs(inputs: Iterable[str | None], picture: str | None, *others: str | None) -> None:
     """Refuse output files that cannot be written, before the work that fills them.
 
-    Parameters
-    ----------
-    inputs : iterable of str or None
-        Files that are read.
-    picture, others : str or None
-        Files to write; None for one that was not requested.
-
-    Raises
-    ------
-    ValueError
-        If one is a directory or in none, may not be written, is an input or another output, or is
-        a picture of no known format.
-    ImportError
-        If the library that writes it is not installed.
+    None stands for a file that was not requested.
     """
     taken_by = {Path(path).resolve(): "it is a file to read" for path in filter(None, inputs)}
     for path in filter(None, (picture, *others)):

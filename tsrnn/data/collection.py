@@ -43,14 +43,10 @@ class Collection:
     covariates: np.ndarray | None = None
 
     def after(self, horizon: int, columns: dict[str, np.ndarray]) -> Any:
-        """Results for the entries that follow each series, in the form the series came in.
+        """Results for the ``horizon`` entries after each series, in the form the series came in.
 
-        Parameters
-        ----------
-        horizon : int
-            Number of entries.
-        columns : dict of str to array of shape (n_series, horizon)
-            Results. A single one takes the name of the series' values.
+        ``columns`` are arrays of shape (n_series, horizon) by name; a single one takes the name of
+        the series' values.
         """
         return self.form.after(self.ids, self.axes, horizon, columns)
 
@@ -78,19 +74,9 @@ class Collection:
 def extended(
     known: Collection, following: Collection, *, every: bool = True, argument: str = "y"
 ) -> Collection:
-    """The known series with the values that follow them appended.
+    """The known series with the values that follow each (or not ``every``) one appended.
 
-    Parameters
-    ----------
-    known, following : Collection
-        Series, and what follows each of them; with ``every=False``, some of them.
-    argument : str
-        Name of the argument that ``following`` came from, for error messages.
-
-    Raises
-    ------
-    DataError
-        If they are not the same series, or do not continue where those end.
+    Refuses other series, and values that do not continue where the known ones end.
     """
     numbers = {label: k for k, label in enumerate(following.ids)}
     known_ids = set(known.ids)

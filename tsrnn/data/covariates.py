@@ -37,24 +37,9 @@ class Covariates:
     name: str
 
     def at(self, indexes: Sequence[pd.Index], ids: list) -> tuple[pd.DataFrame, np.ndarray]:
-        """Rows for the time stamps of each series, end to end, and which of them exist.
+        """Rows for the time stamps of each series, end to end, and which of them exist, (n_rows,).
 
-        Parameters
-        ----------
-        indexes : sequence of Index
-            Time stamps of each series; equal ones may share an object.
-        ids : list
-            Label of each series.
-
-        Returns
-        -------
-        DataFrame, (n_rows,) bool array
-            Values are missing where there is no row.
-
-        Raises
-        ------
-        DataError
-            If time stamps are of another kind than those of the series, or are repeated.
+        Equal indexes may share an object. Values are missing where there is no row.
         """
         numbers = self._time_numbers(indexes[0])
         if self.labels is None:
@@ -66,14 +51,14 @@ class Covariates:
         self._check_unique(codes, numbers, order)
         numbers = numbers[order]
         bounds = np.searchsorted(codes[order], np.arange(codes.max(initial=0) + 2))
-        rows, looked_up = [], {}
+        rows, rows_of = [], {}
         for index, label in zip(indexes, ids, strict=True):
             code = 0 if code_of is None else code_of.get(label, -1)
             key = (id(index), code)
-            if key not in looked_up:
+            if key not in rows_of:
                 part = slice(bounds[code], bounds[code + 1]) if code >= 0 else slice(0)
-                looked_up[key] = _lookup(numbers[part], order[part], time_numbers(index))
-            rows.append(looked_up[key])
+                rows_of[key] = _lookup(numbers[part], order[part], time_numbers(index))
+            rows.append(rows_of[key])
         rows = np.concatenate(rows)
         columns = {
             column: self.frame[column].array.take(rows, allow_fill=True) for column in self.frame

@@ -23,7 +23,7 @@ class Form(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class OneSeries(Form):
+class SingleSeries(Form):
     """A Series: one column gives a Series of its name, several a frame."""
 
     name: Hashable

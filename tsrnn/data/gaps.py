@@ -30,24 +30,11 @@ def on_grid(
 def panel_on_grid(
     times: pd.Index, codes: np.ndarray, values: np.ndarray, ids: list, argument: str, step: Any
 ) -> tuple[list[TimeAxis], np.ndarray]:
-    """Rows of many series put on one regular time axis.
+    """Rows of many series put on one regular time axis, of ``step`` if it leads through them.
 
-    Parameters
-    ----------
-    times, codes, values : (n_rows,) Index, int array, float array
-        Time stamp, number of the series and value of each row.
-    ids : list
-        Label of each series.
-    argument : str
-        Name of the argument, for error messages.
-    step : pandas offset, int or None
-        Their frequency, if it leads through them.
-
-    Returns
-    -------
-    list of TimeAxis, (n_values,) array
-        The axis of each series, from its first known value to its last row, and the values end to
-        end, NaN where missing.
+    ``times``, ``codes`` and ``values``, (n_rows,), hold the time stamp, number of the series and
+    value of each row. Returns the axis of each series, from its first known value to its last row,
+    and the values end to end, (n_values,), NaN where missing.
     """
     line = times.unique().sort_values()
     axis, positions = filled_axis(line, Location(argument), step)

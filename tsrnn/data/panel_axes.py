@@ -61,17 +61,8 @@ class PanelTimes:
     def axes(self, mean_code: str, step: Any = None) -> list[TimeAxis]:
         """Axes of all series; equal ones share an object.
 
-        Parameters
-        ----------
-        mean_code : str
-            pandas code that averages the rows of a repeated time stamp.
-        step : pandas offset or int, optional
-            Step of series that are too short to show one.
-
-        Raises
-        ------
-        DataError
-            If a time stamp is repeated, missing or off the frequency, or series differ in it.
+        ``mean_code`` is pandas code that averages rows of a repeated time stamp, for messages;
+        ``step`` is that of series which are too short to show one.
         """
         numbers = time_numbers(self.index)
         self._check_unique(numbers, mean_code)

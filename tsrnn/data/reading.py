@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsrnn.data.collection import Collection
 from tsrnn.data.errors import DataError, Location
-from tsrnn.data.forms import Form, Levels, Long, OneSeries, Wide
+from tsrnn.data.forms import Form, Levels, Long, SingleSeries, Wide
 from tsrnn.data.gaps import forward_filled, no_values, on_grid, panel_on_grid, slices_of, trimmed
 from tsrnn.data.interop import Foreign, long_to_pandas, narwhals_frame
 from tsrnn.data.panel import Panel
@@ -91,7 +91,7 @@ def collection_from(
         return _from_levels(y, settings)
     if isinstance(y, pd.Series):
         axis, values = _single_series(y, settings)
-        return _checked(values, [None], [axis], OneSeries(y.name), settings)
+        return _checked(values, [None], [axis], SingleSeries(y.name), settings)
     if not isinstance(y, pd.DataFrame):
         frame = narwhals_frame(y, name)
         _check_columns(frame.columns, names, name)
@@ -106,24 +106,7 @@ def collection_from(
 
 
 def panel_from_series(y: pd.Series, name: str = "y", step: Any = None) -> tuple[Panel, TimeAxis]:
-    """Check a Series and turn it into a panel of one series and its time axis.
-
-    Parameters
-    ----------
-    y : Series
-        Real, finite numbers on a DatetimeIndex, PeriodIndex or RangeIndex (or an index of
-        integers in equal steps). Sorted by a copy where it is not; never changed.
-    name : str
-        Name of the argument, for error messages.
-    step : pandas offset or int, optional
-        Step of an index that is too short to show one.
-
-    Raises
-    ------
-    DataError
-        If values are missing, infinite or no numbers, or time stamps are missing, repeated or of
-        no regular frequency; the message says where and what to do.
-    """
+    """A Series, checked as by ``collection_from``, as a panel of one series and its time axis."""
     if not isinstance(y, pd.Series):
         raise DataError(
             f"must be a pandas Series with a time index, got {type(y).__name__}",
@@ -132,7 +115,7 @@ def panel_from_series(y: pd.Series, name: str = "y", step: Any = None) -> tuple[
             argument=name,
         )
     axis, values = _single_series(y, Settings(name, step=step))
-    return _checked(values, [None], [axis], OneSeries(y.name), Settings(name)).panel, axis
+    return _checked(values, [None], [axis], SingleSeries(y.name), Settings(name)).panel, axis
 
 
 def _single_series(y, settings):

@@ -60,19 +60,8 @@ def labelled_rows(
 ) -> LabelledRows:
     """Split a frame into series, times and values of its rows.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        On a MultiIndex of series and time, or with columns for them, or on an index of times.
-    argument : str
-        Name of the argument, for error messages.
-    id_column, time_column : Hashable, optional
-        Columns of series and time; without them there is one series, with times in the index.
-
-    Raises
-    ------
-    DataError
-        If ids or times are missing, or times are not times.
+    They are in a MultiIndex of series and time, or in columns; without an ``id_column`` there is
+    one series, and without a ``time_column`` the index holds the times.
     """
     if isinstance(frame.index, pd.MultiIndex):
         return _rows_of_levels(frame, argument)

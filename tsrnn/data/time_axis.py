@@ -58,19 +58,7 @@ class TimeAxis:
 def sorted_axis(index: pd.Index, where: Location, step: Any = None) -> tuple[TimeAxis, Any]:
     """The axis of an index without gaps, in any order, and the row order that sorts it.
 
-    Parameters
-    ----------
-    index : Index
-        Time stamps of a Series or frame.
-    where : Location
-        Named in error messages.
-    step : pandas offset or int, optional
-        Step of an index that is too short to show one.
-
-    Raises
-    ------
-    DataError
-        If it is no time index, or time stamps are missing, repeated or irregular.
+    ``step`` is that of an index which is too short to show one.
     """
     check_time_index(index, where)
     if index.is_monotonic_increasing:

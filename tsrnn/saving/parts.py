@@ -14,7 +14,7 @@ from tsrnn.anomaly.forecast_errors import DETECTOR_LOSSES, ForecastErrors
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.data import Collection, Panel, TimeAxis
 from tsrnn.data.covariates import Covariates
-from tsrnn.data.forms import Levels, Long, OneSeries, Wide
+from tsrnn.data.forms import Levels, Long, SingleSeries, Wide
 from tsrnn.data.interop import Foreign
 from tsrnn.data.time_axis import regular_index
 from tsrnn.forecasting.calendar import CALENDAR
@@ -156,7 +156,7 @@ class _CollectionParts(NamedTuple):
     ends: np.ndarray
     have_freq: np.ndarray
     places: np.ndarray  # position of the axis of each series
-    form: OneSeries | Wide | Long | Levels | Foreign
+    form: SingleSeries | Wide | Long | Levels | Foreign
     observed: np.ndarray | None = None
     beside: np.ndarray | None = None  # channels of covariates
 
@@ -174,7 +174,7 @@ def _decode_collection(parts: _CollectionParts):
     axes = [axes[position] for position in positions]
     check(panel.lengths.tolist() == [len(axis.index) for axis in axes], "axes")
     check(not isinstance(form, Wide) or len(form.columns) == len(ids), "a form")
-    check(not isinstance(form, OneSeries) or len(ids) == 1, "a form")
+    check(not isinstance(form, SingleSeries) or len(ids) == 1, "a form")
     if observed is not None:
         check(observed.dtype == bool and observed.shape == values.shape, "observed")
     if covariates is not None:
@@ -183,9 +183,9 @@ def _decode_collection(parts: _CollectionParts):
     return Collection(panel, ids, axes, form, observed, covariates)
 
 
-@codec(OneSeries)
+@codec(SingleSeries, name="OneSeries")
 def _decode_one_series(name: Hashable):
-    return OneSeries(name)
+    return SingleSeries(name)
 
 
 @codec(Wide)
