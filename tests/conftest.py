@@ -1,5 +1,8 @@
 """What many tests share: the targets a kernel runs on, the dtypes, small networks, one step."""
 
+import re
+from pathlib import Path
+
 import driver  # noqa: F401  chooses the simulator, before Numba is imported
 import hypothesis
 import naive
@@ -18,6 +21,7 @@ from tsrnn.training import Settings
 hypothesis.settings.register_profile("tsrnn", deadline=None)
 hypothesis.settings.load_profile("tsrnn")
 
+ROOT = Path(__file__).parents[1]
 TARGETS = {"serial": 1, "parallel": 2, "cuda": "cuda"}
 
 
@@ -55,6 +59,19 @@ def dtype(request):
 def tolerance(dtype):
     """Relative tolerance of a whole forward or backward pass in that dtype."""
     return {"float32": 1e-4, "float64": 1e-10}[dtype]
+
+
+def lines_of_contributing(path):
+    """The lines of a file that CONTRIBUTING.md adds, fewer than 60, and of its slow twin."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", text, flags=re.DOTALL)
+    (lines,) = (lines for block, lines in blocks if block == path)
+    assert lines.count("\n") < 60
+    definition = f"def {Path(path).stem}("
+    (twin,) = (
+        lines for block, lines in blocks if block == "tests/naive.py" and definition in lines
+    )
+    return lines, twin
 
 
 def random_network(cell="lstm", n_in=1, n_hidden=5, n_out=3, dtype="float64", seed=0, **shape):

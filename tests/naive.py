@@ -267,39 +267,39 @@ def softplus(x):
     return np.log1p(np.exp(x))
 
 
-def _quantile(outputs, targets, levels):
+def _quantile(outputs, targets, params):
     errors = targets - outputs
-    levels = np.asarray(levels)[:, None]
+    levels = np.asarray(params)[:, None]
     return np.maximum(levels * errors, (levels - 1) * errors).mean(axis=0)
 
 
-def _huber(outputs, targets, levels):
-    (delta,) = levels
+def _huber(outputs, targets, params):
+    (delta,) = params
     error = np.abs(outputs[0] - targets)
     return np.where(error <= delta, error**2 / 2, delta * (error - delta / 2))
 
 
-def _gaussian(outputs, targets, levels):
+def _gaussian(outputs, targets, params):
     mean, scale = outputs[0], softplus(outputs[1]) + 1e-6
     return 0.5 * np.log(2 * np.pi * scale**2) + (targets - mean) ** 2 / (2 * scale**2)
 
 
-def _student_t(outputs, targets, levels):
+def _student_t(outputs, targets, params):
     mean, scale, nu = outputs[0], softplus(outputs[1]) + 1e-6, 2 + softplus(outputs[2])
     z = (targets - mean) / scale
     gammas = [math.lgamma(n / 2) - math.lgamma((n + 1) / 2) for n in nu]
     return gammas + 0.5 * np.log(np.pi * nu) + np.log(scale) + (nu + 1) / 2 * np.log1p(z**2 / nu)
 
 
-def _cross_entropy(outputs, targets, levels):
+def _cross_entropy(outputs, targets, params):
     scores = outputs[:, 0] if outputs.ndim == 2 else outputs
     return np.array([np.log(np.exp(scores).sum()) - scores[int(targets[0])]])
 
 
 # Of outputs (number that a target has, targets) and targets (targets,): losses (targets,).
 LOSSES = {
-    "absolute_error": lambda outputs, targets, levels: np.abs(outputs[0] - targets),
-    "squared_error": lambda outputs, targets, levels: (outputs[0] - targets) ** 2,
+    "absolute_error": lambda outputs, targets, params: np.abs(outputs[0] - targets),
+    "squared_error": lambda outputs, targets, params: (outputs[0] - targets) ** 2,
     "huber": _huber,
     "quantile": _quantile,
     "gaussian": _gaussian,
@@ -308,7 +308,7 @@ LOSSES = {
 }
 
 
-def mean_loss(loss, answers, targets, weights=None, levels=()):
+def mean_loss(loss, answers, targets, weights=None, params=()):
     """Weighted mean over sequences and targets; a target that is NaN counts for nothing.
 
     ``answers``, (sequences, answers, n_out), ``targets``, (sequences, answers, n_targets).
@@ -322,7 +322,7 @@ def mean_loss(loss, answers, targets, weights=None, levels=()):
             n_targets = len(target)
             outputs = outputs.reshape(-1, n_targets)
             there = ~np.isnan(target)
-            each = LOSSES[loss](outputs, np.where(there, target, 0.0), levels)
+            each = LOSSES[loss](outputs, np.where(there, target, 0.0), params)
             total += own * each[there].sum()
             weight += own * np.count_nonzero(there)
     return total / weight

@@ -1,16 +1,15 @@
 """The drivers against plain loops, central differences and PyTorch, on every target and dtype."""
 
 import functools
-import re
 import sys
 import types
-from pathlib import Path
 
 import naive
 import numpy as np
 import pytest
 from conftest import (
     gradient_of,
+    lines_of_contributing,
     naive_window_loss,
     numeric_slopes,
     random_network,
@@ -28,7 +27,7 @@ from tsrnn.training import Settings
 LOOKBACK, HORIZON, SEASON = 12, 3, 4
 STARTS = np.array([0, 40, 7, 100, 13, 181, 99, 3, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65])
 FREE = np.inf  # no clipping
-LEVELS = {"quantile": (0.1, 0.5, 0.9), "huber": (0.7,)}
+PARAMS = {"quantile": (0.1, 0.5, 0.9), "huber": (0.7,)}
 
 
 def test_every_cell_has_its_naive_twin():
@@ -71,9 +70,9 @@ def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, workers):
     covariates = np.random.default_rng(1).normal(size=(len(values), 3))
     table = np.column_stack([values, covariates])
     source = forecast_source(table, lookback, SEASON, 0.0, ahead=horizon, n_known=n_known)
-    levels = LEVELS.get(loss, ())
+    params = PARAMS.get(loss, ())
     network = random_network(
-        cell, n_in=6 * segment, n_out=find_loss(loss).n_outputs(segment, levels), head="ahead",
+        cell, n_in=6 * segment, n_out=find_loss(loss).n_outputs(segment, params), head="ahead",
         n_horizons=horizon // segment, **WALKS[shape],
     )  # fmt: skip
     starts = STARTS[len(values) - lookback - horizon > STARTS]
@@ -92,17 +91,17 @@ def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, workers):
     answers = answers_of(network.views())
     said = network.predict(source, starts, workers)
     np.testing.assert_allclose(said, [a.ravel() for a in answers], rtol=1e-9, atol=1e-12)
-    mean_loss = network.mean_loss(source, starts, loss, workers, levels)
-    expected = naive.mean_loss(loss, answers, targets, levels=levels)
+    mean_loss = network.mean_loss(source, starts, loss, workers, params)
+    expected = naive.mean_loss(loss, answers, targets, params=params)
     assert mean_loss == pytest.approx(expected, rel=1e-9)
-    settings = Settings(loss=loss, loss_params=levels, max_grad_norm=FREE)
+    settings = Settings(loss=loss, loss_params=params, max_grad_norm=FREE)
     found, gradient = gradient_of(network, source, starts, settings, workers)
     assert found == pytest.approx(expected, rel=1e-9)
     rng = np.random.default_rng(2)
     directions = rng.normal(size=(4, gradient.size)) * network.used()
 
     def loss_at(parameters):
-        return naive.mean_loss(loss, answers_of(network.views(parameters)), targets, levels=levels)
+        return naive.mean_loss(loss, answers_of(network.views(parameters)), targets, params=params)
 
     slopes = numeric_slopes(loss_at, network.parameters, directions)
     np.testing.assert_allclose(directions @ gradient, slopes, rtol=1e-5, atol=1e-7)
@@ -155,7 +154,7 @@ class Case:
 
     def __init__(self, cell, shape, data, noise, loss="squared_error", dtype="float64", n=18):
         self.shape, self.loss = (SHAPES | ATTENDING)[shape], loss
-        self.levels = LEVELS.get(loss, ())
+        self.params = PARAMS.get(loss, ())
         rng = np.random.default_rng(3)
         kind = {"ragged": False, "missing": None, "segment": 1} | DATA[data]
         self.segment, self.missing = kind["segment"], kind["missing"]
@@ -183,7 +182,7 @@ class Case:
         self.weights = rng.uniform(0, 2, n)
         self.weights[3] = 0
         factor = 3 if self.missing == INDICATE else 1
-        n_out = 3 if loss == "cross_entropy" else find_loss(loss).n_outputs(n_targets, self.levels)
+        n_out = 3 if loss == "cross_entropy" else find_loss(loss).n_outputs(n_targets, self.params)
         self.network = random_network(
             cell, n_in=n_channels * self.segment * factor, n_out=n_out, dtype=dtype,
             n_hidden=4 if shape in ATTENDING else 3, **self.shape,
@@ -195,7 +194,7 @@ class Case:
         )  # fmt: skip
         self.dropout, self.recurrent = NOISE[noise]
         self.settings = Settings(
-            loss=loss, loss_params=self.levels, max_grad_norm=FREE, dropout=self.dropout,
+            loss=loss, loss_params=self.params, max_grad_norm=FREE, dropout=self.dropout,
             recurrent_dropout=self.recurrent,
         )  # fmt: skip
 
@@ -227,7 +226,7 @@ class Case:
                 wanted.append(self.targets[self.sequence(window)[1]])
             else:
                 wanted.append(self.targets[window].reshape(self.n_output_steps, self.n_targets))
-        return naive.mean_loss(self.loss, said, wanted, self.weights, self.levels)
+        return naive.mean_loss(self.loss, said, wanted, self.weights, self.params)
 
     @property
     def n_time(self):
@@ -301,17 +300,12 @@ def test_outputs_loss_and_gradient(cell, shape, data, noise, workers):
 @pytest.fixture
 def contributed(monkeypatch, tmp_path):
     """The cell that CONTRIBUTING.md adds, and its slow twin, from its very lines."""
-    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    found = re.findall(r"```python\n# (\S+)\n(.*?)```", text, flags=re.DOTALL)
-    blocks = {Path(path).name: (path, lines) for path, lines in found}
-    path, lines = blocks["mgu.py"]
-    assert Path(path).parent.name == "cells"
-    assert lines.count("\n") < 60
+    lines, twin = lines_of_contributing("tsrnn/kernels/cells/mgu.py")
     name = "tsrnn.kernels.cells.mgu"
     module = types.ModuleType(name)
     exec(lines, module.__dict__)
     monkeypatch.setitem(sys.modules, name, module)
-    exec(blocks["naive.py"][1], naive.__dict__)
+    exec(twin, naive.__dict__)
     monkeypatch.setitem(naive.CELLS, "mgu", naive.__dict__.pop("mgu"))
     # The cache goes by the folder's files, and this is none of them.
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
@@ -345,7 +339,7 @@ def test_every_loss_in_every_head(loss, shape, workers):
     loss_found, gradient = case.gradient(workers)
     views = case.network.views()
     assert loss_found == pytest.approx(case.mean_loss(views), rel=1e-10)
-    judged = case.network.mean_loss(case.source, case.order, loss, workers, case.levels)
+    judged = case.network.mean_loss(case.source, case.order, loss, workers, case.params)
     assert judged == pytest.approx(loss_found, rel=1e-10)
     assert_slopes(gradient, *numeric_slopes_of("lstm", shape, "ragged", "quiet", loss))
 

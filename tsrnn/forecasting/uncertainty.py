@@ -136,9 +136,9 @@ class LossOutputs:
         if scale is not None:
             unit = _median(scale)
             return unit, unit
-        outer_quantiles = loss.outer_quantiles(self.outputs)
-        if outer_quantiles is not None:
-            point, (low, high) = self.point, map(_median, outer_quantiles)
+        if loss.takes_quantiles:
+            ordered, point = _median(np.sort(self.outputs, axis=2)), self.point
+            low, high = ordered[:, 0], ordered[:, -1]
             return np.maximum(point - low, _LEAST_UNIT), np.maximum(high - point, _LEAST_UNIT)
         return (np.ones(self.outputs.shape[1::2]),) * 2
 

@@ -72,10 +72,6 @@ class Loss:
         """Scale of the predicted distribution, None where the loss learns none."""
         return None
 
-    def outer_quantiles(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Lowest and highest quantile that were learnt, None where the loss learns none."""
-        return None
-
     def skill_errors(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Errors whose sums say how much better one prediction is than another."""
         return np.abs(targets - predictions) ** (1 if self.robust else 2)
@@ -149,3 +145,13 @@ class LikelihoodLoss(Loss):
         variance, square = np.nanmean((targets - constant) ** 2), np.nanmean(targets**2)
         best = (1 + np.log(2 * np.pi * max(variance, 1e-300))) / 2
         return float(best), float(square / (2 * np.log(2) ** 2))
+
+
+def interpolate(values: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Values (..., n, k) at fractional places along their last axis but one, (..., k)."""
+    last = values.shape[-2] - 1
+    place = np.broadcast_to(place, values[..., 0, :].shape)[..., None, :]
+    below = np.minimum(place.astype(int), max(last - 1, 0))
+    low = np.take_along_axis(values, below, axis=-2)
+    high = np.take_along_axis(values, np.minimum(below + 1, last), axis=-2)
+    return (low + (place - below) * (high - low))[..., 0, :]

@@ -7,12 +7,11 @@ from tsrnn.kernels.jit.compile import like, scalar
 @scalar
 def softplus(x):
     """``log(1 + exp(x))`` and its derivative, the logistic function; neither overflows."""
-    one = like(x, 1.0)
     if x > 0:
         small = exp(-x)
-        return x + log1p(small), one / (one + small)
+        return x + log1p(small), like(x, 1.0) / (like(x, 1.0) + small)
     small = exp(x)
-    return log1p(small), small / (one + small)
+    return log1p(small), small / (like(x, 1.0) + small)
 
 
 @scalar

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.jit.compile import like, scalar
-from tsrnn.kernels.losses._base import PER_QUANTILE, Loss
+from tsrnn.kernels.losses._base import PER_QUANTILE, Loss, interpolate
 
 
 @scalar
@@ -18,7 +18,7 @@ def pinball(prediction, target, level):
 
 
 class Quantile(Loss):
-    """Quantiles of the levels ``params``."""
+    """Quantiles of the levels ``params``; interpolated in between, constant beyond."""
 
     outputs_per_target = PER_QUANTILE
     robust = True
@@ -39,32 +39,21 @@ class Quantile(Loss):
     def median(self, outputs, params):
         return self.quantile(outputs, 0.5, params)
 
-    def outer_quantiles(self, outputs):
-        ordered = np.sort(outputs, axis=-2)
-        return ordered[..., 0, :], ordered[..., -1, :]
-
     def quantile(self, outputs, level, params):
-        """On the line between neighbouring levels; beyond the outermost, that one."""
         ordered = np.sort(outputs, axis=-2)  # quantiles do not cross (Chernozhukov et al. 2010)
         place = np.interp(level, params, np.arange(len(params)))
-        place = np.broadcast_to(place, ordered[..., 0, :].shape)
-        below = np.minimum(place.astype(int), max(len(params) - 2, 0))
-        above = np.minimum(below + 1, len(params) - 1)
-        low = np.take_along_axis(ordered, below[..., None, :], axis=-2)[..., 0, :]
-        high = np.take_along_axis(ordered, above[..., None, :], axis=-2)[..., 0, :]
-        return low + (place - below) * (high - low)
+        return interpolate(ordered, place)
 
     def constant_losses(self, targets, constant, params):
-        zero_loss = np.mean([_mean_pinball(targets, level) for level in params])
+        def mean_loss(errors):
+            pairs = zip(errors, params, strict=True)
+            losses = [np.nanmean(np.where(e > 0, q * e, (q - 1) * e)) for e, q in pairs]
+            return float(np.mean(losses))
+
+        zero_loss = mean_loss([targets] * len(params))
         if constant is None:
-            return float(zero_loss), float(zero_loss)
-        errors = targets - np.nanquantile(targets, params, axis=0)[:, None]
-        losses = [_mean_pinball(e, level) for e, level in zip(errors, params, strict=True)]
-        return float(np.mean(losses)), float(zero_loss)
-
-
-def _mean_pinball(errors, level):
-    return np.nanmean(np.where(errors > 0, level * errors, (level - 1) * errors))
+            return zero_loss, zero_loss
+        return mean_loss(targets - np.nanquantile(targets, params, axis=0)[:, None]), zero_loss
 
 
 loss = Quantile()

@@ -26,10 +26,8 @@ def value_and_slopes(mean, raw_scale, raw_freedom, target):
     value = log_gamma(half * freedom) - log_gamma(more)
     value = value + half * log(like(mean, math.pi) * freedom) + log(scale) + more * log1p(ratio)
     pull = (freedom + one) * z / (freedom + z * z)
-    digammas = digamma(half * freedom) - digamma(more)
-    grad_freedom = half * (digammas + one / freedom + log1p(ratio)) - more * ratio / (
-        freedom + z * z
-    )
+    grad_freedom = half * (digamma(half * freedom) - digamma(more) + one / freedom + log1p(ratio))
+    grad_freedom = grad_freedom - more * ratio / (freedom + z * z)
     grad_scale = (one - pull * z) / scale * scale_slope
     return value, -pull / scale, grad_scale, like(mean, grad_freedom) * freedom_slope
 
