@@ -12,7 +12,7 @@ RNG = np.random.default_rng(0)
 WIDE = pd.DataFrame(
     {k: 50 + 10 * np.sin(np.arange(120) * np.pi / 6) + RNG.normal(size=120) for k in "abc"},
     MONTHS,
-)  # fmt: skip
+)
 LONG = WIDE.rename_axis("ds").reset_index().melt("ds", var_name="unique_id", value_name="y")
 LONG = LONG[["unique_id", "ds", "y"]]
 
@@ -58,7 +58,7 @@ BAD = {
     "no columns": (WIDE[[]], "y has no columns"),
     "wrong column": (LONG.rename(columns={"y": "value"}), "'y'"),
     "list": ([1.0, 2.0, 3.0], "y"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

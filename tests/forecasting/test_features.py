@@ -241,9 +241,9 @@ def test_searches_pass_covariates_on():
 
     search = GridSearchCV(quick(max_iter=5), {"hidden_size": [2, 8]}, cv=TimeSeriesSplit(2))
     search.fit(Y, X)
-    assert len(search.best_estimator_.predict(X=X[:0].reindex(
-        pd.date_range("2023-08-29", periods=6)).fillna({"price": 10, "sale": False, "sky": "dry"})
-        .astype({"sale": bool}))) == 6  # fmt: skip
+    days = pd.date_range("2023-08-29", periods=6)
+    later = X[:0].reindex(days).fillna({"price": 10, "sale": False, "sky": "dry"})
+    assert len(search.best_estimator_.predict(X=later.astype({"sale": bool}))) == 6
 
 
 @pytest.mark.parametrize("kwargs", [{}, {"past_covariates": ["price"]}])
@@ -332,16 +332,31 @@ def refusals():
         "not to the horizon": (X[:-6], X[-6:-2], "X has no row at 2023-08-27"),
         "gap": (gap, None, "X has no row at 2023-02-20"),
         "too short": (late, None, "X has no row at 2023-08-20"),
-        "NaN": (X.assign(price=X["price"].where(X.index != DAYS[7])), None,
-                "Column 'price' of X is missing at 2023-01-08"),
-        "inf": (X.assign(price=X["price"].where(X.index != DAYS[7], np.inf)), None,
-                "Column 'price' of X is inf at 2023-01-08"),
-        "huge": (X.assign(price=X["price"].where(X.index != DAYS[7], 1e200)), None,
-                 r"'price' of X is 1e\+200 at 2023-01-08"),
-        "objects": (X.assign(price=[[1]] * 240), None,
-                    "Column 'price' of X is of dtype object and holds .1., neither"),
-        "many levels": (X.assign(sky=[str(k) for k in range(240)]), None,
-                        "Column 'sky' of X has 234 levels"),
+        "NaN": (
+            X.assign(price=X["price"].where(X.index != DAYS[7])),
+            None,
+            "Column 'price' of X is missing at 2023-01-08",
+        ),
+        "inf": (
+            X.assign(price=X["price"].where(X.index != DAYS[7], np.inf)),
+            None,
+            "Column 'price' of X is inf at 2023-01-08",
+        ),
+        "huge": (
+            X.assign(price=X["price"].where(X.index != DAYS[7], 1e200)),
+            None,
+            r"'price' of X is 1e\+200 at 2023-01-08",
+        ),
+        "objects": (
+            X.assign(price=[[1]] * 240),
+            None,
+            "Column 'price' of X is of dtype object and holds .1., neither",
+        ),
+        "many levels": (
+            X.assign(sky=[str(k) for k in range(240)]),
+            None,
+            "Column 'sky' of X has 234 levels",
+        ),
         "new level": (X[:-6], X[-6:].assign(sky="hail"), "'sky' of X is 'hail' at 2023-08-23"),
         "column gone": (X[:-6], X[-6:].drop(columns="sale"), "X has no column 'sale'"),
         "column more": (X[:-6], X[-6:].assign(more=1), "X has the column 'more', which was not"),
@@ -351,7 +366,7 @@ def refusals():
         "empty": (X[:0], None, r"X has shape \(0, 3\)"),
         "no names": (X.to_numpy(), None, "X"),
         "numbers for an index": (X.reset_index(drop=True), None, "X has time stamps of dtype int"),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("case", refusals())
@@ -455,8 +470,8 @@ class TestMasked:
         holes.loc[DAYS[20:25], "price"] = np.nan
         holes = holes.drop(DAYS[60])
         forecaster = quick(missing="mask", max_iter=3, segment=1).fit(long, holes)
-        later = pd.DataFrame({"price": 10.0, "sale": True, "sky": "dry"},
-                             pd.date_range(DAYS[-1], periods=7)[1:])  # fmt: skip
+        days = pd.date_range(DAYS[-1], periods=7)[1:]
+        later = pd.DataFrame({"price": 10.0, "sale": True, "sky": "dry"}, days)
         assert np.isfinite(forecaster.predict(X=later)["y"]).all()
         with pytest.raises(ValueError, match="X has no row at 2023-09-0"):
             forecaster.predict(X=later[:-1])
@@ -491,12 +506,12 @@ class TestMasked:
         wide.loc[DAYS[-8:-6], "s1"] = np.nan
         wide.loc[DAYS[-8], "s2"] = np.nan
 
-        def rows(*some):
-            given = wide[slice(*some)].dropna(axis=1, how="all")
+        def rows(*bounds):
+            part = wide[slice(*bounds)].dropna(axis=1, how="all")
             if form == "wide":
-                return given
-            return given.rename_axis("ds").reset_index().melt("ds", var_name="unique_id",
-                                                              value_name="y")  # fmt: skip
+                return part
+            long = part.rename_axis("ds").reset_index()
+            return long.melt("ds", var_name="unique_id", value_name="y")
 
         kwargs = {"missing": "mask", "max_iter": 3, "segment": 1}
         one, other = (quick(**kwargs).fit(rows(-8)) for _ in range(2))

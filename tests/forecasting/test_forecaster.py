@@ -254,9 +254,8 @@ def test_refit_follows_the_learning_rates_of_the_validated_network(monkeypatch):
 def test_intervals():
     forecaster = RNNForecaster(horizon=24).fit(AIRLINE[:-24])
     intervals = forecaster.predict_interval(coverage=[0.5, 0.8, 0.95])
-    assert intervals.columns.tolist() == [
-        "lower_50", "upper_50", "lower_80", "upper_80", "lower_95", "upper_95",
-    ]  # fmt: skip
+    names = "lower_50 upper_50 lower_80 upper_80 lower_95 upper_95"
+    assert intervals.columns.tolist() == names.split()
     forecast, truth = forecaster.predict(), AIRLINE[-24:]
     outward = ["lower_95", "lower_80", "lower_50"], ["upper_50", "upper_80", "upper_95"]
     nested = pd.concat([intervals[outward[0]], forecast, intervals[outward[1]]], axis=1)
@@ -329,8 +328,8 @@ def test_a_series_that_is_long_enough_stays_so_when_it_grows():
 def test_a_season_on_a_steep_trend_is_found():
     t = np.arange(192)
     noise = np.random.default_rng(1).normal(scale=0.5, size=192)
-    y = pd.Series(100 + 5 * t + 10 * np.sin(2 * np.pi * t / 12) + noise, AIRLINE.index.union(
-        pd.date_range("1961-01-01", periods=48, freq="MS")))  # fmt: skip
+    months = AIRLINE.index.union(pd.date_range("1961-01-01", periods=48, freq="MS"))
+    y = pd.Series(100 + 5 * t + 10 * np.sin(2 * np.pi * t / 12) + noise, months)
     forecaster = RNNForecaster(horizon=12).fit(y[:-12])
     assert forecaster.season_ == 12
     assert (forecaster.predict() - y[-12:]).abs().mean() < 2
@@ -441,8 +440,10 @@ print("usable", flush=True)
 def test_ctrl_c_during_a_long_fit():
     with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stdout.readline() == "fitting\n", process.stderr.read()
         time.sleep(2)
         sent = time.time()

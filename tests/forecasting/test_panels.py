@@ -12,6 +12,8 @@ from tsrnn.forecasting.inputs import read_series
 
 MONTHS = pd.date_range("2000-01-01", periods=240, freq="MS")
 
+NOT_POSITIVE = r"Series 's2' of y needs positive values .* is -1 at 2000-05-01"
+
 
 def season_and_noise(level, seed, n=96):
     """A year's season around a level, on an index of months."""
@@ -21,9 +23,7 @@ def season_and_noise(level, seed, n=96):
 
 
 WIDE = pd.DataFrame({f"s{k}": season_and_noise(10.0 ** (k - 2), k) for k in range(5)})
-LONG = (
-    WIDE.rename_axis("ds").reset_index().melt("ds", var_name="unique_id", value_name="y")
-)  # fmt: skip
+LONG = WIDE.rename_axis("ds").reset_index().melt("ds", var_name="unique_id", value_name="y")
 
 
 def quick(**kwargs):
@@ -103,7 +103,7 @@ def test_a_series_too_short_among_many_is_named():
 def test_a_log_of_a_series_below_zero_is_refused_by_name():
     frame = WIDE.copy()
     frame.iloc[4, 2] = -1
-    with pytest.raises(ValueError, match="Series 's2' of y needs positive values .* is -1 at 2000-05-01"):
+    with pytest.raises(ValueError, match=NOT_POSITIVE):
         quick(transform="log").fit(frame)
     quick().fit(frame)
 
@@ -225,7 +225,7 @@ class TestSeriesNeverSeen:
         weeks = WIDE.set_axis(pd.date_range("2000-01-02", periods=96, freq="W"))
         with pytest.raises(ValueError, match=r"frequency W.*fitted on frequency MS"):
             forecaster.predict(y=weeks)
-        with pytest.raises(ValueError, match="Series 's2' of y needs positive values .* is -1 at 2000-05-01"):
+        with pytest.raises(ValueError, match=NOT_POSITIVE):
             forecaster.predict(y=WIDE.assign(s2=WIDE["s2"].where(WIDE.index != "2000-05-01", -1)))
 
 
@@ -292,8 +292,8 @@ class TestUpdate:
         def formed(wide):
             long = wide.rename_axis("ds").reset_index()
             long = long.melt("ds", var_name="unique_id", value_name="y").dropna()
-            return {"wide": wide, "long": long,
-                    "levels": long.set_index(["unique_id", "ds"])["y"]}[form]  # fmt: skip
+            levels = long.set_index(["unique_id", "ds"])["y"]
+            return {"wide": wide, "long": long, "levels": levels}[form]
 
         forecaster = quick(transform="log").fit(formed(WIDE[:-5]))
         forecaster.update(formed(WIDE[["s3", "s1"]][-5:-3])).update(formed(WIDE[["s3"]][-3:-2]))
@@ -333,8 +333,8 @@ class TestUpdate:
 
     def test_time_stamps_of_another_kind_are_refused(self):
         forecaster = quick().fit(WIDE[:-5])
-        for y in (WIDE[-5:].tz_localize("UTC"), WIDE[-5:].to_period("M"),
-                  WIDE[-5:].reset_index(drop=True)):  # fmt: skip
+        new = WIDE[-5:]
+        for y in (new.tz_localize("UTC"), new.to_period("M"), new.reset_index(drop=True)):
             with pytest.raises(ValueError, match=r"time stamps of dtype .* those fitted are of"):
                 forecaster.update(y)
         zoned = quick().fit(WIDE[:-5].tz_localize("Europe/Berlin"))

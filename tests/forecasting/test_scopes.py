@@ -10,9 +10,13 @@ from tsrnn.datasets import load_airline
 
 AIRLINE = load_airline().astype(float)
 RNG = np.random.default_rng(0)
-WIDE = pd.DataFrame({
-    "up": AIRLINE, "down": 900 - AIRLINE, "noise": AIRLINE + RNG.normal(0, 30, len(AIRLINE)),
-})  # fmt: skip
+WIDE = pd.DataFrame(
+    {
+        "up": AIRLINE,
+        "down": 900 - AIRLINE,
+        "noise": AIRLINE + RNG.normal(0, 30, len(AIRLINE)),
+    }
+)
 
 
 def quick(**kwargs):
@@ -69,8 +73,8 @@ class TestFineTuned:
         np.testing.assert_array_equal(
             forecaster.networks_[-1][0].parameters, of_all.network_.parameters
         )
-        away = [np.abs(one[0].parameters - of_all.network_.parameters).max()
-                for one in forecaster.networks_[:-1]]  # fmt: skip
+        parameters = of_all.network_.parameters
+        away = [np.abs(g[0].parameters - parameters).max() for g in forecaster.networks_[:-1]]
         assert 0 < max(away) < 0.2
         new = WIDE.rename(columns={"up": "new"})
         unseen = forecaster.predict(y=new)
@@ -80,11 +84,11 @@ class TestFineTuned:
     def test_it_helps_where_series_differ(self):
         """Different noise: fine-tuned networks are never much worse, and better somewhere."""
         scores = {
-            scope: backtest(
-                quick(scope=scope, max_iter=40), WIDE, n_windows=6, step=2, refit=False
-            ).metrics().loc["RNNForecaster", "MASE"]
+            scope: backtest(quick(scope=scope, max_iter=40), WIDE, n_windows=6, step=2, refit=False)
+            .metrics()
+            .loc["RNNForecaster", "MASE"]
             for scope in ("global", "fine_tuned", "local")
-        }  # fmt: skip
+        }
         assert scores["fine_tuned"] < 1.05 * scores["global"]
 
     def test_without_anything_held_out(self):
@@ -151,8 +155,9 @@ class TestPartialFit:
         forecaster.partial_fit(WIDE[["down"]][-4:-3])
         after = [group[0].parameters for group in forecaster.networks_]
         changed = [bool((a != b).any()) for a, b in zip(after, before, strict=True)]
-        assert changed == {"global": [True], "local": [False, True, False],
-                           "fine_tuned": [False, True, False, False]}[scope]  # fmt: skip
+        one_of_three = [False, True, False]
+        expected = {"global": [True], "local": one_of_three, "fine_tuned": [*one_of_three, False]}
+        assert changed == expected[scope]
         updated = quick(scope=scope, max_iter=3).fit(WIDE[:-4]).update(WIDE[["down"]][-4:-3])
         same = forecaster.predict()["up"].equals(updated.predict()["up"])
         assert same == (scope != "global")

@@ -7,10 +7,25 @@ from tsrnn.datasets import load_airline, load_co2, load_nyc_taxi
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 
 SEASONS = {
-    "YS": 1, "YE-JUN": 1, "QS-OCT": 4, "MS": 12, "ME": 12, "BME": 12, "W-WED": 52, "D": 7, "B": 5,
-    "h": 24, "30min": 48, "15min": 96, "min": 1440, "s": 3600, "2MS": 6, "6h": 4, "2D": 1, "7D": 52,
-    "5h": 1, "ms": 1, "48h": 1, "24h": 7, "1440min": 7, "2W": 26, "14D": 26, "30s": 120,
-}  # fmt: skip
+    frequency: season
+    for season, frequencies in {
+        1: "YS YE-JUN 2D 5h ms 48h",
+        4: "QS-OCT 6h",
+        5: "B",
+        6: "2MS",
+        7: "D 24h 1440min",
+        12: "MS ME BME",
+        24: "h",
+        26: "2W 14D",
+        48: "30min",
+        52: "W-WED 7D",
+        96: "15min",
+        120: "30s",
+        1440: "min",
+        3600: "s",
+    }.items()
+    for frequency in frequencies.split()
+}
 
 
 @pytest.mark.parametrize(("alias", "season"), SEASONS.items())

@@ -171,8 +171,9 @@ def noise(scale):
 def test_losses_learn_the_spread(loss):
     y = noise(3.0)
     forecaster = quick(loss=loss, conformal=False, season=1, horizon=3, lookback=20, max_iter=40)
-    result = backtest(forecaster, y, n_windows=200, step=1, refit=False, coverage=0.8,
-                     quantiles=[0.1, 0.5, 0.9]).metrics().loc["RNNForecaster"]  # fmt: skip
+    origins = {"n_windows": 200, "step": 1, "refit": False}
+    scored = backtest(forecaster, y, **origins, coverage=0.8, quantiles=[0.1, 0.5, 0.9])
+    result = scored.metrics().loc["RNNForecaster"]
     assert 0.72 < result["coverage_80"] < 0.88
     # Of a normal distribution the least pinball loss at 0.1 is the deviation times .1755; that of
     # intervals around the last value would be larger by the root of two.

@@ -145,8 +145,8 @@ def crps_from_samples(
     """Continuous ranked probability score of equally likely samples.
 
     ``mean_i |x_i - y| - mean_ij |x_i - x_j| / 2`` (Gneiting & Raftery 2007, sec. 4.2), over all
-    pairs of samples, sorted once instead of paired. It is the score of the empirical distribution, on
-    average ``mean |x - x'| / (2 n_samples)`` above that of the distribution they come from. One
+    pairs of samples, sorted once instead of paired. It is the score of the empirical distribution,
+    on average ``mean |x - x'| / (2 n_samples)`` above that of the distribution they come from. One
     sample gives the absolute error. In the unit of the series.
 
     Parameters
