@@ -162,7 +162,7 @@ def test_what_cannot_be_unfolded_is_refused():
     attentive = types.SimpleNamespace(network_=types.SimpleNamespace(cell="attention"))
     with pytest.raises(ValueError, match="cell='attention' is not recurrent"):
         UnfoldedDisplay.from_estimator(attentive, X)
-    with pytest.raises(ValueError, match="walks on through a known future"):
+    with pytest.raises(ValueError, match="runs on through a known future"):
         UnfoldedDisplay.from_estimator(forecaster(calendar=["weekday"]))
     with pytest.raises(ValueError, match="RNNRegressor keeps no sequences: give X"):
         UnfoldedDisplay.from_estimator(regressor())

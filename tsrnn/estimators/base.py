@@ -23,7 +23,7 @@ from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
 from tsrnn.kernels.optimizers import SOLVERS
 from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import DEVICES, claim
-from tsrnn.network import RecurrentNetwork, Transformer
+from tsrnn.network import Network, RecurrentNetwork, Transformer
 from tsrnn.network.transformer import CELL
 from tsrnn.training import History, Settings
 from tsrnn.training.schedules import SCHEDULES
@@ -41,7 +41,7 @@ _RECURRENT_ONLY = {
 
 
 def run_network(
-    network: RecurrentNetwork,
+    network: Network,
     source: Source,
     windows: np.ndarray,
     *,
@@ -130,7 +130,7 @@ class RecurrentEstimator(BaseEstimator):
         rng: np.random.Generator,
         hidden_size: int | None = None,
         **head,
-    ) -> RecurrentNetwork:
+    ) -> Network:
         """A network with random initial weights; ``head`` as RecurrentNetwork takes it."""
         size = n_in, hidden_size or self.hidden_size, n_out, self.dtype
         options = head | {"n_layers": self.n_layers, "n_head": self.head_size}

@@ -102,7 +102,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     ----------
     classes_ : (n_classes,) array
         Class labels, sorted.
-    network_ : RecurrentNetwork
+    network_ : Network
         The trained network.
     X_mean_, X_scale_ : (n_channels,) arrays
         Mean and standard deviation that channels are standardised by.

@@ -105,7 +105,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
 
     Attributes
     ----------
-    network_ : RecurrentNetwork
+    network_ : Network
         The trained network.
     X_mean_, X_scale_ : (n_channels,) arrays
         Mean and standard deviation that channels are standardised by.
@@ -295,12 +295,12 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         (n_samples,) or (n_samples, n_outputs) float64 array, or two of them
         """
         outputs = self._outputs_by_target(X)
-        loss = find_loss(self.loss_)
+        loss: Any = find_loss(self.loss_)
         point = self.y_mean_ + self.y_scale_ * loss.point(outputs, self.quantiles_)
         point = self._in_shape_of_y(point)
         if not return_std:
             return point
-        self._check_scale("return_std=True")
+        self._check_likelihood("return_std=True")
         return point, self._in_shape_of_y(self.y_scale_ * loss.std(outputs))
 
     def predict_quantiles(self, X: Any, quantiles: Any = None) -> np.ndarray:
@@ -318,7 +318,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         -------
         (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles) float64 array
         """
-        outputs, loss = self._outputs_by_target(X), find_loss(self.loss_)
+        outputs = self._outputs_by_target(X)
+        loss: Any = find_loss(self.loss_)
         fitted = np.asarray(self.quantiles_ if loss.takes_quantiles else self.quantiles, float)
         wanted = fitted if quantiles is None else np.atleast_1d(np.asarray(quantiles, float))
         if loss.takes_quantiles:
@@ -335,7 +336,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         else:
             if not ((wanted > 0) & (wanted < 1)).all():
                 raise ValueError(f"quantiles must lie between 0 and 1, got {wanted.tolist()}.")
-            self._check_scale("predict_quantiles")
+            self._check_likelihood("predict_quantiles")
             values = np.stack([loss.quantile(outputs, level, ()) for level in wanted], axis=1)
         values = np.moveaxis(self.y_mean_ + self.y_scale_ * values, 1, 2)
         return values[:, 0] if self._y_is_1d else values
@@ -379,7 +380,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         outputs = self._outputs(X)
         return outputs.reshape(len(outputs), -1, self.n_outputs_)
 
-    def _check_scale(self, what):
+    def _check_likelihood(self, what):
         """Raise ValueError if the loss has no scale."""
         if not find_loss(self.loss_).is_likelihood:
             raise ValueError(

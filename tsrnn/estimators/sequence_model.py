@@ -9,7 +9,7 @@ import numpy as np
 
 from tsrnn.estimators.sequences import Sequences
 from tsrnn.kernels.sources import INDICATE, SKIP, Source, sequence_source
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 from tsrnn.training import Moments
 
 
@@ -40,7 +40,7 @@ class SequenceModel:
 
     Attributes
     ----------
-    network : RecurrentNetwork
+    network : Network
     X_mean, X_scale : (n_channels,) float64 arrays
         Mean and deviation that channels are standardised by.
     marks_missing : bool
@@ -52,7 +52,7 @@ class SequenceModel:
         Parameters of the training loss, such as the levels of quantiles.
     """
 
-    network: RecurrentNetwork
+    network: Network
     X_mean: np.ndarray
     X_scale: np.ndarray
     marks_missing: bool

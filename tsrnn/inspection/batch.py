@@ -16,7 +16,7 @@ from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.sources import Source
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 from tsrnn.network.trace import LayerTrace, Trace, trace
 
 
@@ -26,7 +26,7 @@ class Batch:
 
     Attributes
     ----------
-    network : RecurrentNetwork
+    network : Network
     source : Source
         Inputs on the network's scale, and targets where there are any.
     windows : (n,) int64 array
@@ -41,7 +41,7 @@ class Batch:
         The training loss and its parameters.
     """
 
-    network: RecurrentNetwork
+    network: Network
     source: Source
     windows: np.ndarray
     keys: pd.Index | None
@@ -54,8 +54,14 @@ class Batch:
         self, *, grad_outputs: np.ndarray | None = None, backward_from_loss: bool = False
     ) -> Trace:
         """Forward pass, and a backward pass from ``grad_outputs`` or from the training loss."""
-        loss = {"loss": self.loss, "loss_params": self.loss_params} if backward_from_loss else {}
-        return trace(self.network, self.source, self.windows, grad_outputs=grad_outputs, **loss)
+        return trace(
+            self.network,
+            self.source,
+            self.windows,
+            grad_outputs=grad_outputs,
+            loss=self.loss if backward_from_loss else None,
+            loss_params=self.loss_params if backward_from_loss else (),
+        )
 
     def frame(self, values: np.ndarray, columns: pd.Index | Sequence, first_steps) -> pd.DataFrame:
         """Frame of (n, n_time, n_columns) values, a row for each step that a sequence has."""

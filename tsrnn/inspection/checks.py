@@ -135,7 +135,8 @@ def check_loss(evidence: Evidence) -> list[Finding]:
 
 def check_gradient_growth(evidence: Evidence) -> list[Finding]:
     """A gradient that grows by orders of magnitude back through time; the worst layer."""
-    findings, estimator = [], evidence.estimator
+    findings: list[Finding] = []
+    estimator = evidence.estimator
     if evidence.batch.network.n_heads:  # no gradient goes back from step to step
         return findings
     advice = divergence_advice(estimator.learning_rate_init, estimator.max_grad_norm)

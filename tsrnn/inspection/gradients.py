@@ -40,15 +40,15 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
     trace = batch.run(backward_from_loss=True)
     cell, norms = batch.network.module, {}
     for name, layer in named_layers(trace):
-        norms[name, "hidden"] = (layer.grad_hidden.astype(float) ** 2).sum(axis=2)
+        norms[name, "hidden"] = (_float64(layer.grad_hidden) ** 2).sum(axis=2)
         if batch.network.n_heads:
             continue
-        hidden = 1 + (layer.before.astype(float) ** 2).sum(axis=2, keepdims=True)
-        inputs = (layer.inputs.astype(float) ** 2).sum(axis=2, keepdims=True)
+        hidden = 1 + (_float64(layer.before) ** 2).sum(axis=2, keepdims=True)
+        inputs = (_float64(layer.inputs) ** 2).sum(axis=2, keepdims=True)
         factors = np.repeat(hidden + inputs, len(cell.BLOCKS), axis=2)
         if cell.SPLIT:
             factors[:, :, -2:-1], factors[:, :, -1:] = hidden, 1 + inputs
-        grad_squares = (layer.grad_gates.astype(float) ** 2).sum(axis=3)
+        grad_squares = (_float64(layer.grad_gates) ** 2).sum(axis=3)
         norms[name, "weights"] = (grad_squares * factors).sum(axis=2)
     n_time = next(iter(norms.values())).shape[1]
     means = {key: np.sqrt(np.nanmean(squares, axis=0)) for key, squares in norms.items()}
@@ -86,15 +86,15 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
     grad_outputs = np.zeros((batch.windows.size, n_outputs))
     grad_outputs[:, output] = 1
     trace = batch.run(grad_outputs=grad_outputs.reshape(-1, n_output_steps, network.n_out))
-    views, grad_inputs = network.views(), 0.0
+    views = network.views()
+    grad_inputs: Any = 0.0
     for name, layer in named_layers(trace):
         if name == "l0" and network.n_heads:
-            grad_inputs = layer.grad_hidden.astype(float) @ views["embedding_weight"].astype(float)
+            grad_inputs = _float64(layer.grad_hidden) @ views["embedding_weight"].astype(float)
         elif name in ("l0", "l0_reverse"):
             weights = views[f"weight_input_{name}"].astype(float)
-            grad_inputs = grad_inputs + np.einsum(
-                "ntbh,bhk->ntk", layer.grad_gates.astype(float), weights
-            )
+            grad_gates = _float64(layer.grad_gates)
+            grad_inputs = grad_inputs + np.einsum("ntbh,bhk->ntk", grad_gates, weights)
     columns = pd.RangeIndex(grad_inputs.shape[2], name="input")
     frame = batch.frame(grad_inputs, columns, trace.first_steps)
     lags = np.arange(grad_inputs.shape[1])[::-1] * batch.segment
@@ -143,6 +143,12 @@ def jacobian_spectrum(
         columns += [(name, number + 1) for number in range(values[-1].shape[2])]
     index = pd.MultiIndex.from_tuples(columns, names=["layer", "value"])
     return batch.frame(np.concatenate(values, axis=2), index, trace.first_steps)
+
+
+def _float64(values: np.ndarray | None) -> np.ndarray:
+    """A copy in float64 of an array that the trace has."""
+    assert values is not None
+    return values.astype(float)
 
 
 @functools.cache

@@ -162,7 +162,7 @@ def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:
     trace = batch.run()
     cell = _gated_cell(batch)
     gate, sign = next(iter(cell.MEMORY.items()))
-    half_lives = {}
+    half_lives: dict[tuple[str, int], float] = {}
     for name, layer in named_layers(trace):
         keep = layer.gates[:, :, cell.BLOCKS.index(gate)].astype(float)
         if sign < 0:  # the gate is the fraction that is replaced

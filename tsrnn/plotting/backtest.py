@@ -23,6 +23,7 @@ from tsrnn.plotting.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from tsrnn.forecasting import Backtest
 
@@ -164,12 +165,14 @@ class BacktestDisplay:
         axes = axes_grid(len(self.forecasts), n_cols, ax)
         self.axes_: dict[Hashable, Axes] = dict(zip(self.forecasts, axes, strict=True))
         self.figure_ = axes[0].figure
-        self.actual_lines_, self.forecast_lines_, self.bands_ = {}, {}, {}
+        self.actual_lines_: dict[Hashable, Line2D] = {}
+        self.forecast_lines_: dict[Hashable, list[Line2D]] = {}
+        self.bands_: dict[Hashable, list[dict]] = {}
         for label, series_ax in self.axes_.items():
             self._draw_actual(series_ax, label, n_history, actual_kw or {})
             self._draw_forecasts(series_ax, label, forecast_kw or {})
             format_axes(series_ax, self.actual[label].rename(self.target), legend=False)
-        titled = {None: axes[0]} if self.is_single else self.axes_
+        titled: dict[Hashable, Axes] = {None: axes[0]} if self.is_single else self.axes_
         label_axes(titled, self.n_more, ax is None)
         return self
 

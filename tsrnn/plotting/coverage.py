@@ -63,15 +63,15 @@ class CoverageDisplay:
         observed: Sequence[float],
         by_series: Any = None,
     ):
-        nominal = np.atleast_1d(np.asarray(nominal, dtype=float))
-        order = np.argsort(nominal)
-        self.nominal = nominal[order]
-        self.observed = _shares(observed, "observed", nominal.shape)[order]
+        levels = np.atleast_1d(np.asarray(nominal, dtype=float))
+        order = np.argsort(levels)
+        self.nominal = levels[order]
+        self.observed = _shares(observed, "observed", levels.shape)[order]
         self.by_series = None
         if by_series is not None:
-            shape = (len(by_series), nominal.size)
+            shape = (len(by_series), levels.size)
             self.by_series = _shares(by_series, "by_series", shape)[:, order]
-        _shares(nominal, "nominal", (nominal.size,))
+        _shares(levels, "nominal", (levels.size,))
 
     @classmethod
     def from_backtest(
@@ -183,10 +183,11 @@ class CoverageDisplay:
         percent = 100 * self.nominal
         if self.by_series is not None:
             x, y = np.tile(percent, len(self.by_series)), 100 * self.by_series.ravel()
-            style = {"color": blend(ax, BLUE, 0.35), "label": "each series"}
-            style |= {"marker": "o", "markersize": 4, "linestyle": "none"}
-            (self.series_line_,) = ax.plot(x, y, **style)
-        style = {"color": BLUE, "linewidth": 2, "marker": "o", "markersize": 6, "label": "observed"}
+            dots: dict[str, Any] = {"color": blend(ax, BLUE, 0.35), "label": "each series"}
+            dots |= {"marker": "o", "markersize": 4, "linestyle": "none"}
+            (self.series_line_,) = ax.plot(x, y, **dots)
+        style: dict[str, Any] = {"color": BLUE, "linewidth": 2, "label": "observed"}
+        style |= {"marker": "o", "markersize": 6}
         (self.line_,) = ax.plot(percent, 100 * self.observed, **style | line_kw)
         coverage = pd.Series(percent, self.nominal, name="observed coverage (%)")
         format_axes(ax, coverage, legend=False)

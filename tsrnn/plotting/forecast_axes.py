@@ -21,7 +21,6 @@ from tsrnn.plotting.style import (
 if TYPE_CHECKING:
     from typing import Self
 
-    from matplotlib.axes import Axes
 
 _MAX_DOTS = 60  # actual values drawn as dots; more are drawn as a line
 
@@ -40,7 +39,8 @@ class ForecastAxes:
     ):
         self.forecast = as_series(forecast, "forecast")
         self.season = season
-        self.history, self.actual, self.intervals, self.levels = None, None, None, []
+        self.history = self.actual = self.intervals = None
+        self.levels: list[str] = []
         first = self.forecast.index[0]
         if history is not None:
             self.history = as_series(history, "history", like=self.forecast)
@@ -63,7 +63,7 @@ class ForecastAxes:
 
     def plot(
         self,
-        ax: Axes | None = None,
+        ax: Any = None,
         *,
         n_history: int | None = None,
         forecast_kw: dict[str, Any] | None = None,

@@ -64,8 +64,12 @@ class ForecastData:
 
 def long_columns(forecaster: Any) -> tuple[str, str, str]:
     """Columns of ids, times and values of a forecaster's long frames."""
-    names = zip(("id_column", "time_column", "target_column"), LONG_COLUMNS, strict=True)
-    return tuple(getattr(forecaster, name, default) for name, default in names)
+    ids, times, values = LONG_COLUMNS
+    return (
+        getattr(forecaster, "id_column", ids),
+        getattr(forecaster, "time_column", times),
+        getattr(forecaster, "target_column", values),
+    )
 
 
 def forecast_data(

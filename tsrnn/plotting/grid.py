@@ -91,7 +91,7 @@ def label_axes(
     """
     first = next(iter(axes.values()))
     text = blend(first, foreground(first), 0.85)
-    handles = {}
+    handles: dict[str, Any] = {}
     for label, ax in axes.items():
         if label is not None:
             ax.set_title(_title(label), loc="left", fontsize="medium", color=text)

@@ -73,7 +73,8 @@ def draw_bands(
     ax: Axes, intervals: pd.DataFrame, levels: list[str], color: Any
 ) -> dict[str, Collection]:
     """Draw the band of each level, in percent; the widest first and palest."""
-    bands, x = {}, x_positions(intervals.index)
+    bands: dict[str, Collection] = {}
+    x = x_positions(intervals.index)
     for level, strength in zip(levels, np.linspace(0.2, 0.42, len(levels)), strict=True):
         style = {
             "color": blend(ax, color, strength),
@@ -88,12 +89,13 @@ def draw_bands(
     return bands
 
 
-def background(ax: Axes) -> tuple[float, ...]:
+def background(ax: Axes) -> tuple[float, float, float]:
     """Background colour as RGB; a transparent one is blended with white."""
     from matplotlib.colors import to_rgba
 
-    *colour, alpha = to_rgba(ax.get_facecolor())
-    return tuple(alpha * channel + (1 - alpha) for channel in colour)
+    red, green, blue, alpha = to_rgba(ax.get_facecolor())
+    white = 1 - alpha
+    return alpha * red + white, alpha * green + white, alpha * blue + white
 
 
 def foreground(ax: Axes) -> str:
@@ -101,12 +103,13 @@ def foreground(ax: Axes) -> str:
     return _DARK if np.mean(background(ax)) > 0.5 else _LIGHT
 
 
-def blend(ax: Axes, color: Any, strength: float) -> tuple[float, ...]:
+def blend(ax: Axes, color: Any, strength: float) -> tuple[float, float, float]:
     """A colour mixed with the background: pale but opaque, so that bands can overlap."""
     from matplotlib.colors import to_rgb
 
     pairs = zip(to_rgb(color), background(ax), strict=True)
-    return tuple(strength * front + (1 - strength) * back for front, back in pairs)
+    red, green, blue = (strength * front + (1 - strength) * back for front, back in pairs)
+    return red, green, blue
 
 
 def format_axes(ax: Axes, series: pd.Series, legend: bool = True) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.targets import target_of
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 from tsrnn.network.runs import evaluate_models
 from tsrnn.training.schedules import learning_rates
 
@@ -28,7 +28,7 @@ class Moments:
         Number of minibatches so far.
     """
 
-    def __init__(self, network: RecurrentNetwork):
+    def __init__(self, network: Network):
         self.values = np.zeros((3, network.parameters.size), network.parameters.dtype)
         self.values[2] = network.parameters
         self.steps = 0

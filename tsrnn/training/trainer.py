@@ -12,7 +12,7 @@ import numpy as np
 
 from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import claim
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 from tsrnn.training.divergence import describe_divergence, divergence_advice
 from tsrnn.training.epochs import EpochRunner, Moments
 from tsrnn.training.settings import Settings
@@ -32,7 +32,7 @@ class History:
 
 
 def train(
-    network: RecurrentNetwork,
+    network: Network,
     source: Source,
     windows: np.ndarray,
     validation: np.ndarray,
@@ -77,7 +77,7 @@ def train(
 
 
 def train_many(
-    networks: Sequence[RecurrentNetwork],
+    networks: Sequence[Network],
     source: Source,
     windows: Sequence[np.ndarray],
     validations: Sequence[np.ndarray],
@@ -90,7 +90,7 @@ def train_many(
 
     Parameters
     ----------
-    networks : sequence of RecurrentNetwork
+    networks : sequence of Network
         Of one cell, shape and dtype.
     source : Source
         Values of all of them.
@@ -178,7 +178,7 @@ class _Monitor:
 
     Parameters
     ----------
-    networks, settings : sequences of RecurrentNetwork and of Settings
+    networks, settings : sequences of Network and of Settings
     validated : list of bool
         Which models have validation windows; the others are monitored by their training loss.
     """

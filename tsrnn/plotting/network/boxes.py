@@ -109,7 +109,8 @@ class Canvas:
         """Draw a rounded box."""
         from matplotlib.patches import FancyBboxPatch
 
-        style = {"boxstyle": "round,pad=0,rounding_size=0.09", "edgecolor": self.line_colour}
+        style: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.09"}
+        style |= {"edgecolor": self.line_colour}
         style |= {"facecolor": blend(self.ax, foreground(self.ax), 0.05)}
         style |= {"linewidth": self.scale, "zorder": 2}
         self.ax.add_patch(FancyBboxPatch((left, bottom), right - left, top - bottom, **style))

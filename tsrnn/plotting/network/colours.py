@@ -46,7 +46,8 @@ def gate_colours() -> dict[str, Any]:
 
 def format_colour_bar(bar: Colorbar, ax: Axes, size: Any = "small") -> Colorbar:
     """Format a colour bar: no frame, ticks at its ends and middle only."""
-    low, high = bar.mappable.norm.vmin, bar.mappable.norm.vmax
+    norm: Any = bar.mappable.norm
+    low, high = norm.vmin, norm.vmax
     ticks = [low, (low + high) / 2, high]
     bar.set_ticks(ticks, labels=[_tick_label(tick) for tick in ticks])
     bar.ax.tick_params(length=0, labelsize=size, labelcolor=blend(ax, foreground(ax), 0.85))

@@ -223,9 +223,10 @@ class GateDisplay:
         ):
             style = {"color": color, "linewidth": 1.3, "label": name}
             self.series_lines_.append(draw_curve(ax, column, style))
-        is_one = drawn.shape[1] == 1
-        format_axes(ax, drawn.iloc[:, 0].rename(drawn.columns[0] if is_one else None), legend=False)
-        if not is_one:
+        is_single = drawn.shape[1] == 1
+        name = drawn.columns[0] if is_single else None
+        format_axes(ax, drawn.iloc[:, 0].rename(name), legend=False)
+        if not is_single:
             style = legend_style(ax) | {"ncols": _MAX_CHANNELS, "borderpad": 0.2}
             ax.legend(loc="lower right", bbox_to_anchor=(1, 1), **style)
 

@@ -14,6 +14,7 @@ from tsrnn.plotting.style import blend, draw_curve, foreground, format_axes, leg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 _NORMS = {
     "hidden": r"gradient of the loss by $h$",
@@ -123,9 +124,9 @@ class GradientFlowDisplay:
         ValueError
             If it can't be inspected, targets are missing, or there is no such layer.
         """
-        by_name = {cell_name(estimator): estimator}
-        options = {"layer": layer, "norm": norm, "relative": relative}
-        return cls.from_estimators(by_name, X, y, **options, axes=axes)
+        flow = gradient_flow(estimator, X, y)
+        display = cls({cell_name(estimator): flow}, layer=layer, norm=norm, relative=relative)
+        return display.plot(axes)
 
     @classmethod
     def from_estimators(
@@ -156,7 +157,8 @@ class GradientFlowDisplay:
             As for :meth:`from_estimator`.
         """
         flows = {
-            name: gradient_flow(one, X, y) for name, one in name_estimators(estimators).items()
+            name: gradient_flow(estimator, X, y)
+            for name, estimator in name_estimators(estimators).items()
         }
         return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
 
@@ -194,7 +196,8 @@ class GradientFlowDisplay:
         """
         self.axes_ = dict(zip(self.norms, self._adjacent_axes(axes), strict=True))
         self.figure_ = self.axes_[self.norms[0]].figure
-        self.lines_, self.rounding_lines_ = {}, {}
+        self.lines_: dict[tuple[str, str], Line2D] = {}
+        self.rounding_lines_: dict[str, Line2D] = {}
         names = list(dict.fromkeys(name for _, name in self.curves))
         for norm, ax in self.axes_.items():
             for number, name in enumerate(names):

@@ -123,9 +123,9 @@ class LossCurveDisplay:
             style = {"color": VERMILION, "linewidth": 1.6, "label": "held out"}
             self.validation_line_ = draw_curve(ax, self.validation_curve, style)
         if self.best_iter is not None:
-            style = {"color": blend(ax, foreground(ax), 0.5), "linewidth": 1, "linestyle": ":"}
-            label = f"kept: epoch {self.best_iter}"
-            self.best_line_ = ax.axvline(self.best_iter, label=label, **style)
+            line: dict[str, Any] = {"color": blend(ax, foreground(ax), 0.5), "linewidth": 1}
+            line |= {"linestyle": ":", "label": f"kept: epoch {self.best_iter}"}
+            self.best_line_ = ax.axvline(self.best_iter, **line)
         values = np.concatenate(shown)
         if values.min() > 0 and values.max() > 10 * values.min():
             ax.set_yscale("log")

@@ -47,6 +47,11 @@ class DisplayedSequence:
     label: Hashable
     n_more: int
 
+    @property
+    def cell(self) -> str:
+        """Name of the network's cell."""
+        return self.estimator.network_.cell
+
     def inspect(self, function: Callable[[Any, Any], pd.DataFrame]) -> pd.DataFrame:
         """This sequence's rows of the result of ``states`` or ``gates``."""
         frame = function(self.estimator, self.X)

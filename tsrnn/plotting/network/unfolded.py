@@ -165,7 +165,7 @@ class UnfoldedDisplay:
             sequence.inspect(states_of),
             sequence.values,
             sequence.prediction(),
-            cell=network.cell,
+            cell=sequence.cell,
             segment=sequence.segment,
             note=". ".join(filter(None, notes)) or None,
         )
@@ -288,10 +288,11 @@ class UnfoldedDisplay:
         if _follows(self.prediction, self.values):
             style = {"color": BLUE, "linewidth": 1.8 * canvas.scale}
             self.forecast_line_ = draw_curve(ax, self.prediction, style)
-        is_one = drawn.shape[1] == 1
-        format_axes(ax, drawn.iloc[:, 0].rename(drawn.columns[0] if is_one else None), legend=False)
+        is_single = drawn.shape[1] == 1
+        name = drawn.columns[0] if is_single else None
+        format_axes(ax, drawn.iloc[:, 0].rename(name), legend=False)
         size = 9.5 * canvas.scale
-        if not is_one:
+        if not is_single:
             style = legend_style(ax) | {"fontsize": size, "ncols": _MAX_LINES, "borderpad": 0}
             ax.legend(loc="lower right", bbox_to_anchor=(1, 0.98), **style)
         ax.tick_params(labelsize=size)
