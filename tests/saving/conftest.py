@@ -1,4 +1,4 @@
-"""Small estimators and what they learn from, their files, and forgeries of these."""
+"""Small estimators, their data and files, and forged files."""
 
 import enum
 import faulthandler
@@ -46,7 +46,7 @@ def detector(**kwargs):
     return RNNAnomalyDetector(**(small | moving | kwargs))
 
 
-def watched(n=60, n_channels=1, freq="h", begin="2024-03-29", **kwargs):
+def detector_series(n=60, n_channels=1, freq="h", begin="2024-03-29", **kwargs):
     """A series of one or more channels for a detector."""
     columns = [f"c{k}" for k in range(n_channels)]
     index = pd.date_range(begin, periods=n, freq=freq, **kwargs)
@@ -54,14 +54,14 @@ def watched(n=60, n_channels=1, freq="h", begin="2024-03-29", **kwargs):
     return pd.DataFrame(values, index, columns).squeeze(axis=1)
 
 
-def panel(n=60, n_channels=1, n_series=2, **kwargs):
-    """Several of them in levels, which do not end together."""
-    parts = {f"s{k}": watched(n - k % 3, n_channels, **kwargs) for k in range(n_series)}
+def detector_panel(n=60, n_channels=1, n_series=2, **kwargs):
+    """Several of them with a MultiIndex, with different ends."""
+    parts = {f"s{k}": detector_series(n - k % 3, n_channels, **kwargs) for k in range(n_series)}
     return pd.concat(parts, names=["series"])
 
 
-def parted(y, n):
-    """The first ``n`` rows of a series, or of each series of a panel, and the others."""
+def split_rows(y, n):
+    """The first ``n`` rows of a series, or of each series of a panel, and the rest."""
     if isinstance(y, pd.Series | pd.DataFrame) and isinstance(y.index, pd.MultiIndex):
         groups = y.groupby(level=0)
         return groups.head(n), y.drop(groups.head(n).index)
@@ -87,21 +87,21 @@ def path(tmp_path):
     return tmp_path / "estimator.tsrnn"
 
 
-def through(estimator, path):
-    """What comes back of an estimator."""
+def round_trip(estimator, path):
+    """An estimator, saved and loaded."""
     tsrnn.save(estimator, path)
     return tsrnn.load(path)
 
 
 def assert_same(one, other):
-    """Equal to the bit, and of equal types, all the way down."""
+    """Assert recursively that values are equal to the bit and of equal types."""
     if one is other:
         return
     assert type(one) is type(other)
     if isinstance(one, (list, tuple)):
         assert len(one) == len(other)
-        for own, others in zip(one, other, strict=True):
-            assert_same(own, others)
+        for pair in zip(one, other, strict=True):
+            assert_same(*pair)
     elif isinstance(one, dict):
         assert_same(list(one.items()), list(other.items()))
     elif isinstance(one, np.ndarray):
@@ -129,18 +129,18 @@ def assert_same(one, other):
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory):
+def valid_file(tmp_path_factory):
     """The bytes of a file of a fitted forecaster."""
     path = tmp_path_factory.mktemp("good") / "forecaster.tsrnn"
     tsrnn.save(forecaster().fit(AIRLINE), path)
     return path.read_bytes()
 
 
-# Files forged by somebody, whose checksum is right
+# Forged files with a valid checksum
 
 
 class Canary:
-    """Makes a folder when it is unpickled."""
+    """Creates a folder when it is unpickled."""
 
     def __reduce__(self):
         return os.mkdir, ("canary",)
@@ -163,27 +163,27 @@ def shape_of(shape, kind="<f4", order=False, data=b"\0\0\0\0"):
 
 
 class Forgery:
-    """The content of a good file, to be changed and sealed again."""
+    """The content of a valid file, to be changed and written again."""
 
-    def __init__(self, good):
-        with zipfile.ZipFile(io.BytesIO(good)) as archive:
+    def __init__(self, valid_file):
+        with zipfile.ZipFile(io.BytesIO(valid_file)) as archive:
             self.members = {name: archive.read(name) for name in archive.namelist()}
         self.json = json.loads(np.load(io.BytesIO(self.members.pop("json.npy"))).tobytes())
 
     def change(self, where, value):
-        """Put a node in place of one. An array in it, or the bytes of a npy file, are added."""
+        """Replace a node. Arrays in it, or the bytes of npy files, are added as members."""
         *keys, last = where.split(".")
         node = self.json
         for key in keys:
-            node, place = self._found(node, key)
+            node, place = self._locate(node, key)
             node = node[place]
-        node, place = self._found(node, last)
+        node, place = self._locate(node, last)
         self._drop(node[place] if isinstance(node, list) else node.get(place))
         node[place] = self._with_arrays(value)
         return self
 
-    def _found(self, node, key):
-        """Where the part of a node is; of a dict, the value of a key, which may be new."""
+    def _locate(self, node, key):
+        """Container and index of the part of a node; of a dict, the value of a key, maybe new."""
         if isinstance(node, dict) and node.keys() == {"dict"}:
             if key not in [name for name, _ in node["dict"]]:
                 node["dict"].append([key, None])
@@ -191,7 +191,7 @@ class Forgery:
         return node, int(key) if isinstance(node, list) else key
 
     def _drop(self, node):
-        """Leave arrays out that a node named, lest the file be refused for being left over."""
+        """Remove the arrays of a node, as unused arrays would be refused."""
         if isinstance(node, dict) and "array" in node:
             del self.members[f"{node['array']}.npy"]
         elif isinstance(node, (dict, list)):
@@ -219,16 +219,16 @@ class Forgery:
         return file.getvalue()
 
 
-def sealed(payload):
+def with_checksum(payload):
     digest = hashlib.sha256(b"tsrnn 1" + payload).hexdigest()
     return b"tsrnn 1 sha256 " + digest.encode() + b"\n" + payload
 
 
 @pytest.fixture(scope="module")
-def originals(good, tmp_path_factory):
-    """Good files: of forecasters, a regressor that went on, another, a classifier, detectors."""
+def valid_files(valid_file, tmp_path_factory):
+    """Valid files of forecasters, regressors, a classifier, detectors and a threshold."""
     path = tmp_path_factory.mktemp("originals") / "estimator.tsrnn"
-    files = {"forecaster": good}
+    files = {"forecaster": valid_file}
     tsrnn.save(regressor(random_state=np.random.RandomState(0)).partial_fit(X, NUMBERS), path)
     files["regressor"] = path.read_bytes()
     tsrnn.save(regressor(segment=3).fit(X, X[:, :2]), path)
@@ -236,12 +236,12 @@ def originals(good, tmp_path_factory):
     tsrnn.save(classifier(class_weight={"up": 1}).fit(NAMED, WORDS), path)
     files["classifier"] = path.read_bytes()
     lone = detector(n_estimators=2, threshold=TailThreshold(0.01, 0.9, depth=3))
-    y, new = parted(watched(), 50)
+    y, new = split_rows(detector_series(), 50)
     lone.fit(y).update(new)
     tsrnn.save(lone, path)
     files["detector"] = path.read_bytes()
     several = detector(method="reconstruction", threshold=DynamicThreshold(20, span=3))
-    y, new = parted(panel(n_channels=2), 50)
+    y, new = split_rows(detector_panel(n_channels=2), 50)
     several.fit(y).update(new)
     tsrnn.save(several, path)
     files["detectors"] = path.read_bytes()
@@ -253,25 +253,25 @@ def originals(good, tmp_path_factory):
 
 @pytest.fixture
 def assert_refused(path, monkeypatch):
-    """Whether a payload with a right checksum is refused, fast, in little memory, not executed."""
+    """Assert that a payload with a valid checksum is refused, fast and with little memory."""
     monkeypatch.chdir(path.parent)
     for name in cells.NAMES:
-        cells.find(name)  # lest the first network that names one load its module
+        cells.find(name)  # their modules are loaded when first used
 
     def check(payload):
-        path.write_bytes(sealed(payload))
+        path.write_bytes(with_checksum(payload))
         modules = {name for name in sys.modules if name.startswith("tsrnn")}
         faulthandler.dump_traceback_later(60, exit=True)
         tracemalloc.start()
         try:
-            with pytest.raises(ValueError, match="cannot be loaded by tsrnn") as caught:
+            with pytest.raises(ValueError, match="cannot be loaded by tsrnn") as error_info:
                 tsrnn.load(path)
             assert tracemalloc.get_traced_memory()[1] < 2**24 + 8 * len(payload)
         finally:
             tracemalloc.stop()
             faulthandler.cancel_dump_traceback_later()
-        assert type(caught.value) is ValueError
-        assert len(str(caught.value)) < 1000
+        assert type(error_info.value) is ValueError
+        assert len(str(error_info.value)) < 1000
         assert os.listdir() == [path.name]
         assert modules == {name for name in sys.modules if name.startswith("tsrnn")}
 

@@ -5,7 +5,15 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from saving.conftest import DAYS, assert_same, detector, panel, parted, through, watched
+from saving.conftest import (
+    DAYS,
+    assert_same,
+    detector,
+    detector_panel,
+    detector_series,
+    round_trip,
+    split_rows,
+)
 from sklearn.base import clone
 
 import tsrnn
@@ -39,7 +47,7 @@ def parts(fitted):
     return dict(sorted((vars(fitted) | {"fitted_": state}).items()))
 
 
-def assert_goes_on(loaded, fitted, y):
+def assert_continues(loaded, fitted, y):
     assert_same(vars(loaded.update(y)), vars(fitted.update(y)))
     assert_same(loaded.threshold_, fitted.threshold_)
 
@@ -56,9 +64,9 @@ def assert_goes_on(loaded, fitted, y):
     ],
 )
 @pytest.mark.parametrize("n_channels", [1, 2])
-def test_a_detector_comes_back(kwargs, n_channels, path):
-    fitted, y = detector(**({"online": False} | kwargs)), watched(n_channels=n_channels)
-    loaded = through(fitted.fit(y), path)
+def test_round_trip_of_a_detector(kwargs, n_channels, path):
+    fitted, y = detector(**({"online": False} | kwargs)), detector_series(n_channels=n_channels)
+    loaded = round_trip(fitted.fit(y), path)
     assert_same(parts(loaded), parts(fitted))
     for method in ("score_samples", "decision_function", "predict", "explain"):
         assert_same(getattr(loaded, method)(y), getattr(fitted, method)(y))
@@ -71,146 +79,146 @@ def test_a_detector_comes_back(kwargs, n_channels, path):
 @pytest.mark.parametrize(
     "y",
     [
-        watched().to_numpy(),
-        watched(n_channels=2).to_numpy(),
-        watched(n_channels=2).reset_index(drop=True),
-        watched().set_axis(range(7, 127, 2)),
-        watched(freq="7min", begin="2024-03-29 00:01:30"),
-        watched(freq="D", unit="s"),
-        watched(tz="Europe/Berlin"),
-        watched(freq="D", tz="Europe/Berlin"),
-        watched(freq="B"),
-        watched(freq="MS", unit="s").rename("sales"),
-        watched(freq="MS").to_period(),
-        watched(freq="2D").to_period("2D"),
+        detector_series().to_numpy(),
+        detector_series(n_channels=2).to_numpy(),
+        detector_series(n_channels=2).reset_index(drop=True),
+        detector_series().set_axis(range(7, 127, 2)),
+        detector_series(freq="7min", begin="2024-03-29 00:01:30"),
+        detector_series(freq="D", unit="s"),
+        detector_series(tz="Europe/Berlin"),
+        detector_series(freq="D", tz="Europe/Berlin"),
+        detector_series(freq="B"),
+        detector_series(freq="MS", unit="s").rename("sales"),
+        detector_series(freq="MS").to_period(),
+        detector_series(freq="2D").to_period("2D"),
     ],
     ids=[
         "array", "channels", "range", "every second", "7 minutes", "days", "zone", "days of a zone",
         "business days", "months", "periods", "periods of two",
     ],
 )  # fmt: skip
-def test_a_stream_goes_on_to_the_bit(method, y, path):
-    known, some = parted(y, 40)
+def test_a_stream_continues_to_the_bit(method, y, path):
+    known, some = split_rows(y, 40)
     fitted = detector(method=method, n_estimators=2).fit(known)
     for new in np.split(np.arange(20), [1, 4, 9, 15]):
-        loaded = through(fitted, path)
+        loaded = round_trip(fitted, path)
         assert_same(parts(loaded), parts(fitted))
         new = some[new] if isinstance(some, np.ndarray) else some.iloc[new]
-        assert_goes_on(loaded, fitted, new)
-    loaded = through(fitted, path)
+        assert_continues(loaded, fitted, new)
+    loaded = round_trip(fitted, path)
     for _ in range(3):  # without time stamps
-        assert_goes_on(loaded, fitted, np.ones((2, fitted.n_features_in_)))
+        assert_continues(loaded, fitted, np.ones((2, fitted.n_features_in_)))
     assert_same(loaded.score_samples(y), fitted.score_samples(y))
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS, ids=repr)
-def test_a_detector_with_any_threshold_goes_on(threshold, path):
-    y, new = parted(watched(100), 80)
+def test_a_detector_with_any_threshold_continues(threshold, path):
+    y, new = split_rows(detector_series(100), 80)
     fitted = detector(threshold=threshold).fit(y)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(parts(loaded), parts(fitted))
     for rows in np.split(new, [2, 11]):
-        assert_goes_on(loaded, fitted, rows)  # also threshold_, which is that of the stream
-        loaded = through(loaded, path)
+        assert_continues(loaded, fitted, rows)  # also threshold_, which is that of the stream
+        loaded = round_trip(loaded, path)
 
 
 @pytest.mark.parametrize("method", ["forecast", "reconstruction"])
 @pytest.mark.parametrize("threshold", THRESHOLDS, ids=repr)
-def test_each_series_of_a_panel_goes_on(method, threshold, path):
-    y, new = parted(panel(100, n_channels=2, n_series=3), 80)
+def test_each_series_of_a_panel_continues(method, threshold, path):
+    y, new = split_rows(detector_panel(100, n_channels=2, n_series=3), 80)
     fitted = detector(method=method, threshold=threshold).fit(y)
-    loaded = through(fitted, path)
-    for rows in (parted(new, 1)[0], parted(new, 1)[1].loc[["s2"]]):
-        assert_goes_on(loaded, fitted, rows)
-        loaded = through(fitted, path)
-    assert_goes_on(loaded, fitted, parted(new, 1)[1].loc[["s1", "s0"]])
+    loaded = round_trip(fitted, path)
+    for rows in (split_rows(new, 1)[0], split_rows(new, 1)[1].loc[["s2"]]):
+        assert_continues(loaded, fitted, rows)
+        loaded = round_trip(fitted, path)
+    assert_continues(loaded, fitted, split_rows(new, 1)[1].loc[["s1", "s0"]])
     assert_same(loaded.score_samples(y), fitted.score_samples(y))
 
 
-def test_a_panel_of_one_goes_on(path):
-    y, new = parted(panel(n_series=1), 50)
+def test_a_panel_of_one_series_continues(path):
+    y, new = split_rows(detector_panel(n_series=1), 50)
     fitted = detector().fit(y)
     for rows in (new[:3], new[3:5], new[5:]):
-        loaded = through(fitted, path)
-        assert_goes_on(loaded, fitted, rows)  # also threshold_, which is that of the stream
+        loaded = round_trip(fitted, path)
+        assert_continues(loaded, fitted, rows)  # also threshold_, which is that of the stream
 
 
-def test_missing_values_and_rows_come_back(path):
-    y = watched(n_channels=2).reset_index(names="t")
+def test_round_trip_with_missing_values_and_rows(path):
+    y = detector_series(n_channels=2).reset_index(names="t")
     y = pd.concat([y.assign(id=7), y.assign(id=8)[3:]])
     y.iloc[[5, 40, 50, 99], 1] = np.nan
     fitted = detector(missing="mask", id_column="id", time_column="t", season=4)
     known = y["t"] < y["t"].iloc[45]
     fitted.fit(y[known].drop(y.index[9]))
-    assert_goes_on(through(fitted, path), fitted, y[~known])
+    assert_continues(round_trip(fitted, path), fitted, y[~known])
     hours = pd.Timedelta(18, "h")  # without three
-    assert_goes_on(through(fitted, path), fitted, y[~known].assign(t=lambda f: f["t"] + hours))
+    assert_continues(round_trip(fitted, path), fitted, y[~known].assign(t=lambda f: f["t"] + hours))
 
 
 @pytest.mark.parametrize(
     "labels", [[3, 5], ["a", 5], [2.5, -1.0], [True, False], DAYS[:2], [DAYS[0].date(), "b"]]
 )
-def test_labels_of_series_come_back(labels, path):
-    y = pd.concat([watched(), watched(59)], keys=pd.Index(labels))
+def test_round_trip_of_series_labels(labels, path):
+    y = pd.concat([detector_series(), detector_series(59)], keys=pd.Index(labels))
     fitted = detector().fit(y)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(loaded.fitted_.labels, fitted.fitted_.labels)
     assert_same(loaded.score_samples(y), fitted.score_samples(y))
 
 
-def test_hundreds_of_series_that_go_on_come_back(path):
-    y, new = parted(panel(30, n_series=600), 24)
+def test_round_trip_of_hundreds_of_streams(path):
+    y, new = split_rows(detector_panel(30, n_series=600), 24)
     fitted = detector(threshold=TailThreshold(0.01, 0.9, depth=2), stretch=2).fit(y)
-    fitted.update(parted(new, 2)[0])
-    assert_goes_on(through(fitted, path), fitted, parted(new, 2)[1])
+    fitted.update(split_rows(new, 2)[0])
+    assert_continues(round_trip(fitted, path), fitted, split_rows(new, 2)[1])
 
 
-def test_parameters_set_after_the_fit_come_back(path):
-    y, new = parted(watched(), 50)
+def test_round_trip_of_parameters_set_after_fit(path):
+    y, new = split_rows(detector_series(), 50)
     fitted = detector().fit(y).set_params(
         horizon=9, lookback=3, stretch=2, online=False, method="reconstruction", season=3
     )  # fmt: skip
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(loaded.get_params(), fitted.get_params())
     assert_same(loaded.score_samples(y), fitted.score_samples(y))
-    assert_goes_on(loaded, fitted, new)
+    assert_continues(loaded, fitted, new)
 
 
 @pytest.mark.parametrize("threshold", [None, *THRESHOLDS, FITTED], ids=repr)
-def test_parameters_alone_come_back(threshold, path):
+def test_round_trip_of_an_unfitted_estimator(threshold, path):
     unfitted = detector(threshold=threshold)
-    loaded = through(unfitted, path)
+    loaded = round_trip(unfitted, path)
     assert_same(loaded, unfitted)
     assert not hasattr(loaded, "network_")
-    y = watched(120)
+    y = detector_series(120)
     assert_same(loaded.fit(y).detect(y), unfitted.fit(y).detect(y))
 
 
-def test_what_a_failed_fit_left_is_not_kept(path):
+def test_state_of_a_failed_fit_is_not_saved(path):
     unfit = detector(threshold=TailThreshold(level=0.99))
     with pytest.raises(ValueError, match="too few"):
-        unfit.fit(watched())
-    assert_same(through(unfit, path), detector(threshold=TailThreshold(level=0.99)))
+        unfit.fit(detector_series())
+    assert_same(round_trip(unfit, path), detector(threshold=TailThreshold(level=0.99)))
 
 
 # Thresholds by themselves
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS, ids=repr)
-def test_a_threshold_comes_back(threshold, path):
-    assert_same(through(threshold, path), threshold)
+def test_round_trip_of_a_threshold(threshold, path):
+    assert_same(round_trip(threshold, path), threshold)
     threshold = clone(threshold).fit(SCORES[:200])
-    loaded = through(threshold, path)
+    loaded = round_trip(threshold, path)
     assert_same(loaded, threshold)
     assert_same(loaded.predict(SCORES), threshold.predict(SCORES))
     assert_same(loaded.fit(SCORES), threshold.fit(SCORES))
 
 
 @pytest.mark.parametrize("threshold", MOVING, ids=repr)
-def test_a_threshold_that_moves_goes_on(threshold, path):
+def test_an_adaptive_threshold_continues(threshold, path):
     threshold = clone(threshold).fit(SCORES[:100])
     for new in np.split(np.append(SCORES[100:], np.nan), [1, 20, 23, 90]):
-        loaded = through(threshold, path)
+        loaded = round_trip(threshold, path)
         assert_same(loaded, threshold)
         assert_same(loaded.update(new), threshold.update(new))
         assert_same(loaded.threshold_, threshold.threshold_)
@@ -221,42 +229,42 @@ def test_ties_are_broken_as_before(path):
     ties = ConformalThreshold(0.3, smoothed=True, random_state=np.random.RandomState(5))
     ties.fit(np.arange(50) % 3)
     ties.update(np.arange(9) % 3)
-    loaded = through(ties, path)
+    loaded = round_trip(ties, path)
     assert_same(loaded, ties)
     assert_same(loaded.p_values([0.0, 1.0, 2.0]), ties.p_values([0.0, 1.0, 2.0]))
     assert_same(loaded.update(np.ones(20)), ties.update(np.ones(20)))
 
 
-def test_thresholds_at_their_limits_come_back(path):
+def test_round_trip_of_thresholds_at_their_limits(path):
     with pytest.warns(UserWarning, match="can make no alarm"):
         short = ConformalThreshold().fit([1, 2])
     for threshold in (short, TailThreshold(0.01, 0.9).fit(np.ones(20))):  # infinite, no peaks
-        assert_same(through(threshold, path), threshold)
+        assert_same(round_trip(threshold, path), threshold)
 
 
 # What save refuses
 
 
-class Own(RNNAnomalyDetector):
+class Subclass(RNNAnomalyDetector):
     pass
 
 
-class OwnThreshold(QuantileThreshold):
+class ThresholdSubclass(QuantileThreshold):
     pass
 
 
-@pytest.mark.parametrize("thing", [Own(), OwnThreshold()])
+@pytest.mark.parametrize("thing", [Subclass(), ThresholdSubclass()])
 def test_subclasses_are_refused(thing, path):
     with pytest.raises(ValueError, match=r"Cannot save a Own.*RNNAnomalyDetector, QuantileT"):
         tsrnn.save(thing, path)
 
 
-def test_what_save_does_not_know_is_named(path):
+def test_unknown_attributes_are_named(path):
     with pytest.raises(ValueError, match=r"parameter threshold is a .*OwnThreshold, which"):
-        tsrnn.save(detector(threshold=OwnThreshold()), path)
-    fitted = detector().fit(watched())
+        tsrnn.save(detector(threshold=ThresholdSubclass()), path)
+    fitted = detector().fit(detector_series())
     fitted.note = fitted.threshold_.note = "left out"
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert not hasattr(loaded, "note")
     assert not hasattr(loaded.threshold_, "note")
     fitted._memory = 1
@@ -272,7 +280,12 @@ def test_what_save_does_not_know_is_named(path):
 
 def test_labels_that_are_no_keys_are_refused(path):
     labels = pd.Series([(1, 2)] * 60 + [(3, 4)] * 59)
-    y = pd.concat([watched(), watched(59)]).rename_axis("t").reset_index().assign(id=labels)
+    y = (
+        pd.concat([detector_series(), detector_series(59)])
+        .rename_axis("t")
+        .reset_index()
+        .assign(id=labels)
+    )
     fitted = detector(id_column="id", time_column="t").fit(y)
     with pytest.raises(ValueError, match="_labels does not fit"):
         tsrnn.save(fitted, path)

@@ -22,7 +22,7 @@ from saving.conftest import (
     forecaster,
     long_frame,
     regressor,
-    through,
+    round_trip,
 )
 from sklearn.pipeline import make_pipeline
 
@@ -39,9 +39,9 @@ from tsrnn import RNNForecaster
         ("rnn_relu", "absolute_error", "float64", {"bidirectional": True, "season": np.int64(12)}),
     ],
 )
-def test_a_forecaster_comes_back(cell, loss, dtype, kwargs, path):
+def test_round_trip_of_a_forecaster(cell, loss, dtype, kwargs, path):
     fitted = forecaster(cell=cell, loss=loss, dtype=dtype, **kwargs).fit(AIRLINE)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(loaded, fitted)
     assert_same(loaded.predict(), fitted.predict())
     if fitted.early_stopping:
@@ -63,9 +63,9 @@ def test_a_forecaster_comes_back(cell, loss, dtype, kwargs, path):
     ],
     ids=["frame", "range", "periods", "zone", "business days", "DateOffset"],
 )
-def test_time_goes_on_as_before(y, path):
+def test_time_continues_as_before(y, path):
     fitted = forecaster().fit(y)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(loaded, fitted)
     assert loaded.predict().equals(fitted.predict())
     assert_same(loaded.predict().index, fitted.predict().index)
@@ -83,13 +83,13 @@ def test_time_goes_on_as_before(y, path):
         ("attention", "squared_error", "float32"),
     ],
 )
-def test_a_regressor_comes_back_and_learns_on(cell, loss, dtype, path):
+def test_round_trip_of_a_regressor_that_trains_on(cell, loss, dtype, path):
     fitted = regressor(
         cell=cell, n_heads=3, loss=loss, dtype=dtype, quantiles=[0.25, 0.75]
     ).fit(X, NUMBERS)  # fmt: skip
-    assert_same(through(fitted, path), fitted)
+    assert_same(round_trip(fitted, path), fitted)
     fitted.partial_fit(X, NUMBERS)  # which has the optimiser's memory, and numbers to draw
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(loaded, fitted)
     assert_same(loaded.predict(X), fitted.predict(X))
     assert_same(
@@ -110,16 +110,16 @@ def test_a_regressor_comes_back_and_learns_on(cell, loss, dtype, path):
     ],
     ids=["texts", "objects", "Series", "bools", "numbers"],
 )
-def test_a_classifier_comes_back_and_learns_on(labels, kwargs, path):
+def test_round_trip_of_a_classifier_that_trains_on(labels, kwargs, path):
     gaps = np.where(np.arange(6) == 3, np.nan, X)  # the network is told what is missing
     frame = pd.DataFrame(gaps, columns=list("abcdef"))
     fitted = classifier(**kwargs).fit(frame, labels)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(loaded, fitted)
     assert loaded.feature_names_in_.tolist() == list("abcdef")
     for estimator in (loaded, fitted):
         estimator.partial_fit(frame, labels)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(loaded, fitted)
     assert_same(loaded.predict_proba(frame), fitted.predict_proba(frame))
     assert_same(loaded.predict(frame), fitted.predict(frame))
@@ -151,72 +151,74 @@ WIDE = pd.DataFrame(X[:, :4], DAYS, list("abcd")).where(np.arange(40)[:, None] >
         "categories", "counted time", "numbered", "levels", "frame in levels",
     ],
 )  # fmt: skip
-def test_panels_of_all_forms_come_back(y, kwargs, path):
+def test_round_trip_of_panels_in_all_forms(y, kwargs, path):
     fitted = forecaster(lookback=5, horizon=2, validation_fraction=0.05, **kwargs).fit(y)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(loaded, fitted)
     assert loaded.predict().equals(fitted.predict())
     assert loaded.predict_interval().equals(fitted.predict_interval())
     together = [axis is loaded.fitted_.history.axes[0] for axis in loaded.fitted_.history.axes]
-    assert together == [axis is fitted.fitted_.history.axes[0] for axis in fitted.fitted_.history.axes]
+    assert together == [
+        axis is fitted.fitted_.history.axes[0] for axis in fitted.fitted_.history.axes
+    ]
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
-def test_panels_of_polars_come_back(zone, path):
+def test_round_trip_of_polars_panels(zone, path):
     polars = pytest.importorskip("polars")
     pytest.importorskip("narwhals")
     y = long_frame(t=lambda frame: frame["t"].dt.tz_localize(None).dt.tz_localize(zone))
     y = polars.DataFrame({"id": y["id"].tolist(), "t": y["t"].tolist(), "v": y["v"].tolist()})
     fitted = forecaster(lookback=5, horizon=2, validation_fraction=0.05, **LONG).fit(y)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert_same(loaded, fitted)
     assert loaded.predict().equals(fitted.predict())
 
 
-def test_thousands_of_series_that_begin_on_days_of_their_own_come_back(path):
+def test_round_trip_of_thousands_of_series_with_different_starts(path):
     days, n = pd.date_range("2000-01-01", periods=2000), 1500
     parts = [pd.DataFrame({"id": k, "t": days[k : k + 20], "v": range(20)}) for k in range(n)]
     fitted = forecaster(lookback=4, horizon=2, max_iter=1, early_stopping=False, **LONG)
     fitted.fit(pd.concat(parts))
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert len({id(axis) for axis in loaded.fitted_.history.axes}) == n
     assert loaded.predict().equals(fitted.predict())
 
 
-def test_shapes_of_several_targets_and_channels_come_back(path):
+def test_round_trip_with_several_targets_and_channels(path):
     rows = X.reshape(40, 3, 2)
     fitted = regressor(n_channels=2).fit(rows, X[:, :2])
-    assert_same(through(fitted, path).predict(rows), fitted.predict(rows))
+    assert_same(round_trip(fitted, path).predict(rows), fitted.predict(rows))
 
 
 @pytest.mark.parametrize("estimator", [forecaster(), regressor(), classifier()], ids=repr)
-def test_parameters_alone_come_back(estimator, path):
-    loaded = through(estimator, path)
+def test_round_trip_of_an_unfitted_estimator(estimator, path):
+    loaded = round_trip(estimator, path)
     assert_same(loaded, estimator)
     assert not hasattr(loaded, "network_")
 
 
-def test_what_a_failed_fit_left_is_not_kept(path):
+def test_state_of_a_failed_fit_is_not_saved(path):
     unfit = classifier()
     with pytest.raises(ValueError, match="inconsistent"):
         unfit.partial_fit(X, WORDS[1:], classes=["up", "down"])
     unfit.n_features_in_ = 6
-    assert_same(through(unfit, path), classifier())
+    assert_same(round_trip(unfit, path), classifier())
 
 
-def test_parameters_set_after_the_fit_come_back(path):
+def test_round_trip_of_parameters_set_after_fit(path):
     fitted = forecaster().fit(AIRLINE).set_params(horizon=24, hidden_size=8)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert loaded.get_params() == fitted.get_params()
     assert_same(loaded.predict(), fitted.predict())
 
 
-def test_arrays_come_back_writable_and_memory_maps_as_arrays(path, tmp_path):
+def test_loaded_arrays_are_writable_and_no_memory_maps(path, tmp_path):
     fitted = forecaster().fit(AIRLINE)
     np.save(tmp_path / "parameters.npy", fitted.network_.parameters)
     mapped = np.load(tmp_path / "parameters.npy", mmap_mode="r")
     before, fitted.network_.parameters = fitted.predict(), mapped
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert type(loaded.network_.parameters) is np.ndarray
     loaded.network_.parameters += 0
     assert_same(loaded.predict(), before)
@@ -248,20 +250,20 @@ def test_a_fresh_process_predicts_the_same_bits(path, tmp_path):
 # What save refuses
 
 
-class Own(RNNForecaster):
+class Subclass(RNNForecaster):
     pass
 
 
-@pytest.mark.parametrize("thing", [Own(), make_pipeline(regressor()), None, RNNForecaster])
+@pytest.mark.parametrize("thing", [Subclass(), make_pipeline(regressor()), None, RNNForecaster])
 def test_other_things_are_refused(thing, path):
     with pytest.raises(ValueError, match=r"Cannot save a .*, only RNNForecaster, RNNRegressor"):
         tsrnn.save(thing, path)
 
 
-def test_attributes_that_save_does_not_know_are_named(path):
+def test_unknown_attributes_are_named(path):
     fitted = forecaster().fit(AIRLINE)
     fitted.note = "left out"
-    assert not hasattr(through(fitted, path), "note")
+    assert not hasattr(round_trip(fitted, path), "note")
     fitted._memory = 1
     with pytest.raises(ValueError, match="attribute _memory is none that"):
         tsrnn.save(fitted, path)
@@ -271,7 +273,7 @@ def test_attributes_that_save_does_not_know_are_named(path):
         tsrnn.save(named, path)
 
 
-def test_what_scikit_learn_hangs_on_an_estimator_is_left_out(path):
+def test_attributes_of_scikit_learn_are_not_saved(path):
     fitted = regressor()
     with sklearn.config_context(enable_metadata_routing=True):
         fitted.set_fit_request(sample_weight=True)
@@ -280,7 +282,7 @@ def test_what_scikit_learn_hangs_on_an_estimator_is_left_out(path):
 
         fitted.set_callbacks(ScoringMonitor(scoring="r2"))
     fitted.fit(X, NUMBERS)
-    loaded = through(fitted, path)
+    loaded = round_trip(fitted, path)
     assert "_metadata_request" in vars(fitted)
     assert vars(loaded).keys() == vars(fitted).keys() - {"_metadata_request", "_skl_callbacks"}
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from saving.conftest import AIRLINE, Canary, Forgery, forecaster, npy, sealed, through
+from saving.conftest import AIRLINE, Canary, Forgery, forecaster, npy, round_trip, with_checksum
 
 import tsrnn
 
 
 def test_the_same_estimator_is_the_same_file(path, tmp_path):
     fitted = forecaster().fit(AIRLINE)
-    tsrnn.save(through(fitted, path), tmp_path / "again.tsrnn")
+    tsrnn.save(round_trip(fitted, path), tmp_path / "again.tsrnn")
     assert (tmp_path / "again.tsrnn").read_bytes() == path.read_bytes()
 
 
@@ -64,7 +64,7 @@ def test_a_full_disk_leaves_the_old_file_alone(path, monkeypatch):
 
 
 @pytest.mark.parametrize("moment", ["fsync", "replace"])
-def test_a_kill_in_the_midst_leaves_the_old_file(path, moment):
+def test_a_kill_while_writing_leaves_the_old_file(path, moment):
     tsrnn.save(forecaster(horizon=5), path)
     code = (
         "import os, signal, sys, tsrnn\n"
@@ -84,34 +84,34 @@ def test_a_kill_in_the_midst_leaves_the_old_file(path, moment):
 
 def assert_damaged(content, path):
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"damaged|is of format") as caught:
+    with pytest.raises(ValueError, match=r"damaged|is of format") as error_info:
         tsrnn.load(path)
-    assert type(caught.value) is ValueError
-    assert str(path) in str(caught.value)
+    assert type(error_info.value) is ValueError
+    assert str(path) in str(error_info.value)
 
 
-def test_every_flipped_bit_at_the_beginning_is_found(good, path):
+def test_every_flipped_bit_at_the_beginning_is_detected(valid_file, path):
     for place in range(200):
         for bit in range(8):
-            damaged = bytearray(good)
+            damaged = bytearray(valid_file)
             damaged[place] ^= 1 << bit
             assert_damaged(damaged, path)
 
 
-def test_flipped_bits_and_cuts_are_found_anywhere(good, path):
-    for place in np.random.default_rng(0).integers(200, len(good), 200):
-        damaged = bytearray(good)
+def test_flipped_bits_and_cuts_are_detected_anywhere(valid_file, path):
+    for place in np.random.default_rng(0).integers(200, len(valid_file), 200):
+        damaged = bytearray(valid_file)
         damaged[place] ^= 1 << (place % 8)
         assert_damaged(damaged, path)
-        assert_damaged(good[:place], path)
-        assert_damaged(good[:place] + good[place + 1 :], path)
+        assert_damaged(valid_file[:place], path)
+        assert_damaged(valid_file[:place] + valid_file[place + 1 :], path)
     for place in range(200):
-        assert_damaged(good[:place], path)
-    assert_damaged(good + b"\0", path)
+        assert_damaged(valid_file[:place], path)
+    assert_damaged(valid_file + b"\0", path)
 
 
-def test_a_newer_format_is_said_to_be_newer(good, path):
-    path.write_bytes(good.replace(b"tsrnn 1", b"tsrnn 12", 1))
+def test_a_newer_format_is_reported_as_newer(valid_file, path):
+    path.write_bytes(valid_file.replace(b"tsrnn 1", b"tsrnn 12", 1))
     with pytest.raises(ValueError, match=r"is of format 12, and tsrnn .* reads format 1. Update"):
         tsrnn.load(path)
 
@@ -143,14 +143,14 @@ def test_other_files_are_refused(path):
     ],
     ids=lambda text: repr(text[:20]),
 )  # fmt: skip
-def test_other_json_is_refused(text, originals, assert_refused):
-    assert_refused(Forgery(originals["forecaster"]).npz(text))
+def test_other_json_is_refused(text, valid_files, assert_refused):
+    assert_refused(Forgery(valid_files["forecaster"]).npz(text))
 
 
-def test_other_archives_are_refused(originals, assert_refused):
-    forgery = Forgery(originals["forecaster"])
-    good = forgery.npz()
-    for payload in (b"", b"PK", good[:-30], good[50:], pickle.dumps(Canary()), bytes(10**6)):
+def test_other_archives_are_refused(valid_files, assert_refused):
+    forgery = Forgery(valid_files["forecaster"])
+    archive = forgery.npz()
+    for payload in (b"", b"PK", archive[:-30], archive[50:], pickle.dumps(Canary()), bytes(10**6)):
         assert_refused(payload)
     for how in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         assert_refused(forgery.npz(how=how))
@@ -158,8 +158,8 @@ def test_other_archives_are_refused(originals, assert_refused):
     assert_refused(forgery.npz(how=zipfile.ZIP_DEFLATED))
 
 
-def test_archives_of_many_members_are_refused(originals, assert_refused):
-    forgery = Forgery(originals["forecaster"])
+def test_archives_of_many_members_are_refused(valid_files, assert_refused):
+    forgery = Forgery(valid_files["forecaster"])
     forgery.members |= {f"{number}.npy": b"" for number in range(100, 20_000)}
     assert_refused(forgery.npz())
 
@@ -178,15 +178,15 @@ def test_archives_that_claim_more_than_they_hold_are_refused(assert_refused):
 
 
 @pytest.mark.parametrize("place", ["central", "local"])
-def test_damaged_entries_of_archives_are_refused(place, originals, path):
-    good = Forgery(originals["forecaster"]).npz()
+def test_damaged_entries_of_archives_are_refused(place, valid_files, path):
+    archive = Forgery(valid_files["forecaster"]).npz()
     rng = np.random.default_rng(0)
-    begin = good.index(b"PK\x01\x02") if place == "central" else 0
-    end = len(good) if place == "central" else 60
+    begin = archive.index(b"PK\x01\x02") if place == "central" else 0
+    end = len(archive) if place == "central" else 60
     for _ in range(300):
-        payload = bytearray(good)
+        payload = bytearray(archive)
         payload[rng.integers(begin, end)] = rng.integers(256)
-        path.write_bytes(sealed(bytes(payload)))
+        path.write_bytes(with_checksum(bytes(payload)))
         try:
             assert tsrnn.load(path).predict().size == 3
         except ValueError as error:

@@ -12,11 +12,11 @@ from saving.conftest import (
     Canary,
     Forgery,
     X,
+    detector_panel,
+    detector_series,
     npy_like,
-    panel,
-    sealed,
     shape_of,
-    watched,
+    with_checksum,
 )
 from sklearn.utils.validation import check_is_fitted
 
@@ -363,9 +363,9 @@ ALL = {
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_file_sealed_again_is_loaded(name, originals, path):
-    forgery = Forgery(originals[name])
-    path.write_bytes(sealed(forgery.npz()))
+def test_a_file_with_a_new_checksum_is_loaded(name, valid_files, path):
+    forgery = Forgery(valid_files[name])
+    path.write_bytes(with_checksum(forgery.npz()))
     loaded = tsrnn.load(path)
     assert type(loaded).__name__ == forgery.json["class"]
     check_is_fitted(loaded)
@@ -374,9 +374,9 @@ def test_a_file_sealed_again_is_loaded(name, originals, path):
 @pytest.mark.parametrize(
     ("name", "where"), [(name, where) for name, changes in ALL.items() for where in changes]
 )
-def test_changed_content_is_refused(name, where, originals, assert_refused):
+def test_changed_content_is_refused(name, where, valid_files, assert_refused):
     for value in ALL[name][where]:
-        assert_refused(Forgery(originals[name]).change(where, value).npz())
+        assert_refused(Forgery(valid_files[name]).change(where, value).npz())
 
 
 @pytest.mark.parametrize(
@@ -413,19 +413,20 @@ def test_changed_content_is_refused(name, where, originals, assert_refused):
         ("threshold", "fitted.window", 0),
     ],
 )
-def test_changed_content_that_fits_is_loaded(name, where, value, originals, path):
+def test_changed_content_that_fits_is_loaded(name, where, value, valid_files, path):
     """Else a forgery above might be refused for another reason than it should."""
-    path.write_bytes(sealed(Forgery(originals[name]).change(where, value).npz()))
+    path.write_bytes(with_checksum(Forgery(valid_files[name]).change(where, value).npz()))
     loaded = tsrnn.load(path)
     given = {
-        "forecaster": (), "classifier": (NAMED,), "detector": (watched(),), "threshold": (NUMBERS,),
-        "detectors": (panel(n_channels=2),),
+        "forecaster": (), "classifier": (NAMED,), "threshold": (NUMBERS,),
+        "detector": (detector_series(),),
+        "detectors": (detector_panel(n_channels=2),),
     }.get(name, (X,))  # fmt: skip
     assert loaded.predict(*given).size > 0
     if name == "detector":
         assert loaded.update(np.ones(3)).score.size == 3
     if name == "detectors":
-        assert loaded.update(panel(7, 2, 1, begin="2024-03-31 12:00")).score.size == 7
+        assert loaded.update(detector_panel(7, 2, 1, begin="2024-03-31 12:00")).score.size == 7
 
 
 def other_network(**shape):
@@ -459,8 +460,8 @@ def scales(name, n):
         ("detector", other_network(bidirectional=True)),
     ],
 )
-def test_what_does_not_fit_together_is_refused(name, changes, originals, assert_refused):
-    forgery = Forgery(originals[name])
+def test_inconsistent_parts_are_refused(name, changes, valid_files, assert_refused):
+    forgery = Forgery(valid_files[name])
     for where, value in changes.items():
         forgery.change(where, value)
     assert_refused(forgery.npz())
@@ -470,22 +471,22 @@ def test_what_does_not_fit_together_is_refused(name, changes, originals, assert_
     ("name", "where"),
     [("detector", STREAMS), ("detectors", STREAMS), ("detector", TAIL)],
 )
-def test_parts_that_are_unknown_are_refused(name, where, originals, assert_refused):
+def test_unknown_parts_are_refused(name, where, valid_files, assert_refused):
     where += ".fitted.more" if where == TAIL else ".more"
     for node in (1, None, np.zeros(1)):
-        assert_refused(Forgery(originals[name]).change(where, node).npz())
+        assert_refused(Forgery(valid_files[name]).change(where, node).npz())
 
 
-def test_deep_json_is_refused_where_it_could_be_a_value(originals, assert_refused):
+def test_deep_json_is_refused_where_it_could_be_a_value(valid_files, assert_refused):
     for before, after in ((b"[", b"]"), (b'{"tuple":[', b"]}")):
         for depth in (900, 5000, 100_000):
-            forgery = Forgery(originals["forecaster"]).change("parameters.season", "HERE")
+            forgery = Forgery(valid_files["forecaster"]).change("parameters.season", "HERE")
             text = json.dumps(forgery.json).encode()
             assert_refused(forgery.npz(text.replace(b'"HERE"', before * depth + after * depth)))
 
 
-def test_missing_and_left_over_content_is_refused(originals, assert_refused):
-    for name, original in originals.items():
+def test_missing_and_left_over_content_is_refused(valid_files, assert_refused):
+    for name, original in valid_files.items():
         sometimes = {"n_features_in_", "feature_names_in_", "_moments", "_classes_given"}
         sometimes |= {"loss_", "quantiles_"} if name == "forecaster" else set()
         sometimes |= {"_weights"} if name == "covariates" else set()
@@ -503,8 +504,8 @@ def test_missing_and_left_over_content_is_refused(originals, assert_refused):
             assert_refused(forgery.npz()), name
 
 
-def test_an_array_is_used_once(originals, assert_refused):
-    forgery = Forgery(originals["forecaster"])
+def test_an_array_is_used_once(valid_files, assert_refused):
+    forgery = Forgery(valid_files["forecaster"])
     node = forgery.json["fitted"]["_collection"]["Collection"]["values"]
     forgery.json["parameters"]["season"] = [node] * 1000
     assert_refused(forgery.npz())

@@ -12,10 +12,10 @@ from saving.conftest import (
     X,
     classifier,
     detector,
+    detector_panel,
     forecaster,
     long_frame,
-    panel,
-    parted,
+    split_rows,
 )
 
 import tsrnn
@@ -34,59 +34,61 @@ def make_golden_files():
 
     Old files are never written again: change the numbers of the new ones.
     """
-    made = forecaster(horizon=6, hidden_size=4, max_iter=20).fit(AIRLINE)
-    _write_golden(made, "forecaster-1", lambda: {
-        "index": made.predict().index.astype(str).tolist(),
-        "forecast": made.predict().tolist(),
-        "interval": made.predict_interval().to_numpy().tolist(),
+    fitted = forecaster(horizon=6, hidden_size=4, max_iter=20).fit(AIRLINE)
+    _write_golden(fitted, "forecaster-1", lambda: {
+        "index": fitted.predict().index.astype(str).tolist(),
+        "forecast": fitted.predict().tolist(),
+        "interval": fitted.predict_interval().to_numpy().tolist(),
     })  # fmt: skip
     panel = forecaster(horizon=2, lookback=5, cell="rnn", max_iter=5, **LONG)
     panel.fit(long_frame(id=lambda frame: frame["id"].astype("category")))
     _write_golden(panel, "panel-1", lambda: {
         "columns": panel.predict().astype({"id": str, "t": str}).to_dict("list"),
     })  # fmt: skip
-    covered, X, static = of_all_kinds()
-    covered.fit(long_frame().drop(index=7), X, static)  # without a row
-    _write_golden(covered, "covariates-1", lambda: {
-        "quantiles": covered.predict_quantiles(4).drop(columns=["id", "t"]).to_numpy().tolist(),
+    with_covariates, X, static = forecaster_with_covariates()
+    with_covariates.fit(long_frame().drop(index=7), X, static)  # without a row
+    _write_golden(with_covariates, "covariates-1", lambda: {
+        "quantiles": (
+            with_covariates.predict_quantiles(4).drop(columns=["id", "t"]).to_numpy().tolist()
+        ),
     })  # fmt: skip
-    told = classifier(cell="gru", dtype="float64", class_weight={"up": 1.0, "down": 2.0})
-    told.fit(X, WORDS).partial_fit(X, WORDS)
-    _write_golden(told, "classifier-1", lambda: {
-        "classes": told.classes_.tolist(),
-        "probabilities": told.predict_proba(X[:5]).tolist(),
-        "then": told.partial_fit(X, WORDS).predict_proba(X[:5]).tolist(),
+    fitted = classifier(cell="gru", dtype="float64", class_weight={"up": 1.0, "down": 2.0})
+    fitted.fit(X, WORDS).partial_fit(X, WORDS)
+    _write_golden(fitted, "classifier-1", lambda: {
+        "classes": fitted.classes_.tolist(),
+        "probabilities": fitted.predict_proba(X[:5]).tolist(),
+        "then": fitted.partial_fit(X, WORDS).predict_proba(X[:5]).tolist(),
     })  # fmt: skip
     tail = TailThreshold(0.01, 0.9, depth=3)
-    watching = detector(loss="gaussian", n_estimators=2, max_iter=5, threshold=tail)
-    before, now, after = to_watch()
-    watching.fit(before).update(now)
-    _write_golden(watching, "detector-1", lambda: {
-        "scores": watching.score_samples(before).tolist(),
-        "then": watching.update(after).to_frame().to_dict("list"),
+    fitted_detector = detector(loss="gaussian", n_estimators=2, max_iter=5, threshold=tail)
+    before, now, after = detector_data()
+    fitted_detector.fit(before).update(now)
+    _write_golden(fitted_detector, "detector-1", lambda: {
+        "scores": fitted_detector.score_samples(before).tolist(),
+        "then": fitted_detector.update(after).to_frame().to_dict("list"),
     })  # fmt: skip
 
 
-def to_watch():
-    """A panel of two series of two channels in three parts, strange in the end."""
-    before, new = parted(panel(n_channels=2), 50)
+def detector_data():
+    """A panel of two series of two channels in three parts, the last with anomalies."""
+    before, new = split_rows(detector_panel(n_channels=2), 50)
     new.iloc[-3:] += 30
-    return before, *parted(new, 3)
+    return before, *split_rows(new, 3)
 
 
-def of_all_kinds():
+def forecaster_with_covariates():
     """A forecaster that reads and holds what there is to, and its covariates and static values."""
     long = long_frame()
     days = pd.date_range(long["t"].min(), periods=long["t"].nunique() + 6)
     X = pd.DataFrame({"t": days, "warm": np.sin(np.arange(len(days)))})
     X["kind"] = np.where(np.arange(len(days)) % 3, "a", "b")
     static = pd.DataFrame({"size": [1.0, 2.0, 4.0]}, index=["s0", "s1", "s2"])
-    made = forecaster(
+    unfitted = forecaster(
         horizon=2, lookback=5, max_iter=3, hidden_size=4, scope="fine_tuned", n_estimators=2,
         loss="quantile", past_covariates=["warm"], calendar=["weekday", "month"], missing="mask",
         holidays=["2024-04-01"], segment=1, **LONG,
     )  # fmt: skip
-    return made, X, static
+    return unfitted, X, static
 
 
 def _write_golden(estimator, name, predictions):
@@ -106,44 +108,44 @@ def golden(name):
 
 
 def test_the_forecaster_of_format_1():
-    loaded, told = golden("forecaster-1")
-    assert loaded.predict().index.astype(str).tolist() == told["index"]
-    np.testing.assert_allclose(loaded.predict(), told["forecast"], rtol=1e-6)
-    np.testing.assert_allclose(loaded.predict_interval(), told["interval"], rtol=1e-6)
+    loaded, expected = golden("forecaster-1")
+    assert loaded.predict().index.astype(str).tolist() == expected["index"]
+    np.testing.assert_allclose(loaded.predict(), expected["forecast"], rtol=1e-6)
+    np.testing.assert_allclose(loaded.predict_interval(), expected["interval"], rtol=1e-6)
 
 
 def test_the_panel_of_format_1():
-    loaded, told = golden("panel-1")
-    found = loaded.predict()
-    assert isinstance(found["id"].dtype, pd.CategoricalDtype)
-    columns = told["columns"]
-    assert found[["id", "t"]].astype(str).to_dict("list") == {k: columns[k] for k in ("id", "t")}
-    np.testing.assert_allclose(found["v"], columns["v"], rtol=1e-5)
+    loaded, expected = golden("panel-1")
+    update = loaded.predict()
+    assert isinstance(update["id"].dtype, pd.CategoricalDtype)
+    columns = expected["columns"]
+    assert update[["id", "t"]].astype(str).to_dict("list") == {k: columns[k] for k in ("id", "t")}
+    np.testing.assert_allclose(update["v"], columns["v"], rtol=1e-5)
 
 
 def test_the_classifier_of_format_1():
-    loaded, told = golden("classifier-1")
-    assert loaded.classes_.tolist() == told["classes"]
-    np.testing.assert_allclose(loaded.predict_proba(X[:5]), told["probabilities"], rtol=1e-9)
+    loaded, expected = golden("classifier-1")
+    assert loaded.classes_.tolist() == expected["classes"]
+    np.testing.assert_allclose(loaded.predict_proba(X[:5]), expected["probabilities"], rtol=1e-9)
     loaded.partial_fit(X, WORDS)
-    np.testing.assert_allclose(loaded.predict_proba(X[:5]), told["then"], rtol=1e-9)
+    np.testing.assert_allclose(loaded.predict_proba(X[:5]), expected["then"], rtol=1e-9)
 
 
 def test_the_detector_of_format_1():
-    loaded, told = golden("detector-1")
-    before, _, after = to_watch()
-    np.testing.assert_allclose(loaded.score_samples(before), told["scores"], rtol=1e-4)
-    found = loaded.update(after)
+    loaded, expected = golden("detector-1")
+    before, _, after = detector_data()
+    np.testing.assert_allclose(loaded.score_samples(before), expected["scores"], rtol=1e-4)
+    update = loaded.update(after)
     for name in ("score", "threshold"):
-        np.testing.assert_allclose(getattr(found, name), told["then"][name], rtol=1e-4)
-    assert found.anomaly.tolist() == told["then"]["anomaly"]
+        np.testing.assert_allclose(getattr(update, name), expected["then"][name], rtol=1e-4)
+    assert update.anomaly.tolist() == expected["then"]["anomaly"]
 
 
 def test_covariates_quantiles_and_several_networks():
-    loaded, told = golden("covariates-1")
+    loaded, expected = golden("covariates-1")
     quantiles = loaded.predict_quantiles(4).drop(columns=["id", "t"])
-    np.testing.assert_allclose(quantiles, told["quantiles"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(quantiles, expected["quantiles"], rtol=1e-5, atol=1e-6)
     assert loaded.predict_samples(4, n_samples=3).shape == (12, 5)
-    made, X, static = of_all_kinds()
-    again = made.fit(long_frame().drop(index=7), X, static)
+    unfitted, X, static = forecaster_with_covariates()
+    again = unfitted.fit(long_frame().drop(index=7), X, static)
     assert [len(group) for group in loaded.networks_] == [len(group) for group in again.networks_]

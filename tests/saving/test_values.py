@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
-from saving.conftest import assert_same, classifier, through
+from saving.conftest import assert_same, classifier, round_trip
 
 import tsrnn
 
@@ -32,16 +32,16 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value).partition(" at 0x")[0][:40])
-def test_values_of_all_kinds_come_back(value, path):
-    loaded = through(classifier(class_weight={"here": value}), path)
+def test_round_trip_of_values_of_all_kinds(value, path):
+    loaded = round_trip(classifier(class_weight={"here": value}), path)
     assert_same(loaded.class_weight, {"here": value})
 
 
-def test_a_generator_that_has_drawn_goes_on(path):
+def test_a_used_generator_continues(path):
     for random in (np.random.default_rng(1), np.random.RandomState(1)):
         random.normal(size=3)
         random.integers(9) if hasattr(random, "integers") else random.randint(9)
-        loaded = through(classifier(class_weight={0: random}), path).class_weight[0]
+        loaded = round_trip(classifier(class_weight={0: random}), path).class_weight[0]
         assert loaded.normal() == random.normal()
 
 
@@ -81,7 +81,7 @@ LOOP.append(LOOP)
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
 )
-def test_what_a_file_cannot_hold_is_named(value, message, path):
+def test_unsupported_values_are_named(value, message, path):
     path.write_bytes(b"old")
     with pytest.raises(ValueError, match=f"Cannot save this RNNClassifier: .*{message}"):
         tsrnn.save(classifier(class_weight={"a": (1, value)}), path)
