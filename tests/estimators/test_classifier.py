@@ -110,43 +110,43 @@ def seen():
 def test_every_option_changes_something_and_still_learns(name, seen):
     options = {"cell": "lstm"} | OPTIONS.get(name, {})
     classifier = learns(**options).fit(NOISE, UP)
-    found = classifier.predict_proba(NOISE)
+    result = classifier.predict_proba(NOISE)
     assert classifier.score(NOISE, UP) > 0.75
     for other, probabilities in seen.items():
-        assert (found != probabilities).any(), f"{name} is no other than {other}"
-    seen[name] = found
+        assert (result != probabilities).any(), f"{name} is no other than {other}"
+    seen[name] = result
 
 
 def test_float64_computes_in_float64():
     one, other = (learns(dtype=dtype).fit(X, Y) for dtype in ("float32", "float64"))
     assert (one.network_.parameters.dtype, other.network_.parameters.dtype) == ("f4", "f8")
-    found = other.predict_proba(X)
-    assert (found.dtype, one.predict_proba(X).dtype) == ("f8", "f8")
-    np.testing.assert_allclose(found, one.predict_proba(X), atol=1e-3)
+    result = other.predict_proba(X)
+    assert (result.dtype, one.predict_proba(X).dtype) == ("f8", "f8")
+    np.testing.assert_allclose(result, one.predict_proba(X), atol=1e-3)
 
 
 def test_probabilities_are_those_of_the_classes():
     y = np.where(UP, "up", "down")
     classifier = learns().fit(NOISE[:400], y[:400])
-    found = classifier.predict_proba(NOISE[400:])
-    assert found.shape == (200, 2)
-    np.testing.assert_allclose(found.sum(axis=1), 1)
-    np.testing.assert_allclose(np.exp(classifier.predict_log_proba(NOISE[400:])), found)
-    predicted = classifier.classes_[found.argmax(axis=1)]
+    result = classifier.predict_proba(NOISE[400:])
+    assert result.shape == (200, 2)
+    np.testing.assert_allclose(result.sum(axis=1), 1)
+    np.testing.assert_allclose(np.exp(classifier.predict_log_proba(NOISE[400:])), result)
+    predicted = classifier.classes_[result.argmax(axis=1)]
     np.testing.assert_array_equal(classifier.predict(NOISE[400:]), predicted)
-    sure = np.abs(found[:, 0] - 0.5) > 0.4
+    sure = np.abs(result[:, 0] - 0.5) > 0.4
     right = predicted == y[400:]
     assert right[sure].mean() > right[~sure].mean() + 0.1
 
 
-def test_classes_that_cannot_be_told_get_their_shares():
+def test_classes_that_cannot_be_told_apart_get_their_frequencies():
     y = np.repeat(["a", "b", "c"], [60, 120, 20])
     classifier = learns(max_iter=200, learning_rate_init=0.1).fit(np.ones((200, 3)), y)
-    found = classifier.predict_proba(np.ones((1, 3)))
-    np.testing.assert_allclose(found, [[0.3, 0.6, 0.1]], atol=0.03)
+    result = classifier.predict_proba(np.ones((1, 3)))
+    np.testing.assert_allclose(result, [[0.3, 0.6, 0.1]], atol=0.03)
 
 
-def test_training_begins_at_equal_probabilities():
+def test_training_starts_at_equal_probabilities():
     classifier = quick(learning_rate_init=1e-30, max_iter=1).fit(DIGITS, DIGIT)
     np.testing.assert_allclose(classifier.predict_proba(DIGITS), 0.1, rtol=1e-6)
     assert classifier.loss_curve_[0] == pytest.approx(np.log(10))
@@ -155,9 +155,9 @@ def test_training_begins_at_equal_probabilities():
 def test_probabilities_far_from_sure_stay_numbers():
     classifier = learns().fit(X, X[:, -1] > 0)
     classifier.network_.views()["head_weight"][:] *= 1e3
-    found, log = classifier.predict_proba(X), classifier.predict_log_proba(X)
-    assert found.min() == 0
-    np.testing.assert_allclose(found.sum(axis=1), 1)
+    result, log = classifier.predict_proba(X), classifier.predict_log_proba(X)
+    assert result.min() == 0
+    np.testing.assert_allclose(result.sum(axis=1), 1)
     assert log.min() < -800
     assert np.isfinite(log).all()
 
@@ -182,9 +182,9 @@ def test_classes_of_any_type_come_back(name):
     assert_same_network(classifier, expected)
     assert classifier.classes_.dtype == classes.dtype
     np.testing.assert_array_equal(classifier.classes_, classes)
-    found = classifier.predict(X)
-    assert found.dtype == classes.dtype
-    np.testing.assert_array_equal(found, classes[expected.predict(X)])
+    result = classifier.predict(X)
+    assert result.dtype == classes.dtype
+    np.testing.assert_array_equal(result, classes[expected.predict(X)])
     assert_same_network(quick().fit(X, classes[Y].tolist()), expected)
 
 
@@ -253,11 +253,13 @@ def test_balanced_weights_find_the_rare_class():
     rare = np.flatnonzero(UP)[:40]
     rows = np.sort(np.concatenate([rare, np.flatnonzero(~UP)]))
     X, y = NOISE[rows], UP[rows].astype(int)
-    found = {
-        weight: balanced_accuracy_score(y, learns(class_weight=weight, max_iter=15).fit(X, y)
-        .predict(X)) for weight in (None, "balanced")
-    }  # fmt: skip
-    assert found["balanced"] > found[None] + 0.1
+    result = {
+        weight: balanced_accuracy_score(
+            y, learns(class_weight=weight, max_iter=15).fit(X, y).predict(X)
+        )
+        for weight in (None, "balanced")
+    }
+    assert result["balanced"] > result[None] + 0.1
 
 
 def test_a_class_without_weight_is_not_predicted():
@@ -285,7 +287,7 @@ def test_same_bits_twice_and_on_any_number_of_threads(monkeypatch):
         np.testing.assert_array_equal(classifier.predict_proba(NOISE), expected)
 
 
-def test_a_prediction_does_not_depend_on_the_rows_beside_it():
+def test_a_prediction_does_not_depend_on_other_rows():
     X, y = load_japanese_vowels()
     classifier = quick(n_channels=12, learning_rate_init=0.1).fit(X, y)
     expected = classifier.predict_proba(X)
@@ -293,8 +295,8 @@ def test_a_prediction_does_not_depend_on_the_rows_beside_it():
     shuffled = classifier.predict_proba([X[k] for k in order])
     np.testing.assert_array_equal(shuffled, expected[order])
     for first, last in ((0, 1), (269, 270), (3, 20), (64, 150)):
-        found = classifier.predict_proba(X[first:last])
-        np.testing.assert_array_equal(found, expected[first:last])
+        result = classifier.predict_proba(X[first:last])
+        np.testing.assert_array_equal(result, expected[first:last])
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
@@ -302,13 +304,15 @@ def test_fitted_in_a_worker_it_is_the_same_to_the_bit(backend):
     """Beside others that learn at once, of ragged sequences too."""
     vowels, speakers = load_japanese_vowels()
     tasks = [
-        (quick(random_state=1), X, Y), (quick(cell="gru"), X, Y),
-        (quick(n_channels=12), vowels, speakers), (quick(n_channels=8), DIGITS, DIGIT),
-    ]  # fmt: skip
-    found = joblib.Parallel(n_jobs=2, backend=backend)(
+        (quick(random_state=1), X, Y),
+        (quick(cell="gru"), X, Y),
+        (quick(n_channels=12), vowels, speakers),
+        (quick(n_channels=8), DIGITS, DIGIT),
+    ]
+    result = joblib.Parallel(n_jobs=2, backend=backend)(
         joblib.delayed(clone(classifier).fit)(X, y) for classifier, X, y in tasks
     )
-    for fitted, (classifier, X_, y) in zip(found, tasks, strict=True):
+    for fitted, (classifier, X_, y) in zip(result, tasks, strict=True):
         assert_same_network(fitted, classifier.fit(X_, y))
 
 
@@ -360,10 +364,16 @@ def test_a_grid_search_finds_the_better_rate():
 
 def test_a_halving_search_gives_more_epochs_to_the_better():
     search = HalvingGridSearchCV(
-        learns(), {"learning_rate_init": [1e-9, 1e-6, 1e-2]}, cv=2, factor=3,
-        resource="max_iter", max_resources=24, min_resources=8, scoring="neg_log_loss",
+        learns(),
+        {"learning_rate_init": [1e-9, 1e-6, 1e-2]},
+        cv=2,
+        factor=3,
+        resource="max_iter",
+        max_resources=24,
+        min_resources=8,
+        scoring="neg_log_loss",
         random_state=0,
-    ).fit(NOISE, UP)  # fmt: skip
+    ).fit(NOISE, UP)
     assert search.best_params_["learning_rate_init"] == 1e-2
     assert search.best_estimator_.n_iter_ == 24
 
@@ -377,8 +387,8 @@ def test_permutation_importance_finds_the_step_that_matters():
 
 def test_calibrated_probabilities():
     calibrated = CalibratedClassifierCV(learns(), cv=2).fit(NOISE[:400], UP[:400])
-    found = calibrated.predict_proba(NOISE[400:])
-    np.testing.assert_allclose(found.sum(axis=1), 1)
+    result = calibrated.predict_proba(NOISE[400:])
+    np.testing.assert_allclose(result.sum(axis=1), 1)
     assert calibrated.score(NOISE[400:], UP[400:]) > 0.7
 
 
@@ -461,7 +471,7 @@ def test_partial_fit_after_fit_knows_the_classes_of_fit():
         classifier.partial_fit(X, Y + 1)
 
 
-def test_fit_begins_anew_with_other_classes():
+def test_fit_starts_anew_with_other_classes():
     classifier = quick().fit(X, Y).fit(X, Y + 5)
     assert classifier.classes_.tolist() == [5, 6]
     assert_same_network(classifier, quick().fit(X, Y))
@@ -523,9 +533,12 @@ def test_early_stopping_holds_the_last_rows_of_each_class_out():
 
 def test_the_weights_of_the_best_epoch_are_kept():
     classifier = learns(
-        early_stopping=True, validation_fraction=0.5, n_iter_no_change=4, max_iter=100,
+        early_stopping=True,
+        validation_fraction=0.5,
+        n_iter_no_change=4,
+        max_iter=100,
         learning_rate_init=0.05,
-    ).fit(X, Y)  # fmt: skip
+    ).fit(X, Y)
     scores = classifier.validation_scores_
     assert len(scores) == len(classifier.loss_curve_) == classifier.n_iter_ < 100
     assert classifier.best_iter_ == int(np.argmax(scores)) + 1

@@ -7,8 +7,11 @@ from tsrnn import RNNClassifier, RNNRegressor
 
 ATTENDING = {"cell": "attention", "hidden_size": 8, "n_heads": 2}
 ESTIMATORS = [
-    RNNRegressor(), RNNClassifier(), RNNRegressor(**ATTENDING), RNNClassifier(**ATTENDING),
-]  # fmt: skip
+    RNNRegressor(),
+    RNNClassifier(),
+    RNNRegressor(**ATTENDING),
+    RNNClassifier(**ATTENDING),
+]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -47,7 +47,7 @@ def classifier(where):
 def detector(where):
     return RNNAnomalyDetector(
         horizon=2, lookback=6, stretch=5, season=1, device=where, **SMALL
-    ).fit(Y)  # fmt: skip
+    ).fit(Y)
 
 
 ESTIMATORS = {
@@ -80,11 +80,11 @@ def test_airline_after_twenty_epochs(monkeypatch):
         monkeypatch.setattr(device, "rows_of_a_chunk", lambda *args: 32)
     y = load_airline()
     settings = {"hidden_size": 3, "max_iter": 20, "conformal": False, "early_stopping": False}
-    found = [
+    result = [
         RNNForecaster(12, device=where, **settings).fit(y[:-12]).predict()
         for where in ("cpu", "cuda")
     ]
-    np.testing.assert_allclose(found[1], found[0], rtol=1e-3)
+    np.testing.assert_allclose(result[1], result[0], rtol=1e-3)
 
 
 def test_files_carry_no_device(tmp_path):

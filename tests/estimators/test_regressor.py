@@ -100,9 +100,13 @@ def test_beats_persistence_on_real_series(name, seed):
 def test_the_adding_problem_of_100_steps(seed):
     X, y = make_adding_problem(6000, 100, random_state=seed)
     regressor = RNNRegressor(
-        cell="gru", n_channels=2, memory=100, max_iter=10, learning_rate_init=1e-2,
+        cell="gru",
+        n_channels=2,
+        memory=100,
+        max_iter=10,
+        learning_rate_init=1e-2,
         random_state=seed,
-    ).fit(X[:5000], y[:5000])  # fmt: skip
+    ).fit(X[:5000], y[:5000])
     assert mean_squared_error(y[5000:], regressor.predict(X[5000:])) < 0.01
 
 
@@ -148,27 +152,33 @@ def seen():
 def test_every_option_changes_something_and_still_learns(name, seen):
     options = OPTIONS.get(name, {})
     regressor = learns(**({"cell": "lstm", "max_iter": 30} | options)).fit(NOISE, SUM)
-    found = regressor.predict(NOISE)
+    result = regressor.predict(NOISE)
     assert regressor.score(NOISE, SUM) > 0.5
     for other, predictions in seen.items():
-        assert (found != predictions).any(), f"{name} is no other than {other}"
-    seen[name] = found
+        assert (result != predictions).any(), f"{name} is no other than {other}"
+    seen[name] = result
 
 
 def test_float64_computes_in_float64():
     one, other = learns().fit(NOISE, SUM), learns(dtype="float64").fit(NOISE, SUM)
     assert (one.network_.parameters.dtype, other.network_.parameters.dtype) == ("f4", "f8")
-    found = other.predict(NOISE)
-    assert (found.dtype, one.predict(NOISE).dtype) == ("f8", "f8")
-    assert (found != found.astype("float32")).any()
-    np.testing.assert_allclose(found, one.predict(NOISE), atol=1e-3)
+    result = other.predict(NOISE)
+    assert (result.dtype, one.predict(NOISE).dtype) == ("f8", "f8")
+    assert (result != result.astype("float32")).any()
+    np.testing.assert_allclose(result, one.predict(NOISE), atol=1e-3)
 
 
 def test_parameters_say_what_the_network_is():
     regressor = quick(
-        cell="gru", hidden_size=5, n_layers=2, bidirectional=True, residual=True, head_size=3,
-        n_channels=2, segment=2,
-    ).fit(NOISE, SUM)  # fmt: skip
+        cell="gru",
+        hidden_size=5,
+        n_layers=2,
+        bidirectional=True,
+        residual=True,
+        head_size=3,
+        n_channels=2,
+        segment=2,
+    ).fit(NOISE, SUM)
     network = regressor.network_
     assert (network.cell, network.n_hidden, network.n_layers, network.n_head) == ("gru", 5, 2, 3)
     assert (network.bidirectional, network.residual) == (True, True)
@@ -185,7 +195,7 @@ def test_memory_is_where_gates_begin():
     assert np.abs(biases[1]).max() > np.log(100)
 
 
-def test_training_begins_at_the_mean():
+def test_training_starts_at_the_mean():
     regressor = quick(learning_rate_init=1e-30, max_iter=1).fit(X, Y)
     np.testing.assert_allclose(regressor.predict(X), Y.mean(), rtol=1e-6)
     weights = np.arange(len(Y))
@@ -221,7 +231,7 @@ def test_same_bits_twice_and_on_any_number_of_threads(monkeypatch):
         np.testing.assert_array_equal(regressor.predict(NOISE), expected)
 
 
-def test_seeds_matter_and_none_is_a_new_one_each_time():
+def test_seeds_matter_and_none_is_a_new_seed_each_time():
     def parameters(seed):
         return quick(random_state=seed, max_iter=1).fit(X, Y).network_.parameters
 
@@ -233,7 +243,7 @@ def test_seeds_matter_and_none_is_a_new_one_each_time():
 
 
 @pytest.mark.parametrize("options", [{}, {"cell": "gru", "bidirectional": True, "n_layers": 2}])
-def test_a_prediction_does_not_depend_on_the_rows_beside_it(options):
+def test_a_prediction_does_not_depend_on_other_rows(options):
     ragged = [NOISE[k, k % 11 :] for k in range(150)]
     regressor = quick(**options, learning_rate_init=0.1).fit(ragged, SUM[:150])
     expected = regressor.predict(ragged)
@@ -249,8 +259,8 @@ def test_a_prediction_does_not_depend_on_the_rows_beside_it(options):
 def test_fitted_in_a_worker_it_is_the_same_to_the_bit(backend):
     options = [{"random_state": seed} for seed in range(4)]
     jobs = [joblib.delayed(learns(max_iter=3, **each).fit)(X, Y) for each in options]
-    found = joblib.Parallel(n_jobs=2, backend=backend)(jobs)
-    for regressor, each in zip(found, options, strict=True):
+    result = joblib.Parallel(n_jobs=2, backend=backend)(jobs)
+    for regressor, each in zip(result, options, strict=True):
         assert_same_network(regressor, learns(max_iter=3, **each).fit(X, Y))
 
 
@@ -259,8 +269,9 @@ def test_a_pickle_predicts_the_same(tmp_path):
     expected = regressor.predict(X, return_std=True)
     joblib.dump(regressor, tmp_path / "model")
     copies = (
-        pickle.loads(pickle.dumps(regressor)), joblib.load(tmp_path / "model", mmap_mode="r"),
-    )  # fmt: skip
+        pickle.loads(pickle.dumps(regressor)),
+        joblib.load(tmp_path / "model", mmap_mode="r"),
+    )
     for loaded in copies:
         np.testing.assert_array_equal(loaded.predict(X, return_std=True), expected)
         assert loaded.get_params() == regressor.get_params()
@@ -332,10 +343,15 @@ def test_a_grid_search_finds_the_better_cell_size():
 @pytest.mark.parametrize("resource", ["n_samples", "max_iter"])
 def test_a_halving_search_gives_more_to_the_better(resource):
     search = HalvingGridSearchCV(
-        learns(), {"learning_rate_init": [1e-9, 1e-6, 1e-2]}, cv=2, factor=3, resource=resource,
-        max_resources=NOISE.shape[0] if resource == "n_samples" else 18, min_resources="exhaust",
+        learns(),
+        {"learning_rate_init": [1e-9, 1e-6, 1e-2]},
+        cv=2,
+        factor=3,
+        resource=resource,
+        max_resources=NOISE.shape[0] if resource == "n_samples" else 18,
+        min_resources="exhaust",
         random_state=0,
-    ).fit(NOISE, SUM)  # fmt: skip
+    ).fit(NOISE, SUM)
     assert search.n_iterations_ == 2
     assert search.best_params_["learning_rate_init"] == 1e-2
 
@@ -393,34 +409,34 @@ def test_a_parallel_search_does_not_fight_over_cores():
         assert search.cv_results_[f"split{split}_test_score"].tolist() == [101 * n] * 2
 
 
-def test_of_threads_that_fit_at_once_one_has_all_cores_and_the_others_one_each(monkeypatch):
+def test_of_concurrent_fits_one_has_all_cores_and_the_others_one_each(monkeypatch):
     monkeypatch.setattr(threads, "LONG", 0)
     train, claimed, seen = RNNRegressor._train, [], []
-    meet = threading.Barrier(3)
+    barrier = threading.Barrier(3)
 
     def spy(self, *args, on_progress, **kwargs):
         waiting = iter([True])
 
-        def look(progress, history):
+        def report(progress, history):
             if next(waiting, False):
-                meet.wait(timeout=60)
+                barrier.wait(timeout=60)
                 seen.append(sorted(claimed))
-                meet.wait(timeout=60)
+                barrier.wait(timeout=60)
             on_progress(progress, history)
 
-        return train(self, *args, on_progress=look, **kwargs)
+        return train(self, *args, on_progress=report, **kwargs)
 
     monkeypatch.setattr(
         targets, "claim_threads", lambda *args: Claim(claim_threads(*args), claimed)
     )
     monkeypatch.setattr(RNNRegressor, "_train", spy)
     regressors = [learns(max_iter=3, n_jobs=n_jobs) for n_jobs in (None, -1, available_threads())]
-    found = joblib.Parallel(n_jobs=3, backend="threading")(
+    result = joblib.Parallel(n_jobs=3, backend="threading")(
         joblib.delayed(regressor.fit)(X, Y) for regressor in regressors
     )
     assert seen == [[1, 1, available_threads()]] * 3
-    for regressor in found[1:]:
-        assert_same_network(regressor, found[0])
+    for regressor in result[1:]:
+        assert_same_network(regressor, result[0])
 
 
 class Claim:
@@ -442,14 +458,14 @@ class Claim:
 # Targets
 
 
-def test_many_targets_are_learnt_at_once():
+def test_many_targets_are_learned_at_once():
     targets = np.c_[SUM, -100 * NOISE[:, -2], np.full(500, 3.0)]
     regressor = learns(hidden_size=16, max_iter=40).fit(NOISE, targets)
-    found = regressor.predict(NOISE)
-    assert (regressor.n_outputs_, found.shape) == (3, (500, 3))
-    errors = ((found - targets) ** 2).mean(axis=0)[:2]
+    result = regressor.predict(NOISE)
+    assert (regressor.n_outputs_, result.shape) == (3, (500, 3))
+    errors = ((result - targets) ** 2).mean(axis=0)[:2]
     assert (errors < 0.3 * targets.var(axis=0)[:2]).all()
-    np.testing.assert_allclose(found[:, 2], 3, rtol=1e-6)
+    np.testing.assert_allclose(result[:, 2], 3, rtol=1e-6)
     np.testing.assert_allclose(regressor.y_mean_, targets.mean(axis=0))
     np.testing.assert_allclose(regressor.y_scale_, [*targets.std(axis=0)[:2], 1.0])
 
@@ -467,12 +483,12 @@ def test_targets_come_back_in_their_shape():
 def test_losses_of_many_outputs_take_many_targets(loss):
     targets = np.c_[SUM, 50 + 10 * np.random.default_rng(1).normal(size=500)]
     regressor = learns(loss=loss).fit(NOISE, targets)
-    found = regressor.predict_quantiles(NOISE)
-    assert found.shape == (500, 2, 3)
-    assert (np.diff(found, axis=2) >= 0).all()
-    below = (targets[:, :, None] < found).mean(axis=0)
+    result = regressor.predict_quantiles(NOISE)
+    assert result.shape == (500, 2, 3)
+    assert (np.diff(result, axis=2) >= 0).all()
+    below = (targets[:, :, None] < result).mean(axis=0)
     np.testing.assert_allclose(below, [[0.1, 0.5, 0.9]] * 2, atol=0.1)
-    centre = found[:, :, 1]
+    centre = result[:, :, 1]
     np.testing.assert_allclose(regressor.predict(NOISE), centre)
     if loss != "quantile":
         mean, spread = regressor.predict(NOISE, return_std=True)
@@ -500,13 +516,13 @@ LEARNT, KEPT = slice(4000), slice(4000, None)
 def test_the_standard_deviation_is_that_of_the_data(loss):
     X, y, mean, scale = heteroscedastic(freedom=NOISES[loss])
     regressor = learns(loss=loss).fit(X[LEARNT], y[LEARNT])
-    found, spread = regressor.predict(X[KEPT], return_std=True)
+    result, spread = regressor.predict(X[KEPT], return_std=True)
     true = scale[KEPT] * (1 if NOISES[loss] is None else np.sqrt(5 / 3))
-    np.testing.assert_array_equal(regressor.predict(X[KEPT]), found)
-    assert np.abs(found - mean[KEPT]).mean() < 0.15
+    np.testing.assert_array_equal(regressor.predict(X[KEPT]), result)
+    assert np.abs(result - mean[KEPT]).mean() < 0.15
     assert np.corrcoef(spread, true)[0, 1] > 0.95
     assert np.median(spread / true) == pytest.approx(1, abs=0.07)
-    assert np.std((y[KEPT] - found) / spread) == pytest.approx(1, abs=0.1)
+    assert np.std((y[KEPT] - result) / spread) == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("loss", NOISES)
@@ -514,19 +530,19 @@ def test_quantiles_are_those_of_the_data_and_never_cross(loss):
     X, y, mean, scale = heteroscedastic(freedom=NOISES[loss])
     levels = (0.05, 0.25, 0.5, 0.9)
     regressor = learns(loss=loss, quantiles=levels).fit(X[LEARNT], y[LEARNT])
-    found = regressor.predict_quantiles(X[KEPT])
-    assert found.shape == (2000, 4)
-    assert (np.diff(found, axis=1) >= 0).all()
-    np.testing.assert_allclose((y[KEPT, None] < found).mean(axis=0), levels, atol=0.035)
+    result = regressor.predict_quantiles(X[KEPT])
+    assert result.shape == (2000, 4)
+    assert (np.diff(result, axis=1) >= 0).all()
+    np.testing.assert_allclose((y[KEPT, None] < result).mean(axis=0), levels, atol=0.035)
     law = stats.norm if NOISES[loss] is None else stats.t(NOISES[loss])
     true = mean[KEPT, None] + scale[KEPT, None] * law.ppf(levels)
-    assert (np.abs(found - true).mean(axis=0) < 0.25).all()
+    assert (np.abs(result - true).mean(axis=0) < 0.25).all()
     # Those of a subset are the same ones, in the order asked for.
     np.testing.assert_array_equal(
-        regressor.predict_quantiles(X[KEPT], [0.9, 0.05]), found[:, [3, 0]]
+        regressor.predict_quantiles(X[KEPT], [0.9, 0.05]), result[:, [3, 0]]
     )
-    np.testing.assert_array_equal(regressor.predict_quantiles(X[KEPT], 0.5), found[:, 2:3])
-    np.testing.assert_allclose(regressor.predict(X[KEPT]), found[:, 2], rtol=1e-12)
+    np.testing.assert_array_equal(regressor.predict_quantiles(X[KEPT], 0.5), result[:, 2:3])
+    np.testing.assert_allclose(regressor.predict(X[KEPT]), result[:, 2], rtol=1e-12)
 
 
 def test_quantiles_of_a_likelihood_are_its_own():
@@ -534,13 +550,13 @@ def test_quantiles_of_a_likelihood_are_its_own():
         regressor = learns(loss=loss).fit(X, Y)
         mean, spread = regressor.predict(X, return_std=True)
         levels = [0.001, 0.3, 0.5, 0.999]
-        found = regressor.predict_quantiles(X, levels)
-        np.testing.assert_allclose(found[:, 0] + found[:, 3], 2 * mean, rtol=1e-9)
+        result = regressor.predict_quantiles(X, levels)
+        np.testing.assert_allclose(result[:, 0] + result[:, 3], 2 * mean, rtol=1e-9)
         if loss == "gaussian":
             law = stats.norm(mean[:, None], spread[:, None])
-            np.testing.assert_allclose(found, law.ppf(levels), rtol=1e-9)
+            np.testing.assert_allclose(result, law.ppf(levels), rtol=1e-9)
         else:  # fatter far out than a normal distribution of the same deviation
-            assert (found[:, 3] > stats.norm(mean, spread).ppf(0.999)).mean() > 0.9
+            assert (result[:, 3] > stats.norm(mean, spread).ppf(0.999)).mean() > 0.9
     np.testing.assert_array_equal(
         regressor.predict_quantiles(X), regressor.predict_quantiles(X, [0.1, 0.5, 0.9])
     )
@@ -552,15 +568,15 @@ def test_quantiles_do_not_cross_where_the_outputs_do():
     sequences = read_sequences(regressor, X, 1, reset=False)
     raw = regressor.network_.predict(regressor.fitted_.source(sequences), np.arange(len(X)))
     assert (np.diff(raw[:, [2, 1, 0, 3]], axis=1) < 0).any()
-    found = regressor.predict_quantiles(X)
-    assert (np.diff(found[:, [2, 1, 0, 3]], axis=1) >= 0).all()
+    result = regressor.predict_quantiles(X)
+    assert (np.diff(result[:, [2, 1, 0, 3]], axis=1) >= 0).all()
 
 
 def test_predict_gives_the_quantile_nearest_to_the_median():
     regressor = learns(loss="quantile", quantiles=(0.05, 0.6, 0.95)).fit(X, Y)
-    found = regressor.predict_quantiles(X, [0.6])[:, 0]
-    assert (found > Y).mean() == pytest.approx(0.6, abs=0.1)
-    assert np.median(np.abs(regressor.predict(X) - found)) == 0
+    result = regressor.predict_quantiles(X, [0.6])[:, 0]
+    assert (result > Y).mean() == pytest.approx(0.6, abs=0.1)
+    assert np.median(np.abs(regressor.predict(X) - result)) == 0
 
 
 def test_quantiles_that_are_not_known_are_refused():
@@ -654,7 +670,7 @@ def test_partial_fit_after_fit_goes_on_from_its_weights():
     assert regressor.n_iter_ == regressor.best_iter_ == 21
 
 
-def test_fit_begins_anew():
+def test_fit_starts_anew():
     regressor = quick().fit(NOISE, SUM).partial_fit(NOISE, SUM)
     fresh = quick().fit(X, Y)
     assert_same_network(regressor.fit(X, Y), fresh)
@@ -674,13 +690,20 @@ def test_a_warm_start_goes_on_from_weights_and_scales():
 
 
 CHANGES = {
-    "cell": "gru", "hidden_size": 9, "n_layers": 2, "bidirectional": True, "residual": True,
-    "head_size": 3, "n_channels": 2, "segment": 2, "dtype": "float64",
-}  # fmt: skip
+    "cell": "gru",
+    "hidden_size": 9,
+    "n_layers": 2,
+    "bidirectional": True,
+    "residual": True,
+    "head_size": 3,
+    "n_channels": 2,
+    "segment": 2,
+    "dtype": "float64",
+}
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_one_does_not_go_on_with_another_network(name):
+def test_a_fit_does_not_continue_with_another_network(name):
     regressor = quick(warm_start=True, max_iter=1).fit(X, Y)
     expected = regressor.predict(X)
     regressor.set_params(**{name: CHANGES[name]})
@@ -692,7 +715,7 @@ def test_one_does_not_go_on_with_another_network(name):
 
 
 @pytest.mark.parametrize("change", [{"loss": "gaussian"}, {"loss": "quantile"}])
-def test_one_does_not_go_on_with_a_loss_of_other_outputs(change):
+def test_a_fit_does_not_continue_with_a_loss_of_other_outputs(change):
     regressor = quick(warm_start=True, max_iter=1).fit(X, Y)
     with pytest.raises(ValueError, match=r"reads . outputs, and the network that was fitted has 1"):
         regressor.set_params(**change).fit(X, Y)
@@ -767,7 +790,7 @@ def test_weights_of_rows_that_are_held_out_count_in_judging():
     assert one.validation_scores_ != other.validation_scores_
 
 
-def test_nothing_to_learn_from_or_to_judge_by_is_refused():
+def test_without_training_or_validation_weight_fit_is_refused():
     weights = np.ones(len(Y))
     weights[-60:] = 0
     with pytest.raises(ValueError, match="All rows to learn from, or all that are held out"):
@@ -778,7 +801,7 @@ def test_nothing_to_learn_from_or_to_judge_by_is_refused():
         quick().fit(X, Y, sample_weight=np.zeros(len(Y)))
 
 
-def test_without_held_out_rows_the_last_weights_are_kept():
+def test_without_validation_rows_the_last_weights_are_kept():
     regressor = quick(max_iter=7).fit(X, Y)
     assert (regressor.n_iter_, regressor.best_iter_, len(regressor.loss_curve_)) == (7, 7, 7)
     assert regressor.validation_scores_ is None
@@ -806,14 +829,14 @@ def test_an_open_end_warns_where_the_loss_still_fell(schedule):
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine"])
-def test_a_schedule_with_an_end_of_its_own_runs_to_it(schedule):
+def test_a_schedule_with_an_end_runs_to_it(schedule):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         regressor = quick(learning_rate=schedule, tol=100.0, n_iter_no_change=1).fit(X, Y)
     assert regressor.n_iter_ == 5
 
 
-def test_an_interrupt_keeps_what_was_learnt(monkeypatch):
+def test_an_interrupt_keeps_the_best_weights(monkeypatch):
     train = RNNRegressor._train
 
     def interrupted(self, *args, **kwargs):
@@ -838,15 +861,39 @@ def test_verbose_shows_progress(capsys):
 
 
 BAD = {
-    "cell": "gru2", "hidden_size": 0, "n_layers": 0, "bidirectional": "yes", "head_size": -1,
+    "cell": "gru2",
+    "hidden_size": 0,
+    "n_layers": 0,
+    "bidirectional": "yes",
+    "head_size": -1,
     "n_heads": 0,
-    "n_channels": 0, "segment": 0, "memory": 1, "standardize": 2, "dropout": 1.0,
-    "recurrent_dropout": -0.1, "loss": "mse", "quantiles": 0.5, "solver": "lbfgs",
-    "learning_rate": "fast", "learning_rate_init": 0.0, "alpha": -1.0, "averaging": 1.0,
-    "max_iter": 0, "batch_size": 0, "max_grad_norm": 0.0, "tol": -1.0, "early_stopping": None,
-    "validation_fraction": 1.0, "n_iter_no_change": 0, "warm_start": "no", "dtype": "float16",
-    "device": "gpu", "n_jobs": 0, "random_state": "a", "verbose": -1,
-}  # fmt: skip
+    "n_channels": 0,
+    "segment": 0,
+    "memory": 1,
+    "standardize": 2,
+    "dropout": 1.0,
+    "recurrent_dropout": -0.1,
+    "loss": "mse",
+    "quantiles": 0.5,
+    "solver": "lbfgs",
+    "learning_rate": "fast",
+    "learning_rate_init": 0.0,
+    "alpha": -1.0,
+    "averaging": 1.0,
+    "max_iter": 0,
+    "batch_size": 0,
+    "max_grad_norm": 0.0,
+    "tol": -1.0,
+    "early_stopping": None,
+    "validation_fraction": 1.0,
+    "n_iter_no_change": 0,
+    "warm_start": "no",
+    "dtype": "float16",
+    "device": "gpu",
+    "n_jobs": 0,
+    "random_state": "a",
+    "verbose": -1,
+}
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -917,7 +964,7 @@ def test_parameters_that_change_after_a_fit_change_no_prediction():
         ("n_heads", 5, "hidden_size=32 is no multiple of n_heads=5"),
     ],
 )
-def test_what_attention_does_not_take(name, value, words):
+def test_parameters_that_attention_refuses(name, value, words):
     regressor = RNNRegressor(cell="attention", **{name: value})
     with pytest.raises(ValueError, match=words):
         regressor.fit(np.zeros((8, 4)), np.arange(8))

@@ -25,19 +25,19 @@ def quick(**kwargs):
     return RNNRegressor(**({"max_iter": 3, "hidden_size": 4} | kwargs))
 
 
-def taken_apart(X, n_channels=1):
+def read_table(X, n_channels=1):
     return read_sequences(RNNRegressor(), X, n_channels, reset=True)
 
 
 def rows(X, n_channels=1):
     """Each sequence of X as the network will be given it."""
-    found = taken_apart(X, n_channels)
-    return [found.values[found.rows_of(np.array([k]))] for k in range(len(found))]
+    result = read_table(X, n_channels)
+    return [result.values[result.rows_of(np.array([k]))] for k in range(len(result))]
 
 
-def assert_same_rows(found, expected):
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
+def assert_same_rows(result, expected):
+    assert len(result) == len(expected)
+    for one, other in zip(result, expected, strict=True):
         assert one.dtype == np.float64
         np.testing.assert_array_equal(one, other)
 
@@ -80,10 +80,10 @@ def test_every_form_holds_the_same_sequences(form):
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_fitted_and_predicted_to_the_same_bits(form):
     expected = quick(n_channels=2).fit(CUBE, Y)
-    found = quick(n_channels=2).fit(FORMS[form], Y)
-    np.testing.assert_array_equal(found.network_.parameters, expected.network_.parameters)
-    np.testing.assert_array_equal(found.predict(FORMS[form]), expected.predict(CUBE))
-    np.testing.assert_array_equal(found.predict(CUBE), expected.predict(CUBE))
+    result = quick(n_channels=2).fit(FORMS[form], Y)
+    np.testing.assert_array_equal(result.network_.parameters, expected.network_.parameters)
+    np.testing.assert_array_equal(result.predict(FORMS[form]), expected.predict(CUBE))
+    np.testing.assert_array_equal(result.predict(CUBE), expected.predict(CUBE))
 
 
 DTYPES = {
@@ -107,8 +107,8 @@ def test_every_dtype_becomes_float64(dtype):
 
 def test_nullable_columns_may_miss_values():
     frame = pd.DataFrame({"a": [None, 1, 2], "b": [3, None, 4], "c": [5, 6, 7]}, dtype="Int64")
-    found = taken_apart(frame)
-    assert found.missing
+    result = read_table(frame)
+    assert result.missing
     assert_same_rows(
         rows(frame), [np.array([row]).T for row in ([3, 5], [1, np.nan, 6], [2.0, 4, 7])]
     )
@@ -118,10 +118,10 @@ def test_nullable_columns_may_miss_values():
 
 def test_ragged_sequences_have_their_own_lengths():
     given = ragged()
-    found = taken_apart(given, 2)
-    assert found.lengths.tolist() == [len(row) for row in given]
-    assert found.firsts.tolist() == [0, *np.cumsum(found.lengths)[:-1]]
-    assert not found.missing
+    result = read_table(given, 2)
+    assert result.lengths.tolist() == [len(row) for row in given]
+    assert result.firsts.tolist() == [0, *np.cumsum(result.lengths)[:-1]]
+    assert not result.missing
     assert_same_rows(rows(given, 2), given)
 
 
@@ -179,7 +179,7 @@ def test_missing_values_before_the_beginning_are_no_matter_of_fit():
 
 
 @pytest.mark.parametrize("given", ["table", "cube", "ragged"])
-def test_missing_values_inside_are_told_to_the_network(given):
+def test_missing_values_inside_are_marked_for_the_network(given):
     """Which step is missing is all there is to know: values are noise."""
     rng = np.random.default_rng(0)
     gaps = rng.normal(size=(600, 6))
@@ -200,7 +200,7 @@ def test_missing_values_inside_are_told_to_the_network(given):
 def test_a_channel_that_is_missing_is_inside_of_its_sequence(place):
     cube = CUBE.copy()
     cube[place] = np.nan
-    assert taken_apart(cube, 2).missing
+    assert read_table(cube, 2).missing
     assert_same_rows(rows(cube, 2), list(cube))
     assert quick(n_channels=2).fit(cube, Y).network_.n_in == 6
 
@@ -214,12 +214,12 @@ def test_missing_values_inside_are_refused_where_fit_saw_none():
         regressor.predict(gap)
     with pytest.raises(ValueError, match=message):
         regressor.partial_fit(gap, NEXT)
-    told = quick().fit(gap, NEXT)
-    assert np.isfinite(told.predict(gap)).all()
-    assert np.isfinite(told.predict(X)).all()  # none missing is fine
+    marked = quick().fit(gap, NEXT)
+    assert np.isfinite(marked.predict(gap)).all()
+    assert np.isfinite(marked.predict(X)).all()  # none missing is fine
 
 
-def test_scales_are_those_of_the_values_that_are_there():
+def test_scales_are_those_of_known_values():
     cube = CUBE.copy()
     cube[2:9, 3, 1] = np.nan
     regressor = quick(n_channels=2).fit(cube, Y)
@@ -273,7 +273,7 @@ BAD = {
     "no rows, list": ([], 1, "Expected 2D array"),
     "no steps": (np.empty((3, 0, 1)), 1, "0 feature"),
     "numbers": ([1.0, 2.0], 1, "Expected 2D array"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -358,16 +358,16 @@ def test_windows_that_share_their_rows_give_the_same_bits_as_copies(n_channels):
     table[:3] = table[20] = np.nan
     windows = sliding_window_view(table.ravel(), 8 * n_channels)[::n_channels]
     copies = windows.copy()
-    found = taken_apart(windows, n_channels)
-    assert np.shares_memory(found.values, table)
-    assert found.missing
+    result = read_table(windows, n_channels)
+    assert np.shares_memory(result.values, table)
+    assert result.missing
     assert_same_rows(rows(windows, n_channels), rows(copies, n_channels))
     y = np.arange(len(windows))
     one, other = (quick(n_channels=n_channels).fit(x, y) for x in (windows, copies))
     np.testing.assert_array_equal(one.X_mean_, other.X_mean_)
     np.testing.assert_array_equal(one.network_.parameters, other.network_.parameters)
     np.testing.assert_array_equal(one.predict(windows), one.predict(copies))
-    assert not taken_apart(windows[21:], n_channels).missing  # what no window holds is no matter
+    assert not read_table(windows[21:], n_channels).missing  # what no window holds is no matter
 
 
 # Equal rows are learnt as one
@@ -412,20 +412,22 @@ def test_all_weights_together_may_be_anything():
 
 def merge(X, y, weights=None, n_channels=1):
     """What `merge_duplicates` makes of rows: of each kind a row, its target, its weight."""
-    sequences = taken_apart(X, n_channels)
+    sequences = read_table(X, n_channels)
     targets = np.asarray(y, float).reshape(len(sequences), -1)
     weights = np.ones(len(sequences)) if weights is None else np.asarray(weights, float)
     windows, weights = merge_duplicates(sequences, targets, weights, np.arange(len(sequences)))
-    found = [sequences.values[sequences.rows_of(np.array([k]))].tolist() for k in windows]
-    return list(zip(found, targets[windows].tolist(), weights.tolist(), strict=True))
+    result = [sequences.values[sequences.rows_of(np.array([k]))].tolist() for k in windows]
+    return list(zip(result, targets[windows].tolist(), weights.tolist(), strict=True))
 
 
 def test_rows_of_equal_sequence_and_target_become_one():
     X = [[1, 2], [1, 2], [1, 3], [1, 2], [1, 2]]
-    found = merge(X, [5, 5, 5, 6, 5], [1, 2, 4, 8, 16])
-    assert sorted(found) == [
-        ([[1.0], [2.0]], [5.0], 19.0), ([[1.0], [2.0]], [6.0], 8.0), ([[1.0], [3.0]], [5.0], 4.0),
-    ]  # fmt: skip
+    result = merge(X, [5, 5, 5, 6, 5], [1, 2, 4, 8, 16])
+    assert sorted(result) == [
+        ([[1.0], [2.0]], [5.0], 19.0),
+        ([[1.0], [2.0]], [6.0], 8.0),
+        ([[1.0], [3.0]], [5.0], 4.0),
+    ]
 
 
 def test_rows_without_weight_are_left_out():
@@ -434,20 +436,20 @@ def test_rows_without_weight_are_left_out():
 
 def test_minus_zero_and_every_nan_are_the_same():
     odd = np.array([0x7FF8000000000001], np.uint64).view(float)[0]
-    found = merge([[1, np.nan, 0.0], [1, odd, -0.0], [1, -np.nan, 0.0]], [0.0, -0.0, 0.0])
-    assert [weight for *_, weight in found] == [3.0]
+    result = merge([[1, np.nan, 0.0], [1, odd, -0.0], [1, -np.nan, 0.0]], [0.0, -0.0, 0.0])
+    assert [weight for *_, weight in result] == [3.0]
 
 
 def test_sequences_of_zeros_differ_by_their_length():
     """Demand that is rare is zeros for long; copies are found wherever they stand."""
     lengths = [3, 2, 3, 2, 1, 3]
-    found = merge([[0.0] * n for n in lengths], np.zeros(6))
-    assert sorted((len(row), weight) for row, _, weight in found) == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    result = merge([[0.0] * n for n in lengths], np.zeros(6))
+    assert sorted((len(row), weight) for row, _, weight in result) == [(1, 1.0), (2, 2.0), (3, 3.0)]
 
 
 def test_equal_steps_of_other_channels_or_order_differ():
-    found = merge([CUBE[0], CUBE[0, ::-1], CUBE[0, :, ::-1]], [0, 0, 0], n_channels=2)
-    assert len(found) == 3
+    result = merge([CUBE[0], CUBE[0, ::-1], CUBE[0, :, ::-1]], [0, 0, 0], n_channels=2)
+    assert len(result) == 3
     targets = np.array([[1.0, 2.0], [2.0, 1.0]])
     assert len(merge(np.ones((2, 3)), targets)) == 2
 
@@ -459,11 +461,11 @@ def test_the_order_of_what_is_merged_is_that_of_its_content():
     for seed in range(3):
         order = np.random.default_rng(seed).permutation(50)
         more = np.concatenate([order, order[:9]])
-        found = merge([given[k] for k in order], y[order], n_channels=2)
-        assert found == expected
-        found = merge([given[k] for k in more], y[more], n_channels=2)
-        assert [row for row, *_ in found] == [row for row, *_ in expected]
-        assert sum(weight for *_, weight in found) == 59
+        result = merge([given[k] for k in order], y[order], n_channels=2)
+        assert result == expected
+        result = merge([given[k] for k in more], y[more], n_channels=2)
+        assert [row for row, *_ in result] == [row for row, *_ in expected]
+        assert sum(weight for *_, weight in result) == 59
 
 
 def test_rows_whose_numbers_collide_are_compared(monkeypatch):
@@ -474,9 +476,11 @@ def test_rows_whose_numbers_collide_are_compared(monkeypatch):
     given = [[1.0, 2.0], [1.0, 2.0], [2.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0]]
     y = [0, 0, 0, 0, 0, 1]
     assert sorted(merge(given, y)) == [
-        ([[1.0], [2.0]], [0.0], 2.0), ([[1.0], [3.0]], [0.0], 2.0),
-        ([[1.0], [3.0]], [1.0], 1.0), ([[2.0]], [0.0], 1.0),
-    ]  # fmt: skip
+        ([[1.0], [2.0]], [0.0], 2.0),
+        ([[1.0], [3.0]], [0.0], 2.0),
+        ([[1.0], [3.0]], [1.0], 1.0),
+        ([[2.0]], [0.0], 1.0),
+    ]
 
 
 def test_the_numbers_of_rows_hardly_collide():
@@ -484,7 +488,7 @@ def test_the_numbers_of_rows_hardly_collide():
     rng = np.random.default_rng(0)
     for X in (rng.integers(0, 2, (20_000, 40)), np.arange(40_000).reshape(-1, 2)):
         X = np.unique(X, axis=0)
-        keys = door._hashes(taken_apart(X), np.zeros((len(X), 1)))
+        keys = door._hashes(read_table(X), np.zeros((len(X), 1)))
         assert len(np.unique(keys)) == len(X)
         halves = keys.view(np.uint32).reshape(-1, 2)  # 2e8 pairs among 4e9 numbers: 0.05 collide
         assert all(len(np.unique(half)) > len(X) - 10 for half in halves.T)
@@ -494,7 +498,7 @@ def test_the_numbers_of_rows_hardly_collide():
 def test_the_size_of_parts_has_no_effect(monkeypatch, piece):
     given = ragged(40)
     expected = merge(given, np.zeros(40), n_channels=2)
-    sequences = taken_apart(given, 2)
+    sequences = read_table(given, 2)
     monkeypatch.setattr(door, "_PART_STEPS", piece)
     numbers = np.arange(3, 40)
     np.testing.assert_array_equal(np.concatenate(list(sequences.parts(numbers))), numbers)
@@ -504,7 +508,7 @@ def test_the_size_of_parts_has_no_effect(monkeypatch, piece):
     np.testing.assert_allclose(regressor.X_scale_, np.concatenate(given).std(axis=0), rtol=1e-12)
 
 
-def test_one_row_of_one_step_is_learnt():
+def test_one_row_of_one_step_is_learned():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert quick().fit([[3.0]], [7.0]).predict([[3.0]]) == pytest.approx(7.0)

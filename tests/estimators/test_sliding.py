@@ -59,20 +59,20 @@ def naive(values, lookback, groups=None):
 @given(st.integers(1, 12), st.integers(1, 3), st.integers(1, 15))
 def test_windows_are_those_of_a_slow_loop(n_rows, n_channels, lookback):
     values = np.arange(n_rows * n_channels, dtype=float).reshape(n_rows, n_channels)
-    found = SlidingWindows(lookback).fit_transform(values)
-    np.testing.assert_array_equal(found, naive(values, lookback))
+    result = SlidingWindows(lookback).fit_transform(values)
+    np.testing.assert_array_equal(result, naive(values, lookback))
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=15), st.integers(1, 6))
 def test_windows_never_cross_from_group_to_group(groups, lookback):
     frame = pd.DataFrame({"a": np.arange(len(groups)), "id": groups, "b": 0.5})
     frame["b"] += frame["a"]
-    found = SlidingWindows(lookback, groups="id").fit_transform(frame)
-    np.testing.assert_array_equal(found, naive(frame[["a", "b"]].to_numpy(), lookback, groups))
+    result = SlidingWindows(lookback, groups="id").fit_transform(frame)
+    np.testing.assert_array_equal(result, naive(frame[["a", "b"]].to_numpy(), lookback, groups))
     as_array = SlidingWindows(lookback, groups=1).fit_transform(frame.to_numpy())
-    np.testing.assert_array_equal(as_array, found)
+    np.testing.assert_array_equal(as_array, result)
     as_list = SlidingWindows(lookback, groups=-2).fit_transform(frame.to_numpy().tolist())
-    np.testing.assert_array_equal(as_list, found)
+    np.testing.assert_array_equal(as_list, result)
 
 
 @pytest.mark.parametrize("groups", [None, 0])
@@ -95,9 +95,9 @@ def test_dtype_of_windows(dtype, groups):
     frame = pd.DataFrame({"a": np.array([0, 1, 1], dtype)})
     if groups:
         frame["id"] = ["x", "y", "x"]
-    found = SlidingWindows(2, groups=groups).fit_transform(frame)
-    assert found.dtype == ("float32" if dtype == "float32" else "float64")
-    np.testing.assert_array_equal(found, naive(frame[["a"]].to_numpy(), 2, frame.get("id")))
+    result = SlidingWindows(2, groups=groups).fit_transform(frame)
+    assert result.dtype == ("float32" if dtype == "float32" else "float64")
+    np.testing.assert_array_equal(result, naive(frame[["a"]].to_numpy(), 2, frame.get("id")))
 
 
 def test_missing_values_are_kept():
@@ -106,14 +106,16 @@ def test_missing_values_are_kept():
 
 
 def test_nullable_dtypes():
-    frame = pd.DataFrame({
-        "id": pd.array(["x", "x", "y"], dtype="string"),
-        "a": pd.array([1, None, 3], dtype="Int64"),
-        "b": pd.array([True, False, None], dtype="boolean"),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "id": pd.array(["x", "x", "y"], dtype="string"),
+            "a": pd.array([1, None, 3], dtype="Int64"),
+            "b": pd.array([True, False, None], dtype="boolean"),
+        }
+    )
     values = np.array([[1, 1], [np.nan, 0], [3, np.nan]])
-    found = SlidingWindows(2, groups="id").fit_transform(frame)
-    np.testing.assert_array_equal(found, naive(values, 2, "xxy"))
+    result = SlidingWindows(2, groups="id").fit_transform(frame)
+    np.testing.assert_array_equal(result, naive(values, 2, "xxy"))
 
 
 def test_groups_of_any_type():
@@ -121,8 +123,8 @@ def test_groups_of_any_type():
     expected = naive(X.to_numpy(), 2, "xyxy")
     stamps = pd.to_datetime(["2020-01-02", "2020-01-01"] * 2).tz_localize("Europe/Paris")
     for ids in [["x", "y"] * 2, [2, 1] * 2, [True, False] * 2, pd.Categorical([*"xyxy"]), stamps]:
-        found = SlidingWindows(2, groups="id").fit_transform(X.assign(id=ids))
-        np.testing.assert_array_equal(found, expected)
+        result = SlidingWindows(2, groups="id").fit_transform(X.assign(id=ids))
+        np.testing.assert_array_equal(result, expected)
 
 
 def test_one_padded_copy_and_a_view_that_none_can_write_into():
@@ -164,10 +166,10 @@ def test_names_and_frames():
     windows = SlidingWindows(3, groups="id").fit(frame)
     names = ["a[t-2]", "b[t-2]", "a[t-1]", "b[t-1]", "a[t]", "b[t]"]
     assert windows.get_feature_names_out().tolist() == names
-    found = windows.set_output(transform="pandas").transform(frame)
-    assert found.columns.tolist() == names
-    assert found.index.equals(index)
-    np.testing.assert_array_equal(found["b[t-1]"], frame["b"].shift(1))
+    result = windows.set_output(transform="pandas").transform(frame)
+    assert result.columns.tolist() == names
+    assert result.index.equals(index)
+    np.testing.assert_array_equal(result["b[t-1]"], frame["b"].shift(1))
     assert SlidingWindows(1).fit(frame).get_feature_names_out().tolist() == [
         "a[t]",
         "id[t]",
@@ -180,20 +182,20 @@ def test_names_and_frames():
 
 def test_a_frame_of_windows_can_be_written_into():
     frame = pd.DataFrame({"a": [1.0, 2, 3, 4]})
-    found = SlidingWindows(2).set_output(transform="pandas").fit_transform(frame)
-    found.iloc[1, 1] = 9
-    assert found.to_numpy()[1:].tolist() == [[1, 9], [2, 3], [3, 4]]
+    result = SlidingWindows(2).set_output(transform="pandas").fit_transform(frame)
+    result.iloc[1, 1] = 9
+    assert result.to_numpy()[1:].tolist() == [[1, 9], [2, 3], [3, 4]]
 
 
 def test_polars():
     pl = pytest.importorskip("polars")
     frame = pl.DataFrame({"id": ["x", "y", "x"], "a": [1, None, 3], "b": [4.0, 5.0, 6.0]})
     windows = SlidingWindows(2, groups="id").set_output(transform="polars")
-    found = windows.fit_transform(frame)
-    assert isinstance(found, pl.DataFrame)
-    assert found.columns == ["a[t-1]", "b[t-1]", "a[t]", "b[t]"]
+    result = windows.fit_transform(frame)
+    assert isinstance(result, pl.DataFrame)
+    assert result.columns == ["a[t-1]", "b[t-1]", "a[t]", "b[t]"]
     values = np.array([[1, 4], [np.nan, 5], [3, 6]])
-    np.testing.assert_array_equal(found.to_numpy(), naive(values, 2, "xyx"))
+    np.testing.assert_array_equal(result.to_numpy(), naive(values, 2, "xyx"))
 
 
 def test_in_a_column_transformer():
@@ -202,10 +204,10 @@ def test_in_a_column_transformer():
         [("now", "passthrough", ["c"]), ("past", SlidingWindows(2, groups="id"), ["id", "a"])],
         verbose_feature_names_out=False,
     )
-    found = columns.fit_transform(frame)
+    result = columns.fit_transform(frame)
     assert columns.get_feature_names_out().tolist() == ["c", "a[t-1]", "a[t]"]
-    np.testing.assert_array_equal(found[:, 0], frame["c"])
-    np.testing.assert_array_equal(found[:, 1:], naive(frame[["a"]].to_numpy(), 2, frame["id"]))
+    np.testing.assert_array_equal(result[:, 0], frame["c"])
+    np.testing.assert_array_equal(result[:, 1:], naive(frame[["a"]].to_numpy(), 2, frame["id"]))
 
 
 def test_a_search_finds_the_lookback():
@@ -271,5 +273,5 @@ def test_transform_is_as_strict_as_fit():
 
 def test_each_series_has_a_time_of_its_own():
     frame = FRAME.set_index(TIMES)
-    found = SlidingWindows(2, groups="id").fit_transform(frame)
-    np.testing.assert_array_equal(found, naive(frame[["a"]].to_numpy(), 2, frame["id"]))
+    result = SlidingWindows(2, groups="id").fit_transform(frame)
+    np.testing.assert_array_equal(result, naive(frame[["a"]].to_numpy(), 2, frame["id"]))

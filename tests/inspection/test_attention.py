@@ -25,26 +25,32 @@ E = 1e-6
 @pytest.fixture(scope="module")
 def regressor():
     return RNNRegressor(
-        cell="attention", hidden_size=4, n_heads=N_HEADS, n_layers=N_LAYERS, max_iter=20,
-        batch_size=4, dtype="float64", learning_rate_init=0.02,
-    ).fit(X, Y)  # fmt: skip
+        cell="attention",
+        hidden_size=4,
+        n_heads=N_HEADS,
+        n_layers=N_LAYERS,
+        max_iter=20,
+        batch_size=4,
+        dtype="float64",
+        learning_rate_init=0.02,
+    ).fit(X, Y)
 
 
-def walk(regressor, row, nudge=None):
+def run_naive(regressor, row, nudge=None):
     """Streams before and after each layer, and the output."""
     x = ((X[row] - regressor.X_mean_) / regressor.X_scale_)[:, None]
     views = regressor.network_.views()
-    found = naive.attention(views, x, N_HEADS, nudge=nudge)
-    return found, views["head_weight"] @ found[-1][-1] + views["head_bias"]
+    result = naive.attention(views, x, N_HEADS, nudge=nudge)
+    return result, views["head_weight"] @ result[-1][-1] + views["head_bias"]
 
 
 def test_states_are_what_leaves_each_layer(regressor):
     frame = states(regressor, X)
     for row in (0, 7):
-        found, _ = walk(regressor, row)
+        result, _ = run_naive(regressor, row)
         own = frame.loc[row]
-        np.testing.assert_allclose(own["l0", "hidden"], found[1], rtol=1e-9)
-        np.testing.assert_allclose(own["l1", "hidden"].iloc[-1], found[2][-1], rtol=1e-9)
+        np.testing.assert_allclose(own["l0", "hidden"], result[1], rtol=1e-9)
+        np.testing.assert_allclose(own["l1", "hidden"].iloc[-1], result[2][-1], rtol=1e-9)
         assert own["l1", "hidden"].iloc[:-1].isna().all(axis=None)
 
 
@@ -55,12 +61,12 @@ def test_gradient_flow(regressor):
     for layer in range(N_LAYERS):
         for t in range(N_TIME):
             ends = [
-                [((walk(regressor, 0, (layer, t, e))[1] - target) ** 2).sum() for e in (e, -e)]
+                [((run_naive(regressor, 0, (layer, t, e))[1] - target) ** 2).sum() for e in (e, -e)]
                 for e in E * np.eye(4)
             ]
             slopes = [(a - b) / (2 * E) for a, b in ends]
-            found = frame.loc[N_TIME - 1 - t, (f"l{layer}", "hidden")]
-            assert found == pytest.approx(np.linalg.norm(slopes), rel=1e-6, abs=1e-9)
+            result = frame.loc[N_TIME - 1 - t, (f"l{layer}", "hidden")]
+            assert result == pytest.approx(np.linalg.norm(slopes), rel=1e-6, abs=1e-9)
     assert set(frame.columns.get_level_values("norm")) == {"hidden"}
 
 
@@ -74,8 +80,8 @@ def test_input_sensitivity(regressor):
                 near[row, t] += e * regressor.X_scale_[0]
                 moved.append(regressor._outputs(near)[row, 0])
             slope = (moved[0] - moved[1]) / (2 * E)
-            found = frame.loc[(row, t + 1, N_TIME - 1 - t), 0]
-            assert found == pytest.approx(slope, rel=1e-6, abs=1e-9)
+            result = frame.loc[(row, t + 1, N_TIME - 1 - t), 0]
+            assert result == pytest.approx(slope, rel=1e-6, abs=1e-9)
 
 
 def test_attention_weights(regressor):
@@ -83,10 +89,10 @@ def test_attention_weights(regressor):
     frame = attention_weights(regressor, X[:1])
     assert frame.columns.tolist() == [(f"l{k}", h) for k in range(N_LAYERS) for h in range(N_HEADS)]
     np.testing.assert_allclose(frame.sum(), 1)
-    found, _ = walk(regressor, 0)
+    result, _ = run_naive(regressor, 0)
     views = regressor.network_.views()
     for layer in range(N_LAYERS):
-        normed = [naive.norm(e) for e in found[layer]]
+        normed = [naive.norm(e) for e in result[layer]]
         query, *_ = (views[f"query_weight_l{layer}"] @ normed[-1] + views[f"query_bias_l{layer}"],)
         keys = [views[f"key_weight_l{layer}"] @ u + views[f"key_bias_l{layer}"] for u in normed]
         for head in range(N_HEADS):

@@ -22,9 +22,9 @@ def fitted(X, y, **options):
 
 
 def first_of(*case):
-    found = diagnose(*case)
-    assert found
-    return found[0]
+    result = diagnose(*case)
+    assert result
+    return result[0]
 
 
 # Broken ones
@@ -57,7 +57,7 @@ def test_vanishing_by_small_recurrent_weights_is_counted_in_steps():
     assert finding.values["missed"] > 0.5
 
 
-def test_the_same_decay_is_no_disease_where_nothing_stands_far_back():
+def test_the_same_decay_is_no_finding_without_distant_causes():
     """By its three last steps a network tells half of the targets, and the rest is noise."""
     X = np.hstack([RNG.normal(size=(300, 30)), NEAR])
     y = NEAR_Y + RNG.normal(scale=1.5, size=300)
@@ -66,7 +66,7 @@ def test_the_same_decay_is_no_disease_where_nothing_stands_far_back():
     assert not diagnose(vanilla, X, y)
 
 
-def test_a_gated_cell_that_forgets_is_told_to_begin_with_a_longer_memory():
+def test_a_gated_cell_that_forgets_is_advised_a_longer_memory():
     lstm = fitted(ALL, ALL_Y, max_iter=20)
     view = lstm.network_.views()["bias_l0"]
     view[lstm.network_.module.BLOCKS.index("forget")] = -2  # keeps about an eighth of a step
@@ -128,7 +128,7 @@ def test_a_gate_that_is_stuck(cell, gate, bias, words):
     assert (finding.cause, finding.wrong) == ("saturated", words)
 
 
-def test_gates_that_begin_open_or_shut_by_chrono_initialisation_are_no_disease():
+def test_gates_open_or_shut_by_chrono_initialisation_are_no_finding():
     """A network that has learnt nothing, with its gates where ``memory`` puts them."""
     y = RNG.normal(size=400)
     network = fitted(ALL, y, memory=500, max_iter=1)
@@ -186,7 +186,7 @@ def test_input_unscaled(change, words):
     assert "input unscaled" not in causes
 
 
-def test_the_channel_that_is_unscaled_is_named_and_comes_before_what_it_does():
+def test_the_unscaled_channel_is_named_before_its_effects():
     X, y = make_adding_problem(300, 20, random_state=0)
     X[..., 1] *= 1e4
     network = fitted(X, y, n_channels=2, standardize=False, cell="rnn")
@@ -232,10 +232,10 @@ def test_healthy_forecasters():
 
 
 @pytest.mark.parametrize("cell", ["lstm", "rnn"])
-def test_what_nobody_can_forecast_accuses_no_network(cell):
+def test_an_unpredictable_series_is_no_finding(cell):
     hours = pd.date_range("2024-01-01", periods=400, freq="h")
-    walk = pd.Series(np.random.default_rng(5).normal(size=400).cumsum(), hours)
-    forecaster = RNNForecaster(6, cell=cell, lookback=48, max_iter=10).fit(walk)
+    random_walk = pd.Series(np.random.default_rng(5).normal(size=400).cumsum(), hours)
+    forecaster = RNNForecaster(6, cell=cell, lookback=48, max_iter=10).fit(random_walk)
     assert not diagnose(forecaster)
     noise = RNG.normal(size=400)
     assert not diagnose(fitted(ALL, noise, cell=cell), ALL, noise)
@@ -275,7 +275,7 @@ def test_sequences_of_several_lengths_and_two_directions():
     assert not diagnose(network, rows, NEAR_Y)
 
 
-def test_a_transformer_is_judged_by_its_loss_and_its_input():
+def test_a_transformer_is_checked_by_its_loss_and_its_input():
     network = fitted(NEAR, NEAR_Y, cell="attention", max_iter=40)
     assert network.score(NEAR, NEAR_Y) > 0.5
     assert not diagnose(network, NEAR, NEAR_Y)
@@ -308,8 +308,8 @@ def test_the_probe_finds_what_can_be_found_and_nothing_in_noise():
     assert probe(x, (x[:, :, 0] * x[:, :, 1]).sum(axis=1)[:, None], folds) > 0.5
     assert probe(x, noise, folds) < 0.05
     assert probe(x, x[:, 7, :1], folds, gap=300) == 0  # nothing is left to learn from
-    walk = RNG.normal(size=400).cumsum()  # windows that overlap: each is like the one before
-    windows = np.lib.stride_tricks.sliding_window_view(walk, 30)
+    random_walk = RNG.normal(size=400).cumsum()  # windows that overlap: each is like the one before
+    windows = np.lib.stride_tricks.sliding_window_view(random_walk, 30)
     windows = (windows - windows[:, 19:20]) / windows[:, :20].std(axis=1, keepdims=True)
     parts = np.arange(len(windows)) * 5 // len(windows)
     assert probe(windows[:, :19, None], windows[:, 20:], parts, gap=30) < 0.05

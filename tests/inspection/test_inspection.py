@@ -25,9 +25,16 @@ E = 1e-6
 
 def fitted(cell, n_layers=2, n_hidden=N_HIDDEN, **options):
     regressor = RNNRegressor(
-        cell=cell, hidden_size=n_hidden, n_layers=n_layers, max_iter=20, batch_size=4,
-        dtype="float64", loss="squared_error", learning_rate_init=0.02, **options,
-    )  # fmt: skip
+        cell=cell,
+        hidden_size=n_hidden,
+        n_layers=n_layers,
+        max_iter=20,
+        batch_size=4,
+        dtype="float64",
+        loss="squared_error",
+        learning_rate_init=0.02,
+        **options,
+    )
     return regressor.fit(X, Y)
 
 
@@ -37,21 +44,21 @@ def weights_of(network, layer):
     return {name: views[f"{name}_l{layer}"].copy() for name in names}
 
 
-def walk(network, x, nudge=lambda layer, t, weights: weights):
+def run_naive(network, x, nudge=lambda layer, t, weights: weights):
     """h and c of every layer and step, and the output; ``nudge`` may change weights at a step."""
-    rows, found = x.reshape(N_TIME, -1), []
+    rows, result = x.reshape(N_TIME, -1), []
     for layer in range(network.n_layers):
         h = c = np.zeros(network.n_hidden)
-        own, said = [], []
+        own, outputs = [], []
         for t, row in enumerate(rows):
             weights = nudge(layer, t, weights_of(network, layer))
             h, c = naive.CELLS[network.cell](weights, h, h, c, row)
             own.append((h, c))
-            said.append(h)
-        found.append(own)
-        rows = said
+            outputs.append(h)
+        result.append(own)
+        rows = outputs
     views = network.views()
-    return found, views["head_weight"] @ rows[-1] + views["head_bias"]
+    return result, views["head_weight"] @ rows[-1] + views["head_bias"]
 
 
 def scaled(regressor, row):
@@ -64,8 +71,8 @@ def test_states(cell):
     frame = states(regressor, X)
     assert list(frame.index.names) == ["row", "step"]
     for row in (0, 7):
-        found, _ = walk(regressor.network_, scaled(regressor, row))
-        for layer, own in enumerate(found):
+        result, _ = run_naive(regressor.network_, scaled(regressor, row))
+        for layer, own in enumerate(result):
             hidden = frame.loc[row][f"l{layer}", "hidden"]
             np.testing.assert_allclose(hidden, [h for h, _ in own], rtol=1e-9, atol=1e-12)
             if cell == "lstm":
@@ -79,10 +86,10 @@ def test_gates_and_how_long_they_keep(cell):
     regressor = fitted(cell)
     frame, network = gates(regressor, X[:1]), regressor.network_
     x, keep = scaled(regressor, 0), {"lstm": "forget", "gru": "update"}[cell]
-    found, _ = walk(network, x)
+    result, _ = run_naive(network, x)
     rows = x.reshape(N_TIME, 1)
     blocks = cells.find(cell).BLOCKS
-    for layer, own in enumerate(found):
+    for layer, own in enumerate(result):
         h = np.zeros(N_HIDDEN)
         for t, row in enumerate(rows):
             parts = naive.products(weights_of(network, layer), h, row)
@@ -129,7 +136,7 @@ def test_gradient_flow(cell):
                     weights[name][place] += e
                 return weights
 
-            losses.append(((walk(network, x, nudge)[1] - target) ** 2).sum())
+            losses.append(((run_naive(network, x, nudge)[1] - target) ** 2).sum())
         return (losses[0] - losses[1]) / (2 * E)
 
     used = network.views(network.used())
@@ -142,11 +149,11 @@ def test_gradient_flow(cell):
                 for place in np.ndindex(*values.shape)
                 if used[f"{name}_l{layer}"][place]
             ]
-            found = frame.loc[lag, (f"l{layer}", "weights")]
-            assert found == pytest.approx(np.linalg.norm(slopes), rel=1e-6, abs=1e-9)
+            result = frame.loc[lag, (f"l{layer}", "weights")]
+            assert result == pytest.approx(np.linalg.norm(slopes), rel=1e-6, abs=1e-9)
     assert frame.index.tolist() == [0, 1, 2, 3, 4]
     head = network.views()["head_weight"]
-    error = walk(network, x)[1] - target
+    error = run_naive(network, x)[1] - target
     assert frame.loc[0, ("l1", "hidden")] == pytest.approx(np.linalg.norm(2 * error * head))
 
 
@@ -162,8 +169,8 @@ def test_input_sensitivity(cell):
                 near[row, t] += e * regressor.X_scale_[0]
                 moved.append(regressor._outputs(near)[row, 0])
             slope = (moved[0] - moved[1]) / (2 * E)
-            found = frame.loc[(row, t + 1, N_TIME - 1 - t), 0]
-            assert found == pytest.approx(slope, rel=1e-6, abs=1e-9)
+            result = frame.loc[(row, t + 1, N_TIME - 1 - t), 0]
+            assert result == pytest.approx(slope, rel=1e-6, abs=1e-9)
     with pytest.raises(ValueError, match="output must lie between 0 and 0"):
         input_sensitivity(regressor, X, output=1)
 
@@ -175,10 +182,10 @@ def test_jacobian_spectrum(cell, of):
     network = regressor.network_
     frame = jacobian_spectrum(regressor, X[:1], n_values=2, of=of)
     x = scaled(regressor, 0)
-    found, _ = walk(network, x)
+    result, _ = run_naive(network, x)
     rows = x.reshape(N_TIME, 1)
     whole = of == "state" and cell == "lstm"
-    for layer, own in enumerate(found):
+    for layer, own in enumerate(result):
         weights = weights_of(network, layer)
         before = np.zeros(2 * N_HIDDEN)
         for t, row in enumerate(rows):
@@ -188,10 +195,12 @@ def test_jacobian_spectrum(cell, of):
                 return np.concatenate([h, c]) if whole else h
 
             n = (2 if whole else 1) * N_HIDDEN
-            jacobian = np.column_stack([
-                (step(before + e) - step(before - e)) / (2 * E)
-                for e in E * np.eye(2 * N_HIDDEN)[:n]
-            ])  # fmt: skip
+            jacobian = np.column_stack(
+                [
+                    (step(before + e) - step(before - e)) / (2 * E)
+                    for e in E * np.eye(2 * N_HIDDEN)[:n]
+                ]
+            )
             expected = np.linalg.svd(jacobian, compute_uv=False)[:2]
             np.testing.assert_allclose(frame.iloc[t][f"l{layer}"], expected, rtol=1e-6, atol=1e-8)
             before = np.concatenate(own[t])
@@ -203,9 +212,9 @@ HOURS = pd.date_range("2024-01-01", periods=200, freq="h")
 
 def test_a_forecaster_s_own_index():
     y = pd.Series(np.sin(np.arange(200) / 4) + RNG.normal(scale=0.1, size=200), HOURS, name="y")
-    forecaster = RNNForecaster(
-        6, lookback=48, season=24, segment=4, hidden_size=4, max_iter=3
-    ).fit(y)  # fmt: skip
+    forecaster = RNNForecaster(6, lookback=48, season=24, segment=4, hidden_size=4, max_iter=3).fit(
+        y
+    )
     frame = states(forecaster)
     assert frame.index.equals(HOURS[-48:][3::4])
     assert states(forecaster, y[:100]).index.equals(HOURS[52:100][3::4])
@@ -220,7 +229,7 @@ def test_a_forecaster_s_own_index():
         gradient_flow(forecaster, two[:50])
 
 
-def test_a_forecaster_that_was_told_of_the_future_is_not_asked_for_more_of_it():
+def test_inspection_needs_no_known_future_beyond_the_series():
     y = pd.Series(np.sin(np.arange(200) / 4), HOURS, name="y")
     known = pd.DataFrame({"x": np.cos(np.arange(200) / 4)}, HOURS)
     forecaster = RNNForecaster(6, lookback=24, season=1, segment=2, hidden_size=3, max_iter=1)
@@ -238,7 +247,7 @@ def test_a_classifier_with_missing_values_and_rows_of_several_lengths():
     assert gradient_flow(classifier, rows, ["a", "b", "a"]).notna().all(axis=None)
 
 
-def test_what_cannot_be_looked_into():
+def test_unsupported_estimators_are_refused():
     regressor = fitted("rnn", n_layers=1)
     with pytest.raises(ValueError, match="cell='rnn' has no gates"):
         gates(regressor, X)

@@ -27,9 +27,7 @@ def _close_figures():
 
 def quick(y, horizon=6, n_windows=3, step=None, coverage=()):
     forecaster = RNNForecaster(horizon=horizon, max_iter=1, hidden_size=4, n_jobs=1)
-    return backtest(
-        forecaster, y, n_windows=n_windows, step=step, refit=False, coverage=coverage
-    )  # fmt: skip
+    return backtest(forecaster, y, n_windows=n_windows, step=step, refit=False, coverage=coverage)
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +65,14 @@ def test_forecasts_intervals_and_actual_values_of_each_series(panel):
                 assert set(path.vertices[:, 1].round(6)) == set(wanted.round(6))
         np.testing.assert_array_equal(display.actual_lines_[label].get_ydata(), PANEL[label][-18:])
     assert texts(display.figure_.legends[0]) == [
-        "actual", "forecasts", "90 % interval", "50 % interval",
-    ]  # fmt: skip
+        "actual",
+        "forecasts",
+        "90 % interval",
+        "50 % interval",
+    ]
 
 
-def test_a_lone_series_has_its_legend_within_and_its_name_beside(lone):
+def test_a_single_series_has_its_legend_inside_and_its_name_at_the_axis(lone):
     display = BacktestDisplay.from_backtest(lone, y=Y, n_history=10)
     (ax,) = display.axes_.values()
     assert ax.get_ylabel() == "passengers"
@@ -95,8 +96,8 @@ def test_origins_are_marked_between_what_was_known_and_forecast(lone):
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_actual_values_break_off_where_forecasts_leave_a_gap(whole):
-    found = quick(Y, horizon=3, n_windows=3, step=5)
-    display = BacktestDisplay.from_backtest(found, y=Y if whole else None, n_history=1)
+    result = quick(Y, horizon=3, n_windows=3, step=5)
+    display = BacktestDisplay.from_backtest(result, y=Y if whole else None, n_history=1)
     drawn = display.actual_lines_[0].get_ydata()
     if whole:
         np.testing.assert_array_equal(drawn, Y[-14:])
@@ -139,9 +140,9 @@ def test_every_kind_of_index_and_label(kind):
         "time zone": Y.set_axis(ZONED),
         "tuples": PANEL.set_axis(pd.MultiIndex.from_tuples([("x", 1), ("x", 2)]), axis=1),
         "one column": Y.to_frame("flown"),
-    }[kind]  # fmt: skip
-    found = quick(y, coverage=0.8)
-    display = BacktestDisplay.from_backtest(found, y=y, n_history=4)
+    }[kind]
+    result = quick(y, coverage=0.8)
+    display = BacktestDisplay.from_backtest(result, y=y, n_history=4)
     first = next(iter(display.axes_))
     assert first == {"tuples": ("x", 1), "one column": "flown"}.get(kind, 0)
     np.testing.assert_array_equal(display.actual_lines_[first].get_ydata(), Y[-22:])
@@ -163,28 +164,36 @@ def test_axes_and_styles_are_the_callers(panel):
 
 
 BAD = {
-    "a frame": (lambda found: (found.forecasts, {}), "must be what tsrnn.backtest.* of 11 columns"),
-    "unknown": (lambda found: (found, {"ids": "z"}), "ids has 'z', which is none of them"),
+    "a frame": (
+        lambda result: (result.forecasts, {}),
+        "must be what tsrnn.backtest.* of 11 columns",
+    ),
+    "unknown": (lambda result: (result, {"ids": "z"}), "ids has 'z', which is none of them"),
     "coverage": (
-        lambda found: (found, {"coverage": 0.8}),
+        lambda result: (result, {"coverage": 0.8}),
         r"coverage 0.8 is not in the backtest, which has 0.5, 0.9. .*coverage=0.8\)",
     ),
     "other series": (
-        lambda found: (found, {"y": PANEL[["b"]]}), r"y has no series 'a', but \['b'\]",
+        lambda result: (result, {"y": PANEL[["b"]]}),
+        r"y has no series 'a', but \['b'\]",
     ),
     "other values": (
-        lambda found: (found, {"y": PANEL + 1}), "not what was backtested: at 1959-07-01 .* it has",
+        lambda result: (result, {"y": PANEL + 1}),
+        "not what was backtested: at 1959-07-01 .* it has",
     ),
-    "too short": (lambda found: (found, {"y": PANEL[:-1]}), "not what was backtested: at 1960-12"),
-    "no history": (lambda found: (found, {"n_history": 0}), "n_history must be a whole number"),
-    "no columns": (lambda found: (found, {"n_cols": 1.5}), "n_cols must be a whole number"),
-}  # fmt: skip
+    "too short": (
+        lambda result: (result, {"y": PANEL[:-1]}),
+        "not what was backtested: at 1960-12",
+    ),
+    "no history": (lambda result: (result, {"n_history": 0}), "n_history must be a whole number"),
+    "no columns": (lambda result: (result, {"n_cols": 1.5}), "n_cols must be a whole number"),
+}
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_what_does_not_fit_is_refused(case, panel):
     bad, message = BAD[case]
-    found, given = bad(panel)
+    result, given = bad(panel)
     with pytest.raises(ValueError, match=message):
-        BacktestDisplay.from_backtest(found, **given)
+        BacktestDisplay.from_backtest(result, **given)
     assert plt.get_fignums() == []

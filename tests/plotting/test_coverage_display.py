@@ -32,11 +32,11 @@ def quick(y, coverage=LEVELS):
 @pytest.fixture(scope="module")
 def panel():
     """Values put so that intervals hold some, of "a" fewer."""
-    found = quick(pd.DataFrame({"b": Y, "a": 900 - Y}))
-    width = found.forecasts["upper_95"] - found.forecasts["lower_95"]
-    spread = np.where(found.forecasts["unique_id"] == "a", 0.6, 0.2)
-    y = found.forecasts["RNNForecaster"] + width * np.random.default_rng(0).normal(scale=spread)
-    return dataclasses.replace(found, forecasts=found.forecasts.assign(y=y))
+    result = quick(pd.DataFrame({"b": Y, "a": 900 - Y}))
+    width = result.forecasts["upper_95"] - result.forecasts["lower_95"]
+    spread = np.where(result.forecasts["unique_id"] == "a", 0.6, 0.2)
+    y = result.forecasts["RNNForecaster"] + width * np.random.default_rng(0).normal(scale=spread)
+    return dataclasses.replace(result, forecasts=result.forecasts.assign(y=y))
 
 
 def test_shares_of_a_backtest_and_of_each_series(panel):
@@ -64,8 +64,9 @@ def test_one_series_has_no_dots_of_series():
     display = CoverageDisplay.from_backtest(quick(Y))
     assert display.series_line_ is None
     assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == [
-        "as promised", "observed",
-    ]  # fmt: skip
+        "as promised",
+        "observed",
+    ]
 
 
 def test_shares_of_predictions():

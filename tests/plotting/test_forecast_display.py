@@ -107,8 +107,13 @@ def test_labels_colours_and_order(months):
     ax = display.ax_
     assert ax.get_ylabel() == "level"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "history", "forecast", "actual", "99.5 % interval", "80 % interval", "9 % interval",
-    ]  # fmt: skip
+        "history",
+        "forecast",
+        "actual",
+        "99.5 % interval",
+        "80 % interval",
+        "9 % interval",
+    ]
     assert display.figure_ is ax.figure
     # The widest band is palest, and the narrower ones lie on it, below all lines.
     whiteness = [band.get_facecolor()[0, :3].mean() for band in display.bands_.values()]
@@ -226,10 +231,12 @@ def test_from_estimator_refuses_what_is_not_fitted(fitted):
 
 BAD = {
     "no pair": (
-        lambda h, f, b, a: {"intervals": b.drop(columns="upper_80")}, "must have pairs of columns",
+        lambda h, f, b, a: {"intervals": b.drop(columns="upper_80")},
+        "must have pairs of columns",
     ),
     "no percent": (
-        lambda h, f, b, a: {"intervals": b.add_suffix("x")}, "must have pairs of columns",
+        lambda h, f, b, a: {"intervals": b.add_suffix("x")},
+        "must have pairs of columns",
     ),
     "no columns": (lambda h, f, b, a: {"intervals": b[[]]}, r"pairs of columns .*got \[\]"),
     "fewer rows": (lambda h, f, b, a: {"intervals": b[:-1]}, r"11 rows.* forecast's index"),
@@ -237,7 +244,8 @@ BAD = {
     "no frame": (lambda h, f, b, a: {"intervals": b["lower_80"]}, "DataFrame, got Series"),
     "late history": (lambda h, f, b, a: {"history": pd.concat([h, a])}, "history reaches to 2024"),
     "other kind": (
-        lambda h, f, b, a: {"history": h.to_period("M")}, r"history has an index of periods \(M\)",
+        lambda h, f, b, a: {"history": h.to_period("M")},
+        r"history has an index of periods \(M\)",
     ),
     "other zone": (lambda h, f, b, a: {"actual": a.tz_localize("UTC")}, r"time stamps \(UTC\)"),
     "actual elsewhere": (lambda h, f, b, a: {"actual": h}, "has no time stamp of the forecast"),
@@ -249,7 +257,7 @@ BAD = {
         "history needs a DatetimeIndex",
     ),
     "none shown": (lambda h, f, b, a: {"n_history": 0}, "n_history must be a whole number from 1"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -74,9 +74,14 @@ def test_a_series_on_its_own_time_in_segments():
     days = pd.date_range("2024-01-01", periods=60)
     y = pd.Series(np.sin(np.arange(60) / 3), days, name="level")
     fitted = RNNForecaster(
-        cell="gru", horizon=3, lookback=12, segment=4, hidden_size=3, max_iter=1,
+        cell="gru",
+        horizon=3,
+        lookback=12,
+        segment=4,
+        hidden_size=3,
+        max_iter=1,
         early_stopping=False,
-    ).fit(y)  # fmt: skip
+    ).fit(y)
     display = GateDisplay.from_estimator(fitted)
     mesh = display.meshes_["update"]
     assert mesh.get_array().shape == (3, 3)
@@ -103,7 +108,7 @@ def test_given_frames_on_given_axes():
         GateDisplay.from_states(held, let, values[:-1])
 
 
-def test_what_cannot_be_looked_into_is_refused():
+def test_unsupported_estimators_are_refused():
     with pytest.raises(ValueError, match="RNNRegressor keeps no sequences: give X"):
         GateDisplay.from_estimator(regressor())
     with pytest.raises(ValueError, match="none of the rows of X"):

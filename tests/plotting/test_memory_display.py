@@ -30,15 +30,15 @@ def lives(*values):
 def test_dots_are_the_half_lives_of_each_layer():
     fitted = regressor(n_layers=2)
     display = MemoryDisplay.from_estimator(fitted, X)
-    found = memory_half_life(fitted, X)
+    result = memory_half_life(fitted, X)
     assert list(display.dots_) == [("LSTM", "l0"), ("LSTM", "l1")]
     for (_, layer), dots in display.dots_.items():
-        np.testing.assert_array_equal(dots.get_xdata(), np.sort(found[layer]))
+        np.testing.assert_array_equal(dots.get_xdata(), np.sort(result[layer]))
         for life, share in zip(*dots.get_data(), strict=True):
-            assert share == 100 * (found[layer] >= life).mean()
+            assert share == 100 * (result[layer] >= life).mean()
     assert display.ax_.get_xscale() == "log"
     low, high = display.ax_.get_xlim()
-    assert low < found.min() < 8 < high
+    assert low < result.min() < 8 < high
     assert display.window_line_.get_xdata()[0] == 8
 
 

@@ -94,7 +94,7 @@ def test_each_series_is_drawn_in_every_form(form, fitted):
         assert title == (", ".join(key) if "levels" in form else label)
 
 
-def test_a_panel_of_one_series_is_drawn_as_a_lone_one():
+def test_a_panel_of_one_series_is_drawn_as_a_single_series():
     for form in ("wide", "long", "MultiIndex", "polars"):
         y = FORMS[form](PANEL[["b"]])
         forecaster = quick(FORMS[form](PANEL[["b"]][:-6]))
@@ -110,8 +110,12 @@ def test_one_legend_and_no_more_labels_than_needed(fitted):
     display = PanelForecastDisplay.from_estimator(fitted, actual=PANEL)
     (legend,) = display.figure_.legends
     assert [text.get_text() for text in legend.get_texts()] == [
-        "history", "forecast", "actual", "95 % interval", "80 % interval",
-    ]  # fmt: skip
+        "history",
+        "forecast",
+        "actual",
+        "95 % interval",
+        "80 % interval",
+    ]
     assert all(ax.get_legend() is None for ax in display.axes_.values())
     assert all(ax.get_ylabel() == "" for ax in display.axes_.values())
     assert display.figure_.get_supylabel() == ""
@@ -201,7 +205,7 @@ def test_series_of_other_lengths_and_without_what_came_later():
     assert drawn == [True, False, False]
 
 
-def test_what_a_forecaster_is_asked_for_is_handed_on():
+def test_arguments_are_passed_on_to_the_forecaster():
     class Forecaster(BaseEstimator):
         history_, season_ = levels(PANEL[:-2]), 1
 
@@ -228,19 +232,22 @@ BAD = {
     "no columns": ({"n_cols": 0}, "n_cols must be a whole number from 1, got 0"),
     "no history": ({"n_history": 0}, "n_history must be a whole number from 1, got 0"),
     "other history": (
-        {"history": PANEL[:-6].add_prefix("x")}, r"history has none of the series .*\['xb', 'xa'",
+        {"history": PANEL[:-6].add_prefix("x")},
+        r"history has none of the series .*\['xb', 'xa'",
     ),
     "late history": ({"history": PANEL}, "Series 'b': history reaches to 1960-12"),
     "early actual": ({"actual": PANEL[:-6]}, "Series 'b': actual .* has no time stamp"),
     "intervals": ({"intervals": PANEL[-6:]}, "intervals"),
     "long without values": (
-        {"actual": long(PANEL, ("unique_id", "ds", "x")).assign(z=1.0)}, "without 'y'",
+        {"actual": long(PANEL, ("unique_id", "ds", "x")).assign(z=1.0)},
+        "without 'y'",
     ),
     "nothing like a panel": ({"actual": 3}, "actual must be a pandas Series or DataFrame"),
     "polars without ids": (
-        {"actual": in_polars(PANEL.reset_index(drop=True))}, "without 'unique_id'",
+        {"actual": in_polars(PANEL.reset_index(drop=True))},
+        "without 'unique_id'",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

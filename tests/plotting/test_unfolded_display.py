@@ -111,9 +111,9 @@ def test_estimates_of_targets_and_classes():
     assert "$0$" in {text.get_text() for text in display.ax_.texts}
     labels = np.where(X[:, 0] > 0, "up", "down")
     classifier = RNNClassifier(cell="rnn", hidden_size=2, max_iter=1).fit(X, labels)
-    said = UnfoldedDisplay.from_estimator(classifier, X, series=3).prediction
-    np.testing.assert_array_equal(said, classifier.predict_proba(X[3:4])[0])
-    assert said.index.tolist() == ["down", "up"]
+    outputs = UnfoldedDisplay.from_estimator(classifier, X, series=3).prediction
+    np.testing.assert_array_equal(outputs, classifier.predict_proba(X[3:4])[0])
+    assert outputs.index.tolist() == ["down", "up"]
 
 
 def test_rows_of_several_channels_by_their_labels():
@@ -127,7 +127,7 @@ def test_rows_of_several_channels_by_their_labels():
         UnfoldedDisplay.from_estimator(fitted, frame, series="z")
 
 
-def test_of_many_units_some_are_shown():
+def test_a_subset_of_many_units_is_shown():
     fitted = regressor("gru", hidden_size=40)
     display = UnfoldedDisplay.from_estimator(fitted, X[:1])
     assert len(display.units_) == 32
