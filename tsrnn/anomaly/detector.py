@@ -195,7 +195,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         """
         panel = self._read_fitted_series(y)
         scored = self._score_series(panel)
-        columns = {
+        columns: dict[str, Any] = {
             "score": [scores.score for scores in scored],
             "threshold": [self._thresholds(scores.score) for scores in scored],
             "anomaly": [self.threshold_.predict(scores.score) for scores in scored],

@@ -85,8 +85,8 @@ def events_from_labels(
     if scores.shape != (len(index),):
         raise ValueError(f"scores must have shape ({len(index)},) as labels, got {scores.shape}.")
     ranked = np.where(np.isnan(scores), -np.inf, scores)
-    peaks = [a + ranked[a:b].argmax() for a, b in zip(first, end, strict=True)]
-    peaks = np.array(peaks, dtype=np.intp)
+    positions = [a + ranked[a:b].argmax() for a, b in zip(first, end, strict=True)]
+    peaks = np.array(positions, dtype=np.intp)
     return events.assign(severity=scores[peaks], peak=index.take(peaks))
 
 

@@ -206,7 +206,7 @@ class FittedNetworks(FittedSeries):
         """This state with streams that continue evaluated series."""
         streams = []
         for series, evaluation, scores in zip(panel, evaluations, scored, strict=True):
-            k, x = self.position(series), mean_over_channels(scores.channel_score)
+            k, x = self.position(series), mean_over_channels(np.asarray(scores.channel_score))
             level = last_smoothed(x, stretch, self.median_score[k])
             where = decay_of(stretch), level, series.axis, self.seasons
             streams.append(Stream(evaluation.stream, self.statistics(k), *where))

@@ -10,7 +10,7 @@ import numpy as np
 
 from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.kernels.sources import Source, sequence_source
-from tsrnn.network import Memory, RecurrentNetwork
+from tsrnn.network import Memory, Network
 
 # Those with one output for each target, the forecast, or two, with its scale.
 DETECTOR_LOSSES = tuple(name for name in LOSSES if find_loss(name).outputs_per_target in (1, 2))
@@ -79,23 +79,23 @@ class ForecastErrors:
         With a season each series is included with and without the lagged values, because these are
         unknown in the first season of a series.
         """
-        inputs, targets, firsts, lengths, n = [], [], [], [], 0
+        inputs, targets, starts, counts, n = [], [], [], [], 0
         for z, phases in zip(series, features, strict=True):
             length = min(self.lookback, len(z) // 2)
             for has_lags in (True, False) if self.seasons else (False,):
                 first = min(self.season, len(z) - length) - 1 if has_lags else 0
                 inputs.append(self._inputs(z, phases, has_lags))
                 targets.append(self._targets(z))
-                firsts.append(n + np.arange(first, len(z) - length))
-                lengths.append(np.full(firsts[-1].size, length))
+                starts.append(n + np.arange(first, len(z) - length))
+                counts.append(np.full(starts[-1].size, length))
                 n += len(z)
-        values, targets = (np.concatenate(part).astype(dtype) for part in (inputs, targets))
-        firsts, lengths = np.concatenate(firsts), np.concatenate(lengths)
-        return sequence_source(values, firsts, lengths, targets), np.arange(firsts.size)
+        firsts, lengths = np.concatenate(starts), np.concatenate(counts)
+        flat = [np.concatenate(part).astype(dtype) for part in (inputs, targets)]
+        return sequence_source(flat[0], firsts, lengths, flat[1]), np.arange(firsts.size)
 
     def evaluate(
         self,
-        networks: Sequence[RecurrentNetwork],
+        networks: Sequence[Network],
         z: np.ndarray,
         features: np.ndarray,
         online: bool,
@@ -145,7 +145,7 @@ class ForecastErrors:
 
 
 def run_networks(
-    networks: Sequence[RecurrentNetwork], inputs: np.ndarray
+    networks: Sequence[Network], inputs: np.ndarray
 ) -> tuple[np.ndarray, list[Memory]]:
     """Mean outputs (n, n_out) of networks for inputs (n, n_in), and their states at the end.
 
@@ -173,9 +173,7 @@ class ForecastState(NamedTuple):
 class ForecastStream:
     """Errors of the forecasts of a series that continues; updates the rings of ``state``."""
 
-    def __init__(
-        self, model: ForecastErrors, networks: Sequence[RecurrentNetwork], state: ForecastState
-    ):
+    def __init__(self, model: ForecastErrors, networks: Sequence[Network], state: ForecastState):
         self.model, self.n_seen = model, state.n_seen
         self._outputs, self._values = state.outputs, state.values
         self._memories = [

@@ -10,7 +10,7 @@ import numpy as np
 
 from tsrnn.anomaly.forecast_errors import INPUT_LIMIT, Evaluation
 from tsrnn.kernels.sources import Source, sequence_source
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 
 _MAX_WINDOWS = 20_000  # training windows of each series
 _BATCH = 4096  # windows evaluated at once
@@ -45,18 +45,18 @@ class Reconstruction:
         """Training windows of all series."""
         clipped = [np.clip(z, -INPUT_LIMIT, INPUT_LIMIT) for z in series]
         offsets = np.cumsum([0, *(len(z) for z in clipped)])
-        firsts = []
+        starts = []
         for offset, z in zip(offsets, clipped, strict=False):
             step = -(-len(z) // _MAX_WINDOWS)
-            firsts.append(offset + np.arange(0, len(z) - self.lookback + 1, step))
-        firsts, values = np.concatenate(firsts), np.concatenate(clipped).astype(dtype)
+            starts.append(offset + np.arange(0, len(z) - self.lookback + 1, step))
+        firsts, values = np.concatenate(starts), np.concatenate(clipped).astype(dtype)
         targets = values[firsts[:, None] + np.arange(self.lookback)].reshape(len(firsts), -1)
         lengths = np.full(firsts.size, self.lookback)
         return sequence_source(values, firsts, lengths, targets), np.arange(firsts.size)
 
     def evaluate(
         self,
-        networks: Sequence[RecurrentNetwork],
+        networks: Sequence[Network],
         z: np.ndarray,
         features: np.ndarray,
         online: bool,
@@ -85,14 +85,15 @@ class Reconstruction:
         return Evaluation(np.abs(z - expected)[:, None], expected, stream)
 
     def reconstruct(
-        self, networks: Sequence[RecurrentNetwork], z: np.ndarray, firsts: np.ndarray
+        self, networks: Sequence[Network], z: np.ndarray, firsts: np.ndarray
     ) -> np.ndarray:
         """Mean reconstruction of the windows at ``firsts``, (n_windows, lookback, n_channels)."""
         if not firsts.size:
             return np.empty((0, self.lookback, self.n_channels))
         values = np.clip(z, -INPUT_LIMIT, INPUT_LIMIT).astype(networks[0].parameters.dtype)
         source = sequence_source(values, firsts, np.full(firsts.size, self.lookback))
-        total = sum(network.predict(source, np.arange(firsts.size)) for network in networks)
+        outputs = (network.predict(source, np.arange(firsts.size)) for network in networks)
+        total = np.asarray(sum(outputs))
         return total.reshape(firsts.size, self.lookback, -1) / len(networks)
 
 
@@ -102,7 +103,7 @@ class ReconstructionStream:
     Its state is ``window``, the last (lookback, n_channels) values of the standardised series z.
     """
 
-    def __init__(self, model: Reconstruction, networks: Sequence[RecurrentNetwork], z: np.ndarray):
+    def __init__(self, model: Reconstruction, networks: Sequence[Network], z: np.ndarray):
         self.model, self.networks = model, networks
         self.window = z[-model.lookback :].copy()
 

@@ -48,8 +48,8 @@ def event_table(
     index = series.axis.index
     spans = runs
     if scores.point_score is not None:
-        spans = [_trimmed(scores, max(first - lag, 0), end) for first, end in runs]
-        spans = np.array(spans, int).reshape(-1, 2)
+        trimmed = [_trimmed(scores, max(first - lag, 0), end) for first, end in runs]
+        spans = np.array(trimmed, int).reshape(-1, 2)
     changes = np.zeros(len(index) + 1, int)
     np.add.at(changes, spans.T, [[1], [-1]])
     flags = changes[:-1].cumsum() > 0

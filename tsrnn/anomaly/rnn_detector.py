@@ -53,17 +53,16 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     lookback : int, default=64
         Steps of a training window, and of a reconstructed one.
     season : int, sequence of int or "auto", default="auto"
-        Season in steps: inputs include the phase in it, and the value one season before; of further
-        seasons the phase only. "auto" is that of the frequency, and also the week if that is a day,
-        if the series is two of them long; 1 for none.
+        Season in steps, 1 for none: inputs include the phase in it, and the value one season
+        before; of further seasons the phase only. "auto" is that of the frequency, and also the
+        week if that is a day, if the series is two of them long.
     stretch : int, default=100
         Span of the smoothing: points weigh ``(1 - 2 / (stretch + 1)) ** distance``. About the
         length of the events to detect, and at most a tenth of the history: a long span misses short
         and slight events, a short one gives alarms for noise. 1 for no smoothing.
     online : bool, default=False
-        Score each point from past values only, as in a stream, which ``update`` continues.
-        Otherwise also from future values. (Networks are trained on all of the series in both
-        cases.)
+        Score each point from past values only, as in a stream, which ``update`` continues;
+        otherwise also from future values. Networks are trained on all of the series either way.
     threshold : Threshold, optional
         Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
     contamination : float or "auto", default="auto"
@@ -280,8 +279,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             if find_loss(self.loss).learns_spread:
                 raise ValueError(f"loss={self.loss!r} is for method='forecast'.")
             return Reconstruction(n_channels, lookback)
-        leads = [2**k for k in range(self.horizon.bit_length()) if 2**k < self.horizon]
-        leads = (*leads, self.horizon)
+        powers = [2**k for k in range(self.horizon.bit_length()) if 2**k < self.horizon]
+        leads = (*powers, self.horizon)
         return ForecastErrors(n_channels, leads, self.seasons_, lookback, self.loss)
 
     def _train_networks(self, model, inputs):
@@ -346,8 +345,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Returns
         -------
         Update
-            ``score``, ``threshold`` and ``anomaly``, an array each; ``to_frame()`` makes a
-            DataFrame.
+            ``score``, ``threshold`` and ``anomaly``, an array each, with a ``to_frame()``.
 
         Raises
         ------
@@ -375,9 +373,11 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                 streams[k].update(np.full((n_steps, len(panel.channels)), np.nan))
             scores = streams[k].update(series.values, series.axis.index)
             parts.append(apply_threshold(self.threshold_, scores))
-        columns = zip(*((part.score, part.threshold, part.anomaly) for part in parts), strict=True)
-        by_row = [np.asarray(panel.row_series(column, "")) for column in columns]
-        return Update(*by_row, panel.index)
+        scores, thresholds, flags = (
+            np.asarray(panel.row_series(column, ""))
+            for column in zip(*((p.score, p.threshold, p.anomaly) for p in parts), strict=True)
+        )
+        return Update(scores, thresholds, flags, panel.index)
 
     def _next_rows(self, y):
         """New rows of a single series and their index, or None for rows to be read as in fit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from tsrnn.anomaly.event_tables import runs_of
@@ -96,7 +97,8 @@ class AnomalyDisplay:
 
     Examples
     --------
-    >>>     >>> import pandas as pd
+    >>> import numpy as np
+    >>> import pandas as pd
     >>> from tsrnn.plotting import AnomalyDisplay
     >>> y = pd.Series([1.0, 2, 9, 8, 1], pd.date_range("2024", periods=5), name="level")
     >>> explained = pd.DataFrame(
@@ -189,7 +191,8 @@ class AnomalyDisplay:
 
         Examples
         --------
-        >>>         >>> import pandas as pd
+        >>> import numpy as np
+        >>> import pandas as pd
         >>> from tsrnn import RNNAnomalyDetector
         >>> from tsrnn.plotting import AnomalyDisplay
         >>> hours = pd.date_range("2024-01-01", periods=400, freq="h")
@@ -337,7 +340,7 @@ class AnomalyDisplay:
             return None
         return channel if isinstance(channel, str) else f"channel {channel}"
 
-    def _draw_events(self, edges, shown):
+    def _draw_events(self, edges: np.ndarray, shown: slice) -> None:
         self.event_spans_: list[PolyCollection] = []
         self.label_bars_: list[PolyCollection] = []
         runs = runs_of(self._is_detected[shown])
@@ -350,7 +353,9 @@ class AnomalyDisplay:
                 spans = draw_spans(ax, edges, runs, zorder=0.5, label="detected event")
                 color_spans(spans, ax, VERMILION, by_event)
                 self.event_spans_.append(spans)
-        runs = runs_of(self._is_labelled[shown]) if self._is_labelled is not None else ()
+        if self._is_labelled is None:
+            return
+        runs = runs_of(self._is_labelled[shown])
         for ax in self.axes_.values() if len(runs) else ():
             bars = draw_spans(ax, edges, runs, _BAR_HEIGHT, zorder=3, label="known event")
             color_spans(bars, ax, GREEN, [1.0])

@@ -93,7 +93,12 @@ def draw_channel(
     The columns of a channel in ``explained`` end with ``suffix``.
     """
     width = 1.0 if len(values) <= _N_DENSE else 0.6
-    style = {"color": foreground(ax), "linewidth": width, "zorder": 2.2, "label": "actual"}
+    style: dict[str, Any] = {
+        "color": foreground(ax),
+        "linewidth": width,
+        "zorder": 2.2,
+        "label": "actual",
+    }
     actual_line = draw_curve(ax, values, style | actual_kw)
     expected_line = band = None
     expected, color = explained.get(f"expected{suffix}"), expected_kw.get("color", BLUE)
@@ -104,7 +109,7 @@ def draw_channel(
     bounds = [explained.get(f"{side}{suffix}") for side in ("lower", "upper")]
     if all(bound is not None for bound in bounds):
         style = {"color": color, "alpha": 0.25, "linewidth": 0, "zorder": 1.2}
-        style["label"] = "usual range"
+        style |= {"label": "usual range"}
         band = ax.fill_between(x_positions(explained.index), *bounds, **style)
     return actual_line, expected_line, band
 

@@ -204,7 +204,8 @@ class Basis:
         products = np.column_stack(columns)
         # These are the coefficients if all of the neighbourhood is known; else the basis is not
         # orthonormal over the known points.
-        size, span, width = self.before + self.after, *self.outside.shape
+        size = self.before + self.after
+        span, width = self.outside.shape
         products[count < self.n_needed] = np.nan
         pairs = (self.outside[:, :, None] * self.outside[:, None]).reshape(span, -1)
         views = sliding_window_view(known, span)

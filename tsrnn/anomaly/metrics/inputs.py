@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-Labels = ArrayLike | pd.Series | pd.DataFrame
-Scores = ArrayLike | pd.Series
+Labels: TypeAlias = ArrayLike | pd.Series | pd.DataFrame
+Scores: TypeAlias = ArrayLike | pd.Series
 
 
 def labelled_scores(labels: Labels, scores: Scores) -> tuple[np.ndarray, np.ndarray]:

@@ -178,8 +178,8 @@ def nab_score(
     """
     weights, probation = _weights(profile), _fraction(probation)
     files = {
-        key: _named_file(key, *pair, weights, probation)
-        for key, pair in _pairs(labels, scores).items()
+        key: _named_file(key, windows, values, weights, probation)
+        for key, (windows, values) in _pairs(labels, scores).items()
     }
     n_windows = sum(len(file.windows) for file in files.values())
     if not n_windows:

@@ -168,7 +168,8 @@ class _Ranked(NamedTuple):
 
 
 def _mean_area(area, labels, scores, windows: Iterable[int], n_thresholds: int) -> float:
-    ranked = _ranked(*_runs_and_scores(labels, scores), _integer(n_thresholds, "n_thresholds", 2))
+    runs, values = _runs_and_scores(labels, scores)
+    ranked = _ranked(runs, values, _integer(n_thresholds, "n_thresholds", 2))
     return float(np.mean([area(*_curve(ranked, window)) for window in windows]))
 
 
