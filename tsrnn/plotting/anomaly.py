@@ -92,8 +92,7 @@ class AnomalyDisplay:
     exceeded_ : PolyCollection
         Area of the score above the threshold; None if there is none.
     event_spans_, label_bars_ : list of PolyCollection
-        Detected events, in the axes of each channel and of the score; labelled ones, in the axes of
-        each channel. Empty if there are none.
+        Detected events, in all axes; labelled ones, in those of channels. Empty if there are none.
 
     Examples
     --------
@@ -168,7 +167,7 @@ class AnomalyDisplay:
         events : DataFrame, optional
             By default what ``detector.detect(y, n_most)`` returns.
         n_most : int, optional
-            Number of events to draw, the most severe.
+            Number of events, the most severe.
         labels, series, channels
             As in :class:`AnomalyDisplay`.
         start, end, ax
@@ -184,8 +183,8 @@ class AnomalyDisplay:
         NotFittedError
             If the detector is not fitted.
         ValueError
-            If ``detector`` is not a detector, it refuses ``y`` or ``n_most``, or a requested series
-            or channel does not exist.
+            If ``detector`` is none, it refuses ``y`` or ``n_most``, or a requested series or
+            channel does not exist.
         ImportError
             If matplotlib is not installed.
 
@@ -315,9 +314,8 @@ class AnomalyDisplay:
         explained, styles = self.explained[shown], (actual_kw or {}, expected_kw or {})
         for channel, channel_ax in self.axes_.items():
             suffix = "" if self.values.shape[1] == 1 else f"_{channel}"
-            parts = draw_channel(
-                channel_ax, self.values[channel][shown], explained, suffix, *styles
-            )
+            values = self.values[channel][shown]
+            parts = draw_channel(channel_ax, values, explained, suffix, *styles)
             self.actual_lines_[channel], self.expected_lines_[channel], self.bands_[channel] = parts
         score_parts = draw_score(self.score_ax_, explained, score_kw or {})
         self.score_line_, self.threshold_line_, self.exceeded_ = score_parts
@@ -329,8 +327,8 @@ class AnomalyDisplay:
         if ax is None:
             self._finish_figure(axes)
         else:
-            style = {"fontsize": "small", "borderaxespad": 0.2, "ncols": 3}
-            style |= {"loc": "lower right", "bbox_to_anchor": (1, 1)}
+            place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 3}
+            style = place | {"fontsize": "small", "borderaxespad": 0.2}
             axes[0].legend(**self._legend(axes[0]) | style)
         return self
 
