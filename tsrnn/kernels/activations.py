@@ -1,9 +1,9 @@
 """Activation functions as scalar maths that every target can compile, the same bits on all.
 
 In float32 the hyperbolic tangent is a clamped rational function ``x P(x^2) / Q(x^2)``, both of
-degree 4, fitted to the least largest relative error (6e-9 before rounding), and the logistic
-function ``1/2 + tanh(x/2) / 2`` with the halves taken into its own coefficients. In float64 both go
-by the exponential, the tangent near zero by Cephes' rational function.
+degree 4, a minimax fit of the relative error (6e-9 before rounding), and the logistic function is
+``1/2 + tanh(x/2) / 2`` with the halves absorbed in the coefficients. In float64 both are computed
+from the exponential, the tangent near zero by Cephes' rational function.
 """
 
 import math
@@ -16,11 +16,18 @@ from tsrnn.kernels.elementary import at_least, at_most, exp, fma
 from tsrnn.kernels.jit.compile import SCALAR_OPTIONS
 
 _f4 = np.float32
-_TANH = (1.0, 0.13450628519058228, 0.003579001175239682, 2.2023396013537422e-05,
-         1.5428188504529317e-08), (
-         1.0, 0.4678395688533783, 0.02619227208197117, 0.000342366547556594,
-         8.59886654325237e-07)  # fmt: skip
-# Beyond this bound the tangent is taken for what it is there, 1 but for the last two bits.
+# Coefficients of P, then of Q, of the tangent.
+_TANH = (
+    (
+        1.0,
+        0.13450628519058228,
+        0.003579001175239682,
+        2.2023396013537422e-05,
+        1.5428188504529317e-08,
+    ),
+    (1.0, 0.4678395688533783, 0.02619227208197117, 0.000342366547556594, 8.59886654325237e-07),
+)
+# Beyond this bound the tangent is the constant that it is there, 1 but for the last two bits.
 _BOUND, _TWICE_BOUND = _f4(7.9), _f4(15.8)
 _P0, _P2, _P4, _P6, _P8 = map(_f4, _TANH[0])
 _Q0, _Q2, _Q4, _Q6, _Q8 = map(_f4, _TANH[1])

@@ -1,11 +1,11 @@
 """Elementary functions as scalar maths that every target can compile, the same bits on all.
 
-The C library's functions differ by system and by processor, and a loop around them is no vector
-instructions. These are arithmetic written out: products and sums in one order, fused where it says
-``fma``, so that a loop over them is vectorised and rounds alike everywhere. What float32 has no
-formula of its own for is computed in float64.
+The C library's functions differ by system and by processor, and a loop around them can't be
+vectorised. These are plain arithmetic: products and sums in one order, fused where they call
+``fma``, so that a loop over them is vectorised and rounds the same everywhere. Functions without a
+float32 formula are computed in float64.
 
-Where nothing is compiled (a simulator, tests) the functions of Python's ``math`` stand in.
+Where nothing is compiled (the simulator, tests) the functions of Python's ``math`` are called.
 
 Sources: the exponential in float32 is Cephes' ``expf``, in float64 Taylor's series; the logarithm
 is that of Sun's fdlibm (Ng 1993); ``log_gamma`` Stirling's series (A&S 6.1.41), ``sine`` and
@@ -26,7 +26,7 @@ _f4 = np.float32
 
 
 def fma(a, b, c):
-    """``a * b + c``, by one instruction and with one rounding where the processor has it."""
+    """``a * b + c``, in one instruction with one rounding if the processor has it."""
     return a * b + c
 
 
@@ -37,7 +37,7 @@ def _fma_compiled(a, b, c):
 
 @intrinsic
 def _fma_instruction(typing, a, b, c):
-    # Not left to LLVM, which may contract a product and a sum here and not there.
+    # Not left to LLVM, which may fuse a product and a sum in one place and not in another.
     def generate(context, builder, signature, args):
         if is_fused(context):
             return fused_multiply_add(builder, *args)
@@ -67,7 +67,7 @@ def _selected(comparison, kind):
 
 @intrinsic
 def bits_of(typing, x):
-    """The bits of a float as an integer of its size."""
+    """The bits of a float as an integer of the same size."""
     integer = types.int32 if x == types.float32 else types.int64
     return integer(x), lambda context, builder, signature, args: builder.bitcast(
         args[0], ir.IntType(integer.bitwidth)
@@ -76,7 +76,7 @@ def bits_of(typing, x):
 
 @intrinsic
 def float_of(typing, bits):
-    """The float that has those bits."""
+    """The float with the bits of an integer."""
     real = types.float32 if bits == types.int32 else types.float64
     return real(bits), lambda context, builder, signature, args: builder.bitcast(
         args[0], ir.FloatType() if real == types.float32 else ir.DoubleType()
@@ -84,12 +84,15 @@ def float_of(typing, bits):
 
 
 _LOG2_E = 1.44269504088896341
-# Added to a number far smaller, the last bits are the whole number next to it, and the others are
-# shifted out where it becomes an exponent.
+# Added to a much smaller number, its last bits are that number rounded to an integer; the others
+# are shifted out where the integer becomes an exponent.
 _ROUNDER4, _ROUNDER8 = _f4(1.5 * 2**23), 1.5 * 2**52
 _LOG2_E4 = _f4(_LOG2_E)
 _LEAST4, _MOST4 = _f4(-87.0), _f4(88.0)  # below the exponential is 0, above 2^127
-_LN2_4, _LN2_REST4 = _f4(0.693359375), _f4(-2.12194440e-4)  # so that a product with n is exact
+_LN2_4, _LN2_REST4 = (
+    _f4(0.693359375),
+    _f4(-2.12194440e-4),
+)  # the first one's product with n is exact
 _E2, _E3, _E4 = _f4(5.0000001201e-1), _f4(1.6666665459e-1), _f4(4.1665795894e-2)
 _E5, _E6, _E7 = _f4(8.3334519073e-3), _f4(1.3981999507e-3), _f4(1.9875691500e-4)
 
@@ -107,7 +110,7 @@ def _exp4(x):
     return _f4(0.0) if small else value
 
 
-_LEAST8, _MOST8 = -708.0, 709.0  # below the exponential is 0, above that of the bound
+_LEAST8, _MOST8 = -708.0, 709.0  # below the exponential is 0, above it is that of the bound
 _LN2, _LN2_REST = 0.6931471805599453, 2.3190468138462996e-17
 _T2, _T3, _T4, _T5, _T6, _T7, _T8, _T9, _T10, _T11, _T12, _T13 = (
     1.0 / math.factorial(k) for k in range(2, 14)
@@ -129,7 +132,7 @@ def _exp8(x):
 
 
 def exp(x):
-    """Exponential of a float32 (to 1e-7 of it, 0 below 1e-38) or float64 (to 3e-16) scalar."""
+    """Exponential of a scalar, to a relative 1e-7 in float32 (0 below 1e-38), 3e-16 in float64."""
     return type(x)(math.exp(min(x, 88.0 if isinstance(x, np.float32) else 709.0)))
 
 
@@ -140,22 +143,27 @@ def _exp_compiled(x):
 
 _TWO_54 = 2.0**54
 _LEAST_NORMAL = 2.0**-1022
-_HALF_ROOT = np.int64(0x3FE6A09E00000000)  # bits of the root of one half, to 32 of them
+_HALF_ROOT = np.int64(0x3FE6A09E00000000)  # the first 32 bits of the square root of 1/2
 _EXPONENT = np.int64(-(2**52))  # sign and exponent of a float64
-# Of the logarithm of 2 the part whose products with exponents are exact, and the rest; and the
-# logarithm's series in the square of f / (2 + f), fitted.
+# The part of log(2) whose products with exponents are exact, and the rest; and the coefficients of
+# the logarithm's series in the square of f / (2 + f), fitted.
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 LOG_SERIES = (
-    0.6666666666666735130, 0.3999999999940941908, 0.2857142874366239149, 0.2222219843214978396,
-    0.1818357216161805012, 0.1531383769920937332, 0.1479819860511658591,
-)  # fmt: skip
+    0.6666666666666735130,
+    0.3999999999940941908,
+    0.2857142874366239149,
+    0.2222219843214978396,
+    0.1818357216161805012,
+    0.1531383769920937332,
+    0.1479819860511658591,
+)
 _L1, _L2, _L3, _L4, _L5, _L6, _L7 = LOG_SERIES
 
 
 def _log8(x):
     tiny = x < _LEAST_NORMAL
     bits = bits_of(x * _TWO_54 if tiny else x)
-    # Of 2^n m the fraction m is between the root of one half and that of two.
+    # x is 2^n m, with m between the square roots of 1/2 and of 2.
     n = (bits - _HALF_ROOT) >> np.int64(52)
     f = float_of(bits - ((bits - _HALF_ROOT) & _EXPONENT)) - 1.0
     n_real = float(n) - (54.0 if tiny else 0.0)
@@ -192,9 +200,8 @@ def log1p(x):
 @overload(log1p, jit_options=DEVICE_FUNCTION_OPTIONS)
 def _log1p_compiled(x):
     def accurate(x):
-        one = like(x, 1.0)
-        u = one + x
-        return log(u) + (x - (u - one)) / u
+        u = like(x, 1.0) + x
+        return log(u) + (x - (u - like(x, 1.0))) / u
 
     return accurate
 
@@ -260,7 +267,7 @@ def _sine_cosine_compiled(x):
 
 
 def power(base, n):
-    """``base`` to the whole number n >= 0, by squaring."""
+    """``base`` to the power of an integer n >= 0, by squaring."""
     return base**n
 
 

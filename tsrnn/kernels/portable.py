@@ -1,9 +1,9 @@
-"""Functions of NumPy arrays that round alike on every processor.
+"""Functions of NumPy arrays that round the same on every processor.
 
-NumPy's own logarithm, exponential, sine and cosine are other code for each generation of
-processors, and its products are a BLAS's; they differ in the last bits. Products, sums, roots and
-comparisons do not, and these are made of them. Formulas are those of ``kernels.elementary``, in
-float64.
+NumPy's logarithm, exponential, sine and cosine are different code for each generation of
+processors, and its matrix products depend on the BLAS; they differ in the last bits. Elementwise
+products, sums, roots and comparisons do not, and these functions are made of them. The formulas are
+those of ``kernels.elementary``, in float64.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tsrnn.kernels.elementary import LN2_HIGH, LN2_LOW, LOG_SERIES
 from tsrnn.kernels.jit.compile import Kernel
 
 _EXP = [1.0 / math.factorial(k) for k in range(2, 14)]
-# The half of pi in parts whose products with small whole numbers are exact, but for the last.
+# pi / 2 in parts; products of all but the last with small integers are exact.
 _HALF_PI = 1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21
 _SINE = [(-1.0) ** (k // 2) / math.factorial(k) for k in range(3, 18, 2)]
 _COSINE = [(-1.0) ** (k // 2) / math.factorial(k) for k in range(2, 17, 2)]
@@ -35,8 +35,8 @@ def _polynomial(x, coefficients):
 def log(x: ArrayLike) -> np.ndarray:
     """Natural logarithm, as ``np.log``: -inf of 0, NaN below."""
     x = np.asarray(x, float)
-    usual = (x > 0) & (x < np.inf)
-    fraction, n = np.frexp(np.where(usual, x, 1.0))
+    is_regular = (x > 0) & (x < np.inf)
+    fraction, n = np.frexp(np.where(is_regular, x, 1.0))
     low = fraction < math.sqrt(0.5)
     fraction, n = np.where(low, 2 * fraction, fraction), n - low
     f = fraction - 1
@@ -45,23 +45,23 @@ def log(x: ArrayLike) -> np.ndarray:
     half = 0.5 * f * f
     rest = z * _polynomial(z, LOG_SERIES)
     value = n * LN2_HIGH - ((half - (s * (half + rest) + n * LN2_LOW)) - f)
-    unusual = np.where(x == 0, -np.inf, np.where(x > 0, x, np.nan))
-    return np.where(usual, value, unusual)
+    special_value = np.where(x == 0, -np.inf, np.where(x > 0, x, np.nan))
+    return np.where(is_regular, value, special_value)
 
 
 def exp(x: ArrayLike) -> np.ndarray:
     """Exponential, as ``np.exp``."""
     x = np.asarray(x, float)
-    usual = np.abs(x) < 750
-    inside = np.where(usual, x, 0.0)
+    is_regular = np.abs(x) < 750
+    inside = np.where(is_regular, x, 0.0)
     n = np.rint(inside * 1.44269504088896341)
     r = (inside - n * LN2_HIGH) - n * LN2_LOW
     value = np.ldexp(1 + (r + r * r * _polynomial(r, _EXP)), n.astype(int))
-    return np.where(usual, value, np.where(x > 0, np.inf, np.where(x < 0, 0.0, x)))
+    return np.where(is_regular, value, np.where(x > 0, np.inf, np.where(x < 0, 0.0, x)))
 
 
 def log1p_exp(x: ArrayLike) -> np.ndarray:
-    """``log(1 + exp(x))``, the softplus, which neither overflows nor loses what is small."""
+    """``log(1 + exp(x))``, the softplus, without overflow or loss of small values."""
     x = np.asarray(x, float)
     small = exp(-np.abs(x))
     u = 1 + small
@@ -69,7 +69,7 @@ def log1p_exp(x: ArrayLike) -> np.ndarray:
 
 
 def power(x: ArrayLike, exponent: float) -> np.ndarray:
-    """Positive numbers to one real exponent."""
+    """Positive numbers to the power of a real exponent."""
     x = np.asarray(x, float)
     if exponent in (0.0, 1.0):
         return x if exponent else np.ones_like(x)
@@ -77,7 +77,7 @@ def power(x: ArrayLike, exponent: float) -> np.ndarray:
 
 
 def sine_cosine(x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Sine and cosine of angles of up to 10^6."""
+    """Sine and cosine of angles in radians, up to 10^6."""
     x = np.asarray(x, float)
     n = np.rint(x * (2 / math.pi))
     r = x
@@ -92,12 +92,12 @@ def sine_cosine(x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cosine(x: ArrayLike) -> np.ndarray:
-    """Cosine of angles of up to 10^6."""
+    """Cosine of angles in radians, up to 10^6."""
     return sine_cosine(x)[1]
 
 
 def orthonormal_rows(rows: np.ndarray) -> np.ndarray:
-    """Make the rows of a square float64 matrix orthonormal, in place and in order."""
+    """Make the rows of a square float64 matrix orthonormal, in order and in place."""
     _gram_schmidt()(1, rows)
     return rows
 
@@ -106,19 +106,19 @@ def orthonormal_rows(rows: np.ndarray) -> np.ndarray:
 def _gram_schmidt():
     def gram_schmidt(n_tasks, rows):
         n = rows.shape[0]
-        whole = n // 4 * 4
+        n_fours = n // 4 * 4
         for i in range(n):
             row = rows[i]
-            for _ in range(2):  # once more, for what rounding left
+            for _ in range(2):  # twice, for the error that rounding left
                 for j in range(i + 1):
                     other = rows[j]
-                    a = b = c = d = 0.0  # four sums, which do not wait for each other
-                    for k in range(0, whole, 4):
+                    a = b = c = d = 0.0  # four independent sums
+                    for k in range(0, n_fours, 4):
                         a += row[k] * other[k]
                         b += row[k + 1] * other[k + 1]
                         c += row[k + 2] * other[k + 2]
                         d += row[k + 3] * other[k + 3]
-                    for k in range(whole, n):
+                    for k in range(n_fours, n):
                         a += row[k] * other[k]
                     product = (a + b) + (c + d)
                     if i == j:
