@@ -8,8 +8,8 @@ from tsrnn.kernels.losses import (
     LOSSES,
     REGRESSION_LOSSES,
     apply_loss,
+    count_targets,
     find_loss,
-    targets_of,
 )
 from tsrnn.kernels.losses._scalars import digamma, softplus
 
@@ -84,7 +84,7 @@ def test_softplus_overflows_nowhere():
 def test_outputs_and_targets_agree(name):
     params = np.array(PARAMS.get(name, ()))
     for n in (1, 2, 5):
-        found = targets_of(LOSSES.index(name), params, find_loss(name).n_outputs(n, params))
+        found = count_targets(LOSSES.index(name), params, find_loss(name).n_outputs(n, params))
         assert found == (1 if name == "cross_entropy" else n)
 
 

@@ -21,7 +21,7 @@ from tsrnn.kernels.layers.stack import (
     write_inputs_above,
 )
 from tsrnn.kernels.layout import Sizes, layers_space, separates_hidden
-from tsrnn.kernels.losses import targets_of
+from tsrnn.kernels.losses import count_targets
 from tsrnn.kernels.outputs import compile_outputs, head_arrays, head_space, n_grad_steps
 from tsrnn.kernels.workers import barrier, worker_range
 
@@ -97,7 +97,7 @@ def read_targets(source, batch, loss, loss_params, chunk, workspace):
     """Write the targets and weights of windows; return the values of targets in an output step."""
     sizes, n_rows, weights = chunk.sizes, chunk.first_steps.size, workspace.weights
     targets = head_arrays(workspace.head, sizes, n_rows).targets
-    n_targets = targets_of(loss, loss_params, sizes.n_out) * n_rows
+    n_targets = count_targets(loss, loss_params, sizes.n_out) * n_rows
     for row in worker_range(n_rows):
         weights[row] = 0
         if batch[row] >= 0:

@@ -1,7 +1,7 @@
-"""The losses, one file each: scalar maths for kernels, and what outputs mean for NumPy code.
+"""The losses, one file each, and the pass of kernels that applies any of them.
 
-Each file defines ``loss``, a ``Loss`` (``_base.py``); another file here is another loss, by its
-file's name. Estimators, the command line, saved files and the GPU read this registry.
+A file defines ``loss``, an instance of ``Loss`` (``_base.py``), and is registered by its name.
+Estimators, the command line, saved files and kernels on all targets use this registry.
 """
 
 import importlib
@@ -14,21 +14,21 @@ from tsrnn.kernels.losses._base import PER_CLASS, PER_QUANTILE, Loss
 LOSSES = tuple(
     sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
 )
-_LOSSES = {name: importlib.import_module(f"{__name__}.{name}").loss for name in LOSSES}
-REGRESSION_LOSSES = tuple(name for name in LOSSES if not _LOSSES[name].for_classes)
+_BY_NAME = {name: importlib.import_module(f"{__name__}.{name}").loss for name in LOSSES}
+REGRESSION_LOSSES = tuple(name for name in LOSSES if not _BY_NAME[name].for_classes)
 
 
 def find_loss(name: str) -> Loss:
-    """The loss of that name. Kernels know it by its place in ``LOSSES``."""
-    return _LOSSES[name]
+    """The loss of that name; kernels are given its index in ``LOSSES``."""
+    return _BY_NAME[name]
 
 
-_OUTPUTS_PER_TARGET = tuple(loss.outputs_per_target for loss in _LOSSES.values())
+_OUTPUTS_PER_TARGET = tuple(loss.outputs_per_target for loss in _BY_NAME.values())
 
 
 @device_function
-def targets_of(kind, params, n_out):
-    """Targets that ``n_out`` outputs are for; a class is one."""
+def count_targets(kind, params, n_out):
+    """Number of targets that ``n_out`` outputs predict; 1 for a class."""
     n_each = _OUTPUTS_PER_TARGET[kind]
     if n_each == PER_CLASS:
         return 1
@@ -41,7 +41,7 @@ def _evaluate_none(kind, outputs, k, n, target, weight, params):
 
 
 def _dispatch(kind_of_loss, evaluate_loss, evaluate_others):
-    """The ``evaluate`` of one loss where ``kind`` is its place, else that of the others."""
+    """Evaluate one loss if ``kind`` is its index, else one of the others."""
 
     @scalar
     def evaluate(kind, outputs, k, n, target, weight, params):
@@ -52,31 +52,30 @@ def _dispatch(kind_of_loss, evaluate_loss, evaluate_others):
     return evaluate
 
 
-# One kernel has all losses and chooses at run time.
+# A kernel contains all losses and selects one at run time.
 _evaluate = _evaluate_none
-for _kind, _loss in enumerate(_LOSSES.values()):
+for _kind, _loss in enumerate(_BY_NAME.values()):
     _evaluate = _dispatch(_kind, _loss.evaluate, _evaluate)
 
 
 @device_function
 def apply_loss(kind, params, outputs, targets, weights, n_rows):
-    """Weighted sum of losses and of weights of an output step; outputs become their gradient.
+    """Sums of weighted losses and of weights over one output step; outputs become the gradient.
 
     Parameters
     ----------
     kind : int
-        Place of the loss in ``LOSSES``.
+        Index of the loss in ``LOSSES``.
     params : (n,) float64 array
-        The loss's parameters: Huber's delta, or the levels of quantiles.
+        Parameters of the loss.
     outputs : (n_out * n_rows,) array
-        A block of (targets, rows) for each output per target; overwritten.
+        For each output per target a block (n_targets, n_rows); overwritten.
     targets : (n_targets * n_rows,) array
-        NaN where missing: without loss and gradient.
+        NaN where missing: neither loss nor gradient.
     weights : (n_rows,) array
-        Weight of each row.
     """
     total = total_weight = 0.0
-    n_targets = targets_of(kind, params, outputs.size // n_rows)
+    n_targets = count_targets(kind, params, outputs.size // n_rows)
     n = n_targets * n_rows
     for unit in range(n_targets):  # none of a chunk without rows
         for row in range(n_rows):

@@ -1,4 +1,4 @@
-"""What every loss offers: to kernels, ``evaluate``; to NumPy code, what its outputs mean."""
+"""Base classes of losses: what kernels compile, and how NumPy code interprets outputs."""
 
 import numpy as np
 
@@ -9,20 +9,20 @@ PER_QUANTILE, PER_CLASS = 0, -1  # values of ``outputs_per_target``
 
 
 class Loss:
-    """A loss and what the outputs trained with it mean.
+    """A loss, and the meaning of the outputs of a network trained with it.
 
-    NumPy methods take float64 outputs (..., outputs per target, targets) and, as ``params``, what
-    the loss was trained with: one value for each of its parameters.
+    Methods take outputs as float64 arrays (..., outputs per target, n_targets) and the parameters
+    that the loss was trained with, and return arrays (..., n_targets).
 
     Attributes
     ----------
     outputs_per_target : int
-        Outputs read for a target; PER_QUANTILE for one for each of ``params``, PER_CLASS where the
-        single target is a class and each class has an output.
+        Outputs for each target; PER_QUANTILE for one for each parameter, a level; PER_CLASS for
+        one for each class, where the only target is a class.
     default_params : tuple of float
-        Parameters where estimators have none for it: Huber's delta.
+        Parameters, unless they are levels of quantiles, which estimators set.
     is_likelihood : bool
-        Whether it is minus the log-likelihood of a distribution with a scale; it may be below 0.
+        Whether it is the negative log-likelihood of a distribution with a scale; may be negative.
     robust : bool
         Whether the best constant prediction is the median, not the mean.
     evaluate : callable
@@ -42,7 +42,7 @@ class Loss:
 
     @property
     def learns_spread(self) -> bool:
-        """Whether outputs tell quantiles."""
+        """Whether the outputs give quantiles."""
         return self.takes_quantiles or self.is_likelihood
 
     @property
@@ -51,11 +51,11 @@ class Loss:
         return self.outputs_per_target == PER_CLASS
 
     def params_for(self, quantiles: tuple[float, ...]) -> tuple[float, ...]:
-        """Parameters of an estimator with these quantiles."""
+        """Parameters of the loss for an estimator with these quantiles."""
         return quantiles if self.takes_quantiles else self.default_params
 
     def n_outputs(self, n_targets: int, params: tuple = ()) -> int:
-        """Outputs for so many targets, or for so many classes."""
+        """Number of outputs for a number of targets, or of classes."""
         if self.takes_quantiles:
             return len(params) * n_targets
         return n_targets * (1 if self.for_classes else self.outputs_per_target)
@@ -69,33 +69,42 @@ class Loss:
         return self.point(outputs, params)
 
     def scale(self, outputs: np.ndarray) -> np.ndarray | None:
-        """Scale of the predicted distribution, None where the loss learns none."""
+        """Scale of the predicted distribution; None unless the loss is a likelihood."""
         return None
 
+    def std(self, outputs: np.ndarray) -> np.ndarray:
+        """Standard deviation of the predicted distribution, of a likelihood."""
+        raise NotImplementedError
+
+    def quantile(self, outputs: np.ndarray, level: np.ndarray, params: tuple) -> np.ndarray:
+        """Predicted quantile of a level: a number, or an array of the result's shape."""
+        raise NotImplementedError
+
     def skill_errors(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Errors whose sums say how much better one prediction is than another."""
+        """Errors whose sum measures a prediction's skill."""
         return np.abs(targets - predictions) ** (1 if self.robust else 2)
 
     def constant(self, targets: np.ndarray) -> np.ndarray:
-        """Best constant prediction of (n, k) targets, (k,); NaN targets are left out."""
+        """Best constant prediction, (k,), of targets (n, k), ignoring NaN."""
         return (np.nanmedian if self.robust else np.nanmean)(targets, axis=0)
 
     def constant_losses(
         self, targets: np.ndarray, constant: np.ndarray | None, params: tuple
     ) -> tuple[float, float]:
-        """Mean losses of the constant prediction (None for zeros) and of a network that says 0."""
+        """Mean losses of a constant prediction (None for 0) and of a network whose outputs are 0."""
         raise NotImplementedError
 
 
 class PointLoss(Loss):
-    """A loss of one prediction for each target.
+    """A loss whose output is the prediction.
 
     Parameters
     ----------
     value_and_slope : callable
-        Marked ``scalar``: the loss and its derivative of ``(prediction, target, params)``.
-    robust : bool, default=False
-    default_params : tuple of float, default=()
+        ``scalar`` function of ``(prediction, target, params)`` that returns the loss and its
+        derivative with respect to the prediction.
+    robust, default_params
+        As of ``Loss``.
     """
 
     def __init__(self, value_and_slope, robust: bool = False, default_params: tuple = ()):
@@ -117,9 +126,9 @@ class PointLoss(Loss):
 
 
 class LikelihoodLoss(Loss):
-    """Negative log-likelihood: outputs are a mean, a raw scale, and what a subclass adds.
+    """Negative log-likelihood of a distribution: outputs are its mean, its raw scale and others.
 
-    Raw numbers become positive by the softplus.
+    The scale is the softplus of the raw scale.
     """
 
     is_likelihood = True
@@ -127,20 +136,18 @@ class LikelihoodLoss(Loss):
     def scale(self, outputs):
         return portable.log1p_exp(outputs[..., 1, :]) + 1e-6
 
-    def std(self, outputs: np.ndarray) -> np.ndarray:
-        """Standard deviation of the predicted distribution."""
+    def std(self, outputs):
         return self.scale(outputs)
 
     def standard_quantile(self, outputs: np.ndarray, level: np.ndarray) -> np.ndarray:
         """Quantile of the distribution with mean 0 and scale 1."""
         raise NotImplementedError
 
-    def quantile(self, outputs: np.ndarray, level: np.ndarray, params: tuple) -> np.ndarray:
-        """Quantile of a level, which is a number or an array of the predictions' shape."""
+    def quantile(self, outputs, level, params):
         return outputs[..., 0, :] + self.scale(outputs) * self.standard_quantile(outputs, level)
 
     def constant_losses(self, targets, constant, params):
-        """Of a normal distribution about the constant, and of one with mean 0 and scale log 2."""
+        """Losses of a normal distribution: of the targets' variance, and of initial scale log 2."""
         constant = 0.0 if constant is None else constant
         variance, square = np.nanmean((targets - constant) ** 2), np.nanmean(targets**2)
         best = (1 + np.log(2 * np.pi * max(variance, 1e-300))) / 2
@@ -148,7 +155,7 @@ class LikelihoodLoss(Loss):
 
 
 def interpolate(values: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Values (..., n, k) at fractional places along their last axis but one, (..., k)."""
+    """Values (..., n, k) at fractional places along the second last axis, (..., k)."""
     last = values.shape[-2] - 1
     place = np.broadcast_to(place, values[..., 0, :].shape)[..., None, :]
     below = np.minimum(place.astype(int), max(last - 1, 0))

@@ -8,7 +8,7 @@ from tsrnn.kernels.losses._base import PER_QUANTILE, Loss, interpolate
 
 @scalar
 def pinball(prediction, target, level):
-    """The loss whose mean is least at the quantile of that level, and its derivative."""
+    """Pinball loss and its derivative with respect to the prediction, a quantile of that level."""
     error = target - prediction
     if error > 0:
         return level * error, -level
