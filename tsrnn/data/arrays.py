@@ -1,4 +1,4 @@
-"""Windows of a frame, and what comes after each, as arrays that copy nothing."""
+"""Windows of a frame and the rows after each, as views that copy nothing."""
 
 from __future__ import annotations
 
@@ -8,31 +8,35 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
+from tsrnn.data.errors import Location
+
+_FRAME = Location("frame")
+
 
 def make_windows(
     frame: pd.DataFrame | pd.Series | np.ndarray, lookback: int, horizon: int = 1, step: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Windows of ``lookback`` rows and the ``horizon`` rows after each.
 
-    Both arrays are read-only views on the values of ``frame``, so they take no memory of their own.
-    The values are converted, once, where they are not one array of floats: a frame that has other
-    dtypes, or that columns were added to.
+    Both arrays are read-only views of the values of ``frame`` and take no memory. Values that are
+    not one array of floats are converted once: a frame of other dtypes, or with columns added.
 
     Parameters
     ----------
     frame : DataFrame, Series or array of shape (n_rows, n_channels) or (n_rows,)
         Numbers, with rows in the order of time. Missing values (NaN) are kept.
     lookback : int
-        Rows of a window, at least 1.
+        Number of rows in a window, at least 1.
     horizon : int, default=1
-        Rows after it; 0 for windows to predict from, which end with the last row.
+        Number of rows after it; 0 for windows to predict from, the last of which ends with the
+        last row.
     step : int, default=1
-        Rows from the beginning of a window to that of the next.
+        Number of rows from the start of a window to that of the next.
 
     Returns
     -------
     X : numpy.ndarray of shape (n_windows, lookback, n_channels)
-        Window ``i`` is of rows ``i * step`` to ``i * step + lookback - 1``. float32 where the
+        Window ``i`` holds rows ``i * step`` to ``i * step + lookback - 1``. float32 where the
         values are, else float64. A Series has one channel.
     y : numpy.ndarray of shape (n_windows, horizon, n_channels)
         The rows that follow.
@@ -40,8 +44,8 @@ def make_windows(
     Raises
     ------
     ValueError
-        If a parameter is out of its range, ``frame`` is too short for one window, holds anything
-        but real numbers or is infinite somewhere, or its time index goes back.
+        If a parameter is out of range, ``frame`` is too short for one window, holds anything but
+        finite real numbers, or is not in the order of time.
 
     See Also
     --------
@@ -68,9 +72,10 @@ def make_windows(
     _check_count("step", step, 1)
     values = _values(frame)
     if len(values) < lookback + horizon:
-        raise ValueError(
-            f"frame has {len(values)} rows, and one window of lookback={lookback} and "
-            f"horizon={horizon} takes {lookback + horizon}. Give more rows, or lower one of them."
+        raise _FRAME.error(
+            f"has {len(values)} rows, and one window of lookback={lookback} and horizon={horizon} "
+            f"takes {lookback + horizon}",
+            "Give more rows, or lower one of them.",
         )
     windows = sliding_window_view(values, lookback + horizon, axis=0)[::step].swapaxes(1, 2)
     return windows[:, :lookback], windows[:, lookback:]
@@ -82,23 +87,24 @@ def _check_count(name, value, least):
 
 
 def _values(frame):
-    """Values, (n_rows, n_channels) of float32 or float64: those of the frame where it has such."""
+    """Values, (n_rows, n_channels), float32 or float64; a view of a frame of floats."""
     table = frame.to_frame() if isinstance(frame, pd.Series) else frame
     values = _frame_values(table) if isinstance(table, pd.DataFrame) else np.asarray(table)
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[1] == 0 or values.dtype.kind not in "biuf":
-        raise ValueError(
-            "frame must be a DataFrame, a Series or an array of real numbers, (n_rows, n_channels) "
-            f"or (n_rows,); got shape {values.shape} and dtype {values.dtype}."
+        raise _FRAME.error(
+            "must be a DataFrame, a Series or an array of real numbers, (n_rows, n_channels) or "
+            f"(n_rows,); got shape {values.shape} and dtype {values.dtype}"
         )
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
     infinite = np.isinf(values)
     if infinite.any():
         row, k = np.argwhere(infinite)[0]
-        raise ValueError(
-            f"Column {getattr(table, 'columns', range(k + 1))[k]!r} of frame is infinite in row "
-            f"{row}. Replace it with a finite value, or with NaN where it is missing."
+        raise _FRAME._replace(column=getattr(table, "columns", range(k + 1))[k]).error(
+            f"is infinite in row {row}",
+            "Replace it with a finite value, or with NaN where it is missing.",
+            row=int(row),
         )
     return values
 
@@ -107,9 +113,9 @@ def _frame_values(frame):
     for name, dtype in frame.dtypes.items():
         is_type = pd.api.types
         if not is_type.is_numeric_dtype(dtype) or is_type.is_complex_dtype(dtype):
-            raise ValueError(
-                f"Column {name!r} of frame must hold real numbers, got dtype {dtype}. Convert it, "
-                "for instance by pd.to_numeric, or leave it out."
+            raise _FRAME._replace(column=name).error(
+                f"must hold real numbers, got dtype {dtype}",
+                "Convert it, for instance by pd.to_numeric, or leave it out.",
             )
     _check_time(frame.index)
     if all(isinstance(dtype, np.dtype) and dtype.kind == "f" for dtype in frame.dtypes):
@@ -118,11 +124,12 @@ def _frame_values(frame):
 
 
 def _check_time(index):
-    """Refuse rows that go back in time: in windows of them the future would be the past."""
+    """Refuse rows that are not in the order of time: windows would hold the future."""
     is_time = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex))
     if is_time and not index.is_monotonic_increasing:
         row = int(np.argmax(np.diff(index.asi8) < 0)) + 1
-        raise ValueError(
-            f"frame goes back in time in row {row}: {index[row]} comes after {index[row - 1]}. "
-            "Sort it, frame.sort_index(), or take one series of several at a time."
+        raise _FRAME.error(
+            f"goes back in time in row {row}: {index[row]} comes after {index[row - 1]}",
+            "Sort it, frame.sort_index(), or take one series of several at a time.",
+            row=row,
         )
