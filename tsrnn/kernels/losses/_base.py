@@ -76,7 +76,7 @@ class Loss:
         """Standard deviation of the predicted distribution, of a likelihood."""
         raise NotImplementedError
 
-    def quantile(self, outputs: np.ndarray, level: np.ndarray, params: tuple) -> np.ndarray:
+    def quantile(self, outputs: np.ndarray, level: float | np.ndarray, params: tuple) -> np.ndarray:
         """Predicted quantile of a level: a number, or an array of the result's shape."""
         raise NotImplementedError
 
@@ -91,7 +91,7 @@ class Loss:
     def constant_losses(
         self, targets: np.ndarray, constant: np.ndarray | None, params: tuple
     ) -> tuple[float, float]:
-        """Mean losses of a constant prediction (None for 0) and of a network whose outputs are 0."""
+        """Mean losses of a constant prediction (None for 0) and of a network of zero outputs."""
         raise NotImplementedError
 
 
@@ -139,7 +139,7 @@ class LikelihoodLoss(Loss):
     def std(self, outputs):
         return self.scale(outputs)
 
-    def standard_quantile(self, outputs: np.ndarray, level: np.ndarray) -> np.ndarray:
+    def standard_quantile(self, outputs: np.ndarray, level: float | np.ndarray) -> np.ndarray:
         """Quantile of the distribution with mean 0 and scale 1."""
         raise NotImplementedError
 
