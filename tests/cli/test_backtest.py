@@ -25,10 +25,10 @@ def test_it_prints_the_errors_that_the_library_finds(refit, run, small):
     options = ["--windows", "3", "--step", "6", *(["--refit"] if refit else [])]
     code, out, err = run("backtest", AIRLINE, *FLOWN, *options)
     assert (code, err) == (0, "")
-    found = backtest(
+    result = backtest(
         small(), datasets.load_airline(), n_windows=3, step=6, refit=refit, coverage=[0.8, 0.95]
     )
-    wanted = found.metrics().T
+    wanted = result.metrics().T
     pd.testing.assert_frame_equal(printed(out), wanted, rtol=6e-3, check_names=False)
     assert len({len(line) for line in out.splitlines()}) == 1  # aligned
 
@@ -40,11 +40,11 @@ def test_files_of_forecasts_and_errors(tmp_path, run, small):
     code, _, err = run("backtest", AIRLINE, *FLOWN, *options, *where)
     assert (code, err) == (0, "")
     forecaster = small(horizon=6, random_state=3)
-    found = backtest(forecaster, datasets.load_airline(), refit=False, coverage=0.5)
+    result = backtest(forecaster, datasets.load_airline(), refit=False, coverage=0.5)
     written = pd.read_csv(table, parse_dates=["cutoff", "ds"])
-    pd.testing.assert_frame_equal(written, found.forecasts, rtol=1e-8, check_dtype=False)
+    pd.testing.assert_frame_equal(written, result.forecasts, rtol=1e-8, check_dtype=False)
     written = pd.read_csv(errors, index_col="method")
-    pd.testing.assert_frame_equal(written, found.metrics(), rtol=1e-8, check_names=False)
+    pd.testing.assert_frame_equal(written, result.metrics(), rtol=1e-8, check_names=False)
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
@@ -54,9 +54,10 @@ def test_a_panel_and_its_picture(shops, write, run, tmp_path, small, monkeypatch
     drawn = []
     plot = BacktestDisplay.plot
     monkeypatch.setattr(
-        BacktestDisplay, "plot", lambda self, *a, **k: drawn.append(plot(self, *a, **k))
-        or drawn[-1],
-    )  # fmt: skip
+        BacktestDisplay,
+        "plot",
+        lambda self, *a, **k: drawn.append(plot(self, *a, **k)) or drawn[-1],
+    )
     table, picture = tmp_path / "all.csv", tmp_path / "b.pdf"
     path = write(columns=shops)
     code, out, err = run(
@@ -64,12 +65,12 @@ def test_a_panel_and_its_picture(shops, write, run, tmp_path, small, monkeypatch
     )
     assert (code, err) == (0, "")
     y = shops.set_index(["shop", "day"])["sold"]
-    found = backtest(small(horizon=7), y, n_windows=2, refit=False, coverage=[0.8, 0.95])
+    result = backtest(small(horizon=7), y, n_windows=2, refit=False, coverage=[0.8, 0.95])
     written = pd.read_csv(
         table, dtype={"unique_id": str}, keep_default_na=False, parse_dates=["cutoff", "ds"]
     )
-    pd.testing.assert_frame_equal(written, found.forecasts, rtol=1e-8, check_dtype=False)
-    wanted = found.metrics().T
+    pd.testing.assert_frame_equal(written, result.forecasts, rtol=1e-8, check_dtype=False)
+    wanted = result.metrics().T
     pd.testing.assert_frame_equal(printed(out), wanted, rtol=6e-3, check_names=False)
     assert [ax.get_title(loc="left") for ax in drawn[0].figure_.axes] == ["007", "NA", "kiosk"]
     assert [len(lines) for lines in drawn[0].forecast_lines_.values()] == [2, 2, 2]

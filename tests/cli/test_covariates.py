@@ -12,7 +12,7 @@ from tsrnn.cli import options
 from tsrnn.forecasting.calendar import CALENDAR
 
 SOLD = ["--id", "shop", "--time", "day", "--target", "sold", "--horizon", "4"]
-BESIDE = ["--known", "price", "promo", "--past", "visitors"]
+COVARIATES = ["--known", "price", "promo", "--past", "visitors"]
 LONE = ["--time", "day", "--target", "sold", "--horizon", "4"]
 KNOWN = {"horizon": 4, "past_covariates": ["visitors"]}
 
@@ -45,7 +45,7 @@ def about():
     return pd.DataFrame({"shop": shops, "size": [1, 3, 2, 9], "kind": ["b", "a", "a", "c"]})
 
 
-def given(sales, *names):
+def y_and_X(sales, *names):
     """The target and the columns beside it, as the library takes them."""
     indexed = sales.set_index(list(names))
     return indexed["sold"].dropna(), indexed[["price", "promo", "visitors"]]
@@ -53,12 +53,12 @@ def given(sales, *names):
 
 def same(out, wanted):
     """Whether a csv text holds the forecasts."""
-    found = pd.read_csv(io.StringIO(out))
-    assert found.columns.tolist()[-len(wanted.columns) :] == wanted.columns.tolist()
-    np.testing.assert_allclose(found[wanted.columns], wanted, rtol=1e-7)
+    result = pd.read_csv(io.StringIO(out))
+    assert result.columns.tolist()[-len(wanted.columns) :] == wanted.columns.tolist()
+    np.testing.assert_allclose(result[wanted.columns], wanted, rtol=1e-7)
 
 
-def told(fitted, quantiles=()):
+def predictions(fitted, quantiles=()):
     """The table of forecasts."""
     table = fitted.predict_interval(coverage=[0.8, 0.95])
     table.insert(0, "forecast", fitted.predict())
@@ -72,9 +72,9 @@ def told(fitted, quantiles=()):
 def test_one_series(name, shop, write, run, small):
     if name.endswith("parquet"):
         pytest.importorskip("pyarrow")
-    code, out, err = run("forecast", write(columns=shop, name=name), *LONE, *BESIDE)
+    code, out, err = run("forecast", write(columns=shop, name=name), *LONE, *COVARIATES)
     assert (code, err) == (0, "")
-    same(out, told(small(**KNOWN).fit(*given(shop, "day"))))
+    same(out, predictions(small(**KNOWN).fit(*y_and_X(shop, "day"))))
 
 
 def test_a_panel_with_all_there_is(sales, about, write, run, small, tmp_path):
@@ -94,27 +94,31 @@ def test_a_panel_with_all_there_is(sales, about, write, run, small, tmp_path):
     ]
     network = ["--scope", "fine_tuned", "--loss", "gaussian", "--networks", "2"]
     where = ["--quantiles", "10", "97.5", "--save", saved, "--plot", tmp_path / "plot.png"]
-    code, out, err = run("forecast", path, *SOLD, *BESIDE, *options, *network, *where)
+    code, out, err = run("forecast", path, *SOLD, *COVARIATES, *options, *network, *where)
     assert (code, err) == (0, "")
     forecaster = small(
-        calendar=["weekday", "day"], holidays=["2024-01-01", "2024-03-10", "2024-03-16"],
-        scope="fine_tuned", loss="gaussian", n_estimators=2, **KNOWN,
-    )  # fmt: skip
-    fitted = forecaster.fit(*given(sales, "shop", "day"), about.set_index("shop"))
-    same(out, told(fitted, [0.1, 0.975]))
+        calendar=["weekday", "day"],
+        holidays=["2024-01-01", "2024-03-10", "2024-03-16"],
+        scope="fine_tuned",
+        loss="gaussian",
+        n_estimators=2,
+        **KNOWN,
+    )
+    fitted = forecaster.fit(*y_and_X(sales, "shop", "day"), about.set_index("shop"))
+    same(out, predictions(fitted, [0.1, 0.975]))
     pd.testing.assert_series_equal(tsrnn.load(saved).predict(), fitted.predict())
 
 
 @pytest.mark.parametrize("named", [SOLD, LONE])
 def test_rows_to_come_in_a_file_of_their_own(named, sales, shop, write, run):
     whole, names = (sales, ["shop", "day"]) if named is SOLD else (shop, ["day"])
-    wanted = run("forecast", write(columns=whole), *named, *BESIDE)
+    wanted = run("forecast", write(columns=whole), *named, *COVARIATES)
     ahead = whole["sold"].isna()
     path = write(columns=whole[~ahead])
     future = write(columns=whole.loc[ahead, [*names, "promo", "price"]], name="next.csv")
-    found = run("forecast", path, *named, *BESIDE, "--future", future)
-    assert found == wanted
-    assert found[0] == 0
+    result = run("forecast", path, *named, *COVARIATES, "--future", future)
+    assert result == wanted
+    assert result[0] == 0
 
 
 def test_several_targets_share_the_columns(shop, write, run, small):
@@ -123,16 +127,26 @@ def test_several_targets_share_the_columns(shop, write, run, small):
     columns = shop.set_index("day").drop(columns="sold").join(targets)
     static = write(columns={"series": ["more", "sold"], "size": [1, 2]}, name="static.csv")
     code, out, err = run(
-        "forecast", write(columns=columns.reset_index()), "--time", "day", "--target", "sold",
-        "more", "--horizon", "4", *BESIDE, "--static", static,
-    )  # fmt: skip
+        "forecast",
+        write(columns=columns.reset_index()),
+        "--time",
+        "day",
+        "--target",
+        "sold",
+        "more",
+        "--horizon",
+        "4",
+        *COVARIATES,
+        "--static",
+        static,
+    )
     assert (code, err) == (0, "")
     X = columns[["price", "promo", "visitors"]]
     fitted = small(**KNOWN).fit(targets, X, pd.DataFrame({"size": [2, 1]}, ["sold", "more"]))
-    found = pd.read_csv(io.StringIO(out)).set_index(["series", "day"])["forecast"]
+    result = pd.read_csv(io.StringIO(out)).set_index(["series", "day"])["forecast"]
     wanted = fitted.predict()
     for name in targets:
-        np.testing.assert_allclose(found[name], wanted[name].dropna(), rtol=1e-7)
+        np.testing.assert_allclose(result[name], wanted[name].dropna(), rtol=1e-7)
 
 
 def test_rows_without_times(shop, write, run, small):
@@ -141,7 +155,7 @@ def test_rows_without_times(shop, write, run, small):
     code, out, err = run("forecast", write(columns=columns), *SOLD[4:], *beside)
     assert (code, err) == (0, "")
     y, X = columns["sold"].dropna(), columns[["ds", "unique_id"]]
-    same(out, told(small(horizon=4, time_column="time").fit(y, X)))
+    same(out, predictions(small(horizon=4, time_column="time").fit(y, X)))
 
 
 def test_what_is_missing_may_be_masked(sales, write, run, small):
@@ -150,27 +164,38 @@ def test_what_is_missing_may_be_masked(sales, write, run, small):
     holed.loc[[25, 120], "visitors"] = holed.loc[[26, 121], "sold"] = np.nan
     holed = holed.drop(index=[40, 130])
     path = write(columns=holed)
-    code, out, err = run("forecast", path, *SOLD, *BESIDE, "--missing", "mask")
+    code, out, err = run("forecast", path, *SOLD, *COVARIATES, "--missing", "mask")
     assert (code, err) == (0, "")
     lasts = sales["sold"].notna()
     y = holed[lasts.reindex(holed.index)].set_index(["shop", "day"])["sold"]
-    same(out, told(small(missing="mask", **KNOWN).fit(y, given(holed, "shop", "day")[1])))
+    same(out, predictions(small(missing="mask", **KNOWN).fit(y, y_and_X(holed, "shop", "day")[1])))
 
 
 @pytest.mark.parametrize("refit", [False, True])
 def test_a_backtest(refit, sales, about, write, run, small, tmp_path):
     table = tmp_path / "all.csv"
-    beside = [*BESIDE, "--static", write(columns=about, name="shops.csv"), "--calendar", "weekday"]
+    beside = [
+        *COVARIATES,
+        "--static",
+        write(columns=about, name="shops.csv"),
+        "--calendar",
+        "weekday",
+    ]
     options = ["--windows", "2", "--quantiles", "10", "--out", table, *["--refit"] * refit]
     code, _, err = run("backtest", write(columns=sales), *SOLD, *beside, *options)
     assert (code, err) == (0, "")
-    found = backtest(
-        small(calendar=["weekday"], **KNOWN), *given(sales, "shop", "day"),
-        about.set_index("shop"), n_windows=2, refit=refit, coverage=[0.8, 0.95], quantiles=[0.1],
-    ).forecasts  # fmt: skip
+    result = backtest(
+        small(calendar=["weekday"], **KNOWN),
+        *y_and_X(sales, "shop", "day"),
+        about.set_index("shop"),
+        n_windows=2,
+        refit=refit,
+        coverage=[0.8, 0.95],
+        quantiles=[0.1],
+    ).forecasts
     written = pd.read_csv(table, dtype={"unique_id": str}, keep_default_na=False)
-    assert written.columns.tolist() == found.columns.tolist()
-    np.testing.assert_allclose(written[found.columns[3:]], found[found.columns[3:]], rtol=1e-7)
+    assert written.columns.tolist() == result.columns.tolist()
+    np.testing.assert_allclose(written[result.columns[3:]], result[result.columns[3:]], rtol=1e-7)
 
 
 def test_names_are_those_of_the_library():
@@ -194,75 +219,102 @@ def changed(frame, row, column, cell):
     [
         (90, "price", "", "data.csv: column 'price' is empty in data row 90 (series 'NA')\n"),
         (90, "price", "NA", "data.csv: column 'price' is empty in data row 90 (series 'NA')\n"),
-        (90, "price", "low", "column 'price' holds 'low' in data row 90 (series 'NA'), which is "
-         "not a number\n"),
-        (90, "price", "inf", "column 'price' holds 'inf' in data row 90 (series 'NA'), which is "
-         "infinite\n"),
+        (
+            90,
+            "price",
+            "low",
+            "column 'price' holds 'low' in data row 90 (series 'NA'), which is not a number\n",
+        ),
+        (
+            90,
+            "price",
+            "inf",
+            "column 'price' holds 'inf' in data row 90 (series 'NA'), which is infinite\n",
+        ),
         (90, "promo", " ", "column 'promo' is empty in data row 90 (series 'NA')\n"),
         (90, "visitors", "", "column 'visitors' is empty in data row 90 (series 'NA')\n"),
         (79, "price", "", "data.csv: column 'price' is empty in data row 79 (series '007')\n"),
-        (79, "promo", "fog", "column 'promo' holds 'fog' in data row 79 (series '007'), a category "
-         "that no row with a target has\n"),
+        (
+            79,
+            "promo",
+            "fog",
+            "column 'promo' holds 'fog' in data row 79 (series '007'), a category "
+            "that no row with a target has\n",
+        ),
         (78, "sold", "1", "data.csv: column 'sold' is empty in data row 77 (series '007')\n"),
     ],
-)  # fmt: skip
+)
 def test_bad_cells(row, column, cell, message, sales, write, refused):
     bad = write(columns=changed(sales, row, column, cell))
-    assert message in refused("forecast", bad, *SOLD, *BESIDE)
+    assert message in refused("forecast", bad, *SOLD, *COVARIATES)
 
 
 def test_rows_to_come_must_reach_over_the_horizon(sales, shop, write, refused):
-    line = refused("forecast", write(columns=sales.drop(index=79)), *SOLD, *BESIDE)
+    line = refused("forecast", write(columns=sales.drop(index=79)), *SOLD, *COVARIATES)
     assert line.endswith(
         "data.csv: no row for 2024-03-20 (series '007'), where --horizon 4 needs 'price', 'promo': "
         "give rows below the last 'sold', that cell empty, or --future FILE\n"
     )
-    line = refused("forecast", write(columns=shop[:79]), *LONE, *BESIDE)
+    line = refused("forecast", write(columns=shop[:79]), *LONE, *COVARIATES)
     assert "data.csv: no row for 2024-03-20, where --horizon 4 needs 'price', 'promo': " in line
 
 
 def test_cells_that_nobody_reads(sales, write, run):
-    wanted = run("forecast", write(columns=sales), *SOLD, *BESIDE)
+    wanted = run("forecast", write(columns=sales), *SOLD, *COVARIATES)
     odd = changed(sales, 79, "visitors", "unknown")
-    assert run("forecast", write(columns=odd), *SOLD, *BESIDE) == wanted
+    assert run("forecast", write(columns=odd), *SOLD, *COVARIATES) == wanted
 
 
 def test_bad_cells_of_a_lone_series_are_named_without_one(shop, write, refused):
     path = write(columns=changed(shop, 80, "promo", ""))
     assert "data.csv: column 'promo' is empty in data row 80\n" in refused(
-        "forecast", path, *LONE, *BESIDE
+        "forecast", path, *LONE, *COVARIATES
     )
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda f: changed(f, 5, "price", ""),
-         "next.csv: column 'price' is empty in data row 5 (series 'NA')\n"),
-        (lambda f: changed(f, 5, "price", "low"),
-         "next.csv: column 'price' holds 'low' in data row 5 (series 'NA'), which is not"),
-        (lambda f: changed(f, 5, "promo", "fog"),
-         "next.csv: column 'promo' holds 'fog' in data row 5 (series 'NA'), a category that"),
-        (lambda f: changed(f, 5, "day", "soon"),
-         "next.csv: column 'day' holds 'soon' in data row 5 (series 'NA'), which is not a time"),
-        (lambda f: changed(f, 5, "day", "2024-01-01"),
-         "next.csv: column 'day' holds '2024-01-01' in data row 5 (series 'NA'), for the second"),
-        (lambda f: changed(f, 5, "day", "2023-12-31"),
-         "next.csv: column 'day' holds '2023-12-31' in data row 5 (series 'NA'), which is not "
-         "after the last target"),
-        (lambda f: changed(f, 5, "shop", "new"),
-         "next.csv: column 'shop' holds 'new' in data row 5, which has no value of 'sold'\n"),
+        (
+            lambda f: changed(f, 5, "price", ""),
+            "next.csv: column 'price' is empty in data row 5 (series 'NA')\n",
+        ),
+        (
+            lambda f: changed(f, 5, "price", "low"),
+            "next.csv: column 'price' holds 'low' in data row 5 (series 'NA'), which is not",
+        ),
+        (
+            lambda f: changed(f, 5, "promo", "fog"),
+            "next.csv: column 'promo' holds 'fog' in data row 5 (series 'NA'), a category that",
+        ),
+        (
+            lambda f: changed(f, 5, "day", "soon"),
+            "next.csv: column 'day' holds 'soon' in data row 5 (series 'NA'), which is not a time",
+        ),
+        (
+            lambda f: changed(f, 5, "day", "2024-01-01"),
+            "next.csv: column 'day' holds '2024-01-01' in data row 5 (series 'NA'), for the second",
+        ),
+        (
+            lambda f: changed(f, 5, "day", "2023-12-31"),
+            "next.csv: column 'day' holds '2023-12-31' in data row 5 (series 'NA'), which is not "
+            "after the last target",
+        ),
+        (
+            lambda f: changed(f, 5, "shop", "new"),
+            "next.csv: column 'shop' holds 'new' in data row 5, which has no value of 'sold'\n",
+        ),
         (lambda f: changed(f, 5, "shop", ""), "next.csv: column 'shop' is empty in data row 5\n"),
         (lambda f: f.drop(columns="promo"), "next.csv: no column 'promo'; there are: shop, day, p"),
         (lambda f: f[:0], "next.csv: there are no rows of data\n"),
         (lambda f: f[:7], "next.csv: no row for 2024-03-15 (series 'NA'), where --horizon 4 needs"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_file_of_rows_to_come(change, message, sales, write, refused):
     ahead = sales["sold"].isna()
     future = sales.loc[ahead, ["shop", "day", "price", "promo"]]
     path, future = write(columns=sales[~ahead]), write(columns=change(future), name="next.csv")
-    line = refused("forecast", path, *SOLD, *BESIDE, "--future", future)
+    line = refused("forecast", path, *SOLD, *COVARIATES, "--future", future)
     assert line.startswith("tsrnn forecast: error: ")
     assert message in line
 
@@ -273,16 +325,18 @@ def test_a_bad_file_of_rows_to_come(change, message, sales, write, refused):
         (lambda f: f.drop(index=2), "shops.csv: no row for series 'NA'\n"),
         (lambda f: f.assign(shop="NA"), "'shop' holds 'NA' in data row 2, for the second time; 2"),
         (lambda f: f.assign(kind=""), "shops.csv: column 'kind' is empty in data row 1 (series"),
-        (lambda f: f.assign(size=[1, 2, "x", 3]), "column 'size' holds 'x' in data row 3 (series "
-         "'NA'), which is not a number"),
+        (
+            lambda f: f.assign(size=[1, 2, "x", 3]),
+            "column 'size' holds 'x' in data row 3 (series 'NA'), which is not a number",
+        ),
         (lambda f: f[["kind"]], "shops.csv: no column 'shop'; there are: kind\n"),
         (lambda f: f[["shop"]], "shops.csv: no column beside 'shop'\n"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_file_of_what_does_not_change(change, message, sales, about, write, refused):
     static = write(columns=change(about), name="shops.csv")
     for command in ("forecast", "backtest"):
-        line = refused(command, write(columns=sales), *SOLD, *BESIDE, "--static", static)
+        line = refused(command, write(columns=sales), *SOLD, *COVARIATES, "--static", static)
         assert message in line
 
 
@@ -300,7 +354,7 @@ def test_too_many_categories(sales, write, refused):
 
 def test_a_category_after_the_first_origin(sales, write, refused):
     path = write(columns=changed(sales, 75, "promo", "fog"))
-    line = refused("backtest", path, *SOLD, *BESIDE)
+    line = refused("backtest", path, *SOLD, *COVARIATES)
     assert line == (
         f"tsrnn backtest: error: {path}: column 'promo' is 'fog' at 2024-03-15 of series '007', a "
         "category that no row before the first origin has: those have '1', 'none', 'tv'. Leave the "
@@ -310,7 +364,7 @@ def test_a_category_after_the_first_origin(sales, write, refused):
 
 def test_a_column_of_nothing_is_refused_even_if_masked(shop, write, refused):
     path = write(columns=shop.assign(price=np.nan))
-    line = refused("forecast", path, *LONE, *BESIDE, "--missing", "mask")
+    line = refused("forecast", path, *LONE, *COVARIATES, "--missing", "mask")
     assert f"{path}: column 'price' is empty in data row 1; 79 more like it\n" in line
 
 
@@ -343,7 +397,7 @@ def test_wrong_options(options, message, shop, write, refused):
 
 
 def test_there_is_no_future_in_a_backtest(shop, write, refused):
-    line = refused("backtest", write(columns=shop), *LONE, *BESIDE, "--future", "next.csv")
+    line = refused("backtest", write(columns=shop), *LONE, *COVARIATES, "--future", "next.csv")
     assert "unrecognized arguments: --future" in line
 
 
@@ -370,21 +424,31 @@ def test_a_quantile_that_the_file_has_as_a_column(write, refused):
 def test_bad_files_of_holidays(content, message, shop, write, refused, tmp_path):
     dates = tmp_path / "dates.txt"
     dates.write_bytes(content)
-    line = refused("forecast", write(columns=shop), *LONE, *BESIDE, "--holidays", dates)
+    line = refused("forecast", write(columns=shop), *LONE, *COVARIATES, "--holidays", dates)
     assert f"error: {dates}: {message}" in line
 
 
 @pytest.mark.parametrize(
     ("times", "options", "message"),
     [
-        (range(1, 81), ["--holidays", "2024-01-01"], "data.csv: --holidays are days, and times "
-         "have no dates. Leave them out, or give the share of them in each step as a covariate."),
-        (pd.period_range("2000-01", periods=80, freq="M"), ["--holidays", "2024-01-01"],
-         "data.csv: --holidays are days, and times have the frequency MS. Leave them out"),
-        (range(1, 81), ["--calendar", "month"],
-         "data.csv: --calendar needs dates, and times are whole numbers here."),
+        (
+            range(1, 81),
+            ["--holidays", "2024-01-01"],
+            "data.csv: --holidays are days, and times "
+            "have no dates. Leave them out, or give the share of them in each step as a covariate.",
+        ),
+        (
+            pd.period_range("2000-01", periods=80, freq="M"),
+            ["--holidays", "2024-01-01"],
+            "data.csv: --holidays are days, and times have the frequency MS. Leave them out",
+        ),
+        (
+            range(1, 81),
+            ["--calendar", "month"],
+            "data.csv: --calendar needs dates, and times are whole numbers here.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_times_that_are_no_days(times, options, message, write, refused):
     path = write([str(time) for time in times])
     for command in ("forecast", "backtest"):

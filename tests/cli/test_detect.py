@@ -53,10 +53,12 @@ def printed(out):
         ([], {}),
         (["--contamination", "0.05", "--season", "7"], {"contamination": 0.05, "season": 7}),
         (["--online", "--seed", "3"], {"online": True, "random_state": 3}),
-        (["--method", "reconstruction", "--lookback", "14", "--networks", "2"],
-         {"method": "reconstruction", "lookback": 14, "n_estimators": 2}),
+        (
+            ["--method", "reconstruction", "--lookback", "14", "--networks", "2"],
+            {"method": "reconstruction", "lookback": 14, "n_estimators": 2},
+        ),
     ],
-)  # fmt: skip
+)
 def test_it_prints_the_events_that_the_library_finds(options, parameters, days, run, detector):
     code, out, err = run("detect", days, *NAMES, *FEW, *options)
     assert (code, err) == (0, "")
@@ -112,22 +114,36 @@ def test_a_panel_of_one_or_more_channels(targets, write, run, detector, tmp_path
     shops = pd.concat(parts, ignore_index=True)
     table, scores, picture = (tmp_path / name for name in ("e.csv", "s.csv", "e.pdf"))
     code, out, err = run(
-        "detect", write(columns=shops), "--id", "shop", "--time", "day", "--target", *targets,
-        *FEW, "--out", table, "--scores", scores, "--plot", picture,
-    )  # fmt: skip
+        "detect",
+        write(columns=shops),
+        "--id",
+        "shop",
+        "--time",
+        "day",
+        "--target",
+        *targets,
+        *FEW,
+        "--out",
+        table,
+        "--scores",
+        scores,
+        "--plot",
+        picture,
+    )
     assert (code, err) == (0, "")
     y = shops.set_index(["shop", "day"])[targets]
     fitted = detector().fit(y)
     events = fitted.detect(y)
     assert set(events["shop"]) == {"007", "NA"}
     assert ("channel" in events) == (len(targets) > 1)
-    kept = {"dtype": {"shop": str}, "keep_default_na": False}
-    written = pd.read_csv(table, parse_dates=["start", "end", "peak"], **kept)
+    as_text = {"dtype": {"shop": str}, "keep_default_na": False}
+    written = pd.read_csv(table, parse_dates=["start", "end", "peak"], **as_text)
     pd.testing.assert_frame_equal(written, events, rtol=1e-8, check_dtype=False)
     assert printed(out)["start"].tolist() == events["start"].astype(str).tolist()
     assert ("channel" in out) == (len(targets) > 1)
-    written = pd.read_csv(scores, parse_dates=["day"], dtype={"shop": str}, na_values=[""],
-                          keep_default_na=False)  # fmt: skip
+    written = pd.read_csv(
+        scores, parse_dates=["day"], dtype={"shop": str}, na_values=[""], keep_default_na=False
+    )
     wanted = fitted.explain(y).reset_index()
     pd.testing.assert_frame_equal(written, wanted, rtol=1e-8, check_dtype=False)
     assert drawn[0].series == events["shop"][events["severity"].idxmax()]
@@ -137,8 +153,9 @@ def test_a_panel_of_one_or_more_channels(targets, write, run, detector, tmp_path
 
 def test_channels_of_one_series(write, run, detector):
     y = pd.DataFrame({"a": Y, "b": wave(1, 60)})
-    code, out, err = run("detect", write(columns=y.reset_index()), "--time", "time", "--target",
-                         "a", "b", *FEW)  # fmt: skip
+    code, out, err = run(
+        "detect", write(columns=y.reset_index()), "--time", "time", "--target", "a", "b", *FEW
+    )
     assert (code, err) == (0, "")
     events = detector().fit(y).detect(y)
     shown = printed(out)

@@ -26,18 +26,38 @@ VALUES = [str(i) for i in range(80)]
         (range(1900, 1980), "years", ["1980", "1981"], []),
         (np.arange(1900.0, 1980.0), "years with a point", ["1980", "1981"], []),
         (range(5, 805, 10), "steps", ["805", "815"], []),
-        ([f"{day:%Y%m%d}" for day in pd.date_range("2024-01-01", periods=60)], "eight digits",
-         ["2024-03-01", "2024-03-02"], []),
-        ([f"{p.year}Q{p.quarter}" for p in pd.period_range("2000Q1", periods=60, freq="Q")],
-         "quarters", ["2015Q1", "2015Q2"], []),
-        ([f"{day:%d.%m.%Y}" for day in pd.date_range("2024-01-01", periods=60)], "a format",
-         ["2024-03-01", "2024-03-02"], ["--time-format", "%d.%m.%Y"]),
-        ([str(t) for t in pd.date_range("2024-03-30", periods=60, freq="h", tz="Europe/Berlin")],
-         "summer time", ["2024-04-01 11:00:00+00:00", "2024-04-01 12:00:00+00:00"], []),
-        ([str(t) for t in pd.date_range("2024-06-30", periods=60, freq="h", tz="Europe/Berlin")],
-         "one offset", ["2024-07-02 12:00:00+02:00", "2024-07-02 13:00:00+02:00"], []),
+        (
+            [f"{day:%Y%m%d}" for day in pd.date_range("2024-01-01", periods=60)],
+            "eight digits",
+            ["2024-03-01", "2024-03-02"],
+            [],
+        ),
+        (
+            [f"{p.year}Q{p.quarter}" for p in pd.period_range("2000Q1", periods=60, freq="Q")],
+            "quarters",
+            ["2015Q1", "2015Q2"],
+            [],
+        ),
+        (
+            [f"{day:%d.%m.%Y}" for day in pd.date_range("2024-01-01", periods=60)],
+            "a format",
+            ["2024-03-01", "2024-03-02"],
+            ["--time-format", "%d.%m.%Y"],
+        ),
+        (
+            [str(t) for t in pd.date_range("2024-03-30", periods=60, freq="h", tz="Europe/Berlin")],
+            "summer time",
+            ["2024-04-01 11:00:00+00:00", "2024-04-01 12:00:00+00:00"],
+            [],
+        ),
+        (
+            [str(t) for t in pd.date_range("2024-06-30", periods=60, freq="h", tz="Europe/Berlin")],
+            "one offset",
+            ["2024-07-02 12:00:00+02:00", "2024-07-02 13:00:00+02:00"],
+            [],
+        ),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("panel", [False, True])
 def test_kinds_of_time(times, kind, following, options, panel, write, run):
     times = list(times)
@@ -109,12 +129,12 @@ def test_parquet_of_a_backtest(arrow, write, run, tmp_path, small):
     code, _, _ = run("backtest", path, *NAMES, *options)
     assert code == 0
     y = read_series(path, Layout(["y"], "time"))[0]
-    found = backtest(small(horizon=6), y, refit=False, coverage=[0.8, 0.95])
+    result = backtest(small(horizon=6), y, refit=False, coverage=[0.8, 0.95])
     written = pd.read_parquet(table)
-    assert written["cutoff"].tolist() == found.forecasts["cutoff"].dt.year.tolist()
-    pd.testing.assert_series_equal(written["RNNForecaster"], found.forecasts["RNNForecaster"])
+    assert written["cutoff"].tolist() == result.forecasts["cutoff"].dt.year.tolist()
+    pd.testing.assert_series_equal(written["RNNForecaster"], result.forecasts["RNNForecaster"])
     written = pd.read_parquet(errors).set_index("method")
-    pd.testing.assert_frame_equal(written, found.metrics(), check_names=False)
+    pd.testing.assert_frame_equal(written, result.metrics(), check_names=False)
 
 
 def test_times_that_pandas_put_into_the_index(arrow, tmp_path):
@@ -130,13 +150,15 @@ def test_times_that_pandas_put_into_the_index(arrow, tmp_path):
     [
         (pd.date_range("2024", periods=80), pd.Timestamp("2024-03-21")),
         (pd.date_range("2024", periods=80).date, pd.Timestamp("2024-03-21")),
-        (pd.date_range("2024", periods=80, freq="h", tz="Europe/Berlin"),
-         pd.Timestamp("2024-01-04 08:00", tz="Europe/Berlin")),
+        (
+            pd.date_range("2024", periods=80, freq="h", tz="Europe/Berlin"),
+            pd.Timestamp("2024-01-04 08:00", tz="Europe/Berlin"),
+        ),
         (pd.period_range("2000", periods=80, freq="M"), "2006-09"),
         (pd.period_range("2000", periods=80, freq="Q"), "2020Q1"),
         (np.arange(80, dtype="int16"), 80),
     ],
-)  # fmt: skip
+)
 def test_kinds_of_time_in_parquet(kind, following, arrow, write, run, tmp_path):
     path, table = write(kind, name="data.parquet"), tmp_path / "out.parquet"
     assert run("forecast", path, *NAMES, "--horizon", "1", "--out", table) == (0, "", "")
@@ -144,7 +166,7 @@ def test_kinds_of_time_in_parquet(kind, following, arrow, write, run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("labels", "kept"),
+    ("labels", "expected"),
     [
         ([3, 1], [3, 1]),
         (pd.Categorical(["b", "a"]), ["b", "a"]),
@@ -152,14 +174,14 @@ def test_kinds_of_time_in_parquet(kind, following, arrow, write, run, tmp_path):
         ([[2], [1]], ["[2]", "[1]"]),
     ],
 )
-def test_names_of_series_in_parquet(labels, kept, arrow, write, run, tmp_path):
+def test_names_of_series_in_parquet(labels, expected, arrow, write, run, tmp_path):
     days, values = pd.date_range("2024", periods=80), np.sin(np.arange(80))
     labels = pd.Series(labels).repeat(40).reset_index(drop=True)
     columns = {"shop": labels, "day": [*days[:40]] * 2, "sold": values}
     path, table = write(columns=columns, name="data.parquet"), tmp_path / "out.parquet"
     where = ["--out", table, "--save", tmp_path / "saved.tsrnn"]
     assert run("forecast", path, *SOLD, "--horizon", "1", *where) == (0, "", "")
-    assert pd.read_parquet(table)["shop"].tolist() == kept
+    assert pd.read_parquet(table)["shop"].tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -239,18 +261,24 @@ def test_wrong_columns(options, message, refused):
         (DAYS, [*VALUES[:5], "inf", *VALUES[6:]], "'y' holds 'inf' in data row 6, which is inf"),
         (DAYS, ["1e200"] * 80, "data.csv: column 'y' is beyond 1e+150 at 2024-01-01"),
         (DAYS[:9] + DAYS[10:], VALUES[1:], "csv: column 'y' has a gap: 2024-01-10 is missing"),
-        (DAYS[:9] + DAYS[8:-1], VALUES, "column 'time' holds '2024-01-09' in data row 10, for the "
-         "second time"),
+        (
+            DAYS[:9] + DAYS[8:-1],
+            VALUES,
+            "column 'time' holds '2024-01-09' in data row 10, for the second time",
+        ),
         ([*DAYS[:9], "", *DAYS[10:]], VALUES, "column 'time' is empty in data row 10\n"),
-        ([*DAYS[:9], "soon", *DAYS[10:]], VALUES, "'soon' in data row 10, which is not a time "
-         "stamp like 2024-01-01 (see --time-format)"),
+        (
+            [*DAYS[:9], "soon", *DAYS[10:]],
+            VALUES,
+            "'soon' in data row 10, which is not a time stamp like 2024-01-01 (see --time-format)",
+        ),
         (["soon", *DAYS[1:]], VALUES, "'soon' in data row 1, which is not a time stamp (see"),
         (["True"] * 80, VALUES, "'True' in data row 1, which is not a time stamp (see"),
         ([i / 2 for i in range(80)], VALUES, "column 'time' holds '0.5' in data row 2, which is"),
         (range(1900, 1910), VALUES[:10], "data.csv: column 'y' has 10 observations"),
         ([], [], "data.csv: there are no rows of data"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("command", ["forecast", "backtest"])
 def test_bad_data(command, times, values, message, write, refused):
     line = refused(command, write(list(times), list(values)), *NAMES)

@@ -25,12 +25,12 @@ def table_of(fitted, coverage=(0.8, 0.95)):
 def same_table(csv, wanted):
     """Whether a csv file or text holds that table, times as dates."""
     names = list(wanted.index.names)
-    found = pd.read_csv(csv, dtype={names[0]: str}, keep_default_na=False)
-    assert found.columns.tolist() == [*names, *wanted.columns]
+    result = pd.read_csv(csv, dtype={names[0]: str}, keep_default_na=False)
+    assert result.columns.tolist() == [*names, *wanted.columns]
     for name in names:
         labels = wanted.index.get_level_values(name).astype(str)
-        assert found[name].astype(str).tolist() == labels.str.removesuffix(" 00:00:00").tolist()
-    np.testing.assert_allclose(found[wanted.columns], wanted, rtol=1e-8)
+        assert result[name].astype(str).tolist() == labels.str.removesuffix(" 00:00:00").tolist()
+    np.testing.assert_allclose(result[wanted.columns], wanted, rtol=1e-8)
 
 
 def test_it_prints_what_the_forecaster_forecasts(run, small):
@@ -57,9 +57,9 @@ def test_a_long_file_of_many_series(shops, write, run, small):
     assert (code, err) == (0, "")
     y = shops.set_index(["shop", "day"])["sold"]
     wanted = table_of(small(horizon=5).fit(y))
-    found = pd.read_csv(io.StringIO(out), dtype={"shop": str}, keep_default_na=False)
-    assert set(found["shop"]) == {"007", "NA", "kiosk"}
-    in_order = pd.concat([found[found["shop"] == shop] for shop in y.index.unique(0)])
+    result = pd.read_csv(io.StringIO(out), dtype={"shop": str}, keep_default_na=False)
+    assert set(result["shop"]) == {"007", "NA", "kiosk"}
+    in_order = pd.concat([result[result["shop"] == shop] for shop in y.index.unique(0)])
     same_table(io.StringIO(in_order.to_csv(index=False)), wanted)
 
 
@@ -72,9 +72,15 @@ def test_several_targets_are_a_panel(shops, write, run, small):
     )
     assert (code, err) == (0, "")
     fitted = small().fit(wide[["kiosk", "007", "NA"]])
-    table = table_of(small().fit(wide[["kiosk", "007", "NA"]].melt(
-        var_name="series", value_name="y", ignore_index=False
-    ).dropna().set_index("series", append=True).swaplevel()["y"]))  # fmt: skip
+    table = table_of(
+        small().fit(
+            wide[["kiosk", "007", "NA"]]
+            .melt(var_name="series", value_name="y", ignore_index=False)
+            .dropna()
+            .set_index("series", append=True)
+            .swaplevel()["y"]
+        )
+    )
     same_table(io.StringIO(out), table)
     columns = fitted.predict().T.to_numpy().ravel()
     np.testing.assert_array_equal(table["forecast"], columns)
@@ -97,9 +103,10 @@ def test_a_panel_is_drawn_in_small_multiples(options, shops, write, run, tmp_pat
     drawn = []
     plot = PanelForecastDisplay.plot
     monkeypatch.setattr(
-        PanelForecastDisplay, "plot", lambda self, *a, **k: drawn.append(plot(self, *a, **k))
-        or drawn[-1],
-    )  # fmt: skip
+        PanelForecastDisplay,
+        "plot",
+        lambda self, *a, **k: drawn.append(plot(self, *a, **k)) or drawn[-1],
+    )
     columns = shops if "--id" in options else shops[:70].assign(more=shops["sold"] ** 2)
     path, picture = write(columns=columns), tmp_path / "panel.png"
     code, _, err = run("forecast", path, *options, "--plot", picture, "--coverage", "50")
@@ -111,11 +118,11 @@ def test_a_panel_is_drawn_in_small_multiples(options, shops, write, run, tmp_pat
 
 
 def test_a_panel_of_one_series(shops, write, run, tmp_path, small):
-    own = shops[shops["shop"] == "kiosk"]
-    path, picture = write(columns=own), tmp_path / "one.svg"
+    kiosk = shops[shops["shop"] == "kiosk"]
+    path, picture = write(columns=kiosk), tmp_path / "one.svg"
     code, out, _ = run("forecast", path, *SOLD, "--plot", picture)
     assert code == 0
-    same_table(io.StringIO(out), table_of(small().fit(own.set_index(["shop", "day"])["sold"])))
+    same_table(io.StringIO(out), table_of(small().fit(kiosk.set_index(["shop", "day"])["sold"])))
     assert "<svg" in picture.read_text()
 
 

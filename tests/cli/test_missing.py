@@ -41,13 +41,16 @@ def test_a_backtest(shops, write, run, small, tmp_path):
     files = ["--out", tmp_path / "all.csv", "--plot", tmp_path / "b.png"]
     code, _, err = run("backtest", write(columns=holed), *SOLD, *options, *files)
     assert (code, err) == (0, "")
-    found = backtest(
-        small(horizon=5, missing="mask"), holed.set_index(["shop", "day"])["sold"], n_windows=2,
-        refit=False, coverage=[0.8, 0.95],
-    )  # fmt: skip
+    result = backtest(
+        small(horizon=5, missing="mask"),
+        holed.set_index(["shop", "day"])["sold"],
+        n_windows=2,
+        refit=False,
+        coverage=[0.8, 0.95],
+    )
     written = pd.read_csv(tmp_path / "all.csv")
     for column in ("y", "RNNForecaster"):
-        np.testing.assert_allclose(written[column], found.forecasts[column], rtol=1e-8)
+        np.testing.assert_allclose(written[column], result.forecasts[column], rtol=1e-8)
 
 
 def test_a_series_of_nothing_is_refused(write, refused):

@@ -67,12 +67,14 @@ def test_a_series_has_one_channel():
 
 
 def test_frames_of_many_dtypes():
-    frame = pd.DataFrame({
-        "a": [1, 2, 3],
-        "b": [True, False, True],
-        "c": pd.array([1, None, 3], dtype="Int64"),
-        "d": np.array([1, np.nan, 3], "float32"),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "a": [1, 2, 3],
+            "b": [True, False, True],
+            "c": pd.array([1, None, 3], dtype="Int64"),
+            "d": np.array([1, np.nan, 3], "float32"),
+        }
+    )
     X, y = make_windows(frame, 2)
     np.testing.assert_array_equal(X[0], [[1, 1, 1, 1], [2, 0, np.nan, np.nan]])
     np.testing.assert_array_equal(y[0], [[3, 1, 3, 3]])

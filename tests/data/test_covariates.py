@@ -27,7 +27,7 @@ def in_polars(frame):
 
 @pytest.mark.parametrize("form", ["index", "unsorted", "column", "wider"])
 def test_rows_that_all_series_share(form):
-    given = {
+    X_in_form = {
         "index": X,
         "unsorted": X.sample(frac=1, random_state=1),
         "column": X.rename_axis("ds").reset_index(),
@@ -35,47 +35,49 @@ def test_rows_that_all_series_share(form):
             price=np.arange(60) - 31
         ),
     }[form]
-    frame, there = covariates_from(given).at([DAYS[1:3], DAYS[:1]], ["a", "b"])
-    assert there.all()
+    frame, is_row = covariates_from(X_in_form).at([DAYS[1:3], DAYS[:1]], ["a", "b"])
+    assert is_row.all()
     assert frame["price"].tolist() == [1.0, 2.0, 0.0]
     assert frame["sky"].tolist() == ["b", "c", "a"]
 
 
 @pytest.mark.parametrize("form", ["long", "levels", "polars"])
 def test_rows_of_each_series(form):
-    given = {
+    X_in_form = {
         "long": long,
         "levels": lambda: long().set_index(["unique_id", "ds"]),
         "polars": lambda: in_polars(long()),
     }[form]()
-    frame, there = covariates_from(given).at([DAYS[3:], DAYS[:2], DAYS[:1]], ["b", "a", "c"])
-    assert there.tolist() == [True] * 5 + [False]
+    frame, is_row = covariates_from(X_in_form).at([DAYS[3:], DAYS[:2], DAYS[:1]], ["b", "a", "c"])
+    assert is_row.tolist() == [True] * 5 + [False]
     assert frame["price"].tolist()[:5] == [60.0, 80.0, 100.0, 0.0, 10.0]
     assert frame["price"].isna().tolist() == [False] * 5 + [True]
 
 
 def test_a_row_that_is_missing_is_marked():
-    wanted = DAYS.append(pd.DatetimeIndex(["2024-01-07"]))
-    frame, there = covariates_from(X["price"]).at([wanted], [None])
-    assert there.tolist() == [True] * 6 + [False]
+    times = DAYS.append(pd.DatetimeIndex(["2024-01-07"]))
+    frame, is_row = covariates_from(X["price"]).at([times], [None])
+    assert is_row.tolist() == [True] * 6 + [False]
     assert frame.columns.tolist() == ["price"]
 
 
 def test_units_zones_periods_and_numbers():
     for index in (
-        DAYS.as_unit("s"), DAYS.tz_localize("Europe/Berlin"), pd.RangeIndex(10, 16),
+        DAYS.as_unit("s"),
+        DAYS.tz_localize("Europe/Berlin"),
+        pd.RangeIndex(10, 16),
         pd.period_range("2024-01", periods=6, freq="M"),
-    ):  # fmt: skip
-        frame, there = covariates_from(X.set_axis(index)).at([index[2:]], [None])
-        assert there.all()
+    ):
+        frame, is_row = covariates_from(X.set_axis(index)).at([index[2:]], [None])
+        assert is_row.all()
         assert frame["price"].tolist() == [2, 3, 4, 5]
     utc = DAYS.tz_localize("Europe/Berlin").tz_convert("UTC")
-    frame, there = covariates_from(X.set_axis(utc)).at([DAYS.tz_localize("Europe/Berlin")], [None])
-    assert there.all()
+    frame, is_row = covariates_from(X.set_axis(utc)).at([DAYS.tz_localize("Europe/Berlin")], [None])
+    assert is_row.all()
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted", "match"),
+    ("X_in_form", "times", "match"),
     [
         (lambda: X[:0], DAYS, "shape"),
         (lambda: X[[]], DAYS, "shape"),
@@ -92,12 +94,12 @@ def test_units_zones_periods_and_numbers():
         (lambda: long().assign(unique_id=None), DAYS, "no id in row 0"),
     ],
 )
-def test_what_is_refused(given, wanted, match):
+def test_what_is_refused(X_in_form, times, match):
     with pytest.raises(ValueError, match=match):
-        covariates_from(given()).at([wanted], ["a"])
+        covariates_from(X_in_form()).at([times], ["a"])
 
 
 def test_nothing_is_changed():
-    given, before = long(), long()
-    covariates_from(given).at([DAYS], ["a"])
-    pd.testing.assert_frame_equal(given, before)
+    X_in_form, before = long(), long()
+    covariates_from(X_in_form).at([DAYS], ["a"])
+    pd.testing.assert_frame_equal(X_in_form, before)

@@ -23,19 +23,19 @@ def long(drop):
 
 def values_of(collection, k):
     indptr = collection.panel.indptr
-    own = slice(indptr[k], indptr[k + 1])
-    observed = collection.observed[own]
-    return np.where(observed, collection.panel.values[own], NAN), collection.panel.values[own]
+    part = slice(indptr[k], indptr[k + 1])
+    observed = collection.observed[part]
+    return np.where(observed, collection.panel.values[part], NAN), collection.panel.values[part]
 
 
 def test_a_series_with_missing_values_or_rows():
     for y in (A, A.dropna(), A.dropna().iloc[::-1], A.astype("Float64")):
         collection = collection_from(y, missing="mask")
-        told, filled = values_of(collection, 0)
+        with_nan, filled = values_of(collection, 0)
         n = (
             7 if y.isna().any() else 6
         )  # a last row without a value is a step; one that is not, none
-        np.testing.assert_array_equal(told, A.to_numpy()[1 : 1 + n])
+        np.testing.assert_array_equal(with_nan, A.to_numpy()[1 : 1 + n])
         np.testing.assert_array_equal(filled[:6], FILLED)
         assert collection.axes[0].index.equals(DAYS[1 : 1 + n])
         assert collection.axes[0].after(1)[0] == DAYS[n] + pd.Timedelta("1D")
@@ -51,12 +51,12 @@ def test_panels_with_missing_values_or_rows(form, drop):
     elif form == "levels":
         y = y.set_index(["unique_id", "ds"])["y"]
     collection = collection_from(y, missing="mask")
-    for one in (A, B):
+    for series in (A, B):
         if form == "wide" and drop:
-            one = one.where(DAYS[3] != DAYS)
-        told, filled = values_of(collection, collection.ids.index(one.name))
-        there = one[one.first_valid_index() :]
-        np.testing.assert_array_equal(told[: len(there)], there[: len(told)])
+            series = series.where(DAYS[3] != DAYS)
+        with_nan, filled = values_of(collection, collection.ids.index(series.name))
+        expected = series[series.first_valid_index() :]
+        np.testing.assert_array_equal(with_nan[: len(expected)], expected[: len(with_nan)])
         assert np.isfinite(filled).all()
 
 
@@ -111,8 +111,8 @@ def test_rows_that_follow_after_a_gap(name, rows):
     whole = extended(known, with_gap_marked(known, more))
     n = rows[-1] + 1
     assert whole.axes[0].index.equals(index[:n])
-    there = np.isin(np.arange(n), [*range(10), *rows])
-    np.testing.assert_array_equal(whole.targets, np.where(there, y[:n], NAN))
+    expected = np.isin(np.arange(n), [*range(10), *rows])
+    np.testing.assert_array_equal(whole.targets, np.where(expected, y[:n], NAN))
     assert (whole.panel.values[10 : rows[0]] == 9).all()  # the last that is known
 
 
@@ -121,8 +121,8 @@ def test_series_of_a_panel_follow_after_gaps_of_their_own():
     later = pd.DataFrame({"b": [NAN, 7.0, 8.0], "a": [6.0, NAN, 9.0]}, DAYS[4:7])
     more = collection_from(later, missing="mask", step=known.axes[0].step)
     whole = extended(known, with_gap_marked(known, more), every=True)
-    told = [1, 2, 3, NAN, 6, NAN, 9, 4, 5, NAN, NAN, NAN, 7, 8]
-    np.testing.assert_array_equal(whole.targets, told)
+    with_nan = [1, 2, 3, NAN, 6, NAN, 9, 4, 5, NAN, NAN, NAN, 7, 8]
+    np.testing.assert_array_equal(whole.targets, with_nan)
     assert [axis.index[-1] for axis in whole.axes] == [DAYS[6], DAYS[6]]
 
 

@@ -66,7 +66,7 @@ class Layout:
             "--known": self.known,
             "--past": self.past,
         }
-        options = {}
+        options: dict[str, str] = {}
         for option, columns in columns_of.items():
             for column in columns:
                 if column in options:

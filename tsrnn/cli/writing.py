@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ def _without_periods(column):
     return text.astype("int64") if text.str.isdecimal().all() else text
 
 
-def write_picture(display: object, path: str) -> None:
+def write_picture(display: Any, path: str) -> None:
     """Write the figure of a display."""
     from matplotlib import pyplot
 

@@ -120,8 +120,8 @@ def with_gap_marked(known: Collection, following: Collection) -> Collection:
 
     Series that do not follow stay as they are, for ``extended`` to refuse.
     """
-    numbers = {label: k for k, label in enumerate(known.ids)}
-    numbers = [numbers.get(label, 0) for label in following.ids]
+    number_of = {label: k for k, label in enumerate(known.ids)}
+    numbers = [number_of.get(label, 0) for label in following.ids]
     longer, axes, gaps = {}, [], []
     for number, axis in zip(numbers, following.axes, strict=True):
         key = id(known.axes[number]), id(axis)

@@ -51,15 +51,15 @@ class Covariates:
         self._check_unique(codes, numbers, order)
         numbers = numbers[order]
         bounds = np.searchsorted(codes[order], np.arange(codes.max(initial=0) + 2))
-        rows, rows_of = [], {}
+        parts, rows_of = [], {}
         for index, label in zip(indexes, ids, strict=True):
             code = 0 if code_of is None else code_of.get(label, -1)
             key = (id(index), code)
             if key not in rows_of:
                 part = slice(bounds[code], bounds[code + 1]) if code >= 0 else slice(0)
                 rows_of[key] = _lookup(numbers[part], order[part], time_numbers(index))
-            rows.append(rows_of[key])
-        rows = np.concatenate(rows)
+            parts.append(rows_of[key])
+        rows = np.concatenate(parts)
         columns = {
             column: self.frame[column].array.take(rows, allow_fill=True) for column in self.frame
         }
@@ -135,11 +135,10 @@ def covariates_from(
         X = X.to_frame(name if X.name is None else X.name)
     if not isinstance(X, pd.DataFrame):
         X = to_pandas(X, name)
-    names = {"id_column": None, "time_column": None}
+    columns: list[str | None] = [None, None]
     if not isinstance(X.index, pd.MultiIndex) and time_column in X.columns:
-        names = {"id_column": id_column, "time_column": time_column}
-        names = {kind: column for kind, column in names.items() if column in X.columns}
-    if not len(X) or X.shape[1] == sum(column is not None for column in names.values()):
+        columns = [id_column if id_column in X.columns else None, time_column]
+    if not len(X) or X.shape[1] == 2 - columns.count(None):
         raise DataError(
             f"has shape {X.shape}",
             "Give rows of time and columns of covariates.",
@@ -150,6 +149,6 @@ def covariates_from(
         raise DataError(
             f"has more than one column {repeated!r}", "Give each a name of its own.", argument=name
         )
-    rows = labelled_rows(X, name, **names)
+    rows = labelled_rows(X, name, *columns)
     labels = None if rows.ids is None else pd.Index(rows.ids)
     return Covariates(rows.values, rows.times, labels, name)

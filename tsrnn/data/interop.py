@@ -32,8 +32,8 @@ class Foreign(Form):
             times = times.tz_convert(None)
         labels = [label for label in ids for _ in range(horizon)]
         parts = {self.time_column: times.to_numpy()} | flattened(columns, self.target_column)
-        frame = nw.new_series(self.id_column, labels, self.id_dtype, backend=self.library)
-        frame = frame.to_frame().with_columns(
+        series = nw.new_series(self.id_column, labels, self.id_dtype, backend=self.library)
+        frame = series.to_frame().with_columns(
             *(nw.new_series(name, part, backend=self.library) for name, part in parts.items())
         )
         time = nw.col(self.time_column)

@@ -51,7 +51,7 @@ class PanelTimes:
         """Sorted times, and the row order that sorts them, from each row's time and series."""
         numbers = time_numbers(index)
         steps = np.diff(codes)
-        order = slice(None)
+        order: np.ndarray | slice = slice(None)
         if not ((steps > 0) | ((steps == 0) & (np.diff(numbers) >= 0))).all():
             order = np.lexsort((numbers, codes))
             index = index[order]

@@ -95,8 +95,8 @@ def collection_from(
     if not isinstance(y, pd.DataFrame):
         frame = narwhals_frame(y, name)
         _check_columns(frame.columns, names, name)
-        dtypes = (frame[column].dtype for column in names[:2])
-        form = Foreign(*names, *dtypes, frame.implementation)
+        dtypes = frame[id_column].dtype, frame[time_column].dtype
+        form = Foreign(*names, *dtypes, library=frame.implementation)
         return _from_long(long_to_pandas(frame, names, name), names, settings, form)
     check_frame(y, name)
     if names != _DEFAULT_COLUMNS or id_column in y.columns or time_column in y.columns:

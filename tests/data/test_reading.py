@@ -50,8 +50,8 @@ def pieces(index, *spans):
 
 def as_long(series):
     frames = [
-        pd.DataFrame({"unique_id": label, "ds": one.index, "y": one.to_numpy()})
-        for label, one in series.items()
+        pd.DataFrame({"unique_id": label, "ds": values.index, "y": values.to_numpy()})
+        for label, values in series.items()
     ]
     return pd.concat(frames, ignore_index=True)
 
@@ -89,10 +89,10 @@ def results(collection, horizon=4, names=("mean",)):
     return dict(zip(names, np.arange(float(np.prod(shape))).reshape(shape), strict=True))
 
 
-def assert_same(found, expected):
+def assert_same(result, expected):
     is_frame = isinstance(expected, pd.DataFrame)
     compare = pd.testing.assert_frame_equal if is_frame else pd.testing.assert_series_equal
-    compare(found, expected, check_freq=False)
+    compare(result, expected, check_freq=False)
 
 
 # Every form, there and back
@@ -106,12 +106,12 @@ def test_values_and_axes_of_every_form(name, form):
     before = y.copy()
     collection = collection_from(y)
     assert collection.ids == list(series)
-    assert collection.panel.lengths.tolist() == [len(one) for one in series.values()]
-    expected = np.concatenate([one.to_numpy() for one in series.values()])
+    assert collection.panel.lengths.tolist() == [len(values) for values in series.values()]
+    expected = np.concatenate([values.to_numpy() for values in series.values()])
     np.testing.assert_array_equal(collection.panel.values, expected)  # to the bit
-    for axis, one in zip(collection.axes, series.values(), strict=True):
-        assert axis.index.tolist() == one.index.tolist()
-        assert (type(axis.index), axis.index.dtype) == (type(one.index), one.index.dtype)
+    for axis, values in zip(collection.axes, series.values(), strict=True):
+        assert axis.index.tolist() == values.index.tolist()
+        assert (type(axis.index), axis.index.dtype) == (type(values.index), values.index.dtype)
         assert axis.step == collection.axes[0].step
     collection.panel.values[:] = 0
     assert_same(y, before)
@@ -121,10 +121,10 @@ def test_values_and_axes_of_every_form(name, form):
 def test_long_results_follow_each_series(name):
     index = INDEXES[name]
     collection = collection_from(shuffled(as_long(pieces(index))))
-    found = collection.after(4, results(collection))
+    result = collection.after(4, results(collection))
     ends = index[-6:-2], index[-4:], index[-6:-2]
     expected = {"unique_id": np.repeat(list("bac"), 4), "ds": ends[0].append([*ends[1:]])}
-    assert_same(found, pd.DataFrame(expected | {"y": np.arange(12.0)}))
+    assert_same(result, pd.DataFrame(expected | {"y": np.arange(12.0)}))
 
 
 @pytest.mark.parametrize("name", INDEXES)
@@ -132,17 +132,17 @@ def test_results_on_levels_follow_each_series(name):
     index = INDEXES[name]
     y = as_long(pieces(index)).rename(columns={"y": "sold"}).set_index(LONG[:2])
     of_frame, of_series = collection_from(y), collection_from(y["sold"])
-    found = of_frame.after(4, results(of_frame))
+    result = of_frame.after(4, results(of_frame))
     ends = index[-6:-2], index[-4:], index[-6:-2]
     tuples = [(label, t) for label, end in zip("bac", ends, strict=True) for t in end]
-    assert found.index.tolist() == tuples
-    assert found.index.names == LONG[:2]
-    assert found.index.dtypes.tolist() == y.index.dtypes.tolist()
-    assert found.columns.tolist() == ["sold"]
-    assert_same(of_series.after(4, results(of_series)), found["sold"])
+    assert result.index.tolist() == tuples
+    assert result.index.names == LONG[:2]
+    assert result.index.dtypes.tolist() == y.index.dtypes.tolist()
+    assert result.columns.tolist() == ["sold"]
+    assert_same(of_series.after(4, results(of_series)), result["sold"])
     both = of_series.after(4, results(of_series, names=["low", "high"]))
     assert both.columns.tolist() == ["low", "high"]
-    assert both.index.equals(found.index)
+    assert both.index.equals(result.index)
 
 
 @pytest.mark.parametrize("name", INDEXES)
@@ -150,36 +150,39 @@ def test_wide_results_stand_in_the_union_of_what_follows(name):
     index = INDEXES[name]
     y = as_wide(pieces(index))
     collection = collection_from(y)
-    found = collection.after(4, results(collection))
+    result = collection.after(4, results(collection))
     expected = pd.DataFrame(np.nan, index[-6:], list("bac"))
     expected.iloc[:4, 0], expected.iloc[2:, 1], expected.iloc[:4, 2] = np.arange(12.0).reshape(3, 4)
-    assert_same(found, expected)
-    assert type(found.index) is type(index)
-    assert getattr(found.index, "freq", None) == getattr(index, "freq", None)
+    assert_same(result, expected)
+    assert type(result.index) is type(index)
+    assert getattr(result.index, "freq", None) == getattr(index, "freq", None)
 
 
 def test_wide_results_of_series_that_ended_long_ago():
     y = as_wide(pieces(DAYS, (0, 10), (2, None)))
     collection = collection_from(y)
-    found = collection.after(2, results(collection, 2))
-    assert found.index.tolist() == [*DAYS[10:12], *(DAYS[-2:] + pd.Timedelta(days=2))]
-    np.testing.assert_array_equal(found["b"], [0, 1, np.nan, np.nan])
-    np.testing.assert_array_equal(found["a"], [np.nan, np.nan, 2, 3])
+    result = collection.after(2, results(collection, 2))
+    assert result.index.tolist() == [*DAYS[10:12], *(DAYS[-2:] + pd.Timedelta(days=2))]
+    np.testing.assert_array_equal(result["b"], [0, 1, np.nan, np.nan])
+    np.testing.assert_array_equal(result["a"], [np.nan, np.nan, 2, 3])
 
 
-@pytest.mark.parametrize("columns", [
-    pd.Index(["b", "a"], name="shop"),
-    pd.RangeIndex(2),
-    pd.CategoricalIndex(["b", "a"]),
-    pd.MultiIndex.from_tuples([("b", 1), ("a", 2)], names=["shop", None]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pd.Index(["b", "a"], name="shop"),
+        pd.RangeIndex(2),
+        pd.CategoricalIndex(["b", "a"]),
+        pd.MultiIndex.from_tuples([("b", 1), ("a", 2)], names=["shop", None]),
+    ],
+)
 def test_columns_of_a_wide_frame_keep_their_labels(columns):
     y = pd.DataFrame(np.ones((20, 2)), DAYS.rename("day"), columns)
     collection = collection_from(y)
     assert collection.ids == columns.tolist()
-    found = collection.after(3, results(collection, 3))
-    pd.testing.assert_index_equal(found.columns, columns, exact=True)
-    assert found.index.name == "day"
+    result = collection.after(3, results(collection, 3))
+    pd.testing.assert_index_equal(result.columns, columns, exact=True)
+    assert result.index.name == "day"
     both = collection.after(3, results(collection, 3, ["low", "high"]))
     pd.testing.assert_index_equal(both.columns.droplevel(-1)[::2], columns, exact="equiv")
     assert both.columns.get_level_values(-1).tolist() == ["low", "high"] * 2
@@ -202,17 +205,17 @@ def test_a_lone_series():
 
 def test_a_frame_of_one_column_stays_one():
     collection = collection_from(pd.DataFrame({"sold": np.arange(20.0)}, DAYS))
-    found = collection.after(2, results(collection, 2))
+    result = collection.after(2, results(collection, 2))
     expected = pd.DataFrame({"sold": [0.0, 1]}, pd.date_range("2024-01-21", periods=2))
-    pd.testing.assert_frame_equal(found, expected)
+    pd.testing.assert_frame_equal(result, expected)
 
 
 def test_several_results_in_long_form_under_names_of_ones_own():
     names = {"id_column": "shop", "time_column": "day", "target_column": "sold"}
     y = as_long(pieces(DAYS)).set_axis(list(names.values()), axis=1)[["sold", "day", "shop"]]
     collection = collection_from(y, **names)
-    one = collection.after(2, results(collection, 2))
-    assert one.columns.tolist() == ["shop", "day", "sold"]
+    single = collection.after(2, results(collection, 2))
+    assert single.columns.tolist() == ["shop", "day", "sold"]
     both = collection.after(2, results(collection, 2, ["low", "high"]))
     assert both.columns.tolist() == ["shop", "day", "low", "high"]
     assert both["high"].tolist() == [6, 7, 8, 9, 10, 11]
@@ -261,14 +264,14 @@ def test_a_panel_is_the_same_in_every_form(parts, name, seed):
     levels = long.set_index(LONG[:2])
     expected = collection_from(wide)
     for y in (long, levels, levels["y"], wide.sample(frac=1, random_state=seed)):
-        found = collection_from(y)
-        at = [found.ids.index(label) for label in expected.ids]
-        ends = found.panel.indptr
-        values = [found.panel.values[ends[k] : ends[k + 1]] for k in at]
+        result = collection_from(y)
+        at = [result.ids.index(label) for label in expected.ids]
+        ends = result.panel.indptr
+        values = [result.panel.values[ends[k] : ends[k + 1]] for k in at]
         np.testing.assert_array_equal(np.concatenate(values), expected.panel.values)
         for k, axis in zip(at, expected.axes, strict=True):
-            assert found.axes[k].index.equals(axis.index)
-            assert found.axes[k].after(3).tolist() == axis.after(3).tolist()
+            assert result.axes[k].index.equals(axis.index)
+            assert result.axes[k].after(3).tolist() == axis.after(3).tolist()
 
 
 # Dtypes
@@ -286,8 +289,8 @@ def test_ids_come_back_in_their_dtype(dtype):
     for form in (y, y.set_index(LONG[:2])):
         collection = collection_from(form)
         assert collection.ids == y["unique_id"].unique().tolist()
-        found = collection.after(4, results(collection))
-        labels = found["unique_id"] if form is y else found.index.get_level_values(0)
+        result = collection.after(4, results(collection))
+        labels = result["unique_id"] if form is y else result.index.get_level_values(0)
         assert labels.dtype == y["unique_id"].dtype
         assert labels.tolist() == np.repeat(collection.ids, 4).tolist()
 
@@ -313,9 +316,9 @@ def test_days_come_back_in_their_dtype(dtype):
     for form in (y, y.set_index(LONG[:2])):
         collection = collection_from(form)
         assert isinstance(collection.axes[0].index, pd.DatetimeIndex)
-        found = collection.after(4, results(collection)).reset_index()
-        assert found["ds"].dtype == y["ds"].dtype
-        assert pd.DatetimeIndex(found["ds"][:4]).tolist() == DAYS[-6:-2].tolist()
+        result = collection.after(4, results(collection)).reset_index()
+        assert result["ds"].dtype == y["ds"].dtype
+        assert pd.DatetimeIndex(result["ds"][:4]).tolist() == DAYS[-6:-2].tolist()
 
 
 def test_arrow_times_in_a_zone_come_back_in_it():
@@ -323,9 +326,9 @@ def test_arrow_times_in_a_zone_come_back_in_it():
     y = as_long(pieces(INDEXES["days over the beginning of summer"]))
     y["ds"] = y["ds"].astype(pd.ArrowDtype(pa.timestamp("us", "Europe/Berlin")))
     collection = collection_from(y)
-    found = collection.after(4, results(collection))
-    assert found["ds"].dtype == y["ds"].dtype
-    assert found["ds"].iloc[0].hour == 0
+    result = collection.after(4, results(collection))
+    assert result["ds"].dtype == y["ds"].dtype
+    assert result["ds"].iloc[0].hour == 0
 
 
 @pytest.mark.parametrize("dtype", ["int32", "Int64", "UInt16", "int32[pyarrow]"])
@@ -335,9 +338,9 @@ def test_whole_numbers_as_times_come_back_in_their_dtype(dtype):
     y = as_long(pieces(pd.RangeIndex(0, 100, 5)))
     y["ds"] = y["ds"].astype(dtype)
     collection = collection_from(y)
-    found = collection.after(2, results(collection, 2))
-    assert found["ds"].dtype == y["ds"].dtype
-    assert found["ds"].tolist() == [70, 75, 80, 85, 70, 75]
+    result = collection.after(2, results(collection, 2))
+    assert result["ds"].dtype == y["ds"].dtype
+    assert result["ds"].tolist() == [70, 75, 80, 85, 70, 75]
 
 
 def test_whole_numbers_that_outgrow_their_dtype_do_not_start_anew():
@@ -350,7 +353,7 @@ def test_whole_numbers_that_outgrow_their_dtype_do_not_start_anew():
 def test_values_of_any_real_dtype(dtype):
     if "pyarrow" in dtype:
         pytest.importorskip("pyarrow")
-    y = as_long({label: one * 0 + 3 for label, one in pieces(DAYS).items()})
+    y = as_long({label: values * 0 + 3 for label, values in pieces(DAYS).items()})
     y["y"] = y["y"].astype(dtype)
     wide = pd.DataFrame({"b": y["y"][:14], "a": y["y"][:14]}).set_axis(DAYS[:14])
     assert set(wide.dtypes) == {y["y"].dtype}
@@ -403,8 +406,8 @@ def test_midnights_that_a_change_of_clocks_leaves_out():
     )
     assert days[15].hour == 1
     collection = collection_from(as_long(pieces(days, (0, 10), (5, 20), (14, 16))))
-    found = collection.after(6, results(collection, 6))
-    assert found["ds"].tolist() == [*days[10:16], *days[20:26], *days[16:22]]
+    result = collection.after(6, results(collection, 6))
+    assert result["ds"].tolist() == [*days[10:16], *days[20:26], *days[16:22]]
 
 
 @pytest.mark.parametrize("hour", ["2020-10-24 02:30", "2020-10-25 02:30"])
@@ -735,13 +738,13 @@ def test_polars_in_polars_out(name, ids):
     same = collection_from(as_long(series))
     assert collection.ids == same.ids
     np.testing.assert_array_equal(collection.panel.values, same.panel.values)
-    found = collection.after(4, results(collection))
-    assert isinstance(found, pl.DataFrame)
-    assert found.schema == y.schema
+    result = collection.after(4, results(collection))
+    assert isinstance(result, pl.DataFrame)
+    assert result.schema == y.schema
     expected = same.after(4, results(same))
-    assert found["unique_id"].to_list() == expected["unique_id"].tolist()
-    assert found["y"].to_list() == expected["y"].tolist()
-    stamps = found["ds"].cast(pl.Datetime) if found["ds"].dtype == pl.Date else found["ds"]
+    assert result["unique_id"].to_list() == expected["unique_id"].tolist()
+    assert result["y"].to_list() == expected["y"].tolist()
+    stamps = result["ds"].cast(pl.Datetime) if result["ds"].dtype == pl.Date else result["ds"]
     assert stamps.to_list() == expected["ds"].tolist()
     assert y.equals(before)
 
@@ -749,9 +752,9 @@ def test_polars_in_polars_out(name, ids):
 def test_several_results_in_polars_under_names_of_ones_own():
     y = as_polars(as_long(pieces(DAYS))).rename({"unique_id": "shop", "y": "sold"})
     collection = collection_from(y, id_column="shop", target_column="sold")
-    found = collection.after(2, results(collection, 2, ["low", "high"]))
-    assert found.columns == ["shop", "ds", "low", "high"]
-    assert found["high"].to_list() == [6, 7, 8, 9, 10, 11]
+    result = collection.after(2, results(collection, 2, ["low", "high"]))
+    assert result.columns == ["shop", "ds", "low", "high"]
+    assert result["high"].to_list() == [6, 7, 8, 9, 10, 11]
 
 
 @pytest.mark.parametrize("dtype", ["Int8", "UInt64", "Float32"])
@@ -826,7 +829,7 @@ def test_an_arrow_table_comes_back_as_one():
     pa = pytest.importorskip("pyarrow")
     y = pa.table(dict(as_long(pieces(DAYS)).items()))
     collection = collection_from(y)
-    found = collection.after(2, results(collection, 2))
-    assert isinstance(found, pa.Table)
-    assert found.column_names == LONG
-    assert found.schema.field("ds").type == y.schema.field("ds").type
+    result = collection.after(2, results(collection, 2))
+    assert isinstance(result, pa.Table)
+    assert result.column_names == LONG
+    assert result.schema.field("ds").type == y.schema.field("ds").type
