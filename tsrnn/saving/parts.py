@@ -184,7 +184,7 @@ def _decode_collection(parts: _CollectionParts):
 
 
 @codec(SingleSeries, name="OneSeries")
-def _decode_one_series(name: Hashable):
+def _decode_single_series(name: Hashable):
     return SingleSeries(name)
 
 
@@ -222,8 +222,9 @@ def _decode_foreign(columns: list, dtypes: list, library: str):
 
     check(library in ("CUDF", "MODIN", "POLARS", "PYARROW"), "a library")
     check(len(columns) == 3 and all(isinstance(column, str) for column in columns), "a form")
+    ids, times, targets = columns
     id_dtype, time_dtype = (_decode_narwhals_dtype(*parts) for parts in dtypes)
-    return Foreign(*columns, id_dtype, time_dtype, nw.Implementation[library])
+    return Foreign(ids, times, targets, id_dtype, time_dtype, nw.Implementation[library])
 
 
 def _encode_narwhals_dtype(dtype):

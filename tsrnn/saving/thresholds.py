@@ -138,8 +138,8 @@ def _decode_dynamic(
     check(0 < recent.size <= window, "a window")
     check(0 <= keep < 1 and weight > 0, "an exponential mean")
     mean = ExponentialMean(keep, sum, weight)
-    recent = deque(recent.tolist(), maxlen=int(window))
-    return {"_recent": recent, "_mean": mean, "_n_new": int(n_new), "threshold_": threshold_}
+    scores = deque(recent.tolist(), maxlen=int(window))
+    return {"_recent": scores, "_mean": mean, "_n_new": int(n_new), "threshold_": threshold_}
 
 
 def _encode_conformal(fitted):
@@ -162,10 +162,10 @@ def _decode_conformal(recent: np.ndarray, window: int, seed: int, rng: np.random
     _check_scores(recent)
     check(recent.size > 0 and seed >= 0, "a calibration")
     check(window == 0 or recent.size <= window, "a window")
-    recent = deque(recent.tolist(), maxlen=int(window) or None)
+    scores = deque(recent.tolist(), maxlen=int(window) or None)
     return {
-        "_recent": recent,
-        "_ordered": sorted(recent),
+        "_recent": scores,
+        "_ordered": sorted(scores),
         "_seed": int(seed),
         "_stream_rng": rng,
     }

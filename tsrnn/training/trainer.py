@@ -70,9 +70,9 @@ def train(
     Ctrl-C ends training within a block of minibatches; the best weights so far are kept and
     ``interrupted`` is set.
     """
-    moments = None if moments is None else [moments]
+    all_moments = None if moments is None else [moments]
     return _train(
-        [network], source, [windows], [validation], [settings], [rng], on_progress, moments
+        [network], source, [windows], [validation], [settings], [rng], on_progress, all_moments
     )[0]
 
 
@@ -119,7 +119,7 @@ def train_many(
         raise ValueError("Networks trained in one call must have one shape; train each by itself.")
     n_bytes = 6 * networks[0].parameters.nbytes
     size = int(np.clip(GROUP_BYTES // n_bytes, 1, 1024))
-    histories = []
+    histories: list[History] = []
     for first in range(0, len(networks), size):
         group = slice(first, first + size)
 
@@ -130,8 +130,15 @@ def train_many(
         if histories and histories[-1].interrupted:
             histories += [History(interrupted=True) for _ in networks[group]]
         else:
-            per_network = (part[group] for part in (windows, validations, settings, rngs))
-            histories += _train(networks[group], source, *per_network, show)
+            histories += _train(
+                networks[group],
+                source,
+                windows[group],
+                validations[group],
+                settings[group],
+                rngs[group],
+                show,
+            )
     return histories
 
 

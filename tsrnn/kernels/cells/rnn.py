@@ -10,7 +10,7 @@ N_SAVED = 0
 KEEPS_H = False
 OPEN_AT_START = None
 IDENTITY_AT_START = False
-MEMORY = {}
+MEMORY: dict[str, int] = {}
 GATES = ()
 
 

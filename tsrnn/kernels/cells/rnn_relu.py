@@ -12,7 +12,7 @@ N_SAVED = 0
 KEEPS_H = False
 OPEN_AT_START = None
 IDENTITY_AT_START = True
-MEMORY = {}
+MEMORY: dict[str, int] = {}
 GATES = ()
 
 
