@@ -1,4 +1,4 @@
-"""Caching and threads, each in processes of its own, with a kernel that compiles quickly."""
+"""Caching and threads, each in separate processes, with a kernel that compiles quickly."""
 
 import json
 import multiprocessing
@@ -100,7 +100,7 @@ def test_serial_and_parallel_do_not_share_a_file(probe):
 
 
 def test_an_edited_source_of_another_file_misses(probe, tmp_path):
-    """The kernel captures tanh from a file that is not its own."""
+    """The kernel captures tanh, which is defined in another file."""
     copy = tmp_path / "edited"
     shutil.copytree(PACKAGE, copy / "tsrnn", ignore=shutil.ignore_patterns("__pycache__"))
     assert probe(1, path=copy)["misses"] == 1
@@ -149,7 +149,7 @@ def test_a_damaged_file(probe, damage):
 
 
 def test_a_valid_file_of_another_kernel_is_not_loaded(probe):
-    """Names hold a digest of all that the machine code depends on."""
+    """File names contain a digest of everything the machine code depends on."""
     probe(1)
     (path,) = probe.cache.iterdir()
     path.rename(path.with_name(path.name.replace("probe", "other")))
@@ -168,7 +168,7 @@ def test_without_a_choice_the_cache_lies_beside_the_kernels_or_with_the_user(mon
 @pytest.fixture
 def kernel(monkeypatch, tmp_path):
     """The probe's kernel in this process; its ``run(workers)``."""
-    # Of a module that can't be imported again: what another session cached would not load.
+    # Of a module that can't be imported again: what another process cached would not load.
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     module = {"__name__": "probe"}
     exec(PROBE, module)
@@ -235,7 +235,7 @@ def test_many_threads_at_once(probe, tmp_path, layer):
 
 
 def nest():
-    """A function that calls a leaf which calls a leaf, all of them new to Numba; and the leaf."""
+    """Nested device functions, all of them new to Numba: a kernel, and the outer one that it calls."""
 
     @device_function
     def inner(x):
@@ -246,12 +246,12 @@ def nest():
         for k in range(values.size):
             values[k] = inner(level + k)
 
-    def whole(workers, out):
+    def kernel_source(workers, out):
         for task in numba.prange(workers):
             for row in range(task, out.shape[0], workers):
                 outer(out[row], 10 * row)
 
-    return whole, outer
+    return kernel_source, outer
 
 
 NESTED = 2.0 * np.add.outer(10 * np.arange(5), np.arange(7)) + 1
@@ -266,7 +266,7 @@ def filled(function, *args):
 
 @pytest.fixture
 def optimised(monkeypatch, tmp_path):
-    """Names of the libraries that LLVM optimises and makes code of; no kernel is in the cache."""
+    """Names of the libraries that LLVM optimises and compiles; no kernel is in the cache."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     make_code, names = CPUCodeLibrary._finalize_final_module, []
 
@@ -279,22 +279,22 @@ def optimised(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_leaves_are_optimised_with_their_kernel_alone(optimised, workers):
-    whole, _ = nest()
-    np.testing.assert_array_equal(filled(Kernel(whole, "nested"), workers), NESTED)
+def test_device_functions_are_optimised_only_with_their_kernel(optimised, workers):
+    kernel_source, _ = nest()
+    np.testing.assert_array_equal(filled(Kernel(kernel_source, "nested"), workers), NESTED)
     assert any("nested" in name for name in optimised)
     assert not any("inner" in name or "outer" in name for name in optimised)
-    whole, _ = nest()
-    np.testing.assert_array_equal(filled(numba.njit(whole), 1), NESTED)
+    kernel_source, _ = nest()
+    np.testing.assert_array_equal(filled(numba.njit(kernel_source), 1), NESTED)
     assert any("inner" in name for name in optimised)  # as Numba does it by itself
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("first", ["kernel", "user"])
 def test_functions_of_a_user_compile_before_and_after_kernels(optimised, first, workers):
-    """Even one that calls a kernel's leaf."""
-    whole, outer = nest()
-    kernel = Kernel(whole, "nested")
+    """Even one that calls a kernel's device function."""
+    kernel_source, outer = nest()
+    kernel = Kernel(kernel_source, "nested")
     double = numba.njit(lambda x: 2 * x)
 
     @numba.njit
@@ -304,11 +304,11 @@ def test_functions_of_a_user_compile_before_and_after_kernels(optimised, first, 
                 out[row, k] = double(10 * row + k) + 1
 
     @numba.njit
-    def by_leaf(out):
+    def by_device_function(out):
         for row in range(out.shape[0]):
             outer(out[row], 10 * row)
 
-    calls = [(kernel, workers), (by_user,), (by_leaf,)]
+    calls = [(kernel, workers), (by_user,), (by_device_function,)]
     for call in calls if first == "kernel" else calls[::-1]:
         np.testing.assert_array_equal(filled(*call), NESTED)
     assert any("by_user" in name for name in optimised)
@@ -335,8 +335,8 @@ for function in functions:
 """
 
 
-def test_leaves_that_call_leaves_serve_functions_of_a_user(dtype, tmp_path):
-    """What a kernel left raw takes along what it calls; else LLVM aborts the process."""
+def test_functions_of_a_user_may_call_nested_device_functions(dtype, tmp_path):
+    """A device function that a kernel left raw is linked with what it calls; else LLVM aborts."""
     done = subprocess.run(
         [sys.executable, "-c", CALLED_AFTER, dtype], capture_output=True, text=True,
         env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
@@ -348,8 +348,10 @@ def test_kernels_and_functions_of_a_user_compile_at_the_same_time(optimised):
     barrier = threading.Barrier(4)
 
     def work(number):
-        whole, _ = nest()
-        function = numba.njit(whole) if number % 2 else Kernel(whole, f"nested{number}")
+        kernel_source, _ = nest()
+        function = (
+            numba.njit(kernel_source) if number % 2 else Kernel(kernel_source, f"nested{number}")
+        )
         barrier.wait(30)
         return filled(function, 1)
 
@@ -358,7 +360,7 @@ def test_kernels_and_functions_of_a_user_compile_at_the_same_time(optimised):
             np.testing.assert_array_equal(out, NESTED)
 
 
-def test_a_kernel_that_does_not_compile_leaves_numba_as_it_was(optimised):
+def test_a_kernel_that_does_not_compile_leaves_numba_unchanged(optimised):
     def state():
         return {**vars(CPUCodeLibrary)}, {**vars(CPUContext)}
 

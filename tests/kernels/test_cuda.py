@@ -1,4 +1,4 @@
-"""What the GPU's kernels have for themselves; all that targets share is in test_cpu.py."""
+"""What only the GPU's kernels have; what targets share is in test_cpu.py."""
 
 import importlib.util
 import pickle
@@ -21,8 +21,8 @@ VALUES = random_values(120)
 SOURCE = forecast_source(VALUES, LOOKBACK, SEASON, 0.1)
 
 
-def settings(**given):
-    return Settings(**{"max_iter": 2, "batch_size": 8, "device": "cuda"} | given)
+def settings(**options):
+    return Settings(**{"max_iter": 2, "batch_size": 8, "device": "cuda"} | options)
 
 
 def networks(n, cell="lstm", **shape):
@@ -31,7 +31,7 @@ def networks(n, cell="lstm", **shape):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_many_models_in_one_launch(cell, monkeypatch):
-    """Each as on the CPU, one block for all of its minibatches; blocks take several models."""
+    """Each as on the CPU, one block for all of its minibatches; a block trains several models."""
     monkeypatch.setattr(run, "MAX_WORKERS", 2)
     windows = [np.arange(k, k + 5 + 6 * k) for k in range(3)]  # some have fewer minibatches
     none = [np.empty(0, int)] * 3
@@ -50,31 +50,36 @@ def test_many_models_in_one_launch(cell, monkeypatch):
 
 
 def test_models_of_many_chunks_and_some_that_end_early():
-    """A minibatch of more rows than a chunk; models that stop leave the others as they are."""
+    """A minibatch of more rows than a chunk; models that stop do not change the others."""
     windows = [np.arange(60), np.arange(20, 100)]
-    judged = [np.arange(100, 105), np.empty(0, int)]
+    validation = [np.arange(100, 105), np.empty(0, int)]
     curves = {}
     for where in ("cpu", "cuda"):
-        own = [
+        each_settings = [
             settings(batch_size=40, device=where, n_iter_no_change=1, tol=10.0),
             settings(batch_size=40, device=where),
         ]
         shapes = networks(2)
         histories = train_many(
-            shapes, SOURCE, windows, judged, own, [np.random.default_rng(k) for k in range(2)]
+            shapes,
+            SOURCE,
+            windows,
+            validation,
+            each_settings,
+            [np.random.default_rng(k) for k in range(2)],
         )
         curves[where] = [each.loss_curve for each in histories]
-        said = predict_models(
+        predictions = predict_models(
             shapes[0], np.stack([each.parameters for each in shapes]), SOURCE,
             [np.arange(3), np.arange(45)], "cuda" if where == "cuda" else 1,
         )  # fmt: skip
-        curves[where] += [each.ravel() for each in said]
+        curves[where] += [each.ravel() for each in predictions]
     assert len(curves["cpu"][0]) == 1 < len(curves["cpu"][1])
     for here, there in zip(curves["cpu"], curves["cuda"], strict=True):
         np.testing.assert_allclose(there, here, rtol=1e-9, atol=1e-12)
 
 
-# Rows of a chunk, and whether there is room on chip for all weights, or some, or those there only.
+# Rows of a chunk, and whether all weights fit on chip.
 @pytest.mark.parametrize(
     ("cell", "n_units", "rows", "plenty"),
     [("lstm", 1, 8, True), ("lstm", 2, 8, True), ("lstm", 1, 4, False), ("lstm", 2, 32, False),
@@ -94,11 +99,11 @@ def test_every_tile_config_of_a_block(cell, n_units, rows, plenty, monkeypatch):
     np.testing.assert_allclose(gradient, slopes, rtol=1e-9, atol=1e-12)
 
 
-def test_training_goes_on_and_judges_as_on_the_cpu():
-    """Moments are left and taken up; judged windows; the rate of another block of minibatches."""
+def test_training_continues_and_validates_as_on_the_cpu():
+    """Moments are stored and continued; validation; rates of a later block of minibatches."""
     from tsrnn.training import Moments
 
-    found = {}
+    results = {}
     for where in ("cpu", "cuda"):
         network = random_network(n_hidden=3, n_out=HORIZON)
         moments = Moments(network)
@@ -108,8 +113,8 @@ def test_training_goes_on_and_judges_as_on_the_cpu():
                 settings(batch_size=16, max_iter=3, device=where),
                 np.random.default_rng(part), moments=moments,
             )  # fmt: skip
-        found[where] = network.parameters, moments.values, history.validation_curve
-    for here, there in zip(found["cpu"], found["cuda"], strict=True):
+        results[where] = network.parameters, moments.values, history.validation_curve
+    for here, there in zip(results["cpu"], results["cuda"], strict=True):
         np.testing.assert_allclose(there, here, rtol=1e-8, atol=1e-11)
 
 
@@ -130,7 +135,7 @@ def test_rows_of_a_chunk(n_windows, n_models, rows):
 
 
 def test_a_batch_too_large_for_the_memory(monkeypatch):
-    """The error says which batch would fit, and it does."""
+    """The error names a batch size that would fit, and it does."""
     network = random_network(n_hidden=3, n_out=HORIZON)
     monkeypatch.setattr(device, "free_bytes", lambda: 150_000)
 
@@ -153,25 +158,25 @@ def test_a_batch_too_large_for_the_memory(monkeypatch):
 
 
 def test_many_models_take_turns_where_memory_is_short(monkeypatch):
-    """Fewer blocks take more models each."""
+    """Fewer blocks train more models each."""
     runs, make = [], run.Run
     monkeypatch.setattr(run, "Run", lambda *args: runs.append(make(*args)) or runs[-1])
     windows, none = [np.arange(9)] * 3, [np.empty(0, int)] * 3
-    found = {}
+    results = {}
     for free in (10**9, 70_000):
         monkeypatch.setattr(device, "free_bytes", lambda free=free: free)
-        found[free] = networks(3)
+        results[free] = networks(3)
         train_many(
-            found[free], SOURCE, windows, none, [settings(max_iter=1)] * 3,
+            results[free], SOURCE, windows, none, [settings(max_iter=1)] * 3,
             [np.random.default_rng(k) for k in range(3)],
         )  # fmt: skip
     assert [runs[0].n_workers, runs[-1].n_workers] == [3, 2]
-    for one, other in zip(*found.values(), strict=True):
+    for one, other in zip(*results.values(), strict=True):
         np.testing.assert_array_equal(one.parameters, other.parameters)
 
 
 @pytest.mark.parametrize("carried", [False, True])
-def test_a_prediction_too_large_for_the_memory_goes_by_halves(carried, monkeypatch):
+def test_a_prediction_too_large_for_the_memory_is_done_in_halves(carried, monkeypatch):
     network, windows = random_network(n_hidden=3, n_out=HORIZON), np.arange(60)
     initial = np.linspace(-1, 1, 60 * network.state_width).reshape(60, -1)
     whole, halves = ([initial.copy()] if carried else [] for _ in range(2))
@@ -208,7 +213,7 @@ def test_without_a_gpu_the_error_says_what_to_install(monkeypatch):
         pass
 
 
-def test_networks_hold_nothing_of_the_gpu():
+def test_networks_hold_no_gpu_memory():
     network = random_network(n_hidden=3, n_out=HORIZON)
     train(
         network, SOURCE, np.arange(9), np.empty(0, int), settings(max_iter=1),

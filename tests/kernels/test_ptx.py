@@ -1,4 +1,4 @@
-"""All CUDA kernels compile to PTX for several generations of GPUs, which takes no GPU to see."""
+"""All CUDA kernels compile to PTX for several generations of GPUs; no GPU is needed for it."""
 
 import importlib.util
 import itertools
@@ -13,8 +13,8 @@ import pytest
 from tsrnn.kernels import cells
 
 ARCHITECTURES = (75, 80, 90)
-# Where the time goes: these compute in float32 alone. The others hold doubles on purpose: scales of
-# windows, sums of losses and of squares, learning rates.
+# Nearly all of the time is spent in these, which compute in float32 only. The others use doubles on
+# purpose: scales of windows, sums of losses and of squares, learning rates.
 PASSES = ("forward", "backward")
 OTHERS = (
     "transpose_weights", "read_inputs", "evaluate_loss", "sum_gradients", "update_parameters",
@@ -27,7 +27,7 @@ JOBS = [
     *(("gru", "float64", name, 90) for name in PASSES),
 ]
 
-# The simulator, which other tests run in, can't compile: processes of their own.
+# The simulator, which other tests use, can't compile: these run in separate processes.
 COMPILE = """
 import json, sys, types
 from unittest import mock
@@ -44,7 +44,7 @@ for cell, dtype, name, architecture in json.loads(sys.argv[1]):
     real = numba.from_dtype(np.dtype(dtype))
     signature = (real[::1], numba.int64[::1], numba.float64[::1], numba.int64)
     cc = divmod(architecture, 10)
-    # Functions called by kernels ask which GPU there is.
+    # Device functions ask for the current GPU.
     here = types.SimpleNamespace(compute_capability=cc)
     with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: here):
         ptx, _ = cuda.compile_ptx(getattr(kernels, name), signature, cc=cc)

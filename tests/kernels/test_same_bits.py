@@ -1,4 +1,4 @@
-"""The same fit, to the bit, by code for narrow and for wide vectors, and beside any NumPy and BLAS.
+"""The same fit, to the bit, by code for narrow and for wide vectors, with any NumPy and BLAS.
 
 Two processes fit the same networks. One compiles for x86-64-v3 (AVX2), keeps NumPy from its newer
 instructions and its BLAS to an old processor's; the other takes all that the host has, and vectors
@@ -42,7 +42,7 @@ def digest(*arrays):
 
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(150, 12, 2)), rng.normal(size=150)
-found = {"vector": products.processor_of(cpu_target.target_context).vector_bytes}
+digests = {"vector": products.processor_of(cpu_target.target_context).vector_bytes}
 for cell, dtype in jobs:
     options = dict(cell=cell, dtype=dtype, hidden_size=20, n_layers=2, max_iter=3, random_state=0)
     recurs = cell != "attention"
@@ -50,16 +50,16 @@ for cell, dtype in jobs:
         loss="gaussian", dropout=0.2, recurrent_dropout=0.1 * recurs, batch_size=40,
         bidirectional=recurs, n_channels=2, **options,
     ).fit(X, y)
-    found[f"{cell} {dtype} regressor"] = digest(
+    digests[f"{cell} {dtype} regressor"] = digest(
         network.network_.parameters, network.predict(X), network.predict(X[3:4])
     )
     forecaster = RNNForecaster(
         horizon=5, calendar=["month"], transform="log", loss="student_t", dropout=0.2, **options
     ).fit(load_airline())
-    found[f"{cell} {dtype} forecaster"] = digest(
+    digests[f"{cell} {dtype} forecaster"] = digest(
         forecaster.predict().to_numpy(), forecaster.predict_interval(coverage=[0.8]).to_numpy()
     )
-print(json.dumps(found))
+print(json.dumps(digests))
 """
 
 
