@@ -41,12 +41,7 @@ _RECURRENT_ONLY = {
 
 
 def run_network(
-    network: Network,
-    source: Source,
-    windows: np.ndarray,
-    *,
-    device: str,
-    n_jobs: int | None,
+    network: Network, source: Source, windows: np.ndarray, *, device: str, n_jobs: int | None
 ) -> np.ndarray:
     """Outputs of a network for windows, (n_windows, outputs), on its own scale."""
     n_threads = network.threads_for(n_jobs, source, windows.size)

@@ -141,7 +141,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     """
 
     _parameter_constraints = SequenceEstimator._parameter_constraints | {
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "class_weight": [dict, StrOptions({"balanced"}), None]
     }
     del _parameter_constraints["loss"]
     loss = "cross_entropy"

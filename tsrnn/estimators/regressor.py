@@ -150,7 +150,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     """
 
     _parameter_constraints = SequenceEstimator._parameter_constraints | {
-        "quantiles": ["array-like"],
+        "quantiles": ["array-like"]
     }
 
     def __init__(

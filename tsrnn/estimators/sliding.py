@@ -86,10 +86,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
     (59,)
     """
 
-    _parameter_constraints = {
-        "lookback": [POSITIVE_INTEGER],
-        "groups": [str, Integral, None],
-    }
+    _parameter_constraints = {"lookback": [POSITIVE_INTEGER], "groups": [str, Integral, None]}
 
     def __init__(self, lookback=24, *, groups=None):
         self.lookback = lookback

@@ -57,12 +57,7 @@ class CoverageDisplay:
     [45.0, 71.0, 90.0]
     """
 
-    def __init__(
-        self,
-        nominal: Sequence[float],
-        observed: Sequence[float],
-        by_series: Any = None,
-    ):
+    def __init__(self, nominal: Sequence[float], observed: Sequence[float], by_series: Any = None):
         levels = np.atleast_1d(np.asarray(nominal, dtype=float))
         order = np.argsort(levels)
         self.nominal = levels[order]

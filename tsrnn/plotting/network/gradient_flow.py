@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-_NORMS = {
-    "hidden": r"gradient of the loss by $h$",
-    "weights": r"a step's gradient by the weights",
-}
+_NORMS = {"hidden": r"gradient of the loss by $h$", "weights": r"a step's gradient by the weights"}
 _ROUNDING = float(np.finfo(np.float32).eps)
 _WIDTH, _HEIGHT = 7.5, 4.2  # inches of one of the axes
 
