@@ -458,7 +458,7 @@ def test_partial_fit_wants_all_classes_in_its_first_call():
         classifier.partial_fit(X, Y)
     classifier.partial_fit(X[Y == 1], Y[Y == 1], classes=[1, 0, 2])
     assert classifier.classes_.tolist() == [0, 1, 2]
-    with pytest.raises(ValueError, match=r"y holds classes that were not there before: \[3\]"):
+    with pytest.raises(ValueError, match=r"y holds classes that are not in classes_: \[3\]"):
         classifier.partial_fit(X, np.where(Y, 3, 0))
     with pytest.raises(ValueError, match=r"classes \[0, 1\] differ from .* call, \[0, 1, 2\]"):
         classifier.partial_fit(X, Y, classes=[0, 1])
@@ -484,7 +484,7 @@ def test_a_warm_start_goes_on_with_the_same_classes():
     classifier.fit(X[:50] + 0.1, last[:50])
     np.testing.assert_array_equal(classifier.X_mean_, mean)
     assert classifier.loss_curve_[0] < 0.5 * first
-    with pytest.raises(ValueError, match=r"y holds classes that were not there before: \[2\]"):
+    with pytest.raises(ValueError, match=r"y holds classes that are not in classes_: \[2\]"):
         classifier.fit(X, Y + 1)
     few = classifier.fit(X[Y == 1], Y[Y == 1])
     assert few.classes_.tolist() == [0, 1]

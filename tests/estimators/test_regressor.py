@@ -584,7 +584,7 @@ def test_quantiles_that_are_not_known_are_refused():
     with pytest.raises(ValueError, match=r"quantiles \[0.5\] were not fitted, only \[0.1, 0.9\]"):
         regressor.predict_quantiles(X, [0.1, 0.5])
     regressor.predict_quantiles(X, [0.3 - 0.2])  # 0.1, but for rounding
-    with pytest.raises(ValueError, match="return_std=True needs a network that learnt the spread"):
+    with pytest.raises(ValueError, match="return_std=True needs a loss that learns the spread"):
         regressor.predict(X, return_std=True)
     for loss in ("squared_error", "absolute_error", "huber"):
         regressor = quick(loss=loss, max_iter=1).fit(X, Y)
@@ -793,7 +793,7 @@ def test_weights_of_rows_that_are_held_out_count_in_judging():
 def test_without_training_or_validation_weight_fit_is_refused():
     weights = np.ones(len(Y))
     weights[-60:] = 0
-    with pytest.raises(ValueError, match="All rows to learn from, or all that are held out"):
+    with pytest.raises(ValueError, match="All training rows, or all validation rows"):
         quick(early_stopping=True).fit(X, Y, sample_weight=weights)
     with pytest.raises(ValueError, match="there are only 1"):
         quick(early_stopping=True).fit(X[:1], Y[:1])

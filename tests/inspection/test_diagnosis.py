@@ -338,5 +338,5 @@ def test_bad_input():
     with pytest.raises(ValueError, match="No series is as long as a window"):
         diagnose(forecaster, airline[:40])
     two = pd.DataFrame({"a": airline, "b": airline[::-1].to_numpy()})
-    with pytest.raises(ValueError, match="Each series has a network of its own"):
+    with pytest.raises(ValueError, match="Each series has its own network"):
         diagnose(RNNForecaster(scope="local", max_iter=1).fit(two))

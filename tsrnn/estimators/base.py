@@ -50,7 +50,7 @@ def run_network(
 
 
 class RecurrentEstimator(BaseEstimator):
-    """Base of the estimators: shared parameters, and the networks and settings they stand for."""
+    """Base of the estimators: shared parameters, and the networks and settings built from them."""
 
     _parameter_constraints = {
         "cell": [StrOptions(set(cells.NAMES))],

@@ -317,7 +317,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         known = self.classes_[np.minimum(numbers, len(self.classes_) - 1)] == y
         if not known.all():
             raise ValueError(
-                f"y holds classes that were not there before: {np.unique(y[~known]).tolist()}."
+                f"y holds classes that are not in classes_: {np.unique(y[~known]).tolist()}."
             )
         return numbers[:, None].astype(float)
 

@@ -384,7 +384,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         """Raise ValueError if the loss has no scale."""
         if not find_loss(self.loss_).is_likelihood:
             raise ValueError(
-                f"{what} needs a network that learnt the spread: fit with loss={_LIKELIHOODS}, not "
+                f"{what} needs a loss that learns the spread: fit with loss={_LIKELIHOODS}, not "
                 f"{self.loss_!r}."
             )
 

@@ -26,7 +26,7 @@ from tsrnn.estimators.sequences import Sequences, merge_duplicates, read_sequenc
 from tsrnn.kernels.losses import find_loss
 from tsrnn.training import History, Moments, train
 
-_OPEN_ENDED = ("constant", "adaptive")  # schedules that do not come to an end by themselves
+_OPEN_ENDED = ("constant", "adaptive")  # schedules without an end
 
 
 class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
@@ -109,8 +109,8 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         for name, value in fitted.items():
             if getattr(self, name) != value:
                 raise ValueError(
-                    f"{name} was {value!r} in the fit that is to be gone on from, and is now "
-                    f"{getattr(self, name)!r}. Set it back, or fit anew with warm_start=False."
+                    f"{name} was {value!r} in the fit to continue, and is now {getattr(self, name)!r}. "
+                    "Set it back, or fit anew with warm_start=False."
                 )
 
     def _fit(self, X, y, sample_weight, *, partial: bool) -> None:
@@ -127,8 +127,8 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
             rows, validation = self._split(targets)
             if not (weights[rows] > 0).any() or not (weights[validation] > 0).any():
                 raise ValueError(
-                    "All rows to learn from, or all that are held out to judge by, have a weight "
-                    "of zero. Change validation_fraction or sample_weight."
+                    "All training rows, or all validation rows, have a weight of zero. Change "
+                    "validation_fraction or sample_weight."
                 )
         else:
             rows, validation = np.arange(len(targets)), np.arange(0)

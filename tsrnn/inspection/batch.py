@@ -144,7 +144,7 @@ def _window_batch(forecaster, y, with_targets):
     state = forecaster.fitted_
     if len(state.weights) > 1:
         raise ValueError(
-            "Each series has a network of its own: inspect one by fitting a forecaster on it."
+            "Each series has its own network: inspect one by fitting a forecaster on it."
         )
     if y is None:  # the known future after the end of the series is not read
         context = state.recent_context()

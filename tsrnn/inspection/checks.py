@@ -32,7 +32,7 @@ _ALL_BUT_SATURATED = 0.85  # of units: too few are left for gradients to grow in
 _GOOD_SKILL = 0.8  # above which dead units do no harm
 _POOR_SKILL = 0.5  # below which saturation is a fault
 _MOVED_LITTLE = 0.01  # of a head that starts at zero: trained ones reach 0.025, too slow ones 0.006
-_NOT_MOVED = 1e-3  # nor does a loss that cannot fall leave a head so near its start
+_NOT_MOVED = 1e-3  # even where the loss cannot fall, heads move further
 _USUAL_WEIGHT = 0.1  # of trained heads, 0.03 to 0.4
 _UNTRAINED_SKILL = 0.2  # of a training that has hardly started
 _HIGH_RATE = 1e-3  # of Adam, enough if it has the time
@@ -46,7 +46,7 @@ _MISSED_BY_CONSTANT = 0.3  # of the targets' variance, that a probe adds to such
 
 
 def find_causes(evidence: Evidence) -> list[Finding]:
-    """All findings, root causes before what they bring about."""
+    """All findings, root causes before their effects."""
     loss_findings = check_loss(evidence)
     saturation_findings = [*check_dead_units(evidence), *check_saturation(evidence)]
     exploding = loss_findings or check_gradient_growth(evidence)

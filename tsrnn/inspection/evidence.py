@@ -65,7 +65,7 @@ class Evidence:
     folds : (n,) int array
         Fold of each sequence in a probe's cross-validation.
     gap : int
-        Sequences beside a fold that share values with it.
+        Number of sequences on either side of a fold that share values with it.
     trace : TraceStatistics
     """
 
@@ -197,7 +197,7 @@ def _forecasts(forecaster, batch):
 
 
 def _folds(batch, targets, span):
-    """Folds of neighbouring sequences, stratified where there are classes; the gap beside them."""
+    """Folds of neighbouring sequences, stratified by class, and the gap around a fold."""
     n = len(targets)
     if find_loss(batch.loss).for_classes:
         order = np.argsort(targets.argmax(axis=1), kind="stable")
