@@ -107,10 +107,11 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
             "dtype": network.parameters.dtype.name,
         }
         for name, value in fitted.items():
-            if getattr(self, name) != value:
+            now = getattr(self, name)
+            if now != value:
                 raise ValueError(
-                    f"{name} was {value!r} in the fit to continue, and is now {getattr(self, name)!r}. "
-                    "Set it back, or fit anew with warm_start=False."
+                    f"{name} was {value!r} in the fit to continue, and is now {now!r}. Set it "
+                    "back, or fit anew with warm_start=False."
                 )
 
     def _fit(self, X, y, sample_weight, *, partial: bool) -> None:
