@@ -35,7 +35,7 @@ y.rename("y").rename_axis("time").to_csv("series.csv")
 options = "--time time --target y --horizon 3 --hidden-size 4 --max-iter 5 --jobs 1"
 command = ["forecast", "series.csv", *options.split(), "--out", "forecast.csv"]
 assert main([*command, "--loss", "log_cosh"]) == 0
-written = pd.read_csv("forecast.csv")["RNNForecaster"]
+written = pd.read_csv("forecast.csv")["forecast"]
 np.testing.assert_allclose(written, forecasts, rtol=1e-6)
 
 assert "log_cosh" in DETECTOR_LOSSES
