@@ -295,7 +295,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         (n_samples,) or (n_samples, n_outputs) float64 array, or two of them
         """
         outputs = self._outputs_by_target(X)
-        loss: Any = find_loss(self.loss_)
+        loss = find_loss(self.loss_)
         point = self.y_mean_ + self.y_scale_ * loss.point(outputs, self.quantiles_)
         point = self._in_shape_of_y(point)
         if not return_std:
@@ -319,7 +319,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles) float64 array
         """
         outputs = self._outputs_by_target(X)
-        loss: Any = find_loss(self.loss_)
+        loss = find_loss(self.loss_)
         fitted = np.asarray(self.quantiles_ if loss.takes_quantiles else self.quantiles, float)
         wanted = fitted if quantiles is None else np.atleast_1d(np.asarray(quantiles, float))
         if loss.takes_quantiles:
