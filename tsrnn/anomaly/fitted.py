@@ -28,25 +28,13 @@ from tsrnn.network import RecurrentNetwork
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FittedSeries:
-    """Labels, scaling and time step of the fitted series.
+    """Labels, scaling and time step of the fitted series."""
 
-    Attributes
-    ----------
-    labels : dict
-        Position of each series by its label; ``{None: 0}`` for a single series.
-    means, deviations : (n_series, n_channels) float64 arrays
-        Mean and standard deviation of each channel; 1 for a constant one.
-    channels : list
-        Names.
-    step : pandas offset or int
-        Time step.
-    """
-
-    labels: dict[Hashable, int]
-    means: np.ndarray
-    deviations: np.ndarray
-    channels: list
-    step: Any
+    labels: dict[Hashable, int]  # position of each series; {None: 0} for a single one
+    means: np.ndarray  # (n_series, n_channels) float64
+    deviations: np.ndarray  # standard deviations, (n_series, n_channels); 1 for constant channels
+    channels: list  # names
+    step: Any  # time step, a pandas offset or int
 
     @classmethod
     def of(cls, panel: ChannelPanel) -> FittedSeries:
@@ -79,7 +67,7 @@ class FittedSeries:
         return self.scaled(series), features
 
     def check(self, panel: ChannelPanel) -> None:
-        """Raise ValueError for series unlike those fitted: channels, labels or time step."""
+        """Raise DataError for series with other channels, labels or time steps than those fitted."""
         n_channels = self.means.shape[1]
         if len(panel.channels) != n_channels:
             raise DataError(
@@ -127,29 +115,14 @@ class FittedSeries:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FittedNetworks(FittedSeries):
-    """Fitted state of ``RNNAnomalyDetector``.
+    """Fitted state of ``RNNAnomalyDetector``."""
 
-    Attributes
-    ----------
-    model : ForecastErrors or Reconstruction
-        How the networks are fed, and how errors follow from their outputs.
-    seasons : tuple of int
-        In steps.
-    networks : list of RecurrentNetwork
-    error_scale : (n_series, n_forecasts, n_channels) array
-        Typical errors.
-    median_score : (n_series,) array
-        Median over time of the squared scores before smoothing, where smoothing starts.
-    streams : list of Stream or None
-        Of each series, if fitted ``online``; ``update`` moves them.
-    """
-
-    model: ForecastErrors | Reconstruction
-    seasons: tuple[int, ...]
+    model: ForecastErrors | Reconstruction  # inputs of the networks, and errors of their outputs
+    seasons: tuple[int, ...]  # in steps
     networks: list[RecurrentNetwork]
-    error_scale: np.ndarray
-    median_score: np.ndarray
-    streams: list[Stream] | None = None
+    error_scale: np.ndarray  # typical errors, (n_series, n_forecasts, n_channels)
+    median_score: np.ndarray  # of squared scores before smoothing, which starts there, (n_series,)
+    streams: list[Stream] | None = None  # of each series, if online; ``update`` continues them
 
     @classmethod
     def fit(

@@ -32,25 +32,13 @@ class ForecastErrors:
     The inputs of a step are the standardised values; if there is a season, also the values one
     season before the next step and a flag for whether these are known; and the seasonal features.
     The outputs are the values ``leads`` steps later.
-
-    Attributes
-    ----------
-    n_channels : int
-    leads : tuple of int
-        Lead times in steps, increasing from 1.
-    seasons : tuple of int
-        In steps; inputs include the values of the first one before.
-    lookback : int
-        Steps of a training window.
-    loss : str
-        Name of the loss; "gaussian" predicts a spread with each forecast.
     """
 
     n_channels: int
-    leads: tuple[int, ...]
-    seasons: tuple[int, ...]
-    lookback: int
-    loss: str
+    leads: tuple[int, ...]  # lead times in steps, increasing from 1
+    seasons: tuple[int, ...]  # in steps; the first one is that of the lagged inputs
+    lookback: int  # steps of a training window
+    loss: str  # its name; some predict a spread with each forecast
 
     @property
     def n_forecasts(self) -> int:

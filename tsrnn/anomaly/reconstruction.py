@@ -22,15 +22,10 @@ class Reconstruction:
 
     The layers encode a window into their last state; the decoder takes one more step of the last
     layer for each position, with an embedding of the position as input.
-
-    Attributes
-    ----------
-    n_channels, lookback : int
-        Values of a step, and steps of a window.
     """
 
-    n_channels: int
-    lookback: int
+    n_channels: int  # values of a step
+    lookback: int  # steps of a window
 
     n_forecasts = 1
 

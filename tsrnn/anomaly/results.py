@@ -16,25 +16,13 @@ _N_LINES = 200  # lower lines tried, from the highest score down to the median
 
 @dataclasses.dataclass(frozen=True)
 class SeriesScores:
-    """Scores of one series, higher is more anomalous.
+    """Scores of one series, higher is more anomalous; parts that a detector lacks are None."""
 
-    Attributes
-    ----------
-    score : (n,) array
-        Anomaly score of each point, smoothed over time; NaN where unknown.
-    point_score : (n,) array, optional
-        Score of each point by itself, which locates the start and end of events.
-    channel_score : (n, n_channels) array, optional
-        Contribution of each channel to the square of the score.
-    expected, spread : (n, n_channels) arrays, optional
-        Expected values and their typical error, in the unit of the series.
-    """
-
-    score: np.ndarray
-    point_score: np.ndarray | None = None
-    channel_score: np.ndarray | None = None
-    expected: np.ndarray | None = None
-    spread: np.ndarray | None = None
+    score: np.ndarray  # anomaly score of each point, smoothed over time, (n,); NaN where unknown
+    point_score: np.ndarray | None = None  # of points by themselves, to locate events, (n,)
+    channel_score: np.ndarray | None = None  # contributions to its square, (n, n_channels)
+    expected: np.ndarray | None = None  # values in the unit of the series, (n, n_channels)
+    spread: np.ndarray | None = None  # typical errors of expected values, (n, n_channels)
 
 
 def event_table(

@@ -57,9 +57,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         before; of further seasons the phase only. "auto" is that of the frequency, and also the
         week if that is a day, if the series is two of them long.
     stretch : int, default=100
-        Span of the smoothing: points weigh ``(1 - 2 / (stretch + 1)) ** distance``. About the
-        length of the events to detect, and at most a tenth of the history: a long span misses short
-        and slight events, a short one gives alarms for noise. 1 for no smoothing.
+        Span of the smoothing, 1 for none: points weigh ``(1 - 2 / (stretch + 1)) ** distance``.
+        About as long as the events to detect, at most a tenth of the history: a long span misses
+        short and slight events, a short one gives alarms for noise.
     online : bool, default=False
         Score each point from past values only, as in a stream, which ``update`` continues;
         otherwise also from future values. Networks are trained on all of the series either way.
@@ -80,7 +80,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     n_layers : int, default=1
         Stacked recurrent layers.
     n_estimators : int, default=1
-        Networks with different random weights, whose outputs are averaged.
+        Networks with different random weights; their outputs are averaged.
     dropout, recurrent_dropout : float, default=0.0
         Share of values dropped in training between layers, and of units from step to step.
     loss : {"absolute_error", "squared_error", "huber", "gaussian"}, default="absolute_error"
@@ -104,8 +104,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     dtype : {"float32", "float64"}, default="float32"
         Floating-point type of the networks.
     device : {"cpu", "cuda"}, default="cpu"
-        Device for training. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]`` or ``tsrnn[cuda13]``.
-        Series are scored, one step after another, on the CPU.
+        Device for training; scores are computed on the CPU. "cuda", an NVIDIA GPU, needs
+        ``tsrnn[cuda12]`` or ``tsrnn[cuda13]``.
     n_jobs : int, optional
         Threads for training; None and -1 for all cores. The result does not depend on it.
     random_state : int, RandomState or None, default=None
@@ -115,6 +115,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
 
     Attributes
     ----------
+    fitted_ : FittedNetworks
+        The fitted state.
     network_ : RecurrentNetwork
         The first network.
     threshold_ : Threshold
@@ -330,11 +332,10 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def update(self, y: Any) -> Update:
         """Score the observations that follow those seen so far, and add them to these.
 
-        The states of the networks and of the smoothing are carried on, so the cost depends on the
-        number of new observations only, and scores are those of ``score_samples`` (but for the
-        sign) of all observations so far, up to rounding. An adaptive ``threshold_``, as the
-        default, moves along: each score is compared with the threshold from the scores before, in a
-        panel of all series, processed one after the other.
+        The states of networks and smoothing are carried on, so the cost depends on the number of
+        new observations only, and scores are those of ``score_samples`` for all observations so
+        far, negated, up to rounding. An adaptive ``threshold_``, as the default, is updated after
+        each score, for a panel with those of all series, one after the other.
 
         Parameters
         ----------
@@ -350,9 +351,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Raises
         ------
         ValueError
-            If the detector was not fitted with ``online=True``, the rows do not continue the
-            series, or values are missing, unless ``missing="mask"``, infinite or not numbers. The
-            detector is unchanged then.
+            If the detector was not fitted ``online``, rows do not continue the series, or values
+            are missing (without ``missing="mask"``), infinite or not numbers. Nothing is changed.
         """
         check_is_fitted(self)
         streams = self.fitted_.streams

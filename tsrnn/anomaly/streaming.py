@@ -65,21 +65,9 @@ class SeriesStatistics(NamedTuple):
 class Stream:
     """Scores of a series that continues.
 
-    Parameters
-    ----------
-    errors : ForecastStream or ReconstructionStream
-        Errors of the next observations.
-    statistics : SeriesStatistics
-    decay : float
-        Weight of the previous value in the exponential mean of squared scores.
-    level : float
-        The mean so far.
-    axis : TimeAxis
-        Time axis of the series so far.
-    seasons : tuple of int
-        In steps.
-    n_after : int, default=0
-        Steps observed after the end of the axis.
+    ``errors`` is the ForecastStream or ReconstructionStream of its networks. Squared scores have an
+    exponential mean, so far ``level``, in which the previous value weighs ``decay``. The series
+    goes on for ``n_after`` steps after the time axis.
     """
 
     def __init__(

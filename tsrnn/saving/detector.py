@@ -14,13 +14,14 @@ from tsrnn.anomaly.forecast_errors import ForecastErrors, ForecastState, Forecas
 from tsrnn.anomaly.reconstruction import Reconstruction, ReconstructionStream
 from tsrnn.anomaly.streaming import Stream
 from tsrnn.anomaly.thresholds.base import Threshold
+from tsrnn.network import RecurrentNetwork
 from tsrnn.saving.checks import check, check_parts, has_type
 from tsrnn.saving.parts import MAX_STEPS, decode_axes, encode_axes
 from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
 from tsrnn.saving.values import is_key
 
 _MAX_SEASONS = 100
-# Parts of a file in their order, by attribute: those of the estimator have the same name.
+# Parts of a file that are fields of the fitted state.
 _STATE_PARTS = {
     "_labels": "labels",
     "_means": "means",
@@ -34,26 +35,24 @@ _STATE_PARTS = {
     "_channels": "channels",
 }
 _ATTRIBUTES = {*TRAINED, "n_features_in_", "offset_", "seasons_", "threshold_", "fitted_"}
-_ORDER = [
-    *("_labels", "_means", "_deviations", "seasons_", "_reading", "loss_curve_"),
-    *("validation_scores_", "n_iter_", "best_iter_", "_networks", "network_", "_usual"),
-    *("_usual_levels", "_streams", "_step", "_channels", "n_features_in_", "threshold_", "offset_"),
-]
-_TYPES = TRAINED | {
-    "n_features_in_": int,
-    "offset_": float,
-    "seasons_": tuple,
-    "threshold_": Threshold,
-    "_channels": list,
-    "_deviations": np.ndarray,
-    "_usual_levels": np.ndarray,
-    "_means": np.ndarray,
-    "_reading": ForecastErrors | Reconstruction,
-    "_step": BaseOffset | int,
-    "_usual": np.ndarray,
+# Types of the parts of a file, in their order.
+_TYPES = {
     "_labels": list,
+    "_means": np.ndarray,
+    "_deviations": np.ndarray,
+    "seasons_": tuple,
+    "_reading": ForecastErrors | Reconstruction,
+    **{name: kind for name, kind in TRAINED.items() if name != "network_"},
     "_networks": np.ndarray,
+    "network_": RecurrentNetwork,
+    "_usual": np.ndarray,
+    "_usual_levels": np.ndarray,
     "_streams": dict | None,
+    "_step": BaseOffset | int,
+    "_channels": list,
+    "n_features_in_": int,
+    "threshold_": Threshold,
+    "offset_": float,
 }
 _STREAM = {
     "index": pd.Index,
@@ -79,7 +78,7 @@ def _encode(attributes):
         "_networks": np.concatenate([first[:0], *others]),
         "_streams": None if state.streams is None else _encode_streams(state.streams),
     }
-    return {name: parts[name] for name in _ORDER}
+    return {name: parts[name] for name in _TYPES}
 
 
 def _encode_streams(streams):

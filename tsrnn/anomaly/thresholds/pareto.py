@@ -134,33 +134,16 @@ class ParetoTail:
 
     The tail is refitted at each new peak, as in the paper, up to ``_REFIT_EACH`` peaks; then each
     time their number has grown by that share, so that the cost of a peak does not grow.
-
-    Attributes
-    ----------
-    base : float
-        The level; values above it are peaks.
-    risk : float
-        Probability of a value above ``quantile``.
-    n : int
-        Values so far, without alarms.
-    shape, scale : float
-        Parameters of the generalised Pareto distribution; NaN if there are no peaks.
-    quantile : float
-        Values above it are alarms; the base if there are no peaks.
-    next_fit : int
-        Number of peaks at which the tail is refitted.
-    peaks : list of float
-        Excesses of the peaks over the base.
     """
 
-    base: float
-    risk: float
-    n: int
-    shape: float
+    base: float  # the level; values above it are peaks
+    risk: float  # probability of a value above the quantile
+    n: int  # values so far, without alarms
+    shape: float  # of the generalised Pareto distribution, as scale; NaN if there are no peaks
     scale: float
-    quantile: float
-    next_fit: int
-    peaks: list[float]
+    quantile: float  # values above it are alarms; the base if there are no peaks
+    next_fit: int  # number of peaks at which the tail is refitted
+    peaks: list[float]  # their excesses over the base
 
     @classmethod
     def fit(cls, values: np.ndarray, level: float, risk: float) -> ParetoTail:

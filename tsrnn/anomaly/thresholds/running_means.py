@@ -7,24 +7,12 @@ import dataclasses
 
 @dataclasses.dataclass
 class LocalMean:
-    """Mean of the last values of a stream.
+    """Mean of the last values of a stream."""
 
-    Attributes
-    ----------
-    depth : int
-        Number of values; fewer at the start.
-    values : list of float
-        The last values.
-    total : float
-        Their sum.
-    oldest : int
-        Position of the oldest value, which the next one replaces.
-    """
-
-    depth: int
+    depth: int  # number of values; fewer at the start
     values: list[float] = dataclasses.field(default_factory=list)
-    total: float = 0.0
-    oldest: int = 0
+    total: float = 0.0  # sum of the values
+    oldest: int = 0  # position of the value that the next one replaces
 
     @property
     def mean(self) -> float:
@@ -46,19 +34,11 @@ class LocalMean:
 
 @dataclasses.dataclass
 class ExponentialMean:
-    """Exponentially weighted mean of all values so far, without a bias at the start.
+    """Exponentially weighted mean of all values so far, without a bias at the start."""
 
-    Attributes
-    ----------
-    decay : float
-        Weight of a value relative to the next one.
-    total, weight : float
-        Weighted sum of the values, and sum of the weights.
-    """
-
-    decay: float
-    total: float = 0.0
-    weight: float = 0.0
+    decay: float  # weight of a value relative to the next one
+    total: float = 0.0  # weighted sum of the values
+    weight: float = 0.0  # sum of the weights
 
     def add(self, value: float) -> float:
         """Add a value; returns the mean."""
