@@ -118,10 +118,12 @@ def test_the_dropout_of_each_step_of_training(seed, workers):
     for step, (loss, _) in enumerate(losses, start=1):
         outputs = [
             naive.network(
-                "lstm", network.views(), values[4 * row : 4 * row + 4],
+                "lstm",
+                network.views(),
+                values[4 * row : 4 * row + 4],
                 noise=(0.4, 0.2, naive.scramble(seed) + step, row),
             )[0]
             for row in range(3)
-        ]  # fmt: skip
+        ]
         expected = naive.mean_loss("squared_error", outputs, targets[:, None])
         assert loss == pytest.approx(expected, rel=1e-10)

@@ -93,10 +93,20 @@ def test_round_trip_of_a_detector(kwargs, n_channels, path):
         detector_series(freq="2D").to_period("2D"),
     ],
     ids=[
-        "array", "channels", "range", "every second", "7 minutes", "days", "zone", "days of a zone",
-        "business days", "months", "periods", "periods of two",
+        "array",
+        "channels",
+        "range",
+        "every second",
+        "7 minutes",
+        "days",
+        "zone",
+        "days of a zone",
+        "business days",
+        "months",
+        "periods",
+        "periods of two",
     ],
-)  # fmt: skip
+)
 def test_a_stream_continues_to_the_bit(method, y, path):
     known, some = split_rows(y, 40)
     fitted = detector(method=method, n_estimators=2).fit(known)
@@ -175,9 +185,13 @@ def test_round_trip_of_hundreds_of_streams(path):
 
 def test_round_trip_of_parameters_set_after_fit(path):
     y, new = split_rows(detector_series(), 50)
-    fitted = detector().fit(y).set_params(
-        horizon=9, lookback=3, stretch=2, online=False, method="reconstruction", season=3
-    )  # fmt: skip
+    fitted = (
+        detector()
+        .fit(y)
+        .set_params(
+            horizon=9, lookback=3, stretch=2, online=False, method="reconstruction", season=3
+        )
+    )
     loaded = round_trip(fitted, path)
     assert_same(loaded.get_params(), fitted.get_params())
     assert_same(loaded.score_samples(y), fitted.score_samples(y))

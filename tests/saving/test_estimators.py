@@ -84,9 +84,9 @@ def test_time_continues_as_before(y, path):
     ],
 )
 def test_round_trip_of_a_regressor_that_trains_on(cell, loss, dtype, path):
-    fitted = regressor(
-        cell=cell, n_heads=3, loss=loss, dtype=dtype, quantiles=[0.25, 0.75]
-    ).fit(X, NUMBERS)  # fmt: skip
+    fitted = regressor(cell=cell, n_heads=3, loss=loss, dtype=dtype, quantiles=[0.25, 0.75]).fit(
+        X, NUMBERS
+    )
     assert_same(round_trip(fitted, path), fitted)
     fitted.partial_fit(X, NUMBERS)  # which has the optimiser's memory, and numbers to draw
     loaded = round_trip(fitted, path)
@@ -147,10 +147,19 @@ WIDE = pd.DataFrame(X[:, :4], DAYS, list("abcd")).where(np.arange(40)[:, None] >
         (long_frame().set_index(["id", "t"]), {}),
     ],
     ids=[
-        "wide", "wide by days", "wide by levels", "wide by categories", "wide in periods", "long",
-        "categories", "counted time", "numbered", "levels", "frame in levels",
+        "wide",
+        "wide by days",
+        "wide by levels",
+        "wide by categories",
+        "wide in periods",
+        "long",
+        "categories",
+        "counted time",
+        "numbered",
+        "levels",
+        "frame in levels",
     ],
-)  # fmt: skip
+)
 def test_round_trip_of_panels_in_all_forms(y, kwargs, path):
     fitted = forecaster(lookback=5, horizon=2, validation_fraction=0.05, **kwargs).fit(y)
     loaded = round_trip(fitted, path)
@@ -236,9 +245,12 @@ def test_a_fresh_process_predicts_the_same_bits(path, tmp_path):
     )
     root = str(Path(tsrnn.__file__).parents[1])
     done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", code, tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=120,
         env=os.environ | {"PYTHONPATH": root},
-    )  # fmt: skip
+    )
     loaded, other = tsrnn.load(path), tsrnn.load(tmp_path / "classifier.tsrnn")
     assert done.stdout.split() == [
         loaded.predict().to_numpy().tobytes().hex(),

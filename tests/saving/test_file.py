@@ -135,14 +135,25 @@ def test_other_files_are_refused(path):
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b"null", b"[]", b"{}", b"{", b"\xff", b'"' + b"a" * 100, b"[" * 100_000,
-        b'{"a":' * 100_000, b"[" * 900 + b"]" * 900, b"9" * 100_000, b'{"class": "RNNForecaster"}',
-        b'{"versions": {"tsrnn": "' + b"9" * 10_000 + b'"}}', pickle.dumps(Canary()),
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"{",
+        b"\xff",
+        b'"' + b"a" * 100,
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"[" * 900 + b"]" * 900,
+        b"9" * 100_000,
+        b'{"class": "RNNForecaster"}',
+        b'{"versions": {"tsrnn": "' + b"9" * 10_000 + b'"}}',
+        pickle.dumps(Canary()),
         b'{"class": "RNNForecaster", "parameters": {}, "fitted": {}, "versions": {"tsrnn": 1}}',
         b" " * 2**24 + b"{}",
     ],
     ids=lambda text: repr(text[:20]),
-)  # fmt: skip
+)
 def test_other_json_is_refused(text, valid_files, assert_refused):
     assert_refused(Forgery(valid_files["forecaster"]).npz(text))
 

@@ -35,38 +35,58 @@ def make_golden_files():
     Old files are never written again: change the numbers of the new ones.
     """
     fitted = forecaster(horizon=6, hidden_size=4, max_iter=20).fit(AIRLINE)
-    _write_golden(fitted, "forecaster-1", lambda: {
-        "index": fitted.predict().index.astype(str).tolist(),
-        "forecast": fitted.predict().tolist(),
-        "interval": fitted.predict_interval().to_numpy().tolist(),
-    })  # fmt: skip
+    _write_golden(
+        fitted,
+        "forecaster-1",
+        lambda: {
+            "index": fitted.predict().index.astype(str).tolist(),
+            "forecast": fitted.predict().tolist(),
+            "interval": fitted.predict_interval().to_numpy().tolist(),
+        },
+    )
     panel = forecaster(horizon=2, lookback=5, cell="rnn", max_iter=5, **LONG)
     panel.fit(long_frame(id=lambda frame: frame["id"].astype("category")))
-    _write_golden(panel, "panel-1", lambda: {
-        "columns": panel.predict().astype({"id": str, "t": str}).to_dict("list"),
-    })  # fmt: skip
+    _write_golden(
+        panel,
+        "panel-1",
+        lambda: {
+            "columns": panel.predict().astype({"id": str, "t": str}).to_dict("list"),
+        },
+    )
     with_covariates, X, static = forecaster_with_covariates()
     with_covariates.fit(long_frame().drop(index=7), X, static)  # without a row
-    _write_golden(with_covariates, "covariates-1", lambda: {
-        "quantiles": (
-            with_covariates.predict_quantiles(4).drop(columns=["id", "t"]).to_numpy().tolist()
-        ),
-    })  # fmt: skip
+    _write_golden(
+        with_covariates,
+        "covariates-1",
+        lambda: {
+            "quantiles": (
+                with_covariates.predict_quantiles(4).drop(columns=["id", "t"]).to_numpy().tolist()
+            ),
+        },
+    )
     fitted = classifier(cell="gru", dtype="float64", class_weight={"up": 1.0, "down": 2.0})
     fitted.fit(X, WORDS).partial_fit(X, WORDS)
-    _write_golden(fitted, "classifier-1", lambda: {
-        "classes": fitted.classes_.tolist(),
-        "probabilities": fitted.predict_proba(X[:5]).tolist(),
-        "then": fitted.partial_fit(X, WORDS).predict_proba(X[:5]).tolist(),
-    })  # fmt: skip
+    _write_golden(
+        fitted,
+        "classifier-1",
+        lambda: {
+            "classes": fitted.classes_.tolist(),
+            "probabilities": fitted.predict_proba(X[:5]).tolist(),
+            "then": fitted.partial_fit(X, WORDS).predict_proba(X[:5]).tolist(),
+        },
+    )
     tail = TailThreshold(0.01, 0.9, depth=3)
     fitted_detector = detector(loss="gaussian", n_estimators=2, max_iter=5, threshold=tail)
     before, now, after = detector_data()
     fitted_detector.fit(before).update(now)
-    _write_golden(fitted_detector, "detector-1", lambda: {
-        "scores": fitted_detector.score_samples(before).tolist(),
-        "then": fitted_detector.update(after).to_frame().to_dict("list"),
-    })  # fmt: skip
+    _write_golden(
+        fitted_detector,
+        "detector-1",
+        lambda: {
+            "scores": fitted_detector.score_samples(before).tolist(),
+            "then": fitted_detector.update(after).to_frame().to_dict("list"),
+        },
+    )
 
 
 def detector_data():
@@ -84,10 +104,20 @@ def forecaster_with_covariates():
     X["kind"] = np.where(np.arange(len(days)) % 3, "a", "b")
     static = pd.DataFrame({"size": [1.0, 2.0, 4.0]}, index=["s0", "s1", "s2"])
     unfitted = forecaster(
-        horizon=2, lookback=5, max_iter=3, hidden_size=4, scope="fine_tuned", n_estimators=2,
-        loss="quantile", past_covariates=["warm"], calendar=["weekday", "month"], missing="mask",
-        holidays=["2024-04-01"], segment=1, **LONG,
-    )  # fmt: skip
+        horizon=2,
+        lookback=5,
+        max_iter=3,
+        hidden_size=4,
+        scope="fine_tuned",
+        n_estimators=2,
+        loss="quantile",
+        past_covariates=["warm"],
+        calendar=["weekday", "month"],
+        missing="mask",
+        holidays=["2024-04-01"],
+        segment=1,
+        **LONG,
+    )
     return unfitted, X, static
 
 

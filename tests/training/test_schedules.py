@@ -24,7 +24,7 @@ def test_cosine_falls_from_its_peak_to_nothing():
 
 
 @pytest.mark.parametrize("schedule", ["constant", "adaptive"])
-def test_others_stay(schedule):
+def test_other_schedules_are_constant(schedule):
     np.testing.assert_array_equal(learning_rates(schedule, 7, 0.01), 0.01)
 
 
@@ -43,7 +43,7 @@ def test_warm_up_rises_evenly_to_the_schedule(schedule, warm_up, n_rise):
     np.testing.assert_array_equal(rates[n_rise:], whole[n_rise:])
 
 
-def test_one_cycle_rises_by_itself():
+def test_one_cycle_ignores_warm_up():
     one, other = (learning_rates("one_cycle", 20, 0.01, warm_up) for warm_up in (0.0, 0.5))
     np.testing.assert_array_equal(one, other)
 

@@ -75,9 +75,12 @@ RATES = {"adam": 0.01, "adamw": 0.01, "sgd": 0.03, "rmsprop": 0.002}
 )
 def test_every_solver_and_schedule_lowers_the_loss(solver, schedule, rates):
     settings = {
-        "solver": solver, "learning_rate": schedule, "learning_rate_init": RATES[solver],
-        "warm_up": 0.1, "loss": "squared_error",
-    }  # fmt: skip
+        "solver": solver,
+        "learning_rate": schedule,
+        "learning_rate_init": RATES[solver],
+        "warm_up": 0.1,
+        "loss": "squared_error",
+    }
     network, _ = run(15, NONE, settings=settings)
     start, _ = fresh()
     before, after = (n.mean_loss(SOURCE, STARTS, "squared_error") for n in (start, network))
@@ -113,7 +116,7 @@ def test_averaged_weights_are_validated():
     assert loss == min(history.validation_curve) == history.validation_curve[history.best_iter - 1]
 
 
-def test_windows_without_weight_teach_nothing():
+def test_windows_without_weight_have_no_effect():
     weights = np.ones(300)
     weights[100:] = 0
     network, rng = fresh()
@@ -125,16 +128,14 @@ def test_windows_without_weight_teach_nothing():
     np.testing.assert_allclose(network.parameters, few.parameters, atol=1e-4)
 
 
-def test_streams_carry_what_single_windows_cannot_know():
+def test_streams_carry_state_that_single_windows_lack():
     """A cosine from its sine: of one value alone, which sign it has; the half of its variance."""
     phase = np.arange(30) / 3 + np.arange(16)[:, None]
     values, targets = np.sin(phase).reshape(-1, 1), np.cos(phase).reshape(-1, 1)
     numbers = np.arange(values.size)
     source = sequence_source(values.astype("float32"), numbers, np.ones_like(numbers), targets)
     streams = numbers.reshape(16, 30)
-    settings = Settings(
-        loss="squared_error", max_iter=60, learning_rate_init=0.03, batch_size=16
-    )  # fmt: skip
+    settings = Settings(loss="squared_error", max_iter=60, learning_rate_init=0.03, batch_size=16)
 
     def learn(windows):
         rng = np.random.default_rng(0)
@@ -151,10 +152,10 @@ def test_streams_carry_what_single_windows_cannot_know():
     assert (errors**2).mean() < 0.5 * variance
 
 
-def test_streams_begin_anew_in_each_epoch():
+def test_streams_start_from_zero_states_in_each_epoch():
     rng = np.random.default_rng(0)
     network = RecurrentNetwork("lstm", 1, 8, 3).initialise(rng, scale=1.0)
-    settings = Settings(max_iter=3, solver="sgd", learning_rate_init=1e-30)  # nothing is learnt
+    settings = Settings(max_iter=3, solver="sgd", learning_rate_init=1e-30)  # no visible update
     streams = np.arange(20 * 10).reshape(20, 10)
     curve = train(network, SOURCE, streams, NONE, settings, rng).loss_curve
     assert curve[0] == curve[1] == curve[2]
@@ -198,7 +199,7 @@ def set_training_losses(curve, monkeypatch):
 @pytest.mark.parametrize(
     ("tol", "n_epochs"), [(None, 8), (0.0, 8), (0.3, 8), (0.45, 6), (0.6, 7), (2.0, 3)]
 )
-def test_less_than_tol_is_no_improvement_of_the_held_out_loss(tol, n_epochs, monkeypatch):
+def test_less_than_tol_is_no_improvement_of_the_validation_loss(tol, n_epochs, monkeypatch):
     """Small steps add up: each is measured from the last that counted."""
     set_validation_losses([10, 9, 8.75, 8.5, 8.25, 8.21, 8.1, 8.05, 8.0], monkeypatch)
     _, history = run(8, settings={"tol": tol, "n_iter_no_change": 3})
@@ -216,7 +217,7 @@ def test_the_best_weights_are_kept_though_the_improvement_is_less_than_tol():
 @pytest.mark.parametrize(
     ("tol", "n_epochs"), [(None, 9), (0.0, 7), (0.15, 6), (10.0, 3), (np.inf, 2)]
 )
-def test_tol_ends_training_by_its_own_loss_where_nothing_is_held_out(tol, n_epochs, monkeypatch):
+def test_tol_ends_training_by_the_training_loss_without_validation(tol, n_epochs, monkeypatch):
     set_training_losses([9, 8, 7.9, 7.8, 7.7, 7.7, 7.7, 7.0, 6.0], monkeypatch)
     _, history = run(9, NONE, settings={"tol": tol, "n_iter_no_change": 2})
     assert (len(history.loss_curve), history.stopped) == (n_epochs, n_epochs < 9)
@@ -231,15 +232,18 @@ def test_each_of_many_networks_has_its_own_tol():
     assert [history.stopped for history in histories] == [False, True, False]
 
 
-def pieces(lengths, n_jobs=1, **options):
-    """Train piece by piece, the optimiser's memory carried: network, moments and losses."""
+def train_in_pieces(lengths, n_jobs=1, **options):
+    """Train piece by piece with the same moments: network, moments and losses."""
     network, rng = fresh()
     moments, losses = Moments(network), []
     for length in lengths:
         settings = Settings(
-            max_iter=length, learning_rate="constant", learning_rate_init=0.01, n_jobs=n_jobs,
+            max_iter=length,
+            learning_rate="constant",
+            learning_rate_init=0.01,
+            n_jobs=n_jobs,
             **options,
-        )  # fmt: skip
+        )
         history = train(network, SOURCE, STARTS, NONE, settings, rng, moments=moments)
         losses += history.loss_curve
     return network, moments, losses
@@ -248,18 +252,24 @@ def pieces(lengths, n_jobs=1, **options):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("averaging", [0.0, 0.99])
 def test_pieces_with_moments_are_one_training_to_the_bit(solver, averaging):
-    whole, moments, losses = pieces([6], solver=solver, averaging=averaging)
-    network, same_moments, same_losses = pieces([1, 2, 3], solver=solver, averaging=averaging)
+    whole, moments, losses = train_in_pieces([6], solver=solver, averaging=averaging)
+    network, same_moments, same_losses = train_in_pieces(
+        [1, 2, 3], solver=solver, averaging=averaging
+    )
     assert same_losses == losses
     np.testing.assert_array_equal(network.parameters, whole.parameters)
     np.testing.assert_array_equal(same_moments.values, moments.values)
     assert same_moments.steps == moments.steps == 6 * 8
     alone, _ = run(
-        6, NONE, settings={
-            "learning_rate": "constant", "learning_rate_init": 0.01, "solver": solver,
+        6,
+        NONE,
+        settings={
+            "learning_rate": "constant",
+            "learning_rate_init": 0.01,
+            "solver": solver,
             "averaging": averaging,
         },
-    )  # fmt: skip
+    )
     np.testing.assert_array_equal(alone.parameters, whole.parameters)
 
 
@@ -268,25 +278,30 @@ def test_pieces_without_moments_are_another_training():
     settings = Settings(max_iter=3, learning_rate="constant", learning_rate_init=0.01)
     for _ in range(2):
         train(network, SOURCE, STARTS, NONE, settings, rng)
-    assert (network.parameters != pieces([6])[0].parameters).any()
+    assert (network.parameters != train_in_pieces([6])[0].parameters).any()
 
 
-def test_moments_are_left_as_they_were_where_training_fails():
+def test_moments_do_not_change_if_training_fails():
     network, rng = fresh()
     moments = Moments(network)
     train(network, SOURCE, STARTS, NONE, Settings(max_iter=1), rng, moments=moments)
     before, weights = moments.values.copy(), network.parameters.copy()
     with pytest.raises(ValueError, match="diverged"):
         train(
-            network, SOURCE, STARTS, NONE, Settings(max_iter=1, learning_rate_init=1e38), rng,
+            network,
+            SOURCE,
+            STARTS,
+            NONE,
+            Settings(max_iter=1, learning_rate_init=1e38),
+            rng,
             moments=moments,
-        )  # fmt: skip
+        )
     np.testing.assert_array_equal(moments.values, before)
     np.testing.assert_array_equal(network.parameters, weights)
     assert moments.steps == 8
 
 
-def test_initial_weights_are_kept_where_nothing_beats_them():
+def test_initial_weights_are_kept_if_nothing_beats_them():
     """The network starts at the naive forecast: training may only improve on it."""
     values = np.tile([1.0, 2.0, 3.0, 4.0], 75)  # the naive forecast is perfect
     values[:240] += np.random.default_rng(0).normal(size=240)
@@ -360,7 +375,7 @@ def test_an_interrupt_without_validation_keeps_the_latest_weights():
     assert np.isfinite(losses).all()
 
 
-def test_a_ctrl_c_that_a_compilation_swallows_is_heard_after_it():
+def test_a_ctrl_c_that_a_compilation_swallows_is_noticed_after_it():
     def swallow(done, history):
         if len(history.loss_curve) == 2:
             with contextlib.suppress(KeyboardInterrupt):
@@ -397,16 +412,20 @@ MODELS = {
     "less than a batch": (STARTS[100:110], NONE, 7, {}),
     "no validation": (STARTS[20:], NONE, 10, {"learning_rate": "cosine", "warm_up": 0.2}),
     "stops early": (
-        STARTS[::2], VALIDATION, 10,
+        STARTS[::2],
+        VALIDATION,
+        10,
         {"n_iter_no_change": 1, "learning_rate": "constant", "learning_rate_init": 0.3},
     ),
     "one epoch": (STARTS, VALIDATION, 1, {}),
     "adaptive": (
-        STARTS[:90], np.arange(100, 285), 10,
+        STARTS[:90],
+        np.arange(100, 285),
+        10,
         {"learning_rate": "adaptive", "learning_rate_init": 0.05},
     ),
     "another solver": (STARTS[:70], VALIDATION, 10, {"solver": "sgd", "alpha": 0.01}),
-}  # fmt: skip
+}
 COMMON = {
     "plain": {},
     "noise": {"dropout": 0.3, "recurrent_dropout": 0.2, "averaging": 0.8},
@@ -446,7 +465,7 @@ def assert_same(trained, expected):
 
 @pytest.mark.parametrize("options", COMMON)
 @pytest.mark.parametrize(("n_jobs", "dtype"), [(1, "float32"), (2, "float32"), (1, "float64")])
-def test_many_networks_learn_what_each_would_alone(options, n_jobs, dtype, monkeypatch):
+def test_many_networks_train_as_each_would_alone(options, n_jobs, dtype, monkeypatch):
     """The same weights to the last bit."""
     expected = each_alone(COMMON[options], dtype=dtype)
     monkeypatch.setattr(threads, "LONG", 0)
