@@ -84,8 +84,8 @@ def extended(
     unmatched += [label for label in known.ids if every and label not in numbers]
     if unmatched:
         raise DataError(
-            f"must go on with the series that were fitted, and {unmatched[0]!r} is in one of the "
-            "two alone",
+            f"must go on with the series that were fitted, and {unmatched[0]!r} is in only one of "
+            "the two",
             "Give the same series, or predict others by predict(y=...).",
             argument=argument,
         )

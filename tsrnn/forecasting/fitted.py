@@ -192,9 +192,10 @@ class FittedForecaster:
         if axis.step != fitted.step and not (
             isinstance(axis.step, int) and isinstance(fitted.step, int)
         ):
-            raise ValueError(
-                f"y has {format_step(axis.step, axis.index)}, and the forecaster was fitted on "
-                f"{format_step(fitted.step, fitted.index)}. Bring y to that, or fit on it."
+            raise DataError(
+                f"has {format_step(axis.step, axis.index)}, and the forecaster was fitted on "
+                f"{format_step(fitted.step, fitted.index)}",
+                "Bring y to that, or fit on it.",
             )
         lookback = self.spec.lookback
         shortest = int(np.argmin(series.panel.lengths))
@@ -216,9 +217,10 @@ class FittedForecaster:
         groups = np.array([places.get(label, len(fitted)) for label in labels])
         if groups.max() >= n_groups:
             unseen = labels[int(groups.argmax())]
-            raise ValueError(
-                f"Series {unseen!r} was not fitted, and with scope='local' each series has a "
-                "network of its own. Fit it too, or use scope='global' or 'fine_tuned'."
+            raise DataError(
+                "was not fitted, and with scope='local' each series has a network of its own",
+                "Fit it too, or use scope='global' or 'fine_tuned'.",
+                series=unseen,
             )
         return groups
 
@@ -228,7 +230,9 @@ class FittedForecaster:
             return []
         features = self.features
         if not features or not (features.known or features.past):
-            raise ValueError("X was given, and the forecaster was fitted without. Leave it out.")
+            raise DataError(
+                "was given, and the forecaster was fitted without", "Leave it out.", argument="X"
+            )
         return [features.encode(covariates, future=future)]
 
     def _later(self):

@@ -8,7 +8,14 @@ from typing import Any
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.data import Collection, Covariates, collection_from, covariates_from, with_gap_marked
+from tsrnn.data import (
+    Collection,
+    Covariates,
+    DataError,
+    collection_from,
+    covariates_from,
+    with_gap_marked,
+)
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.predictor import ForecastContext
 from tsrnn.forecasting.resolve import check_positive
@@ -40,15 +47,16 @@ def read_static(forecaster: ForecasterBase, static: Any) -> pd.DataFrame | None:
     if static is None:
         return None
     if not isinstance(static, pd.DataFrame) or not static.shape[1]:
-        raise ValueError(
-            f"static must be a DataFrame with a row for each series and columns, got "
-            f"{type(static).__name__}."
+        raise DataError(
+            "must be a DataFrame with a row for each series and columns, got "
+            f"{type(static).__name__}",
+            argument="static",
         )
     if forecaster.id_column in static.columns:
         static = static.set_index(forecaster.id_column)
     if not static.index.is_unique:
         repeated = static.index[static.index.duplicated()][0]
-        raise ValueError(f"static has more than one row for {repeated!r}. Keep one.")
+        raise DataError(f"has more than one row for {repeated!r}", "Keep one.", argument="static")
     return static
 
 
