@@ -73,8 +73,10 @@ def resolve(
     log = _takes_logarithm(panel, season, parameters["transform"])
     if auto_season and not _is_seasonal(panel, season, log):
         season = 1
-    windows_of = _windows_of_one if panel.n_series == 1 else _windows_of_many
-    season, lookback, n_ahead, n_held_out = windows_of(collection, season, auto_season, parameters)
+    choose_windows = _lone_windows if panel.n_series == 1 else _panel_windows
+    season, lookback, n_ahead, n_held_out = choose_windows(
+        collection, season, auto_season, parameters
+    )
     is_panel = panel.n_series > 1
     segment = parameters["segment"]
     if segment == "auto":
@@ -148,7 +150,7 @@ def _is_seasonal(panel, season, log):
     return np.mean(votes) >= 0.5
 
 
-def _windows_of_one(collection, season, auto_season, parameters):
+def _lone_windows(collection, season, auto_season, parameters):
     """Season, lookback, steps forecast at once and values held out, for a lone series."""
     n_values, horizon = collection.panel.values.size, parameters["horizon"]
     n_ahead = parameters["n_ahead"]
@@ -183,7 +185,7 @@ def _windows_of_one(collection, season, auto_season, parameters):
     return season, lookback, n_ahead, np.array([n_held_out])
 
 
-def _windows_of_many(collection, season, auto_season, parameters):
+def _panel_windows(collection, season, auto_season, parameters):
     """The same for a panel: windows may be longer than short series allow to train on."""
     lengths = collection.panel.lengths
     horizon = unless_auto(parameters["n_ahead"], parameters["horizon"])
