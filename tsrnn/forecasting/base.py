@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators.base import RecurrentEstimator
 from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.kernels.losses import find_loss
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 from tsrnn.training import Settings
 
 _MAX_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
@@ -85,7 +85,7 @@ class ForecasterBase(RecurrentEstimator):
         return pd.concat(dict(zip(ids, parts, strict=True)))
 
     @property
-    def networks_(self) -> list[list[RecurrentNetwork]]:
+    def networks_(self) -> list[list[Network]]:
         """All networks, (n_groups, n_members) of them: groups are series, or one for all.
 
         Of ``scope="fine_tuned"`` the last group is that of all series.
@@ -95,7 +95,7 @@ class ForecasterBase(RecurrentEstimator):
         return [[network.like(parameters) for parameters in group] for group in weights]
 
     @property
-    def network_(self) -> RecurrentNetwork:
+    def network_(self) -> Network:
         """The trained network; the first where there are several."""
         return self.fitted_.network
 

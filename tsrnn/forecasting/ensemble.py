@@ -13,7 +13,7 @@ from tsrnn.forecasting.uncertainty import LossOutputs
 from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.sources import Source, forecast_source, inputs_per_row
 from tsrnn.kernels.targets import claim
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 from tsrnn.network.runs import predict_models
 
 # A window's least scale, where typical windows have a deviation of 1. Without it a stretch that
@@ -80,7 +80,7 @@ class WindowSpec:
         return self.source(values, collection.covariates, np.where(observed, values, np.nan))
 
     def network_shape(self) -> dict:
-        """Inputs, outputs and head of a network for these windows, for RecurrentNetwork."""
+        """Inputs, outputs and head of a network for these windows, as keyword arguments."""
         row = self.source(np.zeros(1), np.zeros((1, self.n_channels)))
         shape = {"n_in": self.segment * inputs_per_row(row), "n_out": self.n_outputs(self.n_ahead)}
         if self.n_known:
@@ -133,7 +133,7 @@ class Ensemble:
     ----------
     spec : WindowSpec
         The windows that they read.
-    network : RecurrentNetwork
+    network : Network
         Their shape.
     weights : (n_groups, n_members, n_parameters) array
         One group for all series, or one for each.
@@ -144,7 +144,7 @@ class Ensemble:
     """
 
     spec: WindowSpec
-    network: RecurrentNetwork
+    network: Network
     weights: np.ndarray
     device: str = "cpu"
     n_jobs: int | None = None

@@ -14,7 +14,7 @@ from tsrnn.forecasting.predictor import ForecastContext, Predictor
 from tsrnn.forecasting.resolve import check_positive
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.uncertainty import ConformalWidths
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 
 _MIN_RECENT = 4  # values kept of a series at least: they tell how its time stamps go on
 
@@ -27,7 +27,7 @@ class FittedForecaster:
     ----------
     spec : WindowSpec
         Windows that the networks read, and their outputs.
-    network : RecurrentNetwork
+    network : Network
         The first network; all are of its shape.
     weights : (n_groups, n_members, n_parameters) array
         Of all networks: one group for all series or one for each, and after these one for all
@@ -54,7 +54,7 @@ class FittedForecaster:
     """
 
     spec: WindowSpec
-    network: RecurrentNetwork
+    network: Network
     weights: np.ndarray
     transform: str | None
     scaling: Scaling

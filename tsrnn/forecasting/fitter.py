@@ -13,7 +13,7 @@ from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.sources import Source
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 from tsrnn.training import History, Settings, train_many
 
 _MAX_VALIDATION = 4000  # windows that validate an epoch, of all series together
@@ -80,7 +80,7 @@ class Fitter:
     """
 
     source: Source
-    draw: Callable[[int], tuple[RecurrentNetwork, np.random.Generator]]
+    draw: Callable[[int], tuple[Network, np.random.Generator]]
     n_members: int
     settings: Callable[[int], Settings]
     name: str

@@ -25,7 +25,7 @@ from tsrnn.forecasting.fitter import (
 from tsrnn.forecasting.predictor import held_out_errors
 from tsrnn.forecasting.resolve import ResolvedParams, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
-from tsrnn.network import RecurrentNetwork
+from tsrnn.network import Network
 from tsrnn.training import History, Settings
 
 
@@ -43,7 +43,7 @@ class TrainingParts:
         Levels of the loss "quantile", sorted; empty for other losses.
     """
 
-    network: Callable[..., RecurrentNetwork]
+    network: Callable[..., Network]
     settings: Callable[[int, int], Settings]
     quantiles: tuple
 
@@ -112,7 +112,7 @@ def _fit_networks(
     spec: WindowSpec,
     resolved: ResolvedParams,
     parts: TrainingParts,
-) -> tuple[RecurrentNetwork, FitResult]:
+) -> tuple[Network, FitResult]:
     """A network of the shape of all, and the result of their training."""
     panel, source = collection.panel, spec.series_source(collection, scaling)
     seed = check_random_state(forecaster.random_state).randint(2**31)

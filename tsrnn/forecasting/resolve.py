@@ -73,10 +73,8 @@ def resolve(
     log = _takes_logarithm(panel, season, parameters["transform"])
     if auto_season and not _is_seasonal(panel, season, log):
         season = 1
-    choose_windows = _lone_windows if panel.n_series == 1 else _panel_windows
-    season, lookback, n_ahead, n_held_out = choose_windows(
-        collection, season, auto_season, parameters
-    )
+    windows_of = _lone_windows if panel.n_series == 1 else _panel_windows
+    season, lookback, n_ahead, n_held_out = windows_of(collection, season, auto_season, parameters)
     is_panel = panel.n_series > 1
     segment = parameters["segment"]
     if segment == "auto":
