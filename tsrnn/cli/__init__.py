@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:  # as of `tsrnn forecast ... | head`: the reader is gone
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (ValueError, OSError, ImportError, MemoryError, RuntimeError) as error:
-            print(f"tsrnn {arguments.command}: error: {_one_line(error)}", file=sys.stderr)
+            print(f"tsrnn {arguments.command}: error: {_flattened(error)}", file=sys.stderr)
             return 2
     return 0
 
@@ -60,10 +60,10 @@ def _run(arguments):
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
-    print(f"tsrnn: warning: {_one_line(message)}", file=sys.stderr)
+    print(f"tsrnn: warning: {_flattened(message)}", file=sys.stderr)
 
 
-def _one_line(message):
+def _flattened(message):
     if isinstance(message, OSError) and message.strerror:
         message = f"{message.filename}: {message.strerror}"
     return " ".join(str(message).split())

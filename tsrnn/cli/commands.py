@@ -96,12 +96,12 @@ def _detector(arguments, y):
         random_state=arguments.seed,
         n_jobs=arguments.jobs,
         verbose=_verbosity(arguments, y),
-        **_given(arguments, names),
+        **_set_options(arguments, names),
     )
 
 
-def _given(arguments, names):
-    """The options that are given, by the names of parameters, which are those of options."""
+def _set_options(arguments, names):
+    """Options that are set, by name, which is also that of the parameter."""
     options = {name: getattr(arguments, name) for name in names}
     return {name: value for name, value in options.items() if value is not None}
 
@@ -182,7 +182,7 @@ def _forecaster(arguments, y):
         random_state=arguments.seed,
         n_jobs=arguments.jobs,
         verbose=_verbosity(arguments, y),
-        **_given(arguments, _COMMON_SETTINGS),
+        **_set_options(arguments, _COMMON_SETTINGS),
         **columns,
     )
 

@@ -19,11 +19,11 @@ def check_outputs(inputs: Iterable[str | None], picture: str | None, *others: st
 
     None stands for a file that was not requested.
     """
-    taken_by = {Path(path).resolve(): "it is a file to read" for path in filter(None, inputs)}
+    conflicts = {Path(path).resolve(): "it is a file to read" for path in filter(None, inputs)}
     for path in filter(None, (picture, *others)):
         resolved = Path(path).resolve()
-        _check_writable(path, taken_by.get(resolved))
-        taken_by[resolved] = "another output has that name"
+        _check_writable(path, conflicts.get(resolved))
+        conflicts[resolved] = "another output has that name"
         if is_parquet(path):
             import_pyarrow()
     if picture:

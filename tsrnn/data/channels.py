@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import DataError, Location, MissingDataError
+from tsrnn.data.errors import Location, MissingDataError
 from tsrnn.data.gaps import no_values, on_grid
 from tsrnn.data.interop import narwhals_frame, to_pandas
 from tsrnn.data.panel import Panel
@@ -211,12 +211,11 @@ def _from_array(y, missing, argument):
     try:
         values = np.asarray(y, dtype=float)
     except (TypeError, ValueError) as error:
-        raise DataError(f"must hold real numbers: {error}", argument=argument) from None
+        raise Location(argument).error(f"must hold real numbers: {error}") from None
     if values.ndim not in (1, 2) or not values.size:
-        raise DataError(
+        raise Location(argument).error(
             f"must be one series, (n,) or (n, n_channels) with n > 0, got shape {values.shape}",
             "Give a panel as a frame with an id_column.",
-            argument=argument,
         )
     n = len(values)
     channels = [argument] if values.ndim == 1 else list(range(values.shape[1]))
@@ -232,18 +231,17 @@ def _check_columns(y, id_column, time_column, argument, library):
     absent = [column for column in named if column not in y.columns]
     if absent or (time_column is None and (library or id_column)):
         reason = f"; {absent[0]!r} is none of them" if absent else ""
-        raise DataError(
+        raise Location(argument).error(
             f"has the columns {y.columns.tolist()}{reason}",
             "Say by time_column which holds the times, and by id_column which the series' ids, "
             "where there are several.",
-            argument=argument,
         )
 
 
 def _numbers(frame, argument):
     """The channels as float64, (n_rows, n_channels); NaN where missing."""
     if not frame.shape[1]:
-        raise DataError("has no columns of values", argument=argument)
+        raise Location(argument).error("has no columns of values")
     hint = (
         f"If {argument} is a long frame, say by time_column and id_column which of its columns are "
         "times and ids."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import DataError, Location
+from tsrnn.data.errors import Location
 from tsrnn.data.forms import Form
 from tsrnn.data.gaps import seasonally_filled
 from tsrnn.data.panel import Panel
@@ -83,11 +83,10 @@ def extended(
     unmatched = [label for label in following.ids if label not in known_ids]
     unmatched += [label for label in known.ids if every and label not in numbers]
     if unmatched:
-        raise DataError(
+        raise Location(argument).error(
             f"must go on with the series that were fitted, and {unmatched[0]!r} is in only one of "
             "the two",
             "Give the same series, or predict others by predict(y=...).",
-            argument=argument,
         )
     parts, axes, longer = [], [], {}
     for k, (label, axis) in enumerate(zip(known.ids, known.axes, strict=True)):

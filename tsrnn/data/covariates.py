@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import DataError
+from tsrnn.data.errors import DataError, Location
 from tsrnn.data.interop import to_pandas
 from tsrnn.data.rows import labelled_rows
 from tsrnn.data.time_axis import format_time, time_numbers
@@ -80,10 +80,9 @@ class Covariates:
         kinds = {type(times), type(index)}
         same = len(kinds) == 1 or not kinds & {pd.DatetimeIndex, pd.PeriodIndex}
         if not same or (isinstance(index, pd.PeriodIndex) and index.freq != times.freq):
-            raise DataError(
+            raise Location(self.name).error(
                 f"has time stamps of dtype {times.dtype}, and y of {index.dtype}",
                 "Bring them to one.",
-                argument=self.name,
             )
         return time_numbers(times)
 
@@ -139,10 +138,8 @@ def covariates_from(
     if not isinstance(X.index, pd.MultiIndex) and time_column in X.columns:
         columns = [id_column if id_column in X.columns else None, time_column]
     if not len(X) or X.shape[1] == 2 - columns.count(None):
-        raise DataError(
-            f"has shape {X.shape}",
-            "Give rows of time and columns of covariates.",
-            argument=name,
+        raise Location(name).error(
+            f"has shape {X.shape}", "Give rows of time and columns of covariates."
         )
     if not X.columns.is_unique:
         repeated = X.columns[X.columns.duplicated()][0]

@@ -57,11 +57,10 @@ def narwhals_frame(y: Any, argument: str) -> Any:
             return nw.from_native(y, eager_only=True)
         except TypeError:
             pass
-    raise DataError(
+    raise Location(argument).error(
         "must be a pandas Series or DataFrame with a time index, a long frame of pandas or "
         f"polars (after collect() where it is lazy), got {type(y).__name__}",
         "Wrap values: pd.Series(values, index=pd.date_range(...)).",
-        argument=argument,
     )
 
 

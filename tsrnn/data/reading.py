@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.collection import Collection
-from tsrnn.data.errors import DataError, Location
+from tsrnn.data.errors import Location
 from tsrnn.data.forms import Form, Levels, Long, SingleSeries, Wide
 from tsrnn.data.gaps import forward_filled, no_values, on_grid, panel_on_grid, slices_of, trimmed
 from tsrnn.data.interop import Foreign, long_to_pandas, narwhals_frame
@@ -108,11 +108,10 @@ def collection_from(
 def panel_from_series(y: pd.Series, name: str = "y", step: Any = None) -> tuple[Panel, TimeAxis]:
     """A Series, checked as by ``collection_from``, as a panel of one series and its time axis."""
     if not isinstance(y, pd.Series):
-        raise DataError(
+        raise Location(name).error(
             f"must be a pandas Series with a time index, got {type(y).__name__}",
             "Wrap the values: pd.Series(values, index=pd.date_range(...)), or take one column: "
             "frame['a'].",
-            argument=name,
         )
     axis, values = _single_series(y, Settings(name, step=step))
     return _checked(values, [None], [axis], SingleSeries(y.name), Settings(name)).panel, axis
@@ -160,7 +159,7 @@ def _from_wide(y, settings):
 
 def _from_long(y, names, settings, form=None):
     if not len(y):
-        raise DataError("is empty", "Give a frame with observations.", argument=settings.argument)
+        raise Location(settings.argument).error("is empty", "Give a frame with observations.")
     rows = labelled_rows(y, settings.argument, *names[:2])
     values = real_numbers(y[names[2]], Location(settings.argument, column=names[2]))
     form = form or Long(*names, rows.ids.dtype, rows.time_dtype)
@@ -169,14 +168,13 @@ def _from_long(y, names, settings, form=None):
 
 def _from_levels(y, settings):
     if not len(y):
-        raise DataError("is empty", "Give a frame with observations.", argument=settings.argument)
+        raise Location(settings.argument).error("is empty", "Give a frame with observations.")
     is_frame = isinstance(y, pd.DataFrame)
     if y.index.nlevels == 2 and is_frame and y.shape[1] != 1:
-        raise DataError(
+        raise Location(settings.argument).error(
             f"has 2 levels in its index and shape {y.shape}; a MultiIndex must be of two, series "
             "and time, and a frame on it of one column",
             "Take a column, y[['a']].",
-            argument=settings.argument,
         )
     target = y.iloc[:, 0] if is_frame else y
     rows = labelled_rows(target.to_frame(), settings.argument)
@@ -226,20 +224,18 @@ def _check_columns(columns, names, argument):
     wanted = ", ".join(map(repr, names))
     missing = [column for column in names if column not in columns]
     if missing or len(set(names)) < 3:
-        raise DataError(
+        raise Location(argument).error(
             f"has the columns {_listed(columns)}, not {wanted}",
             "Say which are the series', the time's and the values' by id_column, time_column and "
             "target_column, after y.reset_index() where one is in the index. (For a frame of one "
             "column a series, with the time in its index, leave these three alone.)",
-            argument=argument,
         )
     others = [column for column in columns if column not in names]
     if others:
-        raise DataError(
+        raise Location(argument).error(
             f"has the columns {_listed(columns)}, more than {wanted}",
             f"Leave out {_listed(others)}, or say by id_column, time_column and target_column "
             "which to take.",
-            argument=argument,
         )
 
 

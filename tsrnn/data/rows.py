@@ -44,10 +44,9 @@ class LabelledRows:
         try:
             codes, labels = pd.factorize(self.ids)
         except TypeError as error:  # lists, say
-            raise DataError(
+            raise Location(argument).error(
                 f"has ids that can be no labels (column {self.ids.name!r}): {error}",
                 "Give each series a text or a number.",
-                argument=argument,
             ) from error
         return codes, labels.tolist()
 
@@ -84,11 +83,10 @@ def labelled_rows(
 def _rows_of_levels(frame, argument):
     """Rows of a frame on a MultiIndex of series and time."""
     if frame.index.nlevels != 2:
-        raise DataError(
+        raise Location(argument).error(
             f"has {frame.index.nlevels} levels in its index; a MultiIndex must be of two, series "
             "and time",
             "Make one level of those that name a series.",
-            argument=argument,
         )
     ids, stamps = (pd.Series(frame.index.get_level_values(k)) for k in (0, 1))
     _check_known(ids, "id", "level 0 of its index", argument)
@@ -106,13 +104,11 @@ def check_frame(frame: pd.DataFrame, argument: str) -> None:
             "has no columns", "Give a frame with one for each series.", argument=argument
         )
     if frame.shape[0] == 0:
-        raise DataError("is empty", "Give a frame with observations.", argument=argument)
+        raise Location(argument).error("is empty", "Give a frame with observations.")
     if not frame.columns.is_unique:
         repeated = frame.columns[frame.columns.duplicated()][0]
-        raise DataError(
-            f"has more than one column {repeated!r}",
-            "Give each a name of its own.",
-            argument=argument,
+        raise Location(argument).error(
+            f"has more than one column {repeated!r}", "Give each a name of its own."
         )
 
 

@@ -35,23 +35,15 @@ def check_real(
 
 def check_finite(values: np.ndarray, index: pd.Index, where: Location) -> None:
     """Refuse missing, infinite and huge values; the error names the first of them."""
-    for bad, problem, remedy, kind in (
-        (
-            np.isnan(values),
-            "is missing (NaN)",
-            "Fill it, for instance y.interpolate()",
-            MissingDataError,
-        ),
-        (np.isinf(values), "is infinite", "Replace it with a finite value", DataError),
-        (
-            np.abs(values) > LARGEST,
-            f"is beyond {LARGEST:g}",
-            "Give it in a larger unit",
-            DataError,
-        ),
+    missing = np.isnan(values)
+    for bad, problem, remedy in (
+        (missing, "is missing (NaN)", "Fill it, for instance y.interpolate()"),
+        (np.isinf(values), "is infinite", "Replace it with a finite value"),
+        (np.abs(values) > LARGEST, f"is beyond {LARGEST:g}", "Give it in a larger unit"),
     ):
         if bad.any():
             row = index[bad.argmax()]
             more = f" and at {bad.sum() - 1} more" if bad.sum() > 1 else ""
             remedy = f"{remedy}, or leave that part of the series out."
+            kind = MissingDataError if bad is missing else DataError
             raise where.error(f"{problem} at {format_time(row)}{more}", remedy, row, kind)
