@@ -13,25 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.jit.generate import switch
 from tsrnn.kernels.layers import Layer
-
-
-@device_function
-def _no_parameters(sizes):
-    return 0
-
-
-@device_function
-def _no_space(sizes, n_rows):
-    return 0
-
-
-@device_function
-def from_the_first(sizes, first_steps):
-    """All output steps read something, if only the initial state of an empty sequence."""
-    return 0
 
 
 @dataclass(frozen=True)
@@ -53,10 +36,10 @@ class Head:
         alone.
     first_step_read : callable
         Device function ``(sizes)``: the first step whose outputs are read.
-    first_output_step : callable
+    first_output_step : callable or int
         Device function ``(sizes, first_steps)``: the first output step that any row reads
         something for; ``n_output_steps`` where there is none.
-    n_parameters, space : callable
+    n_parameters, space : callable or int
         Device functions ``(sizes)`` and ``(sizes, n_rows)``: parameters of the head alone, which
         stand before those of the hidden and output layers, and values of its workspace.
     views : callable
@@ -77,9 +60,9 @@ class Head:
     n_output_steps: Callable[[int, int], int]
     compile: Callable[[Layer], tuple[Callable, Callable]]
     first_step_read: Callable
-    first_output_step: Callable = from_the_first
-    n_parameters: Callable = _no_parameters
-    space: Callable = _no_space
+    first_output_step: Callable | int = 0
+    n_parameters: Callable | int = 0
+    space: Callable | int = 0
     views: Callable[[np.ndarray, Any], dict[str, np.ndarray]] = lambda vector, sizes: {}
     initialise: Callable[[str, np.ndarray, np.random.Generator], None] = lambda *given: None
     last_step_only: bool = False

@@ -20,13 +20,14 @@ def output_of(arrays, chunk, t, direction, k):
 
 
 def compile_reads_of_steps(
-    step_read: Callable, first_output_step: Callable
+    step_read: Callable, first_output_step: Callable | None = None
 ) -> tuple[Callable, Callable]:
     """Make the passes of a head that reads a step for each output step; see ``Head.compile``.
 
     ``step_read``, a device function ``(sizes, first_steps, direction, output_step, row)``, says
     which step of a row; in the forward direction it is the same for all rows.
     """
+    from_the_first = first_output_step is None
 
     @device_function
     def forward(parameters, layers, chunk, space, inputs):
@@ -52,7 +53,8 @@ def compile_reads_of_steps(
         n_rows = first_steps.size
         n_hidden = sizes.n_hidden * n_rows
         n_steps = grad_outputs.shape[0] // sizes.n_directions
-        for output_step in range(first_output_step(sizes, first_steps), grad_inputs.shape[0]):
+        first = 0 if from_the_first else first_output_step(sizes, first_steps)
+        for output_step in range(first, grad_inputs.shape[0]):
             for direction in range(sizes.n_directions):
                 grad_read = grad_inputs[output_step, direction * n_hidden :]
                 for row in worker_range(n_rows):

@@ -1,6 +1,6 @@
 """Outputs for the last step of each direction: the last of a sequence, and in reverse its first."""
 
-from tsrnn.kernels.heads import Head, from_the_first
+from tsrnn.kernels.heads import Head
 from tsrnn.kernels.heads._steps import compile_reads_of_steps
 from tsrnn.kernels.jit.compile import device_function
 
@@ -17,7 +17,7 @@ def first_step_read(sizes):
     return sizes.n_time - 1
 
 
-passes = compile_reads_of_steps(step_read, from_the_first)
+passes = compile_reads_of_steps(step_read)
 HEAD = Head(
     n_output_steps=lambda n_time, n_horizons: 1,
     compile=lambda layer: passes,

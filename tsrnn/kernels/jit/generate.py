@@ -11,26 +11,35 @@ def record_reader(record: type, first: int = 0) -> Callable:
     Kernels take plain tuples, as telling the type of a named one costs Numba ten microseconds.
     """
     fields = ", ".join(f"row[{first + k}]" for k in range(len(record._fields)))
-    return _generated(f"def generated(row):\n    return record({fields})\n", record=record)
+    return device_function(_generated(f"def generated(row):\n    return record({fields})\n", record=record))
 
 
-def switch(selector: str, arguments: str, cases: Mapping[int, Callable | bool]) -> Callable:
-    """A function of ``arguments`` that calls the case numbered by the expression ``selector``.
+def switch(
+    selector: str,
+    parameters: str,
+    cases: Mapping[int, Callable | int],
+    *,
+    arguments: str | None = None,
+    mark: Callable = device_function,
+) -> Callable:
+    """A function of ``parameters`` that calls the case numbered by the expression ``selector``.
 
-    A case may also be a constant. Equal cases share one branch, so they are compiled once.
+    A case takes ``arguments``, by default the parameters, or is a constant. Equal cases share one
+    branch, so they are compiled once. ``mark`` is ``device_function`` or ``scalar``.
     """
     numbers = {}
     for number, case in cases.items():
         numbers.setdefault(case, []).append(number)
-    source, scope = f"def generated({arguments}):\n", {}
+    source, scope = f"def generated({parameters}):\n", {}
     for k, (case, of_case) in enumerate(numbers.items()):
         condition = " or ".join(f"{selector} == {number}" for number in of_case)
         prefix = "    " if k == len(numbers) - 1 else f"    if {condition}:\n        "
-        source += prefix + f"return case_{k}" + (f"({arguments})\n" if callable(case) else "\n")
+        call = f"({arguments or parameters})" if callable(case) else ""
+        source += f"{prefix}return case_{k}{call}\n"
         scope[f"case_{k}"] = case
-    return _generated(source, **scope)
+    return mark(_generated(source, **scope))
 
 
 def _generated(source, **scope):
     exec(source, scope)
-    return device_function(scope["generated"])
+    return scope["generated"]

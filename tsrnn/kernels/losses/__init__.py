@@ -9,6 +9,7 @@ import math
 import pkgutil
 
 from tsrnn.kernels.jit.compile import device_function, scalar
+from tsrnn.kernels.jit.generate import switch
 from tsrnn.kernels.losses._base import PER_CLASS, PER_QUANTILE, Loss
 
 LOSSES = tuple(
@@ -35,27 +36,14 @@ def count_targets(kind, params, n_out):
     return n_out // (params.size if n_each == PER_QUANTILE else n_each)
 
 
-@scalar
-def _evaluate_none(kind, outputs, k, n, target, weight, params):
-    return 0.0
-
-
-def _dispatch(kind_of_loss, evaluate_loss, evaluate_others):
-    """Evaluate one loss if ``kind`` is its index, else one of the others."""
-
-    @scalar
-    def evaluate(kind, outputs, k, n, target, weight, params):
-        if kind == kind_of_loss:
-            return evaluate_loss(outputs, k, n, target, weight, params)
-        return evaluate_others(kind, outputs, k, n, target, weight, params)
-
-    return evaluate
-
-
 # A kernel contains all losses and selects one at run time.
-_evaluate = _evaluate_none
-for _kind, _loss in enumerate(_BY_NAME.values()):
-    _evaluate = _dispatch(_kind, _loss.evaluate, _evaluate)
+_evaluate = switch(
+    "kind",
+    "kind, outputs, k, n, target, weight, params",
+    {kind: loss.evaluate for kind, loss in enumerate(_BY_NAME.values())},
+    arguments="outputs, k, n, target, weight, params",
+    mark=scalar,
+)
 
 
 @device_function
