@@ -201,18 +201,20 @@ def transformer(weights, x, shape, between=0.0, seed=0, row=0, begin=0):
     return answers_of(weights, shape, x, x[-1] if n_time else np.zeros(n))
 
 
+# What a head reads for each output step: from the last layer's outputs x (n_time, n), those that
+# end a direction, a further step of the last layer, the weights and the shape.
+HEADS = {
+    "last": lambda x, ends, step, weights, shape: [ends],
+    "every": lambda x, ends, step, weights, shape: x,
+    "ahead": lambda x, ends, step, weights, shape: x[-shape["n_horizons"] :],
+    "horizons": lambda x, ends, step, weights, shape: [step(e) for e in weights["embedding"]],
+}
+
+
 def answers_of(weights, shape, x, ends, step=None):
-    """What the head says of the last layer's outputs, of their ends, or of steps from there."""
-    if shape["head"] == "every":
-        read = x
-    elif shape["head"] == "ahead":
-        read = x[-shape["n_horizons"] :]
-    elif shape["head"] == "horizons":
-        read = [step(e) for e in weights["embedding"]]
-    else:
-        read = [ends]
+    """The outputs (output steps, n_out) of the head."""
     answers = []
-    for z in read:
+    for z in HEADS[shape["head"]](x, ends, step, weights, shape):
         if "head_hidden_weight" in weights:
             z = np.maximum(weights["head_hidden_weight"] @ z + weights["head_hidden_bias"], 0.0)
         answers.append(weights["head_weight"] @ z + weights["head_bias"])

@@ -1,4 +1,4 @@
-"""The loss that CONTRIBUTING.md adds in one file, from its very lines, in a copy of the library."""
+"""Loss and head of CONTRIBUTING.md, from its very lines, in a copy of the library."""
 
 import os
 import shutil
@@ -44,20 +44,42 @@ loss, _ = find_loss("log_cosh").constant_losses(errors, None, ())
 assert np.isclose(loss, np.log(np.cosh(errors)).mean())
 """
 
+SAVE_HEAD = """
+import numpy as np
+
+from tsrnn.network import RecurrentNetwork, Transformer
+from tsrnn.saving.file import pack, unpack
+from tsrnn.saving.values import decode, encode
+
+for network in (RecurrentNetwork("gru", 2, 4, 3, head="mean"), Transformer(2, 4, 3, head="mean")):
+    network.initialise(np.random.default_rng(0))
+    arrays = []
+    content, arrays_read = unpack(pack(encode(network, "network", arrays), arrays))
+    restored = decode(content, arrays_read)
+    assert type(restored) is type(network)
+    assert restored.head == "mean"
+    np.testing.assert_array_equal(restored.parameters, network.parameters)
+"""
+ADDED = {
+    "tsrnn/kernels/losses/log_cosh.py": 'LOSSES["log_cosh"] = log_cosh',
+    "tsrnn/kernels/heads/mean.py": 'HEADS["mean"] = mean',
+}
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run Python in a copy of library and tests that has the loss and its slow twin."""
-    copy, path = tmp_path_factory.mktemp("copy"), "tsrnn/kernels/losses/log_cosh.py"
-    lines, twin = lines_of_contributing(path)
+    """Run Python in a copy of library and tests that has loss and head and their slow twins."""
+    copy = tmp_path_factory.mktemp("copy")
     for folder in ("tsrnn", "tests/kernels"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, copy / folder, ignore=ignore)
     for source in (ROOT / "pyproject.toml", *(ROOT / "tests").glob("*.py")):
         shutil.copy(source, copy / source.relative_to(ROOT))
-    (copy / path).write_text(lines, encoding="utf-8")
-    with open(copy / "tests" / "naive.py", "a", encoding="utf-8") as naive:
-        naive.write(f'\n\n{twin}\n\nLOSSES["log_cosh"] = log_cosh\n')
+    for path, registration in ADDED.items():
+        lines, twin = lines_of_contributing(path)
+        (copy / path).write_text(lines, encoding="utf-8")
+        with open(copy / "tests" / "naive.py", "a", encoding="utf-8") as naive:
+            naive.write(f"\n\n{twin}\n\n{registration}\n")
     environment = os.environ | {"PYTHONPATH": str(copy), "NUMBA_CACHE_DIR": str(copy / "cache")}
 
     def run(*arguments, **variables):
@@ -76,6 +98,14 @@ def test_kernels_against_the_slow_twin(run):
     tests = "tests/kernels/test_losses.py", "tests/kernels/test_cpu.py"
     chosen = "log_cosh and not (horizons or every- or parallel or float32)"
     assert "9 passed" in run("-m", "pytest", "-q", "-x", "-p", "no:xdist", "-k", chosen, *tests)
+
+
+def test_the_head_against_the_slow_twin(run):
+    """Outputs, loss, gradient: recurrent on the CPU and simulated, and attention; saved."""
+    chosen = "gru and head_mean and not parallel or attending_head_mean and not 2"
+    tests = "tests/kernels/test_cpu.py", "tests/kernels/test_attention.py"
+    assert "5 passed" in run("-m", "pytest", "-q", "-x", "-p", "no:xdist", "-k", chosen, *tests)
+    run("-c", SAVE_HEAD)
 
 
 def test_forecaster_file_and_command_line(run):

@@ -121,6 +121,12 @@ SHAPES = {
     "horizons": {"head": "horizons", "n_horizons": 3, "n_head": 3},
     "deep horizons": {"head": "horizons", "n_horizons": 2, "n_layers": 2},
 }  # fmt: skip
+OTHER_HEADS = sorted(naive.HEADS.keys() - {"last", "every", "ahead", "horizons"})
+SHAPES |= {f"head_{head}": {"head": head} for head in OTHER_HEADS}
+SHAPES |= {
+    f"head_{head}_layers": {"head": head, "n_layers": 2, "bidirectional": True, "residual": True}
+    for head in OTHER_HEADS
+}
 DATA = {
     "whole": {},
     "ragged": {"ragged": True},
@@ -146,7 +152,7 @@ ATTENDING = {
     "two layers": {"n_heads": 2, "n_layers": 2},
     "two layers every": {"n_heads": 2, "n_layers": 2, "head": "every"},
     "four heads, hidden head": {"n_heads": 4, "n_head": 3, "n_layers": 3},
-}
+} | {f"attending_head_{head}": {"n_heads": 2, "head": head} for head in OTHER_HEADS}
 
 
 class Case:

@@ -29,7 +29,7 @@ read_sizes = record_reader(Sizes)
 
 
 class Workspace(NamedTuple):
-    """A worker's memory for one chunk: flat arrays of layers, head, the rows' weights, and the rest.
+    """A worker's memory for one chunk, flat arrays: of layers, head and the rows' weights.
 
     ``backward``, the rest, is for the backward pass.
     """

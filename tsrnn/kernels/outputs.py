@@ -48,7 +48,7 @@ def head_offsets(sizes):
 
 @device_function
 def head_weights(parameters, sizes):
-    """Weights of the hidden layer, (n_head_units, n_read + 1), and of the output layer, or grads."""
+    """Weights (units, inputs + 1) of the hidden and the output layer, or their gradients."""
     _, hidden, out, _ = head_offsets(sizes)
     n_read = sizes.n_directions * sizes.n_hidden + 1
     n_last = sizes.n_head_units + 1 if sizes.n_head_units else n_read

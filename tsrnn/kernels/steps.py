@@ -64,7 +64,7 @@ class Steps(NamedTuple):
 
 @device_function
 def recurrent_weights(parameters, sizes, layer, direction):
-    """Weights (n_blocks * n_hidden, width) of a layer's direction, or their gradient, in a tuple."""
+    """Weights (n_blocks * n_hidden, width) of a direction, or their gradient, in a tuple."""
     n_rows, n_columns = sizes.n_blocks * sizes.n_hidden, weights_width(sizes, layer)
     return (matrix(parameters, layer_offset(sizes, layer, direction), n_rows, n_columns),)
 

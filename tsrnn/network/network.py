@@ -1,4 +1,4 @@
-"""What all networks have: a flat parameter vector with named views, a head, and runs of the kernels."""
+"""What all networks have: a flat parameter vector with named views, and a head."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class Network(abc.ABC):
         segment = self.n_in // (source.values.shape[1] * (3 if source.missing else 1))
         return int(source.lengths.max()) // segment
 
-    def check_states(self) -> None:
+    def check_states(self) -> None:  # noqa: B027
         """Raise a ValueError where there is no state that could be carried."""
 
     def threads_for(

@@ -1,4 +1,4 @@
-"""Outputs for the last ``n_horizons`` steps, those of the future that the source reaches through."""
+"""Outputs for the last ``n_horizons`` steps, the future of sources that reach through it."""
 
 from dataclasses import replace
 

@@ -44,7 +44,7 @@ def space(sizes, n_rows):
 
 @device_function
 def embedding_of(parameters, sizes):
-    """What the step of each horizon reads, (n_output_steps, inputs of the last layer), in a tuple."""
+    """The inputs of each horizon's step, (n_output_steps, inputs of the last layer), in a tuple."""
     first = layer_offset(sizes, sizes.n_layers, 0)
     n_in = layer_inputs(sizes, sizes.n_layers - 1)
     return (matrix(parameters, first, sizes.n_output_steps, n_in),)

@@ -11,7 +11,8 @@ def record_reader(record: type, first: int = 0) -> Callable:
     Kernels take plain tuples, as telling the type of a named one costs Numba ten microseconds.
     """
     fields = ", ".join(f"row[{first + k}]" for k in range(len(record._fields)))
-    return device_function(_generated(f"def generated(row):\n    return record({fields})\n", record=record))
+    source = f"def generated(row):\n    return record({fields})\n"
+    return device_function(_generated(source, record=record))
 
 
 def switch(

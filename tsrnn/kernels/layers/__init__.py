@@ -5,10 +5,10 @@ sizes, and long enough to vectorise. ``inputs[t]`` stacks ``[h_{t-1}, 1, x_t]``,
 with ``[W_h, b, W_x]`` gives all pre-activations, and one with the gates' gradients gives all of the
 weights'.
 
-Sequences end together: a row whose sequence is shorter begins later, at ``first_steps[row]``; before
-that its state does not change. ``inputs`` and ``state`` have one slot more than there are steps:
-step t of the forward direction reads slot t and writes h and state to slot t + 1; in the reverse
-direction it reads slot t + 1 and writes slot t.
+Sequences end together: a row whose sequence is shorter begins later, at ``first_steps[row]``, and
+before that its state does not change. ``inputs`` and ``state`` have one slot more than there are
+steps: step t of the forward direction reads slot t and writes h and state to slot t + 1; in the
+reverse direction it reads slot t + 1 and writes slot t.
 """
 
 from collections.abc import Callable

@@ -252,7 +252,7 @@ def stream_backward(parameters, gradient, arrays, chunk, layer, t, grads):
 
 @device_function
 def queries_backward(parameters, gradient, arrays, chunk, layer, t, skip, grads):
-    """Back from query, key and value, the first ``skip`` of which are none, to the layer's inputs."""
+    """Back from query, key and value, less the first ``skip`` values, to the layer's inputs."""
     sizes, n_rows, grad_stream = chunk.sizes, chunk.first_steps.size, grads.outputs[t]
     n = sizes.n_hidden * n_rows
     weights = layer_weights(parameters, sizes, layer).query_key_value

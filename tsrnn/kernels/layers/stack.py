@@ -1,4 +1,4 @@
-"""How layers are stacked: the outputs of one become the inputs of the next, and gradients return."""
+"""How layers are stacked: outputs become the inputs of the layer above, and gradients return."""
 
 from tsrnn.kernels.arrays import earliest
 from tsrnn.kernels.dropout import apply_dropout
