@@ -235,7 +235,7 @@ def test_many_threads_at_once(probe, tmp_path, layer):
 
 
 def nest():
-    """Nested device functions, all of them new to Numba: a kernel, and the outer one that it calls."""
+    """A kernel of nested device functions, all new to Numba, and the outer one of these."""
 
     @device_function
     def inner(x):
