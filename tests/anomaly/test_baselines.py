@@ -36,7 +36,7 @@ ALL = {
     ),
 }
 every_detector = pytest.mark.parametrize("detector", ALL.values(), ids=ALL)
-either_way = pytest.mark.parametrize("online", [False, True], ids=["hindsight", "online"])
+online_or_offline = pytest.mark.parametrize("online", [False, True], ids=["hindsight", "online"])
 by_whole_windows = pytest.mark.parametrize("name", ["pca", "windows"])
 
 
@@ -68,9 +68,9 @@ def panel_of(lengths=(200, 150), **kwargs):
     return pd.concat(parts).sample(frac=1, random_state=0)
 
 
-def scores(detector, y, learnt=None):
+def scores(detector, y, training=None):
     """The higher the stranger, after fitting."""
-    return -detector.fit(y if learnt is None else learnt).score_samples(y)
+    return -detector.fit(y if training is None else training).score_samples(y)
 
 
 # ---------------------------------------------------------------------------- slow twins
@@ -87,15 +87,15 @@ def deviations_of(y):
 
 def windows_in(z, window):
     """(first, values one channel after the other) of those without a missing value."""
-    found = []
+    result = []
     for first in range(len(z) - window + 1):
         row = np.concatenate([z[first : first + window, k] for k in range(z.shape[1])])
         if not np.isnan(row).any():
-            found.append((first, row))
-    return found
+            result.append((first, row))
+    return result
 
 
-def speaker_of(t, firsts, window, online):
+def window_of(t, firsts, window, online):
     """First point of the window that speaks for a point, or None."""
     if online:
         return t - window + 1 if t - window + 1 in firsts else None
@@ -104,28 +104,30 @@ def speaker_of(t, firsts, window, online):
 
 
 def to_points(by_first, n, window, online):
-    points = [speaker_of(t, by_first, window, online) for t in range(n)]
-    return np.array([NAN if own is None else by_first[own] for own in points])
+    points = [window_of(t, by_first, window, online) for t in range(n)]
+    return np.array(
+        [NAN if first_point is None else by_first[first_point] for first_point in points]
+    )
 
 
 def slow_pca(y, window, online, n_components=None):
     """PyOD's score, by scikit-learn's PCA, in units of sqrt(window) and mean weights of 1."""
-    found = windows_in(deviations_of(y), window)
-    rows = np.array([row for _, row in found])
+    result = windows_in(deviations_of(y), window)
+    rows = np.array([row for _, row in result])
     rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
     pca = PCA(n_components, svd_solver="full").fit(rows)
     shares = pca.explained_variance_ratio_
     score = (cdist(rows, pca.components_) / shares).sum(axis=1)
     score /= (1 / shares).sum() * np.sqrt(rows.shape[1])
-    firsts = [first for first, _ in found]
+    firsts = [first for first, _ in result]
     return to_points(dict(zip(firsts, score, strict=True)), len(y), window, online)
 
 
 def slow_windows(y, window, online, estimator):
-    found = windows_in(deviations_of(y), window)
-    rows = np.array([row for _, row in found])
+    result = windows_in(deviations_of(y), window)
+    rows = np.array([row for _, row in result])
     score = -estimator.fit(rows).score_samples(rows)
-    firsts = [first for first, _ in found]
+    firsts = [first for first, _ in result]
     return to_points(dict(zip(firsts, score, strict=True)), len(y), window, online)
 
 
@@ -182,13 +184,13 @@ def slow_polynomial(y, window, online, degree, around):
     firsts = sorted({first for first, _ in squares})
     score, expected = np.full(n, NAN), np.full(z.shape, NAN)
     for t in range(n):
-        own = speaker_of(t, firsts, window, online)
+        first_point = window_of(t, firsts, window, online)
         of_channels = []
         for k in range(n_channels):
-            if own is None or (own, k) not in squares:
+            if first_point is None or (first_point, k) not in squares:
                 continue
-            expected[t, k] = curves[own, k](t) * np.nanstd(y[:, k]) + np.nanmean(y[:, k])
-            of_channels.append(squares[own, k] / usual[k] ** 2)
+            expected[t, k] = curves[first_point, k](t) * np.nanstd(y[:, k]) + np.nanmean(y[:, k])
+            of_channels.append(squares[first_point, k] / usual[k] ** 2)
         if of_channels and not np.isnan(z[t] + expected[t]).all():
             score[t] = np.sqrt(np.mean(of_channels))
     return score, expected
@@ -204,14 +206,17 @@ every_series = pytest.mark.parametrize("y", SERIES.values(), ids=SERIES)
 
 
 @every_series
-@either_way
+@online_or_offline
 @pytest.mark.parametrize("window", [6, 7])
 @pytest.mark.parametrize("n_components", [None, 3, 0.6])
 def test_pca_as_by_a_loop(y, online, window, n_components):
     detector = PCADetector(
-        window=window, n_components=n_components, online=online, missing="mask",
+        window=window,
+        n_components=n_components,
+        online=online,
+        missing="mask",
         threshold=THRESHOLD,
-    )  # fmt: skip
+    )
     expected = slow_pca(y, window, online, n_components)
     np.testing.assert_allclose(scores(detector, y), expected, rtol=1e-6)
     rows = [row for _, row in windows_in(deviations_of(y), window)]
@@ -223,7 +228,7 @@ def test_pca_as_by_a_loop(y, online, window, n_components):
 
 
 @every_series
-@either_way
+@online_or_offline
 @pytest.mark.parametrize("window", [1, 6, 7])
 def test_windows_as_by_a_loop(y, online, window):
     estimator = IsolationForest(n_estimators=20, random_state=3)
@@ -235,34 +240,38 @@ def test_windows_as_by_a_loop(y, online, window):
 
 
 @every_series
-@either_way
+@online_or_offline
 @pytest.mark.parametrize("window", [5, 40])
 def test_gaussian_as_by_a_loop(y, online, window):
     detector = GaussianDetector(
         window=window, online=online, missing="mask", threshold=THRESHOLD
     ).fit(y)
     score, expected = slow_gaussian(y, window, online)
-    found = detector.explain(y)
-    np.testing.assert_allclose(found["score"], score, rtol=1e-8, atol=1e-12)
-    names = [name for name in found if name.startswith("expected")]
-    np.testing.assert_allclose(found[names], expected, rtol=1e-10)
+    result = detector.explain(y)
+    np.testing.assert_allclose(result["score"], score, rtol=1e-8, atol=1e-12)
+    names = [name for name in result if name.startswith("expected")]
+    np.testing.assert_allclose(result[names], expected, rtol=1e-10)
 
 
 @every_series
-@either_way
+@online_or_offline
 @pytest.mark.parametrize(
     ("window", "degree", "around"), [(6, 2, None), (7, 3, 41), (5, 0, 6), (4, 1, 1000)]
 )
 def test_polynomial_as_by_a_loop(y, online, window, degree, around):
     detector = PolynomialDetector(
-        window=window, degree=degree, neighborhood=around, online=online, missing="mask",
+        window=window,
+        degree=degree,
+        neighborhood=around,
+        online=online,
+        missing="mask",
         threshold=THRESHOLD,
-    ).fit(y)  # fmt: skip
+    ).fit(y)
     score, expected = slow_polynomial(y, window, online, degree, around or 10 * window)
-    found = detector.explain(y)
-    np.testing.assert_allclose(found["score"], score, rtol=1e-7)
-    names = [name for name in found if name.startswith("expected")]
-    np.testing.assert_allclose(found[names], expected, rtol=1e-8)
+    result = detector.explain(y)
+    np.testing.assert_allclose(result["score"], score, rtol=1e-7)
+    names = [name for name in result if name.startswith("expected")]
+    np.testing.assert_allclose(result[names], expected, rtol=1e-8)
 
 
 # ---------------------------------------------------------------------------- all of them
@@ -281,8 +290,8 @@ def test_online_knows_no_future(detector):
 
 
 @every_detector
-@either_way
-def test_a_planted_anomaly_is_found(detector, online):
+@online_or_offline
+def test_a_planted_anomaly_is_detected(detector, online):
     y = pd.Series(
         series_of(600)[:, 0], pd.date_range("2024-01-01", periods=600, freq="h"), name="load"
     )
@@ -299,7 +308,7 @@ def test_a_planted_anomaly_is_found(detector, online):
 
 
 @every_detector
-@either_way
+@online_or_offline
 def test_forms(detector, online):
     detector = clone(detector).set_params(online=online)
     values = series_of(300, 2)
@@ -310,15 +319,15 @@ def test_forms(detector, online):
     of_frame = clone(detector).fit(mixed).score_samples(mixed)
     assert of_frame.index.equals(mixed.index)
     np.testing.assert_allclose(of_frame.sort_index(), of_array, rtol=1e-9)
-    one = pd.Series(values[:, 0], index, name="load")
-    of_series = clone(detector).fit(one).score_samples(one)
+    single = pd.Series(values[:, 0], index, name="load")
+    of_series = clone(detector).fit(single).score_samples(single)
     of_column = clone(detector).fit(values[:, :1]).score_samples(values[:, :1])
     np.testing.assert_allclose(of_series, of_column, rtol=1e-12)
     assert of_series.name == "score"
 
 
 @every_detector
-@either_way
+@online_or_offline
 def test_a_scale_of_the_series_changes_nothing(detector, online):
     detector, y = clone(detector).set_params(online=online), series_of(300, 2)
     np.testing.assert_allclose(
@@ -327,7 +336,7 @@ def test_a_scale_of_the_series_changes_nothing(detector, online):
 
 
 @every_detector
-@either_way
+@online_or_offline
 def test_panel(detector, online):
     y = panel_of(n_channels=2)
     detector = clone(detector).set_params(online=online).fit(y)
@@ -335,8 +344,8 @@ def test_panel(detector, online):
     assert together.index.equals(y.index)
     assert detector.n_features_in_ == 2
     for label in "ab":
-        own = y.loc[[label]]
-        np.testing.assert_array_equal(detector.score_samples(own), together.loc[[label]])
+        first_point = y.loc[[label]]
+        np.testing.assert_array_equal(detector.score_samples(first_point), together.loc[[label]])
     events = detector.detect(y, n_most=3)
     assert events.columns[0] == "id"
     assert len(events) <= 3
@@ -361,7 +370,7 @@ def test_a_panel_shares_what_is_usual(name):
 
 
 @every_detector
-@either_way
+@online_or_offline
 def test_missing_values(detector, online):
     y = series_of(400, 2)
     y[200:240] = NAN
@@ -378,8 +387,9 @@ def test_missing_values(detector, online):
     # Rows that are not there are as rows without values.
     np.testing.assert_allclose(
         detector.score_samples(frame.drop(frame.index[200:240])),
-        score.drop(frame.index[200:240]), rtol=1e-12,
-    )  # fmt: skip
+        score.drop(frame.index[200:240]),
+        rtol=1e-12,
+    )
     assert set(detector.predict(frame)) == {-1, 1}
     detector.explain(frame)
     assert len(detector.detect(frame))
@@ -405,7 +415,7 @@ def test_too_few(detector):
         ("polynomial", slice(None, None, 3), "no 12 observations of which half.* 120 .* 24"),
         ("gaussian", slice(100, 116), "16 values that are not missing.* at least 17"),
     ],
-)  # fmt: skip
+)
 def test_too_many_missing(name, known, message):
     y = np.full(300, NAN)
     y[known] = series_of()[known, 0]
@@ -414,7 +424,7 @@ def test_too_many_missing(name, known, message):
 
 
 @every_detector
-@either_way
+@online_or_offline
 def test_short_series_to_score(detector, online):
     y = series_of(300)
     detector = clone(detector).set_params(online=online).fit(y)
@@ -427,7 +437,7 @@ def test_short_series_to_score(detector, online):
 
 
 @every_detector
-@either_way
+@online_or_offline
 def test_constant_series(detector, online):
     flat = np.full(200, 3.0)
     moved = flat.copy()
@@ -440,7 +450,7 @@ def test_constant_series(detector, online):
 
 
 @every_detector
-@either_way
+@online_or_offline
 def test_copies_and_pickles(detector, online):
     y = series_of()
     detector = clone(detector).set_params(online=online)
@@ -451,9 +461,9 @@ def test_copies_and_pickles(detector, online):
     np.testing.assert_array_equal(
         pickle.loads(pickle.dumps(detector)).score_samples(y), detector.score_samples(y)
     )
-    kept = y.copy()
+    original = y.copy()
     detector.fit(y)
-    np.testing.assert_array_equal(y, kept)
+    np.testing.assert_array_equal(y, original)
 
 
 @every_detector
@@ -522,7 +532,7 @@ def test_most_windows():
     np.testing.assert_allclose(rows, [ramp[k : k + 10] for k in places], atol=1e-12)
 
 
-def test_parts_say_which_channel():
+def test_contributions_tell_the_channel():
     y = pd.DataFrame(
         series_of(400, 2), pd.date_range("2024-01-01", periods=400, freq="h"), ["load", "price"]
     )
@@ -552,7 +562,7 @@ def test_pca_of_the_taxis_finds_the_storm():
 
 
 @every_detector
-@either_way
+@online_or_offline
 def test_no_warnings_with_hardly_any_values(detector, online):
     y = series_of(300, 2)
     y[100:, 1] = NAN

@@ -35,8 +35,15 @@ INDEXES = {
     "durations": pd.timedelta_range("0s", periods=N, freq="90s"),
     "names": pd.Index([f"x{k:03d}" for k in range(N)]),
 }
-IN_TIME = ["days", "seconds", "hours of autumn", "days of spring", "irregular", "two hours",
-           "durations"]  # fmt: skip
+IN_TIME = [
+    "days",
+    "seconds",
+    "hours of autumn",
+    "days of spring",
+    "irregular",
+    "two hours",
+    "durations",
+]
 every_index = pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES)
 marks = st.lists(st.booleans(), min_size=N, max_size=N)
 
@@ -53,10 +60,16 @@ def random_events(index, seed, n=7):
     severity = rng.integers(0, 4, n).astype(float)
     severity[0] = np.nan
     frame = pd.DataFrame(
-        {"start": index[first], "end": index[last], "n_points": last - first + 1,
-         "severity": severity, "peak": index[last], "name": [f"e{k}" for k in range(n)]},
+        {
+            "start": index[first],
+            "end": index[last],
+            "n_points": last - first + 1,
+            "severity": severity,
+            "peak": index[last],
+            "name": [f"e{k}" for k in range(n)],
+        },
         index=rng.permutation(n) + 100,
-    )  # fmt: skip
+    )
     return frame, first, last
 
 
@@ -108,8 +121,8 @@ def test_labels_of_every_kind(kind):
     assert events.to_numpy().tolist() == [[0, 0, 1], [3, 4, 2]]
     days = INDEXES["days"][:5]
     assert events_from_labels(pd.Series(labels, days))["start"].tolist() == [days[0], days[3]]
-    own = pd.Series(labels, days)  # an index given is what counts
-    assert events_from_labels(own, pd.RangeIndex(5))["start"].tolist() == [0, 3]
+    series = pd.Series(labels, days)  # an index given is what counts
+    assert events_from_labels(series, pd.RangeIndex(5))["start"].tolist() == [0, 3]
 
 
 def test_no_points_at_all():
@@ -140,8 +153,8 @@ def test_labels_of_events_beyond_the_index():
     )
     assert labels_from_events(events, index).tolist() == [True, False, False, False, True]
     utc = events.apply(lambda column: column.dt.tz_localize("UTC"))
-    found = labels_from_events(utc, index.tz_localize("UTC").tz_convert("Asia/Tokyo"))
-    assert found.tolist() == [True, False, False, False, True]
+    result = labels_from_events(utc, index.tz_localize("UTC").tz_convert("Asia/Tokyo"))
+    assert result.tolist() == [True, False, False, False, True]
 
 
 def merged_by_hand(first, last, severity, gap_between):
@@ -154,8 +167,8 @@ def merged_by_hand(first, last, severity, gap_between):
             for y in range(len(groups)):
                 a, b = groups[x], groups[y]
                 end, start = max(last[k] for k in a), min(first[k] for k in b)
-                begins_before = min(first[k] for k in a) <= start
-                if x != y and begins_before and gap_between(end, start):
+                starts_before = min(first[k] for k in a) <= start
+                if x != y and starts_before and gap_between(end, start):
                     groups = [g for z, g in enumerate(groups) if z not in (x, y)] + [a + b]
                     joined = True
                     break
@@ -171,15 +184,15 @@ def merged_by_hand(first, last, severity, gap_between):
     return sorted(rows)
 
 
-def assert_merged(events, rows, found, index):
-    assert found["start"].tolist() == [index[a] for a, _, _ in rows]
-    assert found["end"].tolist() == [index[b] for _, b, _ in rows]
-    assert found["n_points"].tolist() == [b - a + 1 for a, b, _ in rows]
+def assert_merged(events, rows, result, index):
+    assert result["start"].tolist() == [index[a] for a, _, _ in rows]
+    assert result["end"].tolist() == [index[b] for _, b, _ in rows]
+    assert result["n_points"].tolist() == [b - a + 1 for a, b, _ in rows]
     for column in ("severity", "peak", "name"):
         expected = [events[column].iloc[k] for _, _, k in rows]
-        assert found[column].fillna(-1).tolist() == pd.Series(expected).fillna(-1).tolist()
-    assert found.index.equals(pd.RangeIndex(len(rows)))
-    assert found.columns.tolist() == events.columns.tolist()
+        assert result[column].fillna(-1).tolist() == pd.Series(expected).fillna(-1).tolist()
+    assert result.index.equals(pd.RangeIndex(len(rows)))
+    assert result.columns.tolist() == events.columns.tolist()
 
 
 @every_index
@@ -222,7 +235,7 @@ def test_merging_without_an_index():
         merge_events(events, "2D")
 
 
-def test_a_gap_is_given_in_many_ways():
+def test_a_gap_has_many_forms():
     index = INDEXES["hours of autumn"]
     events = events_from_labels(random_labels(0, 0.2), index)
     merged = merge_events(events, pd.Timedelta(hours=3), index)
@@ -250,8 +263,8 @@ def test_padding_by_points(index, before, after):
     for k, row in padded.iterrows():
         a, b = max(first[k] - before, 0), min(last[k] + after, len(index) - 1)
         assert (row["start"], row["end"], row["n_points"]) == (index[a], index[b], b - a + 1)
-    kept = ["name", "severity", "peak"]
-    pd.testing.assert_frame_equal(padded[kept], events[kept].reset_index(drop=True))
+    selected = ["name", "severity", "peak"]
+    pd.testing.assert_frame_equal(padded[selected], events[selected].reset_index(drop=True))
 
 
 @pytest.mark.parametrize("name", IN_TIME)
@@ -282,13 +295,13 @@ def test_pruning(index):
     for least in (None, 0, 3, 100):
         for severe in (None, 2.0):
             pruned = prune_events(events, min_length=least, min_severity=severe)
-            kept = [
+            selected = [
                 k
                 for k in range(len(first))
                 if (least is None or last[k] - first[k] + 1 >= least)
                 and (severe is None or events["severity"].iloc[k] >= severe)
             ]
-            assert sorted(pruned["name"]) == [f"e{k}" for k in kept]
+            assert sorted(pruned["name"]) == [f"e{k}" for k in selected]
             assert pruned["start"].is_monotonic_increasing
             assert pruned.columns.tolist() == events.columns.tolist()
 
@@ -300,9 +313,9 @@ def test_pruning_by_time(name):
     events, first, last = random_events(index, 4)
     least = stamps[2] - stamps[0]
     pruned = prune_events(events, min_length=least)
-    kept = [k for k in range(len(first)) if stamps[last[k]] - stamps[first[k]] >= least]
-    assert 0 < len(kept) < len(first)
-    assert sorted(pruned["name"]) == [f"e{k}" for k in kept]
+    selected = [k for k in range(len(first)) if stamps[last[k]] - stamps[first[k]] >= least]
+    assert 0 < len(selected) < len(first)
+    assert sorted(pruned["name"]) == [f"e{k}" for k in selected]
 
 
 def common_by_hand(a, b):
@@ -323,12 +336,12 @@ def test_intersections_and_matches(index):
         b, *of_b = random_events(index, seed + 50, n=11)
         pairs = common_by_hand(of_a, of_b)
         n_pairs += len(pairs)
-        found = match_events(a, b)
-        assert found["labelled"].tolist() == [a.index[i] for i, *_ in pairs]
-        assert found["found"].tolist() == [b.index[j] for _, j, *_ in pairs]
-        assert found["start"].tolist() == [index[first] for _, _, first, _ in pairs]
-        assert found["end"].tolist() == [index[last] for *_, last in pairs]
-        assert found["start"].dtype == index.dtype
+        result = match_events(a, b)
+        assert result["labelled"].tolist() == [a.index[i] for i, *_ in pairs]
+        assert result["found"].tolist() == [b.index[j] for _, j, *_ in pairs]
+        assert result["start"].tolist() == [index[first] for _, _, first, _ in pairs]
+        assert result["end"].tolist() == [index[last] for *_, last in pairs]
+        assert result["start"].dtype == index.dtype
         common = intersect_events(a, b, index)
         pairs.sort(key=lambda pair: pair[2:])
         assert common["start"].tolist() == [index[first] for _, _, first, _ in pairs]
@@ -339,14 +352,14 @@ def test_intersections_and_matches(index):
 
 
 @given(marks, marks)
-def test_an_intersection_marks_what_both_do(one, other):
+def test_an_intersection_marks_what_both_do(first_labels, other):
     index = INDEXES["months"]
-    a, b = events_from_labels(one, index), events_from_labels(other, index)
+    a, b = events_from_labels(first_labels, index), events_from_labels(other, index)
     both = labels_from_events(intersect_events(a, b), index)
-    np.testing.assert_array_equal(both, np.logical_and(one, other))
+    np.testing.assert_array_equal(both, np.logical_and(first_labels, other))
 
 
-def test_events_of_other_time_zones_and_units_meet():
+def test_events_of_other_time_zones_and_units_match():
     hours = INDEXES["hours of autumn"]
     a = events_from_labels(random_labels(0), hours)
     b = events_from_labels(random_labels(1), hours.tz_convert("UTC").as_unit("s"))
@@ -358,13 +371,16 @@ def test_events_of_other_time_zones_and_units_meet():
 
 def test_nothing_meets_nothing():
     index = INDEXES["days"]
-    some, none = events_from_labels(random_labels(0), index), events_from_labels([False] * N, index)
+    nonempty, none = (
+        events_from_labels(random_labels(0), index),
+        events_from_labels([False] * N, index),
+    )
     by_hand = pd.DataFrame(columns=["start", "end"])
     for empty in (none, by_hand):
-        assert len(match_events(some, empty)) == len(match_events(empty, some)) == 0
+        assert len(match_events(nonempty, empty)) == len(match_events(empty, nonempty)) == 0
         assert len(match_events(empty, empty)) == 0
-        assert len(intersect_events(some, empty, index)) == 0
-        assert len(intersect_events(empty, some, index)) == 0
+        assert len(intersect_events(nonempty, empty, index)) == 0
+        assert len(intersect_events(empty, nonempty, index)) == 0
         assert not labels_from_events(empty, index).any()
         for gap in (3, "3D"):
             assert len(merge_events(empty, gap, index)) == len(merge_events(empty, gap)) == 0
@@ -443,9 +459,7 @@ REFUSED = {
         "start and end of two kinds",
     ),
     "no time zone": (
-        lambda: labels_from_events(
-            events_from_labels([1], DAYS[:1]), INDEXES["hours of autumn"]
-        ),
+        lambda: labels_from_events(events_from_labels([1], DAYS[:1]), INDEXES["hours of autumn"]),
         "events starts with datetime64.*, and the index is datetime64.*Berlin",
     ),
     "other frequency": (
@@ -475,7 +489,7 @@ REFUSED = {
     ),
     "no n_points": (lambda: prune_events(GOOD, min_length=2), "min_length needs .* 'n_points'"),
     "no severity": (lambda: prune_events(GOOD, min_severity=2), "min_severity needs .* 'severity'"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("call", "message"), REFUSED.values(), ids=REFUSED)

@@ -17,7 +17,7 @@ from tsrnn.datasets import load_nyc_taxi
 DAYS = pd.date_range("2020-01-01", periods=12, name="day")
 LABELS = np.array([0, 0, 1, 1, 1, 0, 0, 0, 1, 0, 0, 0])
 SCORES = np.array([1, 5, 2, 7, 9, 6, 4, 1, 3, 0, 8, 2]) / 10
-FOUND = (SCORES > 0.5).astype(int)
+FLAGGED = (SCORES > 0.5).astype(int)
 
 
 def events(*spans, index=DAYS):
@@ -25,7 +25,7 @@ def events(*spans, index=DAYS):
     return frame.map(lambda step: index[step])
 
 
-EVENTS, FOUND_EVENTS = events((2, 4), (8, 8)), events((3, 5), (10, 10))
+EVENTS, FLAGGED_EVENTS = events((2, 4), (8, 8)), events((3, 5), (10, 10))
 
 OF_SCORES = {
     "average_precision": average_precision,
@@ -60,16 +60,16 @@ def test_labels_and_scores_in_every_form(metric):
 
 @metric_of_ranges
 def test_labels_and_predictions_in_every_form(metric):
-    expected = metric(LABELS, FOUND)
-    dated = pd.Series(LABELS, index=DAYS), pd.Series(FOUND, index=DAYS)
+    expected = metric(LABELS, FLAGGED)
+    dated = pd.Series(LABELS, index=DAYS), pd.Series(FLAGGED, index=DAYS)
     for labels, predicted, index in (
         (*dated, None),
         (EVENTS, dated[1], None),
-        (dated[0], FOUND_EVENTS, None),
-        (EVENTS, FOUND_EVENTS, DAYS),
-        (EVENTS, FOUND, DAYS),
+        (dated[0], FLAGGED_EVENTS, None),
+        (EVENTS, FLAGGED_EVENTS, DAYS),
+        (EVENTS, FLAGGED, DAYS),
         (LABELS, dated[1], None),
-        (LABELS.astype(bool), FOUND_EVENTS, DAYS),
+        (LABELS.astype(bool), FLAGGED_EVENTS, DAYS),
         (LABELS, events((3, 5), (10, 10), index=range(12)), None),
     ):
         assert metric(labels, predicted, index=index) == expected
@@ -88,11 +88,11 @@ def test_events_of_a_real_series():
 
 
 def test_adjacent_events_are_two_and_adjacent_steps_are_one():
-    found = np.zeros(12)
-    found[2] = 1
-    two = range_precision_recall(events((2, 2), (3, 4)), pd.Series(found, index=DAYS))
-    one = range_precision_recall(events((2, 4)), pd.Series(found, index=DAYS))
-    assert (two.recall, one.recall) == (1 / 2, 1 / 3)
+    flagged = np.zeros(12)
+    flagged[2] = 1
+    two = range_precision_recall(events((2, 2), (3, 4)), pd.Series(flagged, index=DAYS))
+    single = range_precision_recall(events((2, 4)), pd.Series(flagged, index=DAYS))
+    assert (two.recall, single.recall) == (1 / 2, 1 / 3)
 
 
 def test_times_between_steps_and_beyond_them():
@@ -168,13 +168,13 @@ def test_frames_of_scores_are_refused():
 @metric_of_ranges
 def test_predictions_that_are_refused(metric):
     with pytest.raises(ValueError, match=r"both events\. Give index, the steps they lie on"):
-        metric(EVENTS, FOUND_EVENTS)
-    found = pd.Series(FOUND, index=DAYS)
+        metric(EVENTS, FLAGGED_EVENTS)
+    flagged = pd.Series(FLAGGED, index=DAYS)
     with pytest.raises(ValueError, match=r"predicted and index have different .* at \[0\]"):
-        metric(LABELS, found, index=DAYS + pd.Timedelta("1h"))
+        metric(LABELS, flagged, index=DAYS + pd.Timedelta("1h"))
     with pytest.raises(ValueError, match="predicted has 12 steps and index has 11"):
-        metric(EVENTS, found, index=DAYS[:-1])
+        metric(EVENTS, flagged, index=DAYS[:-1])
     with pytest.raises(ValueError, match=r"predicted and labels have different .* at \[0\]"):
-        metric(pd.Series(LABELS), found)
+        metric(pd.Series(LABELS), flagged)
     with pytest.raises(ValueError, match="events of predicted overlap"):
-        metric(found, events((1, 3), (2, 5)))
+        metric(flagged, events((1, 3), (2, 5)))

@@ -67,7 +67,7 @@ def test_points_of_a_file_from_the_formulas(file, threshold, weights, probation)
 
 
 @given(st.lists(files(), min_size=1, max_size=4), every_weights)
-def test_the_best_threshold_of_all_that_there_are(corpus, weights):
+def test_the_best_of_all_thresholds(corpus, weights):
     labels, scores = zip(*corpus, strict=True)
     n_windows = sum(slow_points(*file, 99, weights, 0.15)[1] for file in corpus)
     if not n_windows:
@@ -83,8 +83,8 @@ def test_the_best_threshold_of_all_that_there_are(corpus, weights):
     assert points[best.threshold] == pytest.approx(best.points, rel=1e-12, abs=1e-12)
     null, perfect = -weights.fn * n_windows, weights.tp * n_windows
     assert best.score == pytest.approx(100 * (best.points - null) / (perfect - null), abs=1e-9)
-    given_it = nab_score(labels, scores, profile=weights, threshold=best.threshold)
-    assert given_it.score == best.score
+    again = nab_score(labels, scores, profile=weights, threshold=best.threshold)
+    assert again.score == best.score
     assert 0 <= best.score <= 100
 
 

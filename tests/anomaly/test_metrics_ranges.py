@@ -18,8 +18,8 @@ every_metric = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def labels_and_predicted(draw):
     n = draw(st.integers(2, 40))
     labels = draw(st.lists(st.integers(0, 1), min_size=n, max_size=n))
-    there, away = draw(st.permutations(range(n)))[:2]
-    labels[there], labels[away] = 1, 0
+    anomalous, normal = draw(st.permutations(range(n)))[:2]
+    labels[anomalous], labels[normal] = 1, 0
     return labels, draw(st.lists(st.booleans(), min_size=n, max_size=n))
 
 
@@ -68,10 +68,10 @@ def slow_mean_reward(ranges, others, alpha, bias, cardinality):
 def test_range_precision_and_recall_from_their_formulas(
     pair, alpha, bias, precision_bias, cardinality
 ):
-    real, found = map(ranges_of, pair)
+    real, flagged = map(ranges_of, pair)
     expected = (
-        slow_mean_reward(found, real, 0, precision_bias, cardinality),
-        slow_mean_reward(real, found, alpha, bias, cardinality),
+        slow_mean_reward(flagged, real, 0, precision_bias, cardinality),
+        slow_mean_reward(real, flagged, alpha, bias, cardinality),
     )
     scores = range_precision_recall(
         *pair, alpha=alpha, bias=bias, precision_bias=precision_bias, cardinality=cardinality
@@ -81,11 +81,11 @@ def test_range_precision_and_recall_from_their_formulas(
 
 
 def test_recall_by_hand():
-    labels, found = np.zeros(12, dtype=int), np.zeros(12, dtype=int)
+    labels, flagged = np.zeros(12, dtype=int), np.zeros(12, dtype=int)
     labels[2:6] = labels[8:11] = 1
-    found[[2, 5, 8]] = 1
+    flagged[[2, 5, 8]] = 1
     recall = {
-        (bias, how): range_precision_recall(labels, found, bias=bias, cardinality=how).recall
+        (bias, how): range_precision_recall(labels, flagged, bias=bias, cardinality=how).recall
         for bias in BIASES
         for how in ("one", "reciprocal")
     }
@@ -95,7 +95,7 @@ def test_recall_by_hand():
     assert recall["front", "one"] == pytest.approx(((4 + 1) / 10 + 3 / 6) / 2)
     assert recall["back", "one"] == pytest.approx(((1 + 4) / 10 + 1 / 6) / 2)
     assert recall["middle", "one"] == pytest.approx(((1 + 1) / 6 + 1 / 4) / 2)  # 1 2 2 1 and 1 2 1
-    half = range_precision_recall(labels, found, alpha=0.5).recall
+    half = range_precision_recall(labels, flagged, alpha=0.5).recall
     assert half == pytest.approx((1 + recall["flat", "one"]) / 2)
 
 
@@ -115,12 +115,12 @@ def slow_affiliation(labels, predicted):
     Within those, the probabilities are linear: zones, events and what lies midway between begin and
     end at quarters, or their probabilities turn there.
     """
-    real, found = ([(min(r), max(r) + 1) for r in ranges_of(x)] for x in (labels, predicted))
+    real, flagged = ([(min(r), max(r) + 1) for r in ranges_of(x)] for x in (labels, predicted))
     cuts = [0, *((a[1] + b[0]) / 2 for a, b in itertools.pairwise(real)), len(labels)]
     quarters = np.arange(4 * len(labels)) / 4 + 1 / 8
     precisions, recalls = [], []
     for event, zone in zip(real, itertools.pairwise(cuts), strict=True):
-        pieces = [(max(a, zone[0]), min(b, zone[1])) for a, b in found]
+        pieces = [(max(a, zone[0]), min(b, zone[1])) for a, b in flagged]
         pieces = [(a, b) for a, b in pieces if a < b]
         if not pieces:
             precisions.append(np.nan)
@@ -159,8 +159,8 @@ def test_affiliation_of_the_papers_example():
         return np.isin(np.arange(180 * 60) // 60, [m for a, b in events for m in range(a, b)])
 
     labels = of_minutes((0, 10), (50, 70), (170, 175))
-    found = of_minutes((5, 6), (7, 10), (11, 12), (40, 60), (115, 130), (135, 140), (165, 170))
-    scores = affiliation(labels, found)
+    flagged = of_minutes((5, 6), (7, 10), (11, 12), (40, 60), (115, 130), (135, 140), (165, 170))
+    scores = affiliation(labels, flagged)
     assert scores.event_precision[1] == pytest.approx(0.672222222, abs=1e-9)
     assert scores.event_recall[1] == pytest.approx(0.944444444, abs=1e-9)
 

@@ -27,8 +27,8 @@ def labels_and_scores(draw):
     """With steps of both kinds, and ties."""
     n = draw(st.integers(2, 40))
     labels = draw(st.lists(st.integers(0, 1), min_size=n, max_size=n))
-    there, away = draw(st.permutations(range(n)))[:2]
-    labels[there], labels[away] = 1, 0
+    anomalous, normal = draw(st.permutations(range(n)))[:2]
+    labels[anomalous], labels[normal] = 1, 0
     return labels, draw(st.lists(st.integers(-6, 6), min_size=n, max_size=n))
 
 
@@ -76,9 +76,9 @@ def slow_areas(labels, scores, window, n_thresholds):
         flagged = [t for t in range(n) if scores[t] >= falling[int(place)]]
         hits = sum(soft[t] for t in flagged)
         partly = sum(soft[t] for t in flagged if not labels[t])
-        found = [any(a <= t <= b for t in flagged) for a, b in widened(ranges, window)]
+        result = [any(a <= t <= b for t in flagged) for a, b in widened(ranges, window)]
         positives = sum(labels) + partly / 2
-        tpr = min(hits / positives, 1) * sum(found) / len(found)
+        tpr = min(hits / positives, 1) * sum(result) / len(result)
         fpr = (len(flagged) - hits) / (n - positives)
         roc += (fpr - fpr_before) * (tpr + tpr_before) / 2
         pr += (tpr - tpr_before) * hits / len(flagged)
@@ -90,8 +90,8 @@ def slow_areas(labels, scores, window, n_thresholds):
 def test_areas_and_volumes_from_their_formulas(pair, window, n_thresholds):
     areas = [slow_areas(*pair, w, n_thresholds) for w in range(window + 1)]
     slices, volumes = (range_auc_roc, range_auc_pr), (vus_roc, vus_pr)
-    one = [metric(*pair, window, n_thresholds=n_thresholds) for metric in slices]
-    np.testing.assert_allclose(one, areas[-1], rtol=1e-12, atol=1e-12)
+    single = [metric(*pair, window, n_thresholds=n_thresholds) for metric in slices]
+    np.testing.assert_allclose(single, areas[-1], rtol=1e-12, atol=1e-12)
     mean = [metric(*pair, window, n_thresholds=n_thresholds) for metric in volumes]
     np.testing.assert_allclose(mean, np.mean(areas, axis=0), rtol=1e-12, atol=1e-12)
 

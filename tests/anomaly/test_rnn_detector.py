@@ -72,11 +72,11 @@ def inputs_of(z, hours, seasons):
 
 def outputs_of(detector, inputs):
     """What the networks say at each step, on average; the step of a missing value is left out."""
-    there = ~np.isnan(inputs).any(axis=1)
+    is_known = ~np.isnan(inputs).any(axis=1)
     total = np.full((len(inputs), detector.network_.n_out), np.nan)
-    total[there] = np.mean(
+    total[is_known] = np.mean(
         [
-            naive.network(detector.cell, net.views(), inputs[there], {"head": "every"})[0]
+            naive.network(detector.cell, net.views(), inputs[is_known], {"head": "every"})[0]
             for net in detector.networks_
         ],
         axis=0,
@@ -92,10 +92,10 @@ def squares_of(z, outputs, leads, gaussian):
         for c in range(n_channels):
             for k, lead in enumerate(leads):
                 if t >= lead:
-                    said = outputs[t - lead]
-                    errors[t, k, c] = abs(z[t, c] - said[k * n_channels + c])
+                    outputs_of_step = outputs[t - lead]
+                    errors[t, k, c] = abs(z[t, c] - outputs_of_step[k * n_channels + c])
                     if gaussian:
-                        raw = said[(len(leads) + k) * n_channels + c]
+                        raw = outputs_of_step[(len(leads) + k) * n_channels + c]
                         errors[t, k, c] /= np.log1p(np.exp(raw)) + 1e-6
             errors[t, -1, c] = abs(z[t, c])
     return errors
@@ -106,11 +106,11 @@ def means(x, stretch, level, online):
     keep = 1 - 2 / (stretch + 1)
 
     def past(values):
-        state, found = level, []
+        state, result = level, []
         for value in values:
             state = state if np.isnan(value) else keep * state + (1 - keep) * value
-            found.append(state)
-        return np.array(found)
+            result.append(state)
+        return np.array(result)
 
     before = past(x)
     if not online:
@@ -118,24 +118,26 @@ def means(x, stretch, level, online):
     return np.where(np.isnan(x), np.nan, before)
 
 
-def scores_of(detector, fitted, asked, hours):
+def scores_of(detector, fitted, new, hours):
     """Scores of a series by loops, of a detector fitted to another."""
     mean, deviation = np.nanmean(fitted, axis=0), np.nanstd(fitted, axis=0)
     leads = [1, 2, 4, 5]
     parts = []
-    for values, clock in ((fitted, hours[0]), (asked, hours[1])):
+    for values, clock in ((fitted, hours[0]), (new, hours[1])):
         z = (values - mean) / deviation
         outputs = outputs_of(detector, inputs_of(z, clock, detector.seasons_))
         parts.append(squares_of(z, outputs, leads, detector.loss == "gaussian"))
     usual = np.nanmean(parts[0], axis=0) * np.sqrt(np.pi / 2) + 1e-3
-    squares = [(own / usual) ** 2 for own in parts]
+    squares = [(ratios / usual) ** 2 for ratios in parts]
     strange = [  # where there is no forecast, one that errs as usual
-        np.where(np.isnan(own).all(axis=1), np.nan, np.where(np.isnan(own), 1, own).mean(axis=1))
-        for own in squares
+        np.where(
+            np.isnan(ratios).all(axis=1), np.nan, np.where(np.isnan(ratios), 1, ratios).mean(axis=1)
+        )
+        for ratios in squares
     ]
     level, x = (
-        np.array([np.nanmean(row) if (row == row).any() else np.nan for row in own])
-        for own in strange
+        np.array([np.nanmean(row) if (row == row).any() else np.nan for row in ratios])
+        for ratios in strange
     )
     return np.sqrt(means(x, detector.stretch, np.nanmedian(level), detector.online))
 
@@ -163,16 +165,14 @@ def clock(index):
 @pytest.mark.parametrize("n_channels", [1, 2])
 def test_scores_are_those_of_loops(cell, parameters, n_channels):
     detector = small(cell=cell, **parameters)
-    y, asked = frame(n_channels), frame(n_channels)[100:300] + 1
+    y, new = frame(n_channels), frame(n_channels)[100:300] + 1
     if "missing" in parameters:
         y.iloc[[50, 51, 200]] = np.nan
-        asked.iloc[[0, 30, 60, 61]] = np.nan
+        new.iloc[[0, 30, 60, 61]] = np.nan
     detector.fit(y)
     assert detector.seasons_ == {1: (), 24: (24,)}.get(parameters.get("season"), (24, 168))
-    expected = scores_of(
-        detector, y.to_numpy(), asked.to_numpy(), (clock(y.index), clock(asked.index))
-    )
-    np.testing.assert_allclose(-detector.score_samples(asked), expected, rtol=1e-8)
+    expected = scores_of(detector, y.to_numpy(), new.to_numpy(), (clock(y.index), clock(new.index)))
+    np.testing.assert_allclose(-detector.score_samples(new), expected, rtol=1e-8)
 
 
 def reconstructed(detector, z):
@@ -182,10 +182,10 @@ def reconstructed(detector, z):
     for first in range(len(z) - width + 1):
         x = np.clip(z[first : first + width], -20, 20)
         shape = {"head": "horizons"}
-        said = [
+        outputs_of_step = [
             naive.network(detector.cell, net.views(), x, shape)[0] for net in detector.networks_
         ]
-        windows.append(np.mean(said, axis=0))
+        windows.append(np.mean(outputs_of_step, axis=0))
     return np.array(windows)
 
 
@@ -234,20 +234,21 @@ def test_scores_with_hindsight_come_from_both_sides():
 @pytest.mark.parametrize("method", ["forecast", "reconstruction"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
-    "parameters", [{}, {"loss": "gaussian"}, {"season": 1}, {"n_estimators": 2}, {"stretch": 1}],
+    "parameters",
+    [{}, {"loss": "gaussian"}, {"season": 1}, {"n_estimators": 2}, {"stretch": 1}],
     ids=str,
-)  # fmt: skip
+)
 def test_a_stream_has_the_scores_of_the_whole(method, dtype, parameters):
     if method == "reconstruction" and "loss" in parameters:
         pytest.skip("reconstruction says no spread")
     detector = small(method=method, dtype=dtype, online=True, **parameters).fit(series()[:200])
     expected = -detector.score_samples(series())[200:]
-    found = [detector.update(series()[k : k + 1]).score for k in range(200, 250)]
-    found += [detector.update(float(series().iloc[k])).score for k in range(250, 300)]
-    found.append(detector.update(series()[300:320]).score)
-    found.append(detector.update(waves()[320:350, 0]).score)
-    found.append(detector.update(series()[350:]).score)
-    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-6)
+    result = [detector.update(series()[k : k + 1]).score for k in range(200, 250)]
+    result += [detector.update(float(series().iloc[k])).score for k in range(250, 300)]
+    result.append(detector.update(series()[300:320]).score)
+    result.append(detector.update(waves()[320:350, 0]).score)
+    result.append(detector.update(series()[350:]).score)
+    np.testing.assert_allclose(np.concatenate(result), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -265,10 +266,10 @@ def test_streams_on_any_index(index):
     y = series(index=index)
     detector = small(online=True).fit(y[:200])
     expected = -detector.score_samples(y)[200:]
-    found = [detector.update(y[k : k + 1]).score for k in range(200, 220)]
-    found += [detector.update(float(v)).score for v in y[220:240]]
-    found += [detector.update(y[240:]).score]
-    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-6)
+    result = [detector.update(y[k : k + 1]).score for k in range(200, 220)]
+    result += [detector.update(float(v)).score for v in y[220:240]]
+    result += [detector.update(y[240:]).score]
+    np.testing.assert_allclose(np.concatenate(result), expected, rtol=1e-6)
 
 
 def test_a_stream_of_a_panel_in_any_pieces():
@@ -288,19 +289,22 @@ def test_a_stream_with_missing_values():
     y.iloc[[210, 230, 231]] = np.nan
     detector = small(online=True, missing="mask").fit(y[:200])
     expected = -detector.score_samples(y)[200:]
-    found = [detector.update(y[k : k + 1]).score for k in range(200, N)]
-    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-6)
-    assert np.isnan(np.concatenate(found)).sum() == 3
+    result = [detector.update(y[k : k + 1]).score for k in range(200, N)]
+    np.testing.assert_allclose(np.concatenate(result), expected, rtol=1e-6)
+    assert np.isnan(np.concatenate(result)).sum() == 3
 
 
 @pytest.mark.parametrize("index", [HOURS, HOURS.tz_localize("UTC"), pd.RangeIndex(N)], ids=str)
 def test_a_stream_may_leave_out_rows(index):
     y = series(index=index)
     detector = small(online=True, missing="mask").fit(y[:200])
-    kept = y.drop(index[[200, 201, 215, 230]])
-    expected = -detector.score_samples(kept)[200:]
-    found = [detector.update(part).score for part in (kept[200:201], kept[201:220], kept[220:])]
-    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-6)
+    remaining = y.drop(index[[200, 201, 215, 230]])
+    expected = -detector.score_samples(remaining)[200:]
+    result = [
+        detector.update(part).score
+        for part in (remaining[200:201], remaining[201:220], remaining[220:])
+    ]
+    np.testing.assert_allclose(np.concatenate(result), expected, rtol=1e-6)
     with pytest.raises(ValueError, match="Give what comes next"):
         detector.update(y[300:301])
 
@@ -311,13 +315,13 @@ def test_a_stream_may_leave_out_rows(index):
 def test_a_stream_moves_its_threshold(threshold):
     detector = small(online=True, threshold=threshold).fit(series()[:300])
     alone = clone(detector.threshold_).fit(-detector.score_samples(series()[:300]))
-    found = [detector.update(series()[k : k + 1]) for k in range(300, N)]
-    scores = np.concatenate([one.score for one in found])
+    result = [detector.update(series()[k : k + 1]) for k in range(300, N)]
+    scores = np.concatenate([single.score for single in result])
     lines = []
     for score in scores:
         lines.append(alone.threshold_)
         alone.update([score])
-    np.testing.assert_allclose(np.concatenate([one.threshold for one in found]), lines)
+    np.testing.assert_allclose(np.concatenate([single.threshold for single in result]), lines)
 
 
 def test_update_refuses_what_does_not_follow_and_takes_nothing_in():
@@ -344,9 +348,11 @@ def test_update_takes_numbers_of_any_kind():
     y = series().round()
     detector = small(online=True).fit(y[:300])
     expected = -detector.score_samples(y)[300:]
-    found = [detector.update(int(y.iloc[300])), detector.update(y[301:310].astype(int).tolist())]
-    found += [detector.update(np.float32(y.iloc[310])), detector.update(y[311:].astype("Int64"))]
-    np.testing.assert_allclose(np.concatenate([one.score for one in found]), expected, rtol=1e-6)
+    result = [detector.update(int(y.iloc[300])), detector.update(y[301:310].astype(int).tolist())]
+    result += [detector.update(np.float32(y.iloc[310])), detector.update(y[311:].astype("Int64"))]
+    np.testing.assert_allclose(
+        np.concatenate([single.score for single in result]), expected, rtol=1e-6
+    )
 
 
 def test_an_update_of_a_panel_must_tell_the_series():
@@ -374,7 +380,7 @@ def test_update_needs_online():
         small().fit(series()).update(1.0)
 
 
-def test_forms_give_scores_in_their_own():
+def test_scores_have_the_form_of_the_input():
     y = series()
     detector = small().fit(y)
     scores = detector.score_samples(y)
@@ -385,12 +391,12 @@ def test_forms_give_scores_in_their_own():
     long = y.reset_index()
     other = small(time_column="hour").fit(long)
     np.testing.assert_array_equal(other.score_samples(long), scores)
-    frame_of_one = y.to_frame()
-    pd.testing.assert_series_equal(small().fit(frame_of_one).score_samples(frame_of_one), scores)
+    single_column = y.to_frame()
+    pd.testing.assert_series_equal(small().fit(single_column).score_samples(single_column), scores)
     array = small(season=(24, 168)).fit(y.to_numpy())
-    found = array.score_samples(y.to_numpy())
-    assert isinstance(found, np.ndarray)
-    assert found.shape == (N,)
+    result = array.score_samples(y.to_numpy())
+    assert isinstance(result, np.ndarray)
+    assert result.shape == (N,)
 
 
 def test_a_long_panel_of_polars_is_that_of_pandas():
@@ -401,9 +407,9 @@ def test_a_long_panel_of_polars_is_that_of_pandas():
     detector = small(id_column="unit", time_column="hour")
     np.testing.assert_array_equal(detector.fit(long).score_samples(long), expected)
     other = polars.from_pandas(long)
-    found = detector.fit(other).score_samples(other)
-    assert isinstance(found, polars.Series)
-    np.testing.assert_array_equal(found.to_numpy(), expected)
+    result = detector.fit(other).score_samples(other)
+    assert isinstance(result, polars.Series)
+    np.testing.assert_array_equal(result.to_numpy(), expected)
 
 
 def test_a_series_of_a_panel_is_scored_by_itself():
@@ -413,7 +419,7 @@ def test_a_series_of_a_panel_is_scored_by_itself():
     pd.testing.assert_series_equal(detector.score_samples(y.loc[["a"]]), whole.loc[["a"]])
 
 
-def test_what_was_given_is_not_changed():
+def test_inputs_are_not_changed():
     y, values = frame(), waves()
     before, copied = y.copy(), values.copy()
     small().fit(y).detect(y)
@@ -439,14 +445,14 @@ def test_thresholds_by_default():
     assert isinstance(small(online=True).fit(series()).threshold_, ConformalThreshold)
 
 
-def test_the_threshold_given_is_left_alone():
+def test_the_threshold_parameter_is_unchanged():
     threshold = TailThreshold(0.005)
     detector = small(threshold=threshold).fit(series())
     assert not hasattr(threshold, "threshold_")
     assert detector.threshold_.risk == 0.005
 
 
-def test_all_known_at_once_is_judged_so():
+def test_fit_predict_knows_all_scores():
     y = series()
     detector = small(threshold=DynamicThreshold(window=150, span=5), stretch=1)
     y.iloc[250:256] += 25
@@ -513,7 +519,7 @@ def test_the_most_severe_events_go_below_the_threshold():
     assert (five["start"].iloc[1:].array > five["end"].iloc[:-1].array).all()
 
 
-def test_what_is_below_a_moving_threshold_is_told_apart():
+def test_events_below_an_adaptive_threshold_are_marked():
     y = series()
     y.iloc[[100, 300]] += [30, 60]
     threshold = TailThreshold(0.01, 0.9, depth=40)
@@ -572,26 +578,26 @@ def test_events_of_a_panel_name_their_series():
     assert events["start"].tolist() == [HOURS[200]]
 
 
-def test_no_events_have_the_columns_of_some():
+def test_an_empty_table_has_the_same_columns():
     y = frame()
     detector = small(threshold=RobustZThreshold(1000), online=True).fit(y)
-    none, one = detector.detect(y), detector.detect(y, n_most=1)
+    none, single = detector.detect(y), detector.detect(y, n_most=1)
     assert len(none) == 0
-    assert [*none.columns, "anomaly"] == list(one.columns)
-    assert one["anomaly"].tolist() == [False]
-    assert none.dtypes["start"] == one.dtypes["start"]
+    assert [*none.columns, "anomaly"] == list(single.columns)
+    assert single["anomaly"].tolist() == [False]
+    assert none.dtypes["start"] == single.dtypes["start"]
 
 
 def test_what_is_explained():
     detector = small().fit(frame())
-    found = detector.explain(frame())
-    np.testing.assert_array_equal(found["score"], -detector.score_samples(frame()))
-    assert (found["threshold"] == detector.threshold_.threshold_).all()
-    inside = frame()["c0"].between(found["lower_c0"], found["upper_c0"])
+    result = detector.explain(frame())
+    np.testing.assert_array_equal(result["score"], -detector.score_samples(frame()))
+    assert (result["threshold"] == detector.threshold_.threshold_).all()
+    inside = frame()["c0"].between(result["lower_c0"], result["upper_c0"])
     assert inside[1:].mean() > 0.8
-    np.testing.assert_allclose(found["share_c0"] + found["share_c1"], 1)
-    one = small().fit(series()).explain(series())
-    assert list(one.columns) == ["score", "threshold", "anomaly", "expected", "lower", "upper"]
+    np.testing.assert_allclose(result["share_c0"] + result["share_c1"], 1)
+    single = small().fit(series()).explain(series())
+    assert list(single.columns) == ["score", "threshold", "anomaly", "expected", "lower", "upper"]
 
 
 def test_a_constant_channel_is_usual_until_it_moves():
@@ -605,18 +611,18 @@ def test_a_constant_channel_is_usual_until_it_moves():
 
 
 def test_the_same_seed_is_the_same_on_any_threads():
-    one, two = (small(n_jobs=n_jobs).fit(series()) for n_jobs in (1, 2))
-    np.testing.assert_array_equal(one.network_.parameters, two.network_.parameters)
+    single, two = (small(n_jobs=n_jobs).fit(series()) for n_jobs in (1, 2))
+    np.testing.assert_array_equal(single.network_.parameters, two.network_.parameters)
     other = small(random_state=1).fit(series())
-    assert (other.network_.parameters != one.network_.parameters).any()
+    assert (other.network_.parameters != single.network_.parameters).any()
 
 
 def test_taxi_demand_shows_its_five_events():
     y, known = load_nyc_taxi(return_events=True)
-    found = RNNAnomalyDetector(random_state=0).fit(y).detect(y, n_most=10)
-    assert len(found) == 10
+    result = RNNAnomalyDetector(random_state=0).fit(y).detect(y, n_most=10)
+    assert len(result) == 10
     for event in known.itertuples():
-        assert ((found["start"] <= event.end) & (found["end"] >= event.start)).any(), event.name
+        assert ((result["start"] <= event.end) & (result["end"] >= event.start)).any(), event.name
 
 
 BAD = [

@@ -69,10 +69,10 @@ def test_missing_scores_are_no_alarms_and_change_nothing(threshold):
     assert whole.threshold_ == holed.threshold_
     for method in ("predict", "update", "fit_predict"):
         if hasattr(threshold, method):
-            there = ~np.isnan(new_with_holes)
-            found = getattr(holed, method)(new_with_holes)
-            np.testing.assert_array_equal(found[there], getattr(whole, method)(new))
-            assert not found[~there].any()
+            is_known = ~np.isnan(new_with_holes)
+            result = getattr(holed, method)(new_with_holes)
+            np.testing.assert_array_equal(result[is_known], getattr(whole, method)(new))
+            assert not result[~is_known].any()
 
 
 @every_threshold
@@ -84,9 +84,9 @@ def test_series_and_lists_are_read_and_left_as_they_are(threshold):
     assert fitted.threshold_ == of_series.threshold_
     for method in ("predict", "update", "fit_predict"):
         if hasattr(threshold, method):
-            found = getattr(of_series, method)(series)
-            assert isinstance(found, np.ndarray)
-            np.testing.assert_array_equal(found, getattr(fitted, method)(scores.tolist()))
+            result = getattr(of_series, method)(series)
+            assert isinstance(result, np.ndarray)
+            np.testing.assert_array_equal(result, getattr(fitted, method)(scores.tolist()))
     pd.testing.assert_series_equal(series, before)
     missing = pd.Series([*scores, None], dtype="Float64")
     assert clone(threshold).fit(missing).threshold_ == clone(threshold).fit(scores).threshold_
@@ -105,11 +105,11 @@ def test_none_and_one(threshold):
         return  # see its refusals
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # one score makes no conformal alarm
-        one = clone(threshold).fit([2.0])
+        single = clone(threshold).fit([2.0])
     never = isinstance(threshold, ConformalThreshold) and not threshold.smoothed
     if not getattr(threshold, "smoothed", False):
-        assert one.threshold_ == (np.inf if never else pytest.approx(2.0, rel=1e-11))
-        assert one.predict([2.0, 3.0]).tolist() == [False, not never]
+        assert single.threshold_ == (np.inf if never else pytest.approx(2.0, rel=1e-11))
+        assert single.predict([2.0, 3.0]).tolist() == [False, not never]
 
 
 @every_threshold
@@ -201,8 +201,8 @@ def test_in_pieces_or_at_once(threshold):
     expected = whole.update(new)
     assert 0 < expected.sum() < 100
     cuts = np.sort(np.random.default_rng(0).integers(0, 400, 25))
-    found = [pieces.update(part) for part in np.split(new, cuts)]
-    np.testing.assert_array_equal(np.concatenate(found), expected)
+    result = [pieces.update(part) for part in np.split(new, cuts)]
+    np.testing.assert_array_equal(np.concatenate(result), expected)
     assert pieces.threshold_ == whole.threshold_
     np.testing.assert_array_equal(pieces.predict(new), whole.predict(new))
 
@@ -212,17 +212,17 @@ def test_predictions_keep_nothing(threshold):
     fitted, new = clone(threshold).fit(scores_of(150, strange=0)), scores_of(400, seed=1)
     before, alarms = fitted.threshold_, fitted.predict(new)
     if hasattr(fitted, "threshold"):
-        judged_by = fitted.threshold(new)
-        assert judged_by.shape == (400,)
-        assert judged_by[0] == before
+        expected_thresholds = fitted.threshold(new)
+        assert expected_thresholds.shape == (400,)
+        assert expected_thresholds[0] == before
         if isinstance(threshold, TailThreshold):
-            np.testing.assert_array_equal(new > judged_by, alarms)
+            np.testing.assert_array_equal(new > expected_thresholds, alarms)
     assert fitted.threshold_ == before
     np.testing.assert_array_equal(fitted.predict(new), alarms)
 
 
 @every_streaming
-def test_no_score_is_judged_by_a_later_one(threshold):
+def test_no_score_is_compared_with_later_ones(threshold):
     fitted, new = clone(threshold).fit(scores_of(150)), scores_of(300, seed=1)
     expected = copy.deepcopy(fitted).update(new)
     for k in (1, 50, 299):
@@ -300,14 +300,17 @@ def pareto_loss(parameters, excesses):
 def fit_by_simplex(excesses):
     """The best of several descents, none of which knows of Grimshaw."""
     mean = excesses.mean()
-    found = [
+    result = [
         optimize.minimize(
-            pareto_loss, (shape, mean * scale), (excesses,), "Nelder-Mead",
+            pareto_loss,
+            (shape, mean * scale),
+            (excesses,),
+            "Nelder-Mead",
             options={"xatol": 1e-9, "fatol": 1e-10, "maxiter": 4000},
         )
         for shape, scale in ((0.1, 0.9), (-0.2, 1.2), (1.0, 0.3))
-    ]  # fmt: skip
-    return min(found, key=lambda one: one.fun).x
+    ]
+    return min(result, key=lambda single: single.fun).x
 
 
 @pytest.mark.parametrize("shape", [-0.4, -0.2, 0.0, 0.1, 0.5, 1.5])
@@ -315,21 +318,21 @@ def fit_by_simplex(excesses):
 def test_the_pareto_of_greatest_likelihood(shape, size):
     rng = np.random.default_rng(size)
     excesses = stats.genpareto.rvs(shape, scale=3e-3, size=size, random_state=rng)
-    found = fit_pareto(excesses)
+    result = fit_pareto(excesses)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         peer_shape, _, peer_scale = stats.genpareto.fit(excesses, floc=0)
     for peer in ((peer_shape, peer_scale), fit_by_simplex(excesses)):
-        assert pareto_loss(found, excesses) <= pareto_loss(peer, excesses) + 1e-6
+        assert pareto_loss(result, excesses) <= pareto_loss(peer, excesses) + 1e-6
         if peer[0] > -0.5:  # beyond, the likelihood has no maximum to speak of
-            np.testing.assert_allclose(found, peer, rtol=2e-3, atol=2e-3)
+            np.testing.assert_allclose(result, peer, rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.0, 0.2, 1.0])
-def test_the_true_pareto_is_found(shape):
+def test_the_true_pareto_is_fitted(shape):
     excesses = stats.genpareto.rvs(shape, scale=7, size=20_000, random_state=1)
-    found, scale = fit_pareto(excesses)
-    assert found == pytest.approx(shape, abs=0.03)
+    result, scale = fit_pareto(excesses)
+    assert result == pytest.approx(shape, abs=0.03)
     assert scale == pytest.approx(7, rel=0.04)
 
 
@@ -376,8 +379,10 @@ def test_the_quantile_of_a_tail(shape):
 def spot_by_hand(calibration, stream, risk, level, depth):
     """Algorithms POT, SPOT and DSPOT of Siffer et al. (2017), each mean and fit from scratch."""
     normal = list(calibration[:depth])
-    local = [np.mean(calibration[k - depth : k]) if depth else 0.0
-             for k in range(depth, len(calibration))]  # fmt: skip
+    local = [
+        np.mean(calibration[k - depth : k]) if depth else 0.0
+        for k in range(depth, len(calibration))
+    ]
     rest = [x - m for x, m in zip(calibration[depth:], local, strict=True)]
     normal = list(calibration)
     # the least level that at most a share lies above
@@ -392,11 +397,11 @@ def spot_by_hand(calibration, stream, risk, level, depth):
             return base - scale * math.log(ratio)
         return base + scale / shape * (ratio**-shape - 1)
 
-    z, alarms, judged_by = quantile(), [], []
+    z, alarms, expected_thresholds = quantile(), [], []
     for value in stream:
         mean = np.mean(normal[-depth:]) if depth else 0.0
         x = value - mean
-        judged_by.append(z + mean)
+        expected_thresholds.append(z + mean)
         alarms.append(x > z)
         if x > z:
             continue
@@ -405,22 +410,25 @@ def spot_by_hand(calibration, stream, risk, level, depth):
         if x > base:
             peaks.append(x - base)
             z = quantile()
-    return alarms, judged_by
+    return alarms, expected_thresholds
 
 
 @pytest.mark.parametrize("depth", [0, 10])
 @pytest.mark.parametrize("kind", ["normal", "heavy", "bounded"])
 def test_spot_by_hand(kind, depth):
     rng = np.random.default_rng(3)
-    draw = {"normal": rng.normal, "heavy": lambda size: rng.standard_t(3, size),
-            "bounded": lambda size: rng.beta(1, 3, size)}[kind]  # fmt: skip
+    draw = {
+        "normal": rng.normal,
+        "heavy": lambda size: rng.standard_t(3, size),
+        "bounded": lambda size: rng.beta(1, 3, size),
+    }[kind]
     drift = np.linspace(0, 20, 1000) if depth else 0
     scores = draw(size=1000) + drift
     scores[[600, 601, 850]] += 40
     first, stream = scores[:400], scores[400:]
-    alarms, judged_by = spot_by_hand(first, stream, 1e-3, 0.95, depth)
+    alarms, expected_thresholds = spot_by_hand(first, stream, 1e-3, 0.95, depth)
     fitted = TailThreshold(1e-3, 0.95, depth).fit(first)
-    for score, alarm, threshold in zip(stream, alarms, judged_by, strict=True):
+    for score, alarm, threshold in zip(stream, alarms, expected_thresholds, strict=True):
         assert fitted.threshold_ == pytest.approx(threshold, rel=2e-3)
         assert fitted.update([score])[0] == alarm
     assert {200, 201, 450} <= set(np.flatnonzero(alarms))
@@ -453,7 +461,7 @@ TAILS = {
 
 
 @pytest.mark.parametrize("name", TAILS)
-def test_false_alarms_are_as_rare_as_asked_for(name):
+def test_false_alarms_are_as_rare_as_requested(name):
     risk, true, streamed, ratios = 2e-3, [], [], []
     for seed in range(40):
         scores = TAILS[name].rvs(size=8000, random_state=np.random.default_rng([5, seed]))
@@ -484,11 +492,11 @@ def test_a_long_stream_shortens_the_tail_as_the_paper_has_it():
 
 
 def test_a_risk_far_beyond_what_was_seen():
-    found = [
+    result = [
         TailThreshold(1e-6).fit(np.random.default_rng(seed).exponential(size=5000)).threshold_
         for seed in range(30)
     ]
-    assert np.median(found) == pytest.approx(-math.log(1e-6), rel=0.15)
+    assert np.median(result) == pytest.approx(-math.log(1e-6), rel=0.15)
 
 
 def test_a_local_mean_follows_a_drift():
@@ -515,10 +523,13 @@ def test_alarms_among_the_scores_of_a_tail_themselves():
     for depth in (0, 6):
         fitted = TailThreshold(1e-3, 0.9, depth)
         alarms = fitted.fit_predict(scores)
-        kept = scores[~np.isnan(scores)]
-        local = [kept[k - depth : k].mean() if depth else 0 for k in range(depth, kept.size)]
-        above = np.zeros(kept.size, bool)
-        above[depth:] = kept[depth:] - local > fitted._tail.quantile
+        known_scores = scores[~np.isnan(scores)]
+        local = [
+            known_scores[k - depth : k].mean() if depth else 0
+            for k in range(depth, known_scores.size)
+        ]
+        above = np.zeros(known_scores.size, bool)
+        above[depth:] = known_scores[depth:] - local > fitted._tail.quantile
         np.testing.assert_array_equal(alarms[~np.isnan(scores)], above)
         assert alarms[30]
         assert fitted.threshold_ == TailThreshold(1e-3, 0.9, depth).fit(scores).threshold_
@@ -546,7 +557,7 @@ def test_too_few_scores_for_a_tail():
             threshold.fit(scores_of(least - 1))
 
 
-def test_a_tail_without_peaks_begins_with_the_first():
+def test_a_tail_without_peaks_starts_with_the_first():
     fitted = TailThreshold().fit([1.0] * 100)
     assert np.isnan(fitted.shape_)
     assert fitted.update([1.0, 1.1]).tolist() == [False, True]
@@ -645,8 +656,8 @@ def test_the_range_of_z():
     smoothed = pd.Series(errors).ewm(span=5).mean().tolist()
     for z_range in ((3, 3), (0.5, 2.5), (2.5, 12)):
         epsilon = epsilon_by_hand(smoothed, np.arange(z_range[0], z_range[1] + 0.1, 0.5))
-        found = DynamicThreshold(span=5, z_range=z_range).fit(errors).threshold_
-        assert found == pytest.approx(epsilon, rel=1e-9)
+        result = DynamicThreshold(span=5, z_range=z_range).fit(errors).threshold_
+        assert result == pytest.approx(epsilon, rel=1e-9)
 
 
 def test_where_nothing_stands_out_the_largest_z_counts():
@@ -663,22 +674,22 @@ def test_a_stream_by_hand(every):
     first, stream = errors[:120], errors[120:]
     smoothed = pd.Series(errors).ewm(span=span).mean().tolist()
     zs = np.arange(2, 10.1, 0.5)
-    expected, judged_by = [], []
+    expected, expected_thresholds = [], []
     epsilon = epsilon_by_hand(smoothed[120 - window : 120], zs)
     for k in range(120, 420):
-        judged_by.append(epsilon)
+        expected_thresholds.append(epsilon)
         recent = smoothed[k + 1 - window : k + 1]
         expected.append(pruned_by_hand(recent, epsilon, p)[-1])
         if (k + 1 - 120) % every == 0:
             epsilon = epsilon_by_hand(recent, zs)
     fitted = DynamicThreshold(window, every=every, span=span, min_decrease=p).fit(first)
-    np.testing.assert_allclose(fitted.threshold(stream), judged_by, rtol=1e-9)
+    np.testing.assert_allclose(fitted.threshold(stream), expected_thresholds, rtol=1e-9)
     np.testing.assert_array_equal(fitted.update(stream), expected)
     assert sum(expected) > 5
     assert len(fitted._recent) == window  # what a score costs does not grow
 
 
-def test_more_scores_than_a_window_are_judged_in_stretches():
+def test_more_scores_than_a_window_are_split():
     errors = errors_of(500, 7)
     smoothed = pd.Series(errors).ewm(span=5).mean().to_numpy()
     expected = []
@@ -746,8 +757,8 @@ def test_a_stream_of_p_values_by_hand(window):
         recent = seen if window is None else seen[-window:]
         expected.append(p_by_hand(recent, score) <= 0.05)
         seen.append(score)
-    found = [fitted.update(part) for part in np.split(new, [1, 7, 140, 140, 220])]
-    np.testing.assert_array_equal(np.concatenate(found), expected)
+    result = [fitted.update(part) for part in np.split(new, [1, 7, 140, 140, 220])]
+    np.testing.assert_array_equal(np.concatenate(result), expected)
     recent = seen if window is None else seen[-window:]
     np.testing.assert_array_equal(fitted._ordered, np.sort(recent))
     p = [p_by_hand(recent, score) for score in new]
@@ -797,7 +808,7 @@ def test_the_rate_is_exact_with_ties_too():
 
 
 @pytest.fixture
-def told(monkeypatch):
+def recorded(monkeypatch):
     """The p-values that alarms are made of."""
     p = []
     monkeypatch.setattr(ConformalThreshold, "_alarms", lambda self, new: p.extend(new) or new < 0)
@@ -805,11 +816,11 @@ def told(monkeypatch):
 
 
 @pytest.mark.parametrize("window", [None, 500])
-def test_smoothed_p_values_are_uniform_and_independent_in_a_stream(told, window):
+def test_smoothed_p_values_are_uniform_and_independent_in_a_stream(recorded, window):
     scores = np.random.default_rng(0).integers(0, 20, 5000)
     fitted = ConformalThreshold(smoothed=True, random_state=0, window=window).fit(scores[:3])
     fitted.update(scores[3:])
-    p = np.array(told)
+    p = np.array(recorded)
     assert stats.kstest(p, "uniform").pvalue > 0.01
     assert abs(np.corrcoef(p[:-1], p[1:])[0, 1]) < 0.04
     for k, value in enumerate(p[:2000], start=3):
@@ -818,11 +829,11 @@ def test_smoothed_p_values_are_uniform_and_independent_in_a_stream(told, window)
         assert above / (n + 1) <= value <= (above + equal + 1) / (n + 1)
 
 
-def test_ties_are_broken_anew_in_a_stream(told):
+def test_ties_are_broken_anew_in_a_stream(recorded):
     fitted = ConformalThreshold(smoothed=True, random_state=0).fit(np.zeros(1000))
     p = fitted.p_values(np.zeros(9))
     fitted.update(np.zeros(9))
-    assert (np.abs(p - told) > 1e-3).any()
+    assert (np.abs(p - recorded) > 1e-3).any()
 
 
 def test_smoothed_p_values_from_their_bounds():
@@ -857,7 +868,7 @@ def test_autocorrelated_scores_keep_the_rate_only_on_average():
     assert spread[0.0] == pytest.approx(expected, rel=0.15)
 
 
-def test_a_calibration_too_short_for_an_alarm_is_told():
+def test_a_calibration_too_short_for_an_alarm_warns():
     message = "98 scores can make no alarm at false_alarm_rate=0.01, .* 1 / 99: give 99 or more"
     with pytest.warns(UserWarning, match=message):
         fitted = ConformalThreshold(0.01).fit(np.arange(98))

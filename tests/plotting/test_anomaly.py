@@ -42,10 +42,14 @@ def made(index=INDEXES["days"]):
     score.iloc[20:24], score.iloc[40] = 5, 3
     explained = pd.DataFrame(
         {
-            "score": score, "threshold": 2.0, "anomaly": score > 2, "expected": y + 0.1,
-            "lower": y - 0.4, "upper": y + 0.6,
+            "score": score,
+            "threshold": 2.0,
+            "anomaly": score > 2,
+            "expected": y + 0.1,
+            "lower": y - 0.4,
+            "upper": y + 0.6,
         }
-    )  # fmt: skip
+    )
     return y, explained
 
 
@@ -139,8 +143,13 @@ def test_labels_legend_and_order():
     assert (ax.get_ylabel(), display.score_ax_.get_ylabel()) == ("level", "score")
     (legend,) = display.figure_.legends
     assert named(legend) == [
-        "actual", "expected", "usual range", "detected event", "known event", "threshold",
-    ]  # fmt: skip
+        "actual",
+        "expected",
+        "usual range",
+        "detected event",
+        "known event",
+        "threshold",
+    ]
     display.figure_.canvas.draw()
     assert not legend.get_window_extent().overlaps(ax.get_window_extent())
     assert ax.get_legend() is None
@@ -340,14 +349,16 @@ def panel():
 FORMS = {
     "MultiIndex": (lambda frame: frame, {}),
     "long": (
-        lambda frame: frame.reset_index(), {"id_column": "shop", "time_column": "day"},
+        lambda frame: frame.reset_index(),
+        {"id_column": "shop", "time_column": "day"},
     ),
     "polars": (
         lambda frame: pl.DataFrame(
             {name: frame.reset_index()[name].tolist() for name in frame.reset_index()}
-        ), {"id_column": "shop", "time_column": "day"},
+        ),
+        {"id_column": "shop", "time_column": "day"},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -456,9 +467,11 @@ def test_axes_and_styles_are_the_callers():
     display = AnomalyDisplay(y, explained)
     assert not hasattr(display, "axes_")
     same = display.plot(
-        axes, actual_kw={"color": "red", "label": "mine"}, expected_kw={"color": "lime"},
+        axes,
+        actual_kw={"color": "red", "label": "mine"},
+        expected_kw={"color": "lime"},
         score_kw={"linewidth": 7},
-    )  # fmt: skip
+    )
     assert same is display
     assert [display.axes_["level"], display.score_ax_] == axes.tolist()
     assert plt.get_fignums() == [figure.number]
@@ -503,7 +516,8 @@ BAD = {
     "other labels": ({"labels": np.arange(N)}, "labels must be 0 and 1, got 2 in row 2"),
     "named labels": ({"labels": ["no"] * N}, "labels must be 0 and 1: "),
     "moved labels": (
-        {"labels": pd.Series(0, range(N))}, "labels must have the index of y, in that order",
+        {"labels": pd.Series(0, range(N))},
+        "labels must have the index of y, in that order",
     ),
     "series": ({"series": "a"}, "series chooses one of a panel, and y is one series; got 'a'"),
     "channel": ({"channels": ["level", "z"]}, r"has 'z', which is none .*among \['level'\]"),
@@ -512,7 +526,7 @@ BAD = {
     "turned": ({"start": "2024-02", "end": "2024-01-05"}, "Nothing lies between"),
     "no date": ({"end": "soon"}, "end='soon' must be labels of the index of y, such as 2024-01-01"),
     "a number": ({"start": 3}, "start=3 and end=None must be labels of the index of y"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -67,7 +67,7 @@ class FittedSeries:
         return self.scaled(series), features
 
     def check(self, panel: ChannelPanel) -> None:
-        """Raise DataError for series with other channels, labels or time steps than those fitted."""
+        """Raise DataError for series with other channels, labels or steps than those fitted."""
         n_channels = self.means.shape[1]
         if len(panel.channels) != n_channels:
             raise DataError(
