@@ -10,7 +10,7 @@ from tsrnn.kernels.heads import (
     first_output_step,
     last_step_only,
     n_head_parameters,
-    own_head_space,
+    extra_head_space,
 )
 from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.layers import Layer
@@ -21,10 +21,10 @@ from tsrnn.kernels.workers import barrier, worker_range
 class HeadArrays(NamedTuple):
     """A head's workspace.
 
-    Matrices of a row for each output step: ``inputs`` (n_output_steps, (n_read + 1) * n_rows), what
-    the head reads and a one; ``hidden`` (n_output_steps, (n_head_units + 1) * n_rows); ``outputs``
+    Matrices of a row for each output step: ``inputs`` (n_output_steps, (n_features + 1) * n_rows),
+    what the head reads and a one; ``hidden`` (n_output_steps, (n_head_units + 1) * n_rows); ``outputs``
     and ``targets`` (n_output_steps, n_out * n_rows). Then ``grad_hidden`` (n_head_units * n_rows,)
-    and ``own``, the rest, of the head's kind.
+    and ``extra``, the rest, of the head's kind.
     """
 
     inputs: Any
@@ -32,17 +32,17 @@ class HeadArrays(NamedTuple):
     outputs: Any
     targets: Any
     grad_hidden: Any
-    own: Any
+    extra: Any
 
 
 @device_function
 def head_offsets(sizes):
-    """Where in the parameters the head's own, hidden and output layer begin, and where all end."""
-    n_read = sizes.n_directions * sizes.n_hidden + 1
+    """Where the parameters of the head's kind, hidden and output layer begin, and where all end."""
+    n_features = sizes.n_directions * sizes.n_hidden + 1
     first = layer_offset(sizes, sizes.n_layers, 0)
     hidden = first + n_head_parameters(sizes)
-    out = hidden + sizes.n_head_units * n_read
-    end = out + sizes.n_out * (sizes.n_head_units + 1 if sizes.n_head_units else n_read)
+    out = hidden + sizes.n_head_units * n_features
+    end = out + sizes.n_out * (sizes.n_head_units + 1 if sizes.n_head_units else n_features)
     return first, hidden, out, end
 
 
@@ -50,10 +50,10 @@ def head_offsets(sizes):
 def head_weights(parameters, sizes):
     """Weights (units, inputs + 1) of the hidden and the output layer, or their gradients."""
     _, hidden, out, _ = head_offsets(sizes)
-    n_read = sizes.n_directions * sizes.n_hidden + 1
-    n_last = sizes.n_head_units + 1 if sizes.n_head_units else n_read
+    n_features = sizes.n_directions * sizes.n_hidden + 1
+    n_last = sizes.n_head_units + 1 if sizes.n_head_units else n_features
     return (
-        matrix(parameters, hidden, sizes.n_head_units, n_read),
+        matrix(parameters, hidden, sizes.n_head_units, n_features),
         matrix(parameters, out, sizes.n_out, n_last),
     )
 
@@ -61,27 +61,27 @@ def head_weights(parameters, sizes):
 @device_function
 def head_space(sizes, n_rows):
     """Values of the workspace that the head takes."""
-    n_read, n_units = sizes.n_directions * sizes.n_hidden, sizes.n_head_units
-    of_step = n_read + 1 + n_units + 1 + 2 * sizes.n_out
-    return (sizes.n_output_steps * of_step + n_units) * n_rows + own_head_space(sizes, n_rows)
+    n_features, n_units = sizes.n_directions * sizes.n_hidden, sizes.n_head_units
+    per_step = n_features + 1 + n_units + 1 + 2 * sizes.n_out
+    return (sizes.n_output_steps * per_step + n_units) * n_rows + extra_head_space(sizes, n_rows)
 
 
 @device_function
 def head_arrays(space, sizes, n_rows):
     """The ``HeadArrays`` in a head's workspace."""
     n, n_out = sizes.n_output_steps, sizes.n_out * n_rows
-    n_read = (sizes.n_directions * sizes.n_hidden + 1) * n_rows
+    n_features = (sizes.n_directions * sizes.n_hidden + 1) * n_rows
     n_hidden = (sizes.n_head_units + 1) * n_rows
-    outputs = n * (n_read + n_hidden)
+    outputs = n * (n_features + n_hidden)
     grad_hidden = outputs + 2 * n * n_out
-    own = grad_hidden + sizes.n_head_units * n_rows
+    extra = grad_hidden + sizes.n_head_units * n_rows
     return HeadArrays(
-        matrix(space, 0, n, n_read),
-        matrix(space, n * n_read, n, n_hidden),
+        matrix(space, 0, n, n_features),
+        matrix(space, n * n_features, n, n_hidden),
         matrix(space, outputs, n, n_out),
         matrix(space, outputs + n * n_out, n, n_out),
-        space[grad_hidden:own],
-        space[own:],
+        space[grad_hidden:extra],
+        space[extra:],
     )
 
 
@@ -94,24 +94,24 @@ def n_grad_steps(sizes):
 
 def compile_outputs(layer: Layer) -> tuple[Callable, Callable]:
     """Make the passes from the last layer of a kind to the outputs, and back."""
-    read, accumulate_grad_read = compile_head(layer)
-    return _compile_forward(read), _compile_backward(accumulate_grad_read)
+    kind_forward, kind_backward = compile_head(layer)
+    return _compile_forward(kind_forward), _compile_backward(kind_backward)
 
 
-def _compile_forward(read) -> Callable:
+def _compile_forward(kind_forward) -> Callable:
     @device_function
     def forward(parameters, layers, chunk, head):
         """Write the outputs, (n_output_steps, n_out * n_rows), once all layers have run."""
         sizes, n_rows = chunk.sizes, chunk.first_steps.size
-        n_read = sizes.n_directions * sizes.n_hidden * n_rows
-        inputs, hidden, outputs, _, _, own = head_arrays(head, sizes, n_rows)
+        n_features = sizes.n_directions * sizes.n_hidden * n_rows
+        inputs, hidden, outputs, _, _, extra = head_arrays(head, sizes, n_rows)
         hidden_weights, out_weights = head_weights(parameters, sizes)
-        read(parameters, layers, chunk, own, inputs)
+        kind_forward(parameters, layers, chunk, extra, inputs)
         # Empty sequences still have outputs for the last step: those of their initial state.
         first = min(first_output_step(sizes, chunk.first_steps), sizes.n_output_steps - 1)
         for output_step in range(sizes.n_output_steps):
             for row in worker_range(n_rows):
-                inputs[output_step, n_read + row] = 1
+                inputs[output_step, n_features + row] = 1
         barrier()
         for output_step in range(sizes.n_output_steps):
             if output_step < first:
@@ -134,7 +134,7 @@ def _compile_forward(read) -> Callable:
     return forward
 
 
-def _compile_backward(accumulate_grad_read) -> Callable:
+def _compile_backward(kind_backward) -> Callable:
     @device_function
     def backward(parameters, gradient, layers, chunk, head, grads):
         """Run the head back from the gradient of its outputs, which stands in their place.
@@ -143,10 +143,10 @@ def _compile_backward(accumulate_grad_read) -> Callable:
         of what the head read stands in place of its inputs.
         """
         sizes, n_rows = chunk.sizes, chunk.first_steps.size
-        inputs, hidden, outputs, _, grad_hidden, own = head_arrays(head, sizes, n_rows)
+        inputs, hidden, outputs, _, grad_hidden, extra = head_arrays(head, sizes, n_rows)
         hidden_weights, out_weights = head_weights(parameters, sizes)
         grad_hidden_weights, grad_out_weights = head_weights(gradient, sizes)
-        n_read = sizes.n_directions * sizes.n_hidden
+        n_features = sizes.n_directions * sizes.n_hidden
         clear_matrix(grads.outputs)
         clear(grads.state)
         first = first_output_step(sizes, chunk.first_steps)
@@ -157,7 +157,7 @@ def _compile_backward(accumulate_grad_read) -> Callable:
         for output_step in range(first, sizes.n_output_steps):
             add = output_step > first
             grad_outputs = outputs[output_step]
-            grad_inputs = inputs[output_step, : n_read * n_rows]
+            grad_inputs = inputs[output_step, : n_features * n_rows]
             if sizes.n_head_units:
                 outer(grad_outputs, hidden[output_step], add, grad_out_weights)
                 out_of_hidden = out_weights[:, : sizes.n_head_units]
@@ -169,13 +169,13 @@ def _compile_backward(accumulate_grad_read) -> Callable:
                 barrier()
                 outer(grad_hidden, inputs[output_step], add, grad_hidden_weights)
                 barrier()
-                apply_transposed(hidden_weights[:, :n_read], grad_hidden, False, grad_inputs)
+                apply_transposed(hidden_weights[:, :n_features], grad_hidden, False, grad_inputs)
             else:
                 outer(grad_outputs, inputs[output_step], add, grad_out_weights)
                 barrier()
-                apply_transposed(out_weights[:, :n_read], grad_outputs, False, grad_inputs)
+                apply_transposed(out_weights[:, :n_features], grad_outputs, False, grad_inputs)
             barrier()
-        accumulate_grad_read(parameters, gradient, layers, chunk, own, inputs, grads)
+        kind_backward(parameters, gradient, layers, chunk, extra, inputs, grads)
         barrier()
 
     return backward

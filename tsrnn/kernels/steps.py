@@ -96,13 +96,13 @@ def _compile_forward(cell, n_split) -> Callable:
     def forward(weights, step, sizes, n_rows):
         inputs, gates, h, state, state_after, saved, h_after = step
         n_hidden = sizes.n_hidden
-        both = weights.shape[0] - 2 * n_split * n_hidden
-        apply(weights[:both], inputs, gates[: both * n_rows])
+        n_full = weights.shape[0] - 2 * n_split * n_hidden
+        apply(weights[:n_full], inputs, gates[: n_full * n_rows])
         if n_split:
-            of_h, end_of_h = both + n_hidden, (n_hidden + 1) * n_rows
-            gates_of_h = gates[both * n_rows : of_h * n_rows]
-            apply(weights[both:of_h, : n_hidden + 1], inputs[:end_of_h], gates_of_h)
-            apply(weights[of_h:, n_hidden:], inputs[n_hidden * n_rows :], gates[of_h * n_rows :])
+            h_end, n_h_columns = n_full + n_hidden, (n_hidden + 1) * n_rows
+            h_gates = gates[n_full * n_rows : h_end * n_rows]
+            apply(weights[n_full:h_end, : n_hidden + 1], inputs[:n_h_columns], h_gates)
+            apply(weights[h_end:, n_hidden:], inputs[n_hidden * n_rows :], gates[h_end * n_rows :])
         cell_forward(gates, h, state, state_after, saved, h_after)
 
     return forward
@@ -112,12 +112,12 @@ def _compile_grad_hidden(n_split) -> Callable:
     @device_function
     def compute_grad_hidden(weights, grad_gates, sizes, n_rows, add, grad_h):
         n_hidden = sizes.n_hidden
-        both = weights.shape[0] - 2 * n_split * n_hidden
-        apply_transposed(weights[:both, :n_hidden], grad_gates[: both * n_rows], add, grad_h)
+        n_full = weights.shape[0] - 2 * n_split * n_hidden
+        apply_transposed(weights[:n_full, :n_hidden], grad_gates[: n_full * n_rows], add, grad_h)
         if n_split:
-            of_h = both + n_hidden
-            grad_of_h = grad_gates[both * n_rows : of_h * n_rows]
-            apply_transposed(weights[both:of_h, :n_hidden], grad_of_h, True, grad_h)
+            h_end = n_full + n_hidden
+            grad_h_gates = grad_gates[n_full * n_rows : h_end * n_rows]
+            apply_transposed(weights[n_full:h_end, :n_hidden], grad_h_gates, True, grad_h)
 
     return compute_grad_hidden
 
@@ -126,13 +126,13 @@ def _compile_grad_inputs(n_split) -> Callable:
     @device_function
     def compute_grad_inputs(weights, grad_gates, sizes, n_rows, inputs):
         x = sizes.n_hidden + 1
-        both = weights.shape[0] - 2 * n_split * sizes.n_hidden
+        n_full = weights.shape[0] - 2 * n_split * sizes.n_hidden
         for t in range(grad_gates.shape[0]):
-            grad_both, grad_x = grad_gates[t, : both * n_rows], inputs[t, x * n_rows :]
-            apply_transposed(weights[:both, x:], grad_both, False, grad_x)
+            grad_full, grad_x = grad_gates[t, : n_full * n_rows], inputs[t, x * n_rows :]
+            apply_transposed(weights[:n_full, x:], grad_full, False, grad_x)
             if n_split:
-                of_h = both + sizes.n_hidden
-                apply_transposed(weights[of_h:, x:], grad_gates[t, of_h * n_rows :], True, grad_x)
+                h_end = n_full + sizes.n_hidden
+                apply_transposed(weights[h_end:, x:], grad_gates[t, h_end * n_rows :], True, grad_x)
 
     return compute_grad_inputs
 
@@ -141,19 +141,19 @@ def _compile_grad_weights(n_split) -> Callable:
     @device_function
     def accumulate_grad_weights(grad_gates, inputs, sizes, n_rows, add, grad_weights):
         n_hidden = sizes.n_hidden
-        both = grad_weights.shape[0] - 2 * n_split * n_hidden
-        outer_of_steps(grad_gates[:, : both * n_rows], inputs, add, grad_weights[:both])
+        n_full = grad_weights.shape[0] - 2 * n_split * n_hidden
+        outer_of_steps(grad_gates[:, : n_full * n_rows], inputs, add, grad_weights[:n_full])
         if n_split:
-            of_h, end_of_h = both + n_hidden, (n_hidden + 1) * n_rows
+            h_end, n_h_columns = n_full + n_hidden, (n_hidden + 1) * n_rows
             if not add:
-                clear_matrix(grad_weights[both:])
-            grad_of_h, grad_of_x = (
-                grad_gates[:, both * n_rows : of_h * n_rows],
-                grad_gates[:, of_h * n_rows :],
+                clear_matrix(grad_weights[n_full:])
+            grad_h_gates, grad_x_gates = (
+                grad_gates[:, n_full * n_rows : h_end * n_rows],
+                grad_gates[:, h_end * n_rows :],
             )
-            weights_of_h = grad_weights[both:of_h, : n_hidden + 1]
-            outer_of_steps(grad_of_h, inputs[:, :end_of_h], True, weights_of_h)
-            inputs_of_x = inputs[:, n_hidden * n_rows :]
-            outer_of_steps(grad_of_x, inputs_of_x, True, grad_weights[of_h:, n_hidden:])
+            h_weights = grad_weights[n_full:h_end, : n_hidden + 1]
+            outer_of_steps(grad_h_gates, inputs[:, :n_h_columns], True, h_weights)
+            x_inputs = inputs[:, n_hidden * n_rows :]
+            outer_of_steps(grad_x_gates, x_inputs, True, grad_weights[h_end:, n_hidden:])
 
     return accumulate_grad_weights

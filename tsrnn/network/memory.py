@@ -1,4 +1,4 @@
-"""A network that goes on: one observation at a time of one or of thousands of series."""
+"""A network run one observation at a time, over one or thousands of series."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _ROWS = 128  # of a chunk of many series: a single step leaves nothing that a ca
 
 
 class Memory:
-    """States of series that a network carries from one observation to the next.
+    """The states of series that a network carries from one observation to the next.
 
     Parameters
     ----------
     network : Network
         A network of one direction.
     n_series : int, default=1
-        Series that are observed at once.
+        Series that are stepped together.
     states : (n_series, network.state_width) array, optional
         Initial states; copied. By default zeros.
     n_jobs : int, optional
@@ -79,7 +79,7 @@ class Memory:
         self._arguments = tuple(sizes), parameters, self._x, buffers, self._states, self._out
 
     def __reduce__(self):
-        """For copies and other processes: compiled kernels are found anew there."""
+        """Pickle without compiled kernels, which are looked up again on loading."""
         return Memory, (self.network, len(self._x), self.states.copy(), self._n_jobs)
 
     @property
@@ -88,12 +88,12 @@ class Memory:
         return self._states.T
 
     def step(self, x: np.ndarray) -> np.ndarray:
-        """Take one observation of each series into its state; say what the network says.
+        """Update the states with one observation of each series; return the outputs.
 
         Parameters
         ----------
         x : (n_series, n_in) array
-            The observations; where one is missing (NaN) the series' state stays.
+            The observations; the state of a series with a missing value (NaN) does not change.
 
         Returns
         -------

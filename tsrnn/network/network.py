@@ -151,7 +151,7 @@ class Network(abc.ABC):
 
     def n_time(self, source: Source) -> int:
         """Time steps of the longest window of a source."""
-        if heads.find(self.head).reads_future != (source.ahead > 0):
+        if heads.find(self.head).covers_future != (source.ahead > 0):
             raise ValueError("head='ahead' is for sources that reach ahead, and they for it.")
         if source.firsts.size == 0:
             segment = self.n_in // inputs_per_row(source)

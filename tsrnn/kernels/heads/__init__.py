@@ -51,7 +51,7 @@ class Head:
     needs_steps : bool
         Whether it takes further steps of the last layer, which must be recurrent and of one
         direction; it then writes the gradient of that layer's weights first.
-    reads_future : bool
+    covers_future : bool
         Whether it is for sources that reach ahead, through the future to be forecast.
     step_targets : bool
         Whether each row of a sequence's values has its own target.
@@ -64,10 +64,10 @@ class Head:
     n_parameters: Callable | int = 0
     space: Callable | int = 0
     views: Callable[[np.ndarray, Any], dict[str, np.ndarray]] = lambda vector, sizes: {}
-    initialise: Callable[[str, np.ndarray, np.random.Generator], None] = lambda *given: None
+    initialise: Callable[[str, np.ndarray, np.random.Generator], None] = lambda *_: None
     last_step_only: bool = False
     needs_steps: bool = False
-    reads_future: bool = False
+    covers_future: bool = False
     step_targets: bool = False
 
 
@@ -91,7 +91,7 @@ def of_head(attribute: str, arguments: str = "sizes") -> Callable:
 
 
 n_head_parameters = of_head("n_parameters")
-own_head_space = of_head("space", "sizes, n_rows")
+extra_head_space = of_head("space", "sizes, n_rows")
 first_step_read = of_head("first_step_read")
 first_output_step = of_head("first_output_step", "sizes, first_steps")
 last_step_only = of_head("last_step_only")

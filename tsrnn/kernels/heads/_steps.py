@@ -19,12 +19,12 @@ def output_of(arrays, chunk, t, direction, k):
     return h[k]
 
 
-def compile_reads_of_steps(
-    step_read: Callable, first_output_step: Callable | None = None
+def compile_step_selection(
+    selected_step: Callable, first_output_step: Callable | None = None
 ) -> tuple[Callable, Callable]:
     """Make the passes of a head that reads a step for each output step; see ``Head.compile``.
 
-    ``step_read``, a device function ``(sizes, first_steps, direction, output_step, row)``, says
+    ``selected_step``, a device function ``(sizes, first_steps, direction, output_step, row)``, says
     which step of a row; in the forward direction it is the same for all rows.
     """
     from_the_first = first_output_step is None
@@ -39,11 +39,11 @@ def compile_reads_of_steps(
             for output_step in range(inputs.shape[0]):
                 out = inputs[output_step, direction * n_hidden : (direction + 1) * n_hidden]
                 if direction == 0 and not (sizes.residual and n_layers > 1):
-                    slot = step_read(sizes, first_steps, 0, output_step, 0) + 1
+                    slot = selected_step(sizes, first_steps, 0, output_step, 0) + 1
                     copy(hidden_at(arrays, n_hidden, slot)[0], out)
                     continue
                 for row in worker_range(n_rows):
-                    t = step_read(sizes, first_steps, direction, output_step, row)
+                    t = selected_step(sizes, first_steps, direction, output_step, row)
                     for k in range(row, n_hidden, n_rows):
                         out[k] = output_of(arrays, chunk, t, direction, k)
 
@@ -58,7 +58,7 @@ def compile_reads_of_steps(
             for direction in range(sizes.n_directions):
                 grad_read = grad_inputs[output_step, direction * n_hidden :]
                 for row in worker_range(n_rows):
-                    t = step_read(sizes, first_steps, direction, output_step, row)
+                    t = selected_step(sizes, first_steps, direction, output_step, row)
                     grad_h = grad_outputs[direction * n_steps + min(t, n_steps - 1)]
                     for k in range(row, n_hidden, n_rows):
                         grad_h[k] += grad_read[k]

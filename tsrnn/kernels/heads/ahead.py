@@ -7,6 +7,6 @@ from tsrnn.kernels.heads.every import HEAD as EVERY
 HEAD = replace(
     EVERY,
     n_output_steps=lambda n_time, n_horizons: n_horizons,
-    reads_future=True,
+    covers_future=True,
     step_targets=False,
 )

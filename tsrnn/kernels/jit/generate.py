@@ -32,8 +32,8 @@ def switch(
     for number, case in cases.items():
         numbers.setdefault(case, []).append(number)
     source, scope = f"def generated({parameters}):\n", {}
-    for k, (case, of_case) in enumerate(numbers.items()):
-        condition = " or ".join(f"{selector} == {number}" for number in of_case)
+    for k, (case, case_numbers) in enumerate(numbers.items()):
+        condition = " or ".join(f"{selector} == {number}" for number in case_numbers)
         prefix = "    " if k == len(numbers) - 1 else f"    if {condition}:\n        "
         call = f"({arguments or parameters})" if callable(case) else ""
         source += f"{prefix}return case_{k}{call}\n"

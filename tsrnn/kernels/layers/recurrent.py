@@ -31,7 +31,7 @@ def store_states(values, states, first_row, offset, n_rows):
 
 
 @device_function
-def hold_absent_rows(t, first_steps, before, after):
+def keep_absent_rows(t, first_steps, before, after):
     """Copy the values (n_units * n_rows,) of rows that have not begun at step t."""
     for row in worker_range(first_steps.size):
         if t < first_steps[row]:
@@ -81,17 +81,19 @@ def _compile_forward(steps) -> Callable:
         inputs, gates, state, saved, _ = arrays
         (weights,) = load_weights(parameters, sizes, layer, direction)
         number = layer * sizes.n_directions + direction
-        of_hidden = number * (1 + sizes.n_state) * sizes.n_hidden  # offsets in the carried states
-        of_state = of_hidden + sizes.n_hidden
+        hidden_offset = (
+            number * (1 + sizes.n_state) * sizes.n_hidden
+        )  # offsets in the carried states
+        state_offset = hidden_offset + sizes.n_hidden
         first, last = earliest(first_steps), latest(first_steps)
         for t in range(n_time + 1):
             for row in worker_range(n_rows):
                 inputs[t, n_hidden + row] = 1
         slot = n_time if direction else first  # of h; the state's is the same, or one of two
         (h,) = hidden_at(arrays, n_hidden, slot)
-        load_states(h, states, dropout.first_row, of_hidden, n_rows)
+        load_states(h, states, dropout.first_row, hidden_offset, n_rows)
         initial = state[slot if training else slot % 2]
-        load_states(initial, states, dropout.first_row, of_state, n_rows)
+        load_states(initial, states, dropout.first_row, state_offset, n_rows)
         barrier()
         for n in range(first, n_time + 1):
             (h,) = hidden_at(arrays, n_hidden, slot)
@@ -109,15 +111,15 @@ def _compile_forward(steps) -> Callable:
             step_forward(weights, step, sizes, n_rows)
             barrier()
             if t < last:
-                hold_absent_rows(t, first_steps, h, h_next)
-                hold_absent_rows(t, first_steps, state[before], state[after])
+                keep_absent_rows(t, first_steps, h, h_next)
+                keep_absent_rows(t, first_steps, state[before], state[after])
                 barrier()
             slot = next_slot
         if states.size:
             final = state[slot if training else slot % 2]
             (h,) = hidden_at(arrays, n_hidden, slot)
-            store_states(h, states, dropout.first_row, of_hidden, n_rows)
-            store_states(final, states, dropout.first_row, of_state, n_rows)
+            store_states(h, states, dropout.first_row, hidden_offset, n_rows)
+            store_states(final, states, dropout.first_row, state_offset, n_rows)
             barrier()
 
     return forward
@@ -189,11 +191,11 @@ def _compile_backward(steps, backward_hidden) -> Callable:
                 backward_hidden(weights, gates[t], chunk, -1 - number, scratch, grad_h)
         if first < n_time:
             barrier()
-            grad_gates, seen = gates[first:], inputs[first + direction : n_time + direction]
-            accumulate_grad_weights(grad_gates, seen, sizes, n_rows, add, grad_weights)
+            grad_gates, inputs_read = gates[first:], inputs[first + direction : n_time + direction]
+            accumulate_grad_weights(grad_gates, inputs_read, sizes, n_rows, add, grad_weights)
             barrier()
             if layer > 0:
-                compute_grad_inputs(weights, grad_gates, sizes, n_rows, seen)
+                compute_grad_inputs(weights, grad_gates, sizes, n_rows, inputs_read)
         barrier()
 
     return backward
