@@ -43,7 +43,8 @@ def test_local_networks_forecast_their_own_series_only():
     forecaster = quick(scope="local").fit(WIDE)
     own = forecaster.predict(y=WIDE[["noise", "up"]])
     pd.testing.assert_frame_equal(own, forecaster.predict()[["noise", "up"]], rtol=1e-6)
-    with pytest.raises(ValueError, match="Series 'new' of y was not fitted, and with scope='local'"):
+    message = "Series 'new' of y was not fitted, and with scope='local'"
+    with pytest.raises(ValueError, match=message):
         forecaster.predict(y=WIDE.rename(columns={"up": "new"}))
     short = WIDE.copy()
     short.loc[WIDE.index[:-26], "noise"] = np.nan
