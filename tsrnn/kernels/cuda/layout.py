@@ -4,6 +4,7 @@ Launching costs time per argument, so all arrays lie in three long ones: ``float
 dtype, ``ints`` and ``doubles``. The ints begin with the ``Sizes`` and the ``LaunchLayout``.
 """
 
+from collections import namedtuple
 from typing import NamedTuple
 
 import numpy as np
@@ -19,79 +20,31 @@ from tsrnn.kernels.optimizers import Rule, rule_of
 from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.sources import Source
 
-
-class LaunchLayout(NamedTuple):
-    """Numbers of a training or prediction, and where in the three long arrays its arrays begin.
-
-    Attributes
-    ----------
-    n_models, n_chunks, n_steps : int
-        Models; chunks of a minibatch, or of a prediction; minibatches.
-    training, separate_hidden, evaluate, loss : int
-        Whether a backward pass follows; whether h is stored apart from the products' inputs;
-        whether the loss is computed; position of the loss in ``tsrnn.kernels.losses.LOSSES``.
-    n_work : int
-        Values of the workspace of a chunk.
-    n_sequences : int
-        Sequences whose states are carried; 0 for none.
-    n_loss_params : int
-        Parameters of the loss.
-    n_values, n_channels, n_targets, n_each, n_weights, n_windows : int
-        Shapes of the source's arrays.
-    lookback, season, missing, ahead, n_known : int
-        Of the source.
-    values, targets, parameters, moments, gradients, work, scales, states, out : int
-        Where they begin in the floats.
-    firsts, lengths, order, first_steps, first_updates, limits : int
-        Where they begin in the ints.
-    weights, least_scale, loss_params, rules, rates, sums, losses, squares : int
-        Where they begin in the doubles.
-    """
-
-    n_models: int
-    n_chunks: int
-    n_steps: int
-    training: int
-    separate_hidden: int
-    evaluate: int
-    loss: int
-    n_work: int
-    n_sequences: int
-    n_loss_params: int
-    n_values: int
-    n_channels: int
-    n_targets: int
-    n_each: int
-    n_weights: int
-    n_windows: int
-    lookback: int
-    season: int
-    missing: int
-    ahead: int
-    n_known: int
-    values: int
-    targets: int
-    parameters: int
-    moments: int
-    gradients: int
-    work: int
-    scales: int
-    states: int
-    out: int
-    firsts: int
-    lengths: int
-    order: int
-    first_steps: int
-    first_updates: int
-    limits: int
-    weights: int
-    least_scale: int
-    loss_params: int
-    rules: int
-    rates: int
-    sums: int
-    losses: int
-    squares: int
+# The source's numbers that ``LaunchLayout`` repeats.
+SOURCE_NUMBERS = ("lookback", "season", "missing", "ahead", "n_known")
+# Numbers of a training or prediction, and where in the three long arrays its arrays begin.
+LaunchLayout = namedtuple(
+    "LaunchLayout",
+    [
+        # Models; chunks of a minibatch, or of a prediction; minibatches.
+        *("n_models", "n_chunks", "n_steps"),
+        # Whether a backward pass follows; whether h is stored apart from the products' inputs;
+        # whether the loss is computed; its position in ``tsrnn.kernels.losses.LOSSES``.
+        *("training", "separate_hidden", "evaluate", "loss"),
+        # Values of a chunk's workspace; sequences with carried states; parameters of the loss.
+        *("n_work", "n_sequences", "n_loss_params"),
+        # Shapes of the source's arrays.
+        *("n_values", "n_channels", "n_targets", "n_each", "n_weights", "n_windows"),
+        *SOURCE_NUMBERS,
+        # Offsets in the floats,
+        *("values", "targets", "parameters", "moments", "gradients", "work", "scales"),
+        *("states", "out"),
+        # in the ints,
+        *("firsts", "lengths", "order", "first_steps", "first_updates", "limits"),
+        # and in the doubles.
+        *("weights", "least_scale", "loss_params", "rules", "rates", "sums", "losses", "squares"),
+    ],
+)
 
 
 N_SIZES, N_RULE = len(Sizes._fields), len(Rule._fields)

@@ -9,7 +9,7 @@ from tsrnn.kernels.cuda import device
 from tsrnn.kernels.cuda.blocks import shared_values, tile_config_of
 from tsrnn.kernels.cuda.device import DeviceArray
 from tsrnn.kernels.cuda.kernels import compile_kernels
-from tsrnn.kernels.cuda.layout import HEADER, N_RULE, LaunchLayout
+from tsrnn.kernels.cuda.layout import HEADER, N_RULE, SOURCE_NUMBERS, LaunchLayout
 from tsrnn.kernels.layout import state_width
 from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.problem import Problem
@@ -184,11 +184,7 @@ class Run:
             n_each=source.targets.shape[1],
             n_weights=source.weights.size,
             n_windows=source.firsts.size,
-            lookback=source.lookback,
-            season=source.season,
-            missing=source.missing,
-            ahead=source.ahead,
-            n_known=source.n_known,
+            **{name: getattr(source, name) for name in SOURCE_NUMBERS},
             **{name: offsets[name] for name in LaunchLayout._fields if name in offsets},
         )
 
