@@ -150,9 +150,9 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         All that fitting made, in one immutable object; updates replace it.
     history_ : Series
         The series of ``fit``, sorted, as float64; of a panel with ids in the index.
-    network_ : RecurrentNetwork
+    network_ : Network
         The trained network; the first where there are several.
-    networks_ : list of list of RecurrentNetwork
+    networks_ : list of list of Network
         The members, for each series or for all.
     season_, lookback_, segment_ : int
         Season, lookback and segment in use.

@@ -7,10 +7,10 @@ from tsrnn.kernels.arrays import clear, clear_matrix
 from tsrnn.kernels.gemm.products import apply, apply_transposed, outer
 from tsrnn.kernels.heads import (
     compile_head,
+    extra_head_space,
     first_output_step,
     last_step_only,
     n_head_parameters,
-    extra_head_space,
 )
 from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.layers import Layer
@@ -22,8 +22,9 @@ class HeadArrays(NamedTuple):
     """A head's workspace.
 
     Matrices of a row for each output step: ``inputs`` (n_output_steps, (n_features + 1) * n_rows),
-    what the head reads and a one; ``hidden`` (n_output_steps, (n_head_units + 1) * n_rows); ``outputs``
-    and ``targets`` (n_output_steps, n_out * n_rows). Then ``grad_hidden`` (n_head_units * n_rows,)
+    what the head reads and a one; ``hidden`` (n_output_steps, (n_head_units + 1) * n_rows);
+    ``outputs`` and ``targets`` (n_output_steps, n_out * n_rows). Then ``grad_hidden``
+    (n_head_units * n_rows,)
     and ``extra``, the rest, of the head's kind.
     """
 

@@ -81,9 +81,8 @@ def _compile_forward(steps) -> Callable:
         inputs, gates, state, saved, _ = arrays
         (weights,) = load_weights(parameters, sizes, layer, direction)
         number = layer * sizes.n_directions + direction
-        hidden_offset = (
-            number * (1 + sizes.n_state) * sizes.n_hidden
-        )  # offsets in the carried states
+        # Offsets in the carried states.
+        hidden_offset = number * (1 + sizes.n_state) * sizes.n_hidden
         state_offset = hidden_offset + sizes.n_hidden
         first, last = earliest(first_steps), latest(first_steps)
         for t in range(n_time + 1):
