@@ -78,7 +78,6 @@ def _decode_transformer(parts: _TransformerParts):
     check(not heads.find(parts.head).needs_steps, "a network's heads")
     network = Transformer.__new__(Transformer)
     network.cell, network.n_heads = CELL, int(parts.n_heads)
-    network.bidirectional = network.residual = False
     return _with_shape(network, parts)
 
 
