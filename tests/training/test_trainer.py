@@ -1,5 +1,4 @@
 import contextlib
-import inspect
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,8 +6,8 @@ import numpy as np
 import pytest
 from conftest import random_values
 
+from tsrnn.kernels.cpu.trainer import Trainer
 from tsrnn.kernels.jit import threads
-from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.optimizers import SOLVERS
 from tsrnn.kernels.sources import forecast_source, sequence_source
 from tsrnn.network import RecurrentNetwork
@@ -46,14 +45,13 @@ def run(
 @pytest.fixture
 def rates(monkeypatch):
     """Learning rates of all steps that are trained after this."""
-    call, seen = Kernel.__call__, []
+    run_steps, seen = Trainer.run, []
 
-    def record(self, *args):
-        if "train" in self.name:
-            seen.extend(args[list(inspect.signature(self._function).parameters).index("rates")][0])
-        call(self, *args)
+    def record(self, parameters, moments, order, rules, first_updates, rates, states):
+        seen.extend(rates[0])
+        return run_steps(self, parameters, moments, order, rules, first_updates, rates, states)
 
-    monkeypatch.setattr(Kernel, "__call__", record)
+    monkeypatch.setattr(Trainer, "run", record)
     return seen
 
 
