@@ -23,7 +23,7 @@ from tsrnn.kernels.sources import Source
 # The source's numbers that ``LaunchLayout`` repeats.
 SOURCE_NUMBERS = ("lookback", "season", "missing", "ahead", "n_known")
 # Numbers of a training or prediction, and where in the three long arrays its arrays begin.
-LaunchLayout = namedtuple(
+LaunchLayout = namedtuple(  # type: ignore[misc]
     "LaunchLayout",
     [
         # Models; chunks of a minibatch, or of a prediction; minibatches.

@@ -1,6 +1,7 @@
 """Training and prediction on the GPU, as in ``tsrnn.kernels.cpu.trainer``."""
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,8 @@ class Trainer:
         require()
         self._problem, self._dtype, self._n_batch = problem, dtype, n_batch
         self._separate_hidden, self._carried = separate_hidden, carried
-        self._run, self._capacity = None, (0, 0)
+        self._run: Any = None
+        self._capacity = 0, 0
 
     def run(self, parameters, moments, order, rules, first_updates, rates, states) -> np.ndarray:
         """Train each model on minibatches; parameters, moments and states change in place."""
@@ -124,10 +126,11 @@ def predict(
         if n_windows <= CHUNK_ROWS[0]:
             raise
         predict_half = functools.partial(predict, problem, parameters)
-        return sum(
+        first, second = (
             predict_half(order[:, half], states[:, half], out[:, half], evaluate, workers)
             for half in (slice(n_windows // 2), slice(n_windows // 2, None))
         )
+        return first + second
     run.write_header()
     run.write_order(order)
     run.write_parameters(parameters)

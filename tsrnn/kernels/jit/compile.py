@@ -7,6 +7,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -91,7 +92,7 @@ class Kernel:
     def __init__(self, function: Callable, name: str):
         self.name = name
         self._function = function
-        self._dispatchers = {}
+        self._dispatchers: dict[bool, Any] = {}
         self._lock = threading.Lock()
 
     def __call__(self, n_tasks: int, *args):

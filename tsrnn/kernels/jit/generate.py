@@ -1,11 +1,12 @@
 """Device functions of generated source, where Numba has no loop over fields or over functions."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from tsrnn.kernels.jit.compile import device_function
 
 
-def record_reader(record: type, first: int = 0) -> Callable:
+def record_reader(record: Any, first: int = 0) -> Callable:
     """A function that reads a NamedTuple from a plain tuple or array, beginning at entry ``first``.
 
     Kernels take plain tuples, as telling the type of a named one costs Numba ten microseconds.
@@ -28,7 +29,7 @@ def switch(
     A case takes ``arguments``, by default the parameters, or is a constant. Equal cases share one
     branch, so they are compiled once. ``mark`` is ``device_function`` or ``scalar``.
     """
-    numbers = {}
+    numbers: dict[Any, list[int]] = {}
     for number, case in cases.items():
         numbers.setdefault(case, []).append(number)
     source, scope = f"def generated({parameters}):\n", {}

@@ -54,7 +54,7 @@ def thread_pool_is_running() -> bool:
 def callable_intrinsic(python_function):
     """Decorate the definition of an intrinsic, in whose place Python calls ``python_function``."""
 
-    class CallableIntrinsic(_Intrinsic):
+    class CallableIntrinsic(_Intrinsic):  # type: ignore[misc]
         def __call__(self, *args):
             return python_function(*args)
 
