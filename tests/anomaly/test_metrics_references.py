@@ -18,6 +18,8 @@ from tsrnn.anomaly.metrics import (
 )
 from tsrnn.datasets import load_nyc_taxi
 
+pytestmark = pytest.mark.slow
+
 # (VUS-ROC, VUS-PR) and the last slice of either volume, by scores and window, as given by
 # RangeAUC_volume_opt of TSB-AD 1.5; that of vus 0.0.6 gives the same to 1e-12 for windows up to 20.
 VOLUMES = {

@@ -19,6 +19,8 @@ from tsrnn.anomaly import (
 )
 from tsrnn.datasets import load_nyc_taxi
 
+pytestmark = pytest.mark.slow
+
 N = 400
 HOURS = pd.date_range("2024-02-28", periods=N, freq="h", name="hour")
 SMALL = {"horizon": 5, "lookback": 12, "stretch": 7, "hidden_size": 4, "max_iter": 2}

@@ -8,6 +8,8 @@ import pytest
 
 from tsrnn import backtest, datasets
 
+pytestmark = pytest.mark.slow
+
 AIRLINE = str(Path(__file__).parents[2] / "datasets" / "airline.csv")
 FLOWN = ["--time", "time", "--target", "passengers"]
 SOLD = ["--id", "shop", "--time", "day", "--target", "sold", "--horizon", "7"]

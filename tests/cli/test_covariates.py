@@ -11,6 +11,8 @@ from tsrnn import RNNForecaster, backtest
 from tsrnn.cli import options
 from tsrnn.forecasting.calendar import CALENDAR
 
+pytestmark = pytest.mark.slow
+
 SOLD = ["--id", "shop", "--time", "day", "--target", "sold", "--horizon", "4"]
 COVARIATES = ["--known", "price", "promo", "--past", "visitors"]
 LONE = ["--time", "day", "--target", "sold", "--horizon", "4"]

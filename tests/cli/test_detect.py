@@ -10,6 +10,8 @@ import tsrnn
 from tsrnn import RNNAnomalyDetector
 from tsrnn.cli import main
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["--time", "time", "--target", "y"]
 FEW = ["--stretch", "5", "--horizon", "8"]
 DAYS = pd.date_range("2024", periods=200)

@@ -10,6 +10,8 @@ import pytest
 import tsrnn
 from tsrnn import datasets
 
+pytestmark = pytest.mark.slow
+
 AIRLINE = str(Path(__file__).parents[2] / "datasets" / "airline.csv")
 FLOWN = ["--time", "time", "--target", "passengers"]
 SOLD = ["--id", "shop", "--time", "day", "--target", "sold"]

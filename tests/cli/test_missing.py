@@ -4,6 +4,9 @@ import io
 
 import numpy as np
 import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
 
 SOLD = ["--id", "shop", "--time", "day", "--target", "sold"]
 

@@ -5,6 +5,8 @@ import pytest
 from tsrnn import RNNClassifier, RNNRegressor
 from tsrnn.datasets import make_adding_problem
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
 X, Y = make_adding_problem(100, 6, random_state=0)
 

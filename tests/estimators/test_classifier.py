@@ -28,6 +28,8 @@ from tsrnn import RNNClassifier
 from tsrnn.datasets import load_japanese_vowels
 from tsrnn.kernels.jit import threads
 
+pytestmark = pytest.mark.slow
+
 DIGITS, DIGIT = load_digits(return_X_y=True)  # rows of pixels from the top down, 8 channels
 NOISE = np.random.default_rng(0).normal(size=(600, 9))
 UP = NOISE.argmax(axis=1) < NOISE.argmin(axis=1)  # which comes first, the highest or the lowest?

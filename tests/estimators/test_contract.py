@@ -5,6 +5,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tsrnn import RNNClassifier, RNNRegressor
 
+pytestmark = pytest.mark.slow
+
 ATTENDING = {"cell": "attention", "hidden_size": 8, "n_heads": 2}
 ESTIMATORS = [
     RNNRegressor(),

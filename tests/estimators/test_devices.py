@@ -15,7 +15,7 @@ from tsrnn.cli import main
 from tsrnn.datasets import load_airline
 from tsrnn.kernels.cuda import device
 
-pytestmark = pytest.mark.usefixtures("cuda")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cuda")]
 
 HOURS = pd.date_range("2024-01-01", periods=120, freq="h")
 Y = pd.Series(np.random.default_rng(0).normal(size=120).cumsum() + 50, HOURS, name="y")

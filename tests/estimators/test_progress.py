@@ -6,6 +6,8 @@ import pytest
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.training import History
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def no_tqdm(monkeypatch):

@@ -40,6 +40,8 @@ from tsrnn.kernels import targets
 from tsrnn.kernels.jit import threads
 from tsrnn.kernels.jit.threads import available_threads, claim_threads
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(size=(500, 12))
 SUM = NOISE[:, -1] + np.sign(NOISE[:, -4]) + 0.5 * NOISE[:, -6]

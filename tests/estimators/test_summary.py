@@ -7,6 +7,8 @@ import sklearn
 from tsrnn import RNNForecaster, RNNRegressor
 from tsrnn.datasets import load_airline, make_adding_problem
 
+pytestmark = pytest.mark.slow
+
 X, Y = make_adding_problem(100, 6, random_state=0)
 
 

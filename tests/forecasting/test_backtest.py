@@ -5,6 +5,8 @@ import pytest
 from tsrnn import RNNForecaster, backtest, drift, seasonal_naive
 from tsrnn.datasets import load_airline, load_sunspots
 
+pytestmark = pytest.mark.slow
+
 Y = load_airline()
 WIDE = pd.DataFrame({"a": Y, "b": 300 - Y[::-1].to_numpy() / 4})
 

@@ -14,6 +14,8 @@ from tsrnn.forecasting.encoders import FeatureEncoder
 from tsrnn.forecasting.inputs import read_new
 from tsrnn.forecasting.scaling import Scaling
 
+pytestmark = pytest.mark.slow
+
 DAYS = pd.date_range("2023-01-01", periods=240)
 RNG = np.random.default_rng(0)
 PRICE = RNG.normal(10.0, 2.0, 240)

@@ -19,6 +19,8 @@ from tsrnn.datasets import load_airline, load_co2, load_nile, load_sunspots
 from tsrnn.forecasting import fitter, seasonal_naive
 from tsrnn.kernels.jit import threads
 
+pytestmark = pytest.mark.slow
+
 AIRLINE = load_airline()
 
 

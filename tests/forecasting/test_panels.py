@@ -10,6 +10,8 @@ from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline, load_co2, load_melbourne
 from tsrnn.forecasting.inputs import read_series
 
+pytestmark = pytest.mark.slow
+
 MONTHS = pd.date_range("2000-01-01", periods=240, freq="MS")
 
 NOT_POSITIVE = r"Series 's2' of y needs positive values .* is -1 at 2000-05-01"

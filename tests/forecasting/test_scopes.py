@@ -8,6 +8,8 @@ import tsrnn
 from tsrnn import RNNForecaster, backtest
 from tsrnn.datasets import load_airline
 
+pytestmark = pytest.mark.slow
+
 AIRLINE = load_airline().astype(float)
 RNG = np.random.default_rng(0)
 WIDE = pd.DataFrame(

@@ -10,6 +10,8 @@ from tsrnn import RNNForecaster, backtest
 from tsrnn.datasets import load_airline
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors, LossOutputs
 
+pytestmark = pytest.mark.slow
+
 
 def test_widths_cover_the_stated_share_of_exchangeable_errors():
     rng = np.random.default_rng(0)

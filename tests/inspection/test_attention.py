@@ -16,6 +16,8 @@ from tsrnn.inspection import (
     states,
 )
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(3)
 X, N_TIME, N_HEADS, N_LAYERS = RNG.normal(size=(12, 5)), 5, 2, 2
 Y = X[:, 0] - X[:, -1]

@@ -10,6 +10,8 @@ from tsrnn.datasets import load_airline, load_seattle_weather, make_adding_probl
 from tsrnn.inspection import Diagnosis, Finding, diagnose, gradient_flow, states
 from tsrnn.inspection.probe import probe
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 NEAR = RNG.normal(size=(300, 30))  # sequences whose target stands near their end
 NEAR_Y = NEAR[:, -1] - NEAR[:, -3] + RNG.normal(scale=0.1, size=300)

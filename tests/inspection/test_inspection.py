@@ -17,6 +17,8 @@ from tsrnn.inspection import (
 )
 from tsrnn.kernels import cells
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(3)
 X, N_TIME, N_HIDDEN = RNG.normal(size=(12, 5)), 5, 3
 Y = X[:, 0] - X[:, -1]

@@ -110,6 +110,7 @@ def _furthest(first, last, sign, errors):
             errors[k] = max(errors[k], value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1, -1])
 def test_every_float32(sign):
     """All from 2^-14 to 2^7; below and beyond, where nothing is left to compute, some."""

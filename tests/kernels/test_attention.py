@@ -11,6 +11,8 @@ from tsrnn.kernels.sources import forecast_source, sequence_source
 from tsrnn.network import Memory, Transformer
 from tsrnn.training import Settings, train
 
+pytestmark = pytest.mark.slow
+
 CASES = [(shape, "ragged", "quiet") for shape in ATTENDING] + [
     ("two layers", "whole", "quiet"),
     ("two layers", "missing", "quiet"),

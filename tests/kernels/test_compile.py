@@ -21,6 +21,8 @@ from tsrnn.kernels.jit import cache, threads
 from tsrnn.kernels.jit.compile import Kernel, device_function, kernel_array
 from tsrnn.kernels.jit.threads import claim_threads
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(tsrnn.__file__).parent
 ROOT = Path(__file__).parents[2]
 

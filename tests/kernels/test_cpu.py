@@ -24,6 +24,8 @@ from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.sources import INDICATE, SKIP, forecast_source, sequence_source
 from tsrnn.training import Settings
 
+pytestmark = pytest.mark.slow
+
 LOOKBACK, HORIZON, SEASON = 12, 3, 4
 STARTS = np.array([0, 40, 7, 100, 13, 181, 99, 3, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65])
 FREE = np.inf  # no clipping

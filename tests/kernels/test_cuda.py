@@ -14,7 +14,7 @@ from tsrnn.kernels.targets import claim
 from tsrnn.network.runs import predict_models
 from tsrnn.training import Settings, train, train_many
 
-pytestmark = pytest.mark.usefixtures("cuda")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cuda")]
 
 LOOKBACK, HORIZON, SEASON = 6, 3, 4
 VALUES = random_values(120)

@@ -17,6 +17,8 @@ from tsrnn.kernels.gemm.tiles import tile_of
 from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS
 from tsrnn.kernels.jit.processor import Processor, host_processor, probe
 
+pytestmark = pytest.mark.slow
+
 # Registers of SSE, arm64, AVX2 and AVX-512: LLVM makes what the host has of all of them.
 PROCESSORS = {
     "sse": Processor(16, 16, True), "neon": Processor(16, 32, True),

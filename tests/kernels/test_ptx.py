@@ -12,6 +12,8 @@ import pytest
 
 from tsrnn.kernels import cells
 
+pytestmark = pytest.mark.slow
+
 ARCHITECTURES = (75, 80, 90)
 # Nearly all of the time is spent in these, which compute in float32 only. The others use doubles on
 # purpose: scales of windows, sums of losses and of squares, learning rates.

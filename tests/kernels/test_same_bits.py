@@ -17,6 +17,8 @@ import pytest
 
 from tsrnn.kernels.jit.processor import host_processor
 
+pytestmark = pytest.mark.slow
+
 # Each takes half a minute to compile, twice: all cells with both types where the variable is set.
 JOBS = [("lstm", "float32"), ("gru", "float64")]
 if os.environ.get("TSRNN_ALL_CELLS"):

@@ -7,6 +7,8 @@ from tsrnn.kernels.jit.threads import available_threads
 from tsrnn.kernels.sources import sequence_source
 from tsrnn.network import Memory
 
+pytestmark = pytest.mark.slow
+
 SHAPES = {
     "last": {},
     "every": {"head": "every"},

@@ -9,6 +9,8 @@ from tsrnn.kernels import cells
 from tsrnn.kernels.sources import sequence_source
 from tsrnn.network.trace import trace
 
+pytestmark = pytest.mark.slow
+
 LENGTHS = np.array([6, 4, 1])
 FIRSTS = np.array([0, 6, 10])
 RNG = np.random.default_rng(2)

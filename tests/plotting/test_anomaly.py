@@ -18,6 +18,8 @@ from tsrnn import RNNAnomalyDetector
 from tsrnn.anomaly import GaussianDetector, PCADetector, PolynomialDetector
 from tsrnn.plotting import AnomalyDisplay
 
+pytestmark = pytest.mark.slow
+
 N = 60
 INDEXES = {
     "days": pd.date_range("2024-01-01", periods=N),

@@ -14,6 +14,8 @@ from tsrnn import RNNForecaster, backtest
 from tsrnn.datasets import load_airline
 from tsrnn.plotting import BacktestDisplay
 
+pytestmark = pytest.mark.slow
+
 Y = load_airline()
 PANEL = pd.DataFrame({"b": Y, "a": 900 - Y})
 ZONED = pd.date_range("2024-03-30", periods=144, freq="h", tz="Europe/Berlin")

@@ -14,6 +14,8 @@ from tsrnn import RNNForecaster, backtest
 from tsrnn.datasets import load_airline
 from tsrnn.plotting import CoverageDisplay
 
+pytestmark = pytest.mark.slow
+
 Y = load_airline()
 LEVELS = (0.95, 0.3, 0.57)
 

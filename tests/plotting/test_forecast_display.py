@@ -18,6 +18,8 @@ from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline
 from tsrnn.plotting import ForecastDisplay
 
+pytestmark = pytest.mark.slow
+
 BERLIN = "Europe/Berlin"
 INDEXES = {
     "months": pd.date_range("2020-01-01", periods=60, freq="MS"),

@@ -8,6 +8,8 @@ from tsrnn import RNNForecaster, RNNRegressor
 from tsrnn.inspection import gates, states
 from tsrnn.plotting import GateDisplay
 
+pytestmark = pytest.mark.slow
+
 matplotlib.use("Agg")
 X = np.random.default_rng(0).normal(size=(12, 8))
 PANELS = {

@@ -8,6 +8,8 @@ from tsrnn.datasets import load_airline
 from tsrnn.inspection import gradient_flow
 from tsrnn.plotting import GradientFlowDisplay
 
+pytestmark = pytest.mark.slow
+
 matplotlib.use("Agg")
 X = np.random.default_rng(0).normal(size=(12, 8))
 Y = X[:, 0]

@@ -14,6 +14,8 @@ from tsrnn import RNNForecaster, backtest
 from tsrnn.datasets import load_airline
 from tsrnn.plotting import HorizonErrorDisplay
 
+pytestmark = pytest.mark.slow
+
 Y = load_airline()
 METHODS = ["RNNForecaster", "seasonal_naive", "drift"]
 

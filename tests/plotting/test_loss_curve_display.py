@@ -7,6 +7,8 @@ from tsrnn import RNNForecaster, RNNRegressor
 from tsrnn.datasets import load_airline, make_adding_problem
 from tsrnn.plotting import LossCurveDisplay
 
+pytestmark = pytest.mark.slow
+
 matplotlib.use("Agg")
 
 

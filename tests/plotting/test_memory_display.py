@@ -8,6 +8,8 @@ from tsrnn.datasets import load_airline
 from tsrnn.inspection import memory_half_life
 from tsrnn.plotting import MemoryDisplay
 
+pytestmark = pytest.mark.slow
+
 matplotlib.use("Agg")
 X = np.random.default_rng(0).normal(size=(12, 8))
 

@@ -17,6 +17,8 @@ from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline
 from tsrnn.plotting import ForecastDisplay, PanelForecastDisplay
 
+pytestmark = pytest.mark.slow
+
 Y = load_airline()
 PANEL = pd.DataFrame({"b": Y, "a": 900 - Y, "c": Y + 50})
 

@@ -10,6 +10,8 @@ from tsrnn import RNNClassifier, RNNForecaster, RNNRegressor
 from tsrnn.inspection import states
 from tsrnn.plotting import UnfoldedDisplay
 
+pytestmark = pytest.mark.slow
+
 matplotlib.use("Agg")
 X = np.random.default_rng(0).normal(size=(12, 10))
 DAYS = pd.date_range("2024-01-01", periods=60)

@@ -26,6 +26,8 @@ from tsrnn.anomaly import (
     TailThreshold,
 )
 
+pytestmark = pytest.mark.slow
+
 SCORES = np.random.default_rng(0).exponential(size=300)
 THRESHOLDS = [
     QuantileThreshold(0.05),

@@ -29,6 +29,8 @@ from sklearn.pipeline import make_pipeline
 import tsrnn
 from tsrnn import RNNForecaster
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("cell", "loss", "dtype", "kwargs"),

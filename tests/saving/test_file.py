@@ -16,6 +16,8 @@ from saving.conftest import AIRLINE, Canary, Forgery, forecaster, npy, round_tri
 
 import tsrnn
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_same_estimator_is_the_same_file(path, tmp_path):
     fitted = forecaster().fit(AIRLINE)

@@ -14,6 +14,8 @@ from tsrnn.network import RecurrentNetwork
 from tsrnn.training import Moments, Settings, epochs, train, train_many, trainer
 from tsrnn.training.schedules import SCHEDULES, learning_rates
 
+pytestmark = pytest.mark.slow
+
 VALUES = 10 * np.sin(np.arange(300) / 3) + random_values(300)
 SOURCE = forecast_source(VALUES, 12, 4, 0.1)
 STARTS = np.arange(230)
