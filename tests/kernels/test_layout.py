@@ -28,13 +28,14 @@ def workspaces(monkeypatch):
 
     def guarded(self, *args):
         names = list(inspect.signature(self._function).parameters)
-        if "work" not in names:
+        if "buffers" not in names:
             return call(self, *args)
-        place = names.index("work")
-        workers, size = args[place].shape
-        work = np.full((workers, size + GUARD), np.nan, args[place].dtype)
+        place = names.index("buffers")
+        *others, work, first_steps = args[place]
+        workers, size = work.shape
+        work = np.full((workers, size + GUARD), np.nan, work.dtype)
         work[:, size:] = SENTINEL
-        call(self, *args[:place], work, *args[place + 1 :])
+        call(self, *args[:place], (*others, work, first_steps), *args[place + 1 :])
         return seen.append((self.name.rpartition("-")[2], work))
 
     monkeypatch.setattr(Kernel, "__call__", guarded)

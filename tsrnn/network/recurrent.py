@@ -73,8 +73,17 @@ class RecurrentNetwork(Network):
                 "of a bidirectional network ends at its beginning. Use bidirectional=False."
             )
         self.bidirectional, self.residual = bidirectional, residual
-        shape = {"n_layers": n_layers, "head": head, "n_horizons": n_horizons, "n_head": n_head}
-        super().__init__(cell, n_in, n_hidden, n_out, dtype, **shape)
+        super().__init__(
+            cell,
+            n_in,
+            n_hidden,
+            n_out,
+            dtype,
+            n_layers=n_layers,
+            head=head,
+            n_horizons=n_horizons,
+            n_head=n_head,
+        )
 
     @property
     def module(self) -> ModuleType:
@@ -147,11 +156,11 @@ class RecurrentNetwork(Network):
                     block[:] = np.eye(self.n_hidden) if identity else orthogonal(self.n_hidden, rng)
             elif name.startswith("weight_input"):
                 for block in view:
-                    block[:] = glorot(*block.shape, rng)
+                    block[:] = glorot(self.n_hidden, block.shape[1], rng)
             elif name == "head_hidden_weight":
-                view[:] = glorot(*view.shape, rng)
+                view[:] = glorot(self.n_head, view.shape[1], rng)
             elif name == "head_weight" and scale:
-                view[:] = scale * glorot(*view.shape, rng)
+                view[:] = scale * glorot(self.n_out, view.shape[1], rng)
             elif name.startswith("bias"):
                 self._initialise_bias(view, memory, rng)
         self.parameters[~self.used()] = 0

@@ -57,8 +57,17 @@ class Transformer(Network):
                 "equal share of it. Change one of them."
             )
         self.n_heads = n_heads
-        shape = {"n_layers": n_layers, "head": head, "n_horizons": n_horizons, "n_head": n_head}
-        super().__init__(CELL, n_in, n_hidden, n_out, dtype, **shape)
+        super().__init__(
+            CELL,
+            n_in,
+            n_hidden,
+            n_out,
+            dtype,
+            n_layers=n_layers,
+            head=head,
+            n_horizons=n_horizons,
+            n_head=n_head,
+        )
 
     @property
     def module(self) -> ModuleType:
@@ -122,9 +131,9 @@ class Transformer(Network):
             elif name == "embedding_weight":  # as large as positions are
                 view[:] = rng.normal(size=view.shape) / np.sqrt(self.n_in)
             elif name == "head_weight":
-                view[:] = scale * glorot(*view.shape, rng)
+                view[:] = scale * glorot(self.n_out, view.shape[1], rng)
             elif "weight" in name:
-                view[:] = glorot(*view.shape, rng)
+                view[:] = glorot(view.shape[0], view.shape[1], rng)
                 if name.startswith(("read", "contract")):
                     view /= np.sqrt(2 * self.n_layers)
         return self
