@@ -19,7 +19,7 @@ from conftest import (
 from sklearn.utils._param_validation import StrOptions
 
 from tsrnn import RNNRegressor, inspection
-from tsrnn.kernels import cells
+from tsrnn.kernels import cells, heads
 from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.sources import INDICATE, SKIP, forecast_source, sequence_source
 from tsrnn.training import Settings
@@ -32,8 +32,9 @@ FREE = np.inf  # no clipping
 PARAMS = {"quantile": (0.1, 0.5, 0.9), "huber": (0.7,)}
 
 
-def test_every_cell_has_its_naive_twin():
+def test_every_cell_and_head_has_its_naive_twin():
     assert set(naive.CELLS) == set(cells.NAMES)
+    assert set(naive.HEADS) == set(heads.NAMES)
 
 
 @pytest.mark.parametrize("n_in", [1, 4])

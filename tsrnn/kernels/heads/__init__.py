@@ -71,9 +71,9 @@ class Head:
     step_targets: bool = False
 
 
-NAMES = tuple(sorted(
-    module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")
-))  # fmt: skip
+NAMES = tuple(
+    sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
+)
 HEADS: dict[str, Head] = {
     name: importlib.import_module(f"{__name__}.{name}").HEAD for name in NAMES
 }

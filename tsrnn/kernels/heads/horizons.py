@@ -90,10 +90,8 @@ def _compile_forward(layer) -> Callable:
                 for k in range(embedding.shape[1]):
                     seen[n_hidden + (1 + k) * n_rows + row] = embedding[n, k]
             barrier()
-            step = StepArrays(
-                seen, arrays.gates[n], h, last_state, arrays.state[n], arrays.saved[n],
-                inputs[n, :n_hidden],
-            )  # fmt: skip
+            gates, state, saved, out = arrays.gates[n], arrays.state[n], arrays.saved[n], inputs[n]
+            step = StepArrays(seen, gates, h, last_state, state, saved, out[:n_hidden])
             step_forward(weights, step, sizes, n_rows)
             barrier()
 
