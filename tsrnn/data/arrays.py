@@ -16,36 +16,29 @@ _FRAME = Location("frame")
 def make_windows(
     frame: pd.DataFrame | pd.Series | np.ndarray, lookback: int, horizon: int = 1, step: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of ``lookback`` rows and the ``horizon`` rows after each.
+    """Windows of ``lookback`` rows and the ``horizon`` rows after each, as read-only views.
 
-    Both arrays are read-only views of the values of ``frame`` and take no memory. Values that are
-    not one array of floats are converted once: a frame of other dtypes, or with columns added.
+    Values are copied once only if they must be converted: other dtypes, or added columns.
 
     Parameters
     ----------
     frame : DataFrame, Series or array of shape (n_rows, n_channels) or (n_rows,)
         Numbers, with rows in the order of time. Missing values (NaN) are kept.
     lookback : int
-        Number of rows in a window, at least 1.
-    horizon : int, default=1
-        Number of rows after it; 0 for windows to predict from, the last of which ends with the
-        last row.
-    step : int, default=1
-        Number of rows from the start of a window to that of the next.
+        Rows in a window, at least 1.
+    horizon, step : int, default=1
+        Rows after a window, 0 for windows to predict from; and rows from one window to the next.
 
     Returns
     -------
-    X : numpy.ndarray of shape (n_windows, lookback, n_channels)
-        Window ``i`` holds rows ``i * step`` to ``i * step + lookback - 1``. float32 where the
-        values are, else float64. A Series has one channel.
-    y : numpy.ndarray of shape (n_windows, horizon, n_channels)
-        The rows that follow.
+    X, y : numpy.ndarray of shape (n_windows, lookback or horizon, n_channels)
+        Windows, and the rows that follow; float32 where the values are, else float64.
 
     Raises
     ------
     ValueError
-        If a parameter is out of range, ``frame`` is too short for one window, holds anything but
-        finite real numbers, or is not in the order of time.
+        If a parameter is out of range, or ``frame`` is too short, not in the order of time or holds
+        anything but finite real numbers.
 
     See Also
     --------

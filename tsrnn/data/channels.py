@@ -22,58 +22,26 @@ from tsrnn.data.values import check_finite, check_real
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ChannelSeries:
-    """One series of one or several channels.
+    """One series of one or several channels."""
 
-    Attributes
-    ----------
-    label : Hashable
-        Of a panel; None for a single series.
-    axis : TimeAxis
-        Its times, sorted.
-    values : (n, n_channels) float64 array
-        NaN where missing.
-    rows : (n,) int array
-        The row of ``y`` that each came from; -1 where ``y`` has none.
-    """
-
-    label: Hashable
+    label: Hashable  # of a panel; None for a single series
     axis: TimeAxis
-    values: np.ndarray
-    rows: np.ndarray
+    values: np.ndarray  # (n, n_channels) float64; NaN where missing
+    rows: np.ndarray  # row of ``y`` that each value came from, (n,) int; -1 where ``y`` has none
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ChannelPanel:
-    """Series of one frequency with the same channels.
+    """Series of one frequency with the same channels, read from an argument ``y``."""
 
-    Attributes
-    ----------
-    panel : Panel
-        Values of all series end to end, (n_values, n_channels); NaN where missing.
-    ids : list
-        Label of each series, in the order of their first rows; None for a single series.
-    axes : list of TimeAxis
-        Time axis of each.
-    rows : (n_values,) int array
-        The row of ``y`` that each value came from; -1 where ``y`` has none.
-    channels : list
-        Names of the channels.
-    id_name : Hashable
-        Name of the labels; None for a single series.
-    index : Index or None
-        Of the rows of ``y``; None if it came as an array or from another library.
-    library : Any
-        The narwhals implementation that ``y`` is of; None for pandas and arrays.
-    """
-
-    panel: Panel
-    ids: list
-    axes: list[TimeAxis]
-    rows: np.ndarray
-    channels: list
-    id_name: Hashable = None
-    index: pd.Index | None = None
-    library: Any = None
+    panel: Panel  # values of all series, (n_values, n_channels); NaN where missing
+    ids: list  # label of each series, in the order of their first rows; None for a single series
+    axes: list[TimeAxis]  # of each series
+    rows: np.ndarray  # row of ``y`` of each value, (n_values,) int; -1 where ``y`` has none
+    channels: list  # names
+    id_name: Hashable = None  # name of the labels
+    index: pd.Index | None = None  # of ``y``; None for an array or another library's frame
+    library: Any = None  # narwhals implementation of ``y``; None for pandas and arrays
 
     @cached_property
     def all_series(self) -> list[ChannelSeries]:
@@ -108,10 +76,7 @@ class ChannelPanel:
                 raise no_values(Location(argument, series.label, column))
 
     def row_series(self, values: Sequence[np.ndarray], name: str) -> Any:
-        """One result of each row of ``y``: a Series, or an array if ``y`` was one.
-
-        ``values`` holds an array for each series, with a result for each of its times.
-        """
+        """One result of each row of ``y``, from arrays by series; an array if ``y`` was one."""
         flat = self._by_row(values)
         if self.library is not None:
             import narwhals as nw
@@ -151,31 +116,19 @@ def channels_from(
     Parameters
     ----------
     y : array, Series or DataFrame
-        Real numbers, never changed. One of
+        Real numbers, never changed; rows may be in any order, except those of an array. One of
 
-        - an array (n,) or (n, n_channels), in the order of time;
-        - a Series, or a frame of one column a channel, on a DatetimeIndex, PeriodIndex or index of
-          integers;
+        - an array (n,) or (n, n_channels);
+        - a Series, or a frame of one column a channel, on an index of dates, periods or integers;
         - a panel: the same on a MultiIndex of series and time;
-        - a long frame, of pandas, polars or another library that narwhals knows, with a
-          ``time_column``, an ``id_column`` if there are several series, and a column for each
-          channel.
-
-        Rows of the last three may be in any order.
+        - a long frame of any library that narwhals knows, with a ``time_column``, an ``id_column``
+          if there are several series, and a column for each channel.
     id_column, time_column : Hashable, optional
         Columns of a long frame.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or kept as NaN.
-    step : pandas offset or int, optional
-        Step of series that are too short to show one.
-    name : str
-        Name of the argument, for error messages.
-
-    Raises
-    ------
-    DataError
-        If values are missing, infinite or no numbers, or times are missing, repeated or of no
-        regular frequency; the message says where and what to do.
+    step, name
+        As in `collection_from`, which raises the same errors.
     """
     if isinstance(y, (np.ndarray, list, tuple)):
         return _from_array(y, missing, name)

@@ -17,36 +17,19 @@ from tsrnn.data.time_axis import TimeAxis, format_time
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Collection:
-    """Series of one frequency: values, labels, time axes, and the form they came in.
+    """Series of one frequency: values, labels, time axes, and the form they came in."""
 
-    Attributes
-    ----------
-    panel : Panel
-        Values of all series end to end.
-    ids : list
-        Label of each series; None for a single Series.
-    axes : list of TimeAxis
-        Time axis of each; series with equal indexes share one object. All have the same step.
-    form : Form
-        The form they came in, which results are given back in.
-    observed : (n_values,) bool array, optional
-        Which values were observed, if some are missing; those carry the last one forward.
-    covariates : (n_values, n_channels) array, optional
-        Encoded covariates of each value.
-    """
-
-    panel: Panel
-    ids: list
-    axes: list[TimeAxis]
-    form: Form
-    observed: np.ndarray | None = None
-    covariates: np.ndarray | None = None
+    panel: Panel  # values of all series end to end
+    ids: list  # label of each series; None for a single Series
+    axes: list[TimeAxis]  # of each series, with one step; equal ones share an object
+    form: Form  # that of the series, in which results are given back
+    observed: np.ndarray | None = None  # (n_values,) bool; others carry the last value forward
+    covariates: np.ndarray | None = None  # encoded, (n_values, n_channels)
 
     def after(self, horizon: int, columns: dict[str, np.ndarray]) -> Any:
-        """Results for the ``horizon`` entries after each series, in the form the series came in.
+        """Columns (n_series, horizon) for what follows each series, in the form that these came in.
 
-        ``columns`` are arrays of shape (n_series, horizon) by name; a single one takes the name of
-        the series' values.
+        A single column takes the name of the series' values.
         """
         return self.form.after(self.ids, self.axes, horizon, columns)
 
@@ -115,7 +98,7 @@ def extended(
 
 
 def with_gap_marked(known: Collection, following: Collection) -> Collection:
-    """``following`` with the entries between it and the known series added as missing.
+    """``following`` with the entries that it skips after the known series added as missing.
 
     Series that do not follow stay as they are, for ``extended`` to refuse.
     """

@@ -17,29 +17,16 @@ from tsrnn.data.time_axis import format_time, time_numbers
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Covariates:
-    """Rows of covariates, of one or of all series, to be looked up by time.
+    """Rows of covariates, of one or of all series, to be looked up by time."""
 
-    Attributes
-    ----------
-    frame : DataFrame
-        One column a covariate; rows in the order they came in.
-    times : DatetimeIndex, PeriodIndex or Index of integers
-        Time stamp of each row.
-    labels : Index or None
-        Series of each row; None where all series share the rows.
-    name : str
-        Name of the argument, for error messages.
-    """
-
-    frame: pd.DataFrame
-    times: pd.Index
-    labels: pd.Index | None
-    name: str
+    frame: pd.DataFrame  # one column a covariate
+    times: pd.Index  # time stamp of each row
+    labels: pd.Index | None  # series of each row; None where all series share the rows
+    name: str  # of the argument, for error messages
 
     def at(self, indexes: Sequence[pd.Index], ids: list) -> tuple[pd.DataFrame, np.ndarray]:
-        """Rows for the time stamps of each series, end to end, and which of them exist, (n_rows,).
-
-        Equal indexes may share an object. Values are missing where there is no row.
+        """Rows for the times of each series, end to end, missing where none is, and which of them
+        exist.
         """
         numbers = self._time_numbers(indexes[0])
         if self.labels is None:
@@ -113,22 +100,10 @@ def covariates_from(
 ) -> Covariates:
     """Check a frame of covariates and find the series and time of its rows.
 
-    Parameters
-    ----------
-    X : DataFrame
-        One column a covariate, one row a time. Times are in the column ``time_column``, if there
-        is one, or in the index; series likewise, if they do not all share the rows: in the column
-        ``id_column``, or in the first level of the index. Or a Series of one covariate, or a frame
-        of polars or another library that narwhals knows.
-    id_column, time_column : str
-        Columns of a long frame.
-    name : str
-        Name of the argument, for error messages.
-
-    Raises
-    ------
-    DataError
-        If it is no frame, is empty, has no column of values, or ids or time stamps are missing.
+    ``X`` has one column a covariate; it may also be a Series, or a frame of any library that
+    narwhals knows. Times are in the column ``time_column`` or else in the index, and series, if
+    they do not all share the rows, in the column ``id_column`` or the first level of the index.
+    Raises DataError, with the argument's ``name``, if it is empty, or ids or times are missing.
     """
     if isinstance(X, pd.Series):
         X = X.to_frame(name if X.name is None else X.name)

@@ -11,16 +11,12 @@ class DataError(ValueError):
 
     Parameters
     ----------
-    problem : str
-        What is wrong, as a predicate without a subject: "has a gap: 2024-01-10 is missing".
-    remedy : str, default=""
-        What to do, in whole sentences.
+    problem, remedy : str
+        What is wrong, a predicate without a subject: "has a gap"; what to do, in whole sentences.
     argument : str, default="y"
         The argument that holds the data.
-    series : Hashable, optional
-        Label of the series; None for a single series, or where all are concerned.
-    column : Hashable, optional
-        Name of the column.
+    series, column : Hashable, optional
+        Label of the series, None for a single one or where all are concerned; name of the column.
     row : Any, optional
         Time stamp or number of the first bad row.
 

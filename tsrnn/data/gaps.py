@@ -14,10 +14,7 @@ from tsrnn.data.time_axis import TimeAxis, check_unique, filled_axis, format_tim
 def on_grid(
     index: pd.Index, values: np.ndarray, where: Location, step: Any = None
 ) -> tuple[TimeAxis, np.ndarray]:
-    """Rows, in any order, put on a regular time axis; NaN where there is no row.
-
-    The frequency is ``step`` if it leads through them, else inferred.
-    """
+    """Rows, in any order, on a regular time axis, of ``step`` if it fits; NaN where there is none."""
     order = np.argsort(index, kind="stable")
     ordered = index[order]
     check_unique(ordered, where, "y.groupby(level=0).mean()")
@@ -32,9 +29,8 @@ def panel_on_grid(
 ) -> tuple[list[TimeAxis], np.ndarray]:
     """Rows of many series put on one regular time axis, of ``step`` if it leads through them.
 
-    ``times``, ``codes`` and ``values``, (n_rows,), hold the time stamp, number of the series and
-    value of each row. Returns the axis of each series, from its first known value to its last row,
-    and the values end to end, (n_values,), NaN where missing.
+    ``times``, ``codes`` (of series) and ``values`` are (n_rows,). Returns the axis of each series,
+    from its first known value to its last row, and the values end to end, NaN where missing.
     """
     line = times.unique().sort_values()
     axis, positions = filled_axis(line, Location(argument), step)
@@ -89,10 +85,7 @@ def forward_filled(values: np.ndarray) -> np.ndarray:
 def seasonally_filled(
     values: np.ndarray, observed: np.ndarray, indptr: np.ndarray, season: int
 ) -> np.ndarray:
-    """Values of series end to end, those not observed replaced by the last of their season.
-
-    Where none was observed they stay as they are.
-    """
+    """Series end to end, values not observed replaced by the last of their season, if any."""
     series = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
     positions, starts = np.arange(values.size), indptr[:-1][series]
     earlier, searching = positions.copy(), ~observed

@@ -10,13 +10,12 @@ import numpy as np
 class Panel:
     """Series of any lengths in one array; a window is the position of its first value.
 
-    Windows are never copied out: kernels read them from ``values``. A panel takes the memory of
-    one float64 a value.
+    Windows are never copied out: kernels read them from ``values``.
 
     Parameters
     ----------
     values : (n_values,) or (n_values, n_channels) array
-        The series one after another; of several channels a row for each time.
+        The series one after another, as float64.
     indptr : (n_series + 1,) int array
         Series ``i`` is ``values[indptr[i]:indptr[i + 1]]``.
 
@@ -65,20 +64,10 @@ class Panel:
         return np.diff(self.indptr)
 
     def window_starts(self, lookback: int, horizon: int, step: int = 1) -> np.ndarray:
-        """Positions of all windows of ``lookback + horizon`` values within one series each.
+        """Sorted positions of all windows of ``lookback + horizon`` values within one series each.
 
-        Parameters
-        ----------
-        lookback, horizon : int
-            Number of input values and of values to predict; windows with a horizon of 0 are those
-            to predict from.
-        step : int
-            Distance between the windows of a series, counted from its last one.
-
-        Returns
-        -------
-        (n_windows,) int64 array
-            Sorted; empty where no series is long enough.
+        Windows of a series are ``step`` apart, counted from its last one; with a horizon of 0 they
+        are those to predict from.
         """
         starts = [
             np.arange(last, first - 1, -step)[::-1]

@@ -25,24 +25,12 @@ from tsrnn.data.time_axis import (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PanelTimes:
-    """Time stamps of many series, one after another, each sorted.
+    """Time stamps of many series, one after another, each sorted."""
 
-    Attributes
-    ----------
-    index : DatetimeIndex, PeriodIndex or Index of integers
-        Time stamps of all rows.
-    indptr : (n_series + 1,) int64 array
-        Series ``k`` has the rows from ``indptr[k]`` to ``indptr[k + 1]``; at least one.
-    ids : list
-        Label of each series.
-    argument : str
-        Name of the argument, for error messages.
-    """
-
-    index: pd.Index
-    indptr: np.ndarray
-    ids: list
-    argument: str
+    index: pd.Index  # time stamps of all rows
+    indptr: np.ndarray  # series ``k`` has the rows ``indptr[k]:indptr[k + 1]``, at least one
+    ids: list  # label of each series
+    argument: str  # its name, for error messages
 
     @classmethod
     def sort(
@@ -59,10 +47,9 @@ class PanelTimes:
         return cls(index, indptr, ids, argument), order
 
     def axes(self, mean_code: str, step: Any = None) -> list[TimeAxis]:
-        """Axes of all series; equal ones share an object.
+        """Axes of all series, equal ones as one object; ``step`` is for series too short to show one.
 
-        ``mean_code`` is pandas code that averages rows of a repeated time stamp, for messages;
-        ``step`` is that of series which are too short to show one.
+        ``mean_code`` is pandas code, for messages, that averages rows of a repeated time stamp.
         """
         numbers = time_numbers(self.index)
         self._check_unique(numbers, mean_code)

@@ -45,32 +45,24 @@ def collection_from(
     Parameters
     ----------
     y : Series or DataFrame
-        Real, finite numbers, one frequency for all series. It is never changed. One of
+        Real, finite numbers of one frequency, never changed; rows may be in any order. One of
 
         - a Series on a DatetimeIndex, PeriodIndex or RangeIndex;
-        - a frame of one column a series on such an index; where a column begins or ends with
-          missing values, its series is shorter;
-        - a long frame with columns for id, time and value, and no others;
-        - a Series, or a frame of one column, on a MultiIndex of id and time;
-        - a long frame of polars, or of another library that narwhals knows.
-
-        Rows may be in any order; series are in the order of their first rows.
-    id_column, time_column, target_column : str
-        Columns of a long frame.
-    name : str
-        Name of the argument, for error messages.
+        - a frame of one column a series on such an index; missing values at its ends are cut off;
+        - a long frame of any library that narwhals knows, with columns for id, time and value only;
+        - a Series, or a frame of one column, on a MultiIndex of id and time.
+    id_column, time_column, target_column, name : str
+        Columns of a long frame, and name of the argument for error messages.
     missing : {"raise", "mask"}, default="raise"
-        Whether missing values and rows are refused, or marked in ``observed``. Those before the
-        first value of a series are never part of it.
+        Whether missing values and rows after the first value are refused or marked in ``observed``.
     step : pandas offset or int, optional
         Step of series that are too short to show one, or that may have gaps.
 
     Raises
     ------
     DataError
-        If values are missing, infinite or no numbers, time stamps or ids are missing, time stamps
-        are repeated or of no regular frequency, or series have different ones; the message says
-        which series, where, and what to do.
+        If values are missing, infinite or no numbers, ids or times are missing, or times are
+        repeated or irregular, or of several frequencies.
 
     Examples
     --------

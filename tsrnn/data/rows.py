@@ -15,27 +15,13 @@ from tsrnn.data.time_axis import check_time_index
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LabelledRows:
-    """Rows of a frame, with the series and time of each.
+    """Rows of a frame, with the series and time of each."""
 
-    Attributes
-    ----------
-    ids : Series or None
-        Series of each row; None for rows of a single series.
-    times : Index
-        Time stamp of each row.
-    time_dtype : dtype
-        Of the time stamps as they came.
-    values : DataFrame
-        The other columns.
-    mean_code : str
-        pandas code that averages rows of equal series and time, for messages.
-    """
-
-    ids: pd.Series | None
-    times: pd.Index
-    time_dtype: Any
-    values: pd.DataFrame
-    mean_code: str
+    ids: pd.Series | None  # series of each row; None for rows of a single series
+    times: pd.Index  # time stamp of each row
+    time_dtype: Any  # of the time stamps as they came
+    values: pd.DataFrame  # the other columns
+    mean_code: str  # pandas code that averages rows of equal series and time, for messages
 
     def codes(self, argument: str) -> tuple[np.ndarray, list]:
         """The number of each row's series, and the labels in the order of their first rows."""

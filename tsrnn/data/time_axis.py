@@ -13,19 +13,10 @@ from tsrnn.data.errors import Location, MissingDataError
 
 @dataclasses.dataclass(frozen=True)
 class TimeAxis:
-    """A regular, sorted index and the step between its entries.
+    """A regular, sorted index and the step between its entries."""
 
-    Attributes
-    ----------
-    index : DatetimeIndex, PeriodIndex or RangeIndex
-        Sorted, without gaps or duplicates.
-    step : pandas offset or int
-        Distance between neighbouring entries: an offset, which follows the calendar through
-        months and daylight saving; an int for a RangeIndex.
-    """
-
-    index: pd.Index
-    step: Any
+    index: pd.Index  # DatetimeIndex, PeriodIndex or RangeIndex without gaps or duplicates
+    step: Any  # an offset, which follows months and daylight saving; an int for a RangeIndex
 
     @property
     def frequency(self) -> Any:
@@ -86,8 +77,7 @@ def check_unique(index: pd.Index, where: Location, mean_code: str) -> None:
 def regular_axis(ordered: pd.Index, where: Location, fallback: Any = None) -> TimeAxis:
     """The axis of sorted, distinct time stamps, checked for gaps.
 
-    The step is inferred. ``fallback`` is the step where there are too few time stamps to infer
-    one, or where they have gaps at the inferred one.
+    The step is inferred, or ``fallback`` if time stamps are too few for that or have gaps with it.
     """
     step = _inferred_step(ordered)
     if fallback is not None and (len(ordered) < 3 or not _is_regular(ordered, step)):
@@ -176,8 +166,8 @@ def step_width(index: pd.Index, step: Any) -> int | None:
 def calendar_grid(first: pd.Timestamp, step: Any, unit: str, **extent: Any) -> pd.DatetimeIndex:
     """Time stamps from ``first`` on: a number of ``periods``, or up to an ``end``.
 
-    A wall time that a change of clocks skips is moved an hour later, and of two equal wall times
-    the first is taken, where ``pandas.date_range`` raises.
+    Where ``pandas.date_range`` raises at a change of clocks, a skipped wall time is moved an hour
+    later, and of two equal wall times the first is taken.
     """
     try:
         return pd.date_range(first, freq=step, unit=unit, **extent)
