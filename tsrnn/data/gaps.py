@@ -14,7 +14,7 @@ from tsrnn.data.time_axis import TimeAxis, check_unique, filled_axis, format_tim
 def on_grid(
     index: pd.Index, values: np.ndarray, where: Location, step: Any = None
 ) -> tuple[TimeAxis, np.ndarray]:
-    """Rows, in any order, on a regular time axis, of ``step`` if it fits; NaN where there is none."""
+    """Rows, in any order, on a regular axis, of ``step`` if it fits; NaN where there is none."""
     order = np.argsort(index, kind="stable")
     ordered = index[order]
     check_unique(ordered, where, "y.groupby(level=0).mean()")

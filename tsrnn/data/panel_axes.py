@@ -47,7 +47,7 @@ class PanelTimes:
         return cls(index, indptr, ids, argument), order
 
     def axes(self, mean_code: str, step: Any = None) -> list[TimeAxis]:
-        """Axes of all series, equal ones as one object; ``step`` is for series too short to show one.
+        """Axes of all series, equal ones shared; ``step`` is for series too short to show one.
 
         ``mean_code`` is pandas code, for messages, that averages rows of a repeated time stamp.
         """
