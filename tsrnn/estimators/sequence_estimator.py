@@ -178,7 +178,8 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         history = self._train(source, rows, validation, settings, rng, on_progress=callbacks)
         callbacks.end(history)
         self._record(history)
-        vars(self).pop("_partial_fit_state", None)  # back to None of the class
+        if self._partial_fit_state is not None:
+            del self._partial_fit_state  # back to the None of the class
         if self.learning_rate in _OPEN_ENDED and not (history.stopped or history.interrupted):
             warnings.warn(
                 f"{type(self).__name__} had not converged after max_iter={settings.max_iter} "
