@@ -20,15 +20,23 @@ from tsrnn.forecasting.metrics import coverage, interval_score, mase, owa, seaso
 
 # Of M4: season, errors of Naive2, and what was published as (sMAPE, MASE, OWA).
 M4 = {
-    "Hourly": (24, (18.383, 2.395), {
-        "ES-RNN, the winner (published)": (9.328, 0.893, 0.440),
-        "best of any entry, each (published)": (8.913, 0.801, 0.410),
-    }),
-    "Weekly": (1, (9.161, 2.777), {
-        "ES-RNN, the winner (published)": (7.817, 2.356, 0.851),
-        "best of any entry, each (published)": (6.582, 2.107, 0.739),
-    }),
-}  # fmt: skip
+    "Hourly": (
+        24,
+        (18.383, 2.395),
+        {
+            "ES-RNN, the winner (published)": (9.328, 0.893, 0.440),
+            "best of any entry, each (published)": (8.913, 0.801, 0.410),
+        },
+    ),
+    "Weekly": (
+        1,
+        (9.161, 2.777),
+        {
+            "ES-RNN, the winner (published)": (7.817, 2.356, 0.851),
+            "best of any entry, each (published)": (6.582, 2.107, 0.739),
+        },
+    ),
+}
 
 
 def m4(folder, name):
@@ -60,14 +68,18 @@ def m4(folder, name):
     nothing = RNNForecaster(
         horizon=horizon, season=season, max_iter=1, learning_rate_init=1e-12, refit=False
     ).fit(long)
-    print("\n| intervals | 80 % hold | 95 % hold | interval score at 80 % | at 95 % |\n"
-          "|---|---|---|---|---|")  # fmt: skip
+    print(
+        "\n| intervals | 80 % hold | 95 % hold | interval score at 80 % | at 95 % |\n"
+        "|---|---|---|---|---|"
+    )
     for row, one in {"RNNForecaster": forecaster, "seasonal naive": nothing}.items():
         intervals = one.predict_interval(coverage=[0.8, 0.95])
         shares, scores = [], []
         for level in (80, 95):
-            bounds = [intervals[f"{side}_{level}"].to_numpy().reshape(actual.shape)
-                      for side in ("lower", "upper")]  # fmt: skip
+            bounds = [
+                intervals[f"{side}_{level}"].to_numpy().reshape(actual.shape)
+                for side in ("lower", "upper")
+            ]
             shares.append(f"{coverage(actual, *bounds).mean():.1%}")
             score = interval_score(actual, *bounds, level / 100) / scales
             scores.append(f"{score.mean():.2f}")
@@ -84,10 +96,18 @@ def etth1(folder):
     frame = (frame - frame[:8640].mean()) / frame[:8640].std(ddof=0)
     started = time.perf_counter()
     forecaster = RNNForecaster(
-        horizon=96, lookback=720, season=1, transform=None, cell="gru", segment=24,
-        recurrent_dropout=0.5, averaging=0.998, learning_rate="cosine", validation_fraction=0.25,
+        horizon=96,
+        lookback=720,
+        season=1,
+        transform=None,
+        cell="gru",
+        segment=24,
+        recurrent_dropout=0.5,
+        averaging=0.998,
+        learning_rate="cosine",
+        validation_fraction=0.25,
         refit=False,
-    )  # fmt: skip
+    )
     found = backtest(forecaster, frame, n_windows=2785, step=1, refit=False).forecasts
     seconds = time.perf_counter() - started
     print("\n| ETTh1, horizon 96, lookback 720 | MSE | MAE |\n|---|---|---|")
@@ -102,13 +122,18 @@ def etth1(folder):
 def single():
     """Print errors of shipped series, the ends unseen."""
     series = {
-        "airline, 12 months": (load_airline(), 12), "airline, 24 months": (load_airline(), 24),
-        "airline, 48 months": (load_airline(), 48), "CO2, 24 months": (load_co2(), 24),
+        "airline, 12 months": (load_airline(), 12),
+        "airline, 24 months": (load_airline(), 24),
+        "airline, 48 months": (load_airline(), 48),
+        "CO2, 24 months": (load_co2(), 24),
         "sunspots, 12 years": (load_sunspots(), 12),
-        "Melbourne, 30 days": (load_melbourne(), 30), "taxi, 96 half-hours": (load_nyc_taxi(), 96),
-    }  # fmt: skip
-    print("\n| series | RNNForecaster MAE, mean of seeds 0 to 4 | worst | MAPE % | seasonal naive "
-          "MAE | s a fit |\n|---|---|---|---|---|---|")  # fmt: skip
+        "Melbourne, 30 days": (load_melbourne(), 30),
+        "taxi, 96 half-hours": (load_nyc_taxi(), 96),
+    }
+    print(
+        "\n| series | RNNForecaster MAE, mean of seeds 0 to 4 | worst | MAPE % | seasonal naive "
+        "MAE | s a fit |\n|---|---|---|---|---|---|"
+    )
     for name, (y, horizon) in series.items():
         history, actual = y[:-horizon], y[-horizon:]
         errors, shares, started = [], [], time.perf_counter()
@@ -119,8 +144,11 @@ def single():
         seconds = (time.perf_counter() - started) / 5
         naive = (seasonal_naive(history, horizon) - actual).abs().mean()
         percent = f"{np.mean(shares):.2f}" if (actual > 0).all() else ""
-        print(f"| {name} | {np.mean(errors):.4g} | {max(errors):.4g} | {percent} | {naive:.4g} "
-              f"| {seconds:.1f} |", flush=True)  # fmt: skip
+        print(
+            f"| {name} | {np.mean(errors):.4g} | {max(errors):.4g} | {percent} | {naive:.4g} "
+            f"| {seconds:.1f} |",
+            flush=True,
+        )
 
 
 def main():

@@ -99,9 +99,12 @@ def neuralforecast(model, horizon, season, seed, jobs):
     def forecast(frame):
         short = frame.groupby("unique_id").size().min() < 3 * horizon
         network = chosen(
-            h=horizon, random_seed=seed, start_padding_enabled=bool(short), accelerator="cpu",
+            h=horizon,
+            random_seed=seed,
+            start_padding_enabled=bool(short),
+            accelerator="cpu",
             **dict.fromkeys(quiet, False),
-        )  # fmt: skip
+        )
         forecaster = library.NeuralForecast([network], freq=1)
         forecaster.fit(frame)
         return forecaster.predict()
@@ -182,12 +185,19 @@ def row(peer, model, task, seeds, jobs):
     means = table.mean().reindex(["smape", "mase", "owa", "mae"]).to_dict()
     worst = table["owa" if task.naive2 else "mae"].max()
     return {
-        "peer": peer, "version": version(peer), "model": model, "dataset": task.name, **means,
-        "worst": worst, "seeds": len(seeds), "seconds": np.mean([run.seconds for run in runs]),
+        "peer": peer,
+        "version": version(peer),
+        "model": model,
+        "dataset": task.name,
+        **means,
+        "worst": worst,
+        "seeds": len(seeds),
+        "seconds": np.mean([run.seconds for run in runs]),
         "cpu_seconds": np.mean([run.cpu_seconds for run in runs]),
-        "peak_mb": max(run.peak_mb for run in runs), "jobs": jobs,
+        "peak_mb": max(run.peak_mb for run in runs),
+        "jobs": jobs,
         "date": datetime.date.today().isoformat(),
-    }  # fmt: skip
+    }
 
 
 def show(found):
@@ -195,8 +205,11 @@ def show(found):
     errors = (found[name] for name in ("smape", "mase", "owa", "mae", "worst"))
     taken = f"{found['seconds']:.2f} | {found['cpu_seconds']:.2f} | {found['peak_mb']:.0f}"
     cells = ("" if np.isnan(error) else f"{error:.4g}" for error in errors)
-    print(f"| {found['model']} | {found['dataset']} | {' | '.join(cells)} | {found['seeds']} "
-          f"| {taken} | {found['jobs']} |", flush=True)  # fmt: skip
+    print(
+        f"| {found['model']} | {found['dataset']} | {' | '.join(cells)} | {found['seeds']} "
+        f"| {taken} | {found['jobs']} |",
+        flush=True,
+    )
 
 
 def write(path, rows):
@@ -222,8 +235,10 @@ def main():
     seeds = arguments.seeds or seeds
     rows = []
     print(f"{arguments.peer} {version(arguments.peer)}\n")
-    print("| model | data | sMAPE | MASE | OWA | MAE | worst of seeds | seeds | s a fit | CPU s "
-          "| peak MB | jobs |\n|" + "---|" * 12)  # fmt: skip
+    print(
+        "| model | data | sMAPE | MASE | OWA | MAE | worst of seeds | seeds | s a fit | CPU s "
+        "| peak MB | jobs |\n|" + "---|" * 12
+    )
     for task in (*(m4(arguments.data, name) for name in ("Hourly", "Weekly")), *single()):
         for model in models:
             if arguments.only in f"{model} {task.name}":

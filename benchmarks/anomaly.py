@@ -56,15 +56,23 @@ DETECTORS = {
     "random": None,
 }
 PUBLISHED = {  # NAB's standard profile
-    "ARTime (published)": 74.9, "Numenta HTM (published)": 70.0, "KNN-CAD (published)": 58.0,
-    "Relative Entropy (published)": 54.6, "Twitter ADVec (published)": 47.1,
-    "Windowed Gaussian (published)": 39.6, "Bayesian change point (published)": 17.7,
+    "ARTime (published)": 74.9,
+    "Numenta HTM (published)": 70.0,
+    "KNN-CAD (published)": 58.0,
+    "Relative Entropy (published)": 54.6,
+    "Twitter ADVec (published)": 47.1,
+    "Windowed Gaussian (published)": 39.6,
+    "Bayesian change point (published)": 17.7,
     "random (published)": 11.0,
-}  # fmt: skip
+}
 PUBLISHED_VUS = {  # TSB-AD's mean over 23 stretches of NAB
-    "POLY": 0.484, "Series2Graph": 0.436, "Sub-PCA": 0.436, "CNN": 0.191, "LSTMAD": 0.182,
+    "POLY": 0.484,
+    "Series2Graph": 0.436,
+    "Sub-PCA": 0.436,
+    "CNN": 0.191,
+    "LSTMAD": 0.182,
     "random": 0.106,
-}  # fmt: skip
+}
 
 
 def read(folder):
@@ -157,8 +165,10 @@ def table(files, detectors, seeds, n_jobs):
     blank = " |" * len(names)
     for row, value in PUBLISHED.items():
         print(f"| {row} |{blank} {value} | | | |")
-    print("\nPublished by TSB-AD, mean VUS-PR over its 23 stretches of NAB: "
-          + ", ".join(f"{name} {value}" for name, value in PUBLISHED_VUS.items()))  # fmt: skip
+    print(
+        "\nPublished by TSB-AD, mean VUS-PR over its 23 stretches of NAB: "
+        + ", ".join(f"{name} {value}" for name, value in PUBLISHED_VUS.items())
+    )
 
 
 def speed(n=1_000_000):
@@ -193,9 +203,12 @@ def false_alarms(n_series=100, n=2000):
             rng = np.random.default_rng(seed)
             y = np.sin(np.arange(n_first + n) * np.pi / 12) + rng.normal(size=n_first + n)
             detector = RNNAnomalyDetector(
-                online=True, stretch=1, season=24, threshold=ConformalThreshold(0.01),
+                online=True,
+                stretch=1,
+                season=24,
+                threshold=ConformalThreshold(0.01),
                 random_state=seed,
-            ).fit(y[:n_first])  # fmt: skip
+            ).fit(y[:n_first])
             rates.append(detector.update(y[n_first:]).anomaly.mean())
         print(f"fitted to {n_first}: {np.mean(rates):.2%} alarms")
 

@@ -98,9 +98,11 @@ def parity(dry):
     epochs, n_hidden = (2, 3) if dry else (20, 32)
     forecasts = [
         RNNForecaster(12, hidden_size=n_hidden, max_iter=epochs, device=device, conformal=False)
-        .fit(y[:-12]).predict().to_numpy()
+        .fit(y[:-12])
+        .predict()
+        .to_numpy()
         for device in ("cpu", "cuda")
-    ]  # fmt: skip
+    ]
     apart = np.abs(forecasts[1] / forecasts[0] - 1).max()
     print(f"| airline, {epochs} epochs | {apart:.1e} | | 0.001 |\n", flush=True)
     if not apart < 1e-3:
@@ -127,11 +129,15 @@ def steps_table(sizes, dry, rounds):
     import torch
 
     tflops, gigabytes = ceilings(dry)
-    print(f"Ceilings here: {tflops:.1f} TFLOP/s in a float32 product, {gigabytes:.0f} GB/s in a "
-          "copy.\n")  # fmt: skip
-    print("| cell | batch, steps, inputs, hidden | step ms | cuDNN ms | ratio | of ceiling "
-          "| bf16 ms | predict ms | cuDNN ms | ratio |\n"
-          "|---|---|---|---|---|---|---|---|---|---|")  # fmt: skip
+    print(
+        f"Ceilings here: {tflops:.1f} TFLOP/s in a float32 product, {gigabytes:.0f} GB/s in a "
+        "copy.\n"
+    )
+    print(
+        "| cell | batch, steps, inputs, hidden | step ms | cuDNN ms | ratio | of ceiling "
+        "| bf16 ms | predict ms | cuDNN ms | ratio |\n"
+        "|---|---|---|---|---|---|---|---|---|---|"
+    )
     clock, device = Clock(dry), "cpu" if dry else "cuda"
     for cell in ("lstm", "gru"):
         for size, least in sizes.items():
@@ -151,9 +157,12 @@ def steps_table(sizes, dry, rounds):
             answers = np.median(times[:, 4] / times[:, 3])
             share = operations(cell, size) / step / 1e9 / tflops
             asked = None if least is None else LEAST_PREDICTION
-            print(f"| {cell} | {', '.join(map(str, size))} | {step:.3f} | {torch_step:.3f} "
-                  f"| {bar(ratio, least)} | {share:.0%} | {half:.3f} | {answer:.3f} "
-                  f"| {torch_answer:.3f} | {bar(answers, asked)} |", flush=True)  # fmt: skip
+            print(
+                f"| {cell} | {', '.join(map(str, size))} | {step:.3f} | {torch_step:.3f} "
+                f"| {bar(ratio, least)} | {share:.0%} | {half:.3f} | {answer:.3f} "
+                f"| {torch_answer:.3f} | {bar(answers, asked)} |",
+                flush=True,
+            )
 
 
 def local_seconds(n_models, device, shape):
@@ -186,17 +195,22 @@ def locals_table(dry):
     torch_model = PyTorch("lstm", size, 1, "cpu" if dry else "cuda")
     torch_model.train(2)
     loop = Clock(dry)(lambda: torch_model.train(n_steps)) / 1e3 * n_models / n_torch
-    print(f"\n| {n_models} local LSTMs, hidden {n_hidden}, {n_windows} windows of {n_time}, "
-          f"{n_epochs} epochs | GPU s | CPU s ({available_threads()} threads, from {n_cpu}) "
-          f"| ratio | loop over PyTorch's s (from {n_torch}) | ratio |\n|---|---|---|---|---|---|\n"
-          f"| | {gpu:.1f} | {cpu:.1f} | {bar(cpu / gpu, None if dry else LEAST_OF_CPU)} "
-          f"| {loop:.0f} | {loop / gpu:.0f} |", flush=True)  # fmt: skip
+    print(
+        f"\n| {n_models} local LSTMs, hidden {n_hidden}, {n_windows} windows of {n_time}, "
+        f"{n_epochs} epochs | GPU s | CPU s ({available_threads()} threads, from {n_cpu}) "
+        f"| ratio | loop over PyTorch's s (from {n_torch}) | ratio |\n|---|---|---|---|---|---|\n"
+        f"| | {gpu:.1f} | {cpu:.1f} | {bar(cpu / gpu, None if dry else LEAST_OF_CPU)} "
+        f"| {loop:.0f} | {loop / gpu:.0f} |",
+        flush=True,
+    )
 
 
 def hourly_table(folder):
     """M4 Hourly with the defaults on either device."""
-    tables = (pd.read_csv(folder / f"m4/Hourly-{part}.csv", index_col=0).to_numpy(float)
-              for part in ("train", "test"))  # fmt: skip
+    tables = (
+        pd.read_csv(folder / f"m4/Hourly-{part}.csv", index_col=0).to_numpy(float)
+        for part in ("train", "test")
+    )
     histories, actual = tables
     histories = [row[~np.isnan(row)] for row in histories]
     y = pd.concat(
@@ -210,8 +224,11 @@ def hourly_table(folder):
         forecaster = RNNForecaster(horizon=48, season=24, device=device).fit(y)
         fitted = time.perf_counter()
         said = forecaster.predict()["y"].to_numpy().reshape(actual.shape)
-        print(f"| {device} | {mase(actual, said, scales).mean():.3f} | {fitted - started:.1f} "
-              f"| {time.perf_counter() - fitted:.2f} |", flush=True)  # fmt: skip
+        print(
+            f"| {device} | {mase(actual, said, scales).mean():.3f} | {fitted - started:.1f} "
+            f"| {time.perf_counter() - fitted:.2f} |",
+            flush=True,
+        )
 
 
 def main() -> int:

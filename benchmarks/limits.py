@@ -130,11 +130,16 @@ def compile_table():
         with tempfile.TemporaryDirectory() as cache:
             runs = [
                 subprocess.run(
-                    [sys.executable, "-c", COMPILE, cell], check=True, capture_output=True,
-                    text=True, env=os.environ | {"NUMBA_CACHE_DIR": cache},
+                    [sys.executable, "-c", COMPILE, cell],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                    env=os.environ | {"NUMBA_CACHE_DIR": cache},
                 ).stdout.split()
                 for _ in range(2)
-            ]  # fmt: skip
+            ]
         cold, n_kernels, twice = runs[0]
-        print(f"| {cell} | {float(cold):.1f} | {n_kernels} | {twice} | {float(runs[1][0]):.2f} |",
-              flush=True)  # fmt: skip
+        print(
+            f"| {cell} | {float(cold):.1f} | {n_kernels} | {twice} | {float(runs[1][0]):.2f} |",
+            flush=True,
+        )

@@ -72,10 +72,15 @@ MODELS = {
     "gru_chrono": Model("GRU, chrono", "gru", "#0072B2", "D", chrono=True),
     "lstm_chrono": Model("LSTM, chrono", "lstm", "#D55E00", "X", chrono=True),
     "transformer": Model(
-        "Transformer", "attention", "#009E73", "*", shape={"n_heads": 4},
-        warm_up=3, rates=(1e-3, 3e-3, 1e-2),
+        "Transformer",
+        "attention",
+        "#009E73",
+        "*",
+        shape={"n_heads": 4},
+        warm_up=3,
+        rates=(1e-3, 3e-3, 1e-2),
     ),
-}  # fmt: skip
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,37 +102,91 @@ class Task:
     def guess(self, span):
         """The measure of the best guess without memory."""
         return {
-            "adding": 1 / 6, "recall": 1 / 3, "copy": 10 * math.log(8) / (span + 20), "digits": 0.9,
-        }[self.title]  # fmt: skip
+            "adding": 1 / 6,
+            "recall": 1 / 3,
+            "copy": 10 * math.log(8) / (span + 20),
+            "digits": 0.9,
+        }[self.title]
 
 
 TASKS = {
     "adding": Task(
-        "adding", (50, 100, 200, 400), 32, 50, 0.01,
-        {"rnn": 3e-4, "irnn": 1e-3, "gru": 2e-2, "lstm": 2e-2, "gru_chrono": 2e-2,
-         "lstm_chrono": 2e-2, "transformer": 3e-3}, (50, 200),
+        "adding",
+        (50, 100, 200, 400),
+        32,
+        50,
+        0.01,
+        {
+            "rnn": 3e-4,
+            "irnn": 1e-3,
+            "gru": 2e-2,
+            "lstm": 2e-2,
+            "gru_chrono": 2e-2,
+            "lstm_chrono": 2e-2,
+            "transformer": 3e-3,
+        },
+        (50, 200),
     ),
     "recall": Task(
-        "recall", (20, 50, 100, 200), 32, 50, 0.01 / 3,
-        {"rnn": 1e-3, "irnn": 1e-3, "gru": 2e-2, "lstm": 1e-3, "gru_chrono": 2e-2,
-         "lstm_chrono": 2e-2, "transformer": 3e-3}, (20, 100),
+        "recall",
+        (20, 50, 100, 200),
+        32,
+        50,
+        0.01 / 3,
+        {
+            "rnn": 1e-3,
+            "irnn": 1e-3,
+            "gru": 2e-2,
+            "lstm": 1e-3,
+            "gru_chrono": 2e-2,
+            "lstm_chrono": 2e-2,
+            "transformer": 3e-3,
+        },
+        (20, 100),
     ),
     "copy": Task(
-        "copy", (20, 50, 100), 96, 60, 0.01,
-        {"rnn": 3e-3, "irnn": 1e-3, "gru": 2e-2, "lstm": 2e-2, "gru_chrono": 2e-2,
-         "lstm_chrono": 2e-2, "transformer": 3e-3}, (20,),
-        entropy=True, n_out=9, every=True,
+        "copy",
+        (20, 50, 100),
+        96,
+        60,
+        0.01,
+        {
+            "rnn": 3e-3,
+            "irnn": 1e-3,
+            "gru": 2e-2,
+            "lstm": 2e-2,
+            "gru_chrono": 2e-2,
+            "lstm_chrono": 2e-2,
+            "transformer": 3e-3,
+        },
+        (20,),
+        entropy=True,
+        n_out=9,
+        every=True,
         # Of a mean over all steps the gradient is small; this keeps its late bursts from undoing
         # what is learnt.
         settings={"max_grad_norm": 5e-4, "beta_2": 0.99},
     ),
     "digits": Task(
-        "digits", (64,), 64, 60, 0.05,
-        {"rnn": 3e-3, "irnn": 3e-3, "gru": 2e-2, "lstm": 2e-2, "gru_chrono": 2e-2,
-         "lstm_chrono": 2e-2, "transformer": 3e-3}, (64,),
-        entropy=True, n_out=10,
+        "digits",
+        (64,),
+        64,
+        60,
+        0.05,
+        {
+            "rnn": 3e-3,
+            "irnn": 3e-3,
+            "gru": 2e-2,
+            "lstm": 2e-2,
+            "gru_chrono": 2e-2,
+            "lstm_chrono": 2e-2,
+            "transformer": 3e-3,
+        },
+        (64,),
+        entropy=True,
+        n_out=10,
     ),
-}  # fmt: skip
+}
 
 
 def draw(task, span, n, rng):
@@ -194,18 +253,33 @@ def run(name, span, model_name, seed, rate=None):
     network = Transformer(*sizes, **how) if attends else RecurrentNetwork(model.cell, *sizes, **how)
     network.initialise(rng, memory=2 * n_steps if model.chrono else None)
     settings = Settings(
-        loss=loss_of(task), max_iter=1, batch_size=BATCH, learning_rate="constant",
-        n_jobs=1, **(task.settings | model.settings),
-    )  # fmt: skip
+        loss=loss_of(task),
+        max_iter=1,
+        batch_size=BATCH,
+        learning_rate="constant",
+        n_jobs=1,
+        **(task.settings | model.settings),
+    )
     rate = rate or task.rates[model_name]
     none, moments = np.empty(0, int), Moments(network)
     train(  # compile
-        network.like(network.parameters.copy()), tested, np.arange(BATCH), none, settings, rng,
-    )  # fmt: skip
+        network.like(network.parameters.copy()),
+        tested,
+        np.arange(BATCH),
+        none,
+        settings,
+        rng,
+    )
     row = {
-        "task": name, "span": span, "model": model_name, "seed": seed, "rate": rate,
-        "seconds": None, "epochs": None, "diverged": False,
-    }  # fmt: skip
+        "task": name,
+        "span": span,
+        "model": model_name,
+        "seed": seed,
+        "rate": rate,
+        "seconds": None,
+        "epochs": None,
+        "diverged": False,
+    }
     curve, seconds = [], 0.0
     for epoch in range(task.n_epochs):
         if not fixed:
@@ -400,9 +474,16 @@ def draw_lines(ax, name, groups, models, value):
         for at, some in zip(x, own.values(), strict=True):
             ax.plot([at] * len(some), some, look.mark, color=look.colour, ms=3, mew=0, alpha=0.55)
         ax.plot(
-            x, [np.median(some) for some in own.values()], look.mark + "-", color=look.colour,
-            ms=6.5, lw=1.6, mew=0.7, mec="white", label=look.title,
-        )  # fmt: skip
+            x,
+            [np.median(some) for some in own.values()],
+            look.mark + "-",
+            color=look.colour,
+            ms=6.5,
+            lw=1.6,
+            mew=0.7,
+            mec="white",
+            label=look.title,
+        )
     ends = spans[[0, -1]] * [0.75, 4 / 3]
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
@@ -440,9 +521,11 @@ def draw_minibatches(ax, name, groups, models):
     ax.fill_between(ends, 1.2 * most, 3 * most, color="#F7E3D8", lw=0, zorder=0)
     ticks = [n for n in (100, 300, 1000, 3000) if n < most]
     ax.set(
-        xlabel="span in steps", ylim=(80, 2.4 * most), yticks=[*ticks, 1.7 * most],
+        xlabel="span in steps",
+        ylim=(80, 2.4 * most),
+        yticks=[*ticks, 1.7 * most],
         yticklabels=[*(f"{n:,}" for n in ticks), "never"],
-    )  # fmt: skip
+    )
 
 
 def draw_digits(ax, groups, models):
@@ -458,9 +541,11 @@ def draw_digits(ax, groups, models):
             ax.text(101, place, f"{np.median(own):.1f} %", va="center", clip_on=False)
     ax.axvline(95, color="0.3", ls="--", lw=1)
     ax.set(
-        xlabel="test accuracy, %", yticks=range(len(models)),
-        yticklabels=[MODELS[model].title for model in models], ylim=(len(models) - 0.5, -0.5),
-    )  # fmt: skip
+        xlabel="test accuracy, %",
+        yticks=range(len(models)),
+        yticklabels=[MODELS[model].title for model in models],
+        ylim=(len(models) - 0.5, -0.5),
+    )
     ax.tick_params(axis="y", length=0)
 
 

@@ -54,8 +54,10 @@ def fit_global(n_series):
 
 def fit_local(n_series, folder):
     """Print seconds and memory of as many local networks, and their errors on M4 Weekly."""
-    tables = (pd.read_csv(Path(folder) / f"m4/Weekly-{part}.csv", index_col=0) for part in
-              ("train", "test"))  # fmt: skip
+    tables = (
+        pd.read_csv(Path(folder) / f"m4/Weekly-{part}.csv", index_col=0)
+        for part in ("train", "test")
+    )
     train, actual = (table.to_numpy(float) for table in tables)
     histories = [row[~np.isnan(row)] for row in train]
     # Copies of another size, as all of M4 Weekly has 359 series.
@@ -73,8 +75,10 @@ def fit_local(n_series, folder):
     scales = [seasonal_scale(own, 1) for own in histories[: len(said)]]
     actual = actual[: len(said)]
     score = owa(smape(actual, said).mean(), mase(actual, said, scales).mean(), *NAIVE)
-    print(f"| {n_series} local networks, M4 Weekly tiled | {seconds} | {peak():.0f} | "
-          f"{peak() - imports:.0f} | OWA {score:.3f} |")  # fmt: skip
+    print(
+        f"| {n_series} local networks, M4 Weekly tiled | {seconds} | {peak():.0f} | "
+        f"{peak() - imports:.0f} | OWA {score:.3f} |"
+    )
 
 
 def main():
@@ -94,8 +98,11 @@ def main():
     print("|---|---|---|---|---|---|---|", flush=True)
     for scope, n in rows:
         command = [sys.executable, __file__, *more, "--row", scope, str(n)]
-        print(subprocess.run(command, check=True, capture_output=True, text=True).stdout, end="",
-              flush=True)  # fmt: skip
+        print(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout,
+            end="",
+            flush=True,
+        )
     return None
 
 

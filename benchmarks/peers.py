@@ -47,10 +47,14 @@ class Ours:
 
     def train(self, n_steps):
         self.trainer.run(
-            self.parameters, self.moments, self.windows[:, : n_steps * self.n_batch], self.rules,
-            np.ones(1, np.int64), np.full((1, n_steps), 1e-3),
+            self.parameters,
+            self.moments,
+            self.windows[:, : n_steps * self.n_batch],
+            self.rules,
+            np.ones(1, np.int64),
+            np.full((1, n_steps), 1e-3),
             np.empty((self.network.state_width, 0), np.float32),
-        )  # fmt: skip
+        )
 
     def predict(self, n_times):
         for k in range(n_times):
@@ -107,9 +111,14 @@ class OurFit:
         rng = np.random.default_rng(0)
         self.X, self.y = rng.normal(size=(n, n_time, n_in)), rng.normal(size=n)
         self.regressor = RNNRegressor(
-            cell=cell, hidden_size=n_hidden, n_channels=n_in, batch_size=n_batch, max_iter=1,
-            early_stopping=False, random_state=0,
-        )  # fmt: skip
+            cell=cell,
+            hidden_size=n_hidden,
+            n_channels=n_in,
+            batch_size=n_batch,
+            max_iter=1,
+            early_stopping=False,
+            random_state=0,
+        )
 
     def fit(self, n_times):
         for _ in range(n_times):
@@ -212,11 +221,15 @@ class TorchLocals:
 
 
 SIDES = {
-    ("tsrnn", "cell"): Ours, ("PyTorch", "cell"): PyTorch,
-    ("tsrnn", "fit"): OurFit, ("tsrnn", "peak"): Peak,
-    ("tsrnn", "memory"): OurMemory, ("PyTorch", "memory"): TorchMemory,
-    ("tsrnn", "locals"): OurLocals, ("PyTorch", "locals"): TorchLocals,
-}  # fmt: skip
+    ("tsrnn", "cell"): Ours,
+    ("PyTorch", "cell"): PyTorch,
+    ("tsrnn", "fit"): OurFit,
+    ("tsrnn", "peak"): Peak,
+    ("tsrnn", "memory"): OurMemory,
+    ("PyTorch", "memory"): TorchMemory,
+    ("tsrnn", "locals"): OurLocals,
+    ("PyTorch", "locals"): TorchLocals,
+}
 
 
 @functools.cache

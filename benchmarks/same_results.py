@@ -79,11 +79,29 @@ SPREAD = LOSSES[3:]  # losses that learn how far forecasts may be off
 SOLVERS = {"adam": "one_cycle", "adamw": "cosine", "sgd": "constant", "rmsprop": "adaptive"}
 SMALL = {"hidden_size": 4, "max_iter": 3, "n_jobs": 1, "random_state": 0}
 FITTED = (
-    "season_", "lookback_", "segment_", "transform_", "loss_", "quantiles_", "loss_curve_",
-    "validation_scores_", "n_iter_", "best_iter_", "X_mean_", "X_scale_", "y_mean_", "y_scale_",
-    "missing_", "n_outputs_", "classes_", "n_features_in_", "feature_names_in_", "seasons_",
-    "offset_", "history_",
-)  # fmt: skip
+    "season_",
+    "lookback_",
+    "segment_",
+    "transform_",
+    "loss_",
+    "quantiles_",
+    "loss_curve_",
+    "validation_scores_",
+    "n_iter_",
+    "best_iter_",
+    "X_mean_",
+    "X_scale_",
+    "y_mean_",
+    "y_scale_",
+    "missing_",
+    "n_outputs_",
+    "classes_",
+    "n_features_in_",
+    "feature_names_in_",
+    "seasons_",
+    "offset_",
+    "history_",
+)
 
 
 # Data
@@ -204,17 +222,22 @@ def both(estimator, **given):
 def judged(estimator, y):
     """All that a detector says of series."""
     return {
-        "score": estimator.score_samples(y), "decision": estimator.decision_function(y),
-        "predict": estimator.predict(y), "explain": estimator.explain(y),
-        "events": estimator.detect(y), "most": estimator.detect(y, n_most=2),
-    }  # fmt: skip
+        "score": estimator.score_samples(y),
+        "decision": estimator.decision_function(y),
+        "predict": estimator.predict(y),
+        "explain": estimator.explain(y),
+        "events": estimator.detect(y),
+        "most": estimator.detect(y, n_most=2),
+    }
 
 
 def classified(estimator, X):
     return {
-        "fitted": fitted(estimator), "class": estimator.predict(X),
-        "proba": estimator.predict_proba(X), "log_proba": estimator.predict_log_proba(X),
-    }  # fmt: skip
+        "fitted": fitted(estimator),
+        "class": estimator.predict(X),
+        "proba": estimator.predict_proba(X),
+        "log_proba": estimator.predict_log_proba(X),
+    }
 
 
 # Forecasts
@@ -256,9 +279,11 @@ def forecast_structure():
     shapes = {
         "both ways": {"bidirectional": True},
         "both ways, gru": {"bidirectional": True, "cell": "gru", "n_layers": 2},
-        "residual": {"residual": True, "n_layers": 3}, "memory": {"memory": 12},
-        "gru memory": {"memory": 12, "cell": "gru"}, "averaging": {"averaging": 0.5, "alpha": 0.01},
-    }  # fmt: skip
+        "residual": {"residual": True, "n_layers": 3},
+        "memory": {"memory": 12},
+        "gru memory": {"memory": 12, "cell": "gru"},
+        "averaging": {"averaging": 0.5, "alpha": 0.01},
+    }
     return {name: both(forecaster(**how).fit(series())) for name, how in shapes.items()}
 
 
@@ -285,15 +310,21 @@ def forecast_forms():
     """Each form that series come in."""
     y = series()
     forms = {
-        "period": y.to_period("M"), "numbers": y.reset_index(drop=True),
+        "period": y.to_period("M"),
+        "numbers": y.reset_index(drop=True),
         "from 5 by 2": y.set_axis(pd.RangeIndex(5, 5 + 2 * len(y), 2)),
         "zone": series(72, "D", 7, tz="Europe/Berlin", start="2024-02-20"),
-        "integers": y.round().astype(int), "float32": y.astype("float32"), "backwards": y[::-1],
-        "wide": wide(), "one column": wide()[["a"]], "long": long(),
+        "integers": y.round().astype(int),
+        "float32": y.astype("float32"),
+        "backwards": y[::-1],
+        "wide": wide(),
+        "one column": wide()[["a"]],
+        "long": long(),
         "long, mixed": long().sample(frac=1, random_state=0),
-        "categories": long().astype({"unique_id": "category"}), "levels": levels(),
+        "categories": long().astype({"unique_id": "category"}),
+        "levels": levels(),
         "levels, frame": levels().to_frame(),
-    }  # fmt: skip
+    }
     if polars is not None:
         forms["polars"] = polars.from_dict(long().to_dict("list"))
     results = {name: told(forecaster().fit(own)) for name, own in forms.items()}
@@ -327,12 +358,15 @@ def forecast_transforms():
 def forecast_training():
     """What is held out, when training stops, and what is trained again."""
     ways = {
-        "none held out": {"early_stopping": False}, "no refit": {"refit": False},
+        "none held out": {"early_stopping": False},
+        "no refit": {"refit": False},
         "stops": {"n_iter_no_change": 1, "max_iter": 12, "learning_rate_init": 0.05},
-        "a quarter": {"validation_fraction": 0.25}, "small batches": {"batch_size": 5},
-        "other seed": {"random_state": 7}, "state": {"random_state": np.random.RandomState(3)},
+        "a quarter": {"validation_fraction": 0.25},
+        "small batches": {"batch_size": 5},
+        "other seed": {"random_state": 7},
+        "state": {"random_state": np.random.RandomState(3)},
         "automatic": {"max_iter": "auto"},
-    }  # fmt: skip
+    }
     results = {}
     for name, how in ways.items():
         one = forecaster(**how).fit(series())
@@ -452,11 +486,14 @@ def forecast_metrics():
         results[name] = metric(actual, said, *more), metric(holes, said, *more, skip_missing=True)
     results["all"] = named.mae(actual, said, axis=None), named.rmse(actual, said, axis=0)
     results["spread"] = [
-        named.pinball(actual, lower, 0.1), named.coverage(actual, lower, upper),
-        named.interval_score(actual, lower, upper, 0.8), named.owa(10.0, 1.1, 12.0, 1.4),
-        named.crps_gaussian(actual, said, said / 9), named.crps_from_samples(actual, samples),
+        named.pinball(actual, lower, 0.1),
+        named.coverage(actual, lower, upper),
+        named.interval_score(actual, lower, upper, 0.8),
+        named.owa(10.0, 1.1, 12.0, 1.4),
+        named.crps_gaussian(actual, said, said / 9),
+        named.crps_from_samples(actual, samples),
         named.crps_from_quantiles(actual, stacked, [0.1, 0.5, 0.9]),
-    ]  # fmt: skip
+    ]
     y = series()
     naive = [named.seasonal_naive(y, 15), named.seasonal_naive(y, 5, 4), named.drift(y, 5)]
     return results | {"naive": naive}
@@ -495,11 +532,16 @@ def regress_inputs():
     frame = pd.DataFrame(X, columns=[f"t{k}" for k in range(X.shape[1])])
     weights = rng.integers(0, 3, len(y))
     asked = {
-        "cube": (cube, {"n_channels": 2}), "flat": (cube.reshape(40, -1), {"n_channels": 2}),
-        "list": (lengths, {"n_channels": 2}), "holes": (holes, {}), "late": (late, {}),
-        "frame": (frame, {}), "segment": (X, {"segment": 3}), "raw": (X, {"standardize": False}),
+        "cube": (cube, {"n_channels": 2}),
+        "flat": (cube.reshape(40, -1), {"n_channels": 2}),
+        "list": (lengths, {"n_channels": 2}),
+        "holes": (holes, {}),
+        "late": (late, {}),
+        "frame": (frame, {}),
+        "segment": (X, {"segment": 3}),
+        "raw": (X, {"standardize": False}),
         "float32": (X.astype("float32"), {"cell": "gru"}),
-    }  # fmt: skip
+    }
     results = {}
     for name, (own, how) in asked.items():
         one = regressor(**how).fit(own, y)
@@ -592,17 +634,23 @@ def detect_ways():
     """Losses, methods, seasons, members, and each form of series."""
     y, channels, panel = watched(), watched(n_channels=2), watched_panel()
     ways = {
-        "gaussian": (y, {"loss": "gaussian"}), "squared": (y, {"loss": "squared_error"}),
-        "huber": (y, {"loss": "huber", "season": 1}), "seasons": (y, {"season": [24, 48]}),
-        "members": (y, {"n_estimators": 2}), "share": (y, {"contamination": 0.05}),
-        "double": (y, {"dtype": "float64", "cell": "lstm"}), "points": (y, {"stretch": 1}),
-        "array": (y.to_numpy(), {}), "channels": (channels, {}), "panel": (panel, {}),
+        "gaussian": (y, {"loss": "gaussian"}),
+        "squared": (y, {"loss": "squared_error"}),
+        "huber": (y, {"loss": "huber", "season": 1}),
+        "seasons": (y, {"season": [24, 48]}),
+        "members": (y, {"n_estimators": 2}),
+        "share": (y, {"contamination": 0.05}),
+        "double": (y, {"dtype": "float64", "cell": "lstm"}),
+        "points": (y, {"stretch": 1}),
+        "array": (y.to_numpy(), {}),
+        "channels": (channels, {}),
+        "panel": (panel, {}),
         "repeated": (y, {"method": "reconstruction"}),
         "repeated channels": (channels, {"method": "reconstruction", "n_estimators": 2}),
         "repeated panel": (panel, {"method": "reconstruction", "cell": "lstm"}),
         "panel of channels": (watched_panel(2), {"loss": "gaussian"}),
         "long": (panel.rename("v").reset_index(), {"id_column": "series", "time_column": "time"}),
-    }  # fmt: skip
+    }
     results = {}
     for name, (own, how) in ways.items():
         one = detector(**how).fit(own)
@@ -639,13 +687,14 @@ def detect_online():
 
 def thresholds():
     kinds = {
-        "quantile": anomaly.QuantileThreshold(0.03), "z": anomaly.RobustZThreshold(3.0),
+        "quantile": anomaly.QuantileThreshold(0.03),
+        "z": anomaly.RobustZThreshold(3.0),
         "tail": anomaly.TailThreshold(0.01, 0.9),
         "drift": anomaly.TailThreshold(0.01, 0.9, depth=9),
         "dynamic": anomaly.DynamicThreshold(60, every=10, span=5),
         "conformal": anomaly.ConformalThreshold(0.05, window=80, random_state=1),
         "smoothed": anomaly.ConformalThreshold(0.05, smoothed=True, random_state=0),
-    }  # fmt: skip
+    }
     rng, y, results = np.random.default_rng(0), watched(), {}
     scores = rng.exponential(size=300)
     scores[[150, 151, 290]] += 9
@@ -693,10 +742,13 @@ def events_and_metrics():
     found = anomaly.events_from_labels(flags, days, scores=scores)
     results = {"events": [events, found, anomaly.merge_events(found, 2, days)]}
     results["changed"] = [
-        anomaly.pad_events(found, 2, "3D", days), anomaly.prune_events(found, min_length=2),
-        anomaly.prune_events(found, min_severity=1.2), anomaly.match_events(events, found),
-        anomaly.intersect_events(events, found, days), anomaly.labels_from_events(found, days),
-    ]  # fmt: skip
+        anomaly.pad_events(found, 2, "3D", days),
+        anomaly.prune_events(found, min_length=2),
+        anomaly.prune_events(found, min_severity=1.2),
+        anomaly.match_events(events, found),
+        anomaly.intersect_events(events, found, days),
+        anomaly.labels_from_events(found, days),
+    ]
     for name in ("vus_roc", "vus_pr", "range_auc_roc", "range_auc_pr"):
         metric = getattr(named, name)
         results[name] = metric(labels, scores, 6), metric(labels, scores, 3, n_thresholds=20)
@@ -744,11 +796,12 @@ def inspect_cell(cell):
 def inspect_more():
     X, y = rows(200, 40)
     sick = {
-        "vanishing": {"cell": "rnn", "max_iter": 5}, "raw": {"standardize": False},
+        "vanishing": {"cell": "rnn", "max_iter": 5},
+        "raw": {"standardize": False},
         "wild": {"learning_rate_init": 3.0, "max_grad_norm": 1e6, "cell": "gru"},
         "slow": {"learning_rate_init": 1e-6},
         "dead": {"cell": "rnn_relu", "learning_rate_init": 1.0},
-    }  # fmt: skip
+    }
     results = {}
     for name, how in sick.items():
         own = 1000 * X if name == "raw" else X
@@ -965,14 +1018,37 @@ def bad_input():
 CASES = {
     case.__name__: case
     for case in (
-        forecast_heads, forecast_structure, forecast_solvers, forecast_forms, forecast_frequencies,
-        forecast_transforms, forecast_training, forecast_missing, forecast_updates,
-        forecast_metrics, covariates_lone, covariates_panel, backtests, regress_inputs,
-        regress_training, sliding_windows, classify, threads, detect_ways, detect_online,
-        detect_baselines, thresholds, events_and_metrics, inspect_more, files, command_line,
-        simulator, shipped_data, bad_input,
+        forecast_heads,
+        forecast_structure,
+        forecast_solvers,
+        forecast_forms,
+        forecast_frequencies,
+        forecast_transforms,
+        forecast_training,
+        forecast_missing,
+        forecast_updates,
+        forecast_metrics,
+        covariates_lone,
+        covariates_panel,
+        backtests,
+        regress_inputs,
+        regress_training,
+        sliding_windows,
+        classify,
+        threads,
+        detect_ways,
+        detect_online,
+        detect_baselines,
+        thresholds,
+        events_and_metrics,
+        inspect_more,
+        files,
+        command_line,
+        simulator,
+        shipped_data,
+        bad_input,
     )
-}  # fmt: skip
+}
 CASES |= {f"forecast_{cell}": partial(forecast_cell, cell) for cell in CELLS}
 CASES |= {f"forecast_loss_{loss}": partial(forecast_loss, loss) for loss in LOSSES}
 CASES |= {f"forecast_{scope}": partial(forecast_scope, scope) for scope in SCOPES}

@@ -43,8 +43,10 @@ def main():
         seconds, two = search(2, arguments.max_iter)
         scores = [search.cv_results_["mean_test_score"] for search in (one, two)]
         same = np.array_equal(*scores) and one.best_params_ == two.best_params_
-        print(f"| {name} | {seconds:.1f} | {alone / seconds:.2f} (at least 1.6) | {same} |",
-              flush=True)  # fmt: skip
+        print(
+            f"| {name} | {seconds:.1f} | {alone / seconds:.2f} (at least 1.6) | {same} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -25,15 +25,25 @@ from tsrnn.kernels.jit.threads import available_threads
 
 EMULATED = {
     "v3": {
-        "NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": "", "OPENBLAS_CORETYPE": "Haswell",
-        "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2",
-        "MKL_ENABLE_INSTRUCTIONS": "AVX2", "MKL_CBWR": "AVX2",
+        "NUMBA_CPU_NAME": "x86-64-v3",
+        "NUMBA_CPU_FEATURES": "",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "MKL_CBWR": "AVX2",
     },
-}  # fmt: skip
+}
 SIZES = [
-    (32, 24, 1, 16), (32, 24, 1, 32), (32, 48, 1, 64), (128, 48, 1, 32),
-    (128, 96, 7, 64), (256, 168, 1, 128), (64, 336, 7, 256), (1024, 48, 1, 32),
-]  # fmt: skip
+    (32, 24, 1, 16),
+    (32, 24, 1, 32),
+    (32, 48, 1, 64),
+    (128, 48, 1, 32),
+    (128, 96, 7, 64),
+    (256, 168, 1, 128),
+    (64, 336, 7, 256),
+    (1024, 48, 1, 32),
+]
 BLOCKS = {"lstm": 4, "gru": 3, "rnn": 1}
 # Least ratio of an LSTM's training steps that the project asks of itself, by bytes of a vector.
 TRAINING = {
@@ -65,8 +75,11 @@ def operations(cell, size):
 def blas_kernel() -> str:
     """The BLAS of NumPy, with what processor it takes this one for."""
     np.ones((2, 2)) @ np.ones((2, 2))
-    kinds = [f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}".strip()
-             for pool in threadpool_info() if pool["user_api"] == "blas"]  # fmt: skip
+    kinds = [
+        f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}".strip()
+        for pool in threadpool_info()
+        if pool["user_api"] == "blas"
+    ]
     return ", ".join(sorted(set(kinds))) or "no BLAS that tells its name"
 
 
@@ -80,23 +93,30 @@ class Race:
     def run(self, task, size, what, kinds, rounds=None):
         """Median seconds of both, and the median of the rounds' ratios."""
         sizes = size if isinstance(size, list) else [size, size]
-        times = np.array([
+        times = np.array(
             [
-                worker.submit(measure, name, task, kind, own, what, self.seconds).result()
-                for (name, worker), kind, own in zip(self.workers, kinds, sizes, strict=True)
+                [
+                    worker.submit(measure, name, task, kind, own, what, self.seconds).result()
+                    for (name, worker), kind, own in zip(self.workers, kinds, sizes, strict=True)
+                ]
+                for _ in range(rounds or self.rounds)
             ]
-            for _ in range(rounds or self.rounds)
-        ])  # fmt: skip
+        )
         ours, theirs = np.median(times, axis=0)
         return ours, theirs, float(np.median(times[:, 1] / times[:, 0]))
 
     def ours(self, tasks):
         """Seconds of each of our tasks, (rounds, tasks), one after another in every round."""
         _, worker = self.workers[0]
-        return np.array([
-            [worker.submit(measure, "tsrnn", *task, self.seconds / 2).result() for task in tasks]
-            for _ in range(self.rounds)
-        ])  # fmt: skip
+        return np.array(
+            [
+                [
+                    worker.submit(measure, "tsrnn", *task, self.seconds / 2).result()
+                    for task in tasks
+                ]
+                for _ in range(self.rounds)
+            ]
+        )
 
     def share_of_peak(self, cell, size):
         """Operations a second of training steps over those of large products, median of rounds."""
@@ -121,8 +141,10 @@ def bar(value, least, form=".1f"):
 def cells_table(race, cells):
     """Training steps and predictions of the cells."""
     asked = TRAINING.get(host_processor().vector_bytes, {})
-    print("| cell | batch, steps, inputs, hidden | step ms | PyTorch ms | ratio | of peak "
-          "| in fit ms | predict ms | PyTorch ms | ratio |")  # fmt: skip
+    print(
+        "| cell | batch, steps, inputs, hidden | step ms | PyTorch ms | ratio | of peak "
+        "| in fit ms | predict ms | PyTorch ms | ratio |"
+    )
     print("|---" * 10 + "|")
     for cell in cells:
         for size in CELLS[cell]:
@@ -131,11 +153,14 @@ def cells_table(race, cells):
             answer, torch_answer, answers = race.run("cell", size, "predict", (cell, cell))
             share = race.share_of_peak(cell, size)
             fit = f"{race.fit(cell, size) * 1e3:.3f}" if lstm else ""
-            print(f"| {cell} | {', '.join(map(str, size))} | {step * 1e3:.3f} "
-                  f"| {torch_step * 1e3:.3f} | {bar(ratio, asked.get(size) if lstm else None)} "
-                  f"| {bar(share, SHARE[size[3]] if lstm else None, '.0%')} "
-                  f"| {fit} | {answer * 1e3:.3f} | {torch_answer * 1e3:.3f} "
-                  f"| {bar(answers, PREDICTION)} |", flush=True)  # fmt: skip
+            print(
+                f"| {cell} | {', '.join(map(str, size))} | {step * 1e3:.3f} "
+                f"| {torch_step * 1e3:.3f} | {bar(ratio, asked.get(size) if lstm else None)} "
+                f"| {bar(share, SHARE[size[3]] if lstm else None, '.0%')} "
+                f"| {fit} | {answer * 1e3:.3f} | {torch_answer * 1e3:.3f} "
+                f"| {bar(answers, PREDICTION)} |",
+                flush=True,
+            )
 
 
 def memory_table(race):
@@ -143,8 +168,11 @@ def memory_table(race):
     print("| carried step | us | PyTorch us | ratio |\n|---|---|---|---|")
     for n_series, kind, least in [(1, "LSTM", 10), (1, "LSTMCell", 3), (10_000, "LSTM", 1.5)]:
         ours, theirs, ratio = race.run("memory", n_series, "carry", ("LSTM", kind))
-        print(f"| {n_series} series, hidden 32, nn.{kind} | {ours * 1e6:.1f} | {theirs * 1e6:.1f} "
-              f"| {bar(ratio, least)} |", flush=True)  # fmt: skip
+        print(
+            f"| {n_series} series, hidden 32, nn.{kind} | {ours * 1e6:.1f} | {theirs * 1e6:.1f} "
+            f"| {bar(ratio, least)} |",
+            flush=True,
+        )
 
 
 def locals_table(race):
@@ -157,10 +185,13 @@ def locals_table(race):
     threads = min(found, key=lambda n: found[n][1])
     ours, theirs, ratio = found[threads]
     hidden, n_time, n_windows, _, n_epochs = LOCAL
-    print(f"| {n_ours} local LSTMs, hidden {hidden}, {n_windows} windows of {n_time}, {n_epochs} "
-          f"epochs | s | PyTorch s (from {n_theirs}, {threads} threads) | ratio |\n"
-          f"|---|---|---|---|\n| | {ours:.1f} | {theirs * n_ours / n_theirs:.0f} "
-          f"| {bar(ratio * n_ours / n_theirs, 12)} |", flush=True)  # fmt: skip
+    print(
+        f"| {n_ours} local LSTMs, hidden {hidden}, {n_windows} windows of {n_time}, {n_epochs} "
+        f"epochs | s | PyTorch s (from {n_theirs}, {threads} threads) | ratio |\n"
+        f"|---|---|---|---|\n| | {ours:.1f} | {theirs * n_ours / n_theirs:.0f} "
+        f"| {bar(ratio * n_ours / n_theirs, 12)} |",
+        flush=True,
+    )
 
 
 def main() -> int:
@@ -185,8 +216,10 @@ def main() -> int:
         f"{processor_name()}, {available_threads()} threads, vectors of "
         f"{host_processor().vector_bytes} bytes{' (emulated)' * bool(arguments.emulate)}"
     )
-    print(f"Python {platform.python_version()}, NumPy {np.__version__} with {blas_kernel()}, "
-          f"PyTorch {torch.__version__}\n")  # fmt: skip
+    print(
+        f"Python {platform.python_version()}, NumPy {np.__version__} with {blas_kernel()}, "
+        f"PyTorch {torch.__version__}\n"
+    )
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn) as first, ProcessPoolExecutor(1, spawn) as second:
         race = Race(first, second, arguments.rounds, arguments.seconds)

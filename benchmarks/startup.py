@@ -61,8 +61,13 @@ def main():
     with tempfile.TemporaryDirectory() as cache:
         numpy = [seconds_of("import numpy", cache) for _ in range(9)]
         ours = [seconds_of("import tsrnn", cache) for _ in range(9)]
-        rows.append(("import tsrnn over import numpy",
-                     statistics.median(ours) - statistics.median(numpy), 0.15))  # fmt: skip
+        rows.append(
+            (
+                "import tsrnn over import numpy",
+                statistics.median(ours) - statistics.median(numpy),
+                0.15,
+            )
+        )
         cold = []
         for k in range(3):
             cold.append(seconds_of(FIT, os.path.join(cache, str(k))))

@@ -128,9 +128,14 @@ def training_steps(
     filled[0, : order.size] = order
     rules = np.array([settings.rule(seed)._replace(**(rule_options or {}))], float)
     losses = trainer.run(
-        network.parameters[None], moments, filled, rules,
-        np.ones(1, np.int64), np.array([rates], float), carried,
-    )  # fmt: skip
+        network.parameters[None],
+        moments,
+        filled,
+        rules,
+        np.ones(1, np.int64),
+        np.array([rates], float),
+        carried,
+    )
     if states is not None:
         states[:] = carried.T
     return moments[0], trainer.gradient, losses[0]
@@ -151,10 +156,12 @@ def gradient_of(network, source, order, settings=None, workers=1, seed=0, states
 
 def numeric_slopes(function, parameters, directions, e=1e-6):
     """Central differences of a function of a vector along directions, (n_directions,)."""
-    return np.array([
-        (function(parameters + e * step) - function(parameters - e * step)) / (2 * e)
-        for step in directions
-    ])  # fmt: skip
+    return np.array(
+        [
+            (function(parameters + e * step) - function(parameters - e * step)) / (2 * e)
+            for step in directions
+        ]
+    )
 
 
 def naive_window_loss(network, values, starts, lookback, horizon, season, loss, views=None):

@@ -334,8 +334,21 @@ def clipped(gradient, max_norm):
     return gradient * min(1.0, max_norm / np.sqrt(np.sum(gradient**2)))
 
 
-def optimise(solver, parameters, gradients, rates, *, max_norm=1.0, alpha=0.0, beta_1=0.9,
-             beta_2=0.999, epsilon=1e-8, momentum=0.9, nesterov=True, averaging=0.0):  # fmt: skip
+def optimise(
+    solver,
+    parameters,
+    gradients,
+    rates,
+    *,
+    max_norm=1.0,
+    alpha=0.0,
+    beta_1=0.9,
+    beta_2=0.999,
+    epsilon=1e-8,
+    momentum=0.9,
+    nesterov=True,
+    averaging=0.0,
+):
     """Parameters after one step for each gradient, clipped by its norm; and their average."""
     parameters = parameters.copy()
     average = parameters.copy()

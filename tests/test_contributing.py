@@ -84,9 +84,13 @@ def run(tmp_path_factory):
 
     def run(*arguments, **variables):
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=copy, env=environment | variables,
-            capture_output=True, text=True, encoding="utf-8",
-        )  # fmt: skip
+            [sys.executable, *arguments],
+            cwd=copy,
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -21,8 +21,9 @@ def python(code, **kwargs):
 
 
 def test_import_brings_in_nothing_heavy():
-    loaded = python(f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tsrnn; "
-                    "print(*sorted(sys.modules))").split()  # fmt: skip
+    loaded = python(
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tsrnn; print(*sorted(sys.modules))"
+    ).split()
     assert "tsrnn" in loaded
     heavy = {"numpy", "pandas", "sklearn", "scipy", "numba", "llvmlite", "matplotlib"}
     assert heavy.isdisjoint(name.partition(".")[0] for name in loaded)
@@ -45,8 +46,10 @@ def test_a_wheel_carries_the_data(tmp_path):
         pytest.skip("not a source checkout")
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())

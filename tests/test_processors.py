@@ -10,19 +10,41 @@ import tsrnn
 PACKAGE = Path(tsrnn.__file__).parent
 # NumPy's own of these are other code on other processors, or a BLAS; see tsrnn.kernels.portable.
 DIFFER = {
-    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "tanh", "arctan",
-    "logaddexp", "power", "float_power", "dot", "matmul", "vdot", "inner", "einsum", "tensordot",
-    "linalg", "fft", "convolve", "correlate", "polyfit",
-}  # fmt: skip
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "sin",
+    "cos",
+    "tan",
+    "tanh",
+    "arctan",
+    "logaddexp",
+    "power",
+    "float_power",
+    "dot",
+    "matmul",
+    "vdot",
+    "inner",
+    "einsum",
+    "tensordot",
+    "linalg",
+    "fft",
+    "convolve",
+    "correlate",
+    "polyfit",
+}
 # Scores and displays are no part of a fit; the product is NumPy's in a simulator alone.
 LEFT_OUT = {"forecasting/metrics.py", "estimators/summary.py", "kernels/gemm/products.py"}
 MODULES = sorted(
     path
     for folder in ("kernels", "network", "training", "estimators", "forecasting", "data")
     for path in (PACKAGE / folder).rglob("*.py")
-    if path.relative_to(PACKAGE).as_posix() not in LEFT_OUT
-    and "cuda" not in path.parts
-)  # fmt: skip
+    if path.relative_to(PACKAGE).as_posix() not in LEFT_OUT and "cuda" not in path.parts
+)
 
 
 def found_in(source: str) -> list[str]:

@@ -52,10 +52,13 @@ def test_each_parameter_by_itself(shape):
     network, e = case.network, 1e-6
     _, gradient = case.gradient()
     slopes = [
-        (case.mean_loss(network.views(network.parameters + e * step))
-         - case.mean_loss(network.views(network.parameters - e * step))) / (2 * e)
+        (
+            case.mean_loss(network.views(network.parameters + e * step))
+            - case.mean_loss(network.views(network.parameters - e * step))
+        )
+        / (2 * e)
         for step in np.eye(network.parameters.size)
-    ]  # fmt: skip
+    ]
     scale = np.abs(gradient).max()
     np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-8 * scale)
     for name, view in network.views(gradient).items():
@@ -79,9 +82,7 @@ def test_forecasting_with_a_known_future(head):
     source = forecast_source(table, lookback, season, 0.0, ahead=ahead, n_known=1 if ahead else 0)
     n_in, n_out = (8, 2) if ahead else (2, 3)
     horizons = {"head": "ahead", "n_horizons": 3} if ahead else {}
-    network = random_network(
-        "attention", n_in, 4, n_out, n_heads=2, n_layers=2, seed=1, **horizons
-    )  # fmt: skip
+    network = random_network("attention", n_in, 4, n_out, n_heads=2, n_layers=2, seed=1, **horizons)
     starts = np.arange(40) * 4
     said = network.predict(source, starts)
     if head == "last":
@@ -92,9 +93,7 @@ def test_forecasting_with_a_known_future(head):
             np.testing.assert_allclose(said[row], expected[0], rtol=1e-9, atol=1e-12)
         return
     for row, start in enumerate(starts[:-2]):
-        x, _ = naive.window_with_covariates(
-            values, table[:, 1:], start, lookback, 6, season, 1, 2
-        )  # fmt: skip
+        x, _ = naive.window_with_covariates(values, table[:, 1:], start, lookback, 6, season, 1, 2)
         shape = {"head": "ahead", "n_horizons": 3, "n_heads": 2}
         expected = naive.transformer(network.views(), x, shape).ravel()
         np.testing.assert_allclose(said[row], expected, rtol=1e-9, atol=1e-12)
@@ -210,9 +209,11 @@ def test_there_is_no_state_to_carry():
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"n_heads": 3}, "hidden_size=8 is no multiple of n_heads=3"),
-     ({"head": "horizons"}, "steps of a recurrence")],
-)  # fmt: skip
+    [
+        ({"n_heads": 3}, "hidden_size=8 is no multiple of n_heads=3"),
+        ({"head": "horizons"}, "steps of a recurrence"),
+    ],
+)
 def test_shapes_that_can_not_be(options, words):
     with pytest.raises(ValueError, match=words):
         Transformer(1, 8, 1, **options)

@@ -77,8 +77,11 @@ def probe(tmp_path):
         }
         done = subprocess.run(
             [sys.executable, script, *map(str, workers)],
-            env=environment, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -228,8 +231,11 @@ def test_many_threads_at_once(probe, tmp_path, layer):
     }
     done = subprocess.run(
         [sys.executable, tmp_path / "threads.py"],
-        env=environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     if "No threading layer could be loaded" in done.stderr:
         pytest.skip(f"this Numba has no {layer} layer")
     assert done.returncode == 0, done.stderr
@@ -340,9 +346,11 @@ for function in functions:
 def test_functions_of_a_user_may_call_nested_device_functions(dtype, tmp_path):
     """A device function that a kernel left raw is linked with what it calls; else LLVM aborts."""
     done = subprocess.run(
-        [sys.executable, "-c", CALLED_AFTER, dtype], capture_output=True, text=True,
+        [sys.executable, "-c", CALLED_AFTER, dtype],
+        capture_output=True,
+        text=True,
         env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -425,9 +433,13 @@ def test_kernel_array_takes_whatever_comes(tmp_path):
     read_only = base.copy()
     read_only.flags.writeable = False
     for values in (
-        base, np.asfortranarray(base), read_only, base.tolist(), base.astype(">f8"),
+        base,
+        np.asfortranarray(base),
+        read_only,
+        base.tolist(),
+        base.astype(">f8"),
         np.memmap(tmp_path / "values", "float64", "r", shape=(3, 4)),
-    ):  # fmt: skip
+    ):
         array = kernel_array(values, np.float64)
         assert type(array) is np.ndarray
         assert array.flags.c_contiguous

@@ -75,9 +75,13 @@ def test_a_walk_through_the_horizon_against_naive(shape, cell, loss, workers):
     source = forecast_source(table, lookback, SEASON, 0.0, ahead=horizon, n_known=n_known)
     params = PARAMS.get(loss, ())
     network = random_network(
-        cell, n_in=6 * segment, n_out=find_loss(loss).n_outputs(segment, params), head="ahead",
-        n_horizons=horizon // segment, **WALKS[shape],
-    )  # fmt: skip
+        cell,
+        n_in=6 * segment,
+        n_out=find_loss(loss).n_outputs(segment, params),
+        head="ahead",
+        n_horizons=horizon // segment,
+        **WALKS[shape],
+    )
     starts = STARTS[len(values) - lookback - horizon > STARTS]
     pairs = [
         naive.window_with_covariates(
@@ -116,14 +120,17 @@ SHAPES = {
     "layers": {"n_layers": 3, "residual": True},
     "bidirectional": {"bidirectional": True, "n_layers": 2},
     "bidirectional residual every": {
-        "bidirectional": True, "n_layers": 2, "residual": True, "head": "every"
+        "bidirectional": True,
+        "n_layers": 2,
+        "residual": True,
+        "head": "every",
     },
     "bidirectional residual": {"bidirectional": True, "n_layers": 2, "residual": True},
     "every": {"head": "every"},
     "hidden head": {"n_head": 4, "head": "every"},
     "horizons": {"head": "horizons", "n_horizons": 3, "n_head": 3},
     "deep horizons": {"head": "horizons", "n_horizons": 2, "n_layers": 2},
-}  # fmt: skip
+}
 OTHER_HEADS = sorted(naive.HEADS.keys() - {"last", "every", "ahead", "horizons"})
 SHAPES |= {f"head_{head}": {"head": head} for head in OTHER_HEADS}
 SHAPES |= {
@@ -143,10 +150,13 @@ CASES = [(cell, shape, "ragged", "quiet") for cell in cells.NAMES for shape in S
     for cell in ("lstm", "gru")
     for shape in ("layers", "bidirectional residual every", "deep horizons", "bidirectional")
     for data, noise in [
-        ("whole", "quiet"), ("missing", "quiet"), ("told", "quiet"),
-        ("ragged", "dropout"), ("missing", "recurrent"),
+        ("whole", "quiet"),
+        ("missing", "quiet"),
+        ("told", "quiet"),
+        ("ragged", "dropout"),
+        ("missing", "recurrent"),
     ]
-]  # fmt: skip
+]
 
 
 # Of networks that attend, whose streams are shared out among heads.
@@ -193,19 +203,30 @@ class Case:
         factor = 3 if self.missing == INDICATE else 1
         n_out = 3 if loss == "cross_entropy" else find_loss(loss).n_outputs(n_targets, self.params)
         self.network = random_network(
-            cell, n_in=n_channels * self.segment * factor, n_out=n_out, dtype=dtype,
-            n_hidden=4 if shape in ATTENDING else 3, **self.shape,
-        )  # fmt: skip
+            cell,
+            n_in=n_channels * self.segment * factor,
+            n_out=n_out,
+            dtype=dtype,
+            n_hidden=4 if shape in ATTENDING else 3,
+            **self.shape,
+        )
         self.n_targets, self.n_output_steps, self.every = n_targets, n_output_steps, every
         self.source = sequence_source(
-            self.values, self.firsts, lengths, self.targets, self.weights,
+            self.values,
+            self.firsts,
+            lengths,
+            self.targets,
+            self.weights,
             missing=SKIP if self.missing is None else self.missing,
-        )  # fmt: skip
+        )
         self.dropout, self.recurrent = NOISE[noise]
         self.settings = Settings(
-            loss=loss, loss_params=self.params, max_grad_norm=FREE, dropout=self.dropout,
+            loss=loss,
+            loss_params=self.params,
+            max_grad_norm=FREE,
+            dropout=self.dropout,
             recurrent_dropout=self.recurrent,
-        )  # fmt: skip
+        )
 
     def sequence(self, window):
         """Inputs (n_time, n_in) of a sequence and the last row of values of each step."""
@@ -498,9 +519,14 @@ def test_against_pytorch(cell, shape, dtype):
     views, kind = network.views(), getattr(torch, dtype)
     name, extra, hidden_blocks, input_blocks = IN_PYTORCH[cell]
     layer = getattr(torch.nn, name)(
-        2, 6, network.n_layers, batch_first=True, dtype=kind,
-        bidirectional=network.bidirectional, **extra,
-    )  # fmt: skip
+        2,
+        6,
+        network.n_layers,
+        batch_first=True,
+        dtype=kind,
+        bidirectional=network.bidirectional,
+        **extra,
+    )
     head = torch.nn.Linear(6 * network.n_directions, HORIZON, dtype=kind)
     twins = [(head.weight, "head_weight", slice(None)), (head.bias, "head_bias", slice(None))]
     with torch.no_grad():

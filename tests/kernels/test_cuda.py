@@ -39,10 +39,13 @@ def test_many_models_in_one_launch(cell, monkeypatch):
     for where in ("cpu", "cuda"):
         trained[where] = networks(3, cell)
         histories[where] = train_many(
-            trained[where], SOURCE, windows, none,
+            trained[where],
+            SOURCE,
+            windows,
+            none,
             [settings(dropout=0.2, recurrent_dropout=0.2, averaging=0.5, device=where)] * 3,
             [np.random.default_rng(k) for k in range(3)],
-        )  # fmt: skip
+        )
     for here, there in zip(trained["cpu"], trained["cuda"], strict=True):
         np.testing.assert_allclose(there.parameters, here.parameters, rtol=1e-9, atol=1e-12)
     for here, there in zip(histories["cpu"], histories["cuda"], strict=True):
@@ -70,9 +73,12 @@ def test_models_of_many_chunks_and_some_that_end_early():
         )
         curves[where] = [each.loss_curve for each in histories]
         predictions = predict_models(
-            shapes[0], np.stack([each.parameters for each in shapes]), SOURCE,
-            [np.arange(3), np.arange(45)], "cuda" if where == "cuda" else 1,
-        )  # fmt: skip
+            shapes[0],
+            np.stack([each.parameters for each in shapes]),
+            SOURCE,
+            [np.arange(3), np.arange(45)],
+            "cuda" if where == "cuda" else 1,
+        )
         curves[where] += [each.ravel() for each in predictions]
     assert len(curves["cpu"][0]) == 1 < len(curves["cpu"][1])
     for here, there in zip(curves["cpu"], curves["cuda"], strict=True):
@@ -82,9 +88,15 @@ def test_models_of_many_chunks_and_some_that_end_early():
 # Rows of a chunk, and whether all weights fit on chip.
 @pytest.mark.parametrize(
     ("cell", "n_units", "rows", "plenty"),
-    [("lstm", 1, 8, True), ("lstm", 2, 8, True), ("lstm", 1, 4, False), ("lstm", 2, 32, False),
-     ("gru", 2, 4, False), ("rnn", 1, 16, False)],
-)  # fmt: skip
+    [
+        ("lstm", 1, 8, True),
+        ("lstm", 2, 8, True),
+        ("lstm", 1, 4, False),
+        ("lstm", 2, 32, False),
+        ("gru", 2, 4, False),
+        ("rnn", 1, 16, False),
+    ],
+)
 def test_every_tile_config_of_a_block(cell, n_units, rows, plenty, monkeypatch):
     network = random_network(cell, n_in=2, n_hidden=18, n_out=HORIZON)
     windows = np.arange(9)
@@ -109,10 +121,14 @@ def test_training_continues_and_validates_as_on_the_cpu():
         moments = Moments(network)
         for part in range(2):
             history = train(
-                network, SOURCE, np.arange(50), np.arange(80, 90),
+                network,
+                SOURCE,
+                np.arange(50),
+                np.arange(80, 90),
                 settings(batch_size=16, max_iter=3, device=where),
-                np.random.default_rng(part), moments=moments,
-            )  # fmt: skip
+                np.random.default_rng(part),
+                moments=moments,
+            )
         results[where] = network.parameters, moments.values, history.validation_curve
     for here, there in zip(results["cpu"], results["cuda"], strict=True):
         np.testing.assert_allclose(there, here, rtol=1e-8, atol=1e-11)
@@ -127,9 +143,18 @@ def test_a_prediction_in_pieces_is_the_same(monkeypatch):
 
 @pytest.mark.parametrize(
     ("n_windows", "n_models", "rows"),
-    [(1, 1, 4), (64, 1, 4), (512, 1, 4), (1024, 1, 8), (4096, 1, 32), (10**6, 1, 32), (3, 9, 4),
-     (20, 9, 32), (192, 4096, 32)],
-)  # fmt: skip
+    [
+        (1, 1, 4),
+        (64, 1, 4),
+        (512, 1, 4),
+        (1024, 1, 8),
+        (4096, 1, 32),
+        (10**6, 1, 32),
+        (3, 9, 4),
+        (20, 9, 32),
+        (192, 4096, 32),
+    ],
+)
 def test_rows_of_a_chunk(n_windows, n_models, rows):
     assert run.rows_of_a_chunk(n_windows, n_models) == rows
 
@@ -143,9 +168,13 @@ def test_a_batch_too_large_for_the_memory(monkeypatch):
         none = np.empty(0, int)
         windows = np.arange(100)
         return train(
-            network, SOURCE, windows, none, settings(batch_size=batch_size, max_iter=1),
+            network,
+            SOURCE,
+            windows,
+            none,
+            settings(batch_size=batch_size, max_iter=1),
             np.random.default_rng(0),
-        )  # fmt: skip
+        )
 
     with pytest.raises(MemoryError, match=r"batch_size=\d+ would fit") as error:
         fit(100)
@@ -167,9 +196,13 @@ def test_many_models_take_turns_where_memory_is_short(monkeypatch):
         monkeypatch.setattr(device, "free_bytes", lambda free=free: free)
         results[free] = networks(3)
         train_many(
-            results[free], SOURCE, windows, none, [settings(max_iter=1)] * 3,
+            results[free],
+            SOURCE,
+            windows,
+            none,
+            [settings(max_iter=1)] * 3,
             [np.random.default_rng(k) for k in range(3)],
-        )  # fmt: skip
+        )
     assert [runs[0].n_workers, runs[-1].n_workers] == [3, 2]
     for one, other in zip(*results.values(), strict=True):
         np.testing.assert_array_equal(one.parameters, other.parameters)
@@ -216,10 +249,15 @@ def test_without_a_gpu_the_error_says_what_to_install(monkeypatch):
 def test_networks_hold_no_gpu_memory():
     network = random_network(n_hidden=3, n_out=HORIZON)
     train(
-        network, SOURCE, np.arange(9), np.empty(0, int), settings(max_iter=1),
+        network,
+        SOURCE,
+        np.arange(9),
+        np.empty(0, int),
+        settings(max_iter=1),
         np.random.default_rng(0),
-    )  # fmt: skip
+    )
     again = pickle.loads(pickle.dumps(network))
     assert type(network.parameters) is np.ndarray
-    np.testing.assert_array_equal(again.predict(SOURCE, np.arange(9)),
-                                  network.predict(SOURCE, np.arange(9)))  # fmt: skip
+    np.testing.assert_array_equal(
+        again.predict(SOURCE, np.arange(9)), network.predict(SOURCE, np.arange(9))
+    )

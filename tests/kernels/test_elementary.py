@@ -9,9 +9,13 @@ from tsrnn.kernels import elementary, portable
 from tsrnn.kernels.jit.compile import NUMERICS
 
 RNG = np.random.default_rng(0)
-POSITIVE = np.concatenate([
-    10 ** RNG.uniform(-300, 300, 20_000), RNG.uniform(0.4, 3, 20_000), [5e-324, 1e-310, 1.0],
-])  # fmt: skip
+POSITIVE = np.concatenate(
+    [
+        10 ** RNG.uniform(-300, 300, 20_000),
+        RNG.uniform(0.4, 3, 20_000),
+        [5e-324, 1e-310, 1.0],
+    ]
+)
 ANGLES = np.concatenate([RNG.uniform(-1e6, 1e6, 20_000), RNG.normal(size=20_000), [0.0]])
 
 

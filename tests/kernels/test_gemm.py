@@ -21,14 +21,26 @@ pytestmark = pytest.mark.slow
 
 # Registers of SSE, arm64, AVX2 and AVX-512: LLVM makes what the host has of all of them.
 PROCESSORS = {
-    "sse": Processor(16, 16, True), "neon": Processor(16, 32, True),
-    "avx2": Processor(32, 16, True), "avx512": Processor(64, 32, True),
-}  # fmt: skip
+    "sse": Processor(16, 16, True),
+    "neon": Processor(16, 32, True),
+    "avx2": Processor(32, 16, True),
+    "avx512": Processor(64, 32, True),
+}
 # m, n, k, steps: whole tiles, tails of rows and columns, one of each, more than a panel is deep.
 SHAPES = [
-    (12, 32, 5, 1), (24, 16, 3, 1), (13, 37, 7, 1), (1, 1, 1, 1), (5, 3, 9, 4), (8, 50, 140, 1),
-    (20, 18, 16, 20), (7, 34, 300, 2), (64, 17, 4, 3), (2, 9, 129, 1), (3, 8, 2, 2), (14, 24, 1, 5),
-]  # fmt: skip
+    (12, 32, 5, 1),
+    (24, 16, 3, 1),
+    (13, 37, 7, 1),
+    (1, 1, 1, 1),
+    (5, 3, 9, 4),
+    (8, 50, 140, 1),
+    (20, 18, 16, 20),
+    (7, 34, 300, 2),
+    (64, 17, 4, 3),
+    (2, 9, 129, 1),
+    (3, 8, 2, 2),
+    (14, 24, 1, 5),
+]
 
 
 @functools.cache
@@ -89,9 +101,21 @@ def multiply(processor, a, b, out, transposed, add):
         [stride // item for stride in x.strides] for x in (a, b)
     )
     function(
-        a.ctypes.data, a_row, a_k, a_t, b.ctypes.data, b_column, b_k, b_t, out.ctypes.data,
-        out.strides[0] // item, *out.shape, a.shape[1], a.shape[2], int(add),
-    )  # fmt: skip
+        a.ctypes.data,
+        a_row,
+        a_k,
+        a_t,
+        b.ctypes.data,
+        b_column,
+        b_k,
+        b_t,
+        out.ctypes.data,
+        out.strides[0] // item,
+        *out.shape,
+        a.shape[1],
+        a.shape[2],
+        int(add),
+    )
 
 
 @pytest.mark.parametrize("add", [False, True], ids=["write", "add"])
@@ -229,9 +253,13 @@ def test_multiply_either_way_round(transpose_a, transpose_b, dtype):
         products.multiply(a, transpose_a, b, transpose_b, add, out)
 
     compiled(
-        np.ascontiguousarray(a.T) if transpose_a else a, transpose_a,
-        np.ascontiguousarray(b.T) if transpose_b else b, transpose_b, True, out,
-    )  # fmt: skip
+        np.ascontiguousarray(a.T) if transpose_a else a,
+        transpose_a,
+        np.ascontiguousarray(b.T) if transpose_b else b,
+        transpose_b,
+        True,
+        out,
+    )
     np.testing.assert_allclose(out, 1 + a.astype(float) @ b, atol=1e-5)
 
 

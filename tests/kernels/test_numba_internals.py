@@ -247,9 +247,11 @@ def test_the_cuda_driver_takes_attributes_of_kernels():
     """In a process of its own, without the simulator; needs no GPU."""
     numba_cuda = pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
     done = subprocess.run(
-        [sys.executable, "-c", IN_CUDA], capture_output=True, text=True,
+        [sys.executable, "-c", IN_CUDA],
+        capture_output=True,
+        text=True,
         env=os.environ | {"NUMBA_ENABLE_CUDASIM": "0"},
-    )  # fmt: skip
+    )
     version = f"numba-cuda {numba_cuda.__version__} and Numba {numba.__version__}"
     assert done.returncode == 0, f"{version}: {done.stderr[-1000:]}"
     missing = [name for name, there in json.loads(done.stdout).items() if not there]

@@ -19,9 +19,14 @@ ARCHITECTURES = (75, 80, 90)
 # purpose: scales of windows, sums of losses and of squares, learning rates.
 PASSES = ("forward", "backward")
 OTHERS = (
-    "transpose_weights", "read_inputs", "evaluate_loss", "sum_gradients", "update_parameters",
-    "write_outputs", "train",
-)  # fmt: skip
+    "transpose_weights",
+    "read_inputs",
+    "evaluate_loss",
+    "sum_gradients",
+    "update_parameters",
+    "write_outputs",
+    "train",
+)
 # All kernels for all GPUs with one cell; the other cells, and doubles, for the last.
 JOBS = [
     *(("lstm", "float32", name, gpu) for name in (*PASSES, *OTHERS) for gpu in ARCHITECTURES),
@@ -67,10 +72,13 @@ def ptx(tmp_path_factory):
     folder, running = tmp_path_factory.mktemp("ptx"), []
     for number, part in enumerate(parts):
         with open(folder / f"{number}", "w") as out:
-            running.append(subprocess.Popen(
-                [sys.executable, "-c", COMPILE, json.dumps(part)], stdout=out,
-                env=os.environ | {"NUMBA_ENABLE_CUDASIM": "0"},
-            ))  # fmt: skip
+            running.append(
+                subprocess.Popen(
+                    [sys.executable, "-c", COMPILE, json.dumps(part)],
+                    stdout=out,
+                    env=os.environ | {"NUMBA_ENABLE_CUDASIM": "0"},
+                )
+            )
     assert [process.wait() for process in running] == [0, 0]
     found = {}
     for number in range(len(parts)):

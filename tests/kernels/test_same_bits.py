@@ -85,15 +85,23 @@ def runs_level_three():
 
 @pytest.mark.skipif(not runs_level_three(), reason="compiles for x86-64-v3, which needs AVX2")
 def test_narrow_and_wide_vectors_fit_the_same(tmp_path):
-    narrow = {"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": "",
-              "OPENBLAS_CORETYPE": "Nehalem", **old_numpy()}  # fmt: skip
+    narrow = {
+        "NUMBA_CPU_NAME": "x86-64-v3",
+        "NUMBA_CPU_FEATURES": "",
+        "OPENBLAS_CORETYPE": "Nehalem",
+        **old_numpy(),
+    }
     running = []
     for wide, environment in ((False, narrow), (True, {})):
         cache = {"NUMBA_CACHE_DIR": str(tmp_path / "wide")} if wide else {}
-        running.append(subprocess.Popen(
-            [sys.executable, "-c", FIT, json.dumps([wide, JOBS])],
-            env=os.environ | environment | cache, stdout=subprocess.PIPE, text=True,
-        ))  # fmt: skip
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-c", FIT, json.dumps([wide, JOBS])],
+                env=os.environ | environment | cache,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
     narrow, wide = (json.loads(process.communicate()[0]) for process in running)
     assert (narrow.pop("vector"), wide.pop("vector")) == (32, 64)
     assert narrow == wide

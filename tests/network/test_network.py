@@ -27,10 +27,14 @@ SHAPES = {
     ),
     "deep horizons": (
         {"head": "horizons", "n_horizons": 7, "n_layers": 2, "n_head": 6},
-        {"embedding": (7, 5), "head_hidden_weight": (6, 5), "head_hidden_bias": (6,),
-         "head_weight": (3, 6)},
+        {
+            "embedding": (7, 5),
+            "head_hidden_weight": (6, 5),
+            "head_hidden_bias": (6,),
+            "head_weight": (3, 6),
+        },
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("cell", cells.NAMES)
