@@ -1,7 +1,4 @@
-"""The command ``tsrnn``: forecast columns of a csv or parquet file, or find anomalies in them.
-
-What is slow to import is imported once a command runs, so that ``--help`` is fast.
-"""
+"""The command ``tsrnn``. Slow imports wait until a command runs, so that ``--help`` is fast."""
 
 from __future__ import annotations
 

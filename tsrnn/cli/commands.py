@@ -107,7 +107,6 @@ def _set_options(arguments, names):
 
 
 def _layout(arguments, channels=False):
-    """What the columns of the file hold."""
     return Layout(
         targets=arguments.target,
         time=arguments.time,
@@ -122,7 +121,6 @@ def _layout(arguments, channels=False):
 
 
 def _verbosity(arguments, y):
-    """1 where progress is shown, else 0."""
     return int(not arguments.quiet and (sys.stderr.isatty() or len(y) >= _MANY_ROWS))
 
 

@@ -80,7 +80,6 @@ CALENDAR = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the program's arguments."""
     parser = _Parser(prog="tsrnn", description=(tsrnn.__doc__ or "").partition("\n")[0])
     parser.add_argument("--version", action="version", version=f"tsrnn {tsrnn.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -192,7 +191,6 @@ def _add_series(command, target_text):
 
 
 def _add_horizon(add):
-    """Add how far to forecast, and which intervals and quantiles."""
     add("--horizon", "steps ahead (default 12)", type=_count, default=12, metavar="N")
     percents = {"type": _percent, "nargs": "+", "metavar": "PERCENT"}
     text = "how often intervals shall hold the truth (default 80 95)"
@@ -220,7 +218,6 @@ def _add_covariates(command):
 
 
 def _add_settings(command):
-    """Add the options of the network, its training, reading and reporting."""
     add = _adder(command.add_argument_group("network"))
     text = (
         "one network of all series (default), one each, or one of all that is then fine-tuned on "
@@ -262,7 +259,6 @@ def _add_reading(command):
 
 
 def _integer(text, least, most):
-    """An integer within bounds."""
     if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
     return int(text)

@@ -19,37 +19,17 @@ ROW_NUMBER = "row"  # the name of row numbers, which stand for times where there
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What the columns of a file hold, and how it is written.
+    """What the columns of a file hold, and how it is written."""
 
-    Attributes
-    ----------
-    targets : sequence of str
-        Columns to forecast, or to find anomalies in.
-    time : str or None
-        Column of times; without it the rows of each series count from 1.
-    series : str or None
-        Column that says which series a row belongs to, if there is one target.
-    known, past : sequence of str
-        Covariate columns that are known in the future, and that are not.
-    separator : str
-        Between the columns of a csv file.
-    time_format : str or None
-        Of time stamps that cannot be guessed.
-    missing : {"raise", "mask"}
-        Whether empty cells are refused or left to the estimator.
-    channels : bool
-        Several targets are channels of each series, not series themselves.
-    """
-
-    targets: Sequence[str]
-    time: str | None = None
-    series: str | None = None
-    known: Sequence[str] = ()
-    past: Sequence[str] = ()
-    separator: str = ","
-    time_format: str | None = None
-    missing: str = "raise"
-    channels: bool = False
+    targets: Sequence[str]  # to forecast, or to find anomalies in
+    time: str | None = None  # without it the rows of each series count from 1
+    series: str | None = None  # which series a row belongs to, if there is one target
+    known: Sequence[str] = ()  # covariates that are known in the future
+    past: Sequence[str] = ()  # covariates that are not
+    separator: str = ","  # of a csv file
+    time_format: str | None = None  # of time stamps that cannot be guessed
+    missing: str = "raise"  # or "mask": leave empty cells to the estimator
+    channels: bool = False  # several targets are channels of each series, not series themselves
 
     def columns(self) -> list[str]:
         """All columns, each once; refuses one that is named twice."""
@@ -82,14 +62,9 @@ def read_series(
 ) -> tuple[pd.Series | pd.DataFrame, pd.DataFrame | None]:
     """Series and covariates of a csv or parquet file, and of a ``future`` file of rows to come.
 
-    Returns
-    -------
-    Series or DataFrame
-        Of one target a Series on its times; of several, or of a column of series, on a MultiIndex
-        of series and time. Of several channels a column each.
-    DataFrame or None
-        Known and then past covariates: of all rows, future ones included, on times, or on series
-        and times if there is a column of series.
+    One target is a Series on its times; several, or a column of series, are on a MultiIndex of
+    series and time; several channels are a column each. Covariates are known ones, then past ones,
+    future rows included, on times or on series and times.
     """
     target = layout.targets[0]
     with file_errors(path, target):
@@ -113,10 +88,7 @@ def read_series(
 
 
 def read_static(path: str, series: str, labels: pd.Index, separator: str = ",") -> pd.DataFrame:
-    """Static values of the series with these labels, from a file with one row a series.
-
-    ``series`` is its column of series; the frame is indexed by the labels.
-    """
+    """Static values of a file with one row a series (column ``series``), indexed by ``labels``."""
     with file_errors(path):
         table = read_table(path, None, separator, series)
         if series not in table.cells:
@@ -190,7 +162,6 @@ def _read_future(future, path, layout):
 
 
 def _labels(table):
-    """The column of series."""
     labels = table.cells[table.series]
     table.refuse(table.series, labels.isna() | (labels.astype(str) == ""))
     is_object = pd.api.types.is_object_dtype(labels)

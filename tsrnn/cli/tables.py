@@ -26,10 +26,7 @@ class FileError(ValueError):
 
 @contextlib.contextmanager
 def file_errors(path: str, target: str = "y", static: str | None = None) -> Iterator[None]:
-    """Have errors name the file, and its columns instead of arguments.
-
-    y and X come from ``path``, y from its column ``target``, static from the file ``static``.
-    """
+    """Have errors about y (column ``target``) and X name ``path``, about static ``static``."""
     try:
         yield
     except FileError:
@@ -63,21 +60,11 @@ def _worded(error, target):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of a file, or of several files one below the other.
+    """Rows of a file, or of several files one below the other."""
 
-    Attributes
-    ----------
-    cells : DataFrame
-        As they are in the file.
-    series : str or None
-        The column that says which series a row belongs to.
-    parts : tuple of (str, int)
-        Path and number of rows of each file.
-    """
-
-    cells: pd.DataFrame
-    series: str | None
-    parts: tuple[tuple[str, int], ...]
+    cells: pd.DataFrame  # as they are in the file
+    series: str | None  # column that says which series a row belongs to
+    parts: tuple[tuple[str, int], ...]  # path and number of rows of each file
 
     def append(self, other: Table) -> Table:
         """This table with another below it; columns that the other lacks are empty there."""
@@ -111,12 +98,10 @@ class Table:
 
 
 def is_parquet(path: str) -> bool:
-    """Whether a file is parquet, by its extension."""
     return Path(path).suffix.lower() in (".parquet", ".pq")
 
 
 def import_pyarrow() -> ModuleType:
-    """pyarrow, which reads and writes parquet."""
     try:
         import pyarrow.parquet
     except ImportError as error:

@@ -15,10 +15,7 @@ from tsrnn.cli.tables import import_pyarrow, is_parquet
 
 
 def check_outputs(inputs: Iterable[str | None], picture: str | None, *others: str | None) -> None:
-    """Refuse output files that cannot be written, before the work that fills them.
-
-    None stands for a file that was not requested.
-    """
+    """Refuse output files that cannot be written, before the work starts; None is no file."""
     conflicts = {Path(path).resolve(): "it is a file to read" for path in filter(None, inputs)}
     for path in filter(None, (picture, *others)):
         resolved = Path(path).resolve()
@@ -75,7 +72,6 @@ def _without_periods(column):
 
 
 def write_picture(display: Any, path: str) -> None:
-    """Write the figure of a display."""
     from matplotlib import pyplot
 
     display.figure_.savefig(path, dpi=150)
