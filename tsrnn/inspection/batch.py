@@ -22,31 +22,14 @@ from tsrnn.network.trace import LayerTrace, Trace, trace
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Sequences, ready to be run through a network.
-
-    Attributes
-    ----------
-    network : Network
-    source : Source
-        Inputs on the network's scale, and targets where there are any.
-    windows : (n,) int64 array
-        Position of each sequence in ``source``.
-    keys : Index or None
-        Label of each sequence; None for a single one.
-    step_labels : list of Index
-        Labels of each sequence's steps, (n_time,).
-    segment : int
-        Steps of the series per recurrent step.
-    loss, loss_params : str, tuple of float
-        The training loss and its parameters.
-    """
+    """Sequences, ready to be run through a network."""
 
     network: Network
-    source: Source
-    windows: np.ndarray
-    keys: pd.Index | None
-    step_labels: list[pd.Index]
-    segment: int
+    source: Source  # inputs on the network's scale, and targets where there are any
+    windows: np.ndarray  # (n,) int64, position of each sequence in ``source``
+    keys: pd.Index | None  # label of each sequence; None for a single one
+    step_labels: list[pd.Index]  # labels of each sequence's steps, (n_time,)
+    segment: int  # steps of the series per recurrent step
     loss: str
     loss_params: tuple
 
@@ -83,24 +66,10 @@ def named_layers(trace: Trace) -> list[tuple[str, LayerTrace]]:
 
 
 def read_batch(estimator: Any, X: Any, y: Any = None, *, with_targets: bool = False) -> Batch:
-    """The sequences of X as an estimator's network reads them.
+    """The sequences of X as an estimator's network reads them; X, y as for ``gradient_flow``.
 
-    Parameters
-    ----------
-    estimator : RNNRegressor, RNNClassifier or RNNForecaster
-        Fitted.
-    X : array-like, or Series or frame
-        Rows that are sequences. For a forecaster the series whose last windows are read; None for
-        those of ``fit``.
-    y : array-like, optional
-        Targets of the rows. A forecaster takes them from its series.
-    with_targets : bool, default=False
-        Whether targets are needed: a forecaster's window then ends a horizon before its series.
-
-    Raises
-    ------
-    ValueError
-        If the estimator is of another kind or not fitted, or targets are missing.
+    If ``with_targets``, a forecaster's windows end a horizon before its series. ValueError if the
+    estimator is of another kind or not fitted, or targets are missing.
     """
     check_is_fitted(estimator)
     if isinstance(estimator, SequenceEstimator):

@@ -235,8 +235,7 @@ def check_learning_rate(evidence: Evidence) -> list[Finding]:
 
 
 def _training_progress(evidence):
-    """Root mean square of the head's weights, share of falling epochs, and the loss's relative
-    fall."""
+    """RMS of the head's weights, share of falling epochs, and the loss's relative fall."""
     curve = evidence.curve
     moved = float(np.sqrt(np.mean(evidence.batch.network.views()["head_weight"] ** 2)))
     if len(curve) < 2:

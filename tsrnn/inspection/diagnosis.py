@@ -14,16 +14,14 @@ from tsrnn.inspection.report import Diagnosis
 def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
     """Find what is wrong with a fitted network, with the numbers behind it and a remedy.
 
-    What a healthy network may show is not reported: a gradient that fades only where the steps it
-    does not reach explain the residuals, by a linear probe (ridge regression, out of sample; after
-    Alain & Bengio 2017), and saturated gates only where the fit is poor. A series that cannot be
-    forecast is not blamed on the network. A Transformer, which has neither gates nor a gradient
-    from step to step, is checked by its loss and its input.
+    What a healthy network may show is not reported: a gradient that fades where the steps out of
+    reach do not explain the residuals, by a linear probe (ridge regression, out of sample; after
+    Alain & Bengio 2017), and saturated gates with a good fit. A series that cannot be forecast is
+    not blamed on the network. A Transformer is checked by its loss and its input alone.
 
     Parameters
     ----------
-    estimator : RNNRegressor, RNNClassifier or RNNForecaster
-        Fitted.
+    estimator : fitted RNNRegressor, RNNClassifier or RNNForecaster
     X : array-like, or Series or frame, optional
         Sequences, best those of ``fit``; for a forecaster series, by default those of ``fit``. At
         most 500 sequences or windows, evenly spaced, are examined.
@@ -33,11 +31,11 @@ def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
     Returns
     -------
     Diagnosis
-        Findings, the likeliest root cause first, of these:
+        Findings, the likeliest root cause first; the last three only where no other explains it:
 
         ========================  =================================================================
-        input unscaled            ``standardize=False``, and a channel of another scale; likewise
-        target unscaled           a regressor's target
+        input unscaled            ``standardize=False``, and a channel of another scale
+        target unscaled           likewise a regressor's target
         exploding gradient        the loss rose far beyond a constant forecast's in some epoch, or
                                   gradients grow on their way back (Pascanu et al. 2013)
         dead ReLU                 units that are 0 at all steps of all sequences (Lu et al. 2020)
@@ -48,25 +46,19 @@ def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
         input ignored             predictions hardly vary, though a linear probe explains targets
         ========================  =================================================================
 
-        The last three are reported only where none of the others explains the failure.
-
     Raises
     ------
     ValueError
-        If the estimator is of another kind or not fitted, its sequences or targets are missing, a
-        series is too short, or each series has its own network. A training whose loss stops being
-        finite has no result: ``fit`` itself raises, in the same words.
+        If the estimator is of another kind or not fitted, X or y is missing, a series is too
+        short, or each series has its own network.
 
     References
     ----------
     * Bengio, Simard & Frasconi (1994), Learning long-term dependencies with gradient descent is
       difficult. IEEE Transactions on Neural Networks 5.
-    * Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks.
-      ICML.
-    * Alain & Bengio (2017), Understanding intermediate layers using linear classifier probes.
-      ICLR workshop.
-    * Lu, Shin, Su & Karniadakis (2020), Dying ReLU and initialization. Communications in
-      Computational Physics 28.
+    * Pascanu et al. (2013), On the difficulty of training recurrent neural networks. ICML.
+    * Alain & Bengio (2017), Understanding intermediate layers using linear classifier probes. ICLR.
+    * Lu, Shin, Su & Karniadakis (2020), Dying ReLU and initialization. Commun. Comput. Phys. 28.
 
     Examples
     --------

@@ -26,58 +26,27 @@ FOLDS = 5
 
 @dataclasses.dataclass(frozen=True)
 class TraceStatistics:
-    """What forward and backward passes over all sequences show.
+    """What forward and backward passes over all sequences show; dicts are by layer."""
 
-    Attributes
-    ----------
-    inputs : (n, n_time, n_in) array
-        Inputs of the lowest layer, NaN before the start of a sequence.
-    grad_norms : dict
-        For each layer the norm of the loss's gradient by h at each step, (n, n_time); 0 before the
-        start of a sequence.
-    saturated_shares : dict
-        For each layer and gate, "hidden" for h, the shares near 0 and near 1.
-    dead_shares : dict
-        For each layer the share of units whose h is always 0.
-    """
-
-    inputs: np.ndarray
-    grad_norms: dict
-    saturated_shares: dict
-    dead_shares: dict
+    inputs: np.ndarray  # (n, n_time, n_in) of the lowest layer, NaN before the start of a sequence
+    grad_norms: dict  # norm of the loss's gradient by h, (n, n_time); 0 before the start
+    saturated_shares: dict  # by layer and gate ("hidden" for h), the shares near 0 and near 1
+    dead_shares: dict  # share of units whose h is always 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """What the checks of a diagnosis read.
+    """What the checks of a diagnosis read; arrays are on the network's scale."""
 
-    Attributes
-    ----------
-    estimator : RNNRegressor, RNNClassifier or RNNForecaster
-    batch : Batch
-        Sequences with targets.
-    predictions, targets : (n, k) float64 arrays
-        On the network's scale; of a classifier probabilities. Missing targets are NaN.
-    constant : (k,) array
-        Constant forecast: the targets' centre, of a forecaster 0, the naive forecast.
-    constant_loss, initial_loss : float
-        Training losses of the constant forecast and of an untrained network.
-    folds : (n,) int array
-        Fold of each sequence in a probe's cross-validation.
-    gap : int
-        Number of sequences on either side of a fold that share values with it.
-    trace : TraceStatistics
-    """
-
-    estimator: Any
-    batch: Batch
-    predictions: np.ndarray
-    targets: np.ndarray
-    constant: np.ndarray
-    constant_loss: float
-    initial_loss: float
-    folds: np.ndarray
-    gap: int
+    estimator: Any  # RNNRegressor, RNNClassifier or RNNForecaster
+    batch: Batch  # with targets
+    predictions: np.ndarray  # (n, k) float64; probabilities of a classifier
+    targets: np.ndarray  # (n, k) float64, NaN where missing
+    constant: np.ndarray  # (k,) constant forecast: the targets' centre; of a forecaster 0 (naive)
+    constant_loss: float  # training loss of the constant forecast
+    initial_loss: float  # training loss of an untrained network
+    folds: np.ndarray  # (n,) int, fold of each sequence in a probe's cross-validation
+    gap: int  # number of sequences on either side of a fold that share values with it
     trace: TraceStatistics
 
     @property
@@ -107,7 +76,6 @@ class Evidence:
 
     @property
     def curve(self) -> np.ndarray:
-        """Training loss of each epoch."""
         return np.asarray(self.estimator.loss_curve_, float)
 
 

@@ -17,24 +17,21 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
 
     Exact, from the backward pass. In a vanilla network it shrinks or grows by about the same factor
     each step (Bengio, Simard & Frasconi 1994); in an LSTM the cell state carries it. In a
-    Transformer it reaches each step directly: there "hidden" is the input of the layer, and the
-    steps' shares of the weights' gradient are not given.
+    Transformer it reaches each step directly: "hidden" is the layer's input.
 
     Parameters
     ----------
-    estimator : RNNRegressor, RNNClassifier or RNNForecaster
-        Fitted.
-    X : array-like, or Series or frame, optional
-        As for ``states``; for a forecaster the last windows whose horizon is known.
+    estimator, X
+        As for ``states``; for a forecaster the last windows whose horizon is known are read.
     y : array-like, optional
         Targets of the rows; not for a forecaster.
 
     Returns
     -------
     DataFrame
-        By lag, 0 for the last step, in steps of the series; columns by layer, and "hidden", the
-        norm of the loss's gradient by h, or "weights", the norm of the step's share of that by the
-        layer's weights. Over several sequences the root mean square.
+        By lag, 0 for the last step, in steps of the series; columns by layer and "hidden", the
+        norm of the loss's gradient by h, or "weights", that of the step's share of the gradient by
+        the layer's weights (no Transformer's). Over several sequences the root mean square.
     """
     batch = read_batch(estimator, X, y, with_targets=True)
     trace = batch.run(backward_from_loss=True)
@@ -74,8 +71,7 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
     Returns
     -------
     DataFrame
-        Rows as for ``states``, and "lag", the number of steps of the series before the last, as a
-        further level; a column for each input of a step.
+        Rows as for ``states``, with a level "lag", the steps before the last; columns are inputs.
     """
     batch = read_batch(estimator, X)
     network = batch.network
@@ -107,9 +103,8 @@ def jacobian_spectrum(
 ) -> pd.DataFrame:
     """Largest singular values of the Jacobian of each state by the state before.
 
-    A gradient that goes back a step is multiplied by this Jacobian: where its largest singular
-    value stays below one the gradient vanishes, above one it may explode (Pascanu, Mikolov & Bengio
-    2013).
+    A gradient that goes back a step is multiplied by this Jacobian: it vanishes where the largest
+    value stays below one, and may explode above one (Pascanu, Mikolov & Bengio 2013).
 
     Parameters
     ----------
@@ -146,14 +141,12 @@ def jacobian_spectrum(
 
 
 def _float64(values: np.ndarray | None) -> np.ndarray:
-    """A copy in float64 of an array that the trace has."""
     assert values is not None
     return values.astype(float)
 
 
 @functools.cache
 def _backward_kernel(cell) -> Kernel:
-    """The cell's backward step over any number of units."""
     step = cell.backward
 
     def backward(n_tasks, gates, h, state, saved, dh, dstate):

@@ -12,27 +12,12 @@ _MAX_PRODUCT_INPUTS = 6  # inputs of a step up to which their products are featu
 
 
 def probe(inputs: np.ndarray, residuals: np.ndarray, folds: np.ndarray, gap: int = 0) -> float:
-    """Share of the residuals' variance that a ridge regression on inputs explains out of sample.
+    """Share, at most 1, of the residuals' variance that a ridge regression explains out of sample.
 
-    Features are the inputs of all steps and, where a step has few, the means over the steps of
-    their products, which show marked values and variance. What such a simple model explains, the
-    network could have learned.
-
-    Parameters
-    ----------
-    inputs : (n, n_time, n_in) array
-        NaN before the start of a sequence.
-    residuals : (n, k) array
-        Targets minus the network's predictions.
-    folds : (n,) int array
-        Cross-validation fold of each row.
-    gap : int, default=0
-        Rows on either side of a test fold left out of training, as they share values with it.
-
-    Returns
-    -------
-    float
-        At most 1; 0 or less where nothing is explained.
+    Features are the inputs, (n, n_time, n_in), NaN before the start of a sequence, and, where a
+    step has few, the means over the steps of their products, which show marked values and variance.
+    What such a simple model explains, the network could have learned. Training leaves out ``gap``
+    rows on either side of a test fold, as they share values with it.
     """
     features = _features(inputs)
     squares = np.zeros((len(_RIDGES), 2))  # of the residuals, without the probe and with it

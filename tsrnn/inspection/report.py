@@ -7,18 +7,9 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One problem of a fitted network.
+    """One problem of a fitted network, with the numbers behind it in ``values``.
 
-    Attributes
-    ----------
-    cause : str
-        Name of the problem.
-    layer : str or None
-        The layer that has it, as the network's views name it.
-    values : dict
-        The numbers behind it, by name.
-    wrong, advice : str
-        What is wrong, and what to change.
+    ``cause`` names it, ``layer`` has it (or None); ``wrong`` and ``advice`` are texts.
     """
 
     cause: str
@@ -32,16 +23,11 @@ class Finding:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share as text, in percent."""
     return f"{100 * share:.{digits}f} %"
 
 
 class Diagnosis(tuple):
-    """Tuple of findings, the likeliest root cause first; printed as one line for each.
-
-    False where nothing was found. A finding has ``cause``, ``layer`` (or None), ``values``, the
-    numbers behind it by name, ``wrong`` and ``advice``, both as text.
-    """
+    """Tuple of Finding, the likeliest root cause first, printed one per line; False where empty."""
 
     __slots__ = ()
 

@@ -21,18 +21,17 @@ def states(estimator: Any, X: Any = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    estimator : RNNRegressor, RNNClassifier or RNNForecaster
-        Fitted.
+    estimator : fitted RNNRegressor, RNNClassifier or RNNForecaster
     X : array-like, or Series or frame, optional
-        Rows that are sequences. For a forecaster the series whose last windows are read, by default
+        Rows that are sequences. For a forecaster series whose last windows are read, by default
         those of ``fit``.
 
     Returns
     -------
     DataFrame
         A row for each recurrent step, by the series' own index (that of the last value a step
-        takes) or the number of the step, and by row or series where there are several. Columns by
-        layer, state ("hidden", "cell") and unit.
+        takes) or number, and by row or series where there are several. Columns by layer, state
+        ("hidden", "cell") and unit.
 
     Examples
     --------
@@ -58,20 +57,13 @@ def states(estimator: Any, X: Any = None) -> pd.DataFrame:
 
 
 def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
-    """How far each gate is open at each step, from 0 to 1.
-
-    For an LSTM the input, forget and output gates; for a GRU the reset gate and the update gate,
-    the share of the old state that is kept.
-
-    Parameters
-    ----------
-    estimator, X
-        As for ``states``.
+    """How far each gate is open at each step, from 0 to 1; parameters are those of ``states``.
 
     Returns
     -------
     DataFrame
-        Rows as for ``states``, columns by layer, gate and unit.
+        Rows as for ``states``, columns by layer, gate (input, forget, output of an LSTM; reset,
+        update of a GRU, the share kept of the old state) and unit.
 
     Raises
     ------
@@ -85,7 +77,6 @@ def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
 
 
 def _gated_cell(batch: Batch) -> ModuleType:
-    """The module of the cell, which must have gates."""
     cell = batch.network.module
     if not batch.network.gates:
         raise ValueError(f"cell={batch.network.cell!r} has no gates: 'lstm' and 'gru' have.")
@@ -102,12 +93,7 @@ def _gate_values(batch: Batch, trace: Trace) -> tuple[list[np.ndarray], pd.Multi
 
 
 def attention_weights(estimator: Any, X: Any = None) -> pd.DataFrame:
-    """Attention of a Transformer's last step to each step, by layer and head.
-
-    Parameters
-    ----------
-    estimator, X
-        As for ``states``.
+    """Attention of a Transformer's last step to each step; parameters are those of ``states``.
 
     Returns
     -------
@@ -142,16 +128,10 @@ def attention_weights(estimator: Any, X: Any = None) -> pd.DataFrame:
 
 
 def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:
-    """Steps of the series after which half of a unit's memory is gone.
+    """Steps after which half of a unit's memory is gone; parameters are those of ``states``.
 
-    The share of its state that a unit keeps from step to step is its forget gate f, in a GRU its
-    update gate. Over many steps it keeps their product, so the half-life is ``log(1/2) / mean(log
-    f)`` steps.
-
-    Parameters
-    ----------
-    estimator, X
-        As for ``states``.
+    From step to step a unit keeps the share f of its state, its forget gate (in a GRU its update
+    gate), over many steps their product: the half-life is ``log(1/2) / mean(log f)`` steps.
 
     Returns
     -------
@@ -176,18 +156,13 @@ def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:
 
 
 def saturation(estimator: Any, X: Any = None) -> pd.DataFrame:
-    """Share of the gates and of the hidden states that are near an end of their range.
-
-    Parameters
-    ----------
-    estimator, X
-        As for ``states``.
+    """Share of gates and hidden states near an end of their range; parameters as for ``states``.
 
     Returns
     -------
     DataFrame
         By layer and gate, "hidden" for h: "shut", the share of values within .05 of 0 (for h:
-        exactly 0, the output of a dead rectifier), and "open", within .05 of 1 (for h: of 1 or -1).
+        exactly 0, the output of a dead rectifier), and "open", within .05 of 1 (h: of 1 or -1).
     """
     batch = read_batch(estimator, X)
     trace = batch.run()
