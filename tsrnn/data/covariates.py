@@ -103,7 +103,8 @@ def covariates_from(
     ``X`` has one column a covariate; it may also be a Series, or a frame of any library that
     narwhals knows. Times are in the column ``time_column`` or else in the index, and series, if
     they do not all share the rows, in the column ``id_column`` or the first level of the index.
-    Raises DataError, with the argument's ``name``, if it is empty, or ids or times are missing.
+    Raises DataError, with the argument's ``name``, if ``X`` is no frame, is empty, has no column of
+    values, or ids or times are missing.
     """
     if isinstance(X, pd.Series):
         X = X.to_frame(name if X.name is None else X.name)

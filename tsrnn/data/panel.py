@@ -66,8 +66,8 @@ class Panel:
     def window_starts(self, lookback: int, horizon: int, step: int = 1) -> np.ndarray:
         """Sorted positions of all windows of ``lookback + horizon`` values within one series each.
 
-        Windows of a series are ``step`` apart, counted from its last one; with a horizon of 0 they
-        are those to predict from.
+        They are ``step`` apart, counted from a series' last; a horizon of 0 gives those to predict
+        from.
         """
         starts = [
             np.arange(last, first - 1, -step)[::-1]

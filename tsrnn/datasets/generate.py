@@ -24,46 +24,34 @@ def make_mackey_glass(
 ) -> np.ndarray:
     """Generate the Mackey-Glass series, sampled once per unit of time.
 
-    The series solves ``x'(t) = beta * x(t - tau) / (1 + x(t - tau)**power) - gamma * x(t)`` from a
-    constant history, drawn uniformly from [1.1, 1.3]. With the defaults it is mildly chaotic;
-    ``tau=30`` makes it strongly so.
+    It solves ``x'(t) = beta * x(t - tau) / (1 + x(t - tau)**power) - gamma * x(t)`` from a constant
+    history, drawn from [1.1, 1.3]; mildly chaotic by default, strongly with ``tau=30``. Integrated
+    by the classical Runge-Kutta method of fourth order; delayed values at half steps are
+    interpolated by the cubic through the values and slopes at the ends of the step. Reference: M.
+    C. Mackey and L. Glass, "Oscillation and chaos in physiological control systems", *Science* 197,
+    1977.
 
     Parameters
     ----------
-    n_timesteps : int, default=2000
-        Length of the series.
-    tau : float, default=17
-        Delay, in units of time; a multiple of ``dt``.
+    n_timesteps, washout : int, default=2000, 500
+        Length of the series, and samples to discard before it.
+    tau, dt : float, default=17, 0.1
+        Delay, and step of the integration, at most 1 / ``gamma``, which divides 1 and the delay.
     beta, gamma, power : float, default=0.2, 0.1, 10
         Rate of production, rate of decay and steepness; positive.
-    dt : float, default=0.1
-        Step of the integration; 1 / ``dt`` must be an integer and ``dt`` at most 1 / ``gamma``.
-    washout : int, default=500
-        Initial samples to discard; with 0 the first sample is the value of the history.
     noise : float, default=0.0
         Standard deviation of the Gaussian noise added to the samples (not to the dynamics).
     random_state : int, numpy.random.Generator or None, default=None
-        Seed or generator for the value of the history and the noise.
+        Seed or generator of the random values.
 
     Returns
     -------
     numpy.ndarray of shape (n_timesteps,), float64
-        The series.
 
     Raises
     ------
     ValueError
         If a parameter is out of its range.
-
-    Notes
-    -----
-    Integrated by the classical Runge-Kutta method of fourth order; delayed values at half steps are
-    interpolated by the cubic through the values and slopes at the ends of the step.
-
-    References
-    ----------
-    M. C. Mackey and L. Glass, "Oscillation and chaos in physiological control systems", *Science*
-    197, 1977, 287-289.
 
     Examples
     --------
@@ -103,27 +91,26 @@ def make_lorenz(
     """Generate a trajectory of the Lorenz system, sampled every ``dt`` units of time.
 
     The system is ``x' = sigma * (y - x)``, ``y' = x * (rho - z) - y``, ``z' = x * y - beta * z``,
-    started at random in the cube [0.5, 1.5]^3. With the defaults it is chaotic.
+    started at random in the cube [0.5, 1.5]^3. With the defaults it is chaotic. Integrated by the
+    Dormand-Prince method of eighth order with a relative tolerance of 1e-10. Errors grow by about
+    e^0.9 per unit of time: beyond some 25 units, the trajectory may differ between machines, even
+    for the same seed. Reference: E. N. Lorenz, "Deterministic nonperiodic flow", *Journal of the
+    Atmospheric Sciences* 20, 1963.
 
     Parameters
     ----------
-    n_timesteps : int, default=2000
-        Length of the trajectory.
+    n_timesteps, washout : int, default=2000, 500
+        Length of the trajectory, and samples to discard before it.
     sigma, rho, beta : float, default=10, 28, 8/3
         Parameters of the system; positive.
     dt : float, default=0.02
         Time between samples; the integration has adaptive steps.
-    washout : int, default=500
-        Initial samples to discard; with 0 the first sample is the starting point.
-    noise : float, default=0.0
-        Standard deviation of the Gaussian noise added to the samples (not to the dynamics).
-    random_state : int, numpy.random.Generator or None, default=None
-        Seed or generator for the starting point and the noise.
+    noise, random_state
+        As in `make_mackey_glass`.
 
     Returns
     -------
-    numpy.ndarray of shape (n_timesteps, 3), float64
-        The coordinates x, y and z.
+    numpy.ndarray of shape (n_timesteps, 3), float64: x, y and z
 
     Raises
     ------
@@ -131,17 +118,6 @@ def make_lorenz(
         If a parameter is out of its range.
     RuntimeError
         If the integration fails, as it may with extreme parameters.
-
-    Notes
-    -----
-    Integrated by the Dormand-Prince method of eighth order with a relative tolerance of 1e-10.
-    Chaos multiplies an error by about e^0.9 per unit of time: each step is accurate, but beyond
-    some 25 units of time the trajectory may differ between machines, even for the same seed.
-
-    References
-    ----------
-    E. N. Lorenz, "Deterministic nonperiodic flow", *Journal of the Atmospheric Sciences* 20, 1963,
-    130-141.
 
     Examples
     --------
@@ -187,20 +163,22 @@ def make_adding_problem(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Generate the adding problem: sum the two marked values of each sequence.
 
+    Always predicting the mean, 1, has a mean squared error of 1/6, the baseline to beat. Hochreiter
+    and Schmidhuber draw from [-1, 1] and rescale the sum; values from [0, 1] and the plain sum are
+    those of later papers (arXiv 1511.06464). Reference: S. Hochreiter and J. Schmidhuber, "Long
+    short-term memory", *Neural Computation* 9(8), 1997.
+
     Parameters
     ----------
-    n_samples : int, default=1000
-        Number of sequences.
-    n_timesteps : int, default=100
-        Length of each sequence; at least 2.
-    random_state : int, numpy.random.Generator or None, default=None
-        Seed or generator for the values and the marked positions.
+    n_samples, n_timesteps : int, default=1000, 100
+        Number of sequences, and their length, at least 2.
+    random_state
+        As in `make_mackey_glass`.
 
     Returns
     -------
     X : numpy.ndarray of shape (n_samples, n_timesteps, 2), float64
-        ``X[..., 0]`` has values drawn uniformly from [0, 1), ``X[..., 1]`` the marks: 1 at one
-        random position in each half of the sequence, 0 elsewhere.
+        Values, uniform in [0, 1), and marks: 1 at a random position in each half, 0 elsewhere.
     y : numpy.ndarray of shape (n_samples,), float64
         The sum of the two marked values.
 
@@ -208,17 +186,6 @@ def make_adding_problem(
     ------
     ValueError
         If a parameter is out of its range.
-
-    Notes
-    -----
-    Always predicting the mean, 1, has a mean squared error of 1/6, the baseline to beat. Hochreiter
-    and Schmidhuber draw from [-1, 1] and rescale the sum; later papers use values from [0, 1] and
-    the plain sum, for instance Arjovsky, Shah and Bengio (arXiv 1511.06464).
-
-    References
-    ----------
-    S. Hochreiter and J. Schmidhuber, "Long short-term memory", *Neural Computation* 9(8), 1997,
-    1735-1780.
 
     Examples
     --------
@@ -254,41 +221,30 @@ def make_copy_memory(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Generate the copy memory problem: repeat the first symbols after a long blank.
 
+    Without memory, the best mean cross-entropy per step is ``n_memory * log(n_symbols) /
+    (n_timesteps + 2 * n_memory)``. Reference: M. Arjovsky, A. Shah and Y. Bengio, "Unitary
+    evolution recurrent neural networks", arXiv 1511.06464, 2016.
+
     Parameters
     ----------
-    n_samples : int, default=1000
-        Number of sequences.
-    n_timesteps : int, default=100
-        Steps after the last symbol up to and including the delimiter.
-    n_symbols : int, default=8
-        Number of different symbols to remember.
-    n_memory : int, default=10
-        Number of symbols to remember in each sequence.
-    random_state : int, numpy.random.Generator or None, default=None
-        Seed or generator for the symbols.
+    n_samples, n_timesteps : int, default=1000, 100
+        Number of sequences, and of steps after the last symbol up to the delimiter, included.
+    n_symbols, n_memory : int, default=8, 10
+        Number of different symbols, and of symbols to remember in each sequence.
+    random_state
+        As in `make_mackey_glass`.
 
     Returns
     -------
-    X : numpy.ndarray of shape (n_samples, n_timesteps + 2 * n_memory), int64
-        ``n_memory`` symbols drawn uniformly from 1 to ``n_symbols``, ``n_timesteps - 1`` blanks
-        (0), the delimiter (``n_symbols + 1``), ``n_memory`` blanks.
-    y : numpy.ndarray of shape (n_samples, n_timesteps + 2 * n_memory), int64
-        ``n_timesteps + n_memory`` blanks, then the symbols in order.
+    X, y : numpy.ndarray of shape (n_samples, n_timesteps + 2 * n_memory), int64
+        ``X``: ``n_memory`` symbols from 1 to ``n_symbols``, ``n_timesteps - 1`` blanks (0), the
+        delimiter (``n_symbols + 1``), ``n_memory`` blanks. ``y``: ``n_timesteps + n_memory``
+        blanks, then the symbols.
 
     Raises
     ------
     ValueError
         If a parameter is out of its range.
-
-    Notes
-    -----
-    Without memory, the best mean cross-entropy per step, with a uniform guess of the symbols, is
-    ``n_memory * log(n_symbols) / (n_timesteps + 2 * n_memory)``.
-
-    References
-    ----------
-    M. Arjovsky, A. Shah and Y. Bengio, "Unitary evolution recurrent neural networks", arXiv
-    1511.06464, 2016.
 
     Examples
     --------

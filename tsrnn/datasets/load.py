@@ -1,7 +1,7 @@
 """Loaders of the real series and sequences that ship with the library.
 
-Every call reads its file again, so callers may modify the result. All loaders raise
-FileNotFoundError if the library was installed without its data files.
+Every call reads its file again, so callers may modify the result. All raise FileNotFoundError if
+the data files were not installed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,12 @@ if TYPE_CHECKING:
 def load_airline() -> pd.Series:
     """Load the monthly totals of international airline passengers, 1949 to 1960.
 
+    Source: G. E. P. Box and G. M. Jenkins, *Time Series Analysis: Forecasting and Control*, 1970,
+    series G.
+
     Returns
     -------
-    pandas.Series
-        144 float64 values named ``"passengers"``, in thousands of passengers; a DatetimeIndex of
-        month starts with ``freq="MS"``.
-
-    References
-    ----------
-    G. E. P. Box and G. M. Jenkins, *Time Series Analysis: Forecasting and Control*, 1970, series G.
+    pandas.Series of 144 float64, "passengers", in thousands, on month starts with ``freq="MS"``
 
     Examples
     --------
@@ -40,29 +37,24 @@ def load_airline() -> pd.Series:
 def load_co2(frequency: Literal["monthly", "weekly"] = "monthly") -> pd.Series:
     """Load the atmospheric CO2 measured at Mauna Loa, March 1958 to December 2001.
 
+    Source: C. D. Keeling and T. P. Whorf, "Atmospheric CO2 concentrations derived from flask air
+    samples at sites in the SIO network", CDIAC, Oak Ridge National Laboratory, 2004.
+
     Parameters
     ----------
     frequency : {"monthly", "weekly"}, default="monthly"
-        ``"monthly"``: the mean of each month's weeks, where a week belongs to the month of its
-        Saturday; the 5 of 526 months without a measurement (1958-06, 1958-10, 1964-02 to 1964-04)
-        are interpolated linearly in time. ``"weekly"``: the weeks as measured, NaN for the 59 of
-        2284 without a measurement.
+        ``"monthly"``: means of the weeks whose Saturday is in the month; the 5 months without a
+        measurement (1958-06, 1958-10, 1964-02 to 1964-04) are interpolated linearly in time.
+        ``"weekly"``: as measured, NaN for 59 weeks without a measurement.
 
     Returns
     -------
-    pandas.Series
-        float64 values named ``"co2"``, in parts per million by volume; a DatetimeIndex with
-        ``freq="MS"`` (526 months, no NaN) or ``freq="W-SAT"`` (2284 weeks).
+    pandas.Series of 526 (``freq="MS"``) or 2284 (``freq="W-SAT"``) float64, "co2", in ppmv
 
     Raises
     ------
     ValueError
         If ``frequency`` is invalid.
-
-    References
-    ----------
-    C. D. Keeling and T. P. Whorf, "Atmospheric CO2 concentrations derived from flask air samples
-    at sites in the SIO network", CDIAC, Oak Ridge National Laboratory, 2004.
 
     Examples
     --------
@@ -77,17 +69,11 @@ def load_co2(frequency: Literal["monthly", "weekly"] = "monthly") -> pd.Series:
 
 
 def load_sunspots() -> pd.Series:
-    """Load the yearly mean sunspot numbers, 1700 to 2008.
+    """Load the yearly mean sunspot numbers, 1700 to 2008 (US National Geophysical Data Center).
 
     Returns
     -------
-    pandas.Series
-        309 float64 values named ``"sunspots"``, on the scale used before the revision of 2015;
-        a PeriodIndex of years.
-
-    References
-    ----------
-    US National Geophysical Data Center, solar data.
+    pandas.Series of 309 float64, "sunspots", on the scale before 2015; a PeriodIndex of years
 
     Examples
     --------
@@ -101,15 +87,12 @@ def load_sunspots() -> pd.Series:
 def load_nile() -> pd.Series:
     """Load the annual flow of the Nile at Aswan, 1871 to 1970.
 
+    Source: G. W. Cobb, "The problem of the Nile: conditional solution to a changepoint problem",
+    *Biometrika* 65(2), 1978.
+
     Returns
     -------
-    pandas.Series
-        100 float64 values named ``"flow"``, in 10^8 cubic metres; a PeriodIndex of years.
-
-    References
-    ----------
-    G. W. Cobb, "The problem of the Nile: conditional solution to a changepoint problem",
-    *Biometrika* 65(2), 1978, 243-251.
+    pandas.Series of 100 float64, "flow", in 10^8 cubic metres; a PeriodIndex of years
 
     Examples
     --------
@@ -124,23 +107,18 @@ def load_nile() -> pd.Series:
 def load_melbourne(fill: bool = True) -> pd.Series:
     """Load the daily minimum temperatures in Melbourne, 1981 to 1990.
 
+    Source: Australian Bureau of Meteorology, through R. J. Hyndman's Time Series Data Library.
+
     Parameters
     ----------
     fill : bool, default=True
-        The file omits two days, 1984-12-31 and 1988-12-31, so that each year has 365. True
-        inserts them as the mean of the neighbouring days, which makes the series regular, as
-        forecasting requires. False returns the 3650 values of the file, as published results
-        use them.
+        Whether to insert 1984-12-31 and 1988-12-31, which the file omits, as the mean of the
+        neighbouring days, as forecasting requires. False gives the 3650 days of published results,
+        without a frequency.
 
     Returns
     -------
-    pandas.Series
-        float64 values named ``"temperature"``, in degrees Celsius; a DatetimeIndex of 3652 days
-        with ``freq="D"``, with ``fill=False`` of 3650 days and ``freq=None``.
-
-    References
-    ----------
-    Australian Bureau of Meteorology, through R. J. Hyndman's Time Series Data Library.
+    pandas.Series of 3652 float64, "temperature", in degrees Celsius, with ``freq="D"``
 
     Examples
     --------
@@ -157,6 +135,11 @@ def load_melbourne(fill: bool = True) -> pd.Series:
 def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, pd.DataFrame]:
     """Load the half-hourly counts of New York taxi passengers, July 2014 to January 2015.
 
+    The hour from 2014-11-02 01:00 occurs twice, as daylight saving time ends, and its steps have
+    about double counts: the largest value of the series is partly an artefact of the clock. Source:
+    Numenta Anomaly Benchmark, ``realKnownCause/nyc_taxi.csv`` (A. Lavin and S. Ahmad, arXiv
+    1510.03336, 2015), from records of the New York City Taxi and Limousine Commission.
+
     Parameters
     ----------
     return_events : bool, default=False
@@ -165,22 +148,10 @@ def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, p
     Returns
     -------
     passengers : pandas.Series
-        10320 float64 values named ``"passengers"``, in passengers per 30 minutes; a DatetimeIndex
-        with ``freq="30min"``, in local time without a time zone.
+        10320 float64 values, ``"passengers"``, in local time without a zone, with ``freq="30min"``.
     events : pandas.DataFrame
-        Only with ``return_events=True``: 5 rows with the columns ``start`` and ``end`` (Timestamps
-        of the anomaly's window, inclusive), ``label_time`` (Timestamp of the label) and ``name``.
-
-    Notes
-    -----
-    The hour from 2014-11-02 01:00 occurs twice, as daylight saving time ends, and its steps have
-    about double counts: the largest value of the series is partly an artefact of the clock.
-
-    References
-    ----------
-    Numenta Anomaly Benchmark, ``realKnownCause/nyc_taxi.csv``, from the trip records of the New
-    York City Taxi and Limousine Commission. A. Lavin and S. Ahmad, "Evaluating real-time anomaly
-    detection algorithms: the Numenta Anomaly Benchmark", arXiv 1510.03336, 2015.
+        With ``return_events=True``: ``start`` and ``end`` of each anomaly's window (inclusive),
+        ``label_time``, its labelled time, and ``name``.
 
     Examples
     --------
@@ -199,6 +170,9 @@ def load_machine_temperature(
 ) -> pd.Series | tuple[pd.Series, pd.DataFrame]:
     """Load the 5-minute temperatures of a component of an industrial machine until its failure.
 
+    Source: Numenta Anomaly Benchmark, ``realKnownCause/machine_temperature_system_failure.csv`` (A.
+    Lavin and S. Ahmad, arXiv 1510.03336, 2015).
+
     Parameters
     ----------
     return_events : bool, default=False
@@ -207,21 +181,10 @@ def load_machine_temperature(
     Returns
     -------
     temperature : pandas.Series
-        22683 float64 values named ``"temperature"``, 2013-12-02 to 2014-02-19, in an unknown unit;
-        a DatetimeIndex with ``freq="5min"``, without a time zone.
+        22683 float64 values, ``"temperature"``, 2013-12-02 to 2014-02-19, in an unknown unit, with
+        ``freq="5min"``. The hour from 2014-01-07 02:00, twice in the file, has the means of both.
     events : pandas.DataFrame
-        Only with ``return_events=True``: 4 rows with the columns ``start`` and ``end`` (Timestamps
-        of the anomaly's window, inclusive), ``label_time`` (Timestamp of the label) and ``name``.
-
-    Notes
-    -----
-    The hour from 2014-01-07 02:00 occurs twice in the file; its steps are the means of both.
-
-    References
-    ----------
-    Numenta Anomaly Benchmark, ``realKnownCause/machine_temperature_system_failure.csv``. A. Lavin
-    and S. Ahmad, "Evaluating real-time anomaly detection algorithms: the Numenta Anomaly
-    Benchmark", arXiv 1510.03336, 2015.
+        With ``return_events=True``, the columns of those of `load_nyc_taxi`.
 
     Examples
     --------
@@ -246,28 +209,20 @@ def load_machine_temperature(
 def load_seattle_weather() -> pd.DataFrame:
     """Load the daily weather of Seattle, 2012 to 2015: four measurements and a label.
 
+    ``weather`` is derived, and known only when its day is over: rain is any day with precipitation,
+    sun any day without another label, and drizzle includes mist, smoke and haze. It is not a
+    homogeneous target, as recording practice changed: drizzle labels 31 days of 2012 and none of
+    2014, fog 5 days of 2012 and 52 of 2015, and the 44 days of rain without precipitation all
+    precede April 2013. Source: US National Oceanic and Atmospheric Administration, National
+    Climatic Data Center; as ``seattle-weather.csv`` in vega-datasets 3.2.1.
+
     Returns
     -------
     pandas.DataFrame
-        1461 days without gaps; a DatetimeIndex with ``freq="D"``. The columns are
-
-        - ``precipitation``: daily total in millimetres (float64),
-        - ``temp_max`` and ``temp_min``: extreme temperatures in degrees Celsius (float64),
-        - ``wind``: mean wind speed in metres per second (float64),
-        - ``weather``: ``"drizzle"``, ``"fog"``, ``"rain"``, ``"snow"`` or ``"sun"`` (categorical).
-
-    Notes
-    -----
-    ``weather`` is derived, and a row is known only when its day is over. Rain is any day with
-    precipitation, sun any day without another label, and drizzle includes mist, smoke and haze.
-    Recording practice changed over time: drizzle labels 31 days of 2012 and none of 2014, fog 5
-    days of 2012 and 52 of 2015, and the 44 days of rain without precipitation all precede April
-    2013. So the label is not a homogeneous target.
-
-    References
-    ----------
-    US National Oceanic and Atmospheric Administration, National Climatic Data Center; as
-    ``seattle-weather.csv`` in vega-datasets 3.2.1.
+        1461 days with ``freq="D"``. Columns, float64: ``precipitation``, daily total in
+        millimetres; ``temp_max`` and ``temp_min`` in degrees Celsius; ``wind``, mean speed in
+        metres per second. Categorical: ``weather``, one of ``"drizzle"``, ``"fog"``, ``"rain"``,
+        ``"snow"``, ``"sun"``.
 
     Examples
     --------
@@ -287,27 +242,17 @@ def load_seattle_weather() -> pd.DataFrame:
 def load_sp500() -> pd.Series:
     """Load the monthly level of the Standard & Poor's stock index, 1871 to 2022.
 
+    A value is the mean of the month's daily closes, known when the month is over. Changes of such
+    means of a random walk have an autocorrelation of about 0.25 at one month: a forecast may beat
+    the last value and still earn nothing. The level grows a thousandfold, so model its logarithm or
+    log returns. The index is the Cowles Commission's before 1926, and has 500 companies since 1957.
+    July's value of 1914 is repeated up to November, while the exchange was closed. The value of
+    August 2016 is the close of its last day, as published. Source: R. J. Shiller, *Irrational
+    Exuberance*, Princeton University Press, 2000; ``ie_data.xls`` of June 2023, column P.
+
     Returns
     -------
-    pandas.Series
-        1824 float64 values named ``"price"``, in index points; a DatetimeIndex of month starts
-        with ``freq="MS"``.
-
-    Notes
-    -----
-    A value is the mean of the month's daily closes, not the last close, so it is known when the
-    month is over. Changes of such means of a random walk have an autocorrelation of about 0.25 at
-    one month: a forecast may beat the last value and still earn nothing.
-
-    The level grows a thousandfold, so model its logarithm or log returns. The index has had 500
-    companies since 1957, fewer before; before 1926 it is the Cowles Commission's. The exchange was
-    closed from August to November 1914, for which July's value is repeated. The value of August
-    2016 is the close of its last day, as published.
-
-    References
-    ----------
-    R. J. Shiller, *Irrational Exuberance*, Princeton University Press, 2000; the workbook
-    ``ie_data.xls`` of its data as of June 2023, column P.
+    pandas.Series of 1824 float64, "price", in index points, on month starts with ``freq="MS"``
 
     Examples
     --------
@@ -324,17 +269,21 @@ def load_japanese_vowels(
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Load utterances of two Japanese vowels by nine men, for speaker classification.
 
+    Source: M. Kudo, J. Toyama and M. Shimbo, "Multidimensional curve classification using
+    passing-through regions", *Pattern Recognition Letters* 20, 1999; UCI, doi:10.24432/C5NS47 (CC
+    BY 4.0).
+
     Parameters
     ----------
     split : {"train", "test"}, default="train"
         ``"train"``: 270 sequences, 30 per speaker; ``"test"``: 370, 24 to 88 per speaker, recorded
-        on other occasions. It is the split of the paper and of published results.
+        on other occasions. It is the split of published results.
 
     Returns
     -------
     X : list of numpy.ndarray of shape (n_timesteps, 12), float64
-        Sequences of 7 to 29 steps, in the order of the source, speaker after speaker. A step is
-        the 12 LPC cepstrum coefficients of a frame of 25.6 ms; frames are 6.4 ms apart.
+        Sequences of 7 to 29 steps, speaker after speaker: the 12 LPC cepstrum coefficients of
+        frames of 25.6 ms, 6.4 ms apart.
     y : numpy.ndarray of shape (n_sequences,), int64
         Speaker of each sequence, 1 to 9.
 
@@ -342,12 +291,6 @@ def load_japanese_vowels(
     ------
     ValueError
         If ``split`` is invalid.
-
-    References
-    ----------
-    M. Kudo, J. Toyama and M. Shimbo, "Multidimensional curve classification using passing-through
-    regions", *Pattern Recognition Letters* 20(11-13), 1999, 1103-1111. UCI Machine Learning
-    Repository, doi:10.24432/C5NS47 (CC BY 4.0).
 
     Examples
     --------
