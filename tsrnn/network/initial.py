@@ -19,7 +19,6 @@ def glorot(n_out: int, n_in: int, rng: np.random.Generator) -> np.ndarray:
 def chrono(n: int, memory: int, rng: np.random.Generator) -> np.ndarray:
     """Biases (n,) of gates that keep for 1 to ``memory`` steps (Tallec & Ollivier 2018).
 
-    A gate that keeps a share f of its memory in each step forgets in 1 / (1 - f) steps; the
-    logarithm of a span, drawn evenly, is the bias that gives it.
+    A bias is the logarithm of a uniformly drawn span in steps.
     """
     return log(rng.uniform(1, max(memory - 1, 2), n))

@@ -22,14 +22,9 @@ class Memory:
     n_series : int, default=1
         Series that are stepped together.
     states : (n_series, network.state_width) array, optional
-        Initial states; copied. By default zeros.
+        Initial states, of each layer h and the cell's own; copied. By default zeros.
     n_jobs : int, optional
         Threads for many series; None and -1 mean all cores.
-
-    Attributes
-    ----------
-    states : (n_series, network.state_width) array
-        The states, of each layer h and the cell's own; may be written to.
 
     Examples
     --------
@@ -84,7 +79,7 @@ class Memory:
 
     @property
     def states(self) -> np.ndarray:
-        """The states, which may be written to."""
+        """The states, (n_series, network.state_width); may be written to."""
         return self._states.T
 
     def step(self, x: np.ndarray) -> np.ndarray:
@@ -93,12 +88,12 @@ class Memory:
         Parameters
         ----------
         x : (n_series, n_in) array
-            The observations; the state of a series with a missing value (NaN) does not change.
+            A missing value (NaN) leaves the state of its series unchanged.
 
         Returns
         -------
         (n_series, outputs) array
-            Valid until the next step, which overwrites it.
+            Overwritten by the next step.
         """
         self._x[:] = x
         if self._n_jobs == 1:

@@ -21,24 +21,12 @@ from tsrnn.network.runs import evaluate_models, predict_models, run_models
 
 
 class Network(abc.ABC):
-    """Layers and a head; of what kind the layers are, a subclass says.
+    """Layers and a head; subclasses define the kind of layer.
 
     Parameters
     ----------
-    cell : str
-        Name of the cell, or of the layer kind.
-    n_in, n_hidden, n_out : int
-        Inputs of a step, units of a layer's direction, outputs of an output step.
-    dtype : {"float32", "float64"}
-        Type that the network computes in.
-    n_layers : int, default=1
-        Layers, each reading the one below.
-    head : str, default="last"
-        One of ``tsrnn.kernels.heads``.
-    n_horizons : int, default=1
-        Output steps of heads that need to be told.
-    n_head : int, default=0
-        Units of the head's hidden layer, with a rectifier; 0 for a linear head.
+    cell, n_in, n_hidden, n_out, dtype, n_layers, head, n_horizons, n_head
+        As of ``RecurrentNetwork``; ``cell`` may also name a kind of layer, ``head`` any head.
 
     Attributes
     ----------
@@ -125,10 +113,9 @@ class Network(abc.ABC):
         Returns
         -------
         dict
-            The layers' (see the subclass), those of the head's kind (``embedding`` (n_horizons,
-            inputs of the last layer) of "horizons"), with a hidden layer ``head_hidden_weight``
-            (n_head, hidden) and ``head_hidden_bias`` (n_head,), and ``head_weight`` (n_out, hidden
-            or n_head) and ``head_bias`` (n_out,).
+            Those of ``layer_views``; ``embedding`` (n_horizons, inputs of the last layer) of the head
+            "horizons"; ``head_hidden_weight`` (n_head, hidden) and ``head_hidden_bias`` (n_head,) of a
+            hidden layer; ``head_weight`` (n_out, hidden or n_head) and ``head_bias`` (n_out,).
         """
         vector = self.parameters if vector is None else vector
         sizes = self.sizes(1)
@@ -167,7 +154,7 @@ class Network(abc.ABC):
     ) -> int | None:
         """``n_jobs``, or 1 where so few windows are too little work for threads.
 
-        ``n_trained`` is the number of models that are trained at once, 0 for a prediction.
+        ``n_trained``: models that are trained at once, 0 for a prediction.
         """
         if n_jobs == 1:
             return 1
@@ -191,12 +178,11 @@ class Network(abc.ABC):
     ) -> np.ndarray:
         """The outputs for windows, (n_windows, n_output_steps * n_out) float64.
 
-        The same bits for a window, whichever others are predicted with it.
+        The outputs for a window do not depend on which others are predicted with it.
 
         Parameters
         ----------
         source : Source
-            The values.
         windows : (n,) int64 array
             Positions or numbers of windows.
         workers : int or "cuda", default=1

@@ -18,8 +18,7 @@ class RecurrentNetwork(Network):
 
     Parameters
     ----------
-    cell : str
-        Name of a cell: ``"lstm"``, ``"gru"``, ``"rnn"`` or ``"rnn_relu"``.
+    cell : {"lstm", "gru", "rnn", "rnn_relu"}
     n_in, n_hidden, n_out : int
         Inputs of a step, hidden units of a layer's direction, outputs of an output step.
     dtype : {"float32", "float64"}
@@ -40,16 +39,11 @@ class RecurrentNetwork(Network):
     n_head : int, default=0
         Units of a hidden layer of the head, with a rectifier; 0 for a linear head.
 
-    Attributes
-    ----------
-    parameters : (n_parameters,) array of dtype
-        All weights; ``views()`` names its parts.
-
     Raises
     ------
     ValueError
-        If horizons are asked of a bidirectional network, whose reverse direction ends at the
-        beginning.
+        If a bidirectional network, whose reverse direction ends at the beginning, is to have the
+        head "horizons".
     """
 
     def __init__(
@@ -101,15 +95,11 @@ class RecurrentNetwork(Network):
         return self.module.GATES
 
     def layer_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
-        """Named views of the layers' parameters in a vector.
+        """Named views of the layers' parameters in a vector; blocks in the order of ``BLOCKS``.
 
-        Returns
-        -------
-        dict
-            For layer 0, and likewise for others and for reverse directions, which end in
-            ``_reverse``: ``weight_hidden_l0`` (blocks, n_hidden, n_hidden), ``bias_l0`` (blocks,
-            n_hidden), ``weight_input_l0`` (blocks, n_hidden, inputs). Blocks come in the order of
-            the cell's ``BLOCKS``.
+        For layer 0: ``weight_hidden_l0`` (blocks, n_hidden, n_hidden), ``bias_l0`` (blocks,
+        n_hidden), ``weight_input_l0`` (blocks, n_hidden, inputs); reverse directions end in
+        ``_reverse``.
         """
         sizes, n = self.sizes(1), self.n_hidden
         views = {}
@@ -128,21 +118,17 @@ class RecurrentNetwork(Network):
     ) -> Self:
         """Draw weights: orthogonal recurrent, Glorot input, an open gate, a head of zeros.
 
-        The recurrent weights of a rectifier's network are the identity (Le et al. 2015).
-
-        The outputs of a head of zeros are zero, so training starts at the forecast that the
-        network's outputs are added to.
+        The recurrent weights of a rectifier's network are the identity (Le et al. 2015). A head of
+        zeros starts training at the forecast that the network's outputs are added to.
 
         Parameters
         ----------
         rng : Generator
-            Where the weights are drawn from.
         memory : int, optional
-            Longest span in steps to be remembered: gates are biased to keep their memory for 1 to
-            so many steps (chrono initialisation, Tallec & Ollivier 2018). By default the gate that
-            keeps is biased by one, where the cell says so.
+            Longest span in steps to be remembered: biases for 1 to so many steps (chrono
+            initialisation, Tallec & Ollivier 2018). By default a bias of 1 for ``OPEN_AT_START``.
         scale : float, default=0
-            Of the head's weights, as a multiple of Glorot's.
+            Scale of the head's weights, as a multiple of Glorot's.
         """
         self.parameters[:] = 0
         head = heads.find(self.head)

@@ -26,14 +26,7 @@ def predict_models(
 ) -> list[np.ndarray]:
     """The outputs of each model for its windows, (n_windows, n_output_steps * n_out) each.
 
-    Parameters
-    ----------
-    network : Network
-        The shape.
-    parameters : (n_models, n_parameters) array
-        The models.
-    windows : sequence of (n,) int64 arrays
-        Each model's.
+    ``parameters``, (n_models, n_parameters), are of models of the shape of ``network``.
     """
     order, out = _order_and_outputs(network, source, windows)
     run_models(network, parameters, source, order, out, workers)
@@ -48,10 +41,7 @@ def evaluate_models(
     loss: tuple[str, tuple],
     workers: Workers,
 ) -> np.ndarray:
-    """Sums of losses and of weights of each model over its windows, (n_models, 2) float64.
-
-    Parameters are those of ``predict_models``; ``loss`` is the loss and its loss_params.
-    """
+    """Sums of losses (name, loss_params) and of weights of each model, (n_models, 2) float64."""
     order, out = _order_and_outputs(network, source, windows)
     return run_models(network, parameters, source, order, out, workers, loss=loss)
 
@@ -78,23 +68,10 @@ def run_models(
 ) -> np.ndarray:
     """Write the outputs of many models of one shape, (n_models, n_windows, outputs), to ``out``.
 
-    Parameters
-    ----------
-    network : Network
-        The shape.
-    parameters : (n_models, n_parameters) array
-        The models.
-    order : (n_models, n_windows) int64 array
-        Windows of each model; negative numbers fill up.
-    states : (n_windows, state_width) array, optional
-        Initial states of one model's windows; overwritten with the final ones.
-    loss : (str, tuple of float), optional
-        A loss and its loss_params, to be evaluated.
-
-    Returns
-    -------
-    (n_models, 2) float64 array
-        Sums of losses and of weights, zeros without a loss.
+    ``order``, (n_models, n_windows), holds each model's windows, filled up with negative numbers;
+    ``states``, (n_windows, state_width), are those of one model, overwritten with the final ones.
+    Returns the sums of losses and of weights, (n_models, 2), zeros without ``loss`` (a name and
+    its loss_params).
     """
     # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
     order, parameters = kernel_array(order, np.int64), kernel_array(parameters)

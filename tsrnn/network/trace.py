@@ -1,4 +1,4 @@
-"""Everything that passes through a network over sequences, forward and backward."""
+"""All activations of a network over sequences, and their gradients."""
 
 from __future__ import annotations
 
@@ -25,53 +25,26 @@ class LayerTrace:
     """What passed through one direction of a layer, step by step.
 
     Sequences end together, at the last step; what is before a shorter one begins is NaN.
-
-    Attributes
-    ----------
-    inputs : (n, n_time, n_in) array
-        What each step read, beside h.
-    before, hidden : (n, n_time, n_hidden) arrays
-        h before each step and after it.
-    state_before, state : (n, n_time, n_state, n_hidden) arrays
-        The cell's own state, as c of an LSTM, before and after.
-    gates : (n, n_time, n_blocks, n_hidden) array
-        The values of the cell's blocks, in their order.
-    saved : (n, n_time, n_saved, n_hidden) array
-        What the cell saves for its backward pass.
-    grad_hidden : (n, n_time, n_hidden) array or None
-        Gradient of each h, by all paths that lead on from it.
-    grad_gates : (n, n_time, n_blocks, n_hidden) array or None
-        Gradient of the pre-activations.
     """
 
-    inputs: np.ndarray
-    before: np.ndarray
-    hidden: np.ndarray
-    state_before: np.ndarray
-    state: np.ndarray
-    gates: np.ndarray
-    saved: np.ndarray
-    grad_hidden: np.ndarray | None = None
-    grad_gates: np.ndarray | None = None
+    inputs: np.ndarray  # (n, n_time, n_in): what each step read, besides h
+    before: np.ndarray  # (n, n_time, n_hidden): h before each step
+    hidden: np.ndarray  # (n, n_time, n_hidden): h after it
+    state_before: np.ndarray  # (n, n_time, n_state, n_hidden): the cell's own, as c of an LSTM
+    state: np.ndarray  # the same after the step
+    gates: np.ndarray  # (n, n_time, n_blocks, n_hidden): activations of the cell's blocks
+    saved: np.ndarray  # (n, n_time, n_saved, n_hidden): stored for the backward pass
+    grad_hidden: np.ndarray | None = None  # gradient of each h, by all later paths
+    grad_gates: np.ndarray | None = None  # gradient of the pre-activations
 
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
-    """What passed through a network.
+    """What passed through a network."""
 
-    Attributes
-    ----------
-    layer_traces : list of list of LayerTrace
-        Of each layer and direction.
-    first_steps : (n,) int64 array
-        The step at which each sequence begins.
-    outputs : (n, n_output_steps, n_out) array
-        The outputs.
-    """
-
-    layer_traces: list[list[LayerTrace]]
-    first_steps: np.ndarray
-    outputs: np.ndarray
+    layer_traces: list[list[LayerTrace]]  # of each layer and direction
+    first_steps: np.ndarray  # (n,) int64: the step at which each sequence begins
+    outputs: np.ndarray  # (n, n_output_steps, n_out)
 
 
 def trace(
@@ -85,20 +58,8 @@ def trace(
 ) -> Trace:
     """Run windows forward and store everything; backward as well, from a loss or given gradients.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    source : Source
-        Where the windows are.
-    windows : (n,) int64 array
-        Positions or numbers of windows.
-    grad_outputs : (n, n_output_steps, n_out) array, optional
-        The gradient of the outputs that is propagated back.
-    loss : str, optional
-        Without ``grad_outputs``: the loss, summed over the windows, whose gradient is.
-    loss_params : tuple of float, default=()
-        Of the loss.
+    ``grad_outputs``, (n, n_output_steps, n_out), are propagated back; without them the gradient of
+    ``loss``, summed over the windows.
     """
     run = _TracedRun(network, source, windows, loss or "absolute_error", loss_params)
     dtype, sizes = network.parameters.dtype, run.sizes

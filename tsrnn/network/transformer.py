@@ -18,22 +18,20 @@ CELL = "attention"  # what estimators call it, beside the recurrent cells
 class Transformer(Network):
     """Causal self-attention in place of a recurrence, under the same heads, losses and training.
 
-    Every step reads all steps up to its own at once, by their content and position, where a
-    recurrent network has to carry what it read from step to step (Vaswani et al. 2017; equations
-    in ``tsrnn.kernels.layers.attention``). It has no state: it can't go on by a step.
+    Every step reads all steps up to its own at once, by their content and position (Vaswani et al.
+    2017; equations in ``tsrnn.kernels.layers.attention``). There is no state to be carried.
 
     Parameters
     ----------
     n_in, n_hidden, n_out, dtype, n_layers, head, n_horizons, n_head
-        As of ``RecurrentNetwork``; ``head`` not "horizons". ``n_hidden`` is the width of the
-        stream.
+        As of ``RecurrentNetwork``; ``head`` not "horizons"; ``n_hidden`` is the stream's width.
     n_heads : int, default=4
         Attention heads, of ``n_hidden / n_heads`` units each.
 
     Raises
     ------
     ValueError
-        If the width is no multiple of the heads, or the head takes steps of a recurrence.
+        If ``n_hidden`` is no multiple of the heads, or the head takes steps of a recurrence.
     """
 
     def __init__(
@@ -82,13 +80,10 @@ class Transformer(Network):
     def layer_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Named views of the layers' parameters in a vector.
 
-        Returns
-        -------
-        dict
-            ``embedding_weight`` (n_hidden, n_in) and ``embedding_bias`` (n_hidden,); for layer 0,
-            and likewise for others, ``query_weight_l0``, ``key_weight_l0``, ``value_weight_l0``,
-            ``read_weight_l0`` (n_hidden, n_hidden), ``expand_weight_l0`` (4 * n_hidden, n_hidden),
-            ``contract_weight_l0`` (n_hidden, 4 * n_hidden), and their biases.
+        ``embedding_weight`` (n_hidden, n_in), ``embedding_bias`` (n_hidden,); for layer 0
+        ``query_weight_l0``, ``key_weight_l0``, ``value_weight_l0``, ``read_weight_l0`` (n_hidden,
+        n_hidden), ``expand_weight_l0`` (4 * n_hidden, n_hidden), ``contract_weight_l0`` (n_hidden,
+        4 * n_hidden), and their biases.
         """
         sizes = self.sizes(1)
         (embedding,) = attention.input_embedding(vector, sizes)
@@ -112,15 +107,8 @@ class Transformer(Network):
     ) -> Self:
         """Draw weights: Glorot's, those that are added to the stream smaller; a head of zeros.
 
-        The stream is a sum of two parts a layer, each of which begins at one over the root of their
-        number (Radford et al. 2019).
-
-        Parameters
-        ----------
-        rng, scale
-            As of ``RecurrentNetwork.initialise``.
-        memory
-            Not used: there is no gate to be biased.
+        The stream sums two parts a layer, each initially scaled by one over the root of their
+        number (Radford et al. 2019). ``memory`` is not used: there is no gate to be biased.
         """
         self.parameters[:] = 0
         head = heads.find(self.head)
