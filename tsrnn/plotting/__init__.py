@@ -1,4 +1,7 @@
-"""Displays of forecasts, anomalies and networks; matplotlib is imported when one is drawn."""
+"""Displays of forecasts, anomalies and networks, created and drawn by their methods ``from_...``.
+
+Drawing one without matplotlib raises ImportError.
+"""
 
 from tsrnn.plotting.anomaly import AnomalyDisplay
 from tsrnn.plotting.backtest import BacktestDisplay

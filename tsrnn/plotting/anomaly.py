@@ -50,11 +50,10 @@ _BAR_HEIGHT = 0.035  # of labelled events, as a share of the axes
 class AnomalyDisplay:
     """Plot of a series above its anomaly score, with events.
 
-    Each channel has its axes: actual values and, if the detector predicts values, the expected ones
-    and the band of normal values. Below are the score and the threshold, filled where the score is
-    above it. Detected events are shaded, for several channels the darker the larger the share of
-    the channel; labelled ones are bars at the bottom. Make a display with :meth:`from_estimator` or
-    :meth:`from_predictions`, which also draw it.
+    Each channel has its axes, with actual values and, if the detector predicts values, the expected
+    ones and the band of normal values. Below are the score and the threshold, filled where
+    exceeded. Detected events are shaded, of several channels the darker the larger the channel's
+    share; labelled ones are bars at the bottom.
 
     Parameters
     ----------
@@ -64,35 +63,27 @@ class AnomalyDisplay:
         For each row of ``y``, in the same order, what ``explain`` returns; or only a column
         ``score``, or the scores themselves, higher is more anomalous.
     events : DataFrame, optional
-        What ``detect`` returns; or ``start`` and ``end`` of each event, both inclusive, for a panel
-        with the column of ids. By default the runs that ``explained`` flags as ``anomaly``.
+        What ``detect`` returns; or ``start`` and ``end`` of each event, both inclusive, of a
+        panel with the column of ids. By default the runs of ``anomaly`` in ``explained``.
     labels : array, Series or DataFrame, optional
-        True events, in the form of ``events``; or for each row of ``y`` 1 inside an event and 0
-        elsewhere.
+        True events, in the form of ``events``; or for each row of ``y`` 1 inside an event, else 0.
     series : label, optional
         Series of a panel to draw; by default the one with the highest score.
     channels : label or list of labels, optional
-        Channels to draw; by default all, or if there are more than six those with the largest
-        shares in anomalies.
+        Channels to draw; by default all, or of more than six the most anomalous.
     id_column, time_column : str, optional
         Columns of a long frame.
 
     Attributes
     ----------
-    axes_ : dict
-        Axes of each channel.
-    score_ax_, figure_ : Axes, Figure
-        Axes of the score, and the figure.
-    actual_lines_, expected_lines_ : dict
-        Line2D of each channel; None for unknown expected values.
-    bands_ : dict
-        PolyCollection of the normal values of each channel, or None.
-    score_line_, threshold_line_ : Line2D
-        The latter None without a threshold.
-    exceeded_ : PolyCollection
-        Area of the score above the threshold; None if there is none.
+    axes_, score_ax_, figure_ : dict, Axes, Figure
+        Axes of each channel and of the score, and the figure.
+    actual_lines_, expected_lines_, bands_ : dict
+        Line2D of the values and PolyCollection of the normal ones by channel; None where unknown.
+    score_line_, threshold_line_, exceeded_ : Line2D, Line2D, PolyCollection
+        Score, threshold, and the area above it; the latter two None where there is none.
     event_spans_, label_bars_ : list of PolyCollection
-        Detected events, in all axes; labelled ones, in those of channels. Empty if there are none.
+        Detected events, in all axes; labelled ones, in those of channels.
 
     Examples
     --------
@@ -160,33 +151,20 @@ class AnomalyDisplay:
 
         Parameters
         ----------
-        detector : RNNAnomalyDetector or another detector
-            Fitted.
+        detector : fitted RNNAnomalyDetector or another detector
         y : array, Series or DataFrame
             As in ``detector.explain``: all of it is scored, however little is drawn.
         events : DataFrame, optional
             By default what ``detector.detect(y, n_most)`` returns.
         n_most : int, optional
             Number of events, the most severe.
-        labels, series, channels
-            As in :class:`AnomalyDisplay`.
-        start, end, ax
-            As in :meth:`plot`.
-
-        Returns
-        -------
-        AnomalyDisplay
-            Drawn.
+        labels, series, channels, start, end, ax
+            As in :class:`AnomalyDisplay` and :meth:`plot`.
 
         Raises
         ------
-        NotFittedError
-            If the detector is not fitted.
-        ValueError
-            If ``detector`` is none, it refuses ``y`` or ``n_most``, or a requested series or
-            channel does not exist.
-        ImportError
-            If matplotlib is not installed.
+        NotFittedError, ValueError
+            If the detector is unfitted or none, refuses ``y``, or a series or channel is unknown.
 
         Examples
         --------
@@ -236,27 +214,10 @@ class AnomalyDisplay:
         end: Any = None,
         ax: Sequence[Axes] | None = None,
     ) -> AnomalyDisplay:
-        """Plot scores that were computed before, by any method.
+        """Plot scores computed before; the parameters are those of the class and of :meth:`plot`.
 
-        Parameters
-        ----------
-        y, explained, events, labels, series, channels, id_column, time_column
-            As in :class:`AnomalyDisplay`.
-        start, end, ax
-            As in :meth:`plot`.
-
-        Returns
-        -------
-        AnomalyDisplay
-            Drawn.
-
-        Raises
-        ------
-        ValueError
-            If the rows do not match, events have no start and end, labels are neither 0 nor 1, or a
-            requested series or channel does not exist.
-        ImportError
-            If matplotlib is not installed.
+        Raises ValueError if the rows do not match, events have no start and end, labels are neither
+        0 nor 1, or there is no such series or channel.
         """
         display = cls(
             y,
@@ -287,22 +248,14 @@ class AnomalyDisplay:
         ax : sequence of Axes, optional
             One axes for each channel and one for the score; by default on a new figure.
         start, end : label, optional
-            First and last time to draw, as in ``y.loc[start:end]``: also "2024-05" for a month.
-            Positions for an array.
+            First and last time ("2024-05" for a month) as in ``y.loc[start:end]``, or position.
         actual_kw, expected_kw, score_kw : dict, optional
             Properties of the lines, as in ``Axes.plot``. Bands have the colour of the expectation.
-
-        Returns
-        -------
-        AnomalyDisplay
-            Itself.
 
         Raises
         ------
         ValueError
             If nothing lies between ``start`` and ``end``, or the number of ``ax`` is wrong.
-        ImportError
-            If matplotlib is not installed.
         """
         index = self.values.index
         shown = time_slice(index, start, end)  # may raise, so before a figure is opened
@@ -360,14 +313,12 @@ class AnomalyDisplay:
             self.label_bars_.append(bars)
 
     def _add_title(self, ax):
-        """The label of the series, for a panel."""
         if self.series is not None:
             parts = self.series if isinstance(self.series, tuple) else (self.series,)
             style = {"loc": "left", "fontsize": "medium"}
             ax.set_title(", ".join(map(str, parts)), color=_text_color(ax), **style)
 
     def _legend(self, ax):
-        """Properties of the legend of all axes."""
         channel = self.channels[0]
         lines = (self.actual_lines_, self.expected_lines_, self.bands_)
         handles = [by_channel[channel] for by_channel in lines]

@@ -88,10 +88,7 @@ def draw_channel(
     actual_kw: dict[str, Any],
     expected_kw: dict[str, Any],
 ) -> tuple[Line2D, Line2D | None, PolyCollection | None]:
-    """The lines of actual and expected values, and the band of normal values.
-
-    The columns of a channel in ``explained`` end with ``suffix``.
-    """
+    """Lines of actual and expected values, and the band; columns end with ``suffix``."""
     width = 1.0 if len(values) <= _N_DENSE else 0.6
     style: dict[str, Any] = {
         "color": foreground(ax),

@@ -33,15 +33,13 @@ _MAX_MARKED_ORIGINS = 16  # marked by vertical lines; more would hatch the plot
 class BacktestDisplay:
     """Plot of a backtest: the forecasts from each origin, with intervals, over the actual values.
 
-    Create one with :meth:`from_backtest`, which also draws it.
-
     Parameters
     ----------
     backtest : Backtest
         What :func:`tsrnn.backtest` returns.
     y : Series or DataFrame, optional
-        The series that were backtested, in any form: adds the values before the first origin, and
-        those between forecasts that leave a gap.
+        The backtested series, in any form: adds the values before the first origin and those
+        between forecasts that leave a gap.
     ids : label or list of labels, optional
         Series of a panel to draw; by default the first twelve.
     coverage : float or sequence of float, optional
@@ -51,16 +49,10 @@ class BacktestDisplay:
 
     Attributes
     ----------
-    axes_ : dict
-        For each series its Axes; the label of a single series is 0.
-    figure_ : Figure
-        The figure drawn on.
-    actual_lines_ : dict
-        For each series the Line2D of the actual values.
-    forecast_lines_ : dict
-        For each series a list of Line2D, one per origin.
-    bands_ : dict
-        For each series a list of dicts, one per origin, of bands by coverage in percent.
+    figure_, axes_, actual_lines_ : Figure, dict
+        Axes, and Line2D of the actual values, by series; the label of a single series is 0.
+    forecast_lines_, bands_ : dict
+        By series lists, one item per origin: Line2D; dicts of bands by coverage in percent.
 
     Examples
     --------
@@ -114,20 +106,10 @@ class BacktestDisplay:
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
     ) -> BacktestDisplay:
-        """Plot the forecasts of a backtest.
+        """Plot the forecasts of a backtest; parameters are those of the class and of :meth:`plot`.
 
-        Parameters
-        ----------
-        backtest, y, ids, coverage, columns
-            As in :class:`BacktestDisplay`.
-        n_history, n_cols, ax
-            As in :meth:`plot`.
-
-        Raises
-        ------
-        ValueError
-            If ``backtest`` is not a Backtest, ``ids`` has an unknown series, ``coverage`` is not in
-            the backtest, or ``y`` lacks a series or is not what was backtested.
+        Raises ValueError if ``backtest`` is not a Backtest, ``ids`` has an unknown series,
+        ``coverage`` is not in the backtest, or ``y`` lacks a series or is not what was backtested.
         """
         display = cls(backtest, y=y, ids=ids, coverage=coverage, columns=columns)
         return display.plot(ax, n_history=n_history, n_cols=n_cols)
@@ -145,20 +127,17 @@ class BacktestDisplay:
 
         Parameters
         ----------
-        ax : Axes or sequence of Axes, optional
-            Axes to draw on, one per series; by default on a new figure.
+        ax, n_cols
+            As in :meth:`PanelForecastDisplay.from_predictions`.
         n_history : int, optional
-            Entries of ``y`` to show before the first origin; by default four horizons or three
-            seasons.
-        n_cols : int, optional
-            Axes per row; by default three, or two where there are four series.
+            Entries of ``y`` before the first origin; by default four horizons or three seasons.
         forecast_kw, actual_kw : dict, optional
             Properties of the lines, as in ``Axes.plot``. The bands take the forecasts' colour.
 
         Raises
         ------
         ValueError
-            If ``n_history`` or ``n_cols`` is not a positive integer, or ``ax`` has not one axes per
+            If ``n_history`` or ``n_cols`` is no positive integer, or ``ax`` not one axes per
             series.
         """
         n_history_shown(n_history, 1, self.season)  # raises before a figure is opened

@@ -18,22 +18,7 @@ _MIN_HISTORY = 30  # entries shown by default, where there are as many
 def as_series(
     data: pd.Series | pd.DataFrame, name: str, like: pd.Series | None = None
 ) -> pd.Series:
-    """The data as a sorted Series of numbers on an index that can be drawn.
-
-    Parameters
-    ----------
-    data : Series or DataFrame of one column
-    name : str
-        Name in error messages.
-    like : Series, optional
-        Its index must be of the same kind.
-
-    Raises
-    ------
-    ValueError
-        If it is empty or not a series of numbers, or its index cannot be drawn or is of another
-        kind.
-    """
+    """Sorted numbers of ``data``, whose index must be drawable and of the kind of ``like``'s."""
     if isinstance(data, pd.DataFrame) and data.shape[1] == 1:
         data = data.iloc[:, 0]
     has_levels = isinstance(getattr(data, "index", None), pd.MultiIndex)
@@ -57,18 +42,7 @@ def as_series(
 def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataFrame, list[str]]:
     """Sorted intervals, and their levels: coverages in percent as text, widest first.
 
-    Parameters
-    ----------
-    intervals : DataFrame
-        Columns ``lower_80``, ``upper_80``, a pair for each coverage, on the forecast's index.
-    forecast : Series
-        Sorted.
-
-    Raises
-    ------
-    ValueError
-        If it is not a frame of such pairs, its index is not the forecast's, or a lower bound is
-        above its upper bound.
+    They are pairs of columns ``lower_80``, ``upper_80`` on the index of the sorted forecast.
     """
     if not isinstance(intervals, pd.DataFrame):
         raise ValueError(f"intervals must be a pandas DataFrame, got {_describe(intervals)}.")
@@ -92,13 +66,7 @@ def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataF
 
 
 def backtest_forecasts(backtest: Backtest) -> pd.DataFrame:
-    """The frame of forecasts of a Backtest.
-
-    Raises
-    ------
-    ValueError
-        If ``backtest`` is not a Backtest.
-    """
+    """The frame of forecasts of a Backtest; ValueError for any other object."""
     frame = getattr(backtest, "forecasts", None)
     if not isinstance(frame, pd.DataFrame):
         raise ValueError(
@@ -111,19 +79,7 @@ def backtest_forecasts(backtest: Backtest) -> pd.DataFrame:
 def interval_levels(
     forecasts: pd.DataFrame, coverage: float | Sequence[float] | None = None
 ) -> list[str]:
-    """Levels of a backtest's intervals: coverages in percent as text, widest first.
-
-    Parameters
-    ----------
-    forecasts : DataFrame
-    coverage : float or sequence of float, optional
-        Coverages to select; by default all.
-
-    Raises
-    ------
-    ValueError
-        If the backtest has no intervals of a coverage.
-    """
+    """Coverages of a backtest's intervals, or those given, in percent as text, widest first."""
     levels = [name.removeprefix("lower_") for name in forecasts if name.startswith("lower_")]
     if coverage is not None:
         wanted = [f"{100 * level:g}" for level in np.atleast_1d(np.asarray(coverage, dtype=float))]
@@ -139,13 +95,7 @@ def interval_levels(
 
 
 def n_history_shown(n_history: int | None, horizon: int, season: int) -> int:
-    """Entries of the history to show: ``n_history``, or by default four horizons or three seasons.
-
-    Raises
-    ------
-    ValueError
-        If ``n_history`` is not a positive integer.
-    """
+    """``n_history`` if positive, or by default four horizons or three seasons."""
     if n_history is None:
         return max(4 * horizon, 3 * season, _MIN_HISTORY)
     if isinstance(n_history, bool) or not isinstance(n_history, Integral) or n_history < 1:

@@ -29,14 +29,11 @@ class CoverageDisplay:
     """Plot of the observed coverage of intervals against the nominal one.
 
     On the diagonal intervals are calibrated; below it they are too narrow, above it too wide.
-    Create one with :meth:`from_backtest` or :meth:`from_predictions`, which also draw it.
 
     Parameters
     ----------
-    nominal : (n_levels,) sequence of float
-        Probabilities of the intervals, between 0 and 1.
-    observed : (n_levels,) sequence of float
-        Shares of values inside the intervals.
+    nominal, observed : (n_levels,) sequence of float
+        Probabilities of the intervals, and shares of values inside them, between 0 and 1.
     by_series : (n_series, n_levels) array, optional
         The shares of each series, drawn as faint dots.
 
@@ -44,10 +41,8 @@ class CoverageDisplay:
     ----------
     ax_, figure_ : Axes, Figure
         The axes drawn on.
-    line_, diagonal_ : Line2D
-        Observed coverage; the diagonal of calibrated intervals.
-    series_line_ : Line2D
-        Dots of the series; None without ``by_series``.
+    line_, diagonal_, series_line_ : Line2D
+        Observed coverage; diagonal; dots of the series, None without ``by_series``.
 
     Examples
     --------
@@ -76,7 +71,7 @@ class CoverageDisplay:
         coverage: float | Sequence[float] | None = None,
         ax: Axes | None = None,
     ) -> CoverageDisplay:
-        """Plot the coverage of a backtest's intervals.
+        """Plot the coverage of a backtest's intervals, with a dot for each series of a panel.
 
         Parameters
         ----------
@@ -84,13 +79,8 @@ class CoverageDisplay:
             What :func:`tsrnn.backtest` returns, with ``coverage`` given: for a line, several.
         coverage : float or sequence of float, optional
             Intervals to plot; by default all of the backtest.
-        ax : Axes, optional
-            Axes to draw on; by default on a new figure.
-
-        Returns
-        -------
-        CoverageDisplay
-            Drawn, with a dot for each series of a panel.
+        ax
+            As in :meth:`plot`.
 
         Raises
         ------
@@ -133,10 +123,9 @@ class CoverageDisplay:
         actual : Series
             Actual values at all time stamps of the intervals, or the whole series.
         intervals : DataFrame
-            Columns ``lower_80``, ``upper_80``, a pair for each coverage in percent: what
-            ``predict_interval`` returns.
-        ax : Axes, optional
-            Axes to draw on; by default on a new figure.
+            What ``predict_interval`` returns: ``lower_80``, ``upper_80``, a pair for each coverage.
+        ax
+            As in :meth:`plot`.
 
         Raises
         ------

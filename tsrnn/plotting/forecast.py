@@ -18,18 +18,15 @@ if TYPE_CHECKING:
 class ForecastDisplay(ForecastAxes):
     """Plot of a forecast after its history, with intervals and actual values.
 
-    Create one with :meth:`from_estimator` or :meth:`from_predictions`, which also draw it.
-
     Parameters
     ----------
     forecast : Series
-        The forecast, on a DatetimeIndex, PeriodIndex or an index of numbers. This and the others
-        may be a DataFrame of one column.
+        On an index of times, periods or numbers; this and the others may be one-column frames.
     history : Series, optional
         Observations before the forecast, on an index of the same kind.
     intervals : DataFrame, optional
-        Columns ``lower_80``, ``upper_80``, a pair for each coverage in percent, on the forecast's
-        index: what ``predict_interval`` returns.
+        What ``predict_interval`` returns: columns ``lower_80``, ``upper_80``, a pair for each
+        coverage in percent, on the forecast's index.
     actual : Series, optional
         Values observed later. Only those at the forecast's time stamps are used.
     season : int, default=1
@@ -37,14 +34,10 @@ class ForecastDisplay(ForecastAxes):
 
     Attributes
     ----------
-    ax_, figure_ : Axes, Figure
-        The axes drawn on.
-    forecast_line_, history_line_, actual_line_ : Line2D
-        The curves; None for what was not given.
-    bands_ : dict
-        For each coverage in percent the PolyCollection of its band, widest first.
-    start_line_ : Line2D
-        The vertical line between history and forecast; None without a history.
+    ax_, figure_, bands_ : Axes, Figure, dict
+        ``bands_``: PolyCollection by coverage in percent, widest first.
+    forecast_line_, history_line_, actual_line_, start_line_ : Line2D
+        Curves, and the line between history and forecast; None for what was not given.
 
     Examples
     --------
@@ -74,37 +67,25 @@ class ForecastDisplay(ForecastAxes):
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
     ) -> ForecastDisplay | PanelForecastDisplay:
-        """Plot the forecast of a fitted forecaster.
+        """Plot the forecast of a fitted forecaster; of a panel in a PanelForecastDisplay.
 
         Parameters
         ----------
-        forecaster : RNNForecaster
-            Fitted on one series or on a panel.
+        forecaster : fitted RNNForecaster
         horizon, X : optional
             As in ``RNNForecaster.predict``.
         actual : Series or DataFrame, optional
             Values observed later, or the whole series.
         coverage : float or sequence of float, default=(0.8, 0.95)
             Probabilities of the intervals; None or empty for no intervals.
-        n_history : int, optional
-            Last entries of the history to show; by default four horizons or three seasons.
-        ids, n_cols : optional
-            For a panel, as in :meth:`PanelForecastDisplay.from_predictions`.
-        ax : Axes, optional
-            Axes to draw on, for a panel one for each series; by default on a new figure.
-
-        Returns
-        -------
-        ForecastDisplay or PanelForecastDisplay
-            Drawn; for a panel the latter, with a plot for each series.
+        n_history, ids, n_cols, ax
+            As in :meth:`plot` and, for a panel, :meth:`PanelForecastDisplay.from_predictions`.
 
         Raises
         ------
-        NotFittedError
-            If the forecaster is not fitted.
-        ValueError
-            If ``forecaster`` is not a forecaster, it rejects ``horizon`` or ``coverage``, or
-            ``ids`` has an unknown series.
+        NotFittedError, ValueError
+            If ``forecaster`` is not fitted or not a forecaster, it rejects ``horizon`` or
+            ``coverage``, or ``ids`` has an unknown series.
 
         Examples
         --------
@@ -135,19 +116,9 @@ class ForecastDisplay(ForecastAxes):
         n_history: int | None = None,
         ax: Axes | None = None,
     ) -> ForecastDisplay:
-        """Plot a forecast made before, by any method.
+        """Plot any forecast; the parameters are those of the class and of :meth:`plot`.
 
-        Parameters
-        ----------
-        forecast, history, intervals, actual, season
-            As in :class:`ForecastDisplay`.
-        n_history, ax
-            As in :meth:`plot`.
-
-        Raises
-        ------
-        ValueError
-            If the indexes do not match, or the intervals' columns are not pairs.
+        Raises ValueError if the indexes do not match, or the intervals' columns are not pairs.
 
         Examples
         --------

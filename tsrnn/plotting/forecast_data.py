@@ -16,32 +16,19 @@ from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ForecastData:
-    """Forecasts in the forecaster's form, and the history before them.
+    """Forecasts in the forecaster's form, and the history before them."""
 
-    Attributes
-    ----------
-    forecast, intervals : Series or DataFrame
-        What ``predict`` and ``predict_interval`` return; ``intervals`` may be None.
-    history : Series
-        For a panel on a MultiIndex of series and time.
-    season : int
-    columns : tuple of str
-        Columns of ids, times and values of a long frame.
-    """
-
-    forecast: Any
-    history: pd.Series
-    intervals: Any
+    forecast: Any  # what ``predict`` returns
+    history: pd.Series  # for a panel on a MultiIndex of series and time
+    intervals: Any  # what ``predict_interval`` returns, or None
     season: int
-    columns: tuple[str, str, str]
+    columns: tuple[str, str, str]  # of ids, times and values of a long frame
 
     @property
     def is_panel(self) -> bool:
-        """Whether there are several series."""
         return self.history.index.nlevels > 1
 
     def panel_arguments(self) -> dict[str, Any]:
-        """Arguments of PanelForecastDisplay."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def series_arguments(self, actual: Any, ids: Any) -> dict[str, Any]:
@@ -75,15 +62,7 @@ def long_columns(forecaster: Any) -> tuple[str, str, str]:
 def forecast_data(
     forecaster: Any, horizon: int | None, X: Any, coverage: float | Sequence[float] | None
 ) -> ForecastData:
-    """Forecasts of a fitted forecaster, with intervals where a coverage is given.
-
-    Raises
-    ------
-    NotFittedError
-        If the forecaster is not fitted.
-    ValueError
-        If it is not a forecaster, or rejects ``horizon``, ``X`` or ``coverage``.
-    """
+    """Forecasts of a fitted forecaster, with intervals where a coverage is given."""
     if not hasattr(forecaster, "predict_interval"):
         raise ValueError(
             f"forecaster must be a forecaster such as RNNForecaster, got {forecaster!r}. For "

@@ -18,13 +18,7 @@ _WIDTH, _HEIGHT = 4.2, 2.4  # inches of each of several axes
 
 
 def choose_series(ids: Any, labels: list) -> list:
-    """Labels of the series to draw: ``ids``, or by default the first twelve.
-
-    Raises
-    ------
-    ValueError
-        If ``ids`` is empty, or has one that is not in ``labels``.
-    """
+    """Labels of the series to draw: ``ids``, if known, or by default the first twelve."""
     if ids is None:
         return labels[:MAX_SERIES]
     if labels == [None]:
@@ -41,15 +35,7 @@ def choose_series(ids: Any, labels: list) -> list:
 
 
 def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None) -> list[Axes]:
-    """One axes for each series: ``ax``, or new ones in rows of ``n_cols``.
-
-    Raises
-    ------
-    ValueError
-        If ``n_cols`` is no whole number from 1, or there are fewer or more axes than series.
-    ImportError
-        If matplotlib is not installed.
-    """
+    """One axes for each series: ``ax``, or new ones in rows of ``n_cols``."""
     if ax is not None:
         axes = list(np.ravel(np.asarray(ax, dtype=object)))
         if len(axes) != n_axes:
@@ -76,19 +62,7 @@ def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None)
 def label_axes(
     axes: dict[Hashable, Axes], n_more: int, is_new: bool, target: Hashable | None = None
 ) -> None:
-    """Set titles and one legend for all; on a new figure also a note on omitted series.
-
-    Parameters
-    ----------
-    axes : dict
-        Axes of each series, by label.
-    n_more : int
-        Series omitted by default.
-    is_new : bool
-        Whether the figure was made by the display.
-    target : optional
-        Label of all y axes.
-    """
+    """Set titles and one legend; on a new figure also a note on ``n_more`` omitted series."""
     first = next(iter(axes.values()))
     text = blend(first, foreground(first), 0.85)
     handles: dict[str, Any] = {}

@@ -33,8 +33,6 @@ _MAX_MARKED_STEPS = 30  # more are drawn without markers
 class HorizonErrorDisplay:
     """Plot of the error at each step ahead, of the network and of the baselines.
 
-    Create one with :meth:`from_backtest`, which also draws it.
-
     Parameters
     ----------
     errors : DataFrame
@@ -44,10 +42,8 @@ class HorizonErrorDisplay:
 
     Attributes
     ----------
-    ax_, figure_ : Axes, Figure
-        The axes drawn on.
-    lines_ : dict
-        For each forecast its Line2D.
+    ax_, figure_, lines_ : Axes, Figure, dict
+        The axes drawn on; the Line2D of each forecast.
 
     Examples
     --------
@@ -79,14 +75,13 @@ class HorizonErrorDisplay:
             What :func:`tsrnn.backtest` returns.
         metric : {"MAE", "RMSE", "MAPE", "sMAPE", "MASE", "RMSSE"}, default="MAE"
             Error, averaged over origins, then over series, as ``Backtest.metrics`` does.
-        ax : Axes, optional
-            Axes to draw on; by default on a new figure.
+        ax
+            As in :meth:`plot`.
 
         Raises
         ------
         ValueError
-            If ``backtest`` is not a Backtest, or ``metric`` is unknown or undefined for a series,
-            as MAPE is for one that is 0.
+            If ``backtest`` is no Backtest, or ``metric`` is unknown or undefined, as MAPE is at 0.
         """
         return cls(errors_by_step(backtest, metric), metric).plot(ax)
 
@@ -120,18 +115,7 @@ class HorizonErrorDisplay:
 
 
 def errors_by_step(backtest: Backtest, metric: str) -> pd.DataFrame:
-    """Errors at each step ahead, averaged over origins, then over series.
-
-    Returns
-    -------
-    DataFrame
-        A column for each forecast; the index ``step`` counts from 1.
-
-    Raises
-    ------
-    ValueError
-        If ``metric`` is unknown, divides by 0, or a forecast is missing.
-    """
+    """Errors at each step ahead, averaged over origins, then over series; a column per forecast."""
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}.")
     frame = backtest_forecasts(backtest)
@@ -155,7 +139,6 @@ def errors_by_step(backtest: Backtest, metric: str) -> pd.DataFrame:
 
 
 def _check_defined(metric, labels, actual, backtest):
-    """Raise for a metric that divides by 0."""
     undefined, reason = np.zeros(len(labels), dtype=bool), ""
     if metric == "MAPE":
         undefined, reason = (actual == 0).any(axis=(1, 2)), "is 0 at times, which has no percentage"

@@ -18,19 +18,17 @@ if TYPE_CHECKING:
 class PanelForecastDisplay:
     """Plots of a panel's forecasts, one axes per series, each as in a :class:`ForecastDisplay`.
 
-    Create one with :meth:`from_estimator` or :meth:`from_predictions`, which also draw it.
-
     Parameters
     ----------
     forecast : DataFrame or Series
-        Forecasts in any form that ``RNNForecaster.predict`` returns: one column per series, a long
-        frame, or on a MultiIndex of series and time.
+        Forecasts in any form that ``RNNForecaster.predict`` returns: one column per series, a
+        long frame, or on a MultiIndex of series and time.
     history, actual : DataFrame or Series, optional
         Observations before and after, in any of these forms, of these series or more.
     intervals : DataFrame, optional
         What ``predict_interval`` returns.
     season : int, default=1
-        Entries of a season: by default at least three seasons of the history are shown.
+        Entries of a season, as in :class:`ForecastDisplay`.
     ids : label or list of labels, optional
         Series to draw; by default the first twelve.
     columns : tuple of str, default=("unique_id", "ds", "y")
@@ -38,12 +36,8 @@ class PanelForecastDisplay:
 
     Attributes
     ----------
-    displays : dict
-        For each series its plot, with the attributes of a ForecastDisplay.
-    axes_ : dict
-        For each series its Axes.
-    figure_ : Figure
-        The figure drawn on.
+    figure_, axes_, displays : Figure, dict
+        Axes, and plots with the attributes of a ForecastDisplay, by series.
 
     Examples
     --------
@@ -110,22 +104,10 @@ class PanelForecastDisplay:
 
         Parameters
         ----------
-        forecaster : RNNForecaster
-            Fitted.
-        horizon, X : optional
-            As in ``RNNForecaster.predict``.
-        coverage : float or sequence of float, default=(0.8, 0.95)
-            Probabilities of the intervals; None or empty for no intervals.
+        forecaster, horizon, X, coverage
+            As in :meth:`ForecastDisplay.from_estimator`, which also raises the same errors.
         actual, n_history, ids, n_cols, ax
             As in :meth:`from_predictions`.
-
-        Raises
-        ------
-        NotFittedError
-            If the forecaster is not fitted.
-        ValueError
-            If ``forecaster`` is not a forecaster, it rejects ``horizon`` or ``coverage``, or
-            ``ids`` has an unknown series.
 
         Examples
         --------
@@ -174,8 +156,7 @@ class PanelForecastDisplay:
         Raises
         ------
         ValueError
-            If ``ids`` has an unknown series, indexes do not match, or intervals' columns are not
-            pairs; the message names the series.
+            If a series of ``ids`` is unknown, indexes don't match, or intervals are not pairs.
         """
         data = {"history": history, "intervals": intervals, "actual": actual, "season": season}
         display = cls(forecast, **data, ids=ids, columns=columns)
@@ -203,7 +184,7 @@ class PanelForecastDisplay:
         Raises
         ------
         ValueError
-            If ``n_history`` or ``n_cols`` is not a positive integer, or ``ax`` has not one axes per
+            If ``n_history`` or ``n_cols`` is no positive integer, or ``ax`` not one axes per
             series.
         """
         style = {"forecast_kw": forecast_kw, "history_kw": history_kw, "actual_kw": actual_kw}

@@ -16,28 +16,12 @@ LONG_COLUMNS = ("unique_id", "ds", "y")
 
 
 class PanelSeries:
-    """The series of a panel, by label.
+    """The series of a panel in any form, with their ``labels`` in the order of their first rows.
 
-    Parameters
-    ----------
-    data : Series or DataFrame
-        A wide frame, one column per series; a long frame of pandas or polars; a Series or DataFrame
-        on a MultiIndex of series and time; or a single Series, whose label is None. Columns of
-        intervals in a wide frame have one more level, ``lower_80`` and so on.
-    name : str
-        Name in error messages.
-    columns : tuple of str
-        Columns of ids, times and values of a long frame.
-
-    Attributes
-    ----------
-    labels : list
-        In the order of their first rows.
-
-    Raises
-    ------
-    DataError
-        If ``data`` has none of these forms.
+    ``data`` is a wide frame, one column per series; a long frame of pandas or polars; a Series or
+    DataFrame on a MultiIndex of series and time; or a single Series, whose label is None. Columns
+    of intervals in a wide frame have one more level, ``lower_80`` and so on. Otherwise DataError,
+    which calls the data ``name``.
     """
 
     def __init__(self, data: Any, name: str, columns: tuple[str, str, str] = LONG_COLUMNS):
@@ -69,13 +53,7 @@ class PanelSeries:
             )
 
     def series(self, label: Hashable) -> pd.Series:
-        """Values of one series, from the first known one to the last.
-
-        Raises
-        ------
-        DataError
-            If a long frame has no column of values.
-        """
+        """Values of one series, from the first known one to the last."""
         data = self._select(label)
         if isinstance(data, pd.DataFrame):
             if data.shape[1] > 1:

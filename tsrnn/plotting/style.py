@@ -23,13 +23,7 @@ _PER_LARGER_UNIT = {1: 12, 4: 24, 5: 60, 6: 60}
 
 
 def pyplot() -> ModuleType:
-    """Matplotlib's pyplot.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
+    """Matplotlib's pyplot; ImportError if it is not installed."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -40,21 +34,12 @@ def pyplot() -> ModuleType:
 
 
 def new_axes(figsize: tuple[float, float] = (9, 4)) -> Axes:
-    """Axes on a new figure, by default a wide one for a time series.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
+    """Axes on a new figure, by default a wide one for a time series."""
     return pyplot().subplots(figsize=figsize, layout="constrained")[1]
 
 
 def x_positions(index: pd.Index) -> np.ndarray:
-    """x coordinates of an index: numbers, or datetime64 in UTC without a time zone.
-
-    Local time repeats an hour at the end of daylight saving; ``format_axes`` shows it at the ticks.
-    """
+    """x coordinates of an index: numbers, or datetime64 in UTC, as local time repeats an hour."""
     if isinstance(index, pd.PeriodIndex):
         index = index.to_timestamp()
     elif isinstance(index, pd.DatetimeIndex) and index.tz is not None:
@@ -131,7 +116,6 @@ def format_axes(ax: Axes, series: pd.Series, legend: bool = True) -> None:
 
 
 def legend_style(ax: Axes) -> dict[str, Any]:
-    """Properties of a legend: no frame, the colours of the axes."""
     colours = {"facecolor": background(ax), "labelcolor": blend(ax, foreground(ax), 0.85)}
     return colours | {"edgecolor": "none", "framealpha": 0.8}
 

@@ -25,20 +25,12 @@ _ROW_UNITS = 8  # units in a row
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Places of the boxes of an unrolled network: steps from left to right, layers upwards.
-
-    Attributes
-    ----------
-    n_steps, n_layers, n_units : int
-        Steps, layers, and units of a strip.
-    strips : tuple of str
-        States that a box shows, from the bottom: hidden, and for some cells the cell state.
-    """
+    """Places of the boxes of an unrolled network: steps from left to right, layers upwards."""
 
     n_steps: int
     n_layers: int
-    n_units: int
-    strips: tuple[str, ...]
+    n_units: int  # of a strip
+    strips: tuple[str, ...]  # states that a box shows, from the bottom: "hidden", maybe "cell"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -76,14 +68,7 @@ class Layout:
 
 
 class Canvas:
-    """Axes with the coordinates of a Layout, whatever their own size.
-
-    Parameters
-    ----------
-    ax : Axes
-    size : tuple of float
-        Width and height.
-    """
+    """Axes with the coordinates of a Layout of ``size``, whatever their own size."""
 
     def __init__(self, ax: Axes, size: tuple[float, float]):
         box = ax.get_window_extent()
@@ -100,13 +85,11 @@ class Canvas:
         return self.ax.text(x, y, text, fontsize=size * self.scale, **style)
 
     def arrow(self, start: tuple, end: tuple, width: float = 1.3, **style: Any) -> Annotation:
-        """Draw an arrow."""
         look = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "color": self.line_colour}
         look |= {"linewidth": width * self.scale, "mutation_scale": (8 + 3 * width) * self.scale}
         return self.ax.annotate("", end, start, arrowprops=look | style, annotation_clip=False)
 
     def box(self, left: float, bottom: float, right: float, top: float) -> None:
-        """Draw a rounded box."""
         from matplotlib.patches import FancyBboxPatch
 
         style: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.09"}

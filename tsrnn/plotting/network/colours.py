@@ -57,7 +57,6 @@ def format_colour_bar(bar: Colorbar, ax: Axes, size: Any = "small") -> Colorbar:
 
 
 def mappable(colours: dict[str, Any]) -> ScalarMappable:
-    """The object that a colour bar is drawn for."""
     from matplotlib.cm import ScalarMappable
 
     return ScalarMappable(**colours)

@@ -13,13 +13,7 @@ _LINES = ("-", (0, (5, 2)), (0, (1, 1.5)))
 
 
 def name_estimators(estimators: Any) -> dict[str, Any]:
-    """Fitted estimators by name; those of a sequence are named by their cells.
-
-    Raises
-    ------
-    ValueError
-        If there are none, or ``estimators`` is neither a mapping nor a sequence.
-    """
+    """Fitted estimators by name; those of a sequence are named by their cells."""
     if isinstance(estimators, Mapping):
         by_name = {str(name): estimator for name, estimator in estimators.items()}
     elif isinstance(estimators, Sequence) and not isinstance(estimators, str):
@@ -37,7 +31,6 @@ def name_estimators(estimators: Any) -> dict[str, Any]:
 
 
 def cell_name(estimator: Any) -> str:
-    """The cell of an estimator as a label."""
     return str(getattr(estimator, "cell", type(estimator).__name__)).replace("_", " ").upper()
 
 

@@ -35,16 +35,13 @@ _WIDTH, _SERIES_HEIGHT, _HEIGHT = 10, 1.5, 1.35  # inches
 class GateDisplay:
     """Plot of a sequence over heat maps of a layer's gates and state, units by time.
 
-    All maps have the same order of units, from the longest memory to the shortest: by the mean
-    forget gate, in a GRU the update gate; without gates by how little they change from step to
-    step. Create one with :meth:`from_estimator` or :meth:`from_states`, which also draw it.
+    All maps order the units from the longest memory to the shortest: by the mean forget gate, in a
+    GRU the update gate; without gates by how little they change from step to step.
 
     Parameters
     ----------
-    states : DataFrame
-        What ``tsrnn.inspection.states`` returns for one sequence.
-    gates : DataFrame or None
-        What ``tsrnn.inspection.gates`` returns for it; None for a cell without gates.
+    states, gates : DataFrame
+        What ``tsrnn.inspection`` returns for one sequence; ``gates`` may be None.
     values : Series or DataFrame
         Inputs, on labels that include those of ``states``; a column for each channel.
     layer : str, optional
@@ -56,18 +53,12 @@ class GateDisplay:
 
     Attributes
     ----------
-    axes_ : dict
+    axes_, figure_ : dict, Figure
         Axes by "series", and by the name of each gate and of the state.
-    figure_ : Figure
-        The figure drawn on.
-    series_lines_ : list of Line2D
-        The values, of at most three channels.
-    meshes_ : dict
-        For each gate and the state the QuadMesh, (n_units, n_steps), in the order of ``units_``.
-    units_ : array
-        Numbers of the units, from the top.
-    colour_bars_ : list of Colorbar
-        For the gates, where there are any, and for the state.
+    meshes_, units_ : dict, array
+        The QuadMesh, (n_units, n_steps), of each gate and the state; units from the top.
+    series_lines_, colour_bars_ : list
+        Line2D of at most three channels; Colorbar of the gates, if any, and of the state.
 
     Examples
     --------
@@ -123,23 +114,18 @@ class GateDisplay:
 
         Parameters
         ----------
-        estimator : RNNForecaster, RNNRegressor or RNNClassifier
-            Fitted.
+        estimator : fitted RNNForecaster, RNNRegressor or RNNClassifier
         X : array-like, or Series or frame, optional
             Rows that are sequences; for a forecaster series, by default those of ``fit``.
         series : label, optional
             The row (its number, or label in a DataFrame's index) or series; by default the first.
-        layer
-            As in :class:`GateDisplay`.
-        axes
-            As in :meth:`plot`.
+        layer, axes
+            As in :class:`GateDisplay` and :meth:`plot`.
 
         Raises
         ------
-        NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If the estimator can't be inspected, or ``series`` or ``layer`` does not exist.
+        NotFittedError, ValueError
+            If it is not fitted or can't be inspected, or there is no such series or layer.
         """
         sequence = select_sequence(estimator, X, series)
         network = estimator.network_
@@ -165,28 +151,14 @@ class GateDisplay:
         segment: int = 1,
         axes: Sequence[Axes] | None = None,
     ) -> GateDisplay:
-        """Plot given states and gates; the parameters are those of the class.
+        """Plot given states and gates; parameters are those of the class and of :meth:`plot`.
 
-        Raises
-        ------
-        ValueError
-            If ``states`` has several sequences, or ``values`` or ``gates`` lacks its steps.
+        Raises ValueError if ``states`` has several sequences, or the others lack its steps.
         """
         return cls(states, gates, values, layer=layer, segment=segment).plot(axes)
 
     def plot(self, axes: Sequence[Axes] | None = None) -> GateDisplay:
-        """Draw the series and the maps.
-
-        Parameters
-        ----------
-        axes : sequence of Axes, optional
-            One for the series and one for each map; by default on a new figure.
-
-        Raises
-        ------
-        ValueError
-            If the number of axes is another.
-        """
+        """Draw on ``axes``, one for the series and one for each map, by default on a new figure."""
         names, is_new = ["series", *self.maps], axes is None
         self.axes_ = dict(zip(names, _stacked(len(names), axes), strict=True))
         first = self.axes_["series"]
@@ -239,7 +211,6 @@ class GateDisplay:
         ax.spines["bottom"].set_visible(False)
 
     def _draw_bars(self):
-        """One bar for all gates, and one for the state."""
         gates = [name for name in self.maps if name != self.state]
         self.colour_bars_ = []
         for group in (gates, [self.state]):

@@ -24,8 +24,7 @@ _WIDTH, _HEIGHT = 7.5, 4.2  # inches of one of the axes
 class GradientFlowDisplay:
     """Plot of the norm of the loss's gradient at each lag, on a logarithmic axis.
 
-    Where a line falls straight, the gradient vanishes by the same factor each step. Create one with
-    :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_flows`, which also draw it.
+    Where a line falls straight, the gradient vanishes by the same factor each step.
 
     Parameters
     ----------
@@ -40,15 +39,10 @@ class GradientFlowDisplay:
 
     Attributes
     ----------
-    axes_ : dict
-        For each norm its Axes.
-    figure_ : Figure
-        The figure drawn on.
-    lines_ : dict
-        The Line2D for each pair of norm and name; a norm of 0 is a gap.
+    axes_, lines_, figure_ : dict, dict, Figure
+        Axes by norm; Line2D by pair of norm and name, a norm of 0 being a gap.
     rounding_lines_ : dict
-        For each norm the line below which float32 rounding loses a step's share next to that of the
-        first lag; only where relative norms fall so far.
+        By norm, if one falls so far, the line below which float32 loses a step's share.
 
     Examples
     --------
@@ -104,22 +98,16 @@ class GradientFlowDisplay:
 
         Parameters
         ----------
-        estimator : RNNForecaster, RNNRegressor or RNNClassifier
-            Fitted.
+        estimator : fitted RNNForecaster, RNNRegressor or RNNClassifier
         X, y : optional
-            As for ``tsrnn.inspection.gradient_flow``: rows and their targets; for a forecaster
-            series, or None for those of ``fit``.
-        layer, norm, relative
-            As in :class:`GradientFlowDisplay`.
-        axes
-            As in :meth:`plot`.
+            As for ``tsrnn.inspection.gradient_flow``.
+        layer, norm, relative, axes
+            As in :class:`GradientFlowDisplay` and :meth:`plot`.
 
         Raises
         ------
-        NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If it can't be inspected, targets are missing, or there is no such layer.
+        NotFittedError, ValueError
+            If it is not fitted or can't be inspected, ``y`` is missing, or there is no such layer.
         """
         flow = gradient_flow(estimator, X, y)
         display = cls({cell_name(estimator): flow}, layer=layer, norm=norm, relative=relative)
@@ -137,21 +125,9 @@ class GradientFlowDisplay:
         relative: bool = True,
         axes: Axes | Sequence[Axes] | None = None,
     ) -> GradientFlowDisplay:
-        """Compare several fitted networks on the same sequences.
+        """Compare fitted networks, named by the keys of a dict, or of a sequence by their cells.
 
-        Parameters
-        ----------
-        estimators : dict of str to estimator, or sequence of estimators
-            Fitted; a sequence is named by the cells.
-        X, y, layer, norm, relative, axes
-            As in :meth:`from_estimator`.
-
-        Raises
-        ------
-        NotFittedError
-            If one is not fitted.
-        ValueError
-            As for :meth:`from_estimator`.
+        Other parameters and errors are those of :meth:`from_estimator`.
         """
         flows = {
             name: gradient_flow(estimator, X, y)
@@ -169,28 +145,14 @@ class GradientFlowDisplay:
         relative: bool = True,
         axes: Axes | Sequence[Axes] | None = None,
     ) -> GradientFlowDisplay:
-        """Plot given gradient norms; the parameters are those of the class.
+        """Plot given norms; the parameters are those of the class and of :meth:`plot`.
 
-        Raises
-        ------
-        ValueError
-            If there is no such layer, or no such norm.
+        Raises ValueError if there is no such layer, or no such norm.
         """
         return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
 
     def plot(self, axes: Axes | Sequence[Axes] | None = None) -> GradientFlowDisplay:
-        """Draw the curves.
-
-        Parameters
-        ----------
-        axes : Axes or sequence of Axes, optional
-            One for each norm; by default on a new figure.
-
-        Raises
-        ------
-        ValueError
-            If there is not one axes for each norm.
-        """
+        """Draw the curves on ``axes``, one for each norm, by default on a new figure."""
         self.axes_ = dict(zip(self.norms, self._adjacent_axes(axes), strict=True))
         self.figure_ = self.axes_[self.norms[0]].figure
         self.lines_: dict[tuple[str, str], Line2D] = {}

@@ -26,14 +26,10 @@ if TYPE_CHECKING:
 class LossCurveDisplay:
     """Plot of the training loss of each epoch, and of the validation loss where there is one.
 
-    Create one with :meth:`from_estimator` or :meth:`from_curves`, which also draw it.
-
     Parameters
     ----------
-    loss_curve : sequence of float
-        Mean training loss of each epoch.
-    validation_curve : sequence of float, optional
-        Validation loss after each epoch.
+    loss_curve, validation_curve : sequence of float
+        Mean training loss of each epoch; validation loss after each epoch, or None.
     best_iter : int, optional
         Epoch, counted from 1, whose weights were kept; 0 for those before the first.
 
@@ -66,20 +62,7 @@ class LossCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> LossCurveDisplay:
-        """Plot the losses of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : RNNForecaster, RNNRegressor or RNNClassifier
-            Fitted.
-        ax : Axes, optional
-            Axes to draw on; by default on a new figure.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator is not fitted.
-        """
+        """Plot the losses of an estimator on ``ax``; raises NotFittedError if it is not fitted."""
         check_is_fitted(estimator)
         scores = estimator.validation_scores_
         validation_curve = None if scores is None else [-score for score in scores]
@@ -95,23 +78,14 @@ class LossCurveDisplay:
         best_iter: int | None = None,
         ax: Axes | None = None,
     ) -> LossCurveDisplay:
-        """Plot given losses; the parameters are those of the class.
+        """Plot given losses; the parameters are those of the class and of :meth:`plot`.
 
-        Raises
-        ------
-        ValueError
-            If a curve is empty or not one-dimensional.
+        Raises ValueError if a curve is empty or not one-dimensional.
         """
         return cls(loss_curve, validation_curve, best_iter).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> LossCurveDisplay:
-        """Draw the losses; on a logarithmic y axis where they fall by more than a factor of ten.
-
-        Parameters
-        ----------
-        ax : Axes, optional
-            Axes to draw on; by default on a new figure.
-        """
+        """Draw on ``ax``, by default on a new figure; on a log scale if losses fall tenfold."""
         self.ax_ = ax = new_axes() if ax is None else ax
         self.figure_ = ax.figure
         self.validation_line_ = self.best_line_ = None

@@ -24,8 +24,7 @@ class MemoryDisplay:
 
     Each dot is a unit: x is the number of steps of the series after which half of its memory is
     gone, y the share of units that remember at least as long. Units to the right of the window's
-    mark keep more than half of their first memory to its end. Create one with
-    :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_half_lives`, which also draw it.
+    mark keep more than half of their first memory to its end.
 
     Parameters
     ----------
@@ -36,15 +35,10 @@ class MemoryDisplay:
 
     Attributes
     ----------
-    ax_, figure_ : Axes, Figure
-        The axes drawn on.
-    dots_ : dict
-        The Line2D of the units for each pair of name and layer, the shortest memory first.
-    window_line_ : Line2D
-        The mark of the window; None where it is not given.
-    endless_ : float
-        x of half-lives that are infinite or longer than a thousand windows; None where there are
-        none.
+    ax_, figure_, dots_ : Axes, Figure, dict
+        ``dots_``: Line2D of the units by pair of name and layer, shortest memory first.
+    window_line_, endless_ : Line2D, float
+        Mark of the window; x of half-lives over a thousand windows or infinite; or None.
 
     Examples
     --------
@@ -83,20 +77,14 @@ class MemoryDisplay:
 
         Parameters
         ----------
-        estimator : RNNForecaster, RNNRegressor or RNNClassifier
-            Fitted, with a cell that has gates.
-        X : array-like, or Series or frame, optional
-            As for ``tsrnn.inspection.memory_half_life``: rows that are sequences; for a forecaster
-            series, by default those of ``fit``.
-        ax : Axes, optional
-            Axes to draw on; by default on a new figure.
+        estimator : fitted RNNForecaster, RNNRegressor or RNNClassifier
+        X, ax
+            As for ``tsrnn.inspection.memory_half_life`` and :meth:`plot`.
 
         Raises
         ------
-        NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If it can't be inspected or its cell has no gates.
+        NotFittedError, ValueError
+            If the estimator is not fitted, can't be inspected, or its cell has no gates.
         """
         return cls.from_estimators({cell_name(estimator): estimator}, X, ax=ax)
 
@@ -104,21 +92,9 @@ class MemoryDisplay:
     def from_estimators(
         cls, estimators: Mapping[str, Any] | Sequence[Any], X: Any = None, *, ax: Axes | None = None
     ) -> MemoryDisplay:
-        """Compare the half-lives of several fitted networks on the same sequences.
+        """Compare fitted networks, named by the keys of a dict, or of a sequence by their cells.
 
-        Parameters
-        ----------
-        estimators : dict of str to estimator, or sequence of estimators
-            Fitted; a sequence is named by the cells.
-        X, ax
-            As in :meth:`from_estimator`.
-
-        Raises
-        ------
-        NotFittedError
-            If one is not fitted.
-        ValueError
-            As for :meth:`from_estimator`.
+        Other parameters and errors are those of :meth:`from_estimator`.
         """
         estimators = name_estimators(estimators)
         lives = {name: memory_half_life(model, X) for name, model in estimators.items()}
@@ -134,23 +110,14 @@ class MemoryDisplay:
         window: int | None = None,
         ax: Axes | None = None,
     ) -> MemoryDisplay:
-        """Plot given half-lives; the parameters are those of the class.
+        """Plot given half-lives; the parameters are those of the class and of :meth:`plot`.
 
-        Raises
-        ------
-        ValueError
-            If they are not such Series.
+        Raises ValueError if they are not such Series.
         """
         return cls(half_lives, window=window).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> MemoryDisplay:
-        """Draw the half-lives.
-
-        Parameters
-        ----------
-        ax : Axes, optional
-            Axes to draw on; by default on a new figure.
-        """
+        """Draw the half-lives on ``ax``, by default on a new figure."""
         self.ax_ = ax = new_axes((7.5, 4.2)) if ax is None else ax
         self.figure_, self.dots_, self.window_line_ = ax.figure, {}, None
         all_lives = np.concatenate([lives.to_numpy(float) for lives in self.half_lives.values()])
@@ -219,6 +186,5 @@ def _plain_ticks(ax, drawn):
 
 
 def _window(estimator, X) -> int:
-    """Steps of the series that a network reads."""
     batch = read_batch(estimator, X)
     return len(batch.step_labels[0]) * batch.segment

@@ -21,35 +21,18 @@ from tsrnn.plotting.style import x_positions
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DisplayedSequence:
-    """One sequence, and the estimator that reads it.
-
-    Attributes
-    ----------
-    estimator : RNNForecaster, RNNRegressor or RNNClassifier
-        Fitted.
-    X : array-like, or Series or frame
-        As the estimator takes it: the single row, or all series.
-    values : DataFrame
-        Values by the sequence's labels, a column for each channel.
-    segment : int
-        Values per recurrent step.
-    number, label : int, label
-        Position and label among the sequences; None for a single sequence.
-    n_more : int
-        Sequences omitted by default.
-    """
+    """One sequence, and the fitted estimator that reads it."""
 
     estimator: Any
-    X: Any
-    values: pd.DataFrame
-    segment: int
-    number: int
-    label: Hashable
-    n_more: int
+    X: Any  # as the estimator takes it: the single row, or all series
+    values: pd.DataFrame  # by the sequence's labels, a column for each channel
+    segment: int  # values per recurrent step
+    number: int  # position among the sequences; None for a single one
+    label: Hashable  # among the sequences; None for a single one
+    n_more: int  # sequences omitted by default
 
     @property
     def cell(self) -> str:
-        """Name of the network's cell."""
         return self.estimator.network_.cell
 
     def inspect(self, function: Callable[[Any, Any], pd.DataFrame]) -> pd.DataFrame:
@@ -71,7 +54,6 @@ class DisplayedSequence:
 
     @property
     def note(self) -> str | None:
-        """Note on the omitted sequences."""
         if not self.n_more:
             return None
         kind = "row" if isinstance(self.estimator, SequenceEstimator) else "series"
@@ -79,19 +61,9 @@ class DisplayedSequence:
 
 
 def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequence:
-    """The row or series of X to draw, by default the first.
+    """The row or series of X to draw, by default the first; ValueError where there is none such.
 
-    Parameters
-    ----------
-    estimator, X
-        As for ``tsrnn.inspection.states``.
-    series : label or None
-        A row's number, or its label in the index of a DataFrame; or a series' label.
-
-    Raises
-    ------
-    ValueError
-        If the estimator can't be inspected, X is missing or ``series`` is not in it.
+    ``series`` is a row's number, or its label in the index of a DataFrame; or a series' label.
     """
     is_rows = isinstance(estimator, SequenceEstimator)
     if is_rows and X is None:
@@ -111,13 +83,7 @@ def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequen
 
 
 def match_values(values: pd.Series | pd.DataFrame, frame: pd.DataFrame, segment: int):
-    """The rows of values that the steps of a frame read, as a DataFrame.
-
-    Raises
-    ------
-    ValueError
-        If the frame has several sequences, or ``values`` lacks labels of its steps.
-    """
+    """The rows of ``values`` that the steps of a frame, of one sequence, read, as a DataFrame."""
     if not isinstance(frame, pd.DataFrame) or frame.empty or frame.columns.nlevels != 3:
         raise ValueError(
             f"states must be what tsrnn.inspection.states returns, got {type(frame).__name__}."
@@ -153,7 +119,6 @@ def step_edges(index: pd.Index, segment: int) -> np.ndarray:
 
 
 def format_label(label: Any) -> str:
-    """A label as short text."""
     if not isinstance(label, pd.Timestamp):
         return str(label)
     return format_time(label).removesuffix(":00").replace(" ", "\n")

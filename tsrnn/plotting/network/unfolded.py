@@ -46,8 +46,7 @@ class UnfoldedDisplay:
     """Drawing of a network unrolled over the last steps of a sequence: inputs, states, prediction.
 
     Each box is the network after one step; each small cell in it is a unit of the hidden state h,
-    or of an LSTM's cell state c. Create one with :meth:`from_estimator` or :meth:`from_states`,
-    which also draw it.
+    or of an LSTM's cell state c.
 
     Parameters
     ----------
@@ -56,28 +55,21 @@ class UnfoldedDisplay:
     values : Series or DataFrame
         Inputs, on labels that include those of ``states``; a column for each channel.
     prediction : Series, optional
-        Prediction after the last step. A forecast, whose labels follow those of ``values``, is
-        also drawn after them.
-    cell : str, optional
-        Name of the cell, for the title and its equation.
+        Prediction after the last step; a forecast, by its labels, is also drawn after ``values``.
+    cell, note : str, optional
+        Name of the cell, for the title and its equation; text below the drawing.
     segment : int, default=1
         Rows of ``values`` per step.
-    note : str, optional
-        Text below the drawing.
 
     Attributes
     ----------
     ax_, series_ax_, figure_ : Axes, Axes, Figure
         The axes drawn on; those of the small plot of the values.
-    hidden_meshes_, cell_meshes_ : dict
-        For each layer a list of the steps' QuadMesh, with a cell for each unit of ``units_``, row
-        by row; the latter is empty without a cell state.
-    units_ : array
-        Units shown: 32 evenly spaced ones where there are more.
-    inputs_, prediction_ : list of Text, Text
-        Inputs of each step; the prediction, None where it is not given.
-    series_lines_, forecast_line_ : list of Line2D, Line2D
-        The values and the forecast; None without one.
+    hidden_meshes_, cell_meshes_, units_ : dict, dict, array
+        By layer a list of the steps' QuadMesh, with a cell for each of ``units_`` (at most 32,
+        evenly spaced); ``cell_meshes_`` may be empty.
+    inputs_, prediction_, series_lines_, forecast_line_ : list of Text, Text, list of Line2D, Line2D
+        Inputs of each step; prediction or None; the values; the forecast or None.
     colour_bars_ : dict
         The Colorbar of "hidden", and of "cell".
 
@@ -128,22 +120,16 @@ class UnfoldedDisplay:
 
         Parameters
         ----------
-        estimator : RNNForecaster, RNNRegressor or RNNClassifier
-            Fitted.
-        X : array-like, or Series or frame, optional
-            Rows that are sequences; for a forecaster series, by default those of ``fit``.
-        series : label, optional
-            The row (its number, or label in a DataFrame's index) or series; by default the first.
+        estimator, X, series
+            As in :meth:`GateDisplay.from_estimator`.
         n_steps, ax
             As in :meth:`plot`.
 
         Raises
         ------
-        NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If it is not recurrent, reads in both directions or runs through a known future, or
-            ``series`` or ``n_steps`` is invalid.
+        NotFittedError, ValueError
+            If the estimator is not fitted or not recurrent, reads in both directions or through
+            a known future, or ``series`` or ``n_steps`` is invalid.
         """
         network = getattr(estimator, "network_", None)
         if getattr(network, "cell", None) == "attention":
@@ -185,10 +171,7 @@ class UnfoldedDisplay:
     ) -> UnfoldedDisplay:
         """Draw given states; the parameters are those of the class and of :meth:`plot`.
 
-        Raises
-        ------
-        ValueError
-            If ``states`` has several sequences, or ``values`` lacks its steps.
+        Raises ValueError if ``states`` has several sequences, or ``values`` lacks its steps.
         """
         return cls(states, values, prediction, cell=cell, segment=segment).plot(ax, n_steps=n_steps)
 
