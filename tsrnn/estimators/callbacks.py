@@ -19,14 +19,7 @@ except ImportError:  # scikit-learn before 1.9
 
 
 class EpochCallbacks:
-    """Reports each finished epoch to an estimator's callbacks.
-
-    Parameters
-    ----------
-    estimator : estimator
-    context : CallbackContext or None
-        scikit-learn's context of the fit; None to report nothing.
-    """
+    """Reports each finished epoch to an estimator's callbacks; nothing without a context."""
 
     def __init__(self, estimator: Any, context: Any):
         self._estimator, self._context, self._n_reported = estimator, context, 0

@@ -24,108 +24,31 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
 
     Parameters
     ----------
-    cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
-        Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
-        network with tanh or ReLU. "attention" is not recurrent: a Transformer with causal
-        self-attention (Vaswani et al. 2017); CPU only.
-    hidden_size : int, default=32
-        Hidden units.
-    n_layers : int, default=1
-        Recurrent layers.
-    bidirectional : bool, default=False
-        Let each layer read the sequence in both directions.
-    residual : bool, default=False
-        Add a layer's inputs to its outputs, from the second layer on.
-    n_heads : int, default=4
-        Attention heads of ``cell="attention"``, which divide the hidden units among them.
-    head_size : int, default=0
-        Units of a hidden layer between the last state and the outputs; 0 for none.
-    n_channels : int, default=1
-        Channels of a sequence: values per step.
-    segment : int, default=1
-        Steps of the sequence per recurrent step, as in SegRNN (Lin et al. 2023); a remainder at the
-        start of a sequence is not read.
-    memory : int, optional
-        Longest time lag in recurrent steps: gates are initialised to memories of 1 to ``memory``
-        steps (chrono initialisation, Tallec & Ollivier 2018).
-    standardize : bool, default=True
-        Standardise channels to mean 0 and standard deviation 1.
-    dropout, recurrent_dropout : float, default=0.0
-        Dropout probability in training between layers, and of units between steps, with one mask
-        for the whole sequence (Gal & Ghahramani 2016).
+    cell, hidden_size, n_layers, bidirectional, residual, n_heads, head_size
+        The network, as in :class:`RNNRegressor`.
+    n_channels, segment, memory, standardize, dropout, recurrent_dropout
+        As in :class:`RNNRegressor`; there are no targets to standardise.
     class_weight : dict or "balanced", optional
         Weights of classes in the loss; "balanced" for weights inverse to their frequency.
-    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
-        Optimiser; SGD has a Nesterov momentum of 0.9.
-    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
-        Schedule of the learning rate: up and down once over the epochs, constant, down along a
-        cosine, or divided by five after two epochs without improvement.
-    learning_rate_init : float, default=0.003
-        Highest learning rate.
-    alpha : float, default=0.0
-        L2 penalty, divided by the batch size as in MLPRegressor; the weight decay of "adamw".
-    averaging : float, default=0.0
-        Decay of a moving average of the weights, which replaces them after training; 0 for none.
-    max_iter : int or "auto", default="auto"
-        Maximum number of epochs; "auto" for about 2,000 minibatches, in 10 to 200 epochs.
-    batch_size : int, default=32
-        Sequences per minibatch.
-    max_grad_norm : float, default=1.0
-        Norm that larger gradients are clipped to.
-    tol : float, default=1e-4
-        Least improvement of the loss that counts, for the schedules "constant" and "adaptive"; the
-        others end by themselves.
+    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, batch_size
+        Training, as in :class:`RNNRegressor`.
     early_stopping : bool, default=False
-        Hold out the last rows of each class, keep the weights of the epoch with the best loss on
-        them, and stop after ``n_iter_no_change`` epochs without a better one. Rows are not split at
-        random, which would show the network the future.
-    validation_fraction : float, default=0.1
-        Share of rows held out for validation.
-    n_iter_no_change : int, default=50
-        Epochs without improvement after which training stops.
-    warm_start : bool, default=False
-        Let ``fit`` continue from the weights and scales of the last fit.
-    dtype : {"float32", "float64"}, default="float32"
-        Floating-point type of the network.
-    device : {"cpu", "cuda"}, default="cpu"
-        Device that networks are trained and run on. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]``
-        or ``tsrnn[cuda13]``, and suits large batches. A fitted estimator predicts on either device;
-        pickles and saved files do not store it.
-    n_jobs : int, optional
-        CPU threads; None and -1 for all cores. Results are the same to the bit.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the initial weights and of the order of rows; None for a new one each time.
-    verbose : bool or int, default=0
-        Show progress: a bar if tqdm is installed, else a line per tenth on standard error.
+        As in :class:`RNNRegressor`, with the last rows of each class held out.
+    max_grad_norm, tol, validation_fraction, n_iter_no_change, warm_start
+        Training, as in :class:`RNNRegressor`.
+    dtype, device, n_jobs, random_state, verbose
+        As in :class:`RNNRegressor`.
 
     Attributes
     ----------
     classes_ : (n_classes,) array
         Class labels, sorted.
-    network_ : Network
-        The trained network.
-    X_mean_, X_scale_ : (n_channels,) arrays
-        Mean and standard deviation that channels are standardised by.
-    missing_ : "tell" or None
-        "tell" if the network reads which values are missing, as it does if some were in ``fit``.
-    loss_curve_ : list of float
-        Mean training loss of each epoch.
-    validation_scores_ : list of float or None
-        Minus the validation loss after each epoch; higher is better.
-    n_iter_, best_iter_ : int
-        Number of epochs; the epoch whose weights are kept.
-    n_features_in_ : int
-        Columns of X, if it was a table.
+    network_, X_mean_, X_scale_, missing_, loss_curve_, validation_scores_, n_iter_, best_iter_
+        As in :class:`RNNRegressor`, and so is ``n_features_in_``.
 
     See Also
     --------
     RNNRegressor : Numbers instead of classes.
-
-    Notes
-    -----
-    Rows of equal sequence and class are merged into one with the sum of their weights, and their
-    order depends on their content alone: a weight of two is the same as two copies, to the last
-    bit.
 
     Examples
     --------
@@ -218,29 +141,18 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
 
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNClassifier:
-        """Train on sequences and their classes.
+        """Train on sequences and their classes; errors are those of ``RNNRegressor.fit``.
 
         Parameters
         ----------
-        X : array-like
-            One sequence per row: (n_samples, n_timesteps) of one channel; (n_samples, n_timesteps *
-            n_channels), step after step; (n_samples, n_timesteps, n_channels); or a list of arrays,
-            which may differ in length. Missing values (NaN) before a sequence's first value make it
-            shorter; later ones are marked for the network.
+        X, sample_weight
+            As in ``RNNRegressor.fit``: an integer weight is the same as as many copies.
         y : array-like of shape (n_samples,)
             Class labels, of any type.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weights of rows in the loss; an integer weight is the same as as many copies.
 
         Returns
         -------
-        RNNClassifier
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of range, a value infinite, a sequence empty or a shape wrong.
+        self : RNNClassifier
         """
         self._validate_params()
         with self._restored_on_error():
@@ -261,11 +173,6 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             As in ``fit``.
         classes : array-like of shape (n_classes,), optional
             All classes; required in the first call.
-
-        Returns
-        -------
-        RNNClassifier
-            Itself.
         """
         self._validate_params()
         if classes is None and not hasattr(self, "classes_"):
@@ -283,13 +190,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the most probable class of each sequence, (n_samples,).
-
-        Parameters
-        ----------
-        X : array-like
-            Sequences as in ``fit``, of any length.
-        """
+        """Predict the most probable class of each sequence, (n_samples,); X as in ``fit``."""
         outputs = self._outputs(X)
         return self.classes_[np.argmax(outputs, axis=1)]
 

@@ -26,21 +26,17 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     Parameters
     ----------
     cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
-        Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
-        network with tanh or ReLU. "attention" is not recurrent: a Transformer with causal
-        self-attention (Vaswani et al. 2017); CPU only.
-    hidden_size : int, default=32
-        Hidden units.
-    n_layers : int, default=1
-        Recurrent layers.
-    bidirectional : bool, default=False
-        Let each layer read the sequence in both directions.
-    residual : bool, default=False
-        Add a layer's inputs to its outputs, from the second layer on.
-    n_heads : int, default=4
-        Attention heads of ``cell="attention"``, which divide the hidden units among them.
-    head_size : int, default=0
-        Units of a hidden layer between the last state and the outputs; 0 for none.
+        Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent network
+        with tanh or ReLU. "attention" is not recurrent: a Transformer with causal self-attention
+        (Vaswani et al. 2017); CPU only.
+    hidden_size, n_layers : int, default=32, 1
+        Hidden units of each layer; layers, each reading the one below.
+    bidirectional, residual : bool, default=False
+        Let layers read the sequence in both directions; add a layer's inputs to its outputs, from
+        the second layer on.
+    n_heads, head_size : int, default=4, 0
+        Heads of ``cell="attention"``, which divide the hidden units; units of a hidden layer
+        between the last state and the outputs, 0 for none.
     n_channels : int, default=1
         Channels of a sequence: values per step.
     segment : int, default=1
@@ -65,37 +61,30 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
         Schedule of the learning rate: up and down once over the epochs, constant, down along a
         cosine, or divided by five after two epochs without improvement.
-    learning_rate_init : float, default=0.003
-        Highest learning rate.
+    learning_rate_init, max_grad_norm : float, default=0.003, 1.0
+        Highest learning rate; norm that larger gradients are clipped to.
     alpha : float, default=0.0
         L2 penalty, divided by the batch size as in MLPRegressor; the weight decay of "adamw".
     averaging : float, default=0.0
         Decay of a moving average of the weights, which replaces them after training; 0 for none.
-    max_iter : int or "auto", default="auto"
-        Maximum number of epochs; "auto" for about 2,000 minibatches, in 10 to 200 epochs.
-    batch_size : int, default=32
-        Sequences per minibatch.
-    max_grad_norm : float, default=1.0
-        Norm that larger gradients are clipped to.
+    max_iter, batch_size : int or "auto", int, default="auto", 32
+        Most epochs, "auto" for about 2,000 minibatches in 10 to 200; sequences per minibatch.
     tol : float, default=1e-4
-        Least improvement of the loss that counts, for the schedules "constant" and "adaptive"; the
-        others end by themselves.
+        Least improvement of the loss that counts, for the schedules "constant" and "adaptive".
     early_stopping : bool, default=False
         Hold out the last rows, keep the weights of the epoch with the best loss on them, and stop
-        after ``n_iter_no_change`` epochs without a better one. Rows are not split at random, which
-        would show the network the future.
-    validation_fraction : float, default=0.1
-        Share of rows held out for validation.
-    n_iter_no_change : int, default=50
-        Epochs without improvement after which training stops.
+        after ``n_iter_no_change`` epochs without a better one. Never a random split: it would show
+        the future.
+    validation_fraction, n_iter_no_change : float, int, default=0.1, 50
+        Share of rows held out; epochs without improvement after which training stops.
     warm_start : bool, default=False
         Let ``fit`` continue from the weights and scales of the last fit.
     dtype : {"float32", "float64"}, default="float32"
         Floating-point type of the network.
     device : {"cpu", "cuda"}, default="cpu"
-        Device that networks are trained and run on. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]``
-        or ``tsrnn[cuda13]``, and suits large batches. A fitted estimator predicts on either device;
-        pickles and saved files do not store it.
+        Where networks are trained and run. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]`` or
+        ``tsrnn[cuda13]``, and suits large batches and thousands of networks. A fitted estimator
+        predicts on either device; pickles and saved files do not store it.
     n_jobs : int, optional
         CPU threads; None and -1 for all cores. Results are the same to the bit.
     random_state : int, RandomState instance or None, default=0
@@ -107,24 +96,16 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     ----------
     network_ : Network
         The trained network.
-    X_mean_, X_scale_ : (n_channels,) arrays
-        Mean and standard deviation that channels are standardised by.
+    X_mean_, X_scale_, y_mean_, y_scale_ : (n_channels,) and (n_outputs,) arrays
+        Mean and standard deviation that channels and targets are standardised by.
     missing_ : "tell" or None
         "tell" if the network reads which values are missing, as it does if some were in ``fit``.
-    loss_curve_ : list of float
-        Mean training loss of each epoch.
-    validation_scores_ : list of float or None
-        Minus the validation loss after each epoch; higher is better.
+    loss_curve_, validation_scores_ : list of float
+        Mean training loss of each epoch; minus the validation loss after it, or None.
     n_iter_, best_iter_ : int
         Number of epochs; the epoch whose weights are kept.
-    n_features_in_ : int
-        Columns of X, if it was a table.
-    y_mean_, y_scale_ : (n_outputs,) arrays
-        Mean and standard deviation of the targets.
-    n_outputs_ : int
-        Targets per row.
-    loss_, quantiles_ : str, tuple
-        The training loss, and its quantiles if it is "quantile".
+    n_features_in_, n_outputs_, loss_, quantiles_ : int, int, str, tuple
+        Columns of X, if it was a table; targets per row; training loss, and its quantiles if any.
 
     See Also
     --------
@@ -247,8 +228,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
 
         Returns
         -------
-        RNNRegressor
-            Itself.
+        self : RNNRegressor
 
         Raises
         ------
@@ -263,17 +243,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
         """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
-        Scales of channels and targets are those of the first call; the learning rate is constant.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in ``fit``.
-
-        Returns
-        -------
-        RNNRegressor
-            Itself.
+        Scales are those of the first call; the learning rate is constant. Parameters: see ``fit``.
         """
         self._validate_params()
         with self._restored_on_error():
@@ -288,7 +258,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         X : array-like
             Sequences as in ``fit``, of any length.
         return_std : bool, default=False
-            Also return the standard deviation, with the losses "gaussian" and "student_t".
+            Also return the standard deviation, of the losses "gaussian" and "student_t".
 
         Returns
         -------

@@ -20,46 +20,24 @@ def inputs_per_step(segment: int, n_channels: int, marks_missing: bool) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class PartialFitState:
-    """What ``partial_fit`` needs of the call before.
-
-    Attributes
-    ----------
-    moments : Moments
-        The optimiser's state.
-    rng : Generator
-        Draws the order of rows.
-    """
+    """What ``partial_fit`` needs of the call before."""
 
     moments: Moments
-    rng: np.random.Generator
+    rng: np.random.Generator  # draws the order of rows
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SequenceModel:
-    """The fitted state of a regressor or classifier.
-
-    Attributes
-    ----------
-    network : Network
-    X_mean, X_scale : (n_channels,) float64 arrays
-        Mean and deviation that channels are standardised by.
-    marks_missing : bool
-        Whether the network reads which values are missing.
-    y_mean, y_scale : (n_targets,) float64 arrays or None
-        Mean and deviation that targets are standardised by; None for classes.
-    loss : str
-    loss_params : tuple of float
-        Parameters of the training loss, such as the levels of quantiles.
-    """
+    """The fitted state of a regressor or classifier."""
 
     network: Network
-    X_mean: np.ndarray
-    X_scale: np.ndarray
-    marks_missing: bool
-    y_mean: np.ndarray | None
-    y_scale: np.ndarray | None
+    X_mean: np.ndarray  # (n_channels,) float64
+    X_scale: np.ndarray  # (n_channels,) float64
+    marks_missing: bool  # whether the network reads which values are missing
+    y_mean: np.ndarray | None  # (n_targets,); None for classes
+    y_scale: np.ndarray | None  # (n_targets,); None for classes
     loss: str
-    loss_params: tuple[float, ...]
+    loss_params: tuple[float, ...]  # such as the levels of quantiles
 
     @property
     def segment(self) -> int:
@@ -69,11 +47,7 @@ class SequenceModel:
     def source(self, sequences: Sequences, targets: np.ndarray | None = None, weights=()) -> Source:
         """Sequences, and targets (n_samples, n_targets), on the network's scale.
 
-        Raises
-        ------
-        ValueError
-            If values are missing and the network does not read which, or a sequence is shorter
-            than a segment.
+        ValueError for missing values that the network does not read, and for too short a sequence.
         """
         if sequences.missing and not self.marks_missing:
             raise ValueError(
@@ -105,10 +79,7 @@ def mean_and_scale(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean and deviation of columns; deviation 1 where a column is constant or missing.
 
-    Parameters
-    ----------
-    parts : callable
-        Returns the parts of a table, each with the weights of its rows; called twice.
+    ``parts`` returns the parts of a table, each with the weights of its rows; it is called twice.
     """
     total, mean = _weighted_sums(parts, lambda values: values)
     mean = mean / np.maximum(total, np.finfo(float).tiny)

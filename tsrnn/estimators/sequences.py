@@ -17,22 +17,12 @@ _PART_STEPS = 2**22  # steps processed at once
 
 @dataclasses.dataclass(frozen=True)
 class Sequences:
-    """Sequences as ranges of rows in one table.
+    """Sequences as ranges of rows in one table."""
 
-    Attributes
-    ----------
-    values : (n_rows, n_channels) float64 array
-        Missing values are NaN. Sequences may share rows.
-    firsts, lengths : (n_samples,) int64 arrays
-        First row and number of steps of each sequence, from its first value on.
-    missing : bool
-        Whether a value is missing after the start of a sequence.
-    """
-
-    values: np.ndarray
-    firsts: np.ndarray
-    lengths: np.ndarray
-    missing: bool
+    values: np.ndarray  # (n_rows, n_channels) float64, NaN if missing; sequences may share rows
+    firsts: np.ndarray  # (n_samples,) int64, row of the first value of each
+    lengths: np.ndarray  # (n_samples,) int64, steps from there on
+    missing: bool  # whether a value is missing after the start of a sequence
 
     def __len__(self) -> int:
         return self.firsts.size
@@ -44,10 +34,7 @@ class Sequences:
         return np.repeat(firsts - (ends - lengths), lengths) + np.arange(lengths.sum())
 
     def parts(self, numbers: np.ndarray) -> Iterator[np.ndarray]:
-        """The numbers in parts whose sequences together have a limited number of steps.
-
-        Sequences may overlap in ``values``, and so have many more steps together than it has rows.
-        """
+        """The numbers in parts whose sequences have together a limited number of steps."""
         steps = np.cumsum(self.lengths[numbers]) // _PART_STEPS
         yield from np.split(numbers, np.flatnonzero(np.diff(steps)) + 1)
 
@@ -72,22 +59,9 @@ def _is_array(row):
 
 
 def read_sequences(estimator: Any, X: Any, n_channels: int, *, reset: bool) -> Sequences:
-    """Validate X and locate its sequences.
+    """Validate X, as ``RNNRegressor.fit`` describes it, and locate its sequences.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Stores the number and names of columns where ``reset``, else is compared with them.
-    X : array-like
-        (n_samples, n_timesteps * n_channels), step after step; (n_samples, n_timesteps,
-        n_channels); or a list of arrays (n_timesteps,) or (n_timesteps, n_channels).
-    n_channels : int
-        Values of a step.
-
-    Raises
-    ------
-    ValueError
-        If a value is infinite, a sequence is empty, or shapes do not match.
+    ``estimator`` stores the columns of X where ``reset``, else is compared with them.
     """
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
@@ -175,23 +149,11 @@ def _trim(values, firsts, lengths):
 def merge_duplicates(
     sequences: Sequences, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct rows in an order that depends on their content alone, and their weights.
+    """Distinct ``rows`` in an order that depends on their content alone, and their weights.
 
     Rows of equal sequence and target become one with the sum of their weights, and rows of weight
     zero are dropped. So a weight of two is the same as two copies, to the last bit, and the order
-    of rows has no effect.
-
-    Parameters
-    ----------
-    targets : (n_samples, n_targets) array
-    weights : (n_samples,) float64 array
-    rows : (n,) int64 array
-        Numbers of sequences to merge.
-
-    Returns
-    -------
-    rows, weights : arrays of equal length
-        Number of the first sequence of each group of duplicates, and the group's weight.
+    of rows has no effect. A group of duplicates has the number of its first row.
     """
     rows = rows[weights[rows] > 0]
     hashes = _hashes(sequences, targets)[rows]

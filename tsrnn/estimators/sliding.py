@@ -27,24 +27,22 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
     """Turn each row into the window of rows that ends with it, as a sequence.
 
     Row t becomes rows t - lookback + 1 to t, one after another, with NaN before the first row, and
-    never includes a later row. The number of rows stays, so it fits into a Pipeline;
-    :class:`RNNRegressor` and :class:`RNNClassifier` read the result with ``n_channels`` set to the
-    number of columns, and leading NaN as a shorter sequence.
+    never includes a later row: to forecast, shift y to a later time, ``y.shift(-1)``. The number of
+    rows stays, so it fits into a Pipeline; :class:`RNNRegressor` and :class:`RNNClassifier` read
+    the result with ``n_channels`` as the number of columns, and leading NaN as a shorter sequence.
 
     Parameters
     ----------
     lookback : int, default=24
         Rows of a window.
     groups : str or int, optional
-        Column, by name or position, with the series of each row. A window then has rows of one
-        series only; rows of the series may alternate. The column itself is dropped.
+        Column, by name or position, with the series of each row, which is dropped. A window then
+        has rows of one series only; rows of the series may alternate.
 
     Attributes
     ----------
-    n_features_in_ : int
-        Columns of X.
-    feature_names_in_ : (n_features_in_,) array
-        Names of the columns, if X has names that are strings.
+    n_features_in_, feature_names_in_ : int, (n_features_in_,) array
+        Number of columns of X, and their names if all are strings.
 
     See Also
     --------
@@ -52,12 +50,9 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Row t is part of its own window: to forecast, shift y to a later time, ``y.shift(-1)``.
-
     No rows are kept between calls. To predict the rows after those of ``fit`` from full windows,
-    also give the ``lookback - 1`` rows before them and drop their predictions.
-
-    Without groups the array is a read-only view of one padded copy of X; with groups, or with
+    also give the ``lookback - 1`` rows before them and drop their predictions. Without groups the
+    array is a read-only view of one padded copy of X; with groups, or with
     ``set_output(transform="pandas")``, it is a copy.
 
     Examples
@@ -110,8 +105,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        SlidingWindows
-            Itself.
+        self : SlidingWindows
 
         Raises
         ------
@@ -129,18 +123,13 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_rows, n_columns)
-            As in ``fit``.
+            As in ``fit``, with the same columns.
 
         Returns
         -------
         array of shape (n_rows, lookback * n_channels)
             Step after step, each with all columns but that of groups; float32 if all of them are,
             else float64. A DataFrame if ``set_output`` requests one.
-
-        Raises
-        ------
-        ValueError
-            As in ``fit``, and if the columns are not those of ``fit``.
         """
         check_is_fitted(self)
         values, groups = self._read(X, reset=False)
@@ -160,11 +149,6 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         ----------
         input_features : array-like of str, optional
             Names of the columns of X; by default those of ``fit``, or x0, x1, ... if it had none.
-
-        Returns
-        -------
-        (lookback * n_channels,) array of str objects
-            One name per column.
         """
         check_is_fitted(self)
         channels = self._channel_names(input_features)

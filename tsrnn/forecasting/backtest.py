@@ -51,11 +51,11 @@ class Backtest:
         Returns
         -------
         DataFrame
-            A row for each forecast, with columns MAE, RMSE, MAPE and sMAPE in percent, MASE, RMSSE
-            (NaN where a series hardly moves before the first origin); and for the network
-            ``coverage_80`` and ``interval_score_80`` and so on where there are intervals, and the
-            pinball loss ``pinball_10`` and so on where there are quantiles, and twice their mean,
-            the CRPS if they lie evenly between 0 and 1. Missing values are left out.
+            A row for each forecast, with MAE, RMSE, MAPE and sMAPE in percent, MASE, RMSSE (NaN
+            where a series hardly moves before the first origin); and for the network
+            ``coverage_80``, ``interval_score_80`` and so on of intervals, the pinball loss
+            ``pinball_10`` and so on of quantiles, and ``CRPS``, twice its mean. Missing values are
+            left out.
         """
         actual = self._array("y")
         names = "RNNForecaster", "seasonal_naive", "drift"
@@ -119,24 +119,18 @@ def backtest(
     ----------
     forecaster : RNNForecaster
         Its parameters; it is cloned, and stays as it is.
-    y : Series or DataFrame
-        Series in any form that ``RNNForecaster.fit`` takes.
-    X : Series or DataFrame, optional
-        Covariates, as ``fit`` takes them, of all of ``y``. Those that are known in the future are
-        read with their actual values: where they were themselves forecasts, give these.
-    static : DataFrame, optional
-        Static values of each series.
+    y, X, static
+        As in ``RNNForecaster.fit``. Covariates known in the future are read with their actual
+        values: where they were themselves forecasts, give these.
     n_windows : int, default=5
         Origins. The last one is a horizon before the end of each series.
     step : int, optional
         Steps from one origin to the next; by default a horizon.
     refit : bool, default=True
-        Fit anew at each origin. False fits once, on the values before the first origin, and
-        forecasts from all origins of all series in one pass.
-    coverage : float or sequence of float, optional
-        Probabilities of intervals to be scored too.
-    quantiles : sequence of float, optional
-        Quantiles to be scored too.
+        Fit anew at each origin. False fits once, before the first origin, and forecasts from all
+        origins in one pass.
+    coverage, quantiles : float or sequence of float, optional
+        Probabilities of intervals, and quantiles, to be scored too.
     verbose : int, default=0
         Show progress on standard error.
 
@@ -148,8 +142,8 @@ def backtest(
     Raises
     ------
     ValueError
-        If a series is too short for so many origins, or a parameter is out of its range; or if the
-        fit took logarithms, and a series is no longer positive at a later origin.
+        If a series is too short for so many origins, a parameter is out of range, or a series whose
+        logarithm is taken is not positive at a later origin.
 
     Examples
     --------

@@ -68,10 +68,7 @@ class ForecasterBase(RecurrentEstimator):
 
     @property
     def history_(self) -> pd.Series:
-        """The series of ``fit``, sorted, as float64; of a panel with ids in the index.
-
-        NaN where a value was missing.
-        """
+        """The series of ``fit``, sorted, NaN where missing; of a panel with ids in the index."""
         check_is_fitted(self)
         history = self.fitted_.history
         indptr, ids, values = history.panel.indptr, history.ids, history.targets
@@ -86,10 +83,7 @@ class ForecasterBase(RecurrentEstimator):
 
     @property
     def networks_(self) -> list[list[Network]]:
-        """All networks, (n_groups, n_members) of them: groups are series, or one for all.
-
-        Of ``scope="fine_tuned"`` the last group is that of all series.
-        """
+        """(n_groups, n_members) networks; of "fine_tuned" ones the last group is for all series."""
         check_is_fitted(self)
         network, weights = self.fitted_.network, self.fitted_.weights
         return [[network.like(parameters) for parameters in group] for group in weights]

@@ -19,8 +19,7 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.
     horizon : int
         Number of steps to forecast.
     season : int, optional
-        Steps of a season; by default by the index's frequency (12 for months, 1 where there is
-        none, which repeats the last value).
+        Steps of a season; by default by the index's frequency, 1 where there is none.
 
     Returns
     -------
@@ -58,25 +57,8 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.
 def drift(y: pd.Series, horizon: int) -> pd.Series:
     """Forecast by the continued line through the first and the last value.
 
-    ``y_n + k (y_n - y_1) / (n - 1)`` at step k ahead: the last value, and the mean change of a
-    step (Hyndman & Athanasopoulos 2021, sec. 5.2).
-
-    Parameters
-    ----------
-    y : Series
-        Observations on a regular index.
-    horizon : int
-        Number of steps to forecast.
-
-    Returns
-    -------
-    Series
-        The forecast, indexed by the ``horizon`` steps after ``y``.
-
-    Raises
-    ------
-    ValueError
-        If ``y`` is not a clean regular series or of a single value.
+    ``y_n + k (y_n - y_1) / (n - 1)`` at step k ahead (Hyndman & Athanasopoulos 2021, sec. 5.2).
+    Parameters, result and errors are those of :func:`seasonal_naive`; a single value has no line.
 
     Examples
     --------

@@ -30,10 +30,7 @@ def n_calendar_channels(names: Sequence[str]) -> int:
 def calendar_channels(
     indexes: Sequence[pd.Index], names: Sequence[str], holidays: np.ndarray
 ) -> np.ndarray:
-    """Channels of calendar features and holidays, (n_rows, n), of indexes end to end.
-
-    Equal indexes may share an object, which is encoded once.
-    """
+    """Channels of calendar features and holidays, (n_rows, n), of indexes end to end."""
     if not (names or holidays.size):
         return np.empty((sum(len(index) for index in indexes), 0))
     encoded = {id(index): index for index in indexes}

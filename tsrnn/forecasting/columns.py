@@ -16,22 +16,12 @@ _MAX_LEVELS = 100  # of a category: each is a column of the network's input weig
 
 @dataclasses.dataclass(frozen=True)
 class ColumnEncoder:
-    """Encoder of a column: numbers are standardised, categories one-hot.
-
-    Attributes
-    ----------
-    name : Hashable
-        Of the column.
-    mean, deviation : float
-        Of the numbers.
-    levels : Index or None
-        Of a category, which has a channel for each; None for numbers.
-    """
+    """Encoder of a column: numbers are standardised, categories one-hot."""
 
     name: Any
     mean: float = 0.0
     deviation: float = 1.0
-    levels: pd.Index | None = None
+    levels: pd.Index | None = None  # of a category, with a channel for each; None for numbers
 
     @classmethod
     def fit(cls, values: pd.Series, frame: str) -> ColumnEncoder:

@@ -21,26 +21,14 @@ from tsrnn.forecasting.columns import ColumnEncoder
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FeatureEncoder:
-    """Encoder of all that is read with each value, in the order of its channels.
+    """Encoder of all that is read with each value, in the order of its channels."""
 
-    Attributes
-    ----------
-    known, past, static : tuple of ColumnEncoder
-        Columns of ``X`` that are known in the future, and that are not; columns of ``static``.
-    calendar : tuple of str
-        Of the names in ``CALENDAR``; its channels follow those of ``known``.
-    holidays : (n,) array of datetime64[D]
-        Sorted.
-    observed : bool
-        Whether the last channel tells which values were observed.
-    """
-
-    known: tuple[ColumnEncoder, ...] = ()
-    past: tuple[ColumnEncoder, ...] = ()
+    known: tuple[ColumnEncoder, ...] = ()  # columns of ``X`` known in the future
+    past: tuple[ColumnEncoder, ...] = ()  # other columns of ``X``
     static: tuple[ColumnEncoder, ...] = ()
-    calendar: tuple[str, ...] = ()
+    calendar: tuple[str, ...] = ()  # names in ``CALENDAR``; channels follow those of ``known``
     holidays: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, "M8[D]"))
-    observed: bool = False
+    observed: bool = False  # whether the last channel tells which values were observed
 
     @classmethod
     def fit(
@@ -93,10 +81,7 @@ class FeatureEncoder:
         return self.n_known + sum(c.n_channels for c in (*self.past, *self.static)) + self.observed
 
     def encode(self, covariates: Covariates, *, future: bool = False) -> Covariates:
-        """Covariates with the channels of known and past columns instead of these columns.
-
-        Past columns may be lacking where rows are of the ``future``.
-        """
+        """Covariates with their columns encoded; in the ``future`` past columns may be lacking."""
         frame, name = covariates.frame, covariates.name
         known, past = ([column.name for column in part] for part in (self.known, self.past))
         lacking = [c for c in (known if future else known + past) if c not in frame.columns]
@@ -150,14 +135,8 @@ class FeatureEncoder:
     ) -> np.ndarray:
         """Channels of the values of series, (n_values, n_channels).
 
-        Parameters
-        ----------
-        rows : sequence of Covariates
-            Encoded; the first that has a row of a time stamp provides it.
-        static : (n_series, n) array
-            Encoded.
-        mask : bool
-            Whether missing rows and values are replaced by the mean, not refused.
+        The first of the encoded ``rows`` that has a time stamp provides it. With ``mask`` missing
+        rows and values are replaced by the mean, not refused.
         """
         indexes, lengths = [axis.index for axis in collection.axes], collection.panel.lengths
         covariates = self._covariates(rows, indexes, collection.ids, mask, mask)
@@ -173,10 +152,7 @@ class FeatureEncoder:
     def after(
         self, indexes: Sequence[pd.Index], ids: list, rows: Sequence[Covariates], mask: bool
     ) -> np.ndarray:
-        """Channels of the steps after series, equally many, (n_series, n_steps, n_channels).
-
-        Those that are not known in the future are 0.
-        """
+        """Channels of the next steps, (n_series, n_steps, n_channels); 0 where they are unknown."""
         channels = np.zeros((len(ids), len(indexes[0]), self.n_channels))
         if self.n_known:
             known = dataclasses.replace(self, past=())._covariates(rows, indexes, ids, False, mask)
@@ -232,21 +208,9 @@ class FeatureEncoder:
 
 
 def later_rows(rows: Sequence[Covariates], ends: pd.Index, ids: list) -> Covariates | None:
-    """Rows of encoded covariates after the end of the series, the first of each; None without any.
+    """Encoded rows after the last time stamp of each series, the first of each; None without any.
 
-    Parameters
-    ----------
-    rows : sequence of Covariates
-        Encoded.
-    ends : Index
-        The last time stamp of each series.
-    ids : list
-        Label of each series.
-
-    Raises
-    ------
-    ValueError
-        If some of them have ids and some have none.
+    ValueError if some rows have ids and some have none.
     """
     parts, kinds = [], []
     for covariates in rows:

@@ -23,27 +23,16 @@ LEAST_SCALE = 0.1
 
 @dataclasses.dataclass(frozen=True)
 class WindowSpec:
-    """The windows that a network reads, and what it outputs for each.
+    """The windows that a network reads, and what it outputs for each."""
 
-    Attributes
-    ----------
-    lookback, season, segment, n_ahead : int
-        Past values of a window, steps of a season, values of a recurrent step, and steps forecast
-        in one pass.
-    n_channels, n_known : int
-        Channels of covariates, and how many of them, the first, are known in the future.
-    loss, quantiles : str, tuple
-        Loss of the network; the levels of the loss "quantile", sorted, and empty otherwise.
-    """
-
-    lookback: int
+    lookback: int  # past values of a window
     season: int
-    segment: int
-    n_ahead: int
-    n_channels: int = 0
-    n_known: int = 0
+    segment: int  # values of a recurrent step
+    n_ahead: int  # steps forecast in one pass
+    n_channels: int = 0  # of covariates
+    n_known: int = 0  # the first so many channels are known in the future
     loss: str = "absolute_error"
-    quantiles: tuple = ()
+    quantiles: tuple = ()  # sorted levels of the loss "quantile"; empty for other losses
 
     def source(
         self,
@@ -108,44 +97,20 @@ class WindowSpec:
 
 @dataclasses.dataclass(frozen=True)
 class ForecastBlock:
-    """Outputs for the ``n_ahead`` steps of one pass; forecasts are ``base + scale * outputs``.
+    """Outputs for the ``n_ahead`` steps of one pass; forecasts are ``base + scale * outputs``."""
 
-    Attributes
-    ----------
-    base : (n_windows, n_ahead) array
-        The seasonal naive forecast.
-    scale : (n_windows, 1) array
-        Scale of each window.
-    outputs : LossOutputs
-        Outputs of the networks, in units of the scale.
-    """
-
-    base: np.ndarray
-    scale: np.ndarray
-    outputs: LossOutputs
+    base: np.ndarray  # (n_windows, n_ahead), the seasonal naive forecast
+    scale: np.ndarray  # (n_windows, 1)
+    outputs: LossOutputs  # in units of the scale
 
 
 @dataclasses.dataclass(frozen=True)
 class Ensemble:
-    """Networks of one shape: a group for all series or one for each, of one or several members.
-
-    Attributes
-    ----------
-    spec : WindowSpec
-        The windows that they read.
-    network : Network
-        Their shape.
-    weights : (n_groups, n_members, n_parameters) array
-        One group for all series, or one for each.
-    device : {"cpu", "cuda"}
-        Where they run.
-    n_jobs : int or None
-        Threads of the CPU.
-    """
+    """Networks of one shape: a group for all series or one for each, of one or several members."""
 
     spec: WindowSpec
-    network: Network
-    weights: np.ndarray
+    network: Network  # of the shape of all
+    weights: np.ndarray  # (n_groups, n_members, n_parameters)
     device: str = "cpu"
     n_jobs: int | None = None
 
@@ -183,23 +148,13 @@ class Ensemble:
         horizon: int,
         draw: Callable[[LossOutputs, np.ndarray], np.ndarray] | None = None,
     ) -> tuple[np.ndarray, list[ForecastBlock]]:
-        """Forecasts of any horizon: beyond ``n_ahead`` steps windows hold the forecasts so far.
+        """Forecasts of any horizon, (n_windows, horizon), and their blocks.
 
-        Parameters
-        ----------
-        recent : (n_windows, lookback) array
-            Scaled values.
-        channels : (n_windows, n_rows, n_channels) array
-            Covariates of these values and, from row ``lookback`` on, of the steps that follow;
-            ``n_rows`` is ``lookback`` and a multiple of ``n_ahead`` that covers the horizon.
-        groups : (n_windows,) int array
-            Group of networks for each window.
-        draw : callable, optional
-            Values, (n_windows, n_ahead), from outputs and scales; by default the point forecasts.
-
-        Returns
-        -------
-        (n_windows, horizon) array, list of ForecastBlock
+        Beyond ``n_ahead`` steps windows hold the forecasts so far. ``recent`` (n_windows, lookback)
+        are scaled values; ``channels`` (n_windows, n_rows, n_channels) their covariates and, from
+        row ``lookback`` on, those of whole passes of ``n_ahead`` steps that cover the horizon.
+        ``draw`` takes outputs and scales and returns values, (n_windows, n_ahead); by default point
+        forecasts.
         """
         spec, path, blocks = self.spec, recent, []
         n, lookback = recent.shape

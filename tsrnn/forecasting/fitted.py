@@ -21,50 +21,23 @@ _MIN_RECENT = 4  # values kept of a series at least: they tell how its time stam
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FittedForecaster:
-    """All that fitting a forecaster made. An update makes another one.
-
-    Attributes
-    ----------
-    spec : WindowSpec
-        Windows that the networks read, and their outputs.
-    network : Network
-        The first network; all are of its shape.
-    weights : (n_groups, n_members, n_parameters) array
-        Of all networks: one group for all series or one for each, and after these one for all
-        where it was fine-tuned.
-    transform : str or None
-        "log" or None.
-    scaling : Scaling
-        Of the fitted series.
-    widths : ConformalWidths or None
-        Interval widths; None where nothing was held out.
-    history : Collection
-        Series of the fit, with their channels of covariates.
-    recent : Collection
-        The end of these series and what updates added, as much as forecasts read; ``history``
-        itself before the first update.
-    n_elapsed : (n_series,) int64 array
-        Values of each series before those in ``recent``.
-    features : FeatureEncoder or None
-        Encoders of covariates and calendars; None without any.
-    static_channels : (n_series, n) array or None
-        Encoded static values.
-    later_covariates : Covariates or None
-        Encoded rows of covariates after the end of the series.
-    """
+    """All that fitting a forecaster made. An update makes another one."""
 
     spec: WindowSpec
-    network: Network
+    network: Network  # the first; all are of its shape
+    # (n_groups, n_members, n_parameters): a group for all series or one for each, and after these
+    # one for all where it was fine-tuned
     weights: np.ndarray
-    transform: str | None
+    transform: str | None  # "log" or None
     scaling: Scaling
-    widths: ConformalWidths | None
-    history: Collection
+    widths: ConformalWidths | None  # None where nothing was held out
+    history: Collection  # series of the fit, with their channels of covariates
+    # end of the series with updates, as much as forecasts read; at first ``history``
     recent: Collection
-    n_elapsed: np.ndarray
-    features: FeatureEncoder | None = None
-    static_channels: np.ndarray | None = None
-    later_covariates: Covariates | None = None
+    n_elapsed: np.ndarray  # (n_series,) values before those in ``recent``
+    features: FeatureEncoder | None = None  # None without covariates and calendars
+    static_channels: np.ndarray | None = None  # (n_series, n)
+    later_covariates: Covariates | None = None  # encoded rows after the end of the series
 
     def ensemble(self, device: str = "cpu", n_jobs: int | None = None) -> Ensemble:
         """The networks, to run on a device."""
@@ -111,14 +84,7 @@ class FittedForecaster:
         horizon: int,
         mask: bool,
     ) -> ForecastContext:
-        """Context of other series, by their own histories.
-
-        Raises
-        ------
-        ValueError
-            If they are too short, of another frequency, not positive where logarithms are taken,
-            or have no network.
-        """
+        """Context of other series, by their own histories; ValueError if they do not fit."""
         self._check_other(series)
         groups = self._groups_of_labels(series.ids)
         series, rows = self.with_channels(series, covariates, static, mask)

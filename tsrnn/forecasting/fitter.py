@@ -23,17 +23,11 @@ _MAX_FINE_TUNING = 20  # epochs
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Windows of one group of series.
-
-    Attributes
-    ----------
-    training, validation, whole : (n,) int64 arrays
-        Windows to train on, those held out to validate each epoch, and all that there are.
-    """
+    """Windows of one group of series, each an (n,) int64 array."""
 
     training: np.ndarray
-    validation: np.ndarray
-    whole: np.ndarray
+    validation: np.ndarray  # held out to validate each epoch
+    whole: np.ndarray  # all that there are
 
 
 def splits_of(
@@ -63,27 +57,14 @@ def _thinned(windows, n_max):
 
 @dataclasses.dataclass(frozen=True)
 class Fitter:
-    """Trains networks of one shape on splits.
-
-    Attributes
-    ----------
-    source : Source
-        Values of all windows.
-    draw : callable
-        Initial network of a member, by its number, and its random generator.
-    n_members : int
-        Networks for each split.
-    settings : callable
-        Training settings for a number of windows.
-    name, verbose : str, int
-        Label of the progress bar, and whether it is shown.
-    """
+    """Trains networks of one shape on splits."""
 
     source: Source
+    # initial network of a member, by its number, and its generator
     draw: Callable[[int], tuple[Network, np.random.Generator]]
-    n_members: int
-    settings: Callable[[int], Settings]
-    name: str
+    n_members: int  # for each split
+    settings: Callable[[int], Settings]  # by the number of windows
+    name: str  # label of the progress bar
     verbose: int
 
     def fit(
@@ -92,19 +73,10 @@ class Fitter:
         weights: np.ndarray | None = None,
         previous: Sequence[History] | None = None,
     ) -> tuple[np.ndarray, list[History]]:
-        """Train each member on each split.
+        """Train each member on each split; weights (n_splits, n_members, n_parameters), histories.
 
-        Parameters
-        ----------
-        splits : sequence of Split
-        weights : (1 or n_splits, n_members, n_parameters) array, optional
-            Initial weights; by default those drawn.
-        previous : sequence of History, optional
-            Histories of a first training: train on all windows, up to the best epoch of each.
-
-        Returns
-        -------
-        (n_splits, n_members, n_parameters) array, list of History
+        ``weights`` are initial ones, of each split or for all, by default those drawn; with the
+        ``previous`` histories networks train on all windows, up to the best epoch of each.
         """
         pairs = [(split, member) for split in splits for member in range(self.n_members)]
         drawn = [self.draw(member) for _, member in pairs]
@@ -146,22 +118,12 @@ class Fitter:
 
 @dataclasses.dataclass(frozen=True)
 class FitResult:
-    """Trained networks, with their training history and interval widths.
+    """Trained networks, with their training history and interval widths."""
 
-    Attributes
-    ----------
-    weights : (n_groups, n_members, n_parameters) array
-        Of all networks; where a network was fine-tuned on each series, the last group is the one
-        trained on all.
-    history : History
-        Of the training with validation.
-    widths : ConformalWidths or None
-        Interval widths from errors on the held-out windows.
-    """
-
+    # (n_groups, n_members, n_parameters); after fine-tuning the last group is that of all series
     weights: np.ndarray
-    history: History
-    widths: ConformalWidths | None
+    history: History  # of the training with validation
+    widths: ConformalWidths | None  # from errors on the held-out windows
 
 
 def fit_networks(
@@ -173,16 +135,10 @@ def fit_networks(
     series_splits: Sequence[Split] = (),
     refit: bool = True,
 ) -> FitResult:
-    """Train networks, measure their held-out errors, and train them again on all windows.
+    """Train networks, measure their held-out errors, and with ``refit`` train them on all windows.
 
-    Parameters
-    ----------
-    held_out_errors : callable
-        Interval widths from weights and held-out windows.
-    series_fitter, series_splits : Fitter, sequence of Split, optional
-        Fine-tune the network of all series on each of them.
-    refit : bool, default=True
-        Whether to train again.
+    ``held_out_errors`` makes interval widths from weights and held-out windows. ``series_fitter``
+    and ``series_splits`` fine-tune the network of all series on each of them.
     """
 
     def train(previous=(None, None)):

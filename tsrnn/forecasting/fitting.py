@@ -31,21 +31,12 @@ from tsrnn.training import History, Settings
 
 @dataclasses.dataclass(frozen=True)
 class TrainingParts:
-    """What an estimator makes of its parameters for training.
+    """What an estimator makes of its parameters for training."""
 
-    Attributes
-    ----------
-    network : callable
-        A network of random weights; takes ``rng``, ``hidden_size`` and its shape by name.
-    settings : callable
-        Training settings from the number of windows and the batch size.
-    quantiles : tuple
-        Levels of the loss "quantile", sorted; empty for other losses.
-    """
-
+    # makes one of random weights from ``rng``, ``hidden_size`` and its shape, by name
     network: Callable[..., Network]
-    settings: Callable[[int, int], Settings]
-    quantiles: tuple
+    settings: Callable[[int, int], Settings]  # from the number of windows and the batch size
+    quantiles: tuple  # sorted levels of the loss "quantile"; empty for other losses
 
 
 def fit_series(
@@ -165,10 +156,7 @@ def fit_new(
     whole: Collection,
     settings: Callable[[int, int], Settings],
 ) -> FittedForecaster:
-    """Train networks for one epoch on the windows that end in new observations.
-
-    ``whole`` is ``state.recent`` and what follows.
-    """
+    """Train for one epoch on the windows of ``whole`` that end after ``state.recent``."""
     spec, panel = state.spec, whole.panel
     windows = panel.window_starts(spec.lookback, spec.n_ahead)
     series = np.searchsorted(panel.indptr, windows, side="right") - 1

@@ -19,35 +19,33 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     """Forecast one or thousands of series by a recurrent network, all steps ahead at once.
 
     One network learns from all series (a global model), or each has its own. Its inputs are the
-    last ``lookback`` values, scaled by the window's own last value and deviation, and covariates;
-    its targets are the differences from the seasonal naive forecast. The end of each series is held
-    out for validation: it decides which epoch's weights are best and how wide prediction intervals
-    are. Then a network is trained once more on everything for as many epochs.
+    last ``lookback`` values, scaled by the window's last value and deviation, and covariates; its
+    targets are the differences from the seasonal naive forecast. The end of each series is held out
+    for validation: it decides which epoch's weights are best and how wide prediction intervals are.
+    Then a network is trained on everything for as many epochs.
 
     Parameters
     ----------
     horizon : int, default=12
-        Steps ahead to forecast. ``predict`` takes any number; beyond the steps that the network
-        forecasts at once it continues from its own forecasts.
+        Steps ahead to forecast. ``predict`` takes any number; beyond ``n_ahead`` steps the network
+        continues from its own forecasts.
     n_ahead : int or "auto", default="auto"
         Steps that the network forecasts at once: 1 forecasts recursively, the horizon directly.
         "auto" is the horizon; but for a lone series of fewer than four horizons it is a season, and
-        the trend of the last three seasons, if it is steady, is taken out first.
+        a steady trend of the last three seasons is taken out first.
     lookback : int, optional
         Past values that the network reads. By default three seasons, or the larger of 24 and the
         horizon where there is no season; at least four horizons in a panel; fewer where series are
         short, down to the shortest where that is at least half.
     season : int or "auto", default="auto"
-        Steps of a season. "auto" takes it from the index's frequency (12 for months, 7 for days,
-        24 for hours) where the values of the last season forecast the next better than the last
-        value does, in half of the series at least; else, and for a RangeIndex, 1: no season.
+        Steps of a season. "auto" takes it from the index's frequency (12 for months, 7 for days, 24
+        for hours) if it forecasts half of the series or more better than the last value, else 1.
     transform : {"auto", "log"} or None, default="auto"
         "log" works on logarithms of the values; "auto" does so where all are positive and vary in
         proportion to their level, or the levels of series differ by more than a factor of ten.
     scope : {"global", "local", "fine_tuned"}, default="global"
         One network for all series; one for each, all trained in one call; or one for all that is
-        then fine-tuned on each series, at a tenth of the learning rate. A series that was not
-        fitted is forecast by the network for all.
+        then fine-tuned on each, at a tenth of the learning rate, and forecasts series not fitted.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
@@ -62,87 +60,44 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     id_column, time_column, target_column : str, default="unique_id", "ds", "y"
         Columns of a long frame.
     cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
-        Recurrent cell: long short-term memory, gated recurrent unit, or a vanilla recurrent
-        network with a tanh or a rectifier. "attention" replaces it by a Transformer, whose layers
-        read all steps up to their own at once (Vaswani et al. 2017); CPU only.
-    hidden_size : int or "auto", default="auto"
-        Hidden units; "auto" is 32 for one series and 128 for a panel.
-    n_layers : int, default=1
-        Recurrent layers, each reading the one below.
-    bidirectional : bool, default=False
-        Let each layer read the window in both directions.
-    residual : bool, default=False
-        Add a layer's inputs to its outputs, from the second layer on.
-    n_heads : int, default=4
-        Heads of ``cell="attention"``, which divide the hidden units.
-    head_size : int, default=0
-        Units of a hidden layer between the last state and the forecast; 0 for none.
+        Recurrent cell, "rnn" with tanh and "rnn_relu" with ReLU; "attention" is a causal
+        Transformer instead (Vaswani et al. 2017); CPU only.
+    hidden_size, batch_size : int or "auto", default="auto"
+        Hidden units, windows of a minibatch; "auto" is 32 of both for one series, else 128 and 64.
+    n_layers, bidirectional, residual, n_heads, head_size, memory, dropout, recurrent_dropout
+        The network, as in :class:`RNNRegressor`.
     segment : int or "auto", default="auto"
         Values that each recurrent step takes together, as in SegRNN (Lin et al. 2023); a remainder
         at the start of the lookback is not read. "auto" is 1 for one series, and for a panel a
         season, or 4 where there is none. With covariates known in the future it must divide the
-        steps forecast at once: "auto" is then the largest divisor up to these, 1 for a week, which
-        takes longer.
-    memory : int, optional
-        Longest span to be remembered, in recurrent steps: gates start with memories of 1 to so many
-        steps (chrono initialisation, Tallec & Ollivier 2018).
-    dropout, recurrent_dropout : float, default=0.0
-        Share of values dropped in training between layers, and of units from each step to the next,
-        the same ones for a whole window (Gal & Ghahramani 2016).
+        steps forecast at once: "auto" is then the largest divisor up to these.
     loss : {"absolute_error", "squared_error", "huber", "quantile", "gaussian", "student_t"}
         Loss, on the window's scale, by default "absolute_error"; "huber" is squared up to one
         deviation. The last three learn the distribution as well: ``quantiles`` (Koenker & Bassett
-        1978), or mean and deviation of a normal distribution, or those and the degrees of freedom
-        of Student's (Salinas et al. 2020).
+        1978), or the parameters of a normal or Student's distribution (Salinas et al. 2020).
     quantiles : sequence of float, default=(0.1, 0.5, 0.9)
         Of the loss "quantile"; the forecast is the median, interpolated between its neighbours.
     conformal : bool, default=True
         Whether intervals, quantiles and samples are calibrated by the errors on the held-out end,
         so that they have the coverage they state. Otherwise they are those that the loss learnt.
     n_estimators : int, default=1
-        Networks of different initial weights, all trained in one call; their median is the
-        forecast.
-    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
-        Optimiser; SGD has Nesterov's momentum of 0.9.
-    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
-        Schedule of the learning rate: up and down once over the epochs, constant, down along a
-        cosine, or divided by five after two epochs without improvement.
-    alpha : float, default=0.0
-        L2 penalty, over the batch size as in MLPRegressor; the weight decay of "adamw".
-    averaging : float, default=0.0
-        Decay per step of a moving average of the weights, which replaces them; 0 for none.
+        Networks of different initial weights, trained in one call; the forecast is their median.
+    solver, learning_rate, learning_rate_init, alpha, averaging, max_grad_norm, n_iter_no_change
+        Training, as in :class:`RNNRegressor`.
     max_iter : int or "auto", default="auto"
-        Most epochs. "auto" is 10 to 200 epochs, about 2,000 minibatches; where all windows make
-        more than 200 minibatches, 15 epochs of 200, each of windows drawn anew. With
-        ``scope="local"`` about 500 minibatches for each network.
-    batch_size : int or "auto", default="auto"
-        Windows of a minibatch; "auto" is 32 for one series and 64 for a panel.
-    learning_rate_init : float, default=0.003
-        Highest learning rate.
-    max_grad_norm : float, default=1.0
-        Longer gradients are clipped to this norm.
+        Most epochs. "auto" is 10 to 200 epochs, about 2,000 minibatches (500 for each network of
+        ``scope="local"``); where all windows make more than 200 minibatches, 15 epochs of 200, each
+        of windows drawn anew.
     early_stopping : bool, default=True
         Hold out the end of the series, keep the weights of the epoch that did best on it, and stop
-        after ``n_iter_no_change`` epochs without a better one. Never a random split: that would
-        show the network the future. Without it there are no prediction intervals.
+        after ``n_iter_no_change`` epochs without a better one. Without it there are no prediction
+        intervals. A random split would show the network the future.
     validation_fraction : float, default=0.1
         Share of the series held out; at least a horizon and a season.
-    n_iter_no_change : int, default=50
-        Epochs without improvement after which training stops.
     refit : bool, default=True
         After early stopping, train a new network on the whole series for the best number of epochs.
-    dtype : {"float32", "float64"}, default="float32"
-        Type that the network computes in.
-    device : {"cpu", "cuda"}, default="cpu"
-        Where networks are trained and run. "cuda", an NVIDIA GPU, needs ``tsrnn[cuda12]`` or
-        ``tsrnn[cuda13]``, and is meant for large batches and for thousands of networks. A
-        forecaster predicts on either, wherever it was fitted; pickles and saved files carry none.
-    n_jobs : int, optional
-        Threads of the CPU; None and -1 mean all cores. The result is the same to the bit.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the weights and of the order of windows; None for a different one each time.
-    verbose : bool or int, default=0
-        Show progress on standard error.
+    dtype, device, n_jobs, random_state, verbose
+        Computation and progress, as in :class:`RNNRegressor`.
 
     Attributes
     ----------
@@ -150,19 +105,12 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         All that fitting made, in one immutable object; updates replace it.
     history_ : Series
         The series of ``fit``, sorted, as float64; of a panel with ids in the index.
-    network_ : Network
-        The trained network; the first where there are several.
-    networks_ : list of list of Network
-        The members, for each series or for all.
-    season_, lookback_, segment_ : int
-        Season, lookback and segment in use.
-    transform_ : str or None
-        "log" or None, as used.
-    loss_, quantiles_ : str, tuple
-        Loss and its quantiles, sorted, as fitted.
+    network_, networks_ : Network, list of list of Network
+        The first trained network; all members, for each series or for all.
+    season_, lookback_, segment_, transform_, loss_, quantiles_ : int, str, tuple
+        Values in use, where parameters left them open; quantiles are sorted.
     loss_curve_ : list of float
-        Mean training loss of each epoch (of the networks that were validated on the held-out end;
-        where there are several the mean of those that still ran).
+        Mean training loss of each epoch of the networks that were validated on the held-out end.
     validation_scores_ : list of float or None
         Minus the validation loss after each epoch; higher is better.
     n_iter_, best_iter_ : int
@@ -319,32 +267,27 @@ class RNNForecaster(PredictMixin, UpdateMixin):
             Finite numbers in one of these forms, rows in any order:
 
             * a Series on a DatetimeIndex, PeriodIndex or RangeIndex of one frequency;
-            * a DataFrame with one column a series, where NaN before the first or after the last
-              value means that a series is shorter;
+            * a DataFrame with one column a series, padded with NaN where a series is shorter;
             * a long DataFrame, pandas or polars, with columns for id, time and value;
             * a Series or DataFrame of one column with a MultiIndex of id and time.
         X : Series or DataFrame, optional
-            Covariates: a row for each time stamp of ``y``, a column for each covariate. The time
-            is the index or the column ``time_column``; the series, where not all share the rows,
-            the column ``id_column`` or the first level of the index. Columns are known in the
-            future, but for those that ``past_covariates`` names; rows after the end of ``y`` are
-            kept for ``predict``. Numbers are standardised; texts and categories have a vector of
-            input weights each (an embedding).
+            Covariates: a row for each time stamp of ``y``, by the index or ``time_column``, and for
+            each series by ``id_column`` or the first level of the index, unless all share the rows.
+            Columns are known in the future, but for ``past_covariates``; rows after the end of
+            ``y`` are kept for ``predict``. Numbers are standardised; texts and categories have a
+            vector of input weights each (an embedding).
         static : DataFrame, optional
-            A row for each series, by the index or the column ``id_column``: numbers or categories
-            that do not change.
+            Numbers or categories of each series, by the index or the column ``id_column``.
 
         Returns
         -------
-        RNNForecaster
-            Itself.
+        self : RNNForecaster
 
         Raises
         ------
         ValueError
-            If values are missing or infinite, there are gaps, repeated time stamps, no frequency or
-            several, or a series is too short; if ``X`` lacks rows or values; if a parameter is out
-            of its range. The message names series, column and place.
+            If values are missing or infinite, time stamps irregular, a series too short, ``X``
+            incomplete, or a parameter out of range; the message names series, column and place.
 
         Examples
         --------

@@ -33,15 +33,13 @@ class PredictMixin(ForecasterBase):
         Parameters
         ----------
         horizon : int, optional
-            Number of steps; by default the parameter ``horizon``. Beyond the steps that the network
-            forecasts at once, it continues from its own forecasts, and covariates that are not
-            known in the future keep their last values.
+            Steps, by default the parameter ``horizon``. Beyond those forecast at once, the network
+            reads its own forecasts and the last values of covariates not known in the future.
         X : Series or DataFrame, optional
             Covariates that are known in the future: a row for each step of the horizon, unless
             ``fit`` was given them. With ``y`` also those of its history.
         y : Series or DataFrame, optional
-            Other series to forecast, by their own histories, in any form that ``fit`` takes: the
-            network need not have seen them. By default those of ``fit``.
+            Other series, in any form that ``fit`` takes; by default those of ``fit``.
         static : DataFrame, optional
             Static values of these other series.
 
@@ -53,8 +51,8 @@ class PredictMixin(ForecasterBase):
         Raises
         ------
         ValueError
-            If ``horizon`` is below 1, covariates do not cover it, or other series are shorter
-            than the lookback, of another frequency, or not positive where logarithms are taken.
+            If ``horizon`` is below 1, covariates do not cover it, or other series are shorter than
+            the lookback, of another frequency, or not positive where logarithms are taken.
         """
         horizon, context = forecast_context(self, horizon, X, y, static)
         values = self._predictor().after(context, horizon)["RNNForecaster"]
@@ -74,16 +72,14 @@ class PredictMixin(ForecasterBase):
         Parameters
         ----------
         horizon, X, y, static
-            As in ``predict``; beyond the steps that the network forecasts at once, intervals are as
-            wide as at its last step, or wider.
+            As in ``predict``; beyond the steps forecast at once, intervals do not get narrower.
         coverage : float or sequence of float, default=0.9
             Probability, between 0 and 1.
 
         Returns
         -------
         DataFrame
-            Columns ``lower_90``, ``upper_90`` for a coverage of 0.9, a pair for each; in the form
-            of ``predict`` with several columns.
+            In the form of ``predict``; columns ``lower_90``, ``upper_90`` for a coverage of 0.9.
 
         Raises
         ------
@@ -115,19 +111,17 @@ class PredictMixin(ForecasterBase):
         horizon, X, y, static
             As in ``predict``.
         quantiles : float or sequence of float, default=(0.1, 0.5, 0.9)
-            Probabilities, between 0 and 1. They are the bounds of intervals: 0.1 and 0.9 those of a
-            coverage of 0.8.
+            Probabilities, between 0 and 1; 0.1 and 0.9 are the bounds of a coverage of 0.8.
 
         Returns
         -------
         DataFrame
-            Columns ``quantile_10`` for 0.1 and so on, in the form of ``predict`` with several
-            columns.
+            In the form of ``predict``, with columns ``quantile_10`` for 0.1 and so on.
 
         Raises
         ------
         ValueError
-            As ``predict_interval``.
+            As in ``predict_interval``.
 
         Examples
         --------
@@ -158,8 +152,8 @@ class PredictMixin(ForecasterBase):
         """Sample paths: equally likely futures of each series.
 
         Each is the forecast plus the errors of one held-out window, which depend on each other from
-        step to step; beyond the steps that the network forecasts at once, it reads the path so far.
-        With ``conformal=False`` each step is drawn independently, from the learnt distribution.
+        step to step; beyond the steps forecast at once, the network reads the path so far. With
+        ``conformal=False`` each step is drawn independently, from the learnt distribution.
 
         Parameters
         ----------
@@ -173,14 +167,12 @@ class PredictMixin(ForecasterBase):
         Returns
         -------
         DataFrame
-            Columns ``sample_0``, ``sample_1`` and so on, in the form of ``predict`` with several
-            columns.
+            In the form of ``predict``, with columns ``sample_0``, ``sample_1`` and so on.
 
         Raises
         ------
         ValueError
-            As ``predict_interval``; or if the forecaster was loaded from a file of an older
-            version, which kept no errors window by window.
+            As in ``predict_interval``; or if the file it was loaded from is too old to have errors.
 
         Examples
         --------
@@ -209,10 +201,8 @@ class PredictMixin(ForecasterBase):
 
         Parameters
         ----------
-        y : Series or DataFrame
-            The values after each series, in the form that ``fit`` was given.
-        X : Series or DataFrame, optional
-            Covariates of these rows, where ``fit`` was given some.
+        y, X : Series or DataFrame
+            The values after each series and their covariates, as in ``fit``.
 
         Returns
         -------

@@ -20,27 +20,13 @@ _MAX_VALUES = 2**24  # of the windows that are forecast at a time
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ForecastContext:
-    """Series to forecast from, with all that the networks read.
+    """Series to forecast from, with all that the networks read."""
 
-    Attributes
-    ----------
-    collection : Collection
-        The series, with their channels of covariates.
-    after : (n_series, n_steps, n_channels) array or None
-        Channels of the steps that follow each series.
-    scaling : Scaling
-        Of these series.
-    n_elapsed : (n_series,) int array or int
-        Values of each series before those of the collection.
-    groups : (n_series,) int array
-        Group of networks that forecasts each series.
-    """
-
-    collection: Collection
-    after: np.ndarray | None
+    collection: Collection  # with their channels of covariates
+    after: np.ndarray | None  # (n_series, n_steps, n_channels) of the steps that follow
     scaling: Scaling
-    n_elapsed: np.ndarray | int
-    groups: np.ndarray
+    n_elapsed: np.ndarray | int  # (n_series,) values before those of the collection
+    groups: np.ndarray  # (n_series,) group of networks for each series
 
     def source(self, spec: WindowSpec, *, targets: bool = True) -> Source:
         """Windows of the series; see ``WindowSpec.series_source``."""
@@ -71,21 +57,11 @@ class ForecastContext:
 
 @dataclasses.dataclass(frozen=True)
 class Predictor:
-    """Fitted networks with their interval widths.
-
-    Attributes
-    ----------
-    ensemble : Ensemble
-        The networks.
-    widths : ConformalWidths or None
-        Interval widths from held-out errors.
-    conformal : bool
-        Whether intervals have these widths, instead of those that the loss learnt.
-    """
+    """Fitted networks with their interval widths."""
 
     ensemble: Ensemble
-    widths: ConformalWidths | None
-    conformal: bool
+    widths: ConformalWidths | None  # from held-out errors
+    conformal: bool  # whether intervals have these widths, not those that the loss learnt
 
     def after(
         self,

@@ -18,52 +18,25 @@ _MAX_SAMPLED = 200  # series of a panel whose values decide on season and transf
 
 @dataclasses.dataclass(frozen=True)
 class ResolvedParams:
-    """Parameters of a fit, with nothing left open.
+    """Parameters of a fit, with nothing left open."""
 
-    Attributes
-    ----------
-    transform : str or None
-        "log" or None.
-    season, lookback, segment, n_ahead : int
-        Steps of a season, past values of a window, values of a recurrent step, and steps forecast
-        at once.
-    n_held_out : (n_series,) int array
-        Values at the end of each series that are held out for validation.
-    hidden_size, batch_size : int
-        Of the network and its training.
-    trend : bool
-        Whether the recent trend is taken out first.
-    """
-
-    transform: str | None
+    transform: str | None  # "log" or None
     season: int
     lookback: int
     segment: int
     n_ahead: int
-    n_held_out: np.ndarray
+    n_held_out: np.ndarray  # (n_series,) values at the end of each series
     hidden_size: int
     batch_size: int
-    trend: bool
+    trend: bool  # whether the recent trend is taken out first
 
 
 def resolve(
     collection: Collection, parameters: dict[str, Any], has_future: bool = False
 ) -> ResolvedParams:
-    """Choose what a forecaster's parameters leave open.
+    """Choose what a forecaster's parameters leave open; ValueError where series do not allow it.
 
-    Parameters
-    ----------
-    collection : Collection
-        The series.
-    parameters : dict
-        Of a forecaster.
-    has_future : bool
-        Whether the network reads covariates of the steps ahead, in whole segments.
-
-    Raises
-    ------
-    ValueError
-        If a series is too short, or not positive where a logarithm is asked for.
+    With ``has_future`` the network reads covariates of the steps ahead, in whole segments.
     """
     check_positive(collection, parameters["transform"])
     panel, season = collection.panel, parameters["season"]

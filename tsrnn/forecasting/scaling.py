@@ -15,20 +15,12 @@ _NOISE = 1e-12  # deviation of a constant series by rounding, relative to its le
 
 @dataclasses.dataclass(frozen=True)
 class Scaling:
-    """Scaling of each series: a logarithm, less a line and the mean, over a typical deviation.
+    """Scaling of each series: a logarithm, less a line and the mean, over a typical deviation."""
 
-    Attributes
-    ----------
-    log : bool
-        Whether logarithms come first.
-    slope, mean, deviation : (n_series,) arrays
-        Slope of the line per step, mean without it, and deviation of a typical window.
-    """
-
-    log: bool
-    slope: np.ndarray
-    mean: np.ndarray
-    deviation: np.ndarray
+    log: bool  # whether logarithms come first
+    slope: np.ndarray  # (n_series,), per step
+    mean: np.ndarray  # (n_series,), without the line
+    deviation: np.ndarray  # (n_series,), of a typical window
 
     @classmethod
     def of(cls, panel: Panel, lookback: int, log: bool, slope: np.ndarray) -> Scaling:
@@ -47,10 +39,7 @@ class Scaling:
         return cls(log, slope, mean, np.where(constant, smallest, deviation))
 
     def apply(self, panel: Panel, n_elapsed: np.ndarray | int = 0) -> np.ndarray:
-        """All values of a panel of the same series, (n_values,), scaled.
-
-        ``n_elapsed`` is the number of values of each series before those of the panel.
-        """
+        """Scaled values, (n_values,); ``n_elapsed`` values of each series came before the panel."""
         values = _levelled(panel, self.log, self.slope, n_elapsed)
         lengths = panel.lengths
         return (values - np.repeat(self.mean, lengths)) / np.repeat(self.deviation, lengths)

@@ -42,8 +42,7 @@ def season_of(frequency: Any) -> int:
 def is_seasonal(values: np.ndarray, season: int) -> bool:
     """Whether the value a season before forecasts better than the last, over one season ahead.
 
-    Both after the drift of the series, which a network learns easily. False for fewer than three
-    seasons of values.
+    Both after the drift of the series, which a network learns easily. At least three seasons.
     """
     if season < 2 or values.size < 3 * season:
         return False

@@ -16,21 +16,13 @@ _LEAST_UNIT = 1e-3  # smallest unit of errors, in the window's scale
 class ConformalWidths:
     """Half-widths of intervals, by split conformal prediction with a spread per step ahead.
 
-    Errors on windows that the network was not trained on are divided by their root mean square at
-    each step ahead (made non-decreasing) and pooled; the half-width for a coverage is the pool's
-    quantile times the spread (Vovk et al. 2005; Lei et al. 2018, section 5.2). The errors of one
-    window depend on each other, so the finite-sample correction counts windows, not errors. The
-    coverage holds on average where windows are exchangeable. Overlapping windows from the end of a
-    series, which early stopping used too, are less than that, and intervals are then too narrow.
-
-    Parameters
-    ----------
-    errors : (n_windows, n_ahead) array
-        Truth minus forecast, in units of each window; NaN where the truth is missing.
-    power : float, default=1
-        The unit of a window is its scale to this power.
-    weights : (n_windows,) array, optional
-        Weight of each window.
+    Errors (n_windows, n_ahead), truth minus forecast in units of each window (its scale to
+    ``power``), NaN where the truth is missing, are divided by their root mean square at each step
+    ahead (made non-decreasing) and pooled; the half-width for a coverage is the pool's quantile
+    times the spread (Vovk et al. 2005; Lei et al. 2018, section 5.2). The errors of one window
+    depend on each other, so the finite-sample correction counts windows, not errors. The coverage
+    holds on average where windows are exchangeable. Overlapping windows from the end of a series,
+    which early stopping used too, are less than that, and intervals are then too narrow.
     """
 
     def __init__(self, errors: np.ndarray, power: float = 1.0, weights: np.ndarray | None = None):
@@ -62,13 +54,7 @@ class ConformalWidths:
 
 
 class HeldOutErrors(ConformalWidths):
-    """Conformal widths that keep the errors of each window, to sample whole paths of them.
-
-    Attributes
-    ----------
-    errors : (n_windows, n_ahead) array
-        As given.
-    """
+    """Conformal widths that keep the errors of each window, to sample whole paths of them."""
 
     def __init__(self, errors: np.ndarray, power: float = 1.0, weights: np.ndarray | None = None):
         super().__init__(errors, power, weights)
@@ -81,8 +67,8 @@ class HeldOutErrors(ConformalWidths):
     ) -> HeldOutErrors:
         """From errors on the common scale, the windows' scales, and the series each belongs to.
 
-        Errors grow with a window's scale. The power of the scale by which they do, between 0 and 1,
-        is the slope of a line through the logarithms. All series have the same total weight.
+        Errors grow with a window's scale, by a power between 0 and 1: the slope of a line through
+        the logarithms. All series have the same total weight.
         """
         squares = np.nansum(errors**2, axis=1) / np.maximum((~np.isnan(errors)).sum(axis=1), 1)
         is_positive = squares > 0
@@ -106,23 +92,11 @@ class HeldOutErrors(ConformalWidths):
 
 @dataclasses.dataclass(frozen=True)
 class LossOutputs:
-    """Outputs of an ensemble for windows, in units of each window's scale.
-
-    The members' predictions are combined by their median at each step.
-
-    Attributes
-    ----------
-    loss : str
-        Name of the loss that the networks were trained with.
-    loss_params : tuple of float
-        Its parameters.
-    outputs : (n_members, n_windows, n_outputs_per_step, n_ahead) array
-        Outputs for each step ahead.
-    """
+    """Outputs of an ensemble for windows, on their scales; members are combined by their median."""
 
     loss: str
     loss_params: tuple
-    outputs: np.ndarray
+    outputs: np.ndarray  # (n_members, n_windows, n_outputs_per_step, n_ahead)
 
     @property
     def point(self) -> np.ndarray:
@@ -143,10 +117,7 @@ class LossOutputs:
         return (np.ones(self.outputs.shape[1::2]),) * 2
 
     def quantile(self, level: float | np.ndarray) -> np.ndarray:
-        """Predicted quantile, (n_windows, n_ahead), of a loss that learns the spread.
-
-        ``level`` is a number or an array of that shape.
-        """
+        """Quantile of a loss that learns the spread, (n_windows, n_ahead); ``level`` too."""
         loss = find_loss(self.loss)
         return _median(loss.quantile(self.outputs, level, self.loss_params))
 

@@ -22,15 +22,14 @@ class UpdateMixin(ForecasterBase):
         Parameters
         ----------
         y : Series or DataFrame
-            The values after each series, or some of them, in the form that ``fit`` was given; one
-            row is enough. With ``missing="mask"`` rows may be left out, the first ones too.
+            The values after each series, or some of them, in the form that ``fit`` was given. With
+            ``missing="mask"`` rows may be left out, the first ones too.
         X : Series or DataFrame, optional
             Covariates of these rows, where ``fit`` was given some, and of later ones.
 
         Returns
         -------
-        RNNForecaster
-            Itself.
+        self : RNNForecaster
 
         Raises
         ------
@@ -62,13 +61,12 @@ class UpdateMixin(ForecasterBase):
 
         Returns
         -------
-        RNNForecaster
-            Itself.
+        self : RNNForecaster
 
         Raises
         ------
         ValueError
-            As ``update``; or if ``loss`` or its ``quantiles`` are no longer those of ``fit``.
+            As in ``update``; or if ``loss`` or its ``quantiles`` are no longer those of ``fit``.
 
         Examples
         --------

@@ -27,8 +27,8 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
     Parameters
     ----------
     estimator : RNNForecaster, RNNRegressor, RNNClassifier, RNNAnomalyDetector or Threshold
-        Estimator to save: a forecaster with the series it was fitted on, a detector with the state
-        of its streams. Callbacks and metadata requests of scikit-learn are not saved.
+        A forecaster is saved with its series, a detector with the state of its streams, none with
+        callbacks and metadata requests of scikit-learn.
     path : str or Path
         Destination. An existing file is replaced once the new one is complete.
 
@@ -65,21 +65,8 @@ def load(path: str | os.PathLike) -> Any:
     """Load an estimator from a file of ``tsrnn.save``; its predictions are the same to the bit.
 
     A detector's ``update`` continues where it was. Nothing in the file is executed. The checksum
-    detects damage; it does not authenticate the author.
-
-    Parameters
-    ----------
-    path : str or Path
-        File to load.
-
-    Returns
-    -------
-    RNNForecaster, RNNRegressor, RNNClassifier, RNNAnomalyDetector or Threshold
-
-    Raises
-    ------
-    ValueError
-        If the file was not written by ``tsrnn.save``, is damaged, or has a newer format.
+    detects damage; it does not authenticate the author. ValueError if ``path`` is no file of
+    ``tsrnn.save``, is damaged, or has a newer format.
 
     Examples
     --------

@@ -21,32 +21,17 @@ _validate_params = operator.methodcaller("_validate_params")  # scikit-learn's, 
 
 
 class EstimatorSchema(NamedTuple):
-    """How an estimator's class is saved.
-
-    Attributes
-    ----------
-    cls : type
-    required, optional : dict
-        Types of the parts in a file, by name.
-    check : callable
-        Raises ValueError for parts, given as a dict, that do not fit together.
-    attributes : set, optional
-        Names of the fitted attributes, where they are not the parts' names.
-    encode, decode : callable
-        Parts from fitted attributes, and fitted attributes from checked parts; both dicts, and the
-        same by default.
-    fitted_attribute : str
-        An attribute that exists once fit has succeeded.
-    """
+    """How an estimator's class is saved."""
 
     cls: type
-    required: dict
-    optional: dict
+    required: dict  # types of the parts in a file, by name
+    optional: dict  # types of parts that may be absent
+    # raises ValueError for parts that do not fit together
     check: Callable[[dict], Any] = lambda parts: None
-    attributes: set | None = None
-    encode: Callable[[dict], dict] = dict
-    decode: Callable[[dict], dict] = dict
-    fitted_attribute: str = "network_"
+    attributes: set | None = None  # names of the fitted attributes, if not the parts'
+    encode: Callable[[dict], dict] = dict  # parts from fitted attributes
+    decode: Callable[[dict], dict] = dict  # fitted attributes from checked parts
+    fitted_attribute: str = "network_"  # exists once fit has succeeded
 
 
 def split_estimator(schema: EstimatorSchema, estimator: Any) -> tuple[dict, dict]:

@@ -116,8 +116,8 @@ _CODECS: dict[str, _Codec] = {}
 def parts_of(decoder):
     """Types of the required and of the optional parts of a decoder, and the decoder by keywords.
 
-    A decoder takes the parts of a value, or one NamedTuple of them, annotated with their types.
-    Those with a default are optional.
+    A decoder takes the parts of a value, or one NamedTuple of them; those with a default are
+    optional.
     """
     hints = typing.get_type_hints(decoder)
     record = next(iter(hints.values()))

@@ -19,13 +19,8 @@ BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
 class Moments:
     """State of a network's optimiser, from which another training can continue.
 
-    Attributes
-    ----------
-    values : (3, n_parameters) array
-        First and second moments of the gradient, and the weights to continue from; with averaging
-        the network itself has the averaged weights.
-    steps : int
-        Number of minibatches so far.
+    ``values`` (3, n_parameters) are first and second moments of the gradient and the weights to
+    continue from: with averaging the network itself has the averaged weights.
     """
 
     def __init__(self, network: Network):
@@ -35,17 +30,7 @@ class Moments:
 
 
 class EpochRunner:
-    """Arrays and counters of the training of one or many models of one shape.
-
-    Attributes
-    ----------
-    weights : (n_models, n_parameters) array
-        Current weights, averaged where settings say so.
-    running : (n_models,) bool array
-        Which models are still trained.
-    n_epochs : int
-        Completed epochs.
-    """
+    """Arrays and counters of the training of one or many models of one shape."""
 
     def __init__(self, networks, source, windows, settings, rngs, workers, moments):
         first = networks[0]

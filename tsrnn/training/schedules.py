@@ -10,20 +10,11 @@ SCHEDULES = ("one_cycle", "constant", "cosine", "adaptive")
 def learning_rates(schedule: str, total: int, peak: float, warm_up: float = 0.0) -> np.ndarray:
     """Learning rates of ``total`` steps, (total,) float64.
 
-    Parameters
-    ----------
-    schedule : {"one_cycle", "constant", "cosine", "adaptive"}
-        "one_cycle" rises from peak / 25 to the peak by a cosine over the first 30 % of the steps
-        and falls to zero by another (Smith & Topin 2017, arXiv 1708.07120). "cosine" falls from the
-        peak to zero (Loshchilov & Hutter 2017, arXiv 1608.03983). "constant" and "adaptive" stay at
-        the peak; the trainer lowers the latter.
-    total : int
-        Steps of the whole training.
-    peak : float
-        Maximum rate.
-    warm_up : float, default=0
-        Fraction of the steps over which the rate rises linearly to the schedule's. "one_cycle" has
-        its own warm-up and ignores this.
+    "one_cycle" rises from peak / 25 to the peak by a cosine over the first 30 % of the steps and
+    falls to zero by another (Smith & Topin 2017, arXiv 1708.07120). "cosine" falls from the peak to
+    zero (Loshchilov & Hutter 2017, arXiv 1608.03983). "constant" and "adaptive" stay at the peak;
+    the trainer lowers the latter. ``warm_up`` is a fraction of the steps over which the rate first
+    rises linearly; "one_cycle" ignores it.
     """
     progress = np.arange(total) / total
     if schedule == "one_cycle":

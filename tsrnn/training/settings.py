@@ -10,65 +10,28 @@ from tsrnn.kernels.optimizers import SOLVERS, Rule
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Settings of training, named like the parameters of the estimators.
+    """Settings of training, named like the parameters of the estimators."""
 
-    Attributes
-    ----------
-    loss : str
-        One of ``tsrnn.kernels.losses.LOSSES``.
-    loss_params : tuple of float
-        Quantiles of the loss "quantile", or the delta of "huber".
-    max_iter, batch_size, n_iter_no_change : int
-        Epochs; windows of a minibatch; epochs without improvement after which training ends.
-    stop_after : int, optional
-        Epoch to end after, though the learning rates are those of ``max_iter`` epochs.
-    n_batches : int, optional
-        Maximum number of minibatches of an epoch, which then samples the windows.
-    tol : float, optional
-        Minimum improvement that counts. By default any does, and training without validation runs
-        all epochs; with a number it ends once the training loss no longer falls by as much.
-    solver : {"adam", "adamw", "sgd", "rmsprop"}
-        Optimiser.
-    learning_rate : str
-        One of ``tsrnn.training.schedules.SCHEDULES``. "adaptive" divides the rate by five after
-        two epochs without improvement.
-    learning_rate_init, warm_up : float
-        Maximum learning rate; fraction of the steps over which it first rises.
-    max_grad_norm : float
-        Gradients with a larger norm are clipped to it.
-    alpha : float
-        L2 penalty, half the sum of squares of all parameters; the weight decay of "adamw".
-    beta_2 : float
-        Decay of the second moments of Adam and RMSprop.
-    averaging : float
-        Decay of an exponential moving average of the weights, which is validated and kept in place
-        of the weights. 0 for none.
-    dropout, recurrent_dropout : float
-        Probability of dropping a value between layers, and a unit between time steps.
-    device : {"cpu", "cuda"}
-        Device to train on.
-    n_jobs : int or None
-        Threads of the CPU.
-    """
-
-    loss: str = "absolute_error"
-    loss_params: tuple = ()
+    loss: str = "absolute_error"  # one of ``tsrnn.kernels.losses.LOSSES``
+    loss_params: tuple = ()  # levels of the loss "quantile", or the delta of "huber"
     max_iter: int = 200
-    batch_size: int = 32
-    n_iter_no_change: int = 50
-    stop_after: int | None = None
-    n_batches: int | None = None
+    batch_size: int = 32  # windows of a minibatch
+    n_iter_no_change: int = 50  # epochs without improvement after which training ends
+    stop_after: int | None = None  # epoch to end after; learning rates remain those of ``max_iter``
+    n_batches: int | None = None  # most minibatches of an epoch, which then samples the windows
+    # Minimum improvement that counts. By default any does, and training without validation runs all
+    # epochs; with a number it ends once the training loss no longer falls by as much.
     tol: float | None = None
-    solver: str = "adam"
-    learning_rate: str = "one_cycle"
-    learning_rate_init: float = 3e-3
-    warm_up: float = 0.0
-    max_grad_norm: float = 1.0
-    alpha: float = 0.0
-    beta_2: float = 0.999
-    averaging: float = 0.0
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
+    solver: str = "adam"  # one of ``tsrnn.kernels.optimizers.SOLVERS``
+    learning_rate: str = "one_cycle"  # one of ``tsrnn.training.schedules.SCHEDULES``
+    learning_rate_init: float = 3e-3  # maximum
+    warm_up: float = 0.0  # fraction of the steps over which the learning rate first rises
+    max_grad_norm: float = 1.0  # norm that larger gradients are clipped to
+    alpha: float = 0.0  # L2 penalty, half the sum of squares; the weight decay of "adamw"
+    beta_2: float = 0.999  # decay of the second moments of Adam and RMSprop
+    averaging: float = 0.0  # decay of a moving average of weights, validated and kept; 0 for none
+    dropout: float = 0.0  # probability, of values between layers
+    recurrent_dropout: float = 0.0  # probability, of units between time steps
     device: str = "cpu"
     n_jobs: int | None = None
 

@@ -46,8 +46,8 @@ def train(
 
     Parameters
     ----------
-    source : Source
-        Values and the definition of their windows.
+    network, source, settings : Network, Source, Settings
+        Network, values with the definition of their windows, and how to train.
     windows, validation : (n,) int64 arrays
         Windows to train on and to validate each epoch on. Without validation windows the last epoch
         is the best. Of an (n_streams, n) array a minibatch is a column, in order, and the state of
@@ -88,29 +88,11 @@ def train_many(
 ) -> list[History]:
     """Train many networks of one shape in place, each as ``train`` would, many at a time.
 
-    Parameters
-    ----------
-    networks : sequence of Network
-        Of one cell, shape and dtype.
-    source : Source
-        Values of all of them.
-    windows, validations : sequences of (n,) int64 arrays
-        Windows to train each network on and to validate each epoch on.
-    settings, rngs : sequences of Settings and of Generator
-        Of each network. ``loss``, ``loss_params``, ``batch_size``, ``device``, ``n_jobs`` and
-        whether there is recurrent dropout are those of the first for all.
-    on_progress : callable
-        Called a few times a second with the completed fraction and the first network's history.
-
-    Raises
-    ------
-    ValueError
-        If networks differ in shape, windows are streams, or a loss is no longer finite.
-
-    Notes
-    -----
-    After Ctrl-C every network has the best weights so far, the initial ones if its training had not
-    started, and ``interrupted`` is set in its history.
+    Each network has its windows, settings and generator, but ``loss``, ``loss_params``,
+    ``batch_size``, ``device``, ``n_jobs`` and whether there is recurrent dropout are those of the
+    first for all. ``on_progress`` is called with the first network's history. ValueError if
+    networks differ in shape, windows are streams, or a loss is no longer finite. After Ctrl-C every
+    network has the best weights so far, which may be the initial ones, and its history is marked.
     """
     if any(array.ndim > 1 for array in windows):
         raise ValueError("Streams, whose state is carried, are trained by one network: use train.")
@@ -183,11 +165,7 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
 class _Monitor:
     """Histories and best weights of models trained together, and when they stop early.
 
-    Parameters
-    ----------
-    networks, settings : sequences of Network and of Settings
-    validated : list of bool
-        Which models have validation windows; the others are monitored by their training loss.
+    Models that are not ``validated`` are monitored by their training loss.
     """
 
     def __init__(self, networks, settings, validated):

@@ -1,9 +1,8 @@
 """Errors of point forecasts, and scores of quantiles, intervals and distributions.
 
-Functions on arrays of one or many series: ``actual`` is (..., horizon), with any leading axes
-(series, origins) and the steps ahead last. The mean is taken over the steps: one score for each
-series, to be averaged by the caller as the M competitions do. Scikit-learn's functions pool series
-by default, and refuse missing values and more than two axes.
+``actual`` is (..., horizon), with any leading axes (series, origins) and the steps ahead last. The
+mean is taken over the steps: one score for each series, to be averaged by the caller as the M
+competitions do. Scikit-learn pools series, and refuses missing values and more than two axes.
 """
 
 from tsrnn.forecasting.metrics.distributions import (

@@ -28,7 +28,7 @@ def pinball(
     """Mean pinball loss ``max(level (y - q), (level - 1) (y - q))`` (Koenker & Bassett 1978).
 
     Its mean is least for the true quantile; at 0.5 it is half the absolute error. In the unit of
-    the series.
+    the series; result and errors are those of :func:`mae`.
 
     Parameters
     ----------
@@ -38,16 +38,6 @@ def pinball(
         The forecast quantile, q.
     level : float
         Its level, above 0 and below 1.
-
-    Returns
-    -------
-    array or float
-        As in :func:`mae`.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`mae`, or if the level is not between 0 and 1.
     """
     actual = check_actual(actual, skip_missing)
     quantile = check_forecast(quantile_forecast, actual, "quantile_forecast")
@@ -66,9 +56,9 @@ def crps_from_quantiles(
     """Continuous ranked probability score from quantiles: twice the mean of their pinball losses.
 
     The score is twice the pinball loss's integral over all levels (Gneiting & Ranjan 2011); this is
-    a mean over the given levels. The two are close for many levels, evenly spread over 0 to 1
-    (for n levels 0.5/n, 1.5/n, ... it is the score of the n quantiles as samples); few or uneven
-    levels compare forecasts at these levels only. In the unit of the series.
+    a mean over the given levels. The two are close for many levels, evenly spread over 0 to 1 (for
+    n levels 0.5/n, 1.5/n, ... it is the score of the n quantiles as samples); few or uneven levels
+    compare forecasts at these levels only. Unit, result and errors are those of :func:`mae`.
 
     Parameters
     ----------
@@ -78,16 +68,6 @@ def crps_from_quantiles(
         The forecast quantiles.
     levels : (n_levels,) array
         Their levels, above 0 and below 1, in the order of ``quantiles``.
-
-    Returns
-    -------
-    array or float
-        As in :func:`mae`.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`mae`, or if levels are not between 0 and 1 or not as many as quantiles.
     """
     actual, levels = check_actual(actual, skip_missing), check_probability(levels, "levels")
     if levels.ndim != 1:
@@ -108,25 +88,15 @@ def crps_gaussian(
     """Continuous ranked probability score of a normal distribution.
 
     ``scale (z (2 cdf(z) - 1) + 2 pdf(z) - 1 / sqrt(pi))`` with ``z = (y - mean) / scale`` and the
-    standard normal's cdf and pdf (Gneiting et al. 2005), in the unit of the series.
+    standard normal's cdf and pdf (Gneiting et al. 2005). Unit, result and errors are those of
+    :func:`mae`.
 
     Parameters
     ----------
     actual, skip_missing, axis
         As in :func:`mae`.
     mean, scale : (..., horizon) array
-        Mean and standard deviation of the forecast. With a scale of 0 the score is the absolute
-        error.
-
-    Returns
-    -------
-    array or float
-        As in :func:`mae`.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`mae`, or if a scale is below 0.
+        Mean and standard deviation of the forecast; with a scale of 0 the absolute error is scored.
     """
     actual = check_actual(actual, skip_missing)
     error = actual - check_forecast(mean, actual, "mean")
@@ -147,7 +117,7 @@ def crps_from_samples(
     ``mean_i |x_i - y| - mean_ij |x_i - x_j| / 2`` (Gneiting & Raftery 2007, sec. 4.2), over all
     pairs of samples, sorted once instead of paired. It is the score of the empirical distribution,
     on average ``mean |x - x'| / (2 n_samples)`` above that of the distribution they come from. One
-    sample gives the absolute error. In the unit of the series.
+    sample gives the absolute error. Unit, result and errors are those of :func:`mae`.
 
     Parameters
     ----------
@@ -155,16 +125,6 @@ def crps_from_samples(
         As in :func:`mae`.
     samples : (..., horizon, n_samples) array
         Draws from the forecast of each step, in any order.
-
-    Returns
-    -------
-    array or float
-        As in :func:`mae`.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`mae`, or if there are no samples.
     """
     actual = check_actual(actual, skip_missing)
     n = np.shape(samples)[-1] if np.ndim(samples) else 0
@@ -185,22 +145,14 @@ def coverage(
 ) -> np.ndarray | float:
     """Share of values within their interval, ``lower <= y <= upper``; 0 to 1.
 
+    Result and errors are those of :func:`mae`; a lower bound above the upper raises ValueError too.
+
     Parameters
     ----------
     actual, skip_missing, axis
         As in :func:`mae`.
     lower, upper : (..., horizon) array
         The intervals' bounds, which may be infinite.
-
-    Returns
-    -------
-    array or float
-        As in :func:`mae`.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`mae`, or if a lower bound is above the upper.
     """
     actual = check_actual(actual, skip_missing)
     lower, upper = check_bounds(lower, upper, actual)
@@ -219,26 +171,15 @@ def interval_score(
     """Interval score: the width, and a penalty for a value outside (Winkler 1972).
 
     ``upper - lower + 2 / (1 - coverage) max(lower - y, 0, y - upper)`` (Gneiting & Raftery 2007,
-    sec. 6.2), in the unit of the series. Its mean is least for the true central interval.
+    sec. 6.2), in the unit of the series; infinite where a bound is. Its mean is least for the true
+    central interval. Result and errors are those of :func:`coverage`.
 
     Parameters
     ----------
-    actual, skip_missing, axis
-        As in :func:`mae`.
-    lower, upper : (..., horizon) array
-        The intervals' bounds.
+    actual, skip_missing, axis, lower, upper
+        As in :func:`coverage`.
     coverage : float
         Nominal share of values inside, above 0 and below 1.
-
-    Returns
-    -------
-    array or float
-        As in :func:`mae`; infinite where a bound is.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`coverage`, or if the coverage is not between 0 and 1.
     """
     actual, nominal = check_actual(actual, skip_missing), check_probability(coverage, "coverage")
     lower, upper = check_bounds(lower, upper, actual)

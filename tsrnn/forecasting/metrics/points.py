@@ -22,10 +22,8 @@ def mae(
 
     Parameters
     ----------
-    actual : (..., horizon) array
-        Actual values, y.
-    forecast : (..., horizon) array
-        Forecasts, f; of the same shape, and never missing.
+    actual, forecast : (..., horizon) arrays
+        Actual values, y, and forecasts, f, which are never missing.
     skip_missing : bool, default=False
         Leave missing values (NaN) of ``actual`` out of the mean. The mean of none is NaN.
     axis : int, tuple of ints or None, default=-1
@@ -40,8 +38,7 @@ def mae(
     Raises
     ------
     ValueError
-        If shapes differ, there is nothing to score, or a value is missing or infinite; the message
-        says where.
+        If shapes differ, there is nothing to score, or a value is missing or infinite.
 
     Examples
     --------
@@ -101,14 +98,13 @@ def seasonal_scale(
     """Mean absolute (or squared) difference from a season before, which errors are scaled by.
 
     ``mean(|y_t - y_(t - season)|)`` over a series' history is the error of repeating the value of a
-    season before (Hyndman & Koehler 2006; with a season as in M4). For :func:`mase`, and if squared
-    for :func:`rmsse`.
+    season before (Hyndman & Koehler 2006; with a season as in M4).
 
     Parameters
     ----------
     history : (..., n) array
-        The values that the forecast was made from, and none after, the oldest first. A shorter
-        series may be padded with NaN in front, with ``skip_missing``.
+        The values that the forecast was made from, the oldest first. A shorter series may be padded
+        with NaN in front, with ``skip_missing``.
     season : int
         Steps of a season; 1 compares with the value before.
     squared : bool, default=False
@@ -165,7 +161,8 @@ def mase(
 ) -> np.ndarray | float:
     """Mean absolute scaled error, the mean of ``|y - f| / scale`` (Hyndman & Koehler 2006).
 
-    Without a unit; 1 is as far off as the seasonal naive forecast was within the history.
+    Without a unit; 1 is as far off as the seasonal naive forecast was within the history. Result
+    and errors are those of :func:`mae`; a scale that is not above 0 also raises ValueError.
 
     Parameters
     ----------
@@ -173,16 +170,6 @@ def mase(
         As in :func:`mae`.
     scale : float or (...) array
         :func:`seasonal_scale` of each series' history, or what broadcasts to the leading axes.
-
-    Returns
-    -------
-    array or float
-        As in :func:`mae`.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`mae`, or if a scale is not above 0 or does not fit the leading axes.
     """
     actual = check_actual(actual, skip_missing)
     error = np.abs(actual - check_forecast(forecast, actual))
@@ -200,25 +187,8 @@ def rmsse(
     """Root mean squared scaled error, ``sqrt(mean((y - f)^2 / scale))``, without a unit.
 
     That of the M5 competition (Makridakis, Spiliotis & Assimakopoulos 2022), which scales with
-    ``season=1`` and the history from the first sale on.
-
-    Parameters
-    ----------
-    actual, forecast, skip_missing, axis
-        As in :func:`mae`.
-    scale : float or (...) array
-        :func:`seasonal_scale` with ``squared=True`` of each series' history, or what broadcasts to
-        the leading axes.
-
-    Returns
-    -------
-    array or float
-        As in :func:`rmse`.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`mase`.
+    ``season=1`` and the history from the first sale on. Parameters, result and errors are those of
+    :func:`mase`, but ``scale`` is of :func:`seasonal_scale` with ``squared=True``.
     """
     actual = check_actual(actual, skip_missing)
     error = (actual - check_forecast(forecast, actual)) ** 2
@@ -236,17 +206,8 @@ def owa(
     Parameters
     ----------
     smape, mase, naive_smape, naive_mase : float or array
-        The two scores of the method and of the naive one, each averaged over all series first: M4
-        takes the ratio of averages, not the average of ratios.
-
-    Returns
-    -------
-    array or float
-
-    Raises
-    ------
-    ValueError
-        If a score of the naive method is not above 0.
+        The scores of the method and of the naive one, which must be above 0; each averaged over all
+        series first: M4 takes the ratio of averages, not the average of ratios.
     """
     scores = []
     for score, naive, name in ((smape, naive_smape, "smape"), (mase, naive_mase, "mase")):
