@@ -1,9 +1,8 @@
 """Activation functions as scalar maths that every target can compile, the same bits on all.
 
-In float32 the hyperbolic tangent is a clamped rational function ``x P(x^2) / Q(x^2)``, both of
-degree 4, a minimax fit of the relative error (6e-9 before rounding), and the logistic function is
-``1/2 + tanh(x/2) / 2`` with the halves absorbed in the coefficients. In float64 both are computed
-from the exponential, the tangent near zero by Cephes' rational function.
+float32 tanh is a clamped rational function ``x P(x^2) / Q(x^2)``, both of degree 4, a minimax fit
+of the relative error (6e-9 before rounding), and the logistic function ``1/2 + tanh(x/2) / 2`` with
+the halves absorbed in the coefficients. In float64 both use ``exp``; tanh near zero is Cephes'.
 """
 
 import math

@@ -13,7 +13,7 @@ def clear(values):
 
 @device_function
 def copy(values, out):
-    """Copy a flat array. In a loop over slices, unlike one over offsets, LLVM sees a vector."""
+    """Copy a flat array, by a loop over slices: one over offsets would not be vectorised."""
     for k in worker_range(out.size):
         out[k] = values[k]
 

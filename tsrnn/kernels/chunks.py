@@ -1,8 +1,4 @@
-"""A chunk of windows on its way through a network: inputs, layers, outputs, and back.
-
-Written once for all targets. The layer kind and its cell are compiled in; heads and losses are
-numbers.
-"""
+"""A chunk of windows through a network and back, written once for all targets."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -29,15 +25,12 @@ read_sizes = record_reader(Sizes)
 
 
 class Workspace(NamedTuple):
-    """A worker's memory for one chunk, flat arrays: of layers, head and the rows' weights.
+    """A worker's memory for one chunk, flat arrays."""
 
-    ``backward``, the rest, is for the backward pass.
-    """
-
-    layers: Any
-    head: Any
-    weights: Any
-    backward: Any
+    layers: Any  # see ``layer_arrays``
+    head: Any  # see ``head_arrays``
+    weights: Any  # (n_rows,)
+    backward: Any  # of the backward pass
 
 
 class ChunkPasses(NamedTuple):
@@ -121,7 +114,7 @@ def write_predictions(source, batch, chunk, workspace, out):
 def compile_chunk_passes(cell: ModuleType, compile_steps: Callable) -> ChunkPasses:
     """Make the passes for a cell, or for a layer kind that is no recurrence.
 
-    ``compile_steps`` makes a target's passes of one step of a cell, see ``tsrnn.kernels.steps``.
+    ``compile_steps`` makes a target's ``Steps`` of a cell.
     """
     layer = getattr(cell, "LAYER", None) or compile_recurrent(cell, compile_steps(cell))
     head_forward, head_backward = compile_outputs(layer)
@@ -153,8 +146,7 @@ def _compile_backward(layer_backward, head_backward) -> Callable:
     def backward(parameters, gradient, chunk, workspace, grad_hidden_steps):
         """Run the head and all layers back; the outputs hold their gradient.
 
-        ``grad_hidden_steps``, (n_layers * n_directions * n_time or 0, n_hidden * n_rows), records
-        the gradient of every h.
+        ``grad_hidden_steps`` is ``LayerGrads.hidden_steps``.
         """
         sizes, work, rest = chunk.sizes, workspace.layers, workspace.backward
         n_hidden = sizes.n_hidden * chunk.first_steps.size

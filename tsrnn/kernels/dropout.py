@@ -1,7 +1,6 @@
-"""Dropout by random numbers that need no state: a hash of their position.
+"""Dropout by a hash of a seed and a value's position.
 
-Dropout must be the same in the backward pass as in the forward pass, in any order of chunks and on
-any number of threads, so whether a value is dropped is a function of a seed and its position.
+No state is needed: the backward pass, any order of chunks and any number of threads drop the same.
 """
 
 from typing import NamedTuple
@@ -16,31 +15,19 @@ _u4, _u8 = np.uint32, np.uint64
 
 
 class Dropout(NamedTuple):
-    """A dropout probability as ``limit``, 2^32 times as much, and the scale of the other values."""
+    """A dropout probability."""
 
-    limit: int
-    scale: float
+    limit: int  # 2^32 times the probability
+    scale: float  # of the values that are not dropped
 
 
 class ChunkDropout(NamedTuple):
-    """Dropout of a chunk of rows.
+    """Dropout of a chunk of rows."""
 
-    Attributes
-    ----------
-    between_layers : Dropout
-        Drops values independently at each step (Srivastava et al. 2014).
-    recurrent : Dropout
-        Drops units between steps, for the whole sequence (Gal & Ghahramani 2016).
-    seed : int
-        Of the minibatch.
-    first_row : int
-        Position of the chunk's first row in the minibatch.
-    """
-
-    between_layers: Dropout
-    recurrent: Dropout
-    seed: int
-    first_row: int
+    between_layers: Dropout  # of values at each step (Srivastava et al. 2014)
+    recurrent: Dropout  # of units, for the whole sequence (Gal & Ghahramani 2016)
+    seed: int  # of the minibatch
+    first_row: int  # position of the chunk's first row in the minibatch
 
 
 @device_function
@@ -68,10 +55,7 @@ def _as_uint64_compiled(x):
 
 @scalar
 def hash_bits(x):
-    """A 32-bit hash, as an unsigned 64-bit integer, each bit of which depends on all bits of x.
-
-    The multiply-xorshift hash "lowbias32" of Wellons (2018).
-    """
+    """32 bits, each depending on all bits of x, as uint64: "lowbias32" of Wellons (2018)."""
     mask = _u8(0xFFFFFFFF)
     x = ((x ^ (x >> _u8(16))) & mask) * _u8(0x7FEB352D) & mask
     x = (x ^ (x >> _u8(15))) * _u8(0x846CA68B) & mask

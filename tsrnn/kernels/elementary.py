@@ -1,11 +1,8 @@
 """Elementary functions as scalar maths that every target can compile, the same bits on all.
 
-The C library's functions differ by system and by processor, and a loop around them can't be
-vectorised. These are plain arithmetic: products and sums in one order, fused where they call
-``fma``, so that a loop over them is vectorised and rounds the same everywhere. Functions without a
-float32 formula are computed in float64.
-
-Where nothing is compiled (the simulator, tests) the functions of Python's ``math`` are called.
+The C library's functions differ by system and processor and prevent vectorisation. These are
+products and sums in one order, fused where they call ``fma``; in float64 where there is no float32
+formula. Uncompiled (simulator, tests) they call Python's ``math``.
 
 Sources: the exponential in float32 is Cephes' ``expf``, in float64 Taylor's series; the logarithm
 is that of Sun's fdlibm (Ng 1993); ``log_gamma`` Stirling's series (A&S 6.1.41), ``sine`` and

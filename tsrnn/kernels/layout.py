@@ -1,8 +1,6 @@
 """A network's shape, and where layers lie in the parameter vector and in a chunk's workspace.
 
-Plain arithmetic, called by Python and compiled into kernels alike. Two layer kinds are laid out
-here, ``recurrent`` and ``attention`` of ``tsrnn.kernels.layers``; what heads add is in
-``tsrnn.kernels.outputs``.
+Plain arithmetic, for Python and kernels alike; what heads add is in ``tsrnn.kernels.outputs``.
 """
 
 from typing import NamedTuple
@@ -18,65 +16,32 @@ ROWS = 16
 
 
 class Sizes(NamedTuple):
-    """A network's shape, and the number of rows of a minibatch that are worked on at a time.
-
-    Attributes
-    ----------
-    n_time, n_in : int
-        Time steps, and inputs of each.
-    n_hidden, n_layers, n_directions : int
-        Hidden units of each direction of each layer; 2 directions if bidirectional.
-    residual : int
-        1 where a layer's inputs are added to its outputs (from the second layer on).
-    head : int
-        Position of the head's kind in ``tsrnn.kernels.heads.NAMES``.
-    n_output_steps, n_out : int
-        Steps that the head has outputs for, and outputs of each.
-    n_head_units : int
-        Units of the head's hidden layer; 0 for none.
-    n_blocks, n_state, n_saved : int
-        The cell's, see ``tsrnn.kernels.cells``.
-    n_attention_heads : int
-        Heads of attention layers, 0 for recurrent ones.
-    n_rows : int
-        Most rows of a chunk.
-    """
+    """A network's shape, and the number of rows of a chunk."""
 
     n_time: int
-    n_in: int
-    n_hidden: int
+    n_in: int  # inputs of a time step
+    n_hidden: int  # units of each direction of each layer
     n_layers: int
-    n_directions: int
-    residual: int
-    head: int
-    n_output_steps: int
-    n_out: int
-    n_head_units: int
-    n_blocks: int
+    n_directions: int  # 2 if bidirectional, else 1
+    residual: int  # 1 where inputs are added to outputs, from the second layer on
+    head: int  # index in ``tsrnn.kernels.heads.NAMES``
+    n_output_steps: int  # steps that the head has outputs for
+    n_out: int  # outputs of each
+    n_head_units: int  # of the head's hidden layer; 0 for none
+    n_blocks: int  # the cell's, with n_state and n_saved: see ``tsrnn.kernels.cells``
     n_state: int
     n_saved: int
-    n_attention_heads: int
-    n_rows: int
+    n_attention_heads: int  # 0 for recurrent layers
+    n_rows: int  # most rows of a chunk
 
 
 class Chunk(NamedTuple):
-    """Rows of a minibatch that pass through the network together.
-
-    Attributes
-    ----------
-    sizes : Sizes
-        The network's shape.
-    first_steps : (n_rows,) int64 array
-        The step at which each row's sequence begins; ``n_time`` for an empty one.
-    dropout : ChunkDropout
-    training : bool
-        Whether a backward pass follows, for which every step's arrays are kept.
-    """
+    """Rows of a minibatch that pass through the network together."""
 
     sizes: Sizes
-    first_steps: object
+    first_steps: object  # (n_rows,) int64: where each sequence begins; n_time for an empty one
     dropout: ChunkDropout
-    training: bool
+    training: bool  # whether a backward pass follows, so that all steps are stored
 
 
 @device_function

@@ -12,62 +12,31 @@ _ADAM, _ADAMW, _SGD, _RMSPROP = range(4)
 
 
 class Rule(NamedTuple):
-    """Training rule of one model, all floats: a row of the array that kernels take.
+    """Training rule of one model, all floats: a row of the array that kernels take."""
 
-    Attributes
-    ----------
-    loss : float
-        Index in ``tsrnn.kernels.losses.LOSSES``.
-    solver : float
-        Index in ``SOLVERS``.
-    first_decay, second_decay, epsilon : float
-        beta1, beta2 and epsilon of Adam; momentum of SGD and RMSprop, decay and epsilon of RMSprop.
-    max_grad_norm : float
-        Gradients with a larger norm are clipped to it.
-    alpha : float
-        L2 penalty, or the weight decay of AdamW.
-    averaging : float
-        Decay of the exponential moving average of the weights; 0 for none.
-    dropout, recurrent_dropout : float
-        Probabilities.
-    seed : float
-        Of the dropout; below 2^32.
-    """
-
-    loss: float
-    solver: float
-    first_decay: float
-    second_decay: float
-    epsilon: float
-    max_grad_norm: float
-    alpha: float
-    averaging: float
-    dropout: float
+    loss: float  # index in ``tsrnn.kernels.losses.LOSSES``
+    solver: float  # index in ``SOLVERS``
+    first_decay: float  # beta1 of Adam; momentum of SGD and RMSprop
+    second_decay: float  # beta2 of Adam; decay of RMSprop
+    epsilon: float  # of Adam and RMSprop
+    max_grad_norm: float  # gradients with a larger norm are clipped to it
+    alpha: float  # L2 penalty, or the weight decay of AdamW
+    averaging: float  # decay of the moving average of the weights; 0 for none
+    dropout: float  # probability; likewise recurrent_dropout
     recurrent_dropout: float
-    seed: float
+    seed: float  # of the dropout; below 2^32
 
 
 rule_of = record_reader(Rule)
 
 
 class Update(NamedTuple):
-    """A training rule with the numbers of one step, in float64.
-
-    Attributes
-    ----------
-    rule : Rule
-    rate : float
-        Learning rate.
-    scale : float
-        Factor of the gradient, for its mean and its clipping.
-    corrected_rate, divisor : float
-        Of Adam, see ``adam_corrections``.
-    """
+    """A training rule with the numbers of one step, in float64."""
 
     rule: Rule
-    rate: float
-    scale: float
-    corrected_rate: float
+    rate: float  # learning rate
+    scale: float  # factor of the gradient, for its mean and its clipping
+    corrected_rate: float  # see ``adam_corrections``; likewise divisor
     divisor: float
 
 
@@ -85,8 +54,7 @@ class Factors(NamedTuple):
 def adam(parameter, first, second, gradient, factors):
     """One Adam update (Kingma & Ba 2015): ``(parameter, first, second)`` after it.
 
-    The rate is the learning rate over 1 - beta1^t and the divisor the root of 1 - beta2^t, the
-    corrections of moments that started at zero.
+    The corrections for moments that started at zero are in ``factors.rate`` and ``.divisor``.
     """
     first = gradient + factors.first_decay * (first - gradient)
     second = gradient * gradient + factors.second_decay * (second - gradient * gradient)
@@ -96,10 +64,7 @@ def adam(parameter, first, second, gradient, factors):
 
 @scalar
 def sgd(parameter, velocity, gradient, factors):
-    """Gradient descent with momentum, as in PyTorch: ``(parameter, velocity)`` after a step.
-
-    Nesterov's variant (Sutskever et al. 2013), which looks ahead along the velocity.
-    """
+    """SGD with Nesterov momentum as in PyTorch (Sutskever et al. 2013): (parameter, velocity)."""
     velocity = factors.first_decay * velocity + gradient
     step = gradient + factors.first_decay * velocity
     return parameter - factors.rate * step, velocity
@@ -144,23 +109,11 @@ def adam_corrections(rule, step, rate):
 
 @device_function
 def optimizer_step(parameters, moments, gradients, scale, step, rate, rule):
-    """Update a network by the mean of its gradients.
+    """Update a network by the mean of its gradients; all arrays are overwritten.
 
-    Parameters
-    ----------
-    parameters : (n,) array
-        Overwritten.
-    moments : (3, n) array
-        The optimizer's two moments and the moving average of the parameters; overwritten.
-    gradients : (n_chunks, n) array
-        Summed in order into the first, which is overwritten.
-    scale : float
-        One over the weight of the minibatch.
-    step : int
-        Number of this step, from 1.
-    rate : float
-        Learning rate.
-    rule : Rule
+    ``moments``, (3, n), are the optimizer's two and the moving average of the parameters;
+    ``gradients``, (n_chunks, n), are summed in order; ``scale`` is one over the weight of the
+    minibatch; ``step`` counts from 1.
     """
     gradient = gradients[0]
     for chunk in range(1, gradients.shape[0]):

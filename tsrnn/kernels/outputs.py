@@ -19,21 +19,14 @@ from tsrnn.kernels.workers import barrier, worker_range
 
 
 class HeadArrays(NamedTuple):
-    """A head's workspace.
+    """A head's workspace; matrices have a row for each output step."""
 
-    Matrices of a row for each output step: ``inputs`` (n_output_steps, (n_features + 1) * n_rows),
-    what the head reads and a one; ``hidden`` (n_output_steps, (n_head_units + 1) * n_rows);
-    ``outputs`` and ``targets`` (n_output_steps, n_out * n_rows). Then ``grad_hidden``
-    (n_head_units * n_rows,)
-    and ``extra``, the rest, of the head's kind.
-    """
-
-    inputs: Any
-    hidden: Any
-    outputs: Any
+    inputs: Any  # (n_output_steps, (n_features + 1) * n_rows): what is read, and 1
+    hidden: Any  # (n_output_steps, (n_head_units + 1) * n_rows)
+    outputs: Any  # (n_output_steps, n_out * n_rows); likewise targets
     targets: Any
-    grad_hidden: Any
-    extra: Any
+    grad_hidden: Any  # (n_head_units * n_rows,)
+    extra: Any  # flat: of the head's kind
 
 
 @device_function
@@ -140,8 +133,7 @@ def _compile_backward(kind_backward) -> Callable:
     def backward(parameters, gradient, layers, chunk, head, grads):
         """Run the head back from the gradient of its outputs, which stands in their place.
 
-        Writes the gradients of its weights, of the last layer's outputs and of the last state; that
-        of what the head read stands in place of its inputs.
+        Writes the gradients of weights, of the last layer's outputs and of the last state.
         """
         sizes, n_rows = chunk.sizes, chunk.first_steps.size
         inputs, hidden, outputs, _, grad_hidden, extra = head_arrays(head, sizes, n_rows)

@@ -1,9 +1,7 @@
 """Functions of NumPy arrays that round the same on every processor.
 
-NumPy's logarithm, exponential, sine and cosine are different code for each generation of
-processors, and its matrix products depend on the BLAS; they differ in the last bits. Elementwise
-products, sums, roots and comparisons do not, and these functions are made of them. The formulas are
-those of ``kernels.elementary``, in float64.
+NumPy's logarithm, exponential, sine and cosine and the BLAS differ by processor in the last bits;
+elementwise products, sums, roots and comparisons do not. Formulas as in ``kernels.elementary``.
 """
 
 from __future__ import annotations

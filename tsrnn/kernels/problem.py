@@ -12,27 +12,13 @@ from tsrnn.kernels.sources import Source, kernel_source, source_of
 
 
 class Problem(NamedTuple):
-    """What is computed by a training or prediction, on any target.
+    """What is computed by a training or prediction, on any target."""
 
-    Attributes
-    ----------
-    cell : module
-        One of ``tsrnn.kernels.cells``.
-    source : Source
-        The windows.
-    sizes : Sizes
-        The network's shape.
-    loss : int
-        Position in ``tsrnn.kernels.losses.LOSSES``.
-    loss_params : sequence of float
-        The loss's parameters: Huber's delta, or the levels of quantiles.
-    """
-
-    cell: ModuleType
+    cell: ModuleType  # of ``tsrnn.kernels.cells``, or a layer kind's
     source: Source
     sizes: Sizes
-    loss: int
-    loss_params: Any = ()
+    loss: int  # index in ``tsrnn.kernels.losses.LOSSES``
+    loss_params: Any = ()  # floats: Huber's delta, or the levels of quantiles
 
     def for_kernels(self) -> tuple:
         """The first arguments of kernels that are compiled for the cell, see ``problem_of``."""

@@ -1,18 +1,15 @@
 """Sources: values, their windows, and how a window becomes inputs and targets of a network.
 
-There are two kinds of sources:
+*Forecasting*: a window is numbered by its first row; ``lookback`` rows are its past, those after
+them its future. Inputs are ``(value - last value) / deviation`` with the statistics of the past,
+and covariates as they are. Targets are differences from the seasonal naive forecast in the same
+unit, so that a network with zero output makes the naive forecast. If some covariates are known in
+the future, inputs extend through it: these, and the seasonal naive forecast for the values.
 
-* *Forecasting.* A window is numbered by its first row: ``lookback`` rows are its past, those after
-  them its future. Inputs are ``(value - last value) / deviation`` with the statistics of the past,
-  and covariates as they are. Targets are differences from the seasonal naive forecast in the same
-  unit, so that a network with zero output makes the naive forecast. If some covariates are known in
-  the future, inputs extend through it: known covariates, and the seasonal naive forecast in place
-  of the values.
-* *Sequences.* A window is a number: its ``lengths[number]`` rows of values start at
-  ``firsts[number]`` and are used as they are, and its targets are in ``targets``.
+*Sequences*: a window is a number; its ``lengths[number]`` rows of values start at
+``firsts[number]`` and are used as they are.
 
-A recurrent step reads a segment of one or more rows. Sequences are aligned at their last step;
-shorter ones start later.
+A recurrent step reads a segment of one or more rows. Sequences end together, at the last step.
 """
 
 import math
@@ -28,42 +25,26 @@ SKIP, INDICATE = 0, 1  # treatment of missing values: see Source.missing
 
 
 class Source(NamedTuple):
-    """Values and the definition of their windows.
+    """Values and the definition of their windows."""
 
-    Attributes
-    ----------
-    values : (n, n_channels) array
-        Rows in time, of one series after another. For forecasting, channel 0 is the series and the
-        others are covariates, first those known in the future.
-    targets : (n_windows or n, n_targets) array
-        For sequences, of each window, or of each row of values if every step has a target. For
-        forecasting, (n, 1) values with NaN where imputed ones must not be targets; empty otherwise.
-    weights : (n_windows,) float64 array
-        Weight of each window in the loss; empty for 1.
-    firsts, lengths : (n_windows,) int64 arrays
-        For sequences; empty for forecasting.
-    lookback, season, least_scale : int, int, float
-        For forecasting: rows of the past, season in rows, minimum of the deviation.
-    missing : int
-        SKIP leaves out recurrent steps with a missing value (NaN). INDICATE replaces it by 0 and
-        adds two inputs for each value: whether it is present, and the time since the last present
-        one.
-    ahead, n_known : int
-        For forecasting: rows of the future in the inputs, whole segments, 0 for none; and number
-        of covariates known there.
-    """
-
+    # (n, n_channels): one series after another. For forecasting, channel 0 is the series and
+    # the others are covariates, first those known in the future.
     values: np.ndarray
+    # (n_windows, n_targets), or (n, n_targets) if every step of a sequence has a target. For
+    # forecasting, (n, 1) with NaN where imputed values must not be targets, or empty.
     targets: np.ndarray
-    weights: np.ndarray
-    firsts: np.ndarray
+    weights: np.ndarray  # (n_windows,) float64: in the loss; empty for 1
+    firsts: np.ndarray  # (n_windows,) int64; likewise lengths; empty for forecasting
     lengths: np.ndarray
-    lookback: int
-    season: int
-    least_scale: float
+    lookback: int  # for forecasting: rows of the past
+    season: int  # for forecasting: in rows
+    least_scale: float  # for forecasting: minimum of the deviation
+    # SKIP leaves out recurrent steps with a missing value (NaN); INDICATE replaces it by 0
+    # and adds two inputs for each value: whether it is present, and the time since the last
+    # present one.
     missing: int
-    ahead: int
-    n_known: int
+    ahead: int  # for forecasting: rows of the future in the inputs, whole segments, 0 for none
+    n_known: int  # for forecasting: covariates known there
 
 
 def forecast_source(
@@ -183,9 +164,9 @@ def write_inputs(source, window, row, n_rows, inputs):
 def write_covariates(source, window, row, n_rows, segment, inputs):
     """Write the inputs of a window besides the series' values.
 
-    First all covariates, 0 in the future if not known there. With inputs of the future, then the
-    position in it, from 0 in the past to 1; and the difference of each known covariate from the row
-    that the naive forecast repeats, 0 if that is before the window.
+    First all covariates, 0 in the future if not known there; with inputs of the future, then the
+    position in it, 0 in the past and 1 at the end, and the difference of each known covariate from
+    the row that the naive forecast repeats, 0 if that is before the window.
     """
     values, n_channels, n_each = source.values, source.values.shape[1], inputs_per_row(source)
     present = window + source.lookback
@@ -292,10 +273,7 @@ def write_targets(source, window, sizes, row, n_rows, targets):
 
 @device_function
 def previous_step(source, window, sizes, t, index):
-    """The step before ``t`` and the index of its last row of values, -1 if it has none.
-
-    Iteration starts with ``t = sizes.n_time``.
-    """
+    """The step before ``t`` (first ``sizes.n_time``) and the index of its last row, -1 for none."""
     segment = segment_length(source, sizes.n_in)
     first, length = source.firsts[window], source.lengths[window]
     n_steps = min(length // segment, sizes.n_time)
@@ -311,8 +289,8 @@ def previous_step(source, window, sizes, t, index):
 def write_outputs(source, window, sizes, row, n_rows, outputs, out):
     """Copy the outputs of ``row``, of (n_output_steps, n_out * n_rows), to ``out`` of a window.
 
-    With an output at every step, the last position in ``out`` is that of the last segment of
-    values, and positions of skipped or absent steps are NaN.
+    With an output at every step, ``out`` ends with the last segment's; those of skipped or absent
+    steps are NaN.
     """
     n_each = outputs.shape[1] // n_rows
     if source.firsts.size == 0 or not step_targets(sizes):

@@ -14,43 +14,31 @@ from tsrnn.kernels.layout import layer_offset, weights_width
 
 
 class StepArrays(NamedTuple):
-    """Flat arrays, (units * n_rows,), of one step forward.
-
-    It reads ``inputs``, ``hidden`` and ``state`` and writes ``gates``, ``state_after``, ``saved``
-    and ``hidden_after``.
-    """
+    """Flat arrays, (units * n_rows,), of one step forward; the step writes those marked."""
 
     inputs: Any
-    gates: Any
+    gates: Any  # written
     hidden: Any
     state: Any
-    state_after: Any
-    saved: Any
-    hidden_after: Any
+    state_after: Any  # written
+    saved: Any  # written
+    hidden_after: Any  # written
 
 
 class Steps(NamedTuple):
     """A target's passes of one step of one cell.
 
-    Attributes
-    ----------
-    load_weights, load_weights_backward : callable
-        ``(parameters, sizes, layer, direction)``: the weights of a layer's direction as the passes
-        forward and backward take them, in a tuple.
-    forward : callable
-        ``(weights, step_arrays, sizes, n_rows)``: a step forward.
-    backward : callable
-        ``(gates, h, state, saved, grad_h, grad_state, sizes, n_rows)`` overwrites the gates with
-        the gradient of their pre-activations.
-    compute_grad_hidden : callable
-        ``(weights, grad_gates, sizes, n_rows, add, grad_h)`` writes or adds the gradient of the h
-        that the products read.
-    accumulate_grad_weights : callable
-        ``(grad_gates, inputs, sizes, n_rows, add, grad_weights)`` writes or adds the gradient of
-        the weights from matrices of several steps.
-    compute_grad_inputs : callable
-        ``(weights, grad_gates, sizes, n_rows, inputs)`` writes the gradient of the x of several
-        steps over them.
+    ``load_weights*(parameters, sizes, layer, direction)``
+        The weights as the passes forward or backward take them, in a tuple.
+    ``forward(weights, step_arrays, sizes, n_rows)``
+    ``backward(gates, h, state, saved, grad_h, grad_state, sizes, n_rows)``
+        Overwrites the gates with the gradient of their pre-activations.
+    ``compute_grad_hidden(weights, grad_gates, sizes, n_rows, add, grad_h)``
+        Writes or adds the gradient of the h that the products read.
+    ``accumulate_grad_weights(grad_gates, inputs, sizes, n_rows, add, grad_weights)``
+        Writes or adds the gradient of the weights from matrices of several steps.
+    ``compute_grad_inputs(weights, grad_gates, sizes, n_rows, inputs)``
+        Writes the gradient of the x of several steps over them.
     """
 
     load_weights: Callable

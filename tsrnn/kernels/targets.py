@@ -22,13 +22,7 @@ def target_of(workers: Workers) -> ModuleType:
 
 @contextlib.contextmanager
 def claim(device: str, n_jobs: int | None) -> Iterator[Workers]:
-    """Claim a device, and yield its workers; see ``claim_threads``.
-
-    Raises
-    ------
-    RuntimeError
-        If the device is "cuda" and there is no GPU, or what it needs is not installed.
-    """
+    """Claim a device, and yield its workers; a RuntimeError if it is "cuda" and can't be used."""
     if device == "cuda":
         from tsrnn.kernels.cuda.device import require
 

@@ -1,8 +1,7 @@
 """Workers on a chunk of rows: a single one on a CPU, the threads of a block on a GPU.
 
-Kernels are written once for both. A loop over ``worker_range(n)`` is one worker's part of
-``range(n)``, and ``barrier()`` after it waits for all workers, so that each sees what the others
-wrote. Here both are defined for a single worker; other targets overload them.
+A loop over ``worker_range(n)`` is one worker's part of ``range(n)``; ``barrier()`` after it makes
+all workers' writes visible. Here for a single worker; other targets overload both.
 """
 
 from numba.extending import overload

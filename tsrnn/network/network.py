@@ -113,9 +113,9 @@ class Network(abc.ABC):
         Returns
         -------
         dict
-            Those of ``layer_views``; ``embedding`` (n_horizons, inputs of the last layer) of the head
-            "horizons"; ``head_hidden_weight`` (n_head, hidden) and ``head_hidden_bias`` (n_head,) of a
-            hidden layer; ``head_weight`` (n_out, hidden or n_head) and ``head_bias`` (n_out,).
+            Those of ``layer_views``; ``embedding`` (n_horizons, inputs of the last layer) of the
+            head "horizons"; ``head_hidden_weight`` (n_head, hidden) and ``head_hidden_bias``
+            (n_head,) of a hidden layer; ``head_weight`` (n_out, hidden or n_head), ``head_bias``.
         """
         vector = self.parameters if vector is None else vector
         sizes = self.sizes(1)

@@ -95,11 +95,11 @@ class RecurrentNetwork(Network):
         return self.module.GATES
 
     def layer_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
-        """Named views of the layers' parameters in a vector; blocks in the order of ``BLOCKS``.
+        """Named views of the layers' parameters in a vector; blocks in the order of the cell's.
 
         For layer 0: ``weight_hidden_l0`` (blocks, n_hidden, n_hidden), ``bias_l0`` (blocks,
-        n_hidden), ``weight_input_l0`` (blocks, n_hidden, inputs); reverse directions end in
-        ``_reverse``.
+        n_hidden), ``weight_input_l0`` (blocks, n_hidden, inputs); those of other layers likewise;
+        names of reverse directions end in ``_reverse``.
         """
         sizes, n = self.sizes(1), self.n_hidden
         views = {}

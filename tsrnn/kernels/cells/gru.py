@@ -1,7 +1,6 @@
-"""Gated recurrent unit of Cho et al. (2014), the reset gate after the product as in cuDNN and
-PyTorch.
+"""Gated recurrent unit of Cho et al. (2014), reset gate after the product as in cuDNN and PyTorch.
 
-The pre-activation of the candidate has two parts, ``z_h = W_nh h_{t-1} + b_nh`` and
+The candidate's pre-activation has two parts, ``z_h = W_nh h_{t-1} + b_nh`` and
 ``z_x = b_nx + W_nx x_t``; the gates read both::
 
     r = sigmoid(z_r)          reset gate
@@ -45,15 +44,7 @@ def unit_backward(r, u, z_h, n, h_prev, grad_h):
 
 @device_function
 def forward(gates, h_prev, state_prev, state, saved, h):
-    """One step of all units of a chunk, ``n = n_hidden * n_rows``.
-
-    Parameters
-    ----------
-    gates : (4 * n,) array
-        The pre-activations; overwritten with r, u, z_h (unchanged) and n.
-    h_prev, h : (n,) arrays
-        Previous hidden state; new hidden state, written.
-    """
+    """One step: overwrites ``gates`` with r, u, z_h (unchanged) and n."""
     n = h.size
     z_r, z_u, z_h, z_x = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]
     for k in range(n):
@@ -63,17 +54,7 @@ def forward(gates, h_prev, state_prev, state, saved, h):
 
 @device_function
 def backward(gates, h_prev, state_prev, saved, grad_h, grad_state):
-    """One step of all units of a chunk backward, ``n = n_hidden * n_rows``.
-
-    Parameters
-    ----------
-    gates : (4 * n,) array
-        r, u, z_h, n; overwritten with the gradient of the pre-activations.
-    h_prev : (n,) array
-        Previous hidden state.
-    grad_h : (n,) array
-        Gradient of h; overwritten with the direct gradient of ``h_prev``.
-    """
+    """One step backward; ``gates`` are r, u, z_h and n."""
     n = grad_h.size
     z_r, z_u, z_h, z_x = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]
     for k in range(n):

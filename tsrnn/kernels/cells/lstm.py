@@ -1,5 +1,5 @@
-"""Long short-term memory, the cell of Hochreiter & Schmidhuber (1997) with the forget gate of
-Gers, Schmidhuber & Cummins (2000); gates ordered as in PyTorch.
+"""Long short-term memory (Hochreiter & Schmidhuber 1997; forget gate: Gers, Schmidhuber & Cummins
+2000); gates ordered as in PyTorch.
 
 With ``z = W_h h_{t-1} + b + W_x x_t`` split into four blocks of ``n_hidden`` rows::
 
@@ -51,15 +51,7 @@ def unit_backward(i, f, g, o, c_prev, tanh_c, grad_h, dc):
 
 @device_function
 def forward(gates, h_prev, state_prev, state, saved, h):
-    """One step of all units of a chunk, ``n = n_hidden * n_rows``.
-
-    Parameters
-    ----------
-    gates : (4 * n,) array
-        The pre-activations z; overwritten with i, f, g, o.
-    state_prev, state, saved, h : (n,) arrays
-        Previous cell state; new cell state, its tanh, and hidden state, written.
-    """
+    """One step: overwrites ``gates`` with i, f, g and o; ``state`` becomes c, ``saved`` tanh(c)."""
     n = h.size
     z_i, z_f, z_g, z_o = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]
     for k in range(n):
@@ -70,17 +62,7 @@ def forward(gates, h_prev, state_prev, state, saved, h):
 
 @device_function
 def backward(gates, h_prev, state_prev, saved, grad_h, grad_state):
-    """One step of all units of a chunk backward, ``n = n_hidden * n_rows``.
-
-    Parameters
-    ----------
-    gates : (4 * n,) array
-        i, f, g, o; overwritten with the gradient of the pre-activations.
-    state_prev, saved, grad_h : (n,) arrays
-        Previous cell state, tanh of the new one, gradient of h.
-    grad_state : (n,) array
-        Gradient of the cell state from later steps; overwritten with that of the previous one.
-    """
+    """One step backward; ``gates`` are i, f, g and o, ``saved`` is tanh(c)."""
     n = grad_h.size
     z_i, z_f, z_g, z_o = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n :]
     for k in range(n):

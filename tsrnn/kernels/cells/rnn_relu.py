@@ -1,4 +1,4 @@
-"""The vanilla recurrent network with a rectifier: ``h = max(0, W_h h_{t-1} + b + W_x x_t)``.
+"""The recurrent network with a rectifier, ``h = max(0, W_h h_{t-1} + b + W_x x_t)``.
 
 Recurrent weights are initialised to the identity (Le, Jaitly & Hinton 2015, arXiv 1504.00941).
 """

@@ -1,13 +1,10 @@
 """Drivers on the CPU: loops over minibatches, models and chunks of rows.
 
-One source gives a serial and a parallel kernel. A minibatch is cut into chunks of rows, whose size
-does not depend on the number of threads; a task runs one chunk after another through all layers and
-all of time, forward and backward; the gradients of the chunks are summed in order. So any number of
-threads gives the same bits.
+A minibatch is cut into chunks of rows whose size does not depend on the number of threads, and the
+gradients of the chunks are summed in order: any number of threads gives the same bits.
 
 Kernels take plain tuples of arrays, as ``prange`` passes tuples on but neither nested nor named
-ones. They may take no array that a device function returns, whose references would be counted
-wrongly.
+ones, and no array that a device function returns, whose references would be counted wrongly.
 """
 
 import functools
@@ -38,32 +35,20 @@ from tsrnn.kernels.steps import compile_steps
 
 
 class Kernels(NamedTuple):
-    """The compiled drivers of one cell.
+    """The compiled drivers of one cell."""
 
-    ``train`` distributes models over tasks, each model's minibatches one after another;
-    ``train_one`` distributes the chunks of one model's minibatch. Both compute the same bits.
-    """
-
-    train: Kernel
-    train_one: Kernel
+    train: Kernel  # distributes models over tasks
+    train_one: Kernel  # distributes the chunks of a minibatch of one model; the same bits
     predict: Kernel
     step: Kernel
     trace: Kernel
 
 
 class Buffers(NamedTuple):
-    """Working memory of a task.
+    """Working memory of a task."""
 
-    Attributes
-    ----------
-    work : (n,) array
-        The workspace of a chunk, of the network's dtype.
-    first_steps : (n_rows,) int64 array
-        The step at which each row's sequence begins.
-    """
-
-    work: np.ndarray
-    first_steps: np.ndarray
+    work: np.ndarray  # (n,): the workspace of a chunk
+    first_steps: np.ndarray  # (n_rows,) int64: where each row's sequence begins
 
 
 class Minibatch(NamedTuple):
@@ -326,11 +311,10 @@ def _compile_trace(passes: ChunkPasses):
 
     @device_function
     def trace_chunk(problem_row, parameters, gradient, batch, buffers, grads):
-        """Run one chunk, whose arrays stay in ``buffers.work``, and with gradients backward.
+        """Run one chunk forward and backward; its arrays stay in ``buffers.work``.
 
-        ``grads`` are that of the outputs, (n_output_steps, n_out * n_rows), or if it is empty the
-        loss's is used, and (n_layers * n_directions * n_time, n_hidden * n_rows) to be overwritten
-        with the gradient of every h; if the latter is empty there is no backward pass.
+        ``grads`` are that of the outputs, (n_output_steps, n_out * n_rows), if empty the loss's;
+        and ``LayerGrads.hidden_steps``, to be written; if empty there is no backward pass.
         """
         problem, (grad_outputs, grad_hidden_steps) = problem_of(problem_row), grads
         chunk = Chunk(problem.sizes, buffers.first_steps, no_dropout(parameters[0], 0), True)

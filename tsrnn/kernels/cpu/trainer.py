@@ -17,20 +17,9 @@ _buffer = threading.local()
 class Trainer:
     """The training of one or many models of a shape on the CPU, and its working memory.
 
-    Parameters
-    ----------
-    problem : Problem
-        What is trained.
-    dtype : dtype
-        The type that the networks compute in.
-    n_models, n_batch : int
-        Most models at once; windows of a minibatch.
-    separate_hidden : bool
-        Whether there is recurrent dropout.
-    carried : bool
-        Whether states are carried from one minibatch to the next.
-    n_tasks : int
-        Tasks that run at once: on the chunks of one model, or on several models.
+    At most ``n_models`` are trained at once, on minibatches of ``n_batch`` windows;
+    ``separate_hidden`` is for recurrent dropout, ``carried`` for states that pass from one
+    minibatch to the next.
     """
 
     def __init__(
@@ -67,8 +56,7 @@ class Trainer:
 
         Parameters
         ----------
-        parameters : (n_models, n) array
-        moments : (n_models, 3, n) array
+        parameters, moments : (n_models, n) and (n_models, 3, n) arrays
             See ``tsrnn.kernels.optimizers.optimizer_step``.
         order : (n_models, n_steps * n_batch) int64 array
             Windows of the minibatches, filled up with negative numbers.
@@ -110,27 +98,11 @@ def predict(
     evaluate: bool,
     n_tasks: int,
 ) -> np.ndarray:
-    """Write predictions of many models for their windows to ``out``.
+    """Write predictions of many models to ``out``, (n_models, n_windows, n_outputs) float64.
 
-    Parameters
-    ----------
-    problem : Problem
-        What is predicted.
-    parameters : (n_models, n) array
-    order : (n_models, n_windows) int64 array
-        Windows of each model, filled up with negative numbers.
-    states : (state_width, n_windows or 0) array
-        Initial states; overwritten with the final ones.
-    out : (n_models, n_windows, n_outputs) float64 array
-    evaluate : bool
-        Whether to compute the loss.
-    n_tasks : int
-        Tasks that run at once.
-
-    Returns
-    -------
-    (n_models, 2) float64 array
-        Sums of losses and of weights, if ``evaluate``; else zeros.
+    ``order`` holds each model's windows, filled up with negative numbers; ``states``, (state_width,
+    n_windows or 0), are overwritten with the final ones. Returns the sums of losses and of weights,
+    (n_models, 2) float64, zeros unless ``evaluate``.
     """
     sizes = problem.sizes
     sums = np.zeros((len(order), -(-order.shape[1] // sizes.n_rows), 2))

@@ -1,12 +1,8 @@
 """How the threads of a block work together on a chunk of rows: loops, products, transposed weights.
 
-The loops over layers, time and heads are those of every target; what they are made of differs here:
-a thread's part of a loop, products by register tiles, and the steps of a cell (``steps``). Sums go
-in an order that depends only on the size of the chunks and the number of threads: the same bits
-come out each time.
-
-Weights for the forward pass stand behind the parameters, transposed to (width, hidden, blocks), so
-that threads of a block read adjacent values.
+Sums go in an order that depends only on the size of the chunks and the number of threads: the same
+bits come out each time. Weights for the forward pass stand behind the parameters, transposed to
+(width, hidden, blocks), so that threads of a block read adjacent values.
 """
 
 from typing import NamedTuple
@@ -31,21 +27,11 @@ _N_SIMULATED = 4  # threads of a block in the simulator, each a thread of Python
 
 
 class TileConfig(NamedTuple):
-    """How a block divides its work: constants that kernels are compiled with.
+    """How a block divides its work: constants that kernels are compiled with."""
 
-    Attributes
-    ----------
-    n_rows : int
-        Rows of a chunk: 4, 8, 16 or 32.
-    n_units : int
-        Units whose gates a thread computes at once: 1, or 2 if their number is even.
-    n_threads : int
-        Threads of a block, a power of two.
-    """
-
-    n_rows: int
-    n_units: int
-    n_threads: int
+    n_rows: int  # of a chunk: 4, 8, 16 or 32
+    n_units: int  # whose gates a thread computes at once: 1, or 2 if their number is even
+    n_threads: int  # of a block, a power of two
 
     @property
     def panel(self) -> tuple[int, int]:
@@ -147,10 +133,7 @@ def write_transposed(parameters, sizes, k):
 
 
 def shared_values(sizes, tile_config: TileConfig) -> tuple[int, int]:
-    """Values of shared memory that a block needs at least, and those with which it is fastest.
-
-    With the latter all weights of a layer are held on chip.
-    """
+    """Values of shared memory: what a block needs, and what holds all weights of a layer too."""
     columns = max(weights_width(sizes, layer) for layer in range(sizes.n_layers))
     m, n_hidden = sizes.n_blocks * sizes.n_hidden, sizes.n_hidden
     forward, backward = columns * tile_config.n_rows, (m + SPLIT * n_hidden) * tile_config.n_rows

@@ -11,13 +11,7 @@ from tsrnn.kernels.jit.numba_internals import allow_shared_memory
 
 
 def require() -> None:
-    """Make sure that there is a GPU, or its simulator.
-
-    Raises
-    ------
-    RuntimeError
-        If there is none, or what it needs is not installed.
-    """
+    """Raise a RuntimeError if there is no GPU or simulator, or what it needs is not installed."""
     if numba.config.ENABLE_CUDASIM:
         return
     if importlib.util.find_spec("numba_cuda") is None:
@@ -83,14 +77,7 @@ def free_bytes() -> float:
 
 
 class DeviceArray:
-    """A long array on the GPU with named parts, allocated on first use.
-
-    Parameters
-    ----------
-    dtype : dtype
-    sizes : dict of str to int
-        The number of values of each part, in order.
-    """
+    """A long array on the GPU, allocated on first use; ``sizes`` of its named parts, in order."""
 
     def __init__(self, dtype, sizes: dict[str, int]):
         self.dtype, self._array = np.dtype(dtype), None

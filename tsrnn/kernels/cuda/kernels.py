@@ -29,11 +29,10 @@ from tsrnn.kernels.workers import barrier, worker_range
 class CudaKernels(NamedTuple):
     """The kernels of one cell and dtype; all take the three long arrays and a step.
 
-    A minibatch of one model is ``read_inputs``, ``forward``, ``evaluate_loss``, ``backward``,
-    ``sum_gradients`` and ``update_parameters``, after ``transpose_weights``; ``train`` is all of
-    many models; a prediction is ``transpose_weights``, ``read_inputs``, ``forward`` and
-    ``write_outputs``. ``forward`` and ``backward``, nearly all of the work, compute in the dtype
-    only; the others use doubles: scales of windows, and sums of losses and squares.
+    After ``transpose_weights``, a minibatch of one model is the kernels from ``read_inputs`` to
+    ``update_parameters``; a prediction is ``read_inputs``, ``forward`` and ``write_outputs``;
+    ``train`` is all of many models. ``forward`` and ``backward``, nearly all of the work, compute
+    in the dtype only; the others use doubles.
     """
 
     transpose_weights: Callable

@@ -1,7 +1,7 @@
 """The arrays of a launch, and where in them a network's arrays lie.
 
-Launching costs time per argument, so all arrays lie in three long ones: ``floats`` of the network's
-dtype, ``ints`` and ``doubles``. The ints begin with the ``Sizes`` and the ``LaunchLayout``.
+Launching costs time per argument, so there are three long ones: ``floats`` of the network's dtype,
+``ints`` and ``doubles``. The ints begin with the ``Sizes`` and the ``LaunchLayout``.
 """
 
 from collections import namedtuple

@@ -76,16 +76,9 @@ class FittedKernels:
 
 
 class Run:
-    """The arrays of a training or prediction on the GPU.
+    """The arrays of a training or prediction on the GPU (see ``layout``).
 
-    Attributes
-    ----------
-    floats, ints, doubles : DeviceArray
-        The three long arrays, see ``tsrnn.kernels.cuda.layout``.
-    n_workers : int
-        Blocks with a workspace each.
-    by_model : bool
-        Whether each model is trained by one block.
+    ``n_workers`` blocks have a workspace each; ``by_model``: each model is trained by one block.
     """
 
     def __init__(self, problem: Problem, dtype, shape: RunShape, options: RunOptions):

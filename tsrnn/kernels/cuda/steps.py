@@ -1,10 +1,8 @@
 """The passes of one step of a cell by the threads of a block.
 
-Shared memory holds what a step reads many times, at its beginning, and after it as much of the
-layer's weights as fits ("on chip"); the rest of the weights is read from where it lies.
-
-A thread works on ``ROWS`` rows at a time. Row r of thread ``lane`` is row lane + r * n_across of
-the chunk, so that what neighbouring threads write is adjacent in memory; on chip, a thread's own
+Shared memory holds what a step reads many times, then as much of the layer's weights as fits ("on
+chip"). A thread works on ``ROWS`` rows at a time: row r of thread ``lane`` is row lane + r *
+n_across of the chunk, so that neighbouring threads write adjacent values; on chip, a thread's own
 rows are adjacent.
 """
 
@@ -286,10 +284,7 @@ def _compile_grad_weights(cell, real, tile_config) -> Callable:
 
     @device_function
     def accumulate_grad_weights(gates, inputs, sizes, n_rows, add, grad_weights):
-        """One product for all steps, panel by panel of the weights, rows and steps in order.
-
-        A thread has a tile of the panel in its registers; the operands are staged on chip.
-        """
+        """One product for all steps, panel by panel of the weights, operands staged on chip."""
         n_steps, (m, columns) = gates.shape[0], grad_weights.shape
         n_hidden, both = sizes.n_hidden, m - 2 * n_split * sizes.n_hidden
         tile_row, tile_column = cuda.threadIdx.x // across, cuda.threadIdx.x % across

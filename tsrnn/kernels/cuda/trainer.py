@@ -15,10 +15,7 @@ PHASES = ("read_inputs", "forward", "evaluate_loss", "backward")  # of a minibat
 
 
 class Trainer:
-    """The training of one or many models on the GPU; see ``tsrnn.kernels.cpu.trainer.Trainer``.
-
-    Each call of ``run`` copies parameters, moments and windows there, and the results back.
-    """
+    """As ``tsrnn.kernels.cpu.trainer.Trainer``; ``run`` copies all that changes there and back."""
 
     def __init__(
         self,
@@ -111,10 +108,7 @@ def predict(
     evaluate: bool,
     workers: str,
 ) -> np.ndarray:
-    """Write predictions of many models to ``out``; see ``tsrnn.kernels.cpu.trainer.predict``.
-
-    If the windows do not fit into the memory at once, one half is done after the other.
-    """
+    """As ``tsrnn.kernels.cpu.trainer.predict``; in halves if the windows don't fit into memory."""
     from tsrnn.kernels.cuda.run import CHUNK_ROWS, Run, RunOptions, RunShape
 
     require()

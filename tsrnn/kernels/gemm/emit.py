@@ -60,13 +60,7 @@ class Panel(NamedTuple):
 class GemmEmitter:
     """Emits ``gemm`` and the functions that it calls into a module.
 
-    Parameters
-    ----------
-    module : ir.Module
-    real : ir.FloatType or ir.DoubleType
-    tile : Tile
-    fused : bool
-        Whether the processor has a fused multiply-add; else product and sum are each rounded.
+    Unless ``fused`` (a processor with a fused multiply-add), product and sum are each rounded.
     """
 
     def __init__(self, module: ir.Module, real: ir.Type, tile: Tile, fused: bool):
@@ -80,8 +74,7 @@ class GemmEmitter:
     def gemm(self, transposed: bool) -> ir.Function:
         """The function (a, 3 strides, b, 3 strides, out, stride, m, n, k, n_t, add).
 
-        It reads columns of b in place, or if ``transposed``, with rows along k adjacent in memory,
-        packed in panels.
+        It reads columns of b in place, or if ``transposed``, with rows along k adjacent, in panels.
         """
         types = [self.pointer, WORD, WORD, WORD] * 2 + [self.pointer] + [WORD] * 6
         function, is_new = self._function("_transposed" if transposed else "", types)
@@ -122,10 +115,7 @@ class GemmEmitter:
         return function, True
 
     def _multiply_by_panels(self, b, product, panel, first, shape, transposed):
-        """Pack columns from ``first`` on into panels, blocks along t and k, and multiply them.
-
-        If not ``transposed``, fewer columns than a vector has are left.
-        """
+        """Pack columns from ``first`` on into panels, blocks along t and k, and multiply them."""
         left, right, out = product
         depth = word(_DEPTH)
         width = word(self.tile.n_columns if transposed else self.tile.lanes)

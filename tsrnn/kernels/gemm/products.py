@@ -1,9 +1,8 @@
 """The matrix products of a step, of weights and activations, by ``gemm``.
 
 Weights are 2-D with contiguous rows, which may be further apart than they are long. Activations are
-flat: (units * n_rows) values, the rows of the minibatch last; their number follows from the sizes.
-Each output is one chain of fused multiply-adds in the order of what is summed over: its bits depend
-only on its own row of the one factor and column of the other.
+flat: (units * n_rows) values, the rows of the minibatch last. Each output is one chain of fused
+multiply-adds in order: its bits depend only on its own row and column of the factors.
 """
 
 import numpy as np
@@ -18,9 +17,9 @@ from tsrnn.kernels.jit.processor import processor_of
 
 
 def gemm(transpose_a, transpose_b, shape, a, b, widths, add, out):
-    """Write op(a) @ op(b), (m, k) times (k, n), to ``out``, or add it.
+    """Write op(a) @ op(b), of ``shape`` (m, k, n), to ``out``, or add it.
 
-    ``shape`` is (m, k, n) and ``widths`` are the distances between rows of a, b and out.
+    ``widths`` are the distances between rows of a, b and out.
     """
     in_python["gemm"](transpose_a, transpose_b, shape, a, b, widths, add, out)
 
@@ -70,10 +69,9 @@ def _call_either(transpose_b, shape, a, b, strides, add, out):
 
 @intrinsic
 def _call_in_place(typing, transpose_b, shape, a, b, strides, add, out):
-    """Call ``gemm`` for columns of b that are adjacent in memory.
+    """Call ``gemm`` for columns of b that are adjacent in memory, ``shape`` (m, n, k, steps).
 
-    ``shape`` is (m, n, k, steps); ``strides`` are those of a and b, each along m or n, along k and
-    along steps, and the distance between rows of out.
+    ``strides`` are those of a and b, each along m or n, k and steps, and between rows of out.
     """
     return _call(False, (shape, a, b, strides, add, out), transpose_b)
 

@@ -12,21 +12,11 @@ from tsrnn.kernels.jit.processor import Processor
 
 
 class Tile(NamedTuple):
-    """The part of an output that is computed at once.
+    """The part of an output that is computed at once."""
 
-    Attributes
-    ----------
-    lanes : int
-        Numbers in a vector.
-    n_vectors : int
-        Vectors of columns in a whole tile; the remaining columns are done a vector at a time.
-    heights : dict
-        Heights of tiles, largest first, by the number of vectors.
-    """
-
-    lanes: int
-    n_vectors: int
-    heights: dict[int, tuple[int, ...]]
+    lanes: int  # numbers in a vector
+    n_vectors: int  # of columns in a whole tile; the remaining ones are done one at a time
+    heights: dict[int, tuple[int, ...]]  # of tiles, largest first, by the number of vectors
 
     @property
     def n_columns(self) -> int:

@@ -1,8 +1,7 @@
-"""The heads, one file each: which of the last layer's outputs become a network's outputs.
+"""The heads: which of the last layer's outputs become a network's outputs.
 
-A head's file holds a ``Head`` named ``HEAD``; what it reads goes through the head's hidden and
-output layers, the same for all heads (``tsrnn.kernels.outputs``). Another file here is another
-head, by its file's name.
+A file here defines ``HEAD``, a ``Head`` of the file's name; what it reads passes through hidden and
+output layers that are the same for all heads (``tsrnn.kernels.outputs``).
 """
 
 import importlib
@@ -19,56 +18,34 @@ from tsrnn.kernels.layers import Layer
 
 @dataclass(frozen=True)
 class Head:
-    """One kind of head.
+    """One kind of head; ``(sizes, ...)`` are the arguments of device functions.
 
-    Attributes
-    ----------
-    n_output_steps : callable
-        ``(n_time, n_horizons)``: steps that a sequence has outputs for.
-    compile : callable
-        ``(layer)`` makes two device functions for a ``Layer``.
-        ``forward(parameters, layers, chunk, space, inputs)`` writes what is read for each output
-        step to ``inputs``, (n_output_steps, (n_directions * n_hidden + 1) * n_rows), whose last
-        n_rows columns are left alone. ``backward(parameters, gradient, layers, chunk, space,
-        grad_inputs, grads)`` adds the gradient of what was read, given from ``first_output_step``
-        on, to ``grads.outputs``, and with ``needs_steps`` that of the last state to
-        ``grads.state``. ``layers`` and ``space`` are the workspaces of the layers and of the head
-        alone.
-    first_step_read : callable
-        Device function ``(sizes)``: the first step whose outputs are read.
-    first_output_step : callable or int
-        Device function ``(sizes, first_steps)``: the first output step that any row reads
-        something for; ``n_output_steps`` where there is none.
-    n_parameters, space : callable or int
-        Device functions ``(sizes)`` and ``(sizes, n_rows)``: parameters of the head alone, which
-        stand before those of the hidden and output layers, and values of its workspace.
-    views : callable
-        ``(vector, sizes)``: named views of those parameters, or of a gradient.
-    initialise : callable
-        ``(name, view, rng)`` draws the initial values of a view.
-    last_step_only : bool
-        Whether only the last step of each direction is read.
-    needs_steps : bool
-        Whether it takes further steps of the last layer, which must be recurrent and of one
-        direction; it then writes the gradient of that layer's weights first.
-    covers_future : bool
-        Whether it is for sources that reach ahead, through the future to be forecast.
-    step_targets : bool
-        Whether each row of a sequence's values has its own target.
+    ``compile(layer)`` makes two device functions. ``forward(parameters, layers, chunk, space,
+    inputs)`` writes what is read for each output step to ``inputs``, (n_output_steps,
+    (n_directions * n_hidden + 1) * n_rows), but for the last n_rows columns. ``backward(parameters,
+    gradient, layers, chunk, space, grad_inputs, grads)`` adds the gradient of what was read, given
+    from ``first_output_step`` on, to ``grads.outputs``, and with ``needs_steps`` that of the last
+    state to ``grads.state``. ``layers`` and ``space``: workspaces of the layers and of the head.
     """
 
-    n_output_steps: Callable[[int, int], int]
+    n_output_steps: Callable[[int, int], int]  # (n_time, n_horizons): steps with outputs
     compile: Callable[[Layer], tuple[Callable, Callable]]
-    first_step_read: Callable
+    first_step_read: Callable  # (sizes): the first step whose outputs are read
+    # (sizes, first_steps): first output step that any row reads something for;
+    # ``n_output_steps`` for none
     first_output_step: Callable | int = 0
-    n_parameters: Callable | int = 0
-    space: Callable | int = 0
+    n_parameters: Callable | int = 0  # (sizes): of the head alone, before its layers'
+    space: Callable | int = 0  # (sizes, n_rows): values of its workspace
+    # (vector, sizes): named views of these parameters, or of a gradient
     views: Callable[[np.ndarray, Any], dict[str, np.ndarray]] = lambda vector, sizes: {}
+    # (name, view, rng): draws the initial values of a view
     initialise: Callable[[str, np.ndarray, np.random.Generator], None] = lambda *_: None
-    last_step_only: bool = False
+    last_step_only: bool = False  # whether only the last step of each direction is read
+    # Whether it takes further steps of the last layer, which must be recurrent and of one
+    # direction; it then writes the gradient of that layer's weights first.
     needs_steps: bool = False
-    covers_future: bool = False
-    step_targets: bool = False
+    covers_future: bool = False  # whether it is for sources that reach ahead
+    step_targets: bool = False  # whether each row of a sequence's values has its own target
 
 
 NAMES = tuple(

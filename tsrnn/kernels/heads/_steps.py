@@ -22,10 +22,10 @@ def output_of(arrays, chunk, t, direction, k):
 def compile_step_selection(
     selected_step: Callable, first_output_step: Callable | None = None
 ) -> tuple[Callable, Callable]:
-    """Make the passes of a head that reads a step for each output step; see ``Head.compile``.
+    """Make the passes of a head that reads a step for each output step; see ``Head``.
 
-    ``selected_step``, a device function ``(sizes, first_steps, direction, output_step, row)``, says
-    which step of a row; in the forward direction it is the same for all rows.
+    The device function ``selected_step(sizes, first_steps, direction, output_step, row)`` gives a
+    row's step; in the forward direction it is the same for all rows.
     """
     from_the_first = first_output_step is None
 

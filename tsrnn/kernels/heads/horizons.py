@@ -1,7 +1,6 @@
 """Outputs for many horizons: each after one more step of the last layer, all from the same state.
 
-That step reads a learned embedding of the horizon, the parallel decoding of SegRNN (arXiv
-2308.11200).
+That step reads a learned embedding of the horizon (SegRNN's parallel decoding, arXiv 2308.11200).
 """
 
 from collections.abc import Callable

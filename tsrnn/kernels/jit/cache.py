@@ -1,9 +1,9 @@
 """Compiled kernels on disk.
 
-Numba's file cache is not used: its key ignores ``parallel=`` and the sources of captured functions,
-it raises if no folder is writable, and a damaged file ends in a crash. Here a file holds one
-compiled signature; its name contains a digest of everything the machine code depends on, it begins
-with a digest of its content, and whatever is wrong with it counts as a cache miss.
+Numba's file cache ignores ``parallel=`` and the sources of captured functions, raises if no folder
+is writable, and crashes on a damaged file. Here a file holds one compiled signature; its name has a
+digest of everything the machine code depends on, it begins with a digest of its content, and
+whatever is wrong with it counts as a cache miss.
 """
 
 import hashlib
@@ -30,8 +30,8 @@ from tsrnn.kernels.jit.numba_internals import (
 class KernelCache:
     """Compiled signatures of one kernel on disk, with the interface of a dispatcher's cache.
 
-    ``hits`` and ``misses`` count this process's look-ups. Nothing here raises: a folder that can't
-    be written or a file that can't be read costs one warning per process and a compilation.
+    ``hits`` and ``misses`` count this process's look-ups. Nothing here raises: a folder or file
+    that can't be used costs one warning per process and a compilation.
     """
 
     def __init__(self, name: str):

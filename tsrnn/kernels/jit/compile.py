@@ -1,9 +1,4 @@
-"""How kernels are compiled.
-
-* ``scalar`` marks scalar maths and ``device_function`` passes over arrays: plain Python that is
-  compiled into every kernel that calls it.
-* ``Kernel`` compiles one source twice, each on first use, serial and parallel, and caches both.
-"""
+"""How kernels are compiled: ``scalar`` maths and ``device_function`` passes become part of them."""
 
 import threading
 from collections.abc import Callable
@@ -78,15 +73,10 @@ def matrix(typing, values, first, n_rows, n_columns):
 
 
 class Kernel:
-    """A compiled function with a serial and a parallel binary from one source.
+    """A function with a serial and a parallel binary, each compiled on first use and cached.
 
-    Parameters
-    ----------
-    function : callable
-        Plain Python over arrays and scalars, with ``numba.prange`` over its tasks. Its closure may
-        hold device functions; kernels with different ones need different names.
-    name : str
-        Unique name of the kernel; part of the names of its cache files.
+    ``function`` is plain Python with ``numba.prange`` over its tasks. Kernels that capture
+    different device functions need different names: files in the cache are named by them.
     """
 
     def __init__(self, function: Callable, name: str):
@@ -126,10 +116,7 @@ class Kernel:
 
 
 def kernel_array(values, dtype=None) -> np.ndarray:
-    """Turn an array of any origin (read-only, memory map, other order) into one for kernels.
-
-    Returns a writable, C-contiguous array of ``dtype``; copies only if it must.
-    """
+    """A writable, C-contiguous array of ``dtype`` for kernels; copies only if it must."""
     if type(values) is np.ndarray and values.flags.carray and dtype in (None, values.dtype):
         return values
     array = np.require(values, dtype=dtype, requirements=["C", "A"]).view(np.ndarray)

@@ -26,8 +26,8 @@ def switch(
 ) -> Callable:
     """A function of ``parameters`` that calls the case numbered by the expression ``selector``.
 
-    A case takes ``arguments``, by default the parameters, or is a constant. Equal cases share one
-    branch, so they are compiled once. ``mark`` is ``device_function`` or ``scalar``.
+    A case takes ``arguments``, by default the parameters, or is a constant; equal ones are compiled
+    once.
     """
     numbers: dict[Any, list[int]] = {}
     for number, case in cases.items():

@@ -1,8 +1,7 @@
-"""Everything that kernels borrow from Numba's undocumented parts, behind small functions.
+"""Everything that kernels borrow from Numba's undocumented parts.
 
-No other module reads a private name of Numba or imports one of its undocumented modules. What is
-borrowed is tested by ``tests/kernels/test_numba_internals.py``, and pyproject.toml bounds Numba by
-the versions that pass. What only CUDA needs is imported when it is called for.
+``tests/kernels/test_numba_internals.py`` tests it, and pyproject.toml bounds Numba by the versions
+that pass. What only CUDA needs is imported when it is called for.
 """
 
 import contextlib
@@ -109,9 +108,8 @@ def rebuild_compiled(context, reduced: tuple) -> CompileResult:
 def compile_as_one_module(dispatcher, name: str) -> None:
     """Make a dispatcher optimise the device functions it calls as part of itself only.
 
-    Numba optimises every function that it compiles and generates its machine code, then does the
-    same again for each function that inlines it: five levels of device functions take five times
-    as long. A device function is never called by itself, so only the whole kernel is worth it.
+    Numba optimises every function by itself and again in each that inlines it: five levels take
+    five times as long. A device function is never called by itself.
     """
     compiler = dispatcher._compiler
     compile_signature = compiler.compile
@@ -233,10 +231,7 @@ def _module_with_all_linked(library):
 
 
 def _all_linked(library):
-    """The libraries that a library links, those that they link, and so on, callers first.
-
-    The linker drops a function that nothing calls yet.
-    """
+    """All libraries that one links, callers first: the linker drops what nothing calls yet."""
     ordered = {}
 
     def visit(linked):
@@ -268,10 +263,7 @@ def simulated_array(array):
 
 
 def allow_shared_memory(dispatcher, signature, n_bytes: int) -> None:
-    """Compile a CUDA kernel for a signature and let its blocks use so much shared memory.
-
-    More than 48 KB must be requested from the driver, for which Numba has no function.
-    """
+    """Compile a CUDA kernel and let its blocks use more than the default 48 KB of shared memory."""
     from numba.cuda.cudadrv.driver import binding, driver
 
     function = dispatcher.compile(signature)._codelibrary.get_cufunc()

@@ -53,10 +53,9 @@ def fused_multiply_add(builder: ir.IRBuilder, x, y, z) -> ir.Value:
 
 @functools.cache
 def probe(machine: llvmlite.binding.TargetMachine) -> Processor:
-    """Find out a processor's features from the assembly of 16 fused multiply-adds.
+    """Find a processor's features from the assembly of 16 fused multiply-adds.
 
-    The names of features differ by architecture and may be implied by the processor's name; the
-    registers that LLVM uses tell what counts here.
+    Names of features differ by architecture; the registers that LLVM uses tell what counts here.
     """
     vector = ir.VectorType(ir.FloatType(), 16)
     module = ir.Module("probe")

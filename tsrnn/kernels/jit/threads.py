@@ -44,8 +44,7 @@ def are_worth_it(seconds: float, serial: Kernel, parallel: Kernel) -> bool:
     """Whether work of so many seconds on one core should be distributed over threads.
 
     Between SHORT and LONG the binary that exists is run: compiling a second one takes longer than
-    it saves. ``serial`` and ``parallel`` are the kernels that would do the work with their serial
-    and their parallel binary.
+    it saves.
     """
     if not SHORT <= seconds < LONG:
         return seconds >= LONG
@@ -54,18 +53,10 @@ def are_worth_it(seconds: float, serial: Kernel, parallel: Kernel) -> bool:
 
 @contextlib.contextmanager
 def claim_threads(n_jobs: int | None):
-    """Yield how many tasks a kernel may run at once.
+    """Yield how many tasks a kernel may run at once; ``n_jobs`` None or -1 means all cores.
 
-    Parameters
-    ----------
-    n_jobs : int or None
-        Requested threads; None or -1 for all cores.
-
-    Yields
-    ------
-    int
-        1 (run the serial binary) if threads would not work: in a child forked after the parent ran
-        parallel kernels, or while another Python thread runs them.
+    1 (run the serial binary) if threads would not work: in a child forked after the parent ran
+    parallel kernels, or while another Python thread runs them.
     """
     n_threads = available_threads() if n_jobs in (None, -1) else min(n_jobs, available_threads())
     state = _state

@@ -1,14 +1,12 @@
 """Layers over time for a chunk of rows, one file for each kind, and the arrays that they share.
 
-Arrays hold rows last, (time, units * rows), so that a pass over a step is contiguous whatever the
-sizes, and long enough to vectorise. ``inputs[t]`` stacks ``[h_{t-1}, 1, x_t]``, so that one product
-with ``[W_h, b, W_x]`` gives all pre-activations, and one with the gates' gradients gives all of the
-weights'.
+Arrays hold rows last, (time, units * rows), so that a pass over a step is contiguous and vectorises
+whatever the sizes. ``inputs[t]`` stacks ``[h_{t-1}, 1, x_t]``: one product with ``[W_h, b, W_x]``
+gives all pre-activations, and one with the gates' gradients all of the weights'.
 
-Sequences end together: a row whose sequence is shorter begins later, at ``first_steps[row]``, and
-before that its state does not change. ``inputs`` and ``state`` have one slot more than there are
-steps: step t of the forward direction reads slot t and writes h and state to slot t + 1; in the
-reverse direction it reads slot t + 1 and writes slot t.
+Sequences end together: a shorter one begins later, at ``first_steps[row]``, and before that its
+state does not change. ``inputs`` and ``state`` have n_time + 1 slots: step t of the forward
+direction reads slot t and writes h and state to slot t + 1; the reverse direction vice versa.
 """
 
 from collections.abc import Callable
@@ -21,58 +19,36 @@ from tsrnn.kernels.layout import layer_space, n_stored_steps, separates_hidden, 
 class Layer(NamedTuple):
     """The passes of a layer kind, to be compiled into drivers.
 
-    Attributes
-    ----------
-    forward : callable
-        ``forward(parameters, work, chunk, layer, direction, states)`` runs a direction of a layer
-        over all steps; its inputs are in ``work``.
-    backward : callable
-        ``backward(parameters, gradient, work, chunk, layer, direction, grads, add)`` writes the
-        gradient of its parameters, or with ``add`` adds it, and above the first layer writes that
-        of its inputs over the inputs.
-    steps : Steps or None
-        The passes of a single step, where a layer is a recurrence.
-    backward_hidden : callable or None
-        Likewise: the gradient of the h before a step.
+    ``forward(parameters, work, chunk, layer, direction, states)`` runs a direction of a layer over
+    all steps. ``backward(parameters, gradient, work, chunk, layer, direction, grads, add)`` writes
+    or adds the gradient of its parameters, and above the first layer that of its inputs over them.
     """
 
     forward: Callable
     backward: Callable
-    steps: Any = None
-    backward_hidden: Callable | None = None
+    steps: Any = None  # ``Steps`` of a recurrence
+    backward_hidden: Callable | None = None  # of a recurrence: gradient of h before a step
 
 
 class LayerArrays(NamedTuple):
-    """What a direction of a layer stores, as matrices.
+    """What a direction of a layer stores; n_steps is n_time, or 1 without a backward pass."""
 
-    ``inputs`` (n_time + 1, width * n_rows), ``gates`` (n_steps, n_blocks * n_hidden * n_rows),
-    ``state`` (n_steps + 1, n_state * n_hidden * n_rows), ``saved`` (n_steps, n_saved * n_hidden *
-    n_rows). Where no backward pass follows, n_steps is one. ``hidden`` (n_time + 1, n_hidden *
-    n_rows) holds h where recurrent dropout changes that of the inputs, else it is empty.
-    """
-
-    inputs: Any
-    gates: Any
-    state: Any
-    saved: Any
-    hidden: Any
+    inputs: Any  # (n_time + 1, width * n_rows)
+    gates: Any  # (n_steps, n_blocks * n_hidden * n_rows)
+    state: Any  # (n_steps + 1, n_state * n_hidden * n_rows)
+    saved: Any  # (n_steps, n_saved * n_hidden * n_rows)
+    hidden: Any  # (n_time + 1, n_hidden * n_rows): h, where recurrent dropout changes it in inputs
 
 
 class LayerGrads(NamedTuple):
-    """Gradients that the backward passes of head and layers hand on.
+    """Gradients that the backward passes of head and layers hand on."""
 
-    ``outputs``, (n_directions * n_time, n_hidden * n_rows), is that of a layer's outputs; where
-    only the last step's can have one, there is one row. ``hidden`` and ``scratch``, (n_hidden *
-    n_rows,), and ``state``, (n_state * n_hidden * n_rows,), are of the current step.
-    ``hidden_steps``, (n_layers * n_directions * n_time or 0, n_hidden * n_rows), records that of
-    every h.
-    """
-
+    # (n_directions * n_time, n_hidden * n_rows); one row if only the last step has any
     outputs: Any
-    hidden: Any
-    state: Any
+    hidden: Any  # (n_hidden * n_rows,), of the current step; likewise scratch
+    state: Any  # (n_state * n_hidden * n_rows,), of the current step
     scratch: Any
-    hidden_steps: Any
+    hidden_steps: Any  # (n_layers * n_directions * n_time or 0, n_hidden * n_rows): of every h
 
 
 @device_function

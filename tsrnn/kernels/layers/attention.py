@@ -7,13 +7,10 @@ heads attend to in the steps up to its own, and a feed-forward network of the re
     e = e + W_o attended(q, k, v) + b_o                   see ``scaled_dot_product``
     e = e + W_2 max(0, W_1 norm(e) + b_1) + b_2
 
-Layers norm their inputs, not their outputs ("pre-norm", Xiong et al. 2020), and what the head reads
-is normed too. A product follows each norm, which takes in its gain and bias. Positions are sines
-and cosines of the number of steps still to come, as sequences end together.
-
-Arrays are those of ``tsrnn.kernels.layers``: the h of step t, in slot t + 1, is the stream that
-leaves the layer. Of the last layer only the steps whose h the head reads are computed; h of the
-others is NaN.
+Inputs are normed, not outputs ("pre-norm", Xiong et al. 2020), as is what the head reads; the
+product after a norm takes in its gain and bias. Positions are sines and cosines of the number of
+steps still to come, as sequences end together. The h of a step is the stream that leaves the layer;
+in the last layer it is NaN for steps that the head does not read, which are not computed.
 """
 
 import math
@@ -67,16 +64,12 @@ _LOG_10000 = math.log(10000.0)
 
 
 class Weights(NamedTuple):
-    """Weights, or biases, of a layer, or their gradients.
+    """Weights, or biases, of a layer, or their gradients."""
 
-    ``query_key_value`` (3 * n_hidden, n_hidden), ``projection`` (n_hidden, n_hidden) of what is
-    attended to, ``ffn_up`` (4 * n_hidden, n_hidden), ``ffn_down`` (n_hidden, 4 * n_hidden).
-    """
-
-    query_key_value: Any
-    projection: Any
-    ffn_up: Any
-    ffn_down: Any
+    query_key_value: Any  # (3 * n_hidden, n_hidden)
+    projection: Any  # (n_hidden, n_hidden), of what is attended to
+    ffn_up: Any  # (4 * n_hidden, n_hidden)
+    ffn_down: Any  # (n_hidden, 4 * n_hidden)
 
 
 @device_function

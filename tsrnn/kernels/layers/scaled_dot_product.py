@@ -3,8 +3,8 @@
     p_ts = softmax_s(q_t . k_s / sqrt(n_hidden / n_heads)),  s <= t
     attended_t = sum_s p_ts v_s
 
-The weights p are computed anew in the backward pass, ``QUERIES`` steps at a time, so that memory
-grows with the number of steps and not with its square (Dao et al. 2022).
+The backward pass computes the weights p anew, ``QUERIES`` steps at a time, so that memory is linear
+in the number of steps, not quadratic (Dao et al. 2022).
 """
 
 import math
@@ -22,14 +22,11 @@ QUERY, KEY, VALUE, ATTENDED, NORMED, NORMED_AGAIN, EXPANSION = range(7)
 
 
 class Scratch(NamedTuple):
-    """Memory for one head: two matrices (QUERIES, n_time) of attention weights and their gradient.
+    """Memory for one head."""
 
-    ``parts``, flat, has room for seven tables (n_rows * n_time, n_hidden / n_heads).
-    """
-
-    weights: Any
-    grad_weights: Any
-    parts: Any
+    weights: Any  # (QUERIES, n_time) attention weights
+    grad_weights: Any  # their gradient
+    parts: Any  # flat: seven tables (n_rows * n_time, n_hidden / n_heads)
 
 
 @device_function

@@ -61,10 +61,7 @@ def drop_outputs(values, t, chunk, layer, direction):
 
 @device_function
 def write_grad_outputs(work, chunk, layer, grad_outputs):
-    """Write the gradient of a layer's outputs from that of the inputs of the layer above.
-
-    ``grad_outputs``, (n_directions * n_time, n_hidden * n_rows), holds that of the layer above.
-    """
+    """Write the gradient of a layer's outputs from that of the inputs of the layer above."""
     sizes, n_rows = chunk.sizes, chunk.first_steps.size
     first, n_hidden = earliest(chunk.first_steps), sizes.n_hidden * n_rows
     x = n_hidden + n_rows

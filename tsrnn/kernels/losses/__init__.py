@@ -1,8 +1,4 @@
-"""The losses, one file each, and the pass of kernels that applies any of them.
-
-A file defines ``loss``, an instance of ``Loss`` (``_base.py``), and is registered by its name.
-Estimators, the command line, saved files and kernels on all targets use this registry.
-"""
+"""The losses, one file each: a file defines ``loss``, a ``Loss``, registered by the file's name."""
 
 import importlib
 import math
@@ -50,17 +46,8 @@ _evaluate = switch(
 def apply_loss(kind, params, outputs, targets, weights, n_rows):
     """Sums of weighted losses and of weights over one output step; outputs become the gradient.
 
-    Parameters
-    ----------
-    kind : int
-        Index of the loss in ``LOSSES``.
-    params : (n,) float64 array
-        Parameters of the loss.
-    outputs : (n_out * n_rows,) array
-        For each output per target a block (n_targets, n_rows); overwritten.
-    targets : (n_targets * n_rows,) array
-        NaN where missing: neither loss nor gradient.
-    weights : (n_rows,) array
+    ``outputs``, (n_out * n_rows,), has for each output per target a block (n_targets, n_rows);
+    ``targets``, (n_targets * n_rows,), are NaN where missing: neither loss nor gradient.
     """
     total = total_weight = 0.0
     n_targets = count_targets(kind, params, outputs.size // n_rows)

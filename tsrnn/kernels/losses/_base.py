@@ -14,25 +14,15 @@ class Loss:
     Methods take outputs as float64 arrays (..., outputs per target, n_targets) and the parameters
     that the loss was trained with, and return arrays (..., n_targets).
 
-    Attributes
-    ----------
-    outputs_per_target : int
-        Outputs for each target; PER_QUANTILE for one for each parameter, a level; PER_CLASS for
-        one for each class, where the only target is a class.
-    default_params : tuple of float
-        Parameters, unless they are levels of quantiles, which estimators set.
-    is_likelihood : bool
-        Whether it is the negative log-likelihood of a distribution with a scale; may be negative.
-    robust : bool
-        Whether the best constant prediction is the median, not the mean.
-    evaluate : callable
-        Compiled into kernels: ``evaluate(outputs, k, n, target, weight, params)`` returns the
-        weighted loss of target ``k`` of ``n``, whose outputs are ``outputs[k]``, ``outputs[n + k]``
-        and so on, and overwrites these with the weighted gradient.
+    Kernels compile ``evaluate(outputs, k, n, target, weight, params)``, which returns the weighted
+    loss of target ``k`` of ``n``, whose outputs are ``outputs[k]``, ``outputs[n + k]`` and so on,
+    and overwrites these with the weighted gradient.
     """
 
-    outputs_per_target = 1
-    default_params: tuple[float, ...] = ()
+    outputs_per_target = 1  # or PER_QUANTILE, one for each level; PER_CLASS, one for each class
+    default_params: tuple[float, ...] = ()  # empty for levels of quantiles, set by estimators
+    # Whether it is the negative log-likelihood of a distribution with a scale, which may be
+    # negative; and whether the best constant prediction is the median, not the mean.
     is_likelihood = robust = False
 
     @property
@@ -98,13 +88,8 @@ class Loss:
 class PointLoss(Loss):
     """A loss whose output is the prediction.
 
-    Parameters
-    ----------
-    value_and_slope : callable
-        ``scalar`` function of ``(prediction, target, params)`` that returns the loss and its
-        derivative with respect to the prediction.
-    robust, default_params
-        As of ``Loss``.
+    ``value_and_slope``, a ``scalar`` function of ``(prediction, target, params)``, returns the loss
+    and its derivative with respect to the prediction.
     """
 
     def __init__(self, value_and_slope, robust: bool = False, default_params: tuple = ()):
@@ -126,10 +111,7 @@ class PointLoss(Loss):
 
 
 class LikelihoodLoss(Loss):
-    """Negative log-likelihood of a distribution: outputs are its mean, its raw scale and others.
-
-    The scale is the softplus of the raw scale.
-    """
+    """Negative log-likelihood; outputs are the mean, the scale before a softplus, and others."""
 
     is_likelihood = True
 
