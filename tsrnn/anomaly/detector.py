@@ -21,8 +21,8 @@ from tsrnn.estimators.parameters import HasMethods, Interval, StrOptions
 class AnomalyDetector(OutlierMixin, BaseEstimator):
     """Base class of the detectors.
 
-    A subclass implements ``_fit_series(panel)`` and ``_score_series(panel)``, which both return
-    a list of ``SeriesScores``; its fitted state is ``fitted_``, a ``FittedSeries``.
+    A subclass implements ``_fit_series(panel)`` and ``_score_series(panel)``, which both return a
+    list of ``SeriesScores``; its fitted state is ``fitted_``, a ``FittedSeries``.
     """
 
     _parameter_constraints = {
@@ -38,24 +38,22 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         Parameters
         ----------
         y : array, Series or DataFrame
-            Training series, which may contain a few anomalies (how many, depends on the threshold:
-            see its documentation). A Series or an array (n,); several channels as columns of a
-            frame or array; a panel as rows on a MultiIndex of series and time, or as a long frame
+            Training series, which may contain a few anomalies: a Series or an array (n,); several
+            channels as columns; a panel on a MultiIndex of series and time, or as a long frame
             (``id_column``, ``time_column``).
         X : None
             Ignored; for compatibility with scikit-learn's pipelines.
 
         Returns
         -------
-        AnomalyDetector
-            Itself.
+        AnomalyDetector, itself
 
         Raises
         ------
         ValueError
             If a parameter is out of its range, a series is too short, values are missing (unless
-            ``missing="mask"``), infinite or not numbers, or times are missing, repeated or without
-            a regular frequency.
+            ``missing="mask"``), infinite or not numbers, or times are missing, repeated or
+            irregular.
         """
         self._fit_scores(y)
         return self
@@ -105,7 +103,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         return panel
 
     def score_samples(self, y: Any) -> Any:
-        """Normality of each point: minus the anomaly score.
+        """Normality of each point: minus the anomaly score, which metrics and thresholds take.
 
         Parameters
         ----------
@@ -116,8 +114,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         (n,) Series, or array for an array
-            For each row of ``y``, lower is more anomalous; NaN where a value is missing. Metrics
-            and thresholds take its negative.
+            For each row of ``y``, lower is more anomalous; NaN where a value is missing.
 
         Raises
         ------
@@ -135,24 +132,14 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         return self.score_samples(y) - self.offset_
 
     def predict(self, y: Any) -> Any:
-        """Label anomalous points.
+        """Label anomalous points -1, others and those without a score 1.
 
-        Parameters
-        ----------
-        y : array, Series or DataFrame
-            As in :meth:`score_samples`.
+        An adaptive threshold, such as ``TailThreshold`` with a depth, is applied as if ``y``
+        followed the training series. Parameters and errors are those of :meth:`score_samples`.
 
         Returns
         -------
         (n,) Series of int, or array for an array
-            -1 for anomalies, 1 for other points and where no score is known. An adaptive threshold,
-            such as ``TailThreshold`` with a depth, is applied as if ``y`` followed the training
-            series.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`score_samples`.
         """
         panel = self._read_fitted_series(y)
         flags = [self.threshold_.predict(scores.score) for scores in self._score_series(panel)]
@@ -174,10 +161,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     def explain(self, y: Any) -> Any:
         """Scores, thresholds and expected values of each point.
 
-        Parameters
-        ----------
-        y : array, Series or DataFrame
-            As in :meth:`score_samples`.
+        Parameters and errors are those of :meth:`score_samples`.
 
         Returns
         -------
@@ -185,13 +169,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             For each row of ``y``: ``score``, higher is more anomalous; its ``threshold``;
             ``anomaly``, whether the score is above it. If the detector predicts values,
             ``expected``, and ``lower`` and ``upper``, two typical errors from it, in the unit of
-            ``y``; for several channels with the name of the channel appended, as in
-            ``expected_price``, and ``share_price``, the share of the channel in the score.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`score_samples`.
+            ``y``; for several channels as in ``expected_price``, and ``share_price``, the share of
+            the channel in the score.
         """
         panel = self._read_fitted_series(y)
         scored = self._score_series(panel)
@@ -244,8 +223,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             series; ``start`` and ``end``, both inclusive; ``n_points``; ``severity``, the highest
             score; ``peak``, the most anomalous point. If the detector predicts values, ``seen`` and
             ``expected`` at the peak, in the unit of ``y``; for several channels the ``channel``
-            with the largest share, and ``share_...``, the share of each channel in the event. With
-            ``online=True`` also ``alarm``, the first point with a score above the threshold.
+            with the largest share, and ``share_...``, that of each channel. With ``online=True``
+            also ``alarm``, the first point with a score above the threshold.
 
         Raises
         ------

@@ -1,11 +1,10 @@
 """Events: tables of anomalous intervals, from point labels and back, merged and matched.
 
 An event is a row of a DataFrame: ``start`` and ``end``, labels of the index of the series, both
-inclusive; ``n_points``, the number of points in it; and further columns such as ``severity``, the
-highest score, and ``peak``, its label. The index may be of any kind that increases without repeats:
-time stamps with or without a time zone, periods, numbers. Functions take such frames, also written
-by hand with ``start`` and ``end`` alone, and return new ones sorted by start, with rows numbered
-from 0.
+inclusive; ``n_points`` in it; and further columns such as ``severity``, the highest score, and
+``peak``, its label. The index may be of any kind that increases without repeats. Functions take
+such frames, also with ``start`` and ``end`` alone, and return new ones sorted by start, with rows
+numbered from 0.
 """
 
 from __future__ import annotations
@@ -47,9 +46,8 @@ def events_from_labels(
     index : (n,) Index, optional
         Labels of the points, increasing; by default those of the Series, else positions.
     scores : (n,) array, optional
-        Anomaly scores, which give each event its ``severity``, the highest score in it, and its
-        ``peak``, the label of the first point with that score. NaN is ignored; an event without
-        scores has the severity NaN and its start as peak.
+        Anomaly scores for ``severity`` and ``peak``. NaN is ignored; an event without scores has
+        the severity NaN and its start as peak.
 
     Returns
     -------
@@ -59,8 +57,7 @@ def events_from_labels(
     Raises
     ------
     ValueError
-        If a label is missing or neither true nor false, lengths differ, or the index repeats
-        or decreases; the message says where.
+        If a label is neither true nor false, lengths differ, or the index repeats or decreases.
 
     Examples
     --------
@@ -102,13 +99,12 @@ def labels_from_events(events: pd.DataFrame, index: pd.Index) -> pd.Series:
 
     Returns
     -------
-    (n,) Series of bool
-        Named "anomaly", with the index.
+    (n,) Series of bool, named "anomaly"
 
     Raises
     ------
     ValueError
-        If an event has no start or end, or ends before it starts, if events and index cannot be
+        If an event has no start or end, or ends before it starts, events and index cannot be
         compared, or the index repeats or decreases.
 
     Examples
@@ -130,25 +126,22 @@ def labels_from_events(events: pd.DataFrame, index: pd.Index) -> pd.Series:
 def merge_events(events: pd.DataFrame, gap: Any = 0, index: pd.Index | None = None) -> pd.DataFrame:
     """Merge events that are close to each other.
 
-    A merged event takes all columns other than start, end and n_points from the most severe of its
-    parts (the first, if several are equal or there is no ``severity``).
-
     Parameters
     ----------
     events : DataFrame
         In any order; they may overlap.
-    gap : int or Timedelta, default=0
+    gap : int, Timedelta or str such as "2h", default=0
         Merge events with at most this many points between them, 0 for those that touch or overlap;
-        or at most this much time from the last point of one to the first of the next (also as a
-        string like "2h"). Events without a point between them are always merged.
+        or at most this much time from the last point of one to the first of the next.
     index : Index, optional
-        Labels of the points of the series. Not needed for events at integers, taken to be one
-        apart, or at periods; needed for time stamps, which do not tell how many points lie between.
+        Labels of the points of the series, needed for time stamps, which do not tell how many
+        points lie between; not for periods, or for integers, taken to be one apart.
 
     Returns
     -------
     DataFrame
-        Events with more than ``gap`` between them.
+        Events with further columns from their most severe part (the first, if several are equal or
+        there is no ``severity``).
 
     Raises
     ------
@@ -188,16 +181,14 @@ def merge_events(events: pd.DataFrame, gap: Any = 0, index: pd.Index | None = No
 
 
 def pad_events(events: pd.DataFrame, before: Any, after: Any, index: pd.Index) -> pd.DataFrame:
-    """Extend events at both ends, within the index.
+    """Extend events at both ends, within the index; they may overlap then (see `merge_events`).
 
     Parameters
     ----------
     events : DataFrame
-        Their number and further columns stay, so they may overlap afterwards: see
-        :func:`merge_events`.
-    before, after : int or Timedelta
-        Points, or time (also as a string like "2h"), by which an event starts earlier and ends
-        later.
+        Their number and further columns stay.
+    before, after : int, Timedelta or str such as "2h"
+        Points, or time, by which an event starts earlier and ends later.
     index : Index
         Labels of the points of the series, increasing.
 
@@ -208,8 +199,7 @@ def pad_events(events: pd.DataFrame, before: Any, after: Any, index: pd.Index) -
     Raises
     ------
     ValueError
-        If a length is negative, or a time where the index has none; if an event covers no point of
-        the index; or as in :func:`labels_from_events`.
+        As in :func:`merge_events`, for a length as for a gap.
 
     Examples
     --------
@@ -243,17 +233,15 @@ def prune_events(
     Parameters
     ----------
     events : DataFrame
-        With ``n_points`` for a length in points, and ``severity`` for a least severity.
-    min_length : int or Timedelta, optional
-        The least number of points, or time from the first to the last of them (also as a string
-        like "2h").
+        With ``n_points`` or ``severity``, where a least one is given.
+    min_length : int, Timedelta or str such as "2h", optional
+        The least number of points, or time from the first to the last of them.
     min_severity : float, optional
         The least severity; events without one (NaN) are dropped.
 
     Returns
     -------
     DataFrame
-        The events that have both, with all their columns.
 
     Raises
     ------
@@ -300,8 +288,8 @@ def intersect_events(
     Returns
     -------
     DataFrame
-        The intersection of each event of a with each of b, with the further columns of a's (a peak
-        may thus lie outside it).
+        Intersection of each event of a with each of b, with the further columns of a's (a peak may
+        thus lie outside it).
 
     Raises
     ------
@@ -336,9 +324,9 @@ def match_events(labelled: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each pair: ``labelled`` and ``found``, labels of their rows in the two frames, and
-        ``start`` and ``end`` of the overlap; so ``start`` minus the start of the labelled event is
-        the detection delay. Sorted by row of ``labelled``, then by start of ``found``.
+        Sorted by row of ``labelled``, then by start of ``found``: ``labelled`` and ``found``,
+        labels of the two rows, and ``start`` and ``end`` of the overlap; so ``start`` minus the
+        start of the labelled event is the detection delay.
 
     Raises
     ------

@@ -29,9 +29,9 @@ class Evaluation(NamedTuple):
 class ForecastErrors:
     """Forecasts of a series at several lead times, and their errors.
 
-    The inputs of a step are the standardised values; if there is a season, also the values one
-    season before the next step and a flag for whether these are known; and the seasonal features.
-    The outputs are the values ``leads`` steps later.
+    Inputs of a step are the standardised values; if there is a season, also the values one season
+    before the next step, whether these are known, and the seasonal features. Outputs are the values
+    ``leads`` steps later.
     """
 
     n_channels: int
@@ -88,10 +88,9 @@ class ForecastErrors:
         features: np.ndarray,
         online: bool,
     ) -> Evaluation:
-        """Errors of the forecasts of a standardised series.
+        """Errors of the forecasts of a standardised series, relative to the spread if predicted.
 
-        With a loss that predicts a spread, errors are divided by it. ``online`` makes no
-        difference, as forecasts are made from past values only.
+        Forecasts are made from past values only, so ``online`` makes no difference.
         """
         outputs, memories = run_networks(networks, self._inputs(z, features, True))
         center, spread = self.predictions(outputs)

@@ -93,10 +93,7 @@ class Reconstruction:
 
 
 class ReconstructionStream:
-    """Errors of the reconstruction of a series that continues.
-
-    Its state is ``window``, the last (lookback, n_channels) values of the standardised series z.
-    """
+    """Errors of the reconstruction of a series that continues; ``window`` has its last values."""
 
     def __init__(self, model: Reconstruction, networks: Sequence[Network], z: np.ndarray):
         self.model, self.networks = model, networks

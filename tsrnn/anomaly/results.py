@@ -30,8 +30,8 @@ def event_table(
 ) -> pd.DataFrame:
     """Events of a series, as returned by ``AnomalyDetector.detect``, with ``alarm``.
 
-    ``runs`` are those of high scores, (n_runs, 2): first position, and one past the last. An event
-    may start up to ``lag`` steps before its run.
+    ``runs`` of high scores are (n_runs, 2): first position, and one past the last. An event may
+    start up to ``lag`` steps before its run.
     """
     index = series.axis.index
     spans = runs

@@ -35,13 +35,15 @@ _MAX_BATCHES = 100  # of an epoch
 class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     """Detect anomalous points and events as errors of recurrent networks.
 
-    Networks read a series step by step and forecast 1, 2, 4, ... up to ``horizon`` steps ahead
-    (``method="forecast"``). The errors of all forecasts of a point, and its distance from the mean
-    of the series, in units of typical errors, give its score, which is the root mean square over
-    a ``stretch`` of points, because most anomalies last. With ``method="reconstruction"`` networks
-    encode windows into their last state and reconstruct them from it (Malhotra et al. 2016, arXiv
-    1607.00148), and the reconstruction errors are scored. One network is trained on all series of a
-    panel, each standardised.
+    Networks forecast a series 1, 2, 4, ... up to ``horizon`` steps ahead. The errors of all
+    forecasts of a point, and its distance from the mean, in units of typical errors, give its
+    score, which is the root mean square over a ``stretch`` of points, because most anomalies last
+    (Malhotra et al., "Long short term memory networks for anomaly detection in time series", ESANN
+    2015). With ``method="reconstruction"`` networks encode windows into their last state, and the
+    errors of their reconstruction from it are scored (Malhotra et al. 2016, arXiv 1607.00148).
+    Networks are trained on all series of a panel, each standardised. Scores of normal points are
+    about 1 or less. Each series starts with a state of zeros, and its smoothing at the median
+    score.
 
     Parameters
     ----------
@@ -66,86 +68,39 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     threshold : Threshold, optional
         Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
     contamination : float or "auto", default="auto"
-        Without a threshold, the share of anomalies in the training points; "auto" is 3.5 robust
-        deviations above the median (``RobustZThreshold``), and with ``online=True`` an adaptive
-        threshold with a false-alarm rate of 1 % (``ConformalThreshold``).
+        Without a threshold, the share of anomalies in the training points; "auto" is
+        ``RobustZThreshold()``, with ``online=True`` ``ConformalThreshold(0.01)``.
     missing : {"raise", "mask"}, default="raise"
         Refuse missing values and rows, or skip them: networks then keep their state.
     id_column, time_column : str, optional
         Columns of a long frame; all others are channels.
     cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="gru"
         Recurrent cell.
-    hidden_size : int, default=32
-        Hidden units.
-    n_layers : int, default=1
-        Stacked recurrent layers.
+    hidden_size, n_layers, dropout, recurrent_dropout
+        The network, as in :class:`RNNRegressor`.
     n_estimators : int, default=1
         Networks with different random weights; their outputs are averaged.
-    dropout, recurrent_dropout : float, default=0.0
-        Share of values dropped in training between layers, and of units from step to step.
     loss : {"absolute_error", "squared_error", "huber", "gaussian"}, default="absolute_error"
-        Training loss. With "gaussian" networks also predict the spread of their errors, and errors
-        are in units of it: for series whose volatility varies.
-    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
-        Optimiser.
-    learning_rate : str, default="one_cycle"
-        Learning rate schedule, as in ``RNNForecaster``.
-    learning_rate_init : float, default=0.003
-        Highest learning rate.
-    alpha : float, default=0.0
-        L2 penalty.
+        Training loss. With "gaussian" errors are in units of their predicted spread: for series
+        whose volatility varies.
+    solver, learning_rate, learning_rate_init, alpha, max_grad_norm, batch_size
+        Training, as in :class:`RNNRegressor`.
     max_iter : int or "auto", default="auto"
         Epochs, each of at most 100 minibatches. "auto" makes 300 minibatches, for a panel more:
         with many more, networks learn to reproduce the anomalies.
-    batch_size : int, default=32
-        Windows of a minibatch.
-    max_grad_norm : float, default=1.0
-        Gradients are clipped to this norm.
-    dtype : {"float32", "float64"}, default="float32"
-        Floating-point type of the networks.
-    device : {"cpu", "cuda"}, default="cpu"
-        Device for training; scores are computed on the CPU. "cuda", an NVIDIA GPU, needs
-        ``tsrnn[cuda12]`` or ``tsrnn[cuda13]``.
-    n_jobs : int, optional
-        Threads for training; None and -1 for all cores. The result does not depend on it.
-    random_state : int, RandomState or None, default=None
-        Seed of the weights and of the order of windows.
-    verbose : bool or int, default=0
-        Whether to show progress.
+    dtype, device, n_jobs, random_state, verbose
+        Computation and progress, as in :class:`RNNRegressor`; scores are computed on the CPU.
 
     Attributes
     ----------
-    fitted_ : FittedNetworks
-        The fitted state.
-    network_ : RecurrentNetwork
-        The first network.
-    threshold_ : Threshold
-        Fitted to the scores of the training series.
-    offset_ : float
-        Minus the initial threshold: ``decision_function`` is ``score_samples`` minus this.
-    seasons_ : tuple of int
-        In steps.
+    fitted_, network_ : FittedNetworks, RecurrentNetwork
+        The fitted state, and the first network.
+    threshold_, offset_ : Threshold, float
+        Fitted to the scores of the training series, and minus the initial threshold.
     loss_curve_ : list of float
         Training loss of each epoch, mean over the networks.
-    n_iter_ : int
-        Epochs.
-    n_features_in_ : int
-        Channels.
-
-    See Also
-    --------
-    tsrnn.anomaly.thresholds : Thresholds on scores.
-    tsrnn.anomaly.metrics : Metrics of detectors.
-
-    Notes
-    -----
-    Scores are in units of typical errors, about 1 or a little less for normal points. Each series
-    starts with a state of zeros, and its smoothing at the median score.
-
-    References
-    ----------
-    P. Malhotra, L. Vig, G. Shroff and P. Agarwal, "Long short term memory networks for anomaly
-    detection in time series", ESANN 2015.
+    seasons_, n_iter_, n_features_in_ : tuple of int, int, int
+        Seasons in steps, epochs, and channels.
 
     Examples
     --------
@@ -332,10 +287,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def update(self, y: Any) -> Update:
         """Score the observations that follow those seen so far, and add them to these.
 
-        The states of networks and smoothing are carried on, so the cost depends on the number of
-        new observations only, and scores are those of ``score_samples`` for all observations so
-        far, negated, up to rounding. An adaptive ``threshold_``, as the default, is updated after
-        each score, for a panel with those of all series, one after the other.
+        The cost depends on the number of new observations only, as states are carried on; scores
+        are those of ``score_samples`` for all observations so far, negated, up to rounding. An
+        adaptive ``threshold_``, as the default, is updated after each score, series by series.
 
         Parameters
         ----------

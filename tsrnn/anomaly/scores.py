@@ -20,10 +20,9 @@ def error_scale_of(errors: np.ndarray) -> np.ndarray:
 
 
 def channel_scores(errors: np.ndarray, error_scale: np.ndarray) -> np.ndarray:
-    """Mean square over forecasts of the scaled errors, (..., n_channels).
+    """Mean square over forecasts of the scaled errors, (..., n_channels); NaN where all miss.
 
-    A missing forecast counts as one with a typical error, so that the few forecasts at the start of
-    a series do not dominate. NaN where all are missing.
+    A missing one counts as a typical error, so that few forecasts at the start do not dominate.
     """
     squares = np.square(errors / error_scale)
     missing = np.isnan(squares)
@@ -34,8 +33,7 @@ def channel_scores(errors: np.ndarray, error_scale: np.ndarray) -> np.ndarray:
 def point_scores(errors: np.ndarray, error_scale: np.ndarray) -> np.ndarray:
     """Score of each point by itself, (n,): median over forecasts, root mean square over channels.
 
-    The median, because an anomaly spoils some of the forecasts of the points after it, but all of
-    its own.
+    The median, because an anomaly spoils few forecasts of the points after it, but all of its own.
     """
     ratios = np.sort(errors / error_scale, axis=1)  # NaN last
     count = errors.shape[1] - np.isnan(ratios).sum(axis=1, keepdims=True)

@@ -46,8 +46,7 @@ def resolved_seasons(season: Any, axis: TimeAxis, n: int) -> tuple[int, ...]:
 def seasonal_features(index: pd.Index, step: Any, seasons: Sequence[int]) -> np.ndarray:
     """Sine and cosine of the phase in each season, (n, 2 * n_seasons).
 
-    The phase of a time stamp is that of its local time, wherever the series starts; integers count
-    from 0.
+    The phase of a time stamp is that of its local time; integers count from 0.
     """
     return phase_features(step_numbers(index, step), seasons)
 

@@ -22,12 +22,8 @@ class Update:
 
     Attributes
     ----------
-    score : (n,) array
-        Higher is more anomalous; NaN where a value is missing.
-    threshold : (n,) array
-        The threshold of each score.
-    anomaly : (n,) bool array
-        Whether the score is above it.
+    score, threshold, anomaly : (n,) array
+        Scores, NaN where a value is missing; their thresholds; and whether they are above these.
     index : Index or None
         Index of the rows; None for an array or a number.
     """
@@ -63,11 +59,10 @@ class SeriesStatistics(NamedTuple):
 
 
 class Stream:
-    """Scores of a series that continues.
+    """Scores of a series that continues, for ``n_after`` steps after the time axis so far.
 
     ``errors`` is the ForecastStream or ReconstructionStream of its networks. Squared scores have an
-    exponential mean, so far ``level``, in which the previous value weighs ``decay``. The series
-    goes on for ``n_after`` steps after the time axis.
+    exponential mean, so far ``level``, in which the previous value weighs ``decay``.
     """
 
     def __init__(
@@ -107,10 +102,7 @@ class Stream:
         return TimeAxis(last + self.n_after * step, step)
 
     def update(self, values: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
-        """Scores (n,) of the next observations, (n, n_channels), NaN where missing.
-
-        ``index`` holds their time stamps, if known.
-        """
+        """Scores (n,) of the next observations (n, n_channels), at the times ``index`` if known."""
         n, z = len(values), (values - self.statistics.mean) / self.statistics.deviation
         if not self.is_even:
             index = self.axis.after(n) if index is None else index

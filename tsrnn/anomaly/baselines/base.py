@@ -52,11 +52,10 @@ class Baseline(AnomalyDetector):
 
 
 class CompleteWindows(Baseline):
-    """Base class of the baselines that score windows without missing values.
+    """Base class of the baselines that score windows, flattened by channel, without missing values.
 
-    A window is flattened, channel after channel. A subclass implements
-    ``_fit_windows(scaled, firsts)`` and ``_score_windows(windows)``, (n_windows,) scores of
-    (n_windows, n_values) windows.
+    A subclass implements ``_fit_windows(scaled, firsts)`` and ``_score_windows(windows)``,
+    (n_windows,) scores of (n_windows, n_values) windows.
     """
 
     def _fit_values(self, scaled):

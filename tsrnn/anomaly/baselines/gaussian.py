@@ -20,49 +20,19 @@ class GaussianDetector(Baseline):
     """Detect values that are unlikely under a normal distribution of the values before them.
 
     The score of a value is ``-log p``, with the probability of a value at least as far from the
-    mean of the ``window`` values before it, in units of their deviation (the windowed Gaussian of
-    the Numenta Anomaly Benchmark, without its steps of 100 values). Offline it is the mean of that
-    and of the same with the values after it.
+    mean of the ``window`` values before it, in units of their deviation (``windowedGaussian`` of
+    the Numenta Anomaly Benchmark, Lavin & Ahmad, ICMLA 2015, without its steps of 100 values);
+    offline the mean of that and of the same with the values after it; for several channels their
+    mean. Deviations are at least 1e-3 of that of the fitted series: a constant sensor may change a
+    little. Fitted attributes are those of `RNNAnomalyDetector`: ``threshold_``, ``offset_`` and
+    ``n_features_in_``.
 
     Parameters
     ----------
     window : int, default=1000
         Values for mean and deviation; near the ends fewer, down to 16.
-    online : bool, default=False
-        Score each point from past values only. Otherwise also from future values.
-    threshold : Threshold, optional
-        Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
-    contamination : float or "auto", default="auto"
-        Without a threshold, the share of anomalies in the training points; "auto" is 3.5 robust
-        deviations above the median (``RobustZThreshold``), and with ``online=True`` an adaptive
-        threshold with a false-alarm rate of 1 % (``ConformalThreshold``).
-    missing : {"raise", "mask"}, default="raise"
-        Refuse missing values and rows, or skip them.
-    id_column, time_column : str, optional
-        Columns of a long frame; all others are channels.
-
-    Attributes
-    ----------
-    threshold_ : Threshold
-        Fitted to the scores of the training series.
-    offset_ : float
-        Minus the initial threshold: ``decision_function`` is ``score_samples`` minus this.
-    n_features_in_ : int
-        Channels.
-
-    See Also
-    --------
-    RNNAnomalyDetector : Errors of recurrent networks.
-
-    Notes
-    -----
-    The score of several channels is their mean. Deviations are at least 1e-3 of that of the fitted
-    series, so that a constant sensor may change a little.
-
-    References
-    ----------
-    A. Lavin and S. Ahmad, "Evaluating real-time anomaly detection algorithms: the Numenta anomaly
-    benchmark", ICMLA 2015; its repository has the detector as ``windowedGaussian``.
+    online, threshold, contamination, missing, id_column, time_column
+        As in `RNNAnomalyDetector`; missing values are skipped.
 
     Examples
     --------

@@ -16,10 +16,13 @@ _MIN_SHARE = 1e-10  # of the variance; smaller components are rounding errors
 class PCADetector(CompleteWindows):
     """Detect anomalous windows by their principal components.
 
-    Windows of a series are standardised at each position, and their principal components computed.
-    The score of a window is the mean of its distances to the components, each weighted by the
-    inverse of its share of the variance (Sub-PCA of the benchmark TSB-AD, where it is among the
-    best; PyOD's score up to a factor). A point has the score of the window centred on it.
+    Windows are standardised at each position. Their score is the mean of the distances to the
+    components, each weighted by the inverse of its share of the variance (Shyu et al., "A novel
+    anomaly detection scheme based on principal component classifier", ICDM workshops 2003; Sub-PCA
+    of TSB-AD, Liu & Paparrizos, NeurIPS 2024, where it is among the best; PyOD's score up to a
+    factor). Normal windows have about 1: as a component is a vector of length 1 and a window one of
+    about ``sqrt(window)``, that is mostly the distance from the mean. Components below 1e-10 of the
+    variance are dropped. Series of a panel, each standardised, share the components.
 
     Parameters
     ----------
@@ -29,18 +32,10 @@ class PCADetector(CompleteWindows):
         Number of components, those of the largest variance; between 0 and 1, as many as explain
         more than this share of the variance. None for all.
     online : bool, default=False
-        Score each point by the window that ends with it; the first points have no score. Otherwise
-        by the window centred on it.
-    threshold : Threshold, optional
-        Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
-    contamination : float or "auto", default="auto"
-        Without a threshold, the share of anomalies in the training points; "auto" is 3.5 robust
-        deviations above the median (``RobustZThreshold``), and with ``online=True`` an adaptive
-        threshold with a false-alarm rate of 1 % (``ConformalThreshold``).
-    missing : {"raise", "mask"}, default="raise"
-        Refuse missing values and rows, or skip the windows that contain any.
-    id_column, time_column : str, optional
-        Columns of a long frame; all others are channels.
+        Score each point by the window that ends with it, so that the first points have no score;
+        otherwise by the window centred on it.
+    threshold, contamination, missing, id_column, time_column
+        As in `RNNAnomalyDetector`; windows with a missing value are skipped.
 
     Attributes
     ----------
@@ -48,32 +43,8 @@ class PCADetector(CompleteWindows):
         Of unit length; for flattened windows, channel after channel.
     explained_variance_ratio_ : (n_components,) array
         Share of the variance of each.
-    threshold_ : Threshold
-        Fitted to the scores of the training series.
-    offset_ : float
-        Minus the initial threshold: ``decision_function`` is ``score_samples`` minus this.
-    n_features_in_ : int
-        Channels.
-
-    See Also
-    --------
-    RNNAnomalyDetector : Errors of recurrent networks.
-    WindowDetector : Any outlier detector of scikit-learn over windows.
-
-    Notes
-    -----
-    Scores of normal windows are near 1. As a component is a vector of length 1 and a window one of
-    about ``sqrt(window)``, they are mostly the distance of the window from the mean. Components
-    below 1e-10 of the variance are dropped. Series of a panel, each standardised, share the
-    components.
-
-    References
-    ----------
-    M.-L. Shyu, S.-C. Chen, K. Sarinnapakorn and L. Chang, "A novel anomaly detection scheme based
-    on principal component classifier", ICDM workshops 2003.
-
-    Q. Liu and J. Paparrizos, "The elephant in the room: towards a reliable time-series anomaly
-    detection benchmark" (TSB-AD), NeurIPS 2024.
+    threshold_, offset_, n_features_in_
+        As in `RNNAnomalyDetector`.
 
     Examples
     --------

@@ -18,62 +18,29 @@ from tsrnn.estimators.parameters import Interval
 class PolynomialDetector(Baseline):
     """Detect windows that deviate from a polynomial fitted to their neighbourhood.
 
-    For each window a polynomial is fitted to its neighbourhood, the points before and after it but
-    not those in it; with ``online=True`` only the points before it. The score of the window is the
-    root mean square of the errors in it, in units of typical errors (after POLY of the benchmark
-    TSB-AD). A point has the score of the window centred on it.
+    A polynomial is fitted to the points before and after a window but not those in it; with
+    ``online=True`` only to those before. The score of the window is the root mean square of the
+    errors in it, in units of typical errors, about 1 for normal windows (after POLY of TSB-AD, Liu
+    & Paparrizos, NeurIPS 2024, which uses windows that do not overlap, skips up to 500 points at
+    the start and compares Fourier transforms; Li, Ma & Mei, "A unifying method for outlier and
+    change detection from data streams based on local polynomial fitting", PAKDD 2007). At the ends
+    of a series the neighbourhood is on one side, and polynomials of a high degree are inaccurate.
+    Fitted attributes are those of `RNNAnomalyDetector`: ``threshold_``, ``offset_`` and
+    ``n_features_in_``.
 
     Parameters
     ----------
     window : int, default=100
         Steps of a window.
     degree : int, default=3
-        Degree of the polynomials; with ``online=True`` they are extrapolated over a window, and a
-        lower one is more stable.
+        Degree of the polynomials; a lower one is more stable with ``online=True``, which
+        extrapolates.
     neighborhood : int, optional
         Points that a polynomial is fitted to, half of them on either side; by default 10 windows.
         Near the ends fewer, down to 2 windows.
-    online : bool, default=False
-        Score each point by the window that ends with it; the first points have no score. Otherwise
-        by the window centred on it.
-    threshold : Threshold, optional
-        Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
-    contamination : float or "auto", default="auto"
-        Without a threshold, the share of anomalies in the training points; "auto" is 3.5 robust
-        deviations above the median (``RobustZThreshold``), and with ``online=True`` an adaptive
-        threshold with a false-alarm rate of 1 % (``ConformalThreshold``).
-    missing : {"raise", "mask"}, default="raise"
-        Refuse missing values and rows, or skip them. At least half of the values of a window are
-        needed, and of its neighbourhood as many as 2 windows.
-    id_column, time_column : str, optional
-        Columns of a long frame; all others are channels.
-
-    Attributes
-    ----------
-    threshold_ : Threshold
-        Fitted to the scores of the training series.
-    offset_ : float
-        Minus the initial threshold: ``decision_function`` is ``score_samples`` minus this.
-    n_features_in_ : int
-        Channels.
-
-    See Also
-    --------
-    RNNAnomalyDetector : Errors of recurrent networks.
-
-    Notes
-    -----
-    Scores of normal windows are near 1. At the ends of a series the neighbourhood is on one side,
-    and polynomials of a high degree are inaccurate. POLY uses windows that do not overlap, skips
-    the first tenth of a series, up to 500 points, and compares Fourier transforms.
-
-    References
-    ----------
-    Z. Li, H. Ma and Y. Mei, "A unifying method for outlier and change detection from data streams
-    based on local polynomial fitting", PAKDD 2007.
-
-    Q. Liu and J. Paparrizos, "The elephant in the room: towards a reliable time-series anomaly
-    detection benchmark" (TSB-AD), NeurIPS 2024.
+    online, threshold, contamination, missing, id_column, time_column
+        As in `PCADetector`; but missing values are skipped: at least half of a window are needed,
+        and of its neighbourhood as many as 2 windows.
 
     Examples
     --------
@@ -183,8 +150,8 @@ class Basis:
     def evaluate(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean square errors in the windows of a series, and coefficients of their polynomials.
 
-        Of (n, n_channels) values: (n - window + 1, n_channels) and (n - window + 1, degree + 1,
-        n_channels) arrays, NaN where too little is known.
+        Of (n, n_channels) values: (n_windows, n_channels) and (n_windows, degree + 1, n_channels),
+        NaN where too little is known.
         """
         shape = (max(len(z) - self.window + 1, 0), self.inside.shape[1], z.shape[1])
         squares, coefficients = np.full(shape[::2], np.nan), np.full(shape, np.nan)

@@ -15,9 +15,10 @@ from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval
 class WindowDetector(CompleteWindows):
     """Detect anomalous windows with an outlier detector of scikit-learn.
 
-    Each window of a series, flattened channel after channel, is a sample of the outlier detector;
-    the score of a window is minus its ``score_samples``. A point has the score of the window
-    centred on it.
+    Each window of a series, flattened channel after channel, is a sample of the outlier detector,
+    whose negated ``score_samples`` is its score (as in Paparrizos et al., "TSB-UAD: an end-to-end
+    benchmark suite for univariate time-series anomaly detection", VLDB 2022). `PCADetector` is
+    often as good.
 
     Parameters
     ----------
@@ -29,40 +30,15 @@ class WindowDetector(CompleteWindows):
         Steps of a window.
     max_windows : int, default=20000
         Largest number of training windows, evenly spaced over all.
-    online : bool, default=False
-        Score each point by the window that ends with it; the first points have no score. Otherwise
-        by the window centred on it.
-    threshold : Threshold, optional
-        Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
-    contamination : float or "auto", default="auto"
-        Without a threshold, the share of anomalies in the training points; "auto" is 3.5 robust
-        deviations above the median (``RobustZThreshold``), and with ``online=True`` an adaptive
-        threshold with a false-alarm rate of 1 % (``ConformalThreshold``). That of the estimator is
-        not used.
-    missing : {"raise", "mask"}, default="raise"
-        Refuse missing values and rows, or skip the windows that contain any.
-    id_column, time_column : str, optional
-        Columns of a long frame; all others are channels.
+    online, threshold, contamination, missing, id_column, time_column
+        As in `PCADetector`. The contamination of the estimator is not used.
 
     Attributes
     ----------
     estimator_ : object
         Fitted to windows of all series, each standardised.
-    threshold_ : Threshold
-        Fitted to the scores of the training series.
-    offset_ : float
-        Minus the initial threshold: ``decision_function`` is ``score_samples`` minus this.
-    n_features_in_ : int
-        Channels.
-
-    See Also
-    --------
-    PCADetector : Principal components of windows, often as good.
-
-    References
-    ----------
-    J. Paparrizos et al., "TSB-UAD: an end-to-end benchmark suite for univariate time-series anomaly
-    detection", VLDB 2022, which uses many outlier detectors in this way.
+    threshold_, offset_, n_features_in_
+        As in `RNNAnomalyDetector`.
 
     Examples
     --------

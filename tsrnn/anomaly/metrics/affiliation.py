@@ -12,30 +12,18 @@ from tsrnn.anomaly.metrics.inputs import Labels, refuse_single_class, two_runs
 
 
 class Affiliation(NamedTuple):
-    """Affiliation precision and recall.
+    """Affiliation precision and recall."""
 
-    Attributes
-    ----------
-    precision : float
-        Mean precision of the events, without NaN, 0 to 1; NaN if nothing is flagged.
-    recall : float
-        Mean recall of the events, 0 to 1.
-    event_precision : (n_events,) array
-        Precision of each anomaly, NaN if nothing is flagged in its zone.
-    event_recall : (n_events,) array
-        Recall of each anomaly, 0 if nothing is flagged in its zone.
-    """
-
-    precision: float
-    recall: float
-    event_precision: np.ndarray
-    event_recall: np.ndarray
+    precision: float  # mean of the events' that are known, 0 to 1; NaN if nothing is flagged
+    recall: float  # mean of the events', 0 to 1
+    event_precision: np.ndarray  # of each anomaly, (n_events,); NaN if its zone has no flag
+    event_recall: np.ndarray  # of each anomaly, (n_events,); 0 if its zone has no flag
 
 
 def affiliation(
     labels: Labels, predicted: Labels, *, index: pd.Index | ArrayLike | None = None
 ) -> Affiliation:
-    """Affiliation precision and recall of Huet, Navarro & Rossi (2022).
+    """Affiliation precision and recall of Huet, Navarro & Rossi (KDD 2022).
 
     Time is split into a zone E for each anomaly J, midway between anomalies. A step is the time
     from it to the next. Within a zone, with the flagged steps I in it, and d the distance to the
@@ -46,7 +34,8 @@ def affiliation(
 
     for a time X drawn at random from the zone: 1 for an alarm within the anomaly, about 0.5 for a
     random one, less for one farther away. Both are averaged over anomalies, so that long ones count
-    no more than short ones.
+    no more than short ones. Results equal those of ``pr_from_events`` in the authors'
+    affiliation-metrics-py (as in TSB-AD 1.5 and vus 0.0.6) for ``Trange=(0, n)``.
 
     Parameters
     ----------
@@ -60,24 +49,14 @@ def affiliation(
     Returns
     -------
     Affiliation
-        ``precision`` and ``recall``, 0 to 1, higher is better, and those of each event. If nothing
-        is flagged, the precision is NaN and the recall 0.
+        ``precision`` and ``recall``, 0 to 1, and ``event_precision`` and ``event_recall``,
+        (n_events,). If nothing is flagged (in the zone of an event), precision is NaN and recall 0.
 
     Raises
     ------
     ValueError
         If lengths or indexes differ, a value is not 0 or 1, no step is anomalous or all are, or
         events overlap.
-
-    Notes
-    -----
-    Results equal those of ``pr_from_events`` in the authors' affiliation-metrics-py, as distributed
-    with TSB-AD 1.5 and vus 0.0.6, for ``Trange=(0, n)``.
-
-    References
-    ----------
-    A. Huet, J. M. Navarro and D. Rossi, "Local evaluation of time series anomaly detection
-    algorithms", KDD, 635-645, 2022.
 
     Examples
     --------

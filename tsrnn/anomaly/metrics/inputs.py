@@ -13,10 +13,9 @@ Scores: TypeAlias = ArrayLike | pd.Series
 
 
 def labelled_scores(labels: Labels, scores: Scores) -> tuple[np.ndarray, np.ndarray]:
-    """Runs of anomalous steps, (n_runs, 2) int, and the score of each step, (n,) float.
+    """Runs of anomalous steps, (n_runs, 2) first and one past last, and scores (n,) of all steps.
 
-    A run is its first step and the step after its last. Raises ValueError for labels and scores
-    that do not match, and for invalid values.
+    Raises ValueError for labels and scores that do not match, and for invalid values.
     """
     if isinstance(scores, pd.DataFrame):
         raise ValueError("scores is a frame. Give the scores of one series, a Series or an array.")

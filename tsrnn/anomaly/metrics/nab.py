@@ -31,25 +31,14 @@ NAB_PROFILES = {
 
 
 class NabScore(NamedTuple):
-    """The score of a corpus of files.
+    """The score of a corpus of files."""
 
-    Attributes
-    ----------
-    score : float
-        100 for a perfect detector, 0 for one that flags nothing, negative for a worse one.
-    threshold : float
-        Steps with a score at or above it are flagged; infinite if flagging nothing is best.
-    points : float
-        Sum of the points of the files, unscaled.
-    files : pandas.DataFrame
-        For each file the ``points`` and, in steps after the probation, ``tp`` and ``fn``, flagged
-        and not flagged in windows, ``fp`` and ``tn``, flagged and not flagged outside.
-    """
-
-    score: float
-    threshold: float
-    points: float
-    files: pd.DataFrame
+    score: (
+        float  # 100 for a perfect detector, 0 for one that flags nothing, negative for a worse one
+    )
+    threshold: float  # infinite if flagging nothing is best
+    points: float  # sum of the points of the files, unscaled
+    files: pd.DataFrame  # points of each, and steps tp, fn (flagged or not, in windows), fp, tn
 
 
 def nab_points(
@@ -62,7 +51,7 @@ def nab_points(
 ) -> float:
     """Points of one file in the Numenta Anomaly Benchmark, at a threshold.
 
-    With ``s(x) = 2 / (1 + exp(5 x)) - 1`` (Lavin & Ahmad 2015) the file gets, for
+    With ``s(x) = 2 / (1 + exp(5 x)) - 1`` (Lavin & Ahmad 2015, arXiv 1510.03336) the file gets, for
 
     - each window with a flagged step, ``tp s(x) / s(-1)`` for the first, x being its position from
       -1, the first step of the window, to -1 / (steps of the window), its last;
@@ -70,13 +59,14 @@ def nab_points(
     - each step flagged outside, ``fp s(x)`` where x is the steps since the last window over the
       steps of that window minus one; ``-fp`` beyond x = 3 and before the first window.
 
+    Results equal those of the class ``Sweeper`` in NAB 1.1. Windows with all steps in the probation
+    do not count. For a window of one step, where NAB divides by zero, every later alarm costs
+    ``fp``.
+
     Parameters
     ----------
-    labels : (n,) array-like, Series or DataFrame of events
-        The windows around anomalies: 0/1 for each step, or events (``start``, ``end``, both
-        inclusive) on the index of the scores, which for an array is 0 to n - 1. There may be none.
-    scores : (n,) array-like or Series
-        Finite, the higher the more anomalous.
+    labels, scores
+        As in :func:`average_precision`, but labels are the windows around anomalies, if any.
     threshold : float
         Steps with a score at or above it are flagged.
     profile : {"standard", "reward_low_FP_rate", "reward_low_FN_rate"} or NabWeights
@@ -87,24 +77,12 @@ def nab_points(
 
     Returns
     -------
-    float
-        Points, at most ``tp`` for each window.
+    float, at most ``tp`` for each window
 
     Raises
     ------
     ValueError
         If lengths or indexes differ, a value is missing, or a setting is not one of those above.
-
-    Notes
-    -----
-    Results equal those of the class ``Sweeper`` in NAB 1.1. Windows with all steps in the probation
-    do not count. For a window of one step, where NAB divides by zero, every later alarm costs
-    ``fp``, however near.
-
-    References
-    ----------
-    A. Lavin and S. Ahmad, "Evaluating real-time anomaly detection algorithms: the Numenta Anomaly
-    Benchmark", arXiv 1510.03336, 2015.
 
     Examples
     --------
@@ -131,7 +109,11 @@ def nab_score(
     """Score of a detector on many files in the Numenta Anomaly Benchmark.
 
     ``100 (points - null) / (perfect - null)`` with the sum of :func:`nab_points` over the files, at
-    one threshold for all; null is ``-fn`` and perfect ``tp`` for each window.
+    one threshold for all; null is ``-fn`` and perfect ``tp`` for each window. Results equal those
+    of NAB 1.1, ``Sweeper.calcScoreByThreshold`` over all files and ``Runner.normalize``, also its
+    published ones of windowedGaussian (39.65, 20.87 and 47.41 for the three profiles) and
+    relativeEntropy (54.64, 47.60 and 58.84). If flagging nothing is best, the threshold is 1.1 in
+    NAB, infinite here; and NAB scales by windows in the probation too, of which its data have none.
 
     Parameters
     ----------
@@ -140,28 +122,22 @@ def nab_score(
     scores : dict or list of array-like or Series
         Scores of each file: under the same keys, or in the same order.
     threshold : float, optional
-        Steps with a score at or above it are flagged. By default the one with the largest sum of
-        points, the highest of several: as in NAB, chosen on the files that are scored.
+        As in :func:`nab_points`. By default the one with the largest sum of points, the highest of
+        several: as in NAB, chosen on the files that are scored.
     profile, probation
         As in :func:`nab_points`.
 
     Returns
     -------
     NabScore
-        ``score``, ``threshold``, ``points`` and ``files``.
+        ``score``, 100 for a perfect detector, 0 for one that flags nothing; ``threshold``, infinite
+        if that is best; ``points``, summed; and ``files``, the points of each, and its number of
+        steps in windows, flagged (``tp``) or not (``fn``), and outside (``fp``, ``tn``).
 
     Raises
     ------
     ValueError
         As in :func:`nab_points`, naming the file, or if files differ or none has a window.
-
-    Notes
-    -----
-    Results equal those of NAB 1.1: ``Sweeper.calcScoreByThreshold`` over all files, and
-    ``Runner.normalize``. Its published results of windowedGaussian (39.65, 20.87 and 47.41 for the
-    three profiles) and of relativeEntropy (54.64, 47.60 and 58.84) are reproduced on its 58 files.
-    If flagging nothing is best, the threshold is 1.1 in NAB, infinite here; and NAB scales by
-    windows in the probation too, of which its data have none.
 
     Examples
     --------

@@ -24,15 +24,7 @@ _WEIGHTS = {
 
 
 class RangeScores(NamedTuple):
-    """Range-based precision and recall.
-
-    Attributes
-    ----------
-    precision : float
-        0 to 1; NaN if nothing is flagged.
-    recall : float
-        0 to 1.
-    """
+    """Range-based precision and recall, 0 to 1; precision is NaN if nothing is flagged."""
 
     precision: float
     recall: float
@@ -48,7 +40,7 @@ def range_precision_recall(
     cardinality: Literal["one", "reciprocal"] = "one",
     index: pd.Index | ArrayLike | None = None,
 ) -> RangeScores:
-    """Range-based precision and recall of Tatbul et al. (2018).
+    """Range-based precision and recall of Tatbul et al. (NeurIPS 2018).
 
     Recall is the mean over all anomalies of the following, with weights of their steps, and x the
     number of flagged ranges that overlap the anomaly::
@@ -57,47 +49,31 @@ def range_precision_recall(
 
     where gamma is 1, or with ``cardinality="reciprocal"`` 1 / x for x above 1, for an anomaly
     detected in pieces. Precision is the same with the roles swapped and alpha 0: the mean over all
-    flagged ranges of the share that is anomalous.
+    flagged ranges of the share that is anomalous. Results equal those of ``ts_precision`` (with
+    alpha 0) and ``ts_recall`` of the package prts 1.0.0.3, which fails if nothing is flagged.
 
     Parameters
     ----------
-    labels, predicted : (n,) array-like, Series or DataFrame of events
-        True and predicted anomalies: 0/1 for each step, or events (``start``, ``end``, both
-        inclusive) on the index of the other, which for an array is 0 to n - 1. Adjacent steps are
-        one range; adjacent events are two.
+    labels, predicted, index
+        As in :func:`affiliation`; adjacent steps are one range, adjacent events are two.
     alpha : float, default=0.0
         Share of the recall for detecting an anomaly at all, 0 to 1.
-    bias : {"flat", "front", "middle", "back"}, default="flat"
-        Weights of an anomaly's steps i = 1 to L in the recall: 1; L - i + 1; i up to the middle and
-        L - i + 1 behind it; i.
-    precision_bias : {"flat", "front", "middle", "back"}, default="flat"
-        Weights of a flagged range's steps in the precision.
+    bias, precision_bias : {"flat", "front", "middle", "back"}, default="flat"
+        Weights of steps i = 1 to L, of an anomaly in the recall and of a flagged range in the
+        precision: 1; L - i + 1; i up to the middle and L - i + 1 behind it; i.
     cardinality : {"one", "reciprocal"}, default="one"
         The factor gamma of both.
-    index : Index or array-like, optional
-        The steps, needed where labels and predicted are both events.
 
     Returns
     -------
     RangeScores
-        ``precision`` and ``recall``, 0 to 1, higher is better. If nothing is flagged, the precision
-        is NaN and the recall 0.
+        ``precision`` and ``recall``, 0 to 1. If nothing is flagged, they are NaN and 0.
 
     Raises
     ------
     ValueError
         If lengths or indexes differ, a value is not 0 or 1, no step is anomalous or all are, or a
         setting is not one of those above.
-
-    Notes
-    -----
-    Results equal those of ``ts_precision`` (with alpha 0) and ``ts_recall`` of the package prts
-    1.0.0.3, which fails if nothing is flagged.
-
-    References
-    ----------
-    N. Tatbul, T. J. Lee, S. Zdonik, M. Alam and J. Gottschlich, "Precision and recall for time
-    series", NeurIPS, 2018.
 
     Examples
     --------

@@ -49,27 +49,17 @@ def average_precision(labels: Labels, scores: Scores) -> float:
 
 
 def range_auc_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
-    """Area under the range-ROC curve, with a buffer around each anomaly.
+    """Area under the range-ROC curve with a buffer around each anomaly: one slice of `vus_roc`.
 
-    One slice of :func:`vus_roc`, which has the parameters and the errors.
-
-    Returns
-    -------
-    float
-        0 to 1, higher is better; about 0.5 for random scores and a small window.
+    Parameters, errors and the range of the result are those of :func:`vus_roc`.
     """
     return _mean_area(_roc_area, labels, scores, [_integer(window, "window", 0)], n_thresholds)
 
 
 def range_auc_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
-    """Area under the range-precision-recall curve, with a buffer around each anomaly.
+    """Area under the range-precision-recall curve with a buffer: one slice of `vus_pr`.
 
-    One slice of :func:`vus_pr`; parameters and errors are those of :func:`vus_roc`.
-
-    Returns
-    -------
-    float
-        0 to 1, higher is better.
+    Parameters, errors and the range of the result are those of :func:`vus_roc`.
     """
     return _mean_area(_pr_area, labels, scores, [_integer(window, "window", 0)], n_thresholds)
 
@@ -77,11 +67,12 @@ def range_auc_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: i
 def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
     """Volume under the surface of range-ROC curves over buffers of 0 to ``window`` steps.
 
-    The mean of :func:`range_auc_roc` over all buffers w = 0, 1, ..., ``window`` (Paparrizos et al.
-    2022), so that an alarm a little early or late counts in part, and no buffer has to be chosen.
-    With the label ``l`` of a step, 1 in an anomaly, ``sqrt(1 - d / w)`` at d steps from it for d up
-    to ``w // 2`` (the sum, at most 1, between two) and 0 elsewhere, and p, 1 where the score is at
-    or above the threshold, for n steps of which P are anomalous::
+    The mean of :func:`range_auc_roc` over all buffers w = 0, 1, ..., ``window`` (Paparrizos et al.,
+    "Volume under the surface", PVLDB 15(11), 2022), so that an alarm a little early or late counts
+    in part, and no buffer has to be chosen. With the label ``l`` of a step, 1 in an anomaly,
+    ``sqrt(1 - d / w)`` at d steps from it for d up to ``w // 2`` (the sum, at most 1, between two)
+    and 0 elsewhere, and p, 1 where the score is at or above the threshold, for n steps of which P
+    are anomalous::
 
         hits      = sum(l p)
         positives = P + (hits - hits within anomalies) / 2
@@ -90,44 +81,30 @@ def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 
         precision = hits / sum(p)
 
     at ``n_thresholds`` scores of evenly spaced ranks, the highest and the lowest included. Areas
-    are by trapezoids over fpr, from (0, 0) to (1, 1).
+    are by trapezoids over fpr, from (0, 0) to (1, 1). Results equal those of
+    ``RangeAUC_volume_opt`` in the authors' packages vus 0.0.6 and TSB-AD 1.5. Their ``RangeAUC``,
+    for one buffer, has other ``positives`` and another PR area.
 
     Parameters
     ----------
-    labels : (n,) array-like, Series or DataFrame of events
-        True anomalies: 0/1 for each step, or events (``start``, ``end``, both inclusive) on the
-        index of the scores, which for an array is 0 to n - 1.
-    scores : (n,) array-like or Series
-        Finite, the higher the more anomalous. Only their order matters.
+    labels, scores
+        As in :func:`average_precision`. Only the order of scores matters.
     window : int
         Steps of the widest buffer, half of it on either side of an anomaly; the authors use the
         season of the series.
     n_thresholds : int, default=250
-        Number of thresholds; the authors use 250.
+        Number of thresholds, as used by the authors; it hardly changes the cost.
 
     Returns
     -------
     float
-        0 to 1, higher is better.
+        0 to 1, higher is better; about 0.5 for random scores and a small window.
 
     Raises
     ------
     ValueError
-        If lengths or indexes differ, a value is missing, no step is anomalous or all are, the
-        window is negative, or there are fewer than 2 thresholds.
-
-    Notes
-    -----
-    Results equal those of ``RangeAUC_volume_opt`` in the authors' packages vus 0.0.6 and TSB-AD
-    1.5, computed in one pass over the steps for each buffer, independent of the number of
-    thresholds. Their ``RangeAUC``, for one buffer, has other ``positives`` and another PR area;
-    :func:`range_auc_roc` and :func:`range_auc_pr` here are slices of the volume.
-
-    References
-    ----------
-    J. Paparrizos, P. Boniol, T. Palpanas, R. S. Tsay, A. Elmore and M. J. Franklin, "Volume under
-    the surface: a new accuracy evaluation measure for time-series anomaly detection", PVLDB 15(11),
-    2774-2787, 2022.
+        As in :func:`average_precision`, or if the window is negative, or there are fewer than 2
+        thresholds.
 
     Examples
     --------
@@ -146,12 +123,7 @@ def vus_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 2
 
     The mean of :func:`range_auc_pr` over all buffers (Paparrizos et al. 2022), each the sum of
     ``precision_k (tpr_k - tpr_(k-1))`` over falling thresholds, with precision and tpr as in
-    :func:`vus_roc`, which has the parameters, the errors, the references and an example.
-
-    Returns
-    -------
-    float
-        0 to 1, higher is better.
+    :func:`vus_roc`, which has the parameters, the errors and an example. 0 to 1, higher is better.
     """
     windows = range(_integer(window, "window", 0) + 1)
     return _mean_area(_pr_area, labels, scores, windows, n_thresholds)

@@ -34,8 +34,7 @@ class Threshold(BaseEstimator):
 
         Returns
         -------
-        Threshold
-            Itself.
+        Threshold, itself
 
         Raises
         ------
@@ -96,22 +95,9 @@ class StreamThreshold(Threshold):
     def update(self, new_scores: ArrayLike) -> np.ndarray:
         """Flag alarms among the next scores, adapting to each after it is compared.
 
-        The result is the same for pieces and for all scores at once.
-
-        Parameters
-        ----------
-        new_scores : (n,) array
-            The scores that follow, in the order of time; NaN where missing, which is not an alarm
-            and is ignored.
-
-        Returns
-        -------
-        (n,) array of bool
-
-        Raises
-        ------
-        ValueError
-            If a score is infinite, or there is more than one axis; the threshold is unchanged then.
+        The result is the same for pieces and for all scores at once; missing ones are ignored.
+        Parameter, result and errors are those of :meth:`Threshold.predict`; an error leaves the
+        threshold as it was.
         """
         self._check_fitted()
         return self._run(checked_scores(new_scores, "new_scores"), adapt=True)[0]

@@ -19,18 +19,18 @@ class ConformalThreshold(Threshold):
 
     The p-value of a score s is the share of scores at least as high, itself included: ``p = (1 +
     #{c >= s}) / (n + 1)`` over the n scores c of the calibration, and p-values up to
-    ``false_alarm_rate`` are alarms (Vovk et al. 2005; Laxhammar & Falkman 2014). If a clean score
-    is exchangeable with the calibration, which then must be clean too, ``P(p <= rate) <= rate``,
-    for any distribution and each n; and with ``smoothed=True``, ``p = (#{c > s} + u (1 + #{c = s}))
-    / (n + 1)`` with u drawn uniformly, p is exactly uniform, with or without ties.
+    ``false_alarm_rate`` are alarms, without smoothing the scores above ``threshold_`` (Vovk et al.,
+    *Algorithmic Learning in a Random World*, 2005; Laxhammar & Falkman, IEEE TPAMI 36, 2014). If a
+    clean score is exchangeable with the calibration, which then must be clean too, ``P(p <= rate)
+    <= rate``, for any distribution and each n; and with ``smoothed=True``, ``p = (#{c > s} + u (1 +
+    #{c = s})) / (n + 1)`` with u drawn uniformly, p is exactly uniform, with or without ties.
 
-    That is a mean over calibrations: the rate for one calibration of n scores varies about it with
-    a standard deviation of ``sqrt(rate (1 - rate) / (n + 2))``. And scores of time series are
-    rarely exchangeable. If they are autocorrelated but stationary, the rate holds only on average
-    over series, and that of one series may differ from it for long; and if their memory is so long
-    that n scores are worth few independent ones, the average is above it too: for a rate of 0.05
-    and n = 500, it is 0.06 with a correlation of 0.9 from score to score, and 0.1 with 0.98. If
-    scores drift, there is no guarantee.
+    That is a mean over calibrations: the rate for one of n scores varies about it with a standard
+    deviation of ``sqrt(rate (1 - rate) / (n + 2))``. And scores of time series are rarely
+    exchangeable. If they are autocorrelated but stationary, the rate holds only on average over
+    series, and that of one series may differ from it for long; with a long memory, the average is
+    above it too: for a rate of 0.05 and n = 500, it is 0.06 with a correlation of 0.9 from score to
+    score, and 0.1 with 0.98. If scores drift, there is no guarantee.
 
     Parameters
     ----------
@@ -44,19 +44,6 @@ class ConformalThreshold(Threshold):
         grows without bound, and with it the cost of a score: 0.1 ms with a million.
     random_state : int, RandomState or None, default=None
         Seed of the random ties; once fitted, :meth:`predict` draws the same each time.
-
-    Attributes
-    ----------
-    threshold_ : float
-        Scores above it are alarms (without smoothing), in the unit of the scores; infinite if the
-        calibration is too short.
-
-    References
-    ----------
-    V. Vovk, A. Gammerman and G. Shafer, *Algorithmic Learning in a Random World*, Springer, 2005.
-
-    R. Laxhammar and G. Falkman, "Online learning and sequential anomaly detection in trajectories",
-    IEEE Transactions on Pattern Analysis and Machine Intelligence 36, 2014.
 
     Examples
     --------
@@ -93,22 +80,9 @@ class ConformalThreshold(Threshold):
         return self._ordered[n - n_alarms] if n_alarms else np.inf
 
     def p_values(self, scores: ArrayLike) -> np.ndarray:
-        """Conformal p-values with respect to the current calibration.
+        """Conformal p-values with respect to the current calibration, (n,); NaN for missing scores.
 
-        Parameters
-        ----------
-        scores : (n,) array
-            Anomaly scores; NaN where missing.
-
-        Returns
-        -------
-        (n,) array
-            From 0 to 1; NaN where the score is NaN.
-
-        Raises
-        ------
-        ValueError
-            If a score is infinite, or there is more than one axis.
+        Parameters and errors are those of :meth:`Threshold.predict`.
         """
         self._check_fitted()
         scores, rng = checked_scores(scores), np.random.default_rng(self._seed)
@@ -125,10 +99,8 @@ class ConformalThreshold(Threshold):
         """Flag alarms among the next scores, and add each to the calibration of those after it.
 
         Alarms are added too: so that, if all scores are exchangeable, smoothed p-values are
-        independent (Vovk et al. 2005, theorem 2.8). The result is the same for pieces and for all
-        scores at once.
-
-        Parameters, result and errors are those of :meth:`StreamThreshold.update`.
+        independent (Vovk et al. 2005, theorem 2.8). All else is as in
+        :meth:`StreamThreshold.update`.
         """
         self._check_fitted()
         scores = checked_scores(new_scores, "new_scores")

@@ -21,7 +21,9 @@ class DynamicThreshold(StreamThreshold):
 
     Scores, which are forecast errors, are smoothed by an exponentially weighted mean. Among the
     thresholds ``epsilon = mu + z sigma``, with mean and standard deviation of the last ``window``
-    smoothed scores, the one is chosen that maximises (Hundman et al. 2018, sec. 3.2)::
+    smoothed scores, the one is chosen that maximises (Hundman et al., "Detecting spacecraft
+    anomalies using LSTMs and nonparametric dynamic thresholding", KDD 2018, arXiv:1802.04431, sec.
+    3.2)::
 
         (dmu / mu + dsigma / sigma) / (|e_a| + |E_seq|^2)
 
@@ -34,9 +36,11 @@ class DynamicThreshold(StreamThreshold):
     and no guaranteed rate of false alarms.
 
     :meth:`fit_predict` does so with the scores of ``fit``, all known at once, as in the paper. In
-    :meth:`update`, and in :meth:`predict` alike, the window moves along: a score is compared with
-    the epsilon of those before it, chosen again after every ``every`` scores, and pruned in the
-    window that ends with it.
+    :meth:`update`, and in :meth:`predict` alike, the window moves along, from ``fit`` on and alarms
+    included: a score is compared with the epsilon of those before it (``threshold_`` for the next),
+    and pruned in the window that ends with it. The code of the authors also adds a margin around
+    anomalies (here ``pad_events``), drops runs of one score (``prune_events``) and searches for
+    anomalously low errors (omitted).
 
     Parameters
     ----------
@@ -45,29 +49,12 @@ class DynamicThreshold(StreamThreshold):
     every : int, default=70
         Scores of a stream after which it is chosen again; 70 is the batch of the authors.
     span : int, default=105
-        Span of the smoothing: a score weighs ``1 - 2 / (span + 1)`` times the one after it. 1 for
-        no smoothing. The authors use 5 % of the window.
+        Span of the smoothing, as in ``ewm(span=span)`` of pandas: a score weighs ``1 - 2 / (span +
+        1)`` times the one after it. 1 for no smoothing. The authors use 5 % of the window.
     z_range : (float, float), default=(2, 10)
         The smallest and the largest z, in steps of 0.5; the smallest above 0.
     min_decrease : float, default=0.13
         p in the paper: how far anomalies must stand out, as a share. 0 for no pruning.
-
-    Attributes
-    ----------
-    threshold_ : float
-        Epsilon for the next smoothed score, in the unit of the scores.
-
-    Notes
-    -----
-    The smoothing weighs the first scores as ``ewm(span=span)`` of pandas does; it and the window
-    continue from ``fit`` into the stream, alarms included. The code of the authors also adds a
-    margin around anomalies (here ``pad_events``), drops runs of one score (``prune_events``) and
-    searches for anomalously low errors, which is omitted here.
-
-    References
-    ----------
-    K. Hundman, V. Constantinou, C. Laporte, I. Colwell and T. Soderstrom, "Detecting spacecraft
-    anomalies using LSTMs and nonparametric dynamic thresholding", KDD 2018, arXiv:1802.04431.
 
     Examples
     --------

@@ -18,47 +18,20 @@ _REFIT_EACH = 1000  # number of peaks up to which the tail is refitted at each n
 
 
 def fit_pareto(excesses: ArrayLike) -> tuple[float, float]:
-    """Fit a generalised Pareto distribution by maximum likelihood, by Grimshaw's (1993) reduction.
+    """Shape (above -1) and scale of a generalised Pareto distribution, by maximum likelihood.
 
-    The distribution of excesses over a high level, ``P(Y > y) = (1 + shape y / scale)^(-1 /
+    The distribution of excesses (n,) over a high level, ``P(Y > y) = (1 + shape y / scale)^(-1 /
     shape)``, and ``exp(-y / scale)`` for shape 0 (Pickands 1975). With ``x = shape / scale`` the
     likelihood is stationary where ``u(x) v(x) = 1``, ``u(x) = mean(1 / (1 + x y))`` and ``v(x) = 1
-    + mean(log(1 + x y))``; then ``shape = v(x) - 1`` and ``scale = shape / x``. The root with the
-    highest likelihood is taken, or the exponential if that is better. For tails with an abrupt end,
-    such as that of a uniform distribution, the likelihood has no maximum, and the exponential,
-    which is longer, is used.
+    + mean(log(1 + x y))``; then ``shape = v(x) - 1`` and ``scale = shape / x`` (Grimshaw,
+    "Computing maximum likelihood estimates for the generalized Pareto distribution", Technometrics
+    35, 1993). The root with the highest likelihood is taken, or the exponential if that is better,
+    or if there is no maximum, as for tails with an abrupt end, such as that of a uniform
+    distribution. Roots are searched for in all of ``-1 / max(y) < x < 2 (mean(y) - min(y)) /
+    min(y)^2``, by Brent's method where the sign changes on a grid; Siffer et al. (2017) start above
+    0 at ``2 (mean(y) - min(y)) / (mean(y) min(y))``, and so often miss the roots of heavy tails.
+    Raises ValueError if there are no excesses, or one is not above 0 or not finite.
 
-    Parameters
-    ----------
-    excesses : (n,) array
-        Differences from the level, each above 0.
-
-    Returns
-    -------
-    shape : float
-        Dimensionless, above -1: the likelihood has no maximum below. Above 0 the tail is heavy,
-        below 0 it ends at ``-scale / shape``.
-    scale : float
-        In the unit of the excesses, above 0.
-
-    Raises
-    ------
-    ValueError
-        If there are no excesses, or one is not above 0 or not finite.
-
-    Notes
-    -----
-    Roots are searched for in all of ``-1 / max(y) < x < 2 (mean(y) - min(y)) / min(y)^2``, by
-    Brent's method where the sign changes on a grid. Siffer et al. (2017) start the search above 0
-    at ``2 (mean(y) - min(y)) / (mean(y) min(y))``, and so often miss the roots of heavy tails.
-
-    References
-    ----------
-    S. D. Grimshaw, "Computing maximum likelihood estimates for the generalized Pareto
-    distribution", Technometrics 35, 1993.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> from tsrnn.anomaly.thresholds.pareto import fit_pareto
     >>> levels = (np.arange(1000) + 0.5) / 1000
@@ -115,8 +88,6 @@ def tail_quantile(risk: float, shape: float, scale: float, share: float) -> floa
     where ``share`` is the share of values above the level (Siffer et al. 2017, eq. 1); 0 if that is
     below the risk.
 
-    Examples
-    --------
     >>> from tsrnn.anomaly.thresholds.pareto import tail_quantile
     >>> round(tail_quantile(1e-4, shape=0.5, scale=2.0, share=0.01), 9)  # 4 (0.01^-0.5 - 1)
     36.0

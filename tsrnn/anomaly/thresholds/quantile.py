@@ -14,7 +14,7 @@ _MAD_OF_NORMAL = 0.6744897501960817  # median absolute deviation of a standard n
 class QuantileThreshold(Threshold):
     """Flag the highest scores: at most a given share of those fitted.
 
-    The threshold is the ``n - floor(contamination n)``-th smallest of n scores. There is no
+    ``threshold_`` is the ``n - floor(contamination n)``-th smallest of n scores. There is no
     assumption on their distribution, and no guarantee for other scores: about this share of clean
     scores are alarms too.
 
@@ -22,11 +22,6 @@ class QuantileThreshold(Threshold):
     ----------
     contamination : float, default=0.01
         Largest share of alarms among the fitted scores, above 0 and below 1.
-
-    Attributes
-    ----------
-    threshold_ : float
-        In the unit of the scores.
 
     Examples
     --------
@@ -48,27 +43,18 @@ class QuantileThreshold(Threshold):
 class RobustZThreshold(Threshold):
     """Flag scores that are many robust standard deviations above the median.
 
-    The threshold is ``median + z scale`` with ``scale = MAD / 0.6745``, the median absolute
+    ``threshold_`` is ``median_ + z scale_`` with ``scale_ = MAD / 0.6745``, the median absolute
     deviation from the median over that of a standard normal: for normal scores the scale is their
-    standard deviation, and up to half of the scores may be outliers (Iglewicz & Hoaglin 1993,
-    ch. 3, with z = 3.5). If more than half of the scores are equal and MAD is 0, the mean absolute
+    standard deviation, and up to half of the scores may be outliers (Iglewicz & Hoaglin, *How to
+    Detect and Handle Outliers*, ASQC, 1993, ch. 3, with z = 3.5). If MAD is 0, the mean absolute
     deviation from the median over that of a standard normal, ``sqrt(2 / pi)``, is used instead; if
-    all are equal the scale is 0, and any higher score is an alarm.
+    all scores are equal the scale is 0, and any higher score is an alarm.
 
     Parameters
     ----------
     z : float, default=3.5
         Deviations above the median, above 0. 3.5 is exceeded by one of 4300 clean normal scores,
         and by more of scores with a heavier tail, such as absolute or squared errors.
-
-    Attributes
-    ----------
-    threshold_, median_, scale_ : float
-        In the unit of the scores.
-
-    References
-    ----------
-    B. Iglewicz and D. C. Hoaglin, *How to Detect and Handle Outliers*, ASQC, 1993.
 
     Examples
     --------
@@ -94,8 +80,6 @@ class RobustZThreshold(Threshold):
 def largest_count(share: float, n: int) -> int:
     """The largest k with ``k / n <= share``, up to rounding.
 
-    Examples
-    --------
     >>> from tsrnn.anomaly.thresholds.quantile import largest_count
     >>> int(0.29 * 100), largest_count(0.29, 100)
     (28, 29)

@@ -17,18 +17,28 @@ class TailThreshold(StreamThreshold):
     """Alarms with a given small probability, by extreme value theory: SPOT, and DSPOT with a depth.
 
     The fitted scores are the calibration: those above their quantile of ``level``, the base t, are
-    peaks, and their excesses are modelled by a generalised Pareto distribution, fitted by maximum
-    likelihood (:func:`~tsrnn.anomaly.thresholds.pareto.fit_pareto`). A clean score exceeds the
-    threshold with a probability of ``risk``, also far beyond the calibration (Siffer et al. 2017,
-    eq. 1)::
+    peaks, and their excesses are modelled by a generalised Pareto distribution
+    (:func:`~tsrnn.anomaly.thresholds.pareto.fit_pareto`). A clean score exceeds the threshold with
+    a probability of ``risk``, also far beyond the calibration (Siffer et al., "Anomaly detection in
+    streams with extreme value theory", KDD 2017, eq. 1)::
 
-        threshold = t + scale / shape ((risk n / n_peaks)^(-shape) - 1)
+        threshold_ = t + scale / shape ((risk n / n_peaks)^(-shape) - 1)
 
     for n scores and n_peaks of them above t. :meth:`predict` uses that threshold. :meth:`update` is
     the streaming algorithm of the paper, SPOT: a score above the threshold is an alarm and
-    discarded; one above t is a further peak, and the tail is refitted; any other is only counted.
-    With a ``depth`` (DSPOT) all of that applies to scores minus the mean of the last ``depth``
-    scores that were not alarms, which both methods update, so that the threshold follows a drift.
+    discarded; one above t is a further peak, and the tail is refitted (beyond 1000 peaks, each time
+    their number has grown by a thousandth); any other is only counted. With a ``depth`` (DSPOT) all
+    of that applies to scores minus the mean of the last ``depth`` scores that were not alarms,
+    which both methods update, so that ``threshold_``, that for the next score, follows a drift.
+
+    The fewer the peaks, the more the rate of false alarms varies from calibration to calibration,
+    and its mean is above the risk: for a risk of 1e-4 it is about 5 times that with 1000 normal
+    scores, 20 of them peaks, and 1.4 times with 10 000. And as clean alarms are left out of the
+    tail too, it gets shorter in a long stream, and alarms more frequent: for a risk of 1e-3, after
+    a calibration of 5000, 1.0 times in the next 5000 and 1.8 times in the next 30 000. As alarms
+    are discarded, all scores stay alarms after a lasting change to a higher level: fit again, or
+    set a depth, which lets smaller changes pass. Constant scores have no peaks, and their threshold
+    is their maximum.
 
     Parameters
     ----------
@@ -39,32 +49,6 @@ class TailThreshold(StreamThreshold):
         are less of a tail. 10 to 50 peaks are few, hundreds good.
     depth : int, default=0
         Scores in the local mean; 0 for none, if scores do not drift.
-
-    Attributes
-    ----------
-    threshold_ : float
-        For the next score, in the unit of the scores.
-
-    Notes
-    -----
-    The fewer the peaks, the more the rate of false alarms varies from calibration to calibration,
-    and its mean is above the risk: for a risk of 1e-4 it is about 5 times that with 1000 normal
-    scores, 20 of them peaks, and 1.4 times with 10 000. And as alarms are left out of the tail,
-    clean ones too, it gets shorter in a long stream, and alarms more frequent: for a risk of 1e-3,
-    after a calibration of 5000, 1.0 times in the next 5000 and 1.8 times in the next 30 000.
-    :meth:`predict` keeps to the calibration.
-
-    As alarms are discarded, all scores stay alarms after a lasting change to a higher level: fit
-    again, or set a depth, which lets smaller changes pass. Constant scores have no peaks, and their
-    threshold is their maximum.
-
-    In a stream the tail is refitted at every peak, up to 1000; with more, each time their number
-    has grown by a thousandth, so that the cost of an update depends on the new scores only.
-
-    References
-    ----------
-    A. Siffer, P.-A. Fouque, A. Termier and C. Largouet, "Anomaly detection in streams with extreme
-    value theory", KDD 2017.
 
     Examples
     --------
