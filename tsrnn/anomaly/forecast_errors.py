@@ -93,15 +93,15 @@ class ForecastErrors:
         Forecasts are made from past values only, so ``online`` makes no difference.
         """
         outputs, memories = run_networks(networks, self._inputs(z, features, True))
-        center, spread = self.predictions(outputs)
+        forecasts, spread = self.predictions(outputs)
         errors = np.full((len(z), self.n_forecasts, self.n_channels), np.nan)
         for k, lead in enumerate(self.leads):
-            errors[lead:, k] = np.abs(z[lead:] - center[: len(z[lead:]), k])
+            errors[lead:, k] = np.abs(z[lead:] - forecasts[: len(z[lead:]), k])
             if spread is not None:
                 errors[lead:, k] /= spread[: len(z[lead:]), k]
         errors[:, -1] = np.abs(z)
         expected = np.full_like(z, np.nan)
-        expected[1:] = center[:-1, 0]
+        expected[1:] = forecasts[:-1, 0]
         return Evaluation(errors, expected, ForecastStream.after(self, memories, z, outputs))
 
     def predictions(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -189,9 +189,9 @@ class ForecastStream:
     def step(self, z: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Errors of the next observation, (n_forecasts, n_channels), which then is an input."""
         rows = self._outputs[(self.n_seen - self._leads) % len(self._outputs)]
-        center, spread = self.model.predictions(rows)
+        forecasts, spread = self.model.predictions(rows)
         errors = np.empty((self.model.n_forecasts, z.size))
-        errors[:-1] = z - center[self._positions, self._positions]
+        errors[:-1] = z - forecasts[self._positions, self._positions]
         if spread is not None:
             errors[:-1] /= spread[self._positions, self._positions]
         errors[-1] = z

@@ -70,7 +70,7 @@ def read_series(
     with file_errors(path, target):
         table = _read(path, layout.columns(), layout)
         if future:
-            table = table.append(_read_future(future, path, layout))
+            table = table.with_rows_of(_read_future(future, path, layout))
         index = _index(table, layout)
         values = pd.DataFrame({name: _target_values(table, name) for name in layout.targets})
         is_future = _is_future(table, values, index, layout)

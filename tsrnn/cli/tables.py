@@ -66,7 +66,7 @@ class Table:
     series: str | None  # column that says which series a row belongs to
     parts: tuple[tuple[str, int], ...]  # path and number of rows of each file
 
-    def append(self, other: Table) -> Table:
+    def with_rows_of(self, other: Table) -> Table:
         """This table with another below it; columns that the other lacks are empty there."""
         cells = pd.concat([self.cells, other.cells], ignore_index=True)
         return Table(cells, self.series, self.parts + other.parts)

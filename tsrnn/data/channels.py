@@ -211,7 +211,7 @@ def _sorted(labelled, table, codes, ids, step, argument):
         axis, order = sorted_axis(labelled.times[rows], Location(argument), step)
         return Panel(table[order], np.array([0, len(table)])), [axis], rows[order]
     times, order = PanelTimes.sort(labelled.times, codes, ids, argument)
-    axes = times.axes(labelled.mean_code, step)
+    axes = times.axes(labelled.averaging_snippet, step)
     return Panel(table[order], times.indptr), axes, rows[order]
 
 

@@ -46,13 +46,13 @@ class PanelTimes:
         indptr = np.cumsum([0, *np.bincount(codes)])
         return cls(index, indptr, ids, argument), order
 
-    def axes(self, mean_code: str, step: Any = None) -> list[TimeAxis]:
+    def axes(self, averaging_snippet: str, step: Any = None) -> list[TimeAxis]:
         """Axes of all series, equal ones shared; ``step`` is for series too short to show one.
 
-        ``mean_code`` is pandas code, for messages, that averages rows of a repeated time stamp.
+        ``averaging_snippet`` is pandas code for messages: it averages rows of equal time stamps.
         """
         numbers = time_numbers(self.index)
-        self._check_unique(numbers, mean_code)
+        self._check_unique(numbers, averaging_snippet)
         step = self._common_step(numbers, step)
         distinct, axes = {}, []
         for first, end in pairwise(self.indptr.tolist()):
@@ -76,9 +76,9 @@ class PanelTimes:
         rows = np.flatnonzero(bad_differences)
         return np.unique(self.indptr.searchsorted(rows, side="right") - 1)
 
-    def _check_unique(self, numbers, mean_code):
+    def _check_unique(self, numbers, averaging_snippet):
         for k in self._series_with(np.diff(numbers) == 0)[:1]:
-            check_unique(self._times(k), self._location(k), mean_code)
+            check_unique(self._times(k), self._location(k), averaging_snippet)
 
     def _common_step(self, numbers, fallback):
         """The step that leads through every series."""

@@ -185,7 +185,7 @@ def _from_rows(rows: LabelledRows, values: np.ndarray, form: Form, settings: Set
         )
         return _checked(values, labels, axes, form, settings)
     times, order = PanelTimes.sort(rows.times, codes, labels, settings.argument)
-    axes = times.axes(rows.mean_code, settings.step)
+    axes = times.axes(rows.averaging_snippet, settings.step)
     return _checked(values[order], labels, axes, form, settings)
 
 

@@ -21,7 +21,7 @@ class LabelledRows:
     times: pd.Index  # time stamp of each row
     time_dtype: Any  # of the time stamps as they came
     values: pd.DataFrame  # the other columns
-    mean_code: str  # pandas code that averages rows of equal series and time, for messages
+    averaging_snippet: str  # pandas code that averages rows of equal series and time, for messages
 
     def codes(self, argument: str) -> tuple[np.ndarray, list]:
         """The number of each row's series, and the labels in the order of their first rows."""
@@ -62,8 +62,8 @@ def labelled_rows(
         where, code = Location(argument, column=time_column), f"pd.to_datetime(y[{time_column!r}])"
         times = _time_stamps(frame[time_column], where, code)
         _check_known(times, "time stamp", f"column {time_column!r}", argument)
-    mean_code = f"y.groupby({columns}, as_index=False).mean()"
-    return LabelledRows(ids, times, time_dtype, frame.drop(columns=columns), mean_code)
+    averaging_snippet = f"y.groupby({columns}, as_index=False).mean()"
+    return LabelledRows(ids, times, time_dtype, frame.drop(columns=columns), averaging_snippet)
 
 
 def _rows_of_levels(frame, argument):

@@ -61,15 +61,15 @@ def sorted_axis(index: pd.Index, where: Location, step: Any = None) -> tuple[Tim
     return regular_axis(ordered, where, step), order
 
 
-def check_unique(index: pd.Index, where: Location, mean_code: str) -> None:
-    """Refuse repeated time stamps; ``mean_code`` is pandas code that averages them."""
+def check_unique(index: pd.Index, where: Location, averaging_snippet: str) -> None:
+    """Refuse repeated time stamps; ``averaging_snippet`` is pandas code that averages them."""
     repeated = index.duplicated()
     if repeated.any():
         label = index[repeated.argmax()]
         more = f", and {repeated.sum() - 1} more repeats" if repeated.sum() > 1 else ""
         raise where.error(
             f"has the time stamp {format_time(label)} more than once{more}",
-            f"Keep one row each, for instance {mean_code}.",
+            f"Keep one row each, for instance {averaging_snippet}.",
             row=label,
         )
 

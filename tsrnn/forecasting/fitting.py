@@ -183,10 +183,10 @@ def fit_new(
             learning_rate_init=rate,
         )
 
-    fitted_groups, empty = np.unique(groups), windows[:0]
-    if fitted_groups.size:
-        splits = [Split(windows[groups == group], empty, empty) for group in fitted_groups]
+    groups_to_fit, empty = np.unique(groups), windows[:0]
+    if groups_to_fit.size:
+        splits = [Split(windows[groups == group], empty, empty) for group in groups_to_fit]
         n_members, verbose = weights.shape[1], forecaster.verbose
         fitter = Fitter(source, draw, n_members, new_settings, "partial_fit", verbose)
-        weights[fitted_groups] = fitter.fit(splits, weights[fitted_groups])[0]
+        weights[groups_to_fit] = fitter.fit(splits, weights[groups_to_fit])[0]
     return state.with_weights(weights)

@@ -28,8 +28,8 @@ def predict_models(
 
     ``parameters``, (n_models, n_parameters), are of models of the shape of ``network``.
     """
-    order, out = _order_and_outputs(network, source, windows)
-    run_models(network, parameters, source, order, out, workers)
+    padded_windows, out = _pad_and_allocate(network, source, windows)
+    run_models(network, parameters, source, padded_windows, out, workers)
     return [outputs[: row.size] for outputs, row in zip(out, windows, strict=True)]
 
 
@@ -42,24 +42,24 @@ def evaluate_models(
     workers: Workers,
 ) -> np.ndarray:
     """Sums of losses (name, loss_params) and of weights of each model, (n_models, 2) float64."""
-    order, out = _order_and_outputs(network, source, windows)
-    return run_models(network, parameters, source, order, out, workers, loss=loss)
+    padded_windows, out = _pad_and_allocate(network, source, windows)
+    return run_models(network, parameters, source, padded_windows, out, workers, loss=loss)
 
 
-def _order_and_outputs(network, source, windows):
+def _pad_and_allocate(network, source, windows):
     """Windows in a row for each model, filled up with -1, and an array for their outputs."""
-    order = np.full((len(windows), max(row.size for row in windows)), -1)
-    for padded, row in zip(order, windows, strict=True):
+    padded_windows = np.full((len(windows), max(row.size for row in windows)), -1)
+    for padded, row in zip(padded_windows, windows, strict=True):
         padded[: row.size] = row.ravel()
     sizes = network.sizes(network.n_time(source))
-    return order, np.empty((*order.shape, sizes.n_output_steps * network.n_out))
+    return padded_windows, np.empty((*padded_windows.shape, sizes.n_output_steps * network.n_out))
 
 
 def run_models(
     network: Network,
     parameters: np.ndarray,
     source: Source,
-    order: np.ndarray,
+    padded_windows: np.ndarray,
     out: np.ndarray,
     workers: Workers,
     *,
@@ -68,14 +68,14 @@ def run_models(
 ) -> np.ndarray:
     """Write the outputs of many models of one shape, (n_models, n_windows, outputs), to ``out``.
 
-    ``order``, (n_models, n_windows), holds each model's windows, filled up with negative numbers;
+    ``padded_windows``, (n_models, n_windows), holds each model's windows, filled up with -1;
     ``states``, (n_windows, state_width), are those of one model, overwritten with the final ones.
     Returns the sums of losses and of weights, (n_models, 2), zeros without ``loss`` (a name and
     its loss_params).
     """
     # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
-    order, parameters = kernel_array(order, np.int64), kernel_array(parameters)
-    n_models, n_windows = order.shape
+    padded_windows, parameters = kernel_array(padded_windows, np.int64), kernel_array(parameters)
+    n_models, n_windows = padded_windows.shape
     sizes, target = network.sizes(network.n_time(source)), target_of(workers)
     name, loss_params = loss or ("absolute_error", ())
     problem = Problem(network.module, source, sizes, LOSSES.index(name), loss_params)
@@ -88,7 +88,7 @@ def run_models(
         carried = np.empty((network.state_width, 0), parameters.dtype)
         if states is not None:
             carried = np.ascontiguousarray(states[piece].T)
-        part = np.ascontiguousarray(order[:, piece])
+        part = np.ascontiguousarray(padded_windows[:, piece])
         totals += target.predict(
             problem, parameters, part, carried, out[:, piece], loss is not None, workers
         )

@@ -100,7 +100,7 @@ class EpochRunner:
         """Train the running models on their windows once, shuffled; mean losses (n_models,)."""
         models = np.flatnonzero(self.running)
         n_steps = int(self.steps_per_epoch[models].max())
-        order = self._draw_order(models, n_steps)
+        padded_windows = self._draw_windows(models, n_steps)
         if self.is_stream:
             self.states[:] = 0
         losses = np.zeros((models.size, n_steps, 2))
@@ -108,7 +108,7 @@ class EpochRunner:
         while done < n_steps:
             last = min(done + self.block, n_steps)
             started = time.perf_counter()
-            self._run_steps(models, order, losses, done, last)
+            self._run_steps(models, padded_windows, losses, done, last)
             seconds = (time.perf_counter() - started) / (last - done)
             # At most double: the first block may include a compilation.
             self.block = max(1, min(2 * self.block, int(BLOCK_SECONDS / seconds)))
@@ -121,10 +121,10 @@ class EpochRunner:
         )
         return means
 
-    def _draw_order(self, models, n_steps):
+    def _draw_windows(self, models, n_steps):
         """Windows of the minibatches of an epoch, (models, n_steps * n_batch), padded by -1."""
-        order = np.full((models.size, n_steps * self.n_batch), -1)
-        for row, model in zip(order, models, strict=True):
+        padded_windows = np.full((models.size, n_steps * self.n_batch), -1)
+        for row, model in zip(padded_windows, models, strict=True):
             windows = self.windows[model]
             if self.is_stream:
                 row[: windows.size] = windows.T.ravel()
@@ -132,9 +132,9 @@ class EpochRunner:
                 n_drawn = self.steps_per_epoch[model] * self.n_batch
                 drawn = self.rngs[model].permutation(windows.size)[:n_drawn]
                 row[: drawn.size] = windows[drawn]
-        return order
+        return padded_windows
 
-    def _run_steps(self, models, order, losses, first, last):
+    def _run_steps(self, models, padded_windows, losses, first, last):
         """Run minibatches ``first`` to ``last`` of an epoch and write their losses."""
         all_run = models.size == len(self.windows)
         # Views if all models run; else copies of the running ones, written back.
@@ -146,7 +146,9 @@ class EpochRunner:
             n_left = max(0, min(last, self.steps_per_epoch[model]) - first)
             model_rates = self.rates[model][first_step:][:n_left]
             row[: model_rates.size] = self.rate_factors[model] * model_rates
-        batches = np.ascontiguousarray(order[:, first * self.n_batch : last * self.n_batch])
+        batches = np.ascontiguousarray(
+            padded_windows[:, first * self.n_batch : last * self.n_batch]
+        )
         first_updates = self.steps_before[models] + first_steps + 1
         losses[:, first:last] = self.trainer.run(
             parameters, moments, batches, self.rules[models], first_updates, rates, self.states

@@ -153,14 +153,14 @@ def _compile_train_chunks(passes: ChunkPasses):
 def _compile_train(train_chunks):
     def train(n_tasks, source, sizes, loss, models, schedule, buffers, states):
         parameters, moments, rules = models
-        order, n_batch, first_updates, rates, losses = schedule
+        padded_windows, n_batch, first_updates, rates, losses = schedule
         gradients, sums, work, first_steps = buffers
         n_rows = read_sizes(sizes).n_rows
         for task in prange(n_tasks):
             task_buffers = Buffers(work[task], first_steps[task])
             for model in range(task, parameters.shape[0], n_tasks):
                 for s in range(rates.shape[1]):
-                    batch = order[model, s * n_batch : (s + 1) * n_batch]
+                    batch = padded_windows[model, s * n_batch : (s + 1) * n_batch]
                     batch = batch[: count_windows(batch)]
                     n_chunks = (batch.size + n_rows - 1) // n_rows
                     number = first_updates[model] + s
@@ -190,11 +190,11 @@ def _compile_train(train_chunks):
 def _compile_train_one(train_chunks):
     def train_one(n_tasks, source, sizes, loss, models, schedule, buffers, states):
         parameters, moments, rules = models
-        order, n_batch, first_updates, rates, losses = schedule
+        padded_windows, n_batch, first_updates, rates, losses = schedule
         gradients, sums, work, first_steps = buffers
         n_rows = read_sizes(sizes).n_rows
         for s in range(rates.shape[1]):
-            batch = order[0, s * n_batch : (s + 1) * n_batch]
+            batch = padded_windows[0, s * n_batch : (s + 1) * n_batch]
             n_chunks = (batch.size + n_rows - 1) // n_rows
             number = first_updates[0] + s
             for task in prange(n_tasks):
@@ -239,17 +239,19 @@ def _compile_predict(passes: ChunkPasses):
             return 0.0, 0.0
         return evaluate_loss(problem, batch, chunk, workspace)
 
-    def predict(n_tasks, source, sizes, loss, parameters, order, evaluate, buffers, states, out):
+    def predict(
+        n_tasks, source, sizes, loss, parameters, padded_windows, evaluate, buffers, states, out
+    ):
         sums, work, first_steps = buffers
         n_rows = read_sizes(sizes).n_rows
-        n_chunks = (order.shape[1] + n_rows - 1) // n_rows
+        n_chunks = (padded_windows.shape[1] + n_rows - 1) // n_rows
         n_items = n_chunks * parameters.shape[0]
         for task in prange(n_tasks):
             task_buffers = Buffers(work[task], first_steps[task])
             for item in range(task * n_items // n_tasks, (task + 1) * n_items // n_tasks):
                 model, chunk = item // n_chunks, item % n_chunks
                 first = chunk * n_rows
-                batch = order[model, first : first + n_rows]
+                batch = padded_windows[model, first : first + n_rows]
                 batch = batch[: count_windows(batch)]
                 sums[model, chunk, 0], sums[model, chunk, 1] = predict_chunk(
                     (source, sizes, loss),

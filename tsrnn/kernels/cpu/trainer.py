@@ -46,7 +46,7 @@ class Trainer:
         self,
         parameters: np.ndarray,
         moments: np.ndarray,
-        order: np.ndarray,
+        padded_windows: np.ndarray,
         rules: np.ndarray,
         first_updates: np.ndarray,
         rates: np.ndarray,
@@ -58,7 +58,7 @@ class Trainer:
         ----------
         parameters, moments : (n_models, n) and (n_models, 3, n) arrays
             See ``tsrnn.kernels.optimizers.optimizer_step``.
-        order : (n_models, n_steps * n_batch) int64 array
+        padded_windows : (n_models, n_steps * n_batch) int64 array
             Windows of the minibatches, filled up with negative numbers.
         rules : (n_models, n) float64 array
             Rows as ``tsrnn.kernels.optimizers.Rule``.
@@ -76,9 +76,9 @@ class Trainer:
         """
         losses = np.empty((*rates.shape, 2))
         if self._shares_chunks:
-            order = order[:, : np.count_nonzero(order[0] >= 0)]
+            padded_windows = padded_windows[:, : np.count_nonzero(padded_windows[0] >= 0)]
         models = parameters, moments, rules
-        schedule = order, self._n_batch, first_updates, rates, losses
+        schedule = padded_windows, self._n_batch, first_updates, rates, losses
         buffers = self._gradients, self._sums, self._work, self._first_steps
         self._kernel(self._n_tasks, *self._problem, models, schedule, buffers, states)
         return losses
@@ -92,7 +92,7 @@ class Trainer:
 def predict(
     problem: Problem,
     parameters: np.ndarray,
-    order: np.ndarray,
+    padded_windows: np.ndarray,
     states: np.ndarray,
     out: np.ndarray,
     evaluate: bool,
@@ -100,16 +100,16 @@ def predict(
 ) -> np.ndarray:
     """Write predictions of many models to ``out``, (n_models, n_windows, n_outputs) float64.
 
-    ``order`` holds each model's windows, filled up with negative numbers; ``states``, (state_width,
+    ``padded_windows`` holds each model's windows, filled up with -1; ``states``, (state_width,
     n_windows or 0), are overwritten with the final ones. Returns the sums of losses and of weights,
     (n_models, 2) float64, zeros unless ``evaluate``.
     """
     sizes = problem.sizes
-    sums = np.zeros((len(order), -(-order.shape[1] // sizes.n_rows), 2))
+    sums = np.zeros((len(padded_windows), -(-padded_windows.shape[1] // sizes.n_rows), 2))
     work = _workspace(n_tasks, workspace_size(sizes, training=False), parameters.dtype)
     buffers = sums, work, np.empty((n_tasks, sizes.n_rows), np.int64)
     compile_drivers(problem.cell).predict(
-        n_tasks, *problem.for_kernels(), parameters, order, evaluate, buffers, states, out
+        n_tasks, *problem.for_kernels(), parameters, padded_windows, evaluate, buffers, states, out
     )
     return sums.sum(axis=1)
 

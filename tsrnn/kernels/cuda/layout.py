@@ -40,7 +40,7 @@ LaunchLayout = namedtuple(  # type: ignore[misc]
         *("values", "targets", "parameters", "moments", "gradients", "work", "scales"),
         *("states", "out"),
         # in the ints,
-        *("firsts", "lengths", "order", "first_steps", "first_updates", "limits"),
+        *("firsts", "lengths", "padded_windows", "first_steps", "first_updates", "limits"),
         # and in the doubles.
         *("weights", "least_scale", "loss_params", "rules", "rates", "sums", "losses", "squares"),
     ],
@@ -108,7 +108,8 @@ def source_of(layout, arrays):
 def batch_of(layout, sizes, ints, item):
     """The windows of an item, in a tuple."""
     first = (
-        layout.order + (item.model * layout.n_steps + item.step) * layout.n_chunks * sizes.n_rows
+        layout.padded_windows
+        + (item.model * layout.n_steps + item.step) * layout.n_chunks * sizes.n_rows
     )
     first += item.chunk * sizes.n_rows
     return (ints[first : first + sizes.n_rows],)

@@ -141,7 +141,7 @@ class Run:
             "first_updates": n_models,
             "limits": 3 * n_models,
             "first_steps": self.n_workers * self.sizes.n_rows,
-            "order": n_models * n_steps * self.n_chunks * self.sizes.n_rows,
+            "padded_windows": n_models * n_steps * self.n_chunks * self.sizes.n_rows,
         }
 
     def _double_sizes(self, source, n_loss_params):
@@ -204,12 +204,12 @@ class Run:
         self.shape = self.shape._replace(n_models=n_models, n_steps=n_steps)
         self.layout = self.layout._replace(n_models=n_models, n_steps=n_steps)
 
-    def write_order(self, order: np.ndarray) -> None:
+    def write_windows(self, padded_windows: np.ndarray) -> None:
         """Write the windows of each minibatch, filled up to whole chunks with negative numbers."""
         n_models, n_batch, n_steps = self.shape
         padded = np.full((n_models, n_steps, self.n_chunks * self.sizes.n_rows), -1)
-        padded[:, :, :n_batch] = order.reshape(n_models, n_steps, n_batch)
-        self.ints.write("order", padded)
+        padded[:, :, :n_batch] = padded_windows.reshape(n_models, n_steps, n_batch)
+        self.ints.write("padded_windows", padded)
 
     def write_parameters(self, parameters: np.ndarray) -> None:
         """Write parameters of all models; a kernel writes the transposed weights behind them."""

@@ -33,14 +33,16 @@ class Trainer:
         self._run: Any = None
         self._capacity = 0, 0
 
-    def run(self, parameters, moments, order, rules, first_updates, rates, states) -> np.ndarray:
+    def run(
+        self, parameters, moments, padded_windows, rules, first_updates, rates, states
+    ) -> np.ndarray:
         """Train each model on minibatches; parameters, moments and states change in place."""
         n_models, n_steps = rates.shape
         run = self._run_for(n_models, n_steps)
         _write_dropout(run, rules, parameters.dtype)
         run.ints.write("first_updates", first_updates)
         run.write_header()
-        run.write_order(order)
+        run.write_windows(padded_windows)
         run.write_parameters(parameters)
         run.floats.write("moments", moments)
         run.doubles.write("rules", rules)
@@ -102,7 +104,7 @@ def _launch_training(run, n_steps):
 def predict(
     problem: Problem,
     parameters: np.ndarray,
-    order: np.ndarray,
+    padded_windows: np.ndarray,
     states: np.ndarray,
     out: np.ndarray,
     evaluate: bool,
@@ -112,7 +114,7 @@ def predict(
     from tsrnn.kernels.cuda.run import CHUNK_ROWS, Run, RunOptions, RunShape
 
     require()
-    (n_models, n_windows), carried = order.shape, states.shape[1] > 0
+    (n_models, n_windows), carried = padded_windows.shape, states.shape[1] > 0
     options = RunOptions(False, False, carried, evaluate)
     try:
         run = Run(problem, parameters.dtype, RunShape(n_models, n_windows, 1), options)
@@ -121,12 +123,12 @@ def predict(
             raise
         predict_half = functools.partial(predict, problem, parameters)
         first, second = (
-            predict_half(order[:, half], states[:, half], out[:, half], evaluate, workers)
+            predict_half(padded_windows[:, half], states[:, half], out[:, half], evaluate, workers)
             for half in (slice(n_windows // 2), slice(n_windows // 2, None))
         )
         return first + second
     run.write_header()
-    run.write_order(order)
+    run.write_windows(padded_windows)
     run.write_parameters(parameters)
     if carried:
         run.write_states(states)

@@ -43,7 +43,7 @@ def _matrix(values, shape, width):
 
 
 @overload(gemm, jit_options=DEVICE_FUNCTION_OPTIONS, prefer_literal=True)
-def _gemm_compiled(transpose_a, transpose_b, shape, a, b, widths, add, out):
+def _gemm_overload(transpose_a, transpose_b, shape, a, b, widths, add, out):
     if isinstance(transpose_b, types.BooleanLiteral):
         call = _call_transposed if transpose_b.literal_value else _call_in_place
     else:
