@@ -2,9 +2,8 @@
 
 An event is a row of a DataFrame: ``start`` and ``end``, labels of the index of the series, both
 inclusive; ``n_points`` in it; and further columns such as ``severity``, the highest score, and
-``peak``, its label. The index may be of any kind that increases without repeats. Functions take
-such frames, also with ``start`` and ``end`` alone, and return new ones sorted by start, with rows
-numbered from 0.
+``peak``, its label. The index is of any kind that increases without repeats. Results are sorted by
+start, with rows numbered from 0; events given need ``start`` and ``end`` alone.
 """
 
 from __future__ import annotations

@@ -16,12 +16,12 @@ _MIN_SHARE = 1e-10  # of the variance; smaller components are rounding errors
 class PCADetector(CompleteWindows):
     """Detect anomalous windows by their principal components.
 
-    Windows are standardised at each position. Their score is the mean of the distances to the
+    The score of a window, standardised at each position, is the mean of its distances to the
     components, each weighted by the inverse of its share of the variance (Shyu et al., "A novel
     anomaly detection scheme based on principal component classifier", ICDM workshops 2003; Sub-PCA
     of TSB-AD, Liu & Paparrizos, NeurIPS 2024, where it is among the best; PyOD's score up to a
-    factor). Normal windows have about 1: as a component is a vector of length 1 and a window one of
-    about ``sqrt(window)``, that is mostly the distance from the mean. Components below 1e-10 of the
+    factor). It is about 1 for normal windows, and mostly their distance from the mean, as
+    components are of length 1 and windows of about ``sqrt(window)``. Components below 1e-10 of the
     variance are dropped. Series of a panel, each standardised, share the components.
 
     Parameters

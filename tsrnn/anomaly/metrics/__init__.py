@@ -1,14 +1,12 @@
 """Metrics of anomaly detectors, for scores, ranges and windows.
 
-Each metric takes the true ``labels``, and the ``scores`` or ``predicted`` anomalies of a detector.
 Labels and predictions are 0/1 for each step, or events, a frame with the columns ``start`` and
 ``end``, both inclusive. All indexes must be the same.
 
 :func:`vus_pr` and :func:`vus_roc` need no threshold, :func:`affiliation` and
-:func:`range_precision_recall` evaluate flagged steps, :func:`nab_score` rewards early alarms in a
-stream. There is no point-adjusted F1: it counts a whole event as detected by any one of its steps,
-so that random scores do as well as good detectors (Kim et al. 2022, "Towards a rigorous evaluation
-of time-series anomaly detection", AAAI).
+:func:`range_precision_recall` evaluate flagged steps, :func:`nab_score` rewards early alarms. There
+is no point-adjusted F1, by which random scores do as well as good detectors (Kim et al., AAAI
+2022).
 """
 
 from tsrnn.anomaly.metrics.affiliation import Affiliation, affiliation

@@ -110,10 +110,9 @@ def nab_score(
 
     ``100 (points - null) / (perfect - null)`` with the sum of :func:`nab_points` over the files, at
     one threshold for all; null is ``-fn`` and perfect ``tp`` for each window. Results equal those
-    of NAB 1.1, ``Sweeper.calcScoreByThreshold`` over all files and ``Runner.normalize``, also its
-    published ones of windowedGaussian (39.65, 20.87 and 47.41 for the three profiles) and
-    relativeEntropy (54.64, 47.60 and 58.84). If flagging nothing is best, the threshold is 1.1 in
-    NAB, infinite here; and NAB scales by windows in the probation too, of which its data have none.
+    of NAB 1.1, also its published ones of windowedGaussian (39.65, 20.87 and 47.41 for the three
+    profiles) and relativeEntropy (54.64, 47.60 and 58.84); but if flagging nothing is best, the
+    threshold is 1.1 in NAB, infinite here, and NAB scales by windows in the probation too.
 
     Parameters
     ----------

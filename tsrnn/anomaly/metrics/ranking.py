@@ -68,11 +68,10 @@ def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 
     """Volume under the surface of range-ROC curves over buffers of 0 to ``window`` steps.
 
     The mean of :func:`range_auc_roc` over all buffers w = 0, 1, ..., ``window`` (Paparrizos et al.,
-    "Volume under the surface", PVLDB 15(11), 2022), so that an alarm a little early or late counts
-    in part, and no buffer has to be chosen. With the label ``l`` of a step, 1 in an anomaly,
-    ``sqrt(1 - d / w)`` at d steps from it for d up to ``w // 2`` (the sum, at most 1, between two)
-    and 0 elsewhere, and p, 1 where the score is at or above the threshold, for n steps of which P
-    are anomalous::
+    "Volume under the surface", PVLDB 15(11), 2022): alarms a little early or late count in part.
+    With the label ``l`` of a step, 1 in an anomaly, ``sqrt(1 - d / w)`` at d steps from it for d up
+    to ``w // 2`` (the sum, at most 1, between two) and 0 elsewhere, and p, 1 where the score is at
+    or above the threshold, for n steps of which P are anomalous::
 
         hits      = sum(l p)
         positives = P + (hits - hits within anomalies) / 2
@@ -80,10 +79,9 @@ def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 
         fpr       = (sum(p) - hits) / (n - positives)
         precision = hits / sum(p)
 
-    at ``n_thresholds`` scores of evenly spaced ranks, the highest and the lowest included. Areas
-    are by trapezoids over fpr, from (0, 0) to (1, 1). Results equal those of
-    ``RangeAUC_volume_opt`` in the authors' packages vus 0.0.6 and TSB-AD 1.5. Their ``RangeAUC``,
-    for one buffer, has other ``positives`` and another PR area.
+    at ``n_thresholds`` scores of evenly spaced ranks, from the highest to the lowest. Areas are by
+    trapezoids over fpr, from (0, 0) to (1, 1). Results equal those of ``RangeAUC_volume_opt`` in
+    vus 0.0.6 and TSB-AD 1.5, whose ``RangeAUC`` for one buffer differs.
 
     Parameters
     ----------

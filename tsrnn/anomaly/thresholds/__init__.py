@@ -1,10 +1,10 @@
 """Thresholds on anomaly scores, and their rate of false alarms.
 
-Small objects for arrays of scores (n,), higher is more anomalous; a missing score (NaN) is never an
-alarm and is ignored in fitting. ``fit`` sets ``threshold_``, and ``predict`` flags the scores above
-it. Adaptive thresholds also have ``update``, which compares each score with the threshold from the
-scores before it and then adapts to it, at a cost that depends on the number of new scores only (for
-ConformalThreshold without a window it grows slowly).
+For arrays of scores (n,), higher is more anomalous; a missing score (NaN) is never an alarm.
+``fit`` sets ``threshold_``, and ``predict`` flags the scores above it. Adaptive thresholds also
+have ``update``, which compares each score with the threshold from the scores before it and then
+adapts to it, at a cost that depends on the new scores only (but for ConformalThreshold without a
+window).
 
 =====================  =====================================  ====================================
 Threshold              What is chosen                         Assumption on normal scores

@@ -26,11 +26,10 @@ class ConformalThreshold(Threshold):
     #{c = s})) / (n + 1)`` with u drawn uniformly, p is exactly uniform, with or without ties.
 
     That is a mean over calibrations: the rate for one of n scores varies about it with a standard
-    deviation of ``sqrt(rate (1 - rate) / (n + 2))``. And scores of time series are rarely
-    exchangeable. If they are autocorrelated but stationary, the rate holds only on average over
-    series, and that of one series may differ from it for long; with a long memory, the average is
-    above it too: for a rate of 0.05 and n = 500, it is 0.06 with a correlation of 0.9 from score to
-    score, and 0.1 with 0.98. If scores drift, there is no guarantee.
+    deviation of ``sqrt(rate (1 - rate) / (n + 2))``. Scores of time series are rarely exchangeable:
+    if they are autocorrelated but stationary, the rate holds only on average over series; with a
+    long memory, the average is above it too: for a rate of 0.05 and n = 500, it is 0.06 with a
+    correlation of 0.9 from score to score, and 0.1 with 0.98. If they drift, there is no guarantee.
 
     Parameters
     ----------

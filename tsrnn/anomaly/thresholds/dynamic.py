@@ -28,19 +28,18 @@ class DynamicThreshold(StreamThreshold):
         (dmu / mu + dsigma / sigma) / (|e_a| + |E_seq|^2)
 
     the decrease of mean and deviation without the scores of epsilon or more, over the number of
-    smoothed scores above epsilon plus the square of the number of runs that they form; the largest
-    of several equal ones, and the largest of all if no score is above any. Then runs are pruned
-    (sec. 3.3): the maxima of the runs and the maximum of the scores at or below epsilon, in
-    descending order, have relative decreases ``(e_(i-1) - e_i) / e_(i-1)``; runs after the last
-    decrease above ``min_decrease`` are not anomalies. There is no assumption on the distribution,
-    and no guaranteed rate of false alarms.
+    smoothed scores above epsilon plus the square of the number of runs that they form (the largest
+    of equal ones, and of all if no score is above any). Then runs are pruned (sec. 3.3): the maxima
+    of the runs and the maximum of the scores at or below epsilon, in descending order, have
+    relative decreases ``(e_(i-1) - e_i) / e_(i-1)``; runs after the last decrease above
+    ``min_decrease`` are no anomalies. No distribution is assumed, and no rate of false alarms
+    guaranteed.
 
-    :meth:`fit_predict` does so with the scores of ``fit``, all known at once, as in the paper. In
-    :meth:`update`, and in :meth:`predict` alike, the window moves along, from ``fit`` on and alarms
+    In :meth:`update` and :meth:`predict` the window moves along, from ``fit`` on and alarms
     included: a score is compared with the epsilon of those before it (``threshold_`` for the next),
     and pruned in the window that ends with it. The code of the authors also adds a margin around
-    anomalies (here ``pad_events``), drops runs of one score (``prune_events``) and searches for
-    anomalously low errors (omitted).
+    anomalies (here ``pad_events``), drops runs of one score (``prune_events``) and searches for low
+    errors (omitted).
 
     Parameters
     ----------

@@ -31,14 +31,13 @@ class TailThreshold(StreamThreshold):
     of that applies to scores minus the mean of the last ``depth`` scores that were not alarms,
     which both methods update, so that ``threshold_``, that for the next score, follows a drift.
 
-    The fewer the peaks, the more the rate of false alarms varies from calibration to calibration,
-    and its mean is above the risk: for a risk of 1e-4 it is about 5 times that with 1000 normal
-    scores, 20 of them peaks, and 1.4 times with 10 000. And as clean alarms are left out of the
-    tail too, it gets shorter in a long stream, and alarms more frequent: for a risk of 1e-3, after
-    a calibration of 5000, 1.0 times in the next 5000 and 1.8 times in the next 30 000. As alarms
-    are discarded, all scores stay alarms after a lasting change to a higher level: fit again, or
-    set a depth, which lets smaller changes pass. Constant scores have no peaks, and their threshold
-    is their maximum.
+    The fewer the peaks, the more the rate of false alarms varies, and its mean is above the risk:
+    for a risk of 1e-4 about 5 times that with 1000 normal scores, 20 of them peaks, and 1.4 times
+    with 10 000. As clean alarms are left out of the tail too, alarms get more frequent in a long
+    stream: for a risk of 1e-3, after a calibration of 5000, 1.0 times in the next 5000 and 1.8
+    times in the next 30 000. After a lasting change to a higher level, all scores stay alarms: fit
+    again, or set a depth, which lets smaller changes pass. Constant scores have no peaks, and their
+    threshold is their maximum.
 
     Parameters
     ----------
