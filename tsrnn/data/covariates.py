@@ -25,9 +25,7 @@ class Covariates:
     name: str  # of the argument, for error messages
 
     def at(self, indexes: Sequence[pd.Index], ids: list) -> tuple[pd.DataFrame, np.ndarray]:
-        """Rows for the times of each series, end to end, missing where none is, and which of them
-        exist.
-        """
+        """Rows for the times of each series, end to end, missing where absent, and which exist."""
         numbers = self._time_numbers(indexes[0])
         if self.labels is None:
             codes, code_of = np.zeros(numbers.size, int), None

@@ -47,10 +47,7 @@ class TimeAxis:
 
 
 def sorted_axis(index: pd.Index, where: Location, step: Any = None) -> tuple[TimeAxis, Any]:
-    """The axis of an index without gaps, in any order, and the row order that sorts it.
-
-    ``step`` is that of an index which is too short to show one.
-    """
+    """The axis of an index in any order, of ``step`` if it is too short, and its sort order."""
     check_time_index(index, where)
     if index.is_monotonic_increasing:
         order, ordered = slice(None), index
