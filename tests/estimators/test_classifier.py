@@ -454,7 +454,7 @@ def test_partial_fit_wants_all_classes_in_its_first_call():
     with pytest.raises(ValueError, match="classes must be given to the first call of partial_fit"):
         classifier.partial_fit(X, Y)
     for bad_X, bad_y in ((X * np.nan, Y), (X, Y[1:]), (X, Y + 1)):
-        with pytest.raises(ValueError, match=r"holds no value|inconsistent|not there before"):
+        with pytest.raises(ValueError, match=r"holds no value|inconsistent|not in classes_"):
             classifier.partial_fit(bad_X, bad_y, classes=[0, 1])
     with pytest.raises(ValueError, match="classes must be given"):  # a call that failed is none
         classifier.partial_fit(X, Y)
@@ -469,7 +469,7 @@ def test_partial_fit_wants_all_classes_in_its_first_call():
 def test_partial_fit_after_fit_knows_the_classes_of_fit():
     classifier = learns().fit(X, Y)
     assert classifier.partial_fit(X, Y).n_iter_ == 41
-    with pytest.raises(ValueError, match=r"not there before: \[2\]"):
+    with pytest.raises(ValueError, match=r"not in classes_: \[2\]"):
         classifier.partial_fit(X, Y + 1)
 
 

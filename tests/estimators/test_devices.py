@@ -13,7 +13,7 @@ import tsrnn
 from tsrnn import RNNAnomalyDetector, RNNClassifier, RNNForecaster, RNNRegressor
 from tsrnn.cli import main
 from tsrnn.datasets import load_airline
-from tsrnn.kernels.cuda import device
+from tsrnn.kernels.cuda import device, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cuda")]
 
@@ -77,7 +77,7 @@ def test_the_same_answers(make):
 
 def test_airline_after_twenty_epochs(monkeypatch):
     if numba.config.ENABLE_CUDASIM:  # where few blocks are quicker
-        monkeypatch.setattr(device, "rows_of_a_chunk", lambda *args: 32)
+        monkeypatch.setattr(run, "rows_of_a_chunk", lambda *args: 32)
     y = load_airline()
     settings = {"hidden_size": 3, "max_iter": 20, "conformal": False, "early_stopping": False}
     result = [

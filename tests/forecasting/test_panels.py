@@ -258,7 +258,7 @@ class TestScore:
         forecaster = quick().fit(WIDE[:-14])
         with pytest.raises(ValueError, match=r"has 2007-01-01 where 2006-11-01 follows"):
             forecaster.score(WIDE[-12:])
-        with pytest.raises(ValueError, match="'s4' is in one of the two"):
+        with pytest.raises(ValueError, match="'s4' is in only one of the two"):
             forecaster.score(WIDE[-14:].drop(columns="s4"))
         with pytest.raises(ValueError, match="constant"):
             quick(transform=None).fit(WIDE[["s1"]][:-6] * 0).score(WIDE[["s1"]][-6:])
@@ -324,7 +324,7 @@ class TestUpdate:
         before = forecaster.predict()
         for y, match in (
             (WIDE[-4:], "Series 's0' of y has 2007-09-01 where 2007-08-01 follows"),
-            (WIDE[-5:].rename(columns={"s2": "other"}), "'other' is in one of the two"),
+            (WIDE[-5:].rename(columns={"s2": "other"}), "'other' is in only one of the two"),
             (WIDE[-5:] * np.nan, "nothing but missing"),
             (WIDE[-5:] * np.inf, "infinite"),
             (-WIDE[-5:], "needs positive values"),

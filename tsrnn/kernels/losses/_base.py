@@ -132,8 +132,8 @@ class LikelihoodLoss(Loss):
         """Losses of a normal distribution: of the targets' variance, and of initial scale log 2."""
         constant = 0.0 if constant is None else constant
         variance, square = np.nanmean((targets - constant) ** 2), np.nanmean(targets**2)
-        best = (1 + np.log(2 * np.pi * max(variance, 1e-300))) / 2
-        return float(best), float(square / (2 * np.log(2) ** 2))
+        best = (1 + portable.log(2 * np.pi * max(variance, 1e-300))) / 2
+        return float(best), float(square / (2 * portable.log(2) ** 2))
 
 
 def interpolate(values: np.ndarray, place: np.ndarray) -> np.ndarray:

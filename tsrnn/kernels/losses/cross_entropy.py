@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tsrnn.kernels import portable
 from tsrnn.kernels.elementary import exp, log
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.losses._base import PER_CLASS, Loss
@@ -31,11 +32,11 @@ class CrossEntropy(Loss):
 
     def skill_errors(self, predictions, targets):
         """Log-loss of probabilities, for targets that are one-hot."""
-        return -np.log(np.maximum(predictions, 1e-12)) * targets
+        return -portable.log(np.maximum(predictions, 1e-12)) * targets
 
     def constant_losses(self, targets, constant, params):
-        entropy = -np.sum(constant * np.log(np.maximum(constant, 1e-300)))
-        return float(entropy), float(np.log(targets.shape[1]))
+        entropy = -np.sum(constant * portable.log(np.maximum(constant, 1e-300)))
+        return float(entropy), float(portable.log(targets.shape[1]))
 
 
 loss = CrossEntropy()
