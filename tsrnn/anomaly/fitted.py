@@ -22,7 +22,7 @@ from tsrnn.anomaly.scores import (
 )
 from tsrnn.anomaly.seasonality import seasonal_features
 from tsrnn.anomaly.streaming import SeriesStatistics, Stream
-from tsrnn.data import ChannelPanel, ChannelSeries, DataError, TimeAxis, format_step
+from tsrnn.data import ChannelPanel, ChannelSeries, DataError, Location, TimeAxis, format_step
 from tsrnn.network import RecurrentNetwork
 
 
@@ -82,10 +82,8 @@ class FittedSeries:
                 "Keep its id, as in y.loc[['a']], or by id_column.",
             )
         if unknown:
-            raise DataError(
-                "was not fitted: what is usual of it is not known",
-                "Fit with it, or leave it out.",
-                series=unknown[0],
+            raise Location(series=unknown[0]).error(
+                "was not fitted: what is usual of it is not known", "Fit with it, or leave it out."
             )
         named = len(panel.channels) > 1 and not panel.is_array
         named = named and all(isinstance(channel, str) for channel in self.channels)

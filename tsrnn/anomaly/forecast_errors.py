@@ -82,11 +82,7 @@ class ForecastErrors:
         return sequence_source(flat[0], firsts, lengths, flat[1]), np.arange(firsts.size)
 
     def evaluate(
-        self,
-        networks: Sequence[Network],
-        z: np.ndarray,
-        features: np.ndarray,
-        online: bool,
+        self, networks: Sequence[Network], z: np.ndarray, features: np.ndarray, online: bool
     ) -> Evaluation:
         """Errors of the forecasts of a standardised series, relative to the spread if predicted.
 

@@ -50,11 +50,7 @@ class Reconstruction:
         return sequence_source(values, firsts, lengths, targets), np.arange(firsts.size)
 
     def evaluate(
-        self,
-        networks: Sequence[Network],
-        z: np.ndarray,
-        features: np.ndarray,
-        online: bool,
+        self, networks: Sequence[Network], z: np.ndarray, features: np.ndarray, online: bool
     ) -> Evaluation:
         """Errors of the reconstruction of a standardised series.
 

@@ -17,7 +17,7 @@ from tsrnn.anomaly.forecast_errors import DETECTOR_LOSSES, ForecastErrors
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.seasonality import resolved_seasons
 from tsrnn.anomaly.streaming import Update, apply_threshold
-from tsrnn.data import DataError
+from tsrnn.data import Location
 from tsrnn.estimators.base import RecurrentEstimator
 from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval, StrOptions
 from tsrnn.estimators.progress import progress_bar
@@ -202,10 +202,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def _fit_series(self, panel):
         lengths = [len(series.values) for series in panel]
         if min(lengths) < _MIN_OBSERVATIONS:
-            raise DataError(
+            raise Location(series=panel.ids[int(np.argmin(lengths))]).error(
                 f"has {min(lengths)} observations, too few to learn from",
                 f"Give at least {_MIN_OBSERVATIONS}, better some thousand.",
-                series=panel.ids[int(np.argmin(lengths))],
             )
         self.seasons_ = resolved_seasons(self.season, panel.all_series[0].axis, max(lengths))
         model = self._new_model(len(panel.channels), min(lengths))

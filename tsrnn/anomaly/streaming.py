@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsrnn.anomaly.scores import channel_scores, mean_over_channels
 from tsrnn.anomaly.seasonality import phase_features, step_numbers
-from tsrnn.data import DataError, TimeAxis, format_time
+from tsrnn.data import Location, TimeAxis, format_time
 from tsrnn.data.time_axis import step_width
 
 _NO_FEATURES = np.empty(0)
@@ -147,10 +147,9 @@ class Stream:
             follows = False
         if follows:
             return n
-        raise DataError(
+        raise Location(series=label).error(
             f"has {format_time(first)} where {format_time(axis.after(1)[0])} follows what the "
             "detector knows",
             "Give what comes next" + ("." if allow_gap else ", without a gap."),
-            series=label,
             row=first,
         )

@@ -10,7 +10,7 @@ from tsrnn.cli.reading import Layout, read_holidays, read_series, read_static
 from tsrnn.cli.tables import file_errors
 from tsrnn.cli.writing import as_text, check_outputs, events_as_text, write_picture, write_table
 
-_COMMON_SETTINGS = ("lookback", "season", "hidden_size", "max_iter", "device")
+_COMMON_SETTINGS = ("missing", "lookback", "season", "hidden_size", "max_iter", "device")
 _MANY_ROWS = 2000  # from which training takes long enough to show its progress
 
 
@@ -87,23 +87,20 @@ def detect(arguments: argparse.Namespace) -> None:
 
 
 def _detector(arguments, y):
-    names = ("horizon", "stretch", "contamination", *_COMMON_SETTINGS)
-    return tsrnn.RNNAnomalyDetector(
-        method=arguments.method,
-        online=arguments.online,
-        missing=arguments.missing,
-        n_estimators=arguments.networks,
-        random_state=arguments.seed,
-        n_jobs=arguments.jobs,
-        verbose=_verbosity(arguments, y),
-        **_set_options(arguments, names),
-    )
+    names = "method", "online", "horizon", "stretch", "contamination"
+    return tsrnn.RNNAnomalyDetector(**_parameters(arguments, y, names))
 
 
-def _set_options(arguments, names):
-    """Options that are set, by name, which is also that of the parameter."""
-    options = {name: getattr(arguments, name) for name in names}
-    return {name: value for name, value in options.items() if value is not None}
+def _parameters(arguments, y, names):
+    """Parameters of an estimator: options of the same names if they are set, and common ones."""
+    options = {name: getattr(arguments, name) for name in (*names, *_COMMON_SETTINGS)}
+    is_shown = not arguments.quiet and (sys.stderr.isatty() or len(y) >= _MANY_ROWS)
+    return {name: value for name, value in options.items() if value is not None} | {
+        "n_estimators": arguments.networks,
+        "random_state": arguments.seed,
+        "n_jobs": arguments.jobs,
+        "verbose": int(is_shown),
+    }
 
 
 def _layout(arguments, channels=False):
@@ -118,10 +115,6 @@ def _layout(arguments, channels=False):
         missing=arguments.missing,
         channels=channels,
     )
-
-
-def _verbosity(arguments, y):
-    return int(not arguments.quiet and (sys.stderr.isatty() or len(y) >= _MANY_ROWS))
 
 
 def _check_names_of_scores(y, targets):
@@ -169,18 +162,9 @@ def _forecaster(arguments, y):
     columns = dict(zip(("time_column", "id_column"), y.index.names[::-1], strict=False))
     columns = {name: column for name, column in columns.items() if column is not None}
     return tsrnn.RNNForecaster(
-        horizon=arguments.horizon,
-        missing=arguments.missing,
         past_covariates=arguments.past,
-        calendar=arguments.calendar,
         holidays=read_holidays(arguments.holidays),
-        loss=arguments.loss,
-        scope=arguments.scope,
-        n_estimators=arguments.networks,
-        random_state=arguments.seed,
-        n_jobs=arguments.jobs,
-        verbose=_verbosity(arguments, y),
-        **_set_options(arguments, _COMMON_SETTINGS),
+        **_parameters(arguments, y, ("horizon", "calendar", "loss", "scope")),
         **columns,
     )
 

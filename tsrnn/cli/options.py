@@ -278,20 +278,17 @@ def loss_name(text: str) -> str:
     return text
 
 
-def _percent(text):
-    """A number between 0 and 100, both excluded."""
+def _number(text, is_valid, description):
     with contextlib.suppress(ValueError):
-        if 0 < float(text) < 100:
+        if is_valid(float(text)):
             return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a percentage between 0 and 100")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a {description}")
 
 
-def _share(text):
-    """A number above 0, up to 0.5."""
-    with contextlib.suppress(ValueError):
-        if 0 < float(text) <= 0.5:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0, up to 0.5")
+_percent = partial(
+    _number, is_valid=lambda x: 0 < x < 100, description="percentage between 0 and 100"
+)
+_share = partial(_number, is_valid=lambda x: 0 < x <= 0.5, description="share above 0, up to 0.5")
 
 
 def _character(text):

@@ -72,7 +72,8 @@ def read_series(
         if future:
             table = table.with_rows_of(_read_future(future, path, layout))
         index = _index(table, layout)
-        values = pd.DataFrame({name: _target_values(table, name) for name in layout.targets})
+        numbers = {name: _numbers(table.cells[name]) for name in layout.targets}
+        values = pd.DataFrame({name: _checked(table, name, *numbers[name]) for name in numbers})
         is_future = _is_future(table, values, index, layout)
         if layout.channels and len(layout.targets) > 1:
             y = values.set_axis(index)
@@ -236,11 +237,6 @@ def _numbers(cells):
     text = cells.astype(str).str.strip()
     numbers = pd.to_numeric(text, errors="coerce").astype("float64")
     return numbers, cells.isna() | text.isin(EMPTY_CELLS)
-
-
-def _target_values(table, name):
-    """Numbers of a target, NaN where the cell is empty."""
-    return _checked(table, name, *_numbers(table.cells[name]))
 
 
 def _covariate_values(table, name, is_used):

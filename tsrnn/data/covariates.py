@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import DataError, Location
+from tsrnn.data.errors import Location
 from tsrnn.data.interop import to_pandas
 from tsrnn.data.rows import labelled_rows
 from tsrnn.data.time_axis import format_time, time_numbers
@@ -56,10 +56,9 @@ class Covariates:
         if isinstance(index, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex):
             if (times.tz is None) != (index.tz is None):
                 with_zone, without = (self.name, "y") if index.tz is None else ("y", self.name)
-                raise DataError(
+                raise Location(f"The time stamps of {with_zone}").error(
                     f"have a time zone, those of {without} have none",
                     f"Give both one, for instance by tz_localize('UTC') on {without}'s.",
-                    argument=f"The time stamps of {with_zone}",
                 )
             return times.as_unit(index.unit).asi8
         kinds = {type(times), type(index)}
@@ -77,10 +76,9 @@ class Covariates:
             row = order[repeated.argmax()]
             label = None if self.labels is None else self.labels[row]
             of_series = "" if label is None else f" of series {label!r}"
-            raise DataError(
+            raise Location(self.name).error(
                 f"has the time stamp {format_time(self.times[row])}{of_series} more than once",
                 "Keep one row each.",
-                argument=self.name,
                 row=self.times[row],
             )
 
@@ -117,8 +115,8 @@ def covariates_from(
         )
     if not X.columns.is_unique:
         repeated = X.columns[X.columns.duplicated()][0]
-        raise DataError(
-            f"has more than one column {repeated!r}", "Give each a name of its own.", argument=name
+        raise Location(name).error(
+            f"has more than one column {repeated!r}", "Give each a name of its own."
         )
     rows = labelled_rows(X, name, *columns)
     labels = None if rows.ids is None else pd.Index(rows.ids)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import DataError, Location
+from tsrnn.data.errors import Location
 from tsrnn.data.forms import Axes, Columns, Form, entries_after, flattened
 
 
@@ -70,11 +70,8 @@ def long_to_pandas(frame: Any, names: tuple, argument: str) -> pd.DataFrame:
 
     ids, times, values = (frame[column] for column in names)
     if not values.dtype.is_numeric():
-        raise DataError(
-            f"must hold real numbers, got dtype {values.dtype}",
-            "Cast it to floats first.",
-            argument=argument,
-            column=names[2],
+        raise Location(argument, column=names[2]).error(
+            f"must hold real numbers, got dtype {values.dtype}", "Cast it to floats first."
         )
     labels = ids.to_numpy() if ids.dtype.is_numeric() else pd.Series(ids.to_list(), dtype=object)
     stamps = _time_stamps(times, Location(argument, column=names[1]))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import DataError, Location
+from tsrnn.data.errors import Location
 from tsrnn.data.time_axis import check_time_index
 
 
@@ -86,9 +86,7 @@ def _rows_of_levels(frame, argument):
 def check_frame(frame: pd.DataFrame, argument: str) -> None:
     """Refuse a frame without rows or columns, or with two columns of one name."""
     if frame.shape[1] == 0:
-        raise DataError(
-            "has no columns", "Give a frame with one for each series.", argument=argument
-        )
+        raise Location(argument).error("has no columns", "Give a frame with one for each series.")
     if frame.shape[0] == 0:
         raise Location(argument).error("is empty", "Give a frame with observations.")
     if not frame.columns.is_unique:
@@ -121,9 +119,6 @@ def _check_known(labels, what, place, argument):
     if missing.any():
         row = int(missing.argmax())
         more = f", and none in {missing.sum() - 1} more" if missing.sum() > 1 else ""
-        raise DataError(
-            f"has no {what} in row {row} ({place}){more}",
-            "Drop or mend what has none.",
-            argument=argument,
-            row=row,
+        raise Location(argument).error(
+            f"has no {what} in row {row} ({place}){more}", "Drop or mend what has none.", row=row
         )

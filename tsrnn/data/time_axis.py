@@ -77,7 +77,9 @@ def regular_axis(ordered: pd.Index, where: Location, fallback: Any = None) -> Ti
     The step is inferred, or ``fallback`` if time stamps are too few for that or have gaps with it.
     """
     step = _inferred_step(ordered)
-    if fallback is not None and (len(ordered) < 3 or not _is_regular(ordered, step)):
+    if fallback is not None and (
+        len(ordered) < 3 or (_positions(ordered, step) != np.arange(len(ordered))).any()
+    ):
         step = fallback
     if step is None:
         raise where.error(
@@ -252,10 +254,6 @@ def _positions(index, step):
         return grid_positions(calendar_grid(index[0], step, index.unit, end=index[-1]), numbers)
     positions, remainders = np.divmod(numbers - numbers[0], width)
     return np.where(remainders == 0, positions, -1)
-
-
-def _is_regular(index, step):
-    return bool((_positions(index, step) == np.arange(len(index))).all())
 
 
 def _check_gaps(index, step, where):

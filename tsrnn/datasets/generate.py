@@ -62,10 +62,8 @@ def make_mackey_glass(
     """
     import numpy as np
 
-    _check_count("n_timesteps", n_timesteps, 1)
-    _check_count("washout", washout, 0)
-    _check_numbers(tau=tau, beta=beta, gamma=gamma, power=power, dt=dt)
-    _check_noise(noise)
+    rates = {"beta": beta, "gamma": gamma, "power": power, "dt": dt}
+    _check_sampling(n_timesteps, washout, noise, tau=tau, **rates)
     if gamma * dt > 1:
         raise ValueError(f"dt must be at most 1 / gamma = {1 / gamma:g}, got {dt:g}.")
     per_unit, delay = _integer_ratio("1 / dt", 1 / dt), _integer_ratio("tau / dt", tau / dt)
@@ -129,10 +127,7 @@ def make_lorenz(
     import numpy as np
     from scipy.integrate import solve_ivp
 
-    _check_count("n_timesteps", n_timesteps, 1)
-    _check_count("washout", washout, 0)
-    _check_numbers(sigma=sigma, rho=rho, beta=beta, dt=dt)
-    _check_noise(noise)
+    _check_sampling(n_timesteps, washout, noise, sigma=sigma, rho=rho, beta=beta, dt=dt)
     rng = _generator(random_state)
 
     def slope(_: float, point: np.ndarray) -> list[float]:
@@ -198,8 +193,8 @@ def make_adding_problem(
     """
     import numpy as np
 
-    _check_count("n_samples", n_samples, 1)
-    _check_count("n_timesteps", n_timesteps, 2)
+    _check_counts(1, n_samples=n_samples)
+    _check_counts(2, n_timesteps=n_timesteps)
     rng = _generator(random_state)
     half = n_timesteps // 2
     sample = np.arange(n_samples)
@@ -257,10 +252,8 @@ def make_copy_memory(
     """
     import numpy as np
 
-    _check_count("n_samples", n_samples, 1)
-    _check_count("n_timesteps", n_timesteps, 1)
-    _check_count("n_symbols", n_symbols, 1)
-    _check_count("n_memory", n_memory, 1)
+    counts = {"n_samples": n_samples, "n_timesteps": n_timesteps}
+    _check_counts(1, **counts, n_symbols=n_symbols, n_memory=n_memory)
     rng = _generator(random_state)
     symbols = rng.integers(1, n_symbols + 1, (n_samples, n_memory))
     X = np.zeros((n_samples, n_timesteps + 2 * n_memory), dtype=np.int64)
@@ -296,18 +289,18 @@ def _integrate_mackey_glass(
     return x[delay:]
 
 
-def _check_count(name: str, value: int, minimum: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
-        raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}.")
-
-
-def _check_numbers(**values: float) -> None:
+def _check_counts(minimum: int, **values: int) -> None:
     for name, value in values.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
+            raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}.")
+
+
+def _check_sampling(n_timesteps: int, washout: int, noise: float, **numbers: float) -> None:
+    _check_counts(1, n_timesteps=n_timesteps)
+    _check_counts(0, washout=washout)
+    for name, value in numbers.items():
         if not isinstance(value, Real) or not 0 < value < math.inf:
             raise ValueError(f"{name} must be a positive, finite number, got {value!r}.")
-
-
-def _check_noise(noise: float) -> None:
     if not isinstance(noise, Real) or not 0 <= noise < math.inf:
         raise ValueError(
             f"noise, a standard deviation, must be a finite number of at least 0, got {noise!r}."

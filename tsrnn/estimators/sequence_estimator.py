@@ -214,16 +214,8 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
                 if on_progress is not None:
                     on_progress(progress, history)
 
-            return train(
-                self.network_,
-                source,
-                rows,
-                validation,
-                settings,
-                rng,
-                moments=moments,
-                on_progress=report,
-            )
+            parts = self.network_, source, rows, validation, settings, rng
+            return train(*parts, moments=moments, on_progress=report)
 
     def _split(self, targets) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on, and the last ones for validation."""

@@ -45,17 +45,13 @@ def is_ragged(X: Any) -> bool:
         return all(np.ndim(row) in (1, 2) for row in X)
     if not isinstance(X, (list, tuple)) or not X:
         return False
-    if not all(map(_is_array, X)):
+    if not all(hasattr(row, "shape") or isinstance(row, (list, tuple)) for row in X):
         return False
     try:
         shapes = {np.shape(row) for row in X}
     except ValueError:  # lists of lists of several lengths: _read_ragged says which
         return True
     return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
-
-
-def _is_array(row):
-    return hasattr(row, "shape") or isinstance(row, (list, tuple))
 
 
 def read_sequences(estimator: Any, X: Any, n_channels: int, *, reset: bool) -> Sequences:

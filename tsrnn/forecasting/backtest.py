@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from tsrnn.data import Collection, DataError, slice_series
+from tsrnn.data import Collection, Location, slice_series
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting import metrics
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
@@ -188,11 +188,10 @@ def _origins(collection, horizon, n_windows, step):
     if ends.min() < 2:
         series = int(np.argmin(ends[:, 0]))
         label = collection.ids[series]
-        raise DataError(
+        raise Location(series=label).error(
             f"has {collection.panel.lengths[series]} observations, too few for "
             f"n_windows={n_windows} origins, step={step} apart, and horizon={horizon}",
             "Give fewer windows, a smaller step or more history.",
-            series=label,
         )
     return ends
 

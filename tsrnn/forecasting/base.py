@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,30 +22,7 @@ _LOCAL_BATCHES = 500  # minibatches in all of a network that has one series
 class ForecasterBase(RecurrentEstimator):
     """Estimator with the parameters of RNNForecaster and a fitted state ``fitted_``."""
 
-    fit: Callable[..., Any]
     fitted_: FittedForecaster
-    horizon: int
-    scope: str
-    missing: str
-    past_covariates: Sequence[Any]
-    calendar: Sequence[str]
-    holidays: Any
-    id_column: str
-    time_column: str
-    target_column: str
-    loss: str
-    quantiles: Any
-    conformal: bool
-    n_estimators: int
-    max_iter: int | str
-    batch_size: int | str
-    learning_rate_init: float
-    early_stopping: bool
-    refit: bool
-    device: str
-    n_jobs: int | None
-    random_state: Any
-    verbose: int
 
     def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
         """Training settings; "auto" epochs of a panel are of windows drawn anew, not of all."""

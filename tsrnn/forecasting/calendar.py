@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Collection, DataError
+from tsrnn.data import Collection, Location
 from tsrnn.kernels import portable
 
 _CYCLES: dict[str, tuple[Callable[[pd.Index], Any], float, int]] = {
@@ -62,11 +62,8 @@ def check_calendar(calendar: str | Sequence[str], collection: Collection) -> tup
     if unknown:
         raise ValueError(f"calendar may name {', '.join(CALENDAR)}; got {unknown[0]!r}.")
     if names and collection.axes[0].frequency is None:
-        raise DataError(
-            "needs dates, and times are whole numbers here",
-            "Use dates, or leave it out.",
-            argument="calendar",
-        )
+        problem = "needs dates, and times are whole numbers here"
+        raise Location("calendar").error(problem, "Use dates, or leave it out.")
     return names
 
 
@@ -79,16 +76,12 @@ def check_holidays(holidays: Any, collection: Collection) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise ValueError(f"holidays must be dates such as '2024-12-25': {error}") from error
     step = collection.axes[0].frequency
-    if step is None or _longer_than_a_day(step):
+    if step is not None:  # as business days leave out weekends, the least of several steps
+        stamps = pd.date_range("2024-01-01", periods=4, freq=step)
+    if step is None or np.diff(stamps).min() > np.timedelta64(1, "D"):
         have = "no dates" if step is None else f"the frequency {step.freqstr}"
-        raise DataError(
+        raise Location("holidays").error(
             f"are days, and times have {have}",
             "Leave them out, or give the share of them in each step as a covariate.",
-            argument="holidays",
         )
     return np.unique(days)
-
-
-def _longer_than_a_day(step):
-    stamps = pd.date_range("2024-01-01", periods=4, freq=step)
-    return np.diff(stamps).min() > np.timedelta64(1, "D")  # business days leave out weekends

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Collection, Covariates, DataError, Location, MissingDataError, format_time
+from tsrnn.data import Collection, Covariates, Location, MissingDataError, format_time
 from tsrnn.forecasting.calendar import (
     calendar_channels,
     check_calendar,
@@ -86,13 +86,13 @@ class FeatureEncoder:
         known, past = ([column.name for column in part] for part in (self.known, self.past))
         lacking = [c for c in (known if future else known + past) if c not in frame.columns]
         if lacking:
-            raise DataError(
-                f"has no column {lacking[0]!r}, which was fitted", "Give it.", argument=name
+            raise Location(name).error(
+                f"has no column {lacking[0]!r}, which was fitted", "Give it."
             )
         more = [column for column in frame.columns if column not in (*known, *past)]
         if more:
-            raise DataError(
-                f"has the column {more[0]!r}, which was not fitted", "Drop it.", argument=name
+            raise Location(name).error(
+                f"has the column {more[0]!r}, which was not fitted", "Drop it."
             )
 
         def place(row):
@@ -120,9 +120,7 @@ class FeatureEncoder:
         parts = []
         for column in self.static:
             if column.name not in rows.columns:
-                raise DataError(
-                    f"has no column {column.name!r}, which was fitted", argument="static"
-                )
+                raise Location("static").error(f"has no column {column.name!r}, which was fitted")
             channels = column.encode(rows[column.name], "static", lambda row: (ids[row], None))
             if np.isnan(channels).any():
                 row = int(np.isnan(channels).any(axis=1).argmax())
@@ -186,11 +184,10 @@ class FeatureEncoder:
         series, time = _place(row, indexes, ids)
         of_series = "" if series is None else f" of {Location('y', series)}"
         names = ", ".join(repr(column.name) for column in (*self.known, *self.past))
-        raise DataError(
+        raise Location("X").error(
             f"has no row at {format_time(time)}{of_series}, and the forecaster reads {names} there",
             "Give X up to the end of the horizon for what is known in the future, and name the "
             "rest in past_covariates.",
-            argument="X",
             row=time,
         )
 
@@ -249,14 +246,14 @@ def _static_rows(static, ids):
     """Static values, a row for each series."""
     if ids == [None]:
         if len(static) != 1:
-            raise DataError(
-                f"has {len(static)} rows, and y is one Series", "Give one row.", argument="static"
+            raise Location("static").error(
+                f"has {len(static)} rows, and y is one Series", "Give one row."
             )
         return static
     places = static.index.get_indexer(pd.Index(ids))
     if (places < 0).any():
         label = ids[int((places < 0).argmax())]
-        raise DataError(
-            f"has no row for series {label!r}", "Give one for each series.", argument="static"
+        raise Location("static").error(
+            f"has no row for series {label!r}", "Give one for each series."
         )
     return static.iloc[places]

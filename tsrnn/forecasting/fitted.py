@@ -7,7 +7,15 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Collection, Covariates, DataError, extended, format_step, slice_series
+from tsrnn.data import (
+    Collection,
+    Covariates,
+    DataError,
+    Location,
+    extended,
+    format_step,
+    slice_series,
+)
 from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
 from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
 from tsrnn.forecasting.predictor import ForecastContext, Predictor
@@ -62,10 +70,6 @@ class FittedForecaster:
         """Context of the fitted series, which may be longer than in the fit."""
         groups = self.groups_of(np.arange(len(collection.ids)))
         return ForecastContext(collection, after, self.scaling, n_elapsed, groups)
-
-    def recent_context(self) -> ForecastContext:
-        """Context of the fitted series up to the last update, without future covariates."""
-        return self.context(self.recent, None, self.n_elapsed)
 
     def future_context(
         self, covariates: Covariates | None, horizon: int, mask: bool
@@ -167,10 +171,9 @@ class FittedForecaster:
         shortest = int(np.argmin(series.panel.lengths))
         n_values, label = series.panel.lengths[shortest], series.ids[shortest]
         if n_values < lookback:
-            raise DataError(
+            raise Location(series=label).error(
                 f"has {n_values} observations, and the network reads lookback={lookback} of them",
                 "Give more history, or leave it out.",
-                series=label,
             )
         check_positive(series, self.transform)
 
@@ -183,10 +186,9 @@ class FittedForecaster:
         groups = np.array([places.get(label, len(fitted)) for label in labels])
         if groups.max() >= n_groups:
             unseen = labels[int(groups.argmax())]
-            raise DataError(
+            raise Location(series=unseen).error(
                 "was not fitted, and with scope='local' each series has a network of its own",
                 "Fit it too, or use scope='global' or 'fine_tuned'.",
-                series=unseen,
             )
         return groups
 
@@ -196,8 +198,8 @@ class FittedForecaster:
             return []
         features = self.features
         if not features or not (features.known or features.past):
-            raise DataError(
-                "was given, and the forecaster was fitted without", "Leave it out.", argument="X"
+            raise Location("X").error(
+                "was given, and the forecaster was fitted without", "Leave it out."
             )
         return [features.encode(covariates, future=future)]
 

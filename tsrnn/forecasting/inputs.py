@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data import (
     Collection,
     Covariates,
-    DataError,
+    Location,
     collection_from,
     covariates_from,
     with_gap_marked,
@@ -47,16 +47,15 @@ def read_static(forecaster: ForecasterBase, static: Any) -> pd.DataFrame | None:
     if static is None:
         return None
     if not isinstance(static, pd.DataFrame) or not static.shape[1]:
-        raise DataError(
+        raise Location("static").error(
             "must be a DataFrame with a row for each series and columns, got "
-            f"{type(static).__name__}",
-            argument="static",
+            f"{type(static).__name__}"
         )
     if forecaster.id_column in static.columns:
         static = static.set_index(forecaster.id_column)
     if not static.index.is_unique:
         repeated = static.index[static.index.duplicated()][0]
-        raise DataError(f"has more than one row for {repeated!r}", "Keep one.", argument="static")
+        raise Location("static").error(f"has more than one row for {repeated!r}", "Keep one.")
     return static
 
 

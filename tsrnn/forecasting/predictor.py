@@ -153,7 +153,11 @@ class Predictor:
         """Sample paths, (n_series, n_samples, horizon)."""
         self.check_spread(np.array([]))
         rng = np.random.default_rng(seed)
-        draw = self._error_draw(rng) if self.conformal else _independent_draw(rng)
+
+        def draw_independently(outputs, scale):  # from the distribution that the loss learnt
+            return outputs.quantile(rng.random(outputs.point.shape))
+
+        draw = self._error_draw(rng) if self.conformal else draw_independently
         ends = np.tile(context.collection.panel.lengths[:, None], n_samples)
         paths = [
             context.scaling.undo(path, series, firsts)
@@ -213,8 +217,3 @@ def held_out_errors(
     below, above = outputs.units()
     errors = errors / np.where(errors < 0, below, above)
     return HeldOutErrors.from_windows(errors, scale[:, 0], groups)
-
-
-def _independent_draw(rng):
-    """A function that draws each step from the distribution that the loss learnt."""
-    return lambda outputs, scale: outputs.quantile(rng.random(outputs.point.shape))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.data import Collection, DataError, Panel, format_time
+from tsrnn.data import Collection, DataError, Location, Panel, format_time
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.kernels import portable
 
@@ -44,8 +44,10 @@ def resolve(
     if auto_season:
         season = season_of(collection.axes[0].frequency)
     log = _takes_logarithm(panel, season, parameters["transform"])
-    if auto_season and not _is_seasonal(panel, season, log):
-        season = 1
+    if auto_season:
+        values = [portable.log(v) if log else v for v in _sampled(panel)]
+        if np.mean([is_seasonal(v, season) for v in values]) < 0.5:
+            season = 1
     windows_of = _lone_windows if panel.n_series == 1 else _panel_windows
     season, lookback, n_ahead, n_held_out = windows_of(collection, season, auto_season, parameters)
     is_panel = panel.n_series > 1
@@ -87,11 +89,10 @@ def check_positive(collection: Collection, transform: str | None) -> None:
     place = int(np.argmin(panel.values))
     series = int(np.searchsorted(panel.indptr, place, side="right")) - 1
     stamp = collection.axes[series].index[place - panel.indptr[series]]
-    raise DataError(
+    raise Location(series=collection.ids[series]).error(
         f"needs positive values for transform='log', and is {panel.values[place]:g} at "
         f"{format_time(stamp)}",
         "Use transform=None, or shift y.",
-        series=collection.ids[series],
         row=stamp,
     )
 
@@ -113,12 +114,6 @@ def _takes_logarithm(panel, season, transform):
         if max(levels) > 10 * min(levels):  # what differs by a factor grows by factors
             return True
     return np.mean([prefers_logarithm(values, season) for values in series]) >= 0.5
-
-
-def _is_seasonal(panel, season, log):
-    series = _sampled(panel)
-    votes = [is_seasonal(portable.log(v) if log else v, season) for v in series]
-    return np.mean(votes) >= 0.5
 
 
 def _lone_windows(collection, season, auto_season, parameters):
@@ -168,11 +163,10 @@ def _panel_windows(collection, season, auto_season, parameters):
     _check_lookback(lookback, season)
     if lookback > shortest:
         label = collection.ids[int(np.argmin(lengths))]
-        raise DataError(
+        raise Location(series=label).error(
             f"has {shortest} observations, and the network reads lookback={lookback} of them "
             f"(season={season})",
             "Leave it out, or give a shorter lookback or season.",
-            series=label,
         )
     n_held_out = np.zeros(lengths.size, int)
     if parameters["early_stopping"]:
@@ -182,11 +176,10 @@ def _panel_windows(collection, season, auto_season, parameters):
     n_windows = np.maximum(lengths - n_held_out - lookback - horizon + 1, 0)
     if parameters["scope"] == "local" and not n_windows.all():
         series = int(n_windows.argmin())
-        raise DataError(
+        raise Location(series=collection.ids[series]).error(
             f"has {lengths[series]} observations, too few for a network of its own: "
             f"lookback={lookback} and {horizon} steps ahead need {lookback + horizon}",
             "Leave it out, or use scope='fine_tuned' or 'global'.",
-            series=collection.ids[series],
         )
     is_validated = n_held_out.any() or not parameters["early_stopping"]
     if n_windows.sum() < _MIN_WINDOWS or not is_validated:

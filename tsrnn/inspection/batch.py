@@ -116,7 +116,7 @@ def _window_batch(forecaster, y, with_targets):
             "Each series has its own network: inspect one by fitting a forecaster on it."
         )
     if y is None:  # the known future after the end of the series is not read
-        context = state.recent_context()
+        context = state.context(state.recent, None, state.n_elapsed)
     else:
         _, context = forecast_context(forecaster, y=y)
     spec, collection = state.spec, context.collection

@@ -198,7 +198,8 @@ def _trace_statistics(batch):
             for gate in network.gates:
                 values[gate] = layer.gates[:, :, network.module.BLOCKS.index(gate)]
             for gate, gate_values in values.items():
-                counts = _count_ends(gate_values)
+                near = (gate_values < NEAR).sum(), (gate_values > 1 - NEAR).sum()
+                counts = np.array([*near, (~np.isnan(gate_values)).sum()], float)
                 end_counts[name, gate] = end_counts.get((name, gate), 0) + counts
     return TraceStatistics(
         np.concatenate(inputs),
@@ -206,9 +207,3 @@ def _trace_statistics(batch):
         {key: counts[:2] / max(counts[2], 1) for key, counts in end_counts.items()},
         {name: 1 - alive.mean() for name, alive in is_alive.items()},
     )
-
-
-def _count_ends(values):
-    """Numbers of values near 0, near 1, and of all that are not missing."""
-    known = ~np.isnan(values)
-    return np.array([(values < NEAR).sum(), (values > 1 - NEAR).sum(), known.sum()], float)

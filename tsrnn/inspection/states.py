@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection.batch import Batch, named_layers, read_batch
-from tsrnn.network.trace import Trace
 
 _NEAR = 0.05  # distance from 0 or 1 at which a gate counts as shut or open
 
@@ -72,8 +71,13 @@ def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
     """
     batch = read_batch(estimator, X)
     trace = batch.run()
-    values, columns = _gate_values(batch, trace)
-    return batch.frame(np.concatenate(values, axis=2), columns, trace.first_steps)
+    cell, values, columns = _gated_cell(batch), [], []
+    for name, layer in named_layers(trace):
+        for gate in batch.network.gates:
+            values.append(layer.gates[:, :, cell.BLOCKS.index(gate)])
+            columns += [(name, gate, unit) for unit in range(values[-1].shape[2])]
+    index = pd.MultiIndex.from_tuples(columns, names=["layer", "gate", "unit"])
+    return batch.frame(np.concatenate(values, axis=2), index, trace.first_steps)
 
 
 def _gated_cell(batch: Batch) -> ModuleType:
@@ -81,15 +85,6 @@ def _gated_cell(batch: Batch) -> ModuleType:
     if not batch.network.gates:
         raise ValueError(f"cell={batch.network.cell!r} has no gates: 'lstm' and 'gru' have.")
     return cell
-
-
-def _gate_values(batch: Batch, trace: Trace) -> tuple[list[np.ndarray], pd.MultiIndex]:
-    cell, values, columns = _gated_cell(batch), [], []
-    for name, layer in named_layers(trace):
-        for gate in batch.network.gates:
-            values.append(layer.gates[:, :, cell.BLOCKS.index(gate)])
-            columns += [(name, gate, unit) for unit in range(values[-1].shape[2])]
-    return values, pd.MultiIndex.from_tuples(columns, names=["layer", "gate", "unit"])
 
 
 def attention_weights(estimator: Any, X: Any = None) -> pd.DataFrame:

@@ -42,18 +42,14 @@ class Network(abc.ABC):
     def __init__(
         self,
         cell: str,
-        n_in: int,
-        n_hidden: int,
-        n_out: int,
-        dtype: str = "float32",
-        *,
-        n_layers: int = 1,
-        head: str = "last",
-        n_horizons: int = 1,
-        n_head: int = 0,
+        widths: tuple[int, int, int],
+        dtype: str,
+        n_layers: int,
+        head: tuple[str, int, int],
     ):
-        self.cell, self.n_in, self.n_hidden, self.n_out = cell, n_in, n_hidden, n_out
-        self.n_layers, self.head, self.n_horizons, self.n_head = n_layers, head, n_horizons, n_head
+        self.cell, self.n_layers = cell, n_layers
+        self.n_in, self.n_hidden, self.n_out = widths
+        self.head, self.n_horizons, self.n_head = head
         self.parameters = np.zeros(self.n_parameters, dtype=dtype)
 
     @property

@@ -67,17 +67,7 @@ class RecurrentNetwork(Network):
                 "of a bidirectional network ends at its beginning. Use bidirectional=False."
             )
         self.bidirectional, self.residual = bidirectional, residual
-        super().__init__(
-            cell,
-            n_in,
-            n_hidden,
-            n_out,
-            dtype,
-            n_layers=n_layers,
-            head=head,
-            n_horizons=n_horizons,
-            n_head=n_head,
-        )
+        super().__init__(cell, (n_in, n_hidden, n_out), dtype, n_layers, (head, n_horizons, n_head))
 
     @property
     def module(self) -> ModuleType:

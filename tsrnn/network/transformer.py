@@ -55,17 +55,7 @@ class Transformer(Network):
                 "equal share of it. Change one of them."
             )
         self.n_heads = n_heads
-        super().__init__(
-            CELL,
-            n_in,
-            n_hidden,
-            n_out,
-            dtype,
-            n_layers=n_layers,
-            head=head,
-            n_horizons=n_horizons,
-            n_head=n_head,
-        )
+        super().__init__(CELL, (n_in, n_hidden, n_out), dtype, n_layers, (head, n_horizons, n_head))
 
     @property
     def module(self) -> ModuleType:

@@ -31,14 +31,7 @@ from tsrnn.plotting.anomaly_data import (
     labelled_steps,
     time_slice,
 )
-from tsrnn.plotting.style import (
-    GREEN,
-    VERMILION,
-    blend,
-    foreground,
-    format_axes,
-    legend_style,
-)
+from tsrnn.plotting.style import GREEN, VERMILION, blend, foreground, format_axes, legend_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -186,16 +179,10 @@ class AnomalyDisplay:
                 "other scores there is AnomalyDisplay.from_predictions."
             )
         explained = detector.explain(y)
-        display = cls(
-            y,
-            explained,
-            events=detector.detect(y, n_most) if events is None else events,
-            labels=labels,
-            series=series,
-            channels=channels,
-            id_column=getattr(detector, "id_column", None),
-            time_column=getattr(detector, "time_column", None),
-        )
+        options = {"labels": labels, "series": series, "channels": channels}
+        options |= {name: getattr(detector, name, None) for name in ("id_column", "time_column")}
+        events = detector.detect(y, n_most) if events is None else events
+        display = cls(y, explained, events=events, **options)
         return display.plot(ax, start=start, end=end)
 
     @classmethod
@@ -219,16 +206,9 @@ class AnomalyDisplay:
         Raises ValueError if the rows do not match, events have no start and end, labels are neither
         0 nor 1, or there is no such series or channel.
         """
-        display = cls(
-            y,
-            explained,
-            events=events,
-            labels=labels,
-            series=series,
-            channels=channels,
-            id_column=id_column,
-            time_column=time_column,
-        )
+        options = {"labels": labels, "series": series, "channels": channels}
+        options |= {"id_column": id_column, "time_column": time_column}
+        display = cls(y, explained, events=events, **options)
         return display.plot(ax, start=start, end=end)
 
     def plot(

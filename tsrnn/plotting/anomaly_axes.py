@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.plotting.style import (
-    BLUE,
-    VERMILION,
-    blend,
-    draw_curve,
-    foreground,
-    pyplot,
-    x_positions,
-)
+from tsrnn.plotting.style import BLUE, VERMILION, blend, draw_curve, foreground, pyplot, x_positions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

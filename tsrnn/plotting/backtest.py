@@ -202,17 +202,14 @@ def _backtested_series(panel, label, known):
         )
     y = as_series(panel.series(name), "y", like=known)
     common = known.dropna()
-    if not np.allclose(y.reindex(common.index), common):
+    values = y.reindex(common.index)
+    if not np.allclose(values, common):
+        time = common.index[~np.isclose(values, common)][0]
         raise ValueError(
-            f"y is not what was backtested: {_first_difference(y, common)}. Give the same series."
+            f"y is not what was backtested: at {time} it has {values.loc[time]:g}, the backtest "
+            f"{common.loc[time]:g}. Give the same series."
         )
     return y.loc[: common.index[-1]]
-
-
-def _first_difference(y, known):
-    values = y.reindex(known.index)
-    time = known.index[~np.isclose(values, known)][0]
-    return f"at {time} it has {values.loc[time]:g}, the backtest {known.loc[time]:g}"
 
 
 def _window_starts(forecasts, cutoffs):

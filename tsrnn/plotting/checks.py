@@ -49,7 +49,8 @@ def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataF
     columns = [str(column) for column in intervals.columns]
     levels = {column.partition("_")[2] for column in columns}
     pairs = {f"{side}_{level}" for level in levels for side in ("lower", "upper")}
-    if not columns or sorted(columns) != sorted(pairs) or not all(map(_is_number, levels)):
+    are_numbers = all(level.replace(".", "", 1).isdigit() for level in levels)
+    if not columns or sorted(columns) != sorted(pairs) or not are_numbers:
         raise ValueError(
             f"intervals must have pairs of columns such as lower_80 and upper_80, got {columns}."
         )
@@ -101,10 +102,6 @@ def n_history_shown(n_history: int | None, horizon: int, season: int) -> int:
     if isinstance(n_history, bool) or not isinstance(n_history, Integral) or n_history < 1:
         raise ValueError(f"n_history must be a whole number from 1, got {n_history!r}.")
     return int(n_history)
-
-
-def _is_number(text):
-    return text.replace(".", "", 1).isdigit()
 
 
 def _describe(data):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import DataError
+from tsrnn.data import Location
 from tsrnn.data.interop import to_pandas
 from tsrnn.data.rows import labelled_rows
 
@@ -46,10 +46,9 @@ class PanelSeries:
     def _check_columns(self, frame, columns):
         absent = [column for column in columns if column not in frame.columns]
         if absent:
-            raise DataError(
+            raise Location(self.name).error(
                 f"has the columns {frame.columns.tolist()}, without {absent[0]!r}",
                 "Say which are the series', the time's and the values' by columns.",
-                argument=self.name,
             )
 
     def series(self, label: Hashable) -> pd.Series:

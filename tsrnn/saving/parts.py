@@ -182,14 +182,8 @@ def _decode_collection(parts: _CollectionParts):
     return Collection(panel, ids, axes, form, observed, covariates)
 
 
-@codec(SingleSeries, name="OneSeries")
-def _decode_single_series(name: Hashable):
-    return SingleSeries(name)
-
-
-@codec(Wide)
-def _decode_wide(columns: pd.Index):
-    return Wide(columns)
+codec(SingleSeries, name="OneSeries")(SingleSeries)
+codec(Wide)(Wide)
 
 
 @codec(Long)

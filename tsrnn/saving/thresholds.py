@@ -163,12 +163,7 @@ def _decode_conformal(recent: np.ndarray, window: int, seed: int, rng: np.random
     check(recent.size > 0 and seed >= 0, "a calibration")
     check(window == 0 or recent.size <= window, "a window")
     scores = deque(recent.tolist(), maxlen=int(window) or None)
-    return {
-        "_recent": scores,
-        "_ordered": sorted(scores),
-        "_seed": int(seed),
-        "_stream_rng": rng,
-    }
+    return {"_recent": scores, "_ordered": sorted(scores), "_seed": int(seed), "_stream_rng": rng}
 
 
 def _check_scores(values):

@@ -112,15 +112,8 @@ def train_many(
         if histories and histories[-1].interrupted:
             histories += [History(interrupted=True) for _ in networks[group]]
         else:
-            histories += _train(
-                networks[group],
-                source,
-                windows[group],
-                validations[group],
-                settings[group],
-                rngs[group],
-                show,
-            )
+            parts = windows[group], validations[group], settings[group], rngs[group]
+            histories += _train(networks[group], source, *parts, show)
     return histories
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.results import SeriesScores
-from tsrnn.data import ChannelPanel, DataError
+from tsrnn.data import ChannelPanel, DataError, Location
+from tsrnn.estimators.parameters import Interval
 
 _BATCH_SIZE = 2**22  # values of the windows in memory at once
 
@@ -20,6 +22,10 @@ class Baseline(AnomalyDetector):
     A subclass implements ``_min_length()``, the observations it needs, ``_fit_values(scaled)`` for
     a list of standardised (n, n_channels) arrays, and ``_scores_of(series, z)``.
     """
+
+    _parameter_constraints = AnomalyDetector._parameter_constraints | {
+        "window": [Interval(Integral, 2, None, closed="left")]
+    }
 
     def __init__(self, window, online, threshold, contamination, missing, id_column, time_column):
         self.window = window
@@ -34,11 +40,10 @@ class Baseline(AnomalyDetector):
         least = self._min_length()
         for series in panel:
             if len(series.values) < least:
-                raise DataError(
+                raise Location(series=series.label).error(
                     f"has {len(series.values)} observations, and window={self.window} needs at "
                     f"least {least}",
                     "Give more, or a shorter window.",
-                    series=series.label,
                 )
         scaled = [self.fitted_.scaled(series) for series in panel]
         self._fit_values(scaled)

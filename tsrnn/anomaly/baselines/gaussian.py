@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from scipy.special import log_ndtr
 
 from tsrnn.anomaly.baselines.base import Baseline
-from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.results import SeriesScores
 from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
-from tsrnn.estimators.parameters import Interval
 
 _MIN_VALUES = 16  # for mean and deviation, unless the window is shorter
 
@@ -47,10 +43,6 @@ class GaussianDetector(Baseline):
     >>> detector.detect(y, n_most=1)["start"].item()
     Timestamp('2024-01-30 04:00:00')
     """
-
-    _parameter_constraints = AnomalyDetector._parameter_constraints | {
-        "window": [Interval(Integral, 2, None, closed="left")],
-    }
 
     def __init__(
         self,

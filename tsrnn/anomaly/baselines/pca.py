@@ -7,7 +7,6 @@ from numbers import Integral, Real
 import numpy as np
 
 from tsrnn.anomaly.baselines.base import CompleteWindows, batches, windows_of
-from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval
 
 _MIN_SHARE = 1e-10  # of the variance; smaller components are rounding errors
@@ -59,13 +58,8 @@ class PCADetector(CompleteWindows):
     Timestamp('2024-01-30 09:00:00')
     """
 
-    _parameter_constraints = AnomalyDetector._parameter_constraints | {
-        "window": [Interval(Integral, 2, None, closed="left")],
-        "n_components": [
-            POSITIVE_INTEGER,
-            Interval(Real, 0, 1, closed="neither"),
-            None,
-        ],
+    _parameter_constraints = CompleteWindows._parameter_constraints | {
+        "n_components": [POSITIVE_INTEGER, Interval(Real, 0, 1, closed="neither"), None]
     }
 
     def __init__(

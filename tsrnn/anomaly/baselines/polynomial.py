@@ -8,7 +8,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.anomaly.baselines.base import Baseline, batches, spread_to_points, window_positions
-from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.results import SeriesScores
 from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
 from tsrnn.data import DataError
@@ -55,8 +54,7 @@ class PolynomialDetector(Baseline):
     Timestamp('2024-01-30 09:00:00')
     """
 
-    _parameter_constraints = AnomalyDetector._parameter_constraints | {
-        "window": [Interval(Integral, 2, None, closed="left")],
+    _parameter_constraints = Baseline._parameter_constraints | {
         "degree": [Interval(Integral, 0, None, closed="left")],
         "neighborhood": [Interval(Integral, 2, None, closed="left"), None],
     }

@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import clone
 
 from tsrnn.anomaly.baselines.base import CompleteWindows, windows_of
-from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval
 
 
@@ -56,7 +55,7 @@ class WindowDetector(CompleteWindows):
     True
     """
 
-    _parameter_constraints = AnomalyDetector._parameter_constraints | {
+    _parameter_constraints = CompleteWindows._parameter_constraints | {
         "window": [POSITIVE_INTEGER],
         "max_windows": [Interval(Integral, 2, None, closed="left")],
     }

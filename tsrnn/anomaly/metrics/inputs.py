@@ -56,8 +56,7 @@ def two_runs(
 def marked(runs: np.ndarray, n: int) -> np.ndarray:
     """Whether each of n steps is in a run, (n,) bool."""
     return np.repeat(
-        np.tile([False, True], len(runs) + 1)[:-1],
-        np.diff(runs.ravel(), prepend=0, append=n),
+        np.tile([False, True], len(runs) + 1)[:-1], np.diff(runs.ravel(), prepend=0, append=n)
     )
 
 

@@ -33,9 +33,7 @@ NAB_PROFILES = {
 class NabScore(NamedTuple):
     """The score of a corpus of files."""
 
-    score: (
-        float  # 100 for a perfect detector, 0 for one that flags nothing, negative for a worse one
-    )
+    score: float  # 100 for a perfect detector, 0 for one that flags nothing; may be negative
     threshold: float  # infinite if flagging nothing is best
     points: float  # sum of the points of the files, unscaled
     files: pd.DataFrame  # points of each, and steps tp, fn (flagged or not, in windows), fp, tn

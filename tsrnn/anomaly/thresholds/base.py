@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval
+from tsrnn.estimators.parameters import Interval
 
 SHARE = Interval(Real, 0, 1, closed="neither")
-POSITIVE_INTEGER = POSITIVE_INTEGER
 
 
 class Threshold(BaseEstimator):

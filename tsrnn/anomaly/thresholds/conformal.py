@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from tsrnn.anomaly.thresholds.base import POSITIVE_INTEGER, SHARE, Threshold, checked_scores
+from tsrnn.anomaly.thresholds.base import SHARE, Threshold, checked_scores
 from tsrnn.anomaly.thresholds.quantile import largest_count
+from tsrnn.estimators.parameters import POSITIVE_INTEGER
 
 
 class ConformalThreshold(Threshold):

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tsrnn.anomaly.event_tables import runs_of
-from tsrnn.anomaly.thresholds.base import POSITIVE_INTEGER, StreamThreshold, checked_scores
+from tsrnn.anomaly.thresholds.base import StreamThreshold, checked_scores
 from tsrnn.anomaly.thresholds.running_means import ExponentialMean
-from tsrnn.estimators.parameters import FRACTION, Interval
+from tsrnn.estimators.parameters import FRACTION, POSITIVE_INTEGER, Interval
 
 _ROUNDING = 1e-12  # relative deviation of constant scores due to rounding
 

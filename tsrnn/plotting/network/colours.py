@@ -21,12 +21,15 @@ def state_colours(ax: Axes, state: str, values: np.ndarray) -> dict[str, Any]:
 
     The range of a bounded hidden state, as of cells with a tanh, is -1 to 1.
     """
-    from matplotlib.colors import LinearSegmentedColormap, Normalize
+    from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 
     below, above = _POLES[state]
-    dark = foreground(ax)
-    ends = [_mixed(pole, dark) for pole in (below, above)]
-    colours = [ends[0], below, background(ax), above, ends[1]]
+    dark = to_rgb(foreground(ax))
+    low, high = (
+        tuple(0.6 * a + 0.4 * b for a, b in zip(to_rgb(pole), dark, strict=True))
+        for pole in (below, above)
+    )
+    colours: list[Any] = [low, below, background(ax), above, high]
     places = [0, 0.25, 0.5, 0.75, 1]
     largest = float(np.nanmax(np.abs(values), initial=0.0))
     if state == "hidden" and largest <= 1:
@@ -49,7 +52,7 @@ def format_colour_bar(bar: Colorbar, ax: Axes, size: Any = "small") -> Colorbar:
     norm: Any = bar.mappable.norm
     low, high = norm.vmin, norm.vmax
     ticks = [low, (low + high) / 2, high]
-    bar.set_ticks(ticks, labels=[_tick_label(tick) for tick in ticks])
+    bar.set_ticks(ticks, labels=[f"{tick:.2g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
     bar.ax.tick_params(length=0, labelsize=size, labelcolor=blend(ax, foreground(ax), 0.85))
     bar.outline.set_edgecolor(blend(ax, foreground(ax), 0.3))
     bar.outline.set_linewidth(0.6)
@@ -60,13 +63,3 @@ def mappable(colours: dict[str, Any]) -> ScalarMappable:
     from matplotlib.cm import ScalarMappable
 
     return ScalarMappable(**colours)
-
-
-def _mixed(color, other):
-    from matplotlib.colors import to_rgb
-
-    return tuple(0.6 * a + 0.4 * b for a, b in zip(to_rgb(color), to_rgb(other), strict=True))
-
-
-def _tick_label(value):
-    return f"{value:.2g}".replace("-", "\N{MINUS SIGN}")

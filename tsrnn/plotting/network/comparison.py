@@ -19,7 +19,9 @@ def name_estimators(estimators: Any) -> dict[str, Any]:
     elif isinstance(estimators, Sequence) and not isinstance(estimators, str):
         by_name = {}
         for estimator in estimators:
-            by_name[_unique_name(cell_name(estimator), by_name)] = estimator
+            name = cell_name(estimator)
+            names = [name, *(f"{name} {k}" for k in range(2, len(by_name) + 2))]
+            by_name[next(name for name in names if name not in by_name)] = estimator
     else:
         raise ValueError(
             f"estimators must be a dict of names and fitted estimators, got "
@@ -38,8 +40,3 @@ def line_style(number: int) -> dict[str, Any]:
     """Colour and line style of an estimator by its number."""
     n = len(_COLOURS)
     return {"color": _COLOURS[number % n], "linestyle": _LINES[number // n % len(_LINES)]}
-
-
-def _unique_name(name, used):
-    names = [name, *(f"{name} {k}" for k in range(2, len(used) + 2))]
-    return next(candidate for candidate in names if candidate not in used)

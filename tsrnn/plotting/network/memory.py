@@ -98,7 +98,8 @@ class MemoryDisplay:
         """
         estimators = name_estimators(estimators)
         lives = {name: memory_half_life(model, X) for name, model in estimators.items()}
-        windows = {_window(model, X) for model in estimators.values()}
+        batches = [read_batch(model, X) for model in estimators.values()]
+        windows = {len(batch.step_labels[0]) * batch.segment for batch in batches}
         # With different windows the mark would belong to one of them only.
         return cls(lives, window=windows.pop() if len(windows) == 1 else None).plot(ax)
 
@@ -183,8 +184,3 @@ def _plain_ticks(ax, drawn):
     ax.set_xlim(low, high)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-
-
-def _window(estimator, X) -> int:
-    batch = read_batch(estimator, X)
-    return len(batch.step_labels[0]) * batch.segment
