@@ -1,7 +1,5 @@
 """Event tables: checks of frames, indexes, labels and lengths, and events as index positions."""
 
-from __future__ import annotations
-
 from numbers import Integral
 from typing import Any
 

@@ -6,8 +6,6 @@ inclusive; ``n_points`` in it; and further columns such as ``severity``, the hig
 start, with rows numbered from 0; events given need ``start`` and ``end`` alone.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Errors of windows that networks encode into their state and reconstruct."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

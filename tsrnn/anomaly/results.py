@@ -1,7 +1,5 @@
 """Scores of a series, and the table of its events."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """RNNAnomalyDetector: anomalies as errors of recurrent networks."""
 
-from __future__ import annotations
-
 import warnings
 from numbers import Integral, Real
 from typing import Any

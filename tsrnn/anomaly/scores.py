@@ -1,7 +1,5 @@
 """Anomaly scores from errors: scaling, averaging over forecasts and channels, smoothing in time."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Default seasons of a series, and the position of its time stamps in them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

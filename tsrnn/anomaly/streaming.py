@@ -1,7 +1,5 @@
 """Scores of a series that continues, one observation at a time."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any, NamedTuple
 

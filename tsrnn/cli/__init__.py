@@ -1,7 +1,5 @@
 """The command ``tsrnn``. Slow imports wait until a command runs, so that ``--help`` is fast."""
 
-from __future__ import annotations
-
 import os
 import sys
 import warnings

@@ -1,7 +1,5 @@
 """The commands: read, fit, write. Bad input is refused before training."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 

@@ -1,7 +1,5 @@
 """The options of the command line."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 from functools import partial

@@ -1,7 +1,5 @@
 """Series, covariates, static values and holidays from csv, parquet and text files."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import datetime

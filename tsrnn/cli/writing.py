@@ -1,7 +1,5 @@
 """Output of the commands: tables, pictures, and checks that they can be written."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Windows of a frame and the rows after each, as views that copy nothing."""
 
-from __future__ import annotations
-
 from numbers import Integral
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Series of one or several channels, and results given back for their rows."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property

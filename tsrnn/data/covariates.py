@@ -1,7 +1,5 @@
 """Covariates in any form, looked up by series and time."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Errors about data, with fields that say what is wrong, where, and what to do about it."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The forms that series come in; each can give results back in the same form."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Hashable
 from typing import Any, Protocol

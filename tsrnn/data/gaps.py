@@ -1,7 +1,5 @@
 """Missing values and rows: series put on a regular grid, and filled from earlier values."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

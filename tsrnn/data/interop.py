@@ -1,7 +1,5 @@
 """Frames of polars and other libraries, read and returned through narwhals."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

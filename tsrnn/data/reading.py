@@ -1,7 +1,5 @@
 """Series in any form, checked and put end to end in one collection."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Rows of a frame in any form, with the series and time of each."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Hashable
 from typing import Any

@@ -1,7 +1,5 @@
 """Regular time axes: inferring and checking their step, and extending them."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

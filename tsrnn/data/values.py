@@ -1,7 +1,5 @@
 """Checks of values: real, finite, and small enough to be squared."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Real and generated series and sequences for examples, tests and comparisons."""
 
-from __future__ import annotations
-
 from tsrnn.datasets.generate import (
     make_adding_problem,
     make_copy_memory,

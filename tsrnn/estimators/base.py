@@ -1,7 +1,5 @@
 """RecurrentEstimator: parameters of all estimators, and the networks and settings they mean."""
 
-from __future__ import annotations
-
 import warnings
 from numbers import Integral, Real
 

@@ -1,7 +1,5 @@
 """scikit-learn's callbacks (experimental, from 1.9 on): each epoch of a fit is a task."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tsrnn.training import History

@@ -1,7 +1,5 @@
 """Constraints of parameters: the package's only import of scikit-learn's private validation."""
 
-from __future__ import annotations
-
 from numbers import Integral, Real
 
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions

@@ -1,7 +1,5 @@
 """Progress of training on the terminal or in a notebook."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 

@@ -1,7 +1,5 @@
 """SequenceEstimator: base of the estimators whose rows are whole sequences."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import warnings

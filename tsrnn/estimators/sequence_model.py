@@ -1,7 +1,5 @@
 """SequenceModel: a fitted network, and the scales of its sequences and targets."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterable
 

@@ -1,7 +1,5 @@
 """Sequences: validated rows of X, as one table of values with the place of each sequence."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """HTML summary of a fitted network for notebooks: layers, parameters and losses."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Base of the forecaster: its parameters' types, training settings and fitted attributes."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

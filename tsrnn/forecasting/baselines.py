@@ -1,7 +1,5 @@
 """Baselines: forecasts without a network."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

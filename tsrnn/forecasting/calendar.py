@@ -1,7 +1,5 @@
 """Channels of the time stamps: calendars as sines and cosines or one-hot, and holidays."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

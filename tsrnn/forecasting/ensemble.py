@@ -1,7 +1,5 @@
 """An ensemble of networks of one shape, the windows it reads, and how it reaches any horizon."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Training of a forecaster's networks on splits of windows into training and validation."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Fitting a forecaster: from series that were read to the fitted state, and on from there."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Series, covariates and static values as users give them, read by a forecaster's parameters."""
 
-from __future__ import annotations
-
 from numbers import Integral
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The predictions of a forecaster: forecasts, intervals, quantiles, sample paths, and a score."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any

@@ -1,7 +1,5 @@
 """Forecasts by fitted networks, with intervals, quantiles and sample paths."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """The values of parameters that are "auto" or None, chosen by the series to be fitted."""
 
-from __future__ import annotations
-
 import dataclasses
 import warnings
 from typing import Any

@@ -1,7 +1,5 @@
 """The length of a season, by an index's frequency and by the values; and when logarithms help."""
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Any

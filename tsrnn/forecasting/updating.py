@@ -1,7 +1,5 @@
 """Updates of a fitted forecaster by new observations."""
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 from sklearn.utils.validation import check_is_fitted

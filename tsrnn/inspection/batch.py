@@ -1,7 +1,5 @@
 """Batch: sequences as an estimator's network reads them, with the labels of their steps."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

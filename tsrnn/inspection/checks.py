@@ -1,7 +1,5 @@
 """Checks of a fitted network, one for each cause of failure, and the order they are reported in."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tsrnn.estimators.sequence_estimator import SequenceEstimator

@@ -1,7 +1,5 @@
 """diagnose: what is wrong with a fitted network, and what to change."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

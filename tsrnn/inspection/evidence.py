@@ -1,7 +1,5 @@
 """Evidence: how well a fitted network predicts, and what its passes over sequences look like."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

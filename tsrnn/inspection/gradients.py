@@ -1,7 +1,5 @@
 """Gradients back through time: the loss's at each step, the inputs', and the Jacobians' spectra."""
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Linear probe: how much of a network's residuals the inputs of some steps explain."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.linalg import solve
 

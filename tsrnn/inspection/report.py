@@ -1,7 +1,5 @@
 """Finding and Diagnosis: what ``diagnose`` reports, in numbers and in words."""
 
-from __future__ import annotations
-
 import dataclasses
 
 

@@ -1,7 +1,5 @@
 """States, gates and attention of a fitted network at each step, and how long its units remember."""
 
-from __future__ import annotations
-
 from types import ModuleType
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A network run one observation at a time, over one or thousands of series."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tsrnn.kernels.chunks import workspace_size

@@ -1,7 +1,5 @@
 """What all networks have: a flat parameter vector with named views, and a head."""
 
-from __future__ import annotations
-
 import abc
 import copy
 import functools

@@ -1,7 +1,5 @@
 """Layout and initialisation of a recurrent network."""
 
-from __future__ import annotations
-
 from types import ModuleType
 from typing import Self
 

@@ -1,7 +1,5 @@
 """All activations of a network over sequences, and their gradients."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The network of attention layers."""
 
-from __future__ import annotations
-
 from types import ModuleType
 from typing import Self
 

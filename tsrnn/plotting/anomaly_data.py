@@ -1,7 +1,5 @@
 """Data of an anomaly plot: scores, events and labels of one series, aligned with its time axis."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable
 from typing import Any
 

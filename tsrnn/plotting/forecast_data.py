@@ -1,7 +1,5 @@
 """ForecastData: what a fitted forecaster predicts, as the displays draw it."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

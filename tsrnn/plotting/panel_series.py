@@ -1,7 +1,5 @@
 """PanelSeries: single series of a panel, in whatever form it comes."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from typing import Any
 

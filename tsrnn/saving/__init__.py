@@ -9,8 +9,6 @@ Files are not trusted. Only the classes and codecs registered here are used, eve
 for its type, and numbers that kernels use as indices are checked against the arrays.
 """
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

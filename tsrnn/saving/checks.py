@@ -1,7 +1,5 @@
 """Checks of what a file contains."""
 
-from __future__ import annotations
-
 import typing
 from numbers import Integral, Real
 

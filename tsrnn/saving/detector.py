@@ -1,7 +1,5 @@
 """Schema of RNNAnomalyDetector, with the streams of its series as stacked arrays."""
 
-from __future__ import annotations
-
 import datetime
 
 import numpy as np

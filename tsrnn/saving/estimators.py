@@ -1,7 +1,5 @@
 """Schemas of the estimators, and their conversion to and from JSON and arrays."""
 
-from __future__ import annotations
-
 import numba
 import numpy as np
 import pandas as pd

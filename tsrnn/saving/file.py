@@ -1,7 +1,5 @@
 """The file format: a header line with a digest, and an npz of JSON and arrays."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Schema of RNNForecaster, with its fitted state as parts."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tsrnn.data import Collection

@@ -1,7 +1,5 @@
 """Codecs of tsrnn's own objects, which estimators are made of."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Hashable
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Schemas of estimators: the parts that their fitted state is saved as, and how to check them."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Schemas of the thresholds on anomaly scores."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import deque
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Encoding of values as JSON and arrays, and the codecs of NumPy's and pandas's types."""
 
-from __future__ import annotations
-
 import datetime
 import inspect
 import math

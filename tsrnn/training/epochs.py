@@ -1,7 +1,5 @@
 """Epochs of one or many models, run by the kernels in blocks of minibatches."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

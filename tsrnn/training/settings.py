@@ -1,7 +1,5 @@
 """Settings of the training of one network."""
 
-from __future__ import annotations
-
 import dataclasses
 
 from tsrnn.kernels.losses import LOSSES

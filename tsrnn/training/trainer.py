@@ -1,7 +1,5 @@
 """Training of one or many networks on windows, which leaves the weights of their best epochs."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import signal

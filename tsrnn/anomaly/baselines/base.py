@@ -1,7 +1,5 @@
 """Base classes of the baselines: windows of series, and scores of points from their windows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from numbers import Integral
 

@@ -1,7 +1,5 @@
 """GaussianDetector: values in the tails of a moving normal distribution."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import log_ndtr
 

@@ -1,7 +1,5 @@
 """PCADetector: anomalous windows by their principal components."""
 
-from __future__ import annotations
-
 from numbers import Integral, Real
 
 import numpy as np

@@ -1,7 +1,5 @@
 """PolynomialDetector: windows that deviate from polynomials fitted to their neighbourhood."""
 
-from __future__ import annotations
-
 from numbers import Integral
 
 import numpy as np

@@ -1,7 +1,5 @@
 """WindowDetector: an outlier detector of scikit-learn on windows."""
 
-from __future__ import annotations
-
 from numbers import Integral
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Precision and recall by the distance between alarms and anomalies, relative to random ones."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

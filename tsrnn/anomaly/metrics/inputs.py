@@ -1,7 +1,5 @@
 """Checked labels, scores and events, as arrays over the same steps."""
 
-from __future__ import annotations
-
 from typing import Any, TypeAlias
 
 import numpy as np

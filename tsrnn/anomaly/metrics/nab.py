@@ -1,7 +1,5 @@
 """Score of the Numenta Anomaly Benchmark, which rewards early alarms in windows."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Range-based precision and recall, by the overlap of true and flagged ranges."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Metrics of how scores rank anomalous steps above others, without a threshold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

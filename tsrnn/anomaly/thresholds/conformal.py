@@ -1,7 +1,5 @@
 """A threshold whose rate of false alarms holds for any distribution."""
 
-from __future__ import annotations
-
 import warnings
 from bisect import bisect_left, bisect_right, insort
 from collections import deque

@@ -1,7 +1,5 @@
 """A threshold above which scores stand out most: NASA's, for forecast errors of spacecraft."""
 
-from __future__ import annotations
-
 from collections import deque
 from numbers import Integral, Real
 

@@ -1,7 +1,5 @@
 """Fixed thresholds: a quantile of the fitted scores, and a robust deviation from their median."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tsrnn.anomaly.scores import MEAN_ABS_NORMAL

@@ -1,7 +1,5 @@
 """Running means of streams."""
 
-from __future__ import annotations
-
 import dataclasses
 
 

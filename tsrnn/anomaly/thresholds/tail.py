@@ -1,7 +1,5 @@
 """A threshold for a small probability of false alarms, by extreme value theory."""
 
-from __future__ import annotations
-
 from numbers import Integral
 
 import numpy as np

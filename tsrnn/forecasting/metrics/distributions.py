@@ -1,7 +1,5 @@
 """Scores of quantiles, intervals, sample paths and distributions."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr

@@ -1,7 +1,5 @@
 """Errors of point forecasts, and the seasonal scale of a history."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

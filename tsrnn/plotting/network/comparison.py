@@ -1,7 +1,5 @@
 """Names and line styles of estimators that are compared in one plot."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

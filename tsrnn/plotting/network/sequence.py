@@ -1,7 +1,5 @@
 """DisplayedSequence: the one row or series that a display of a network draws."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Hashable
 from typing import Any
