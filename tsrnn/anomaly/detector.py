@@ -1,9 +1,7 @@
 """Base class of the detectors: scores, a threshold and events, with scikit-learn's outlier API."""
 
-from __future__ import annotations
-
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -32,7 +30,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         "missing": [StrOptions({"raise", "mask"})],
     }
 
-    def fit(self, y: Any, X: Any = None) -> AnomalyDetector:
+    def fit(self, y: Any, X: Any = None) -> Self:
         """Fit the model of normal behaviour, and the threshold to the scores of ``y``.
 
         Parameters

@@ -1,10 +1,8 @@
 """Fitted state of detectors: what they keep of the series that they were fitted to."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -37,7 +35,7 @@ class FittedSeries:
     step: Any  # time step, a pandas offset or int
 
     @classmethod
-    def of(cls, panel: ChannelPanel) -> FittedSeries:
+    def of(cls, panel: ChannelPanel) -> Self:
         """The statistics of series."""
         labels = {series.label: k for k, series in enumerate(panel)}
         means = np.array([np.nanmean(series.values, axis=0) for series in panel])
@@ -130,7 +128,7 @@ class FittedNetworks(FittedSeries):
         seasons: tuple[int, ...],
         networks: list[RecurrentNetwork],
         evaluations: list[Evaluation],
-    ) -> FittedNetworks:
+    ) -> Self:
         """The state of trained networks, with the scale of their errors on the training series."""
         error_scale = np.array([error_scale_of(evaluation.errors) for evaluation in evaluations])
         squared_scores = [
@@ -173,7 +171,7 @@ class FittedNetworks(FittedSeries):
         evaluations: list[Evaluation],
         scored: list[SeriesScores],
         stretch: int,
-    ) -> FittedNetworks:
+    ) -> Self:
         """This state with streams that continue evaluated series."""
         streams = []
         for series, evaluation, scores in zip(panel, evaluations, scored, strict=True):

@@ -1,10 +1,8 @@
 """Errors of network forecasts one and more steps ahead, of whole series and of streams."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -169,7 +167,7 @@ class ForecastStream:
     @classmethod
     def after(
         cls, model: ForecastErrors, memories: Sequence[Memory], z: np.ndarray, outputs: np.ndarray
-    ) -> ForecastStream:
+    ) -> Self:
         """The stream after a standardised series and the outputs of its steps."""
         z = np.clip(z, -INPUT_LIMIT, INPUT_LIMIT)
         recent = _ring(outputs, model.leads[-1]), _ring(z, model.season)

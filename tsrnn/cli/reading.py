@@ -68,7 +68,9 @@ def read_series(
     with file_errors(path, target):
         table = _read(path, layout.columns(), layout)
         if future:
-            table = table.with_rows_of(_read_future(future, path, layout))
+            future_rows = _read_future(future, path, layout)
+            cells = pd.concat([table.cells, future_rows.cells], ignore_index=True)
+            table = dataclasses.replace(table, cells=cells, parts=table.parts + future_rows.parts)
         index = _index(table, layout)
         numbers = {name: _numbers(table.cells[name]) for name in layout.targets}
         values = pd.DataFrame({name: _checked(table, name, *numbers[name]) for name in numbers})

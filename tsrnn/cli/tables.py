@@ -1,7 +1,5 @@
 """Tables of csv and parquet files; errors name the file, the column and the row."""
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import dataclasses
@@ -65,11 +63,6 @@ class Table:
     cells: pd.DataFrame  # as they are in the file
     series: str | None  # column that says which series a row belongs to
     parts: tuple[tuple[str, int], ...]  # path and number of rows of each file
-
-    def with_rows_of(self, other: Table) -> Table:
-        """This table with another below it; columns that the other lacks are empty there."""
-        cells = pd.concat([self.cells, other.cells], ignore_index=True)
-        return Table(cells, self.series, self.parts + other.parts)
 
     def refuse(self, column: str, bad: Any, reason: str = "") -> None:
         """Refuse bad cells of a column, naming the first; without a reason, as empty ones."""

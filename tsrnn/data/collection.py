@@ -1,9 +1,7 @@
 """Collections: series of one frequency with their labels and time axes."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -33,7 +31,7 @@ class Collection:
         """
         return self.form.after(self.ids, self.axes, horizon, columns)
 
-    def filled(self, season: int) -> Collection:
+    def filled(self, season: int) -> Self:
         """The same with missing values replaced by the last one of their season."""
         if self.observed is None:
             return self

@@ -1,8 +1,6 @@
 """RNNClassifier: predicts the class of a sequence."""
 
-from __future__ import annotations
-
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy.special import log_softmax, softmax
@@ -140,7 +138,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         self.verbose = verbose
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on sequences and their classes; errors are those of ``RNNRegressor.fit``.
 
         Parameters
@@ -160,9 +158,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             self._fit(X, y, sample_weight, partial=False)
         return self
 
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> RNNClassifier:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
         Scales of channels are those of the first call; the learning rate is constant.

@@ -1,8 +1,6 @@
 """RNNRegressor: predicts one or more numbers from a sequence."""
 
-from __future__ import annotations
-
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -211,7 +209,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         return tags
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on sequences and their targets.
 
         Parameters
@@ -240,7 +238,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             self._fit(X, y, sample_weight, partial=False)
         return self
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
         Scales are those of the first call; the learning rate is constant. Parameters: see ``fit``.

@@ -1,9 +1,7 @@
 """SlidingWindows: transformer that turns each row into the window of rows that ends with it."""
 
-from __future__ import annotations
-
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -93,7 +91,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def fit(self, X: Any, y: Any = None) -> SlidingWindows:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Validate X and store its columns.
 
         Parameters

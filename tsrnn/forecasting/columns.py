@@ -1,10 +1,8 @@
 """Encoder of a column of covariates or static values."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -24,7 +22,7 @@ class ColumnEncoder:
     levels: pd.Index | None = None  # of a category, with a channel for each; None for numbers
 
     @classmethod
-    def fit(cls, values: pd.Series, frame: str) -> ColumnEncoder:
+    def fit(cls, values: pd.Series, frame: str) -> Self:
         """From the values of a column, missing ones left out."""
         where, dtype = Location(frame, column=values.name), values.dtype
         if pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):

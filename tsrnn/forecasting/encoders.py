@@ -1,10 +1,8 @@
 """Channels that a forecaster reads with each value: covariates, static values and calendars."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -40,7 +38,7 @@ class FeatureEncoder:
         past: Sequence[Any],
         calendar: Sequence[str],
         holidays: Any,
-    ) -> FeatureEncoder:
+    ) -> Self:
         """Means, deviations and levels, from the rows of the series alone."""
         columns = [] if covariates is None else list(covariates.frame.columns)
         absent = [name for name in past if name not in columns]

@@ -1,9 +1,7 @@
 """RNNForecaster: a recurrent network that forecasts one or thousands of series."""
 
-from __future__ import annotations
-
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -258,7 +256,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, y: Any, X: Any = None, static: pd.DataFrame | None = None) -> RNNForecaster:
+    def fit(self, y: Any, X: Any = None, static: pd.DataFrame | None = None) -> Self:
         """Fit networks that forecast series from their history.
 
         Parameters

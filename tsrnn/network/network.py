@@ -23,8 +23,10 @@ class Network(abc.ABC):
 
     Parameters
     ----------
-    cell, n_in, n_hidden, n_out, dtype, n_layers, head, n_horizons, n_head
-        As of ``RecurrentNetwork``; ``cell`` may also name a kind of layer, ``head`` any head.
+    cell, dtype, n_layers
+        As of ``RecurrentNetwork``; ``cell`` may also name a kind of layer.
+    widths, head : tuple
+        ``n_in, n_hidden, n_out`` and ``head, n_horizons, n_head`` of ``RecurrentNetwork``.
 
     Attributes
     ----------

@@ -180,7 +180,9 @@ class BacktestDisplay:
         self.actual_lines_[label] = draw_curve(ax, shown, base | style)
         if len(cutoffs) <= _MAX_MARKED_ORIGINS:
             line = {"color": blend(ax, foreground(ax), 0.6), "linewidth": 0.8, "zorder": 1.9}
-            for x in _window_starts(forecasts, cutoffs):
+            firsts = pd.Index(forecasts.groupby("cutoff")["ds"].min().reindex(cutoffs))
+            before, after = x_positions(cutoffs), x_positions(firsts)
+            for x in before + (after - before) / 2:  # between an origin and its first forecast
                 ax.axvline(x, linestyle=(0, (2, 3)), **line)
 
 
@@ -210,10 +212,3 @@ def _backtested_series(panel, label, known):
             f"{common.loc[time]:g}. Give the same series."
         )
     return y.loc[: common.index[-1]]
-
-
-def _window_starts(forecasts, cutoffs):
-    """x coordinates halfway between each origin and its first forecast."""
-    firsts = pd.Index(forecasts.groupby("cutoff")["ds"].min().reindex(cutoffs))
-    before, after = x_positions(cutoffs), x_positions(firsts)
-    return before + (after - before) / 2

@@ -1,10 +1,8 @@
 """Base classes of the thresholds: checks of scores, fixed and adaptive thresholds."""
 
-from __future__ import annotations
-
 import copy
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -23,7 +21,7 @@ class Threshold(BaseEstimator):
     A subclass implements ``_fit_known(scores)``, for (n,) scores without NaN.
     """
 
-    def fit(self, scores: ArrayLike) -> Threshold:
+    def fit(self, scores: ArrayLike) -> Self:
         """Fit the threshold.
 
         Parameters
