@@ -76,6 +76,7 @@ def test_errors_name_a_wrong_column():
         quick(id_column="shop").fit(LONG)
 
 
+@pytest.mark.slow
 def test_a_time_zone_in_updates_alone():
     forecaster = quick().fit(WIDE)
     with pytest.raises(ValueError, match="time stamps of dtype"):

@@ -104,6 +104,7 @@ def test_other_seeds_keys_and_rows_drop_others(changed):
 
 
 @pytest.mark.parametrize("seed", [1, 2**32 - 1])
+@pytest.mark.slow
 def test_the_dropout_of_each_step_of_training(seed, workers):
     """The seed of a step is the hashed seed of the model plus the number of the step."""
     rng = np.random.default_rng(0)

@@ -46,6 +46,7 @@ def workspaces(monkeypatch):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("recurrent", [0.0, 0.4])
 @pytest.mark.parametrize("n_rows", [3, 21])
+@pytest.mark.slow
 def test_workspaces_are_just_large_enough(cell, shape, recurrent, n_rows, workspaces):
     shape = SHAPES[shape]
     rng = np.random.default_rng(0)

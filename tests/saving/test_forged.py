@@ -23,6 +23,8 @@ from sklearn.utils.validation import check_is_fitted
 import tsrnn
 from tsrnn.network import RecurrentNetwork
 
+pytestmark = pytest.mark.slow
+
 GIANT = 4611686018427387904
 
 

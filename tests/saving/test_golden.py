@@ -21,6 +21,8 @@ from saving.conftest import (
 import tsrnn
 from tsrnn.anomaly import TailThreshold
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
