@@ -1,5 +1,6 @@
 """RNNAnomalyDetector: anomalies as errors of recurrent networks."""
 
+import dataclasses
 import warnings
 from numbers import Integral, Real
 from typing import Any
@@ -22,7 +23,7 @@ from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
-from tsrnn.training import Settings, train_many
+from tsrnn.training import train_many
 
 _MIN_OBSERVATIONS = 16  # of a training series
 _MINIBATCHES = 300  # of a series; with more, networks learn the anomalies too
@@ -257,22 +258,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         if max_iter == "auto":
             n_minibatches = min(_MINIBATCHES * n_series**0.5, _MAX_MINIBATCHES)
             max_iter = max(1, round(n_minibatches / n_batches))
-        return Settings(
-            loss=self.loss,
-            loss_params=self._loss_params(),
-            max_iter=max_iter,
-            batch_size=self.batch_size,
-            n_batches=n_batches,
-            solver=self.solver,
-            learning_rate=self.learning_rate,
-            learning_rate_init=self.learning_rate_init,
-            alpha=self.alpha if self.solver == "adamw" else self.alpha / self.batch_size,
-            dropout=self.dropout,
-            recurrent_dropout=self.recurrent_dropout,
-            max_grad_norm=self.max_grad_norm,
-            device=self.device,
-            n_jobs=self.n_jobs,
-        )
+        settings = self._settings(n_windows)
+        return dataclasses.replace(settings, max_iter=max_iter, n_batches=n_batches)
 
     def _score_series(self, panel):
         fitted, online = self.fitted_, self.online

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tsrnn.data.errors import Location
 from tsrnn.data.interop import to_pandas
-from tsrnn.data.rows import labelled_rows
+from tsrnn.data.rows import check_frame, labelled_rows
 from tsrnn.data.time_axis import format_time, time_numbers
 
 
@@ -111,11 +111,7 @@ def covariates_from(
         raise Location(name).error(
             f"has shape {X.shape}", "Give rows of time and columns of covariates."
         )
-    if not X.columns.is_unique:
-        repeated = X.columns[X.columns.duplicated()][0]
-        raise Location(name).error(
-            f"has more than one column {repeated!r}", "Give each a name of its own."
-        )
+    check_frame(X, name)
     rows = labelled_rows(X, name, *columns)
     labels = None if rows.ids is None else pd.Index(rows.ids)
     return Covariates(rows.values, rows.times, labels, name)

@@ -37,6 +37,12 @@ _RECURRENT_ONLY = {
     "device": "cpu",
 }
 
+# Parameters that are settings of the same name; not all estimators have all of them.
+_SETTINGS = (
+    *("loss", "solver", "learning_rate", "learning_rate_init", "averaging", "max_grad_norm"),
+    *("dropout", "recurrent_dropout", "n_iter_no_change", "device", "n_jobs"),
+)
+
 
 def run_network(
     network: Network, source: Source, windows: np.ndarray, *, device: str, n_jobs: int | None
@@ -88,22 +94,12 @@ class RecurrentEstimator(BaseEstimator):
             n_steps = -(-n_windows // batch_size)
             max_iter = int(np.clip(2000 // n_steps, 10, 200))
         return Settings(
-            loss=self.loss,
             max_iter=max_iter,
             batch_size=batch_size,
-            solver=self.solver,
-            learning_rate=self.learning_rate,
             # As in MLPRegressor, whose penalty is added to a minibatch's sum, not its mean.
             alpha=self.alpha if self.solver == "adamw" else self.alpha / batch_size,
-            averaging=self.averaging,
-            dropout=self.dropout,
-            recurrent_dropout=self.recurrent_dropout,
             loss_params=self._loss_params(),
-            learning_rate_init=self.learning_rate_init,
-            max_grad_norm=self.max_grad_norm,
-            n_iter_no_change=self.n_iter_no_change,
-            device=self.device,
-            n_jobs=self.n_jobs,
+            **{name: getattr(self, name) for name in _SETTINGS if hasattr(self, name)},
         )
 
     def _loss_params(self) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.plotting.grid import listed_axes
 from tsrnn.plotting.style import BLUE, VERMILION, blend, draw_curve, foreground, pyplot, x_positions
 
 if TYPE_CHECKING:
@@ -25,13 +26,9 @@ _SMALL_HEIGHT = 1.4  # of each of more than two channels
 def stacked_axes(n_channels: int, ax: Sequence[Axes] | None) -> list[Axes]:
     """Axes of the channels and of the score, checked; for None new ones with a shared time axis."""
     if ax is not None:
-        axes = list(np.ravel(np.asarray(ax, dtype=object)))
-        if len(axes) != n_channels + 1:
-            raise ValueError(
-                f"ax must be one axes a channel and one for the score, {n_channels + 1} of them, "
-                f"got {len(axes)}. Choose channels by channels, or leave ax out."
-            )
-        return axes
+        usage = "ax must be one axes a channel and one for the score"
+        remedy = "Choose channels by channels, or leave ax out."
+        return listed_axes(ax, n_channels + 1, usage, remedy)
     heights = [_HEIGHTS.get(n_channels, _SMALL_HEIGHT)] * n_channels + [_SCORE_HEIGHT]
     size = _WIDTH, sum(heights) + 0.6
     style = {"figsize": size, "height_ratios": heights, "layout": "constrained"}

@@ -34,16 +34,19 @@ def choose_series(ids: Any, labels: list) -> list:
     return wanted
 
 
+def listed_axes(axes: Any, n: int, usage: str, remedy: str = "") -> list[Axes]:
+    """The given axes as a list of ``n``; ``usage`` and ``remedy`` are for the error otherwise."""
+    axes = list(np.ravel(np.asarray(axes, dtype=object)))
+    if len(axes) != n:
+        raise ValueError(f"{usage}, {n} of them, got {len(axes)}. {remedy}".rstrip())
+    return axes
+
+
 def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None) -> list[Axes]:
     """One axes for each series: ``ax``, or new ones in rows of ``n_cols``."""
     if ax is not None:
-        axes = list(np.ravel(np.asarray(ax, dtype=object)))
-        if len(axes) != n_axes:
-            raise ValueError(
-                f"ax must be one axes a series, {n_axes} of them, got {len(axes)}. Choose series "
-                "by ids, or leave ax out."
-            )
-        return axes
+        remedy = "Choose series by ids, or leave ax out."
+        return listed_axes(ax, n_axes, "ax must be one axes a series", remedy)
     if n_cols is None:
         n_cols = 2 if n_axes == 4 else 3
     elif isinstance(n_cols, bool) or not isinstance(n_cols, Integral) or n_cols < 1:

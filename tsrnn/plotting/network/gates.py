@@ -10,6 +10,7 @@ import pandas as pd
 
 from tsrnn.inspection import gates as gates_of
 from tsrnn.inspection import states as states_of
+from tsrnn.plotting.grid import listed_axes
 from tsrnn.plotting.network.colours import format_colour_bar, gate_colours, state_colours
 from tsrnn.plotting.network.sequence import match_values, select_sequence, step_edges
 from tsrnn.plotting.style import (
@@ -244,13 +245,8 @@ class GateDisplay:
 def _stacked(n_axes, axes) -> list:
     """Axes below each other: ``axes``, or new ones with a shared time axis."""
     if axes is not None:
-        axes = list(np.ravel(np.asarray(axes, dtype=object)))
-        if len(axes) != n_axes:
-            raise ValueError(
-                f"axes must be one for the series and one for each map, {n_axes} of them, got "
-                f"{len(axes)}. Leave axes out for a new figure."
-            )
-        return axes
+        usage = "axes must be one for the series and one for each map"
+        return listed_axes(axes, n_axes, usage, "Leave axes out for a new figure.")
     heights = [_SERIES_HEIGHT] + [_HEIGHT] * (n_axes - 1)
     size = _WIDTH, sum(heights) + 0.6
     options = {"figsize": size, "height_ratios": heights, "layout": "constrained"}

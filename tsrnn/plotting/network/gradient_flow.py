@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection import gradient_flow
+from tsrnn.plotting.grid import listed_axes
 from tsrnn.plotting.network.comparison import cell_name, line_style, name_estimators
 from tsrnn.plotting.style import blend, draw_curve, foreground, format_axes, legend_style, pyplot
 
@@ -203,10 +204,7 @@ class GradientFlowDisplay:
         if axes is None:
             size = (_WIDTH if n == 1 else 0.8 * n * _WIDTH), _HEIGHT
             axes = pyplot().subplots(1, n, figsize=size, layout="constrained", squeeze=False)[1]
-        axes = list(np.ravel(np.asarray(axes, dtype=object)))
-        if len(axes) != n:
-            raise ValueError(f"axes must be one for each norm, {n} of them, got {len(axes)}.")
-        return axes
+        return listed_axes(axes, n, "axes must be one for each norm")
 
 
 def _layer(flow, layer, name) -> str:
