@@ -346,7 +346,6 @@ def optimise(
     beta_2=0.999,
     epsilon=1e-8,
     momentum=0.9,
-    nesterov=True,
     averaging=0.0,
 ):
     """Parameters after one step for each gradient, clipped by its norm; and their average."""
@@ -361,7 +360,7 @@ def optimise(
             gradient = gradient + alpha * parameters
         if solver == "sgd":
             first = momentum * first + gradient
-            parameters -= rate * (gradient + momentum * first if nesterov else first)
+            parameters -= rate * (gradient + momentum * first)  # Nesterov
         elif solver == "rmsprop":  # Tieleman & Hinton (2012)
             second = beta_2 * second + (1 - beta_2) * gradient**2
             first = momentum * first + gradient / (np.sqrt(second) + epsilon)

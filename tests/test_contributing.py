@@ -101,14 +101,14 @@ def test_kernels_against_the_slow_twin(run):
     """Value, gradient and missing targets as scalar maths, then in networks, one simulated."""
     tests = "tests/kernels/test_losses.py", "tests/kernels/test_cpu.py"
     chosen = "log_cosh and not (horizons or every- or parallel or float32)"
-    assert "9 passed" in run("-m", "pytest", "-q", "-x", "-p", "no:xdist", "-k", chosen, *tests)
+    assert "\n9 passed" in run("-m", "pytest", "-q", "-x", "-p", "no:xdist", "-k", chosen, *tests)
 
 
 def test_the_head_against_the_slow_twin(run):
     """Outputs, loss, gradient: recurrent on the CPU and simulated, and attention; saved."""
     chosen = "gru and head_mean and not parallel or attending_head_mean and not 2"
     tests = "tests/kernels/test_cpu.py", "tests/kernels/test_attention.py"
-    assert "5 passed" in run("-m", "pytest", "-q", "-x", "-p", "no:xdist", "-k", chosen, *tests)
+    assert "\n5 passed" in run("-m", "pytest", "-q", "-x", "-p", "no:xdist", "-k", chosen, *tests)
     run("-c", SAVE_HEAD)
 
 

@@ -1,5 +1,6 @@
 """What is read beside the target: the numbers of the library, and a line for what is wrong."""
 
+import argparse
 import io
 
 import numpy as np
@@ -204,6 +205,8 @@ def test_names_are_those_of_the_library():
     assert set(options.CALENDAR) == set(CALENDAR)
     (losses,) = (set(c.options) for c in RNNForecaster._parameter_constraints["loss"])
     assert [options.loss_name(name) for name in losses] == list(losses)
+    with pytest.raises(argparse.ArgumentTypeError):
+        options.loss_name("cross_entropy")
 
 
 # What is wrong
@@ -437,7 +440,8 @@ def test_bad_files_of_holidays(content, message, shop, write, refused, tmp_path)
             range(1, 81),
             ["--holidays", "2024-01-01"],
             "data.csv: --holidays are days, and times "
-            "have no dates. Leave them out, or give the share of them in each step as a covariate.",
+            "have no dates. Leave them out, or give the share of them in each step as a column for "
+            "--known.",
         ),
         (
             pd.period_range("2000-01", periods=80, freq="M"),

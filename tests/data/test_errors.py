@@ -33,7 +33,8 @@ def test_a_missing_value():
     assert isinstance(error, MissingDataError)
     assert (error.argument, error.series, error.column) == ("sales", "b", None)
     assert error.row == DAYS[3]
-    assert str(error) == f"Series 'b' of sales {error.problem}. {error.remedy}"
+    assert error.problem == "is missing (NaN) at 2024-01-04"
+    assert str(error).startswith("Series 'b' of sales is missing (NaN) at 2024-01-04. Fill it, ")
 
 
 def test_a_gap():
@@ -54,7 +55,7 @@ def test_only_what_masking_allows_is_told_to_mask():
     assert "mask" not in str(error_of(channels_from, WIDE.replace(5.0, np.inf)))
 
 
-def test_they_come_back_from_another_process():
+def test_they_can_be_pickled():
     where = Location("X", "z", "sky")._asdict()
     error = UnknownCategoryError("is 'hail'", "Drop it.", category="hail", known=("sun",), **where)
     again = pickle.loads(pickle.dumps(error))

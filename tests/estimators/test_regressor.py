@@ -150,6 +150,7 @@ def seen():
     return {}
 
 
+@pytest.mark.xdist_group("options")  # all options in one process, to be compared
 @pytest.mark.parametrize("name", ["default", *OPTIONS])
 def test_every_option_changes_something_and_still_learns(name, seen):
     options = OPTIONS.get(name, {})

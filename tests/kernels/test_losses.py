@@ -35,6 +35,7 @@ def n_outputs(name):
 
 def test_every_loss_has_its_naive_twin():
     assert sorted(naive.LOSSES) == list(LOSSES)
+    assert set(REGRESSION_LOSSES) == set(naive.LOSSES) - {"cross_entropy"}
 
 
 @every_regression_loss

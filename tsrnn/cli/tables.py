@@ -16,6 +16,9 @@ from tsrnn.data import DataError, UnknownCategoryError, format_time
 # How csv files write a missing value
 EMPTY_CELLS = ("", " ", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
 _OPTIONS = {"calendar": "--calendar", "holidays": "--holidays", "season": "--season"}
+_REMEDIES = {
+    "holidays": "Leave them out, or give the share of them in each step as a column for --known."
+}
 
 
 class FileError(ValueError):
@@ -53,7 +56,8 @@ def _worded(error, target):
         subject = f"column {target!r}"
     else:
         subject = _OPTIONS.get(error.argument, error.argument)
-    return f"{subject} {error.problem}. {error.remedy}".rstrip()
+    remedy = _REMEDIES.get(error.argument, error.remedy)
+    return f"{subject} {error.problem}. {remedy}".rstrip()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

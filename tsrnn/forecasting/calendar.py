@@ -80,6 +80,6 @@ def check_holidays(holidays: Any, collection: Collection) -> np.ndarray:
         have = "no dates" if step is None else f"the frequency {step.freqstr}"
         raise Location("holidays").error(
             f"are days, and times have {have}",
-            "Leave them out, or give the share of them in each step as a covariate.",
+            "Leave them out, or give the share of them in each step as a column of X.",
         )
     return np.unique(days)
