@@ -49,6 +49,9 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
     def fitted_(self) -> SequenceModel:
         """The fitted state: network, scales and loss."""
         check_is_fitted(self)
+        return self._model()
+
+    def _model(self) -> SequenceModel:
         return SequenceModel(
             network=self.network_,
             X_mean=self.X_mean_,
@@ -254,5 +257,5 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         """Outputs of the network for each sequence, (n_samples, n_out), on its own scale."""
         check_is_fitted(self)
         sequences = read_sequences(self, X, self.n_channels_in_, reset=False)
-        source, rows = self.fitted_.source(sequences), np.arange(len(sequences))
+        source, rows = self._model().source(sequences), np.arange(len(sequences))
         return run_network(self.network_, source, rows, device=self.device, n_jobs=self.n_jobs)

@@ -69,7 +69,7 @@ class Memory:
         self._kernel = network.drivers.step
         self._serial = self._kernel.dispatcher(parallel=False)
         parameters, buffers = kernel_array(network.parameters), (self._work, first_steps)
-        self._arguments = tuple(sizes), parameters, self._x, buffers, self._states, self._out
+        self._arguments = tuple(sizes), parameters, self._x, *buffers, self._states, self._out
 
     def __reduce__(self):
         """Pickle without compiled kernels, which are looked up again on loading."""

@@ -75,7 +75,8 @@ class RecurrentNetwork(Network):
     @property
     def layer_counts(self) -> tuple[int, int, int]:
         """Blocks of n_hidden values that a layer stores of a step: gates, state, saved."""
-        return len(self.module.BLOCKS), self.module.N_STATE, self.module.N_SAVED
+        module = self.module
+        return len(module.BLOCKS), module.N_STATE, module.N_SAVED
 
     @property
     def gates(self) -> tuple[str, ...]:

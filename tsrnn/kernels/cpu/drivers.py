@@ -293,8 +293,8 @@ def _compile_step(passes: ChunkPasses):
             for k in range(out.shape[1]):
                 out[row, k] = outputs[k // sizes.n_out, k % sizes.n_out * n_rows + row]
 
-    def step(n_tasks, sizes, parameters, x, buffers, states, out):
-        work, first_steps = buffers
+    # No tuple for buffers: taking one apart is 3 % of the 3 microseconds of a single step.
+    def step(n_tasks, sizes, parameters, x, work, first_steps, states, out):
         n_rows = read_sizes(sizes).n_rows
         n_chunks = (x.shape[0] + n_rows - 1) // n_rows
         for task in prange(n_tasks):
