@@ -88,7 +88,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Epochs, each of at most 100 minibatches. "auto" makes 300 minibatches, for a panel more:
         with many more, networks learn to reproduce the anomalies.
     dtype, device, n_jobs, random_state, verbose
-        Computation and progress, as in :class:`RNNRegressor`; scores are computed on the CPU.
+        Computation and progress, as in :class:`RNNRegressor`, but by default ``random_state`` is
+        None, a different seed each time; scores are computed on the CPU.
 
     Attributes
     ----------
