@@ -35,11 +35,11 @@ def is_self(attribute):
 
 
 def private_names(source):
-    """Private names of others that a file reads or imports from tsrnn, as (line, expression)."""
+    """Private names of others that a file reads, or imports from tsrnn or Numba: (line, code)."""
     tree = ast.parse(source)
     own = own_names(tree) | NAMED_TUPLES
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith(("tsrnn", "numba")):
             for name in filter(is_private, (name.name for name in node.names)):
                 yield node.lineno, f"from {node.module} import {name}"
         elif isinstance(node, ast.Attribute) and is_private(node.attr):

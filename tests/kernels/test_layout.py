@@ -21,6 +21,14 @@ SHAPES = {
 }
 
 
+def guarded_copy(work):
+    """A workspace of NaN as large as another, and a guard behind it."""
+    workers, size = work.shape
+    work = np.full((workers, size + GUARD), np.nan, work.dtype)
+    work[:, size:] = SENTINEL
+    return work
+
+
 @pytest.fixture
 def workspaces(monkeypatch):
     """Run kernels in workspaces of NaN with a guard behind: (driver, workspaces) of each call."""
@@ -28,14 +36,18 @@ def workspaces(monkeypatch):
 
     def guarded(self, *args):
         names = list(inspect.signature(self._function).parameters)
-        if "buffers" not in names:
+        if "buffers" in names:
+            place = names.index("buffers")
+            *others, work, first_steps = args[place]
+            work = guarded_copy(work)
+            args = (*args[:place], (*others, work, first_steps), *args[place + 1 :])
+        elif "work" in names:
+            place = names.index("work")
+            work = guarded_copy(args[place])
+            args = (*args[:place], work, *args[place + 1 :])
+        else:
             return call(self, *args)
-        place = names.index("buffers")
-        *others, work, first_steps = args[place]
-        workers, size = work.shape
-        work = np.full((workers, size + GUARD), np.nan, work.dtype)
-        work[:, size:] = SENTINEL
-        call(self, *args[:place], (*others, work, first_steps), *args[place + 1 :])
+        call(self, *args)
         return seen.append((self.name.rpartition("-")[2], work))
 
     monkeypatch.setattr(Kernel, "__call__", guarded)
