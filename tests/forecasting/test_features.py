@@ -164,7 +164,7 @@ def test_static_values():
     assert result["new"].iloc[0] > result["newer"].iloc[0]
     with pytest.raises(ValueError, match="static has no row for series 's3'"):
         quick(horizon=2, lookback=9).fit(y, static=static.drop("s3"))
-    with pytest.raises(ValueError, match="give static as well"):
+    with pytest.raises(ValueError, match="Give static as well"):
         forecaster.predict(y=unseen)
     with pytest.raises(ValueError, match="static goes with y"):
         forecaster.predict(static=static_values)

@@ -43,8 +43,9 @@ import numpy as np
 from numba import cuda
 from tsrnn.kernels import cells
 from tsrnn.kernels.cuda.blocks import tile_config_of
-from tsrnn.kernels.cuda.kernels import compile_kernels
+from tsrnn.kernels.cuda.kernels import CudaKernels, compile_kernels
 
+assert set(CudaKernels._fields) == set(sys.argv[2:])
 for cell, dtype, name, architecture in json.loads(sys.argv[1]):
     itemsize = np.dtype(dtype).itemsize
     kernels = compile_kernels(cells.find(cell), dtype, tile_config_of(32, 64, itemsize))
@@ -74,7 +75,7 @@ def ptx(tmp_path_factory):
         with open(folder / f"{number}", "w") as out:
             running.append(
                 subprocess.Popen(
-                    [sys.executable, "-c", COMPILE, json.dumps(part)],
+                    [sys.executable, "-c", COMPILE, json.dumps(part), *PASSES, *OTHERS],
                     stdout=out,
                     env=os.environ | {"NUMBA_ENABLE_CUDASIM": "0"},
                 )

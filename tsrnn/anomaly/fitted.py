@@ -49,12 +49,12 @@ class FittedSeries:
 
     def scaled(self, series: ChannelSeries) -> np.ndarray:
         """Values of a series standardised by the fitted mean and deviation."""
-        k = self.labels[series.label]
+        k = self.position(series)
         return (series.values - self.means[k]) / self.deviations[k]
 
     def unscaled(self, series: ChannelSeries, z: np.ndarray) -> np.ndarray:
         """Standardised values in the unit of the series."""
-        k = self.labels[series.label]
+        k = self.position(series)
         return z * self.deviations[k] + self.means[k]
 
     def inputs(

@@ -15,7 +15,7 @@ from tsrnn.data import DataError, UnknownCategoryError, format_time
 
 # How csv files write a missing value
 EMPTY_CELLS = ("", " ", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
-_OPTIONS = {"calendar": "--calendar", "holidays": "--holidays", "season": "--season"}
+_OPTIONS = {"calendar": "--calendar", "holidays": "--holidays"}
 _REMEDIES = {
     "holidays": "Leave them out, or give the share of them in each step as a column for --known."
 }

@@ -207,10 +207,10 @@ def _sorted(labelled, table, codes, ids, step, argument):
     rows = np.arange(len(table))
     if ids == [None]:
         axis, order = sorted_axis(labelled.times[rows], Location(argument), step)
-        return Panel(table[order], np.array([0, len(table)])), [axis], rows[order]
+        return Panel(np.array(table[order]), np.array([0, len(table)])), [axis], rows[order]
     times, order = PanelTimes.sort(labelled.times, codes, ids, argument)
     axes = times.axes(labelled.averaging_snippet, step)
-    return Panel(table[order], times.indptr), axes, rows[order]
+    return Panel(np.array(table[order]), times.indptr), axes, rows[order]
 
 
 def _on_grids(labelled, table, codes, ids, step, argument):

@@ -57,7 +57,8 @@ def labelled_rows(
         check_time_index(times, Location(argument))
     else:
         time_dtype = frame[time_column].dtype
-        where, code = Location(argument, column=time_column), f"pd.to_datetime(y[{time_column!r}])"
+        where = Location(argument, column=time_column)
+        code = f"pd.to_datetime({argument}[{time_column!r}])"
         times = _time_stamps(frame[time_column], where, code)
         _check_known(times, "time stamp", f"column {time_column!r}", argument)
     averaging_snippet = f"y.groupby({columns}, as_index=False).mean()"
@@ -84,7 +85,7 @@ def _rows_of_levels(frame, argument):
 def check_frame(frame: pd.DataFrame, argument: str) -> None:
     """Refuse a frame without rows or columns, or with two columns of one name."""
     if frame.shape[1] == 0:
-        raise Location(argument).error("has no columns", "Give a frame with one for each series.")
+        raise Location(argument).error("has no columns", "Give a frame with columns of values.")
     if frame.shape[0] == 0:
         raise Location(argument).error("is empty", "Give a frame with observations.")
     if not frame.columns.is_unique:

@@ -148,7 +148,7 @@ class RecurrentEstimator(BaseEstimator):
             bundle["text/html"] += network_html(self)
         return bundle
 
-    def _record(self, history: History) -> None:
+    def _record(self, history: History, stacklevel: int = 3) -> None:
         """Set fitted attributes, named as MLPRegressor's; warn of an interrupted training."""
         self.loss_curve_ = history.loss_curve
         self.validation_scores_ = [-loss for loss in history.validation_curve] or None
@@ -158,5 +158,5 @@ class RecurrentEstimator(BaseEstimator):
             warnings.warn(
                 f"Training was interrupted; the weights of epoch {history.best_iter} are kept, and "
                 f"{type(self).__name__} can be used.",
-                stacklevel=3,
+                stacklevel=stacklevel,
             )

@@ -49,9 +49,6 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
     def fitted_(self) -> SequenceModel:
         """The fitted state: network, scales and loss."""
         check_is_fitted(self)
-        return self._model()
-
-    def _model(self) -> SequenceModel:
         return SequenceModel(
             network=self.network_,
             X_mean=self.X_mean_,
@@ -178,7 +175,7 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         callbacks = self._start_callbacks(settings.max_iter)
         history = self._train(source, rows, validation, settings, rng, on_progress=callbacks)
         callbacks.end(history)
-        self._record(history)
+        self._record(history, stacklevel=5)
         if self._partial_fit_state is not None:
             del self._partial_fit_state  # back to the None of the class
         if self.learning_rate in _OPEN_ENDED and not (history.stopped or history.interrupted):
@@ -202,7 +199,7 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         if not is_new:
             history.best_iter += len(self.loss_curve_)
             history.loss_curve = [*self.loss_curve_, *history.loss_curve]
-        self._record(history)
+        self._record(history, stacklevel=5)
 
     def _train(
         self, source, rows, validation, settings, rng, *, moments=None, on_progress=None
@@ -255,7 +252,7 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Outputs of the network for each sequence, (n_samples, n_out), on its own scale."""
-        check_is_fitted(self)
+        model = self.fitted_
         sequences = read_sequences(self, X, self.n_channels_in_, reset=False)
-        source, rows = self._model().source(sequences), np.arange(len(sequences))
+        source, rows = model.source(sequences), np.arange(len(sequences))
         return run_network(self.network_, source, rows, device=self.device, n_jobs=self.n_jobs)

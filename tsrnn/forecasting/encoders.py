@@ -110,10 +110,12 @@ class FeatureEncoder:
         """Channels of each series, (n_series, n)."""
         if not self.static:
             if static is not None:
-                raise ValueError("static was given, and the forecaster was fitted without.")
+                problem = "was given, and the forecaster was fitted without"
+                raise Location("static").error(problem, "Leave it out.")
             return np.empty((len(ids), 0))
         if static is None:
-            raise ValueError("The forecaster was fitted with static values: give static as well.")
+            problem = "is missing, and the forecaster was fitted with static values"
+            raise Location("static").error(problem, "Give static as well.")
         rows = _static_rows(static, ids)
         parts = []
         for column in self.static:

@@ -43,7 +43,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         proportion to their level, or the levels of series differ by more than a factor of ten.
     scope : {"global", "local", "fine_tuned"}, default="global"
         One network for all series; one for each, all trained in one call; or one for all that is
-        then fine-tuned on each, at a tenth of the learning rate, and forecasts series not fitted.
+        then fine-tuned on each, at a tenth of the learning rate. A network for all also forecasts
+        series that were not fitted.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
@@ -61,7 +62,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         Recurrent cell, "rnn" with tanh and "rnn_relu" with ReLU; "attention" is a causal
         Transformer instead (Vaswani et al. 2017); CPU only.
     hidden_size, batch_size : int or "auto", default="auto"
-        Hidden units, windows of a minibatch; "auto" is 32 of both for one series, else 128 and 64.
+        Hidden units, windows of a minibatch; "auto" is 32 of both for a network of one series, else
+        128 and 64.
     n_layers, bidirectional, residual, n_heads, head_size, memory, dropout, recurrent_dropout
         The network, as in :class:`RNNRegressor`.
     segment : int or "auto", default="auto"

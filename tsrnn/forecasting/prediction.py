@@ -70,7 +70,7 @@ class PredictMixin(ForecasterBase):
         Parameters
         ----------
         horizon, X, y, static
-            As in ``predict``; beyond the steps forecast at once, intervals do not get narrower.
+            As in ``predict``; later than the steps forecast at once, errors count as at the last.
         coverage : float or sequence of float, default=0.9
             Probability, between 0 and 1.
 

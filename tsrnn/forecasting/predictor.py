@@ -205,13 +205,13 @@ class Predictor:
 
 
 def held_out_errors(
-    ensemble: Ensemble, source: Source, windows: np.ndarray, groups: np.ndarray
+    ensemble: Ensemble, source: Source, windows: np.ndarray, series: np.ndarray
 ) -> HeldOutErrors:
-    """Errors of forecasts of held-out windows; ``groups`` (n_windows,) is the series of each."""
-    outputs = ensemble.predict(source, windows, groups)
+    """Errors of forecasts of held-out windows; ``series`` (n_windows,) is that of each."""
+    outputs = ensemble.predict(source, windows, series)
     recent, future = ensemble.spec.past_and_future(source, windows)
     base, scale = ensemble.spec.base_and_scale(recent)
     errors = future - (base + scale * outputs.point)
     below, above = outputs.units()
     errors = errors / np.where(errors < 0, below, above)
-    return HeldOutErrors.from_windows(errors, scale[:, 0], groups)
+    return HeldOutErrors.from_windows(errors, scale[:, 0], series)

@@ -181,10 +181,11 @@ def _panel_windows(collection, season, auto_season, parameters):
         )
     is_validated = n_held_out.any() or not parameters["early_stopping"]
     if n_windows.sum() < _MIN_WINDOWS or not is_validated:
-        raise ValueError(
-            f"The longest of {lengths.size} series has {lengths.max()} observations, too few to "
-            f"learn horizon={horizon} from lookback={lookback} with the end held out. Give more "
-            "history, or a shorter horizon or lookback, or early_stopping=False (no intervals)."
+        raise DataError(
+            f"has {lengths.size} series, the longest of {lengths.max()} observations, too few to "
+            f"learn horizon={horizon} from lookback={lookback} with the end held out",
+            "Give more history, or a shorter horizon or lookback, or early_stopping=False "
+            "(no intervals).",
         )
     return season, lookback, horizon, n_held_out
 

@@ -138,7 +138,7 @@ def check_gradient_growth(evidence: Evidence) -> list[Finding]:
     if evidence.batch.network.n_heads:  # no gradient goes back from step to step
         return findings
     advice = divergence_advice(estimator.learning_rate_init, estimator.max_grad_norm)
-    if evidence.batch.network.cell.startswith("rnn"):
+    if not evidence.batch.network.gates:
         advice += " Or use cell='lstm' or 'gru'."
     for layer, norms in evidence.trace.grad_norms.items():
         flow = np.sqrt((norms**2).mean(axis=0))
@@ -297,7 +297,7 @@ def _longer_memory(evidence, n_steps):
     """Advice that makes a network's memory longer, by its cell."""
     network, segment = evidence.batch.network, evidence.batch.segment
     memory = f"memory={n_steps // segment} (chrono initialisation)"
-    if network.cell not in ("lstm", "gru"):
+    if not network.gates:
         return f"Try cell='lstm' or 'gru', with {memory}."
     if evidence.estimator.memory is None:
         return f"Try {memory}, or segment={2 * segment}."

@@ -11,7 +11,7 @@ from numba.extending import overload
 from tsrnn.kernels.jit.compile import SCALAR_OPTIONS, device_function, like, scalar
 from tsrnn.kernels.workers import worker_range
 
-_u4, _u8 = np.uint32, np.uint64
+_u8 = np.uint64
 
 
 class Dropout(NamedTuple):

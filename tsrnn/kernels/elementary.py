@@ -86,10 +86,8 @@ _LOG2_E = 1.44269504088896341
 _ROUNDER4, _ROUNDER8 = _f4(1.5 * 2**23), 1.5 * 2**52
 _LOG2_E4 = _f4(_LOG2_E)
 _LEAST4, _MOST4 = _f4(-87.0), _f4(88.0)  # below the exponential is 0, above 2^127
-_LN2_4, _LN2_REST4 = (
-    _f4(0.693359375),
-    _f4(-2.12194440e-4),
-)  # the first one's product with n is exact
+_LN2_4 = _f4(0.693359375)  # its product with n is exact
+_LN2_REST4 = _f4(-2.12194440e-4)
 _E2, _E3, _E4 = _f4(5.0000001201e-1), _f4(1.6666665459e-1), _f4(4.1665795894e-2)
 _E5, _E6, _E7 = _f4(8.3334519073e-3), _f4(1.3981999507e-3), _f4(1.9875691500e-4)
 

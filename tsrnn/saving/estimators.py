@@ -9,7 +9,7 @@ import tsrnn.saving.parts  # noqa: F401, registers codecs
 from tsrnn import __version__
 from tsrnn.estimators import RNNClassifier, RNNRegressor
 from tsrnn.estimators.sequence_model import PartialFitState
-from tsrnn.kernels.losses import LOSSES, find_loss
+from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
 from tsrnn.saving.checks import check, has_type, lookup
 from tsrnn.saving.detector import DETECTOR
 from tsrnn.saving.forecaster import FORECASTER
@@ -57,7 +57,8 @@ def _check_regressor(fitted):
     network = _check_sequences(fitted)
     n, loss, quantiles = fitted["n_outputs_"], fitted["loss_"], fitted["quantiles_"]
     check(n >= 1 and (n == 1 or not fitted["_flat"]), "n_outputs_")
-    check(loss in LOSSES and all(has_type(q, float) for q in quantiles), "loss_ or quantiles_")
+    are_levels = all(has_type(level, float) for level in quantiles)
+    check(loss in REGRESSION_LOSSES and are_levels, "loss_ or quantiles_")
     check(network.n_out == find_loss(loss).n_outputs(int(n), quantiles), "loss_ or quantiles_")
     _check_scales(fitted["y_mean_"], fitted["y_scale_"], n)
 

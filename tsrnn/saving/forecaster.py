@@ -10,7 +10,7 @@ from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths
-from tsrnn.kernels.losses import LOSSES, find_loss
+from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
 from tsrnn.saving.checks import check, has_type
 from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
 
@@ -94,7 +94,8 @@ def _check(parts):
     if "_features" in parts:
         _check_features(parts, features)
     loss, quantiles = _loss_of(parts)
-    check(loss in LOSSES and all(has_type(q, float) for q in quantiles), "loss_ or quantiles_")
+    are_levels = all(has_type(level, float) for level in quantiles)
+    check(loss in REGRESSION_LOSSES and are_levels, "loss_ or quantiles_")
     check(list(quantiles) == sorted(quantiles), "quantiles_")
     n_ahead = _check_network(network, parts["segment_"], lookback, features, (loss, quantiles))
     n_series = history.panel.n_series

@@ -87,10 +87,11 @@ def train_many(
     """Train many networks of one shape in place, each as ``train`` would, many at a time.
 
     Each network has its windows, settings and generator, but ``loss``, ``loss_params``,
-    ``batch_size``, ``device``, ``n_jobs`` and whether there is recurrent dropout are those of the
-    first for all. ``on_progress`` is called with the first network's history. ValueError if
-    networks differ in shape, windows are streams, or a loss is no longer finite. After Ctrl-C every
-    network has the best weights so far, which may be the initial ones, and its history is marked.
+    ``batch_size``, ``device``, ``n_jobs`` and whether there is averaging or recurrent dropout are
+    those of the first for all. ``on_progress`` is called with the first network's history.
+    ValueError if networks differ in shape, windows are streams, or a loss is no longer finite.
+    After Ctrl-C every network has the best weights so far, which may be the initial ones, and its
+    history is marked.
     """
     if any(array.ndim > 1 for array in windows):
         raise ValueError("Streams, whose state is carried, are trained by one network: use train.")

@@ -46,9 +46,8 @@ def tile_config_of(n_rows: int, n_hidden: int, itemsize: int) -> TileConfig:
     """The tile config for chunks of so many rows: as many threads as have work to do."""
     n_units = 2 if n_hidden % 2 == 0 and n_hidden * n_rows >= 2048 else 1
     n_tiles = n_hidden * n_rows // (ROWS * n_units)
-    max_threads = (
-        256 if itemsize == 4 else 64
-    )  # doubles take twice the registers and the shared memory
+    # Doubles take twice the registers and the shared memory.
+    max_threads = 256 if itemsize == 4 else 64
     n_threads = min(max_threads, max(32, 1 << (n_tiles - 1).bit_length()))
     return TileConfig(n_rows, n_units, _N_SIMULATED if SIMULATED else n_threads)
 

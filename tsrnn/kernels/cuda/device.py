@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import itertools
 import warnings
 
 import numba
@@ -81,9 +82,8 @@ class DeviceArray:
 
     def __init__(self, dtype, sizes: dict[str, int]):
         self.dtype, self._array = np.dtype(dtype), None
-        ends = np.cumsum([0, *sizes.values()]).tolist()
-        self.size = ends.pop()
-        self.offsets = dict(zip(sizes, ends, strict=True))
+        *firsts, self.size = itertools.accumulate(sizes.values(), initial=0)
+        self.offsets = dict(zip(sizes, firsts, strict=True))
         self._sizes = sizes
 
     @property

@@ -165,7 +165,6 @@ class Run:
             n_chunks=self.n_chunks,
             n_steps=self.shape.n_steps,
             training=int(options.training),
-            separate_hidden=int(options.separate_hidden),
             evaluate=int(options.evaluate),
             loss=problem.loss,
             n_work=self.n_work,

@@ -102,7 +102,8 @@ def _compile_load_weights_backward(real, rows, n_wide) -> Callable:
 
 
 def _compile_forward(cell, real, tile_config) -> Callable:
-    n_blocks, n_state, n_saved, cell_forward = _constants(cell, cell.forward)
+    n_blocks, n_state, n_saved = len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED
+    cell_forward = cell.forward
     any_state, any_saved = max(n_state, 1), max(n_saved, 1)
     rows, n_units, _ = tile_config
     n_across, n_sums = rows // ROWS, n_blocks * n_units * ROWS
@@ -155,12 +156,9 @@ def _compile_forward(cell, real, tile_config) -> Callable:
     return forward
 
 
-def _constants(cell, cell_pass):
-    return len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED, cell_pass
-
-
 def _compile_backward(cell, real, rows) -> Callable:
-    n_blocks, n_state, n_saved, cell_backward = _constants(cell, cell.backward)
+    n_blocks, n_state, n_saved = len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED
+    cell_backward = cell.backward
     any_state, any_saved = max(n_state, 1), max(n_saved, 1)
 
     @device_function

@@ -43,8 +43,9 @@ SHORT, LONG = 0.03, 1.0
 def are_worth_it(seconds: float, serial: Kernel, parallel: Kernel) -> bool:
     """Whether work of so many seconds on one core should be distributed over threads.
 
-    Between SHORT and LONG the binary that exists is run: compiling a second one takes longer than
-    it saves.
+    ``serial`` and ``parallel`` are the kernels that would do it on one core and on several, each
+    by its binary of that name. Between SHORT and LONG the binary that exists is run: compiling a
+    second one takes longer than it saves.
     """
     if not SHORT <= seconds < LONG:
         return seconds >= LONG

@@ -90,7 +90,7 @@ def layer_weights(parameters, sizes, layer):
 
 @device_function
 def layer_biases(parameters, sizes, layer):
-    """Their biases."""
+    """The biases of a layer, as ``Weights``."""
     d = sizes.n_hidden
     a = layer_offset(sizes, layer + 1, 0) - (5 + FFN_EXPANSION) * d
     b, c = a + 3 * d, a + 4 * d

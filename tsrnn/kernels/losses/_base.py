@@ -21,8 +21,8 @@ class Loss:
 
     outputs_per_target = 1  # or PER_QUANTILE, one for each level; PER_CLASS, one for each class
     default_params: tuple[float, ...] = ()  # empty for levels of quantiles, set by estimators
-    # Whether it is the negative log-likelihood of a distribution with a scale, which may be
-    # negative; and whether the best constant prediction is the median, not the mean.
+    # Whether it is the negative log-likelihood (so a loss may be below 0) of a distribution with
+    # a scale; and whether the best constant prediction is the median, not the mean.
     is_likelihood = robust = False
 
     @property

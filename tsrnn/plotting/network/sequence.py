@@ -25,7 +25,7 @@ class DisplayedSequence:
     X: Any  # as the estimator takes it: the single row, or all series
     values: pd.DataFrame  # by the sequence's labels, a column for each channel
     segment: int  # values per recurrent step
-    number: int  # position among the sequences; None for a single one
+    number: int  # position among the sequences; 0 for a single one
     label: Hashable  # among the sequences; None for a single one
     n_more: int  # sequences omitted by default
 
