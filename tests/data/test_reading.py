@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsrnn.data import collection_from
+from tsrnn.data import DataError, collection_from
 
 LONG = ["unique_id", "ds", "y"]
 DAYS = pd.date_range("2024-01-01", periods=20)
@@ -83,10 +83,11 @@ FORMS = {
 }
 
 
-def results(collection, horizon=4, names=("mean",)):
-    """Results that differ in every place."""
-    shape = len(names), len(collection.ids), horizon
-    return dict(zip(names, np.arange(float(np.prod(shape))).reshape(shape), strict=True))
+def results(collection, horizon=4, names=()):
+    """Results that differ in every place; without names values that go on with the series."""
+    shape = max(len(names), 1), len(collection.ids), horizon
+    arrays = np.arange(float(np.prod(shape))).reshape(shape)
+    return dict(zip(names, arrays, strict=True)) if names else arrays[0]
 
 
 def assert_same(result, expected):
@@ -201,6 +202,40 @@ def test_a_lone_series():
     both = collection.after(3, results(collection, 3, ["low", "high"]))
     expected = pd.DataFrame({"low": [0.0, 1, 2], "high": [3.0, 4, 5]}, future)
     pd.testing.assert_frame_equal(both, expected)
+
+
+@pytest.mark.parametrize("form", [*FORMS, "one series", "polars"])
+def test_one_named_result_is_a_frame_with_its_name(form):
+    series = pieces(DAYS)
+    if form == "one series":
+        y = series["b"].rename("sold")
+    else:
+        y = as_polars(as_long(series)) if form == "polars" else FORMS[form](series)
+    collection = collection_from(y)
+    alone = collection.after(4, results(collection, 4, ["low"]))
+    both = collection.after(4, results(collection, 4, ["low", "high"]))
+    if form == "polars":
+        assert alone.columns == ["unique_id", "ds", "low"]
+        assert alone.equals(both.drop("high"))
+        return
+    assert isinstance(alone, pd.DataFrame)
+    names = both.columns.get_level_values(-1)
+    expected = both.loc[:, names != "high"]
+    if both.columns.nlevels > 1:  # the unused level "high" aside
+        expected = expected.set_axis(pd.MultiIndex.from_tuples(expected.columns), axis=1)
+    pd.testing.assert_frame_equal(alone, expected)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("column", ["id_column", "time_column"])
+def test_a_result_named_as_a_column_of_ids_or_times(library, column):
+    names = {"id_column": "unique_id", "time_column": "ds"}
+    y = as_long(pieces(DAYS)).rename(columns={names[column]: "low"})
+    y = as_polars(y) if library == "polars" else y
+    collection = collection_from(y, **(names | {column: "low"}))
+    with pytest.raises(DataError, match="Column 'low' of y has the name of a column of the result"):
+        collection.after(2, results(collection, 2, ["low"]))
+    collection.after(2, results(collection, 2))
 
 
 def test_a_frame_of_one_column_stays_one():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.errors import Location
-from tsrnn.data.forms import Form
+from tsrnn.data.forms import Form, Results
 from tsrnn.data.gaps import seasonally_filled
 from tsrnn.data.panel import Panel
 from tsrnn.data.time_axis import TimeAxis, format_time
@@ -24,12 +24,12 @@ class Collection:
     observed: np.ndarray | None = None  # (n_values,) bool; others carry the last value forward
     covariates: np.ndarray | None = None  # encoded, (n_values, n_channels)
 
-    def after(self, horizon: int, columns: dict[str, np.ndarray]) -> Any:
-        """Columns (n_series, horizon) for what follows each series, in the form that these came in.
+    def after(self, horizon: int, results: Results) -> Any:
+        """Results (n_series, horizon) for what follows each series, in the form that these came in.
 
-        A single column takes the name of the series' values.
+        An array goes on with the values and takes their name; a dict gives a frame of its columns.
         """
-        return self.form.after(self.ids, self.axes, horizon, columns)
+        return self.form.after(self.ids, self.axes, horizon, results)
 
     def filled(self, season: int) -> Self:
         """The same with missing values replaced by the last one of their season."""

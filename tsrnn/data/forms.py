@@ -7,48 +7,52 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from tsrnn.data.errors import Location
 from tsrnn.data.time_axis import TimeAxis, calendar_grid, regular_index
 
 Axes = list[TimeAxis]
-Columns = dict[str, np.ndarray]
+# (n_series, horizon): values that go on with the series and take their name, or results by column
+Results = np.ndarray | dict[str, np.ndarray]
 
 
 class Form(Protocol):
     """The form that series came in."""
 
-    def after(self, ids: list, axes: Axes, horizon: int, columns: Columns) -> Any:
-        """Columns of shape (n_series, horizon), for what follows each series, in this form."""
+    def after(self, ids: list, axes: Axes, horizon: int, results: Results) -> Any:
+        """Results for the ``horizon`` steps that follow each series, in this form."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SingleSeries(Form):
-    """A Series: one column gives a Series of its name, several a frame."""
+    """A Series: values give a Series of its name, named results a frame."""
 
     name: Hashable
 
     def after(
-        self, ids: list, axes: Axes, horizon: int, columns: Columns
+        self, ids: list, axes: Axes, horizon: int, results: Results
     ) -> pd.Series | pd.DataFrame:
         index = axes[0].after(horizon)
-        if len(columns) == 1:
-            return pd.Series(*(values[0] for values in columns.values()), index, name=self.name)
-        return pd.DataFrame({name: values[0] for name, values in columns.items()}, index)
+        if isinstance(results, np.ndarray):
+            return pd.Series(results[0], index, name=self.name)
+        return pd.DataFrame({name: values[0] for name, values in results.items()}, index)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Wide(Form):
-    """A frame of one column a series; several results of each form a level below its name."""
+    """A frame of one column a series; the names of results form a level below its name."""
 
     columns: pd.Index
 
-    def after(self, ids: list, axes: Axes, horizon: int, columns: Columns) -> pd.DataFrame:
+    def after(self, ids: list, axes: Axes, horizon: int, results: Results) -> pd.DataFrame:
         times = entries_after(axes, horizon)
         index = times.unique().sort_values()
         rows = index.get_indexer(times).reshape(len(ids), horizon)
-        table = np.full((len(index), len(ids), len(columns)), np.nan)
-        for k, values in enumerate(columns.values()):
+        is_named = isinstance(results, dict)
+        tables = list(results.values()) if is_named else [results]
+        table = np.full((len(index), len(ids), len(tables)), np.nan)
+        for k, values in enumerate(tables):
             table[rows, np.arange(len(ids))[:, None], k] = values
-        labels = self.columns if len(columns) == 1 else self._labels(list(columns))
+        labels = self._labels(list(results)) if is_named else self.columns
         index = _with_frequency(index, axes[0].step)
         return pd.DataFrame(table.reshape(len(index), -1), index, labels)
 
@@ -71,10 +75,10 @@ class Long(Form):
     id_dtype: Any
     time_dtype: Any
 
-    def after(self, ids: list, axes: Axes, horizon: int, columns: Columns) -> pd.DataFrame:
+    def after(self, ids: list, axes: Axes, horizon: int, results: Results) -> pd.DataFrame:
         labels, times = _ids_and_times(self, ids, axes, horizon)
-        results = flattened(columns, self.target_column)
-        return pd.DataFrame({self.id_column: labels, self.time_column: times} | results)
+        keys = {self.id_column: labels, self.time_column: times}
+        return pd.DataFrame(keys | flattened(results, self.target_column, tuple(keys)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,14 +92,14 @@ class Levels(Form):
     time_dtype: Any
 
     def after(
-        self, ids: list, axes: Axes, horizon: int, columns: Columns
+        self, ids: list, axes: Axes, horizon: int, results: Results
     ) -> pd.Series | pd.DataFrame:
         levels = _ids_and_times(self, ids, axes, horizon)
         index = pd.MultiIndex.from_arrays(levels, names=self.names)
-        results = flattened(columns, self.target)
-        if len(results) == 1 and not self.is_frame:
-            return pd.Series(results[self.target], index, name=self.target)
-        return pd.DataFrame(results, index)
+        columns = flattened(results, self.target)
+        if isinstance(results, np.ndarray) and not self.is_frame:
+            return pd.Series(columns[self.target], index, name=self.target)
+        return pd.DataFrame(columns, index)
 
 
 def entries_after(axes: Axes, horizon: int) -> pd.Index:
@@ -108,10 +112,18 @@ def entries_after(axes: Axes, horizon: int) -> pd.Index:
     return blocks[0].append(blocks[1:]).take((firsts[:, None] + np.arange(horizon)).ravel())
 
 
-def flattened(columns: Columns, target: Hashable) -> dict:
-    """Columns of (n_series, horizon) end to end; a single one takes the target's name."""
-    names = [target] if len(columns) == 1 else columns
-    return {name: np.ravel(values) for name, values in zip(names, columns.values(), strict=True)}
+def flattened(results: Results, target: Hashable, keys: tuple = ()) -> dict:
+    """Results end to end by column; values are the column ``target``.
+
+    ``keys`` are the columns of ids and times, whose names no result may have.
+    """
+    columns = results if isinstance(results, dict) else {target: results}
+    for key in keys:
+        if key in columns:
+            raise Location(column=key).error(
+                "has the name of a column of the result", "Rename it, for fit and predict."
+            )
+    return {name: np.ravel(values) for name, values in columns.items()}
 
 
 def _ids_and_times(form, ids, axes, horizon):

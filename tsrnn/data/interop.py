@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.errors import Location
-from tsrnn.data.forms import Axes, Columns, Form, entries_after, flattened
+from tsrnn.data.forms import Axes, Form, Results, entries_after, flattened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Foreign(Form):
     time_dtype: Any
     library: Any
 
-    def after(self, ids: list, axes: Axes, horizon: int, columns: Columns) -> Any:
+    def after(self, ids: list, axes: Axes, horizon: int, results: Results) -> Any:
         import narwhals as nw
 
         times = entries_after(axes, horizon)
@@ -29,7 +29,8 @@ class Foreign(Form):
         if zone is not None:
             times = times.tz_convert(None)
         labels = [label for label in ids for _ in range(horizon)]
-        parts = {self.time_column: times.to_numpy()} | flattened(columns, self.target_column)
+        columns = flattened(results, self.target_column, (self.id_column, self.time_column))
+        parts = {self.time_column: times.to_numpy()} | columns
         series = nw.new_series(self.id_column, labels, self.id_dtype, backend=self.library)
         frame = series.to_frame().with_columns(
             *(nw.new_series(name, part, backend=self.library) for name, part in parts.items())

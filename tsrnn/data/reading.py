@@ -72,7 +72,7 @@ def collection_from(
     >>> collection = collection_from(y)
     >>> collection.ids, collection.panel.lengths
     (['shop', 'kiosk'], array([3, 2]))
-    >>> collection.after(1, {"mean": np.array([[4.0], [1.5]])})
+    >>> collection.after(1, np.array([[4.0], [1.5]]))
                 shop  kiosk
     2024-01-04   4.0    1.5
     """

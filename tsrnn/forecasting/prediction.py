@@ -54,7 +54,7 @@ class PredictMixin(ForecasterBase):
         """
         horizon, context = forecast_context(self, horizon, X, y, static)
         values = self._predictor().after(context, horizon)["RNNForecaster"]
-        return context.collection.after(horizon, {"forecast": values})
+        return context.collection.after(horizon, values)
 
     def predict_interval(
         self,
@@ -77,7 +77,8 @@ class PredictMixin(ForecasterBase):
         Returns
         -------
         DataFrame
-            In the form of ``predict``; columns ``lower_90``, ``upper_90`` for a coverage of 0.9.
+            With the index, or ids and times, of ``predict``; columns ``lower_90``, ``upper_90`` for
+            a coverage of 0.9. In a wide frame they are a level below each series.
 
         Raises
         ------
@@ -114,7 +115,7 @@ class PredictMixin(ForecasterBase):
         Returns
         -------
         DataFrame
-            In the form of ``predict``, with columns ``quantile_10`` for 0.1 and so on.
+            As of ``predict_interval``, with columns ``quantile_10`` for 0.1 and so on.
 
         Raises
         ------
@@ -165,7 +166,7 @@ class PredictMixin(ForecasterBase):
         Returns
         -------
         DataFrame
-            In the form of ``predict``, with columns ``sample_0``, ``sample_1`` and so on.
+            As of ``predict_interval``, with columns ``sample_0``, ``sample_1`` and so on.
 
         Raises
         ------
