@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import tsrnn
 from tsrnn import RNNForecaster
 
 DAYS = pd.date_range("2024-01-01", periods=60)

@@ -47,12 +47,13 @@ class Wide(Form):
         times = entries_after(axes, horizon)
         index = times.unique().sort_values()
         rows = index.get_indexer(times).reshape(len(ids), horizon)
-        is_named = isinstance(results, dict)
-        tables = list(results.values()) if is_named else [results]
+        if isinstance(results, np.ndarray):
+            tables, labels = [results], self.columns
+        else:
+            tables, labels = list(results.values()), self._labels(list(results))
         table = np.full((len(index), len(ids), len(tables)), np.nan)
         for k, values in enumerate(tables):
             table[rows, np.arange(len(ids))[:, None], k] = values
-        labels = self._labels(list(results)) if is_named else self.columns
         index = _with_frequency(index, axes[0].step)
         return pd.DataFrame(table.reshape(len(index), -1), index, labels)
 
