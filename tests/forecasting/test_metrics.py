@@ -1,6 +1,7 @@
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,6 +151,150 @@ def test_shapes_are_not_broadcast(metric, by_hand):
     for nothing in (1.0, np.zeros((2, 0))):
         with pytest.raises(ValueError, match=r"actual must be .* with values, got shape"):
             metric(nothing, np.asarray(nothing))
+
+
+# Labels of pandas objects
+
+DAYS = pd.date_range("2024-01-01", periods=3)
+INDEXES = {
+    "days": DAYS,
+    "periods": DAYS.to_period(),
+    "numbers": pd.RangeIndex(3),
+    "texts": pd.Index(list("xyz")),
+    "series and days": pd.MultiIndex.from_product([["shop"], DAYS]),
+}
+OF_SERIES = {  # each argument that has an entry for each of actual
+    "mae": (mae, {"forecast": 0}),
+    "rmse": (rmse, {"forecast": 0}),
+    "mape": (mape, {"forecast": 0}),
+    "smape": (smape, {"forecast": 0}),
+    "mase": (lambda y, forecast: mase(y, forecast, 2.0), {"forecast": 0}),
+    "rmsse": (lambda y, forecast: rmsse(y, forecast, 2.0), {"forecast": 0}),
+    "pinball": (lambda y, quantile_forecast: pinball(y, quantile_forecast, 0.75), {"quantile": 0}),
+    "crps_gaussian": (crps_gaussian, {"mean": 0, "scale": 1}),
+    "coverage": (coverage, {"lower": 0, "upper": 1}),
+    "interval_score": (
+        lambda y, lower, upper: interval_score(y, lower, upper, 0.75),
+        {"lower": 0, "upper": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES)
+@pytest.mark.parametrize(("metric", "names"), OF_SERIES.values(), ids=OF_SERIES)
+def test_series_are_of_the_same_steps(metric, names, index):
+    actual = pd.Series(ACTUAL[0], index)
+    others = [pd.Series(FORECAST[0] + more, index) for more in names.values()]
+    expected = metric(ACTUAL[0], *(FORECAST[0] + more for more in names.values()))
+    assert metric(actual, *others) == expected
+    assert metric(ACTUAL[0], *others) == expected  # an array goes with any index
+    assert metric(actual, *(other.to_numpy() for other in others)) == expected
+    assert metric(actual.astype("Float64"), *others) == expected
+    for k, name in enumerate(names):
+        for wrong, place in ((others[k][::-1], 0), (others[k].iloc[[0, 2, 1]], 1)):
+            given = [*others[:k], wrong, *others[k + 1 :]]
+            message = rf"{name}.* and actual have different indexes, first at \[{place}\]: "
+            with pytest.raises(ValueError, match=message) as error:
+                metric(actual, *given)
+            assert f": {wrong.index[place]} and {index[place]}. Give" in str(error.value)
+        with pytest.raises(ValueError, match=r"first at \[2\]: nothing and "):
+            metric(actual, *others[:k], others[k][:2], *others[k + 1 :])
+
+
+@pytest.mark.parametrize(("metric", "names"), OF_SERIES.values(), ids=OF_SERIES)
+def test_frames_are_of_the_same_steps_and_series(metric, names):
+    actual = pd.DataFrame(ACTUAL.T, DAYS, ["a", "b"])
+    others = [pd.DataFrame(FORECAST.T + more, DAYS, ["a", "b"]) for more in names.values()]
+    expected = metric(ACTUAL, *(FORECAST + more for more in names.values()))
+    np.testing.assert_array_equal(metric(actual.T, *(other.T for other in others)), expected)
+    metric(actual, *others)
+    for k, name in enumerate(names):
+        for wrong, message in (
+            (others[k][["b", "a"]], r"different columns, first at \[0\]: b and a"),
+            (others[k][::-1], r"different indexes, first at \[0\]: 2024-01-03 .* and 2024-01-01"),
+            (others[k].set_axis(DAYS.shift(1)), r"different indexes, first at \[0\]: 2024-01-02 "),
+        ):
+            with pytest.raises(ValueError, match=f"{name}.* and actual have {message}"):
+                metric(actual, *others[:k], wrong, *others[k + 1 :])
+            with pytest.raises(ValueError, match="different"):
+                metric(actual.T, *others[:k], wrong.T, *others[k + 1 :])
+
+
+@pytest.mark.parametrize("metric", [coverage, lambda *args: interval_score(*args, 0.8)])
+def test_bounds_of_other_steps_than_each_other(metric):
+    lower = pd.Series(FORECAST[0] - 1, DAYS)
+    with pytest.raises(ValueError, match=r"upper and lower have different indexes, first at \[0\]"):
+        metric(ACTUAL[0], lower, (lower + 2)[::-1])
+
+
+def test_samples_and_quantiles_of_other_steps():
+    actual = pd.Series(ACTUAL[0], DAYS)
+    frame = pd.DataFrame(np.stack([FORECAST[0], FORECAST[0] + 2], -1), DAYS, ["low", "high"])
+    for metric in (crps_from_samples, lambda y, q: crps_from_quantiles(y, q, [0.25, 0.75])):
+        assert metric(actual, frame) == metric(ACTUAL[0], frame.to_numpy())
+        with pytest.raises(ValueError, match=r"and actual have different indexes, first at \[0\]"):
+            metric(actual, frame[::-1])
+
+
+def test_panels_in_another_order():
+    keys = pd.MultiIndex.from_product([["a", "b"], DAYS], names=["id", "time"])
+    actual, forecast = pd.Series(ACTUAL.ravel(), keys), pd.Series(FORECAST.ravel(), keys)
+    assert mae(actual, forecast) == mae(ACTUAL, FORECAST, axis=None)
+    with pytest.raises(ValueError, match=r"at \[0\]: \('b', Timestamp.* and \('a', Timestamp"):
+        mae(actual, pd.concat([forecast["b"], forecast["a"]], keys=["b", "a"]))
+    long = forecast.rename("y").reset_index()
+    with pytest.raises(
+        ValueError, match=r"actual must be numbers.* with ids and times as its inde"
+    ):
+        mae(long, long)
+
+
+def test_labels_that_differ_in_kind_only():
+    actual = pd.Series(ACTUAL[0], DAYS.as_unit("s"), name="sold")
+    assert mae(actual, pd.Series(FORECAST[0], DAYS.as_unit("ns").rename("day"))) == 1
+    assert mae(actual.to_frame(), pd.DataFrame({"forecast": FORECAST[0]}, DAYS)).sum() == 3
+    numbers = pd.Series(ACTUAL[0], [0, 1, 2])
+    assert mae(numbers, pd.Series(FORECAST[0], [0.0, 1.0, 2.0])) == 1
+    with pytest.raises(ValueError, match=r"first at \[0\]: 2024-01-01 and 2024-01-01 00:00:00"):
+        mae(actual, pd.Series(FORECAST[0], DAYS.to_period()))
+
+
+@pytest.mark.parametrize("metric", [mase, rmsse])
+def test_scales_of_other_series(metric):
+    actual, forecast = (pd.DataFrame(x, ["a", "b"], DAYS) for x in (ACTUAL, FORECAST))
+    scale = pd.Series([2.0, 4.0], ["a", "b"])
+    np.testing.assert_array_equal(
+        metric(actual, forecast, scale), metric(ACTUAL, FORECAST, [2.0, 4.0])
+    )
+    with pytest.raises(ValueError, match=r"scale and actual .* first at \[0\]: b and a"):
+        metric(actual, forecast, scale[::-1])
+
+
+def test_a_history_is_in_the_order_of_time():
+    days = pd.date_range("2024-01-01", periods=5)
+    history = pd.Series([1.0, 5.0, 2.0, 8.0, 3.0], days)
+    assert seasonal_scale(history, 2) == seasonal_scale(history.to_numpy(), 2)
+    assert seasonal_scale(history.set_axis(list("edcba")), 2) == seasonal_scale(history, 2)
+    frame = pd.DataFrame({"a": history, "b": history + 1})
+    np.testing.assert_array_equal(seasonal_scale(frame.T, 2), [seasonal_scale(history, 2)] * 2)
+    message = r"history is not in the order of its index, first at \[{}\]: 2024-01-0{} .* after"
+    with pytest.raises(ValueError, match=message.format(2, 2)):
+        seasonal_scale(history.iloc[[0, 2, 1, 3, 4]], 2)
+    with pytest.raises(ValueError, match=message.format(1, 4)):
+        seasonal_scale(frame.T.iloc[:, ::-1], 2)
+    with pytest.raises(ValueError, match=r"time stamps down the rows. Give history.T"):
+        seasonal_scale(frame, 2)
+    panel = pd.concat({"a": history, "b": history})
+    with pytest.raises(ValueError, match="history has 2 series end to end, 'a' and so on"):
+        seasonal_scale(panel, 2)
+    assert seasonal_scale(panel.loc[["a"]], 2) == seasonal_scale(history, 2)
+
+
+def test_averages_of_other_methods():
+    scores = pd.Series([1.0, 2.0], ["lstm", "gru"])
+    assert owa(scores, scores, 1, 1).tolist() == [1, 2]
+    with pytest.raises(ValueError, match=r"mase and smape have different indexes, first at \[0\]"):
+        owa(scores, scores[::-1], 1, 1)
 
 
 @pytest.mark.parametrize("metric", [mae, rmse, mape, smape])

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from tsrnn.data.labels import refuse_other_labels
+
 Labels: TypeAlias = ArrayLike | pd.Series | pd.DataFrame
 Scores: TypeAlias = ArrayLike | pd.Series
 
@@ -97,7 +99,7 @@ def _runs(
     if values.size != len(steps):
         raise ValueError(f"{name} has {values.size} steps and {base} has {len(steps)}.")
     if isinstance(labels, pd.Series) and required is not None:
-        _refuse_other_index(labels.index, required, name, base)
+        refuse_other_labels(labels.index, required, name, base)
     _refuse(
         ~((values == 0) | (values == 1)),
         f"{name} is not 0 or 1",
@@ -134,17 +136,6 @@ def _run(row: Any, start: Any, end: Any, index: pd.Index, name: str) -> tuple[in
     if steps[-1] - steps[0] != steps.size - 1:
         raise ValueError(f"{what} is not in one piece: the index is not in order. Sort it.")
     return steps[0], steps[-1] + 1
-
-
-def _refuse_other_index(index: pd.Index, required: pd.Index, name: str, base: str) -> None:
-    if index.equals(required):
-        return
-    other = (i for i, (x, y) in enumerate(zip(index, required, strict=True)) if x != y)
-    if (at := next(other, None)) is not None:
-        raise ValueError(
-            f"{name} and {base} have different indexes, first at [{at}]: {index[at]} and "
-            f"{required[at]}. Give both of the same steps, in the same order."
-        )
 
 
 def _refuse(bad: np.ndarray, what: str, remedy: str, values: np.ndarray) -> None:

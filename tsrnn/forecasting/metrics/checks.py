@@ -1,9 +1,16 @@
 """Checks of the arguments of metrics, and their means over the observed values."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
+from pandas.api.types import is_numeric_dtype
+
+from tsrnn.data.labels import refuse_other_labels
 
 Axis = int | tuple[int, ...] | None
+_TIMES = pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex
 
 
 def observed_mean(errors: np.ndarray, actual: np.ndarray, axis: Axis) -> np.ndarray:
@@ -13,9 +20,63 @@ def observed_mean(errors: np.ndarray, actual: np.ndarray, axis: Axis) -> np.ndar
         return np.sum(errors, axis=axis, where=observed) / np.sum(observed, axis=axis)
 
 
+def check_labels(**arguments: Any) -> None:
+    """Refuse pandas objects whose rows, or frames whose columns, have not the labels of the first.
+
+    Arrays go with any labels, and so does a frame's only column.
+    """
+    base, first = "", None
+    for name, values in arguments.items():
+        if not isinstance(values, (pd.Series, pd.DataFrame)):
+            continue
+        if first is None:
+            base, first = name, values
+            continue
+        refuse_other_labels(values.index, first.index, name, base)
+        if values.ndim == first.ndim == 2 and max(values.shape[1], first.shape[1]) > 1:
+            refuse_other_labels(values.columns, first.columns, name, base, "columns")
+
+
+def check_order(history: Any) -> None:
+    """Refuse a history of pandas whose steps are not in order, or of several series in a row."""
+    if not isinstance(history, (pd.Series, pd.DataFrame)):
+        return
+    is_frame = isinstance(history, pd.DataFrame)
+    steps = history.columns if is_frame else history.index
+    if is_frame and isinstance(history.index, _TIMES) and not isinstance(steps, _TIMES):
+        raise ValueError("history is a frame with its time stamps down the rows. Give history.T.")
+    if isinstance(steps, pd.MultiIndex):
+        series = steps.droplevel(-1).unique()
+        if len(series) > 1:
+            raise ValueError(
+                f"history has {len(series)} series end to end, {series[0]!r} and so on. Give one "
+                "at a time, as by groupby(level=0), or an array with a row for each."
+            )
+        steps = steps.get_level_values(-1)
+    is_ordered = isinstance(steps, _TIMES) or (not is_frame and is_numeric_dtype(steps))
+    if is_ordered and not steps.is_monotonic_increasing:
+        at = next(k for k in range(1, len(steps)) if not steps[k - 1] <= steps[k])
+        raise ValueError(
+            f"history is not in the order of its index, first at [{at}]: {steps[at]} after "
+            f"{steps[at - 1]}. Sort it by sort_index()."
+        )
+
+
+def as_floats(values: Any, name: str) -> np.ndarray:
+    """A float array, missing values of every dtype as NaN."""
+    is_frame = isinstance(values, pd.DataFrame)
+    try:
+        if is_frame or isinstance(values, pd.Series):
+            values = values.to_numpy(dtype=float, na_value=np.nan)
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        remedy = " Give the column of values, with ids and times as its index." if is_frame else ""
+        raise ValueError(f"{name} must be numbers: {error}.{remedy}") from None
+
+
 def check_actual(values: ArrayLike, skip_missing: bool, name: str = "actual") -> np.ndarray:
     """A float array with steps, finite except for missing values that may be skipped."""
-    values = np.asarray(values, dtype=float)
+    values = as_floats(values, name)
     if not values.ndim or not values.size:
         raise ValueError(f"{name} must be (..., steps) with values, got shape {values.shape}.")
     if not skip_missing:
@@ -33,7 +94,7 @@ def check_forecast(
     infinite: bool = False,
 ) -> np.ndarray:
     """A float array of the shape of ``actual``, with ``more`` axes; it may be ``infinite``."""
-    values, shape = np.asarray(values, dtype=float), actual.shape + more
+    values, shape = as_floats(values, name), actual.shape + more
     if values.shape != shape:
         raise ValueError(f"{name} must have shape {shape} as actual asks, got {values.shape}.")
     refuse_where(np.isnan(values), f"{name} is missing (NaN)", "Forecast every step")
@@ -55,7 +116,7 @@ def check_bounds(
 
 def check_scale(scale: ArrayLike, actual: np.ndarray) -> np.ndarray:
     """A scale for each series, (..., 1)."""
-    scale, shape = np.asarray(scale, dtype=float), actual.shape[:-1]
+    scale, shape = as_floats(scale, "scale"), actual.shape[:-1]
     bad = ~(scale > 0) | np.isinf(scale)
     refuse_where(bad, "scale is not above 0", "Take it by seasonal_scale")
     try:

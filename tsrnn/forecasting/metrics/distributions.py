@@ -9,6 +9,7 @@ from tsrnn.forecasting.metrics.checks import (
     check_actual,
     check_bounds,
     check_forecast,
+    check_labels,
     check_probability,
     observed_mean,
     refuse_where,
@@ -37,6 +38,7 @@ def pinball(
     level : float
         Its level, above 0 and below 1.
     """
+    check_labels(actual=actual, quantile_forecast=quantile_forecast)
     actual = check_actual(actual, skip_missing)
     quantile = check_forecast(quantile_forecast, actual, "quantile_forecast")
     losses = _pinball(actual - quantile, check_probability(level, "level"))
@@ -67,6 +69,7 @@ def crps_from_quantiles(
     levels : (n_levels,) array
         Their levels, above 0 and below 1, in the order of ``quantiles``.
     """
+    check_labels(actual=actual, quantiles=quantiles)
     actual, levels = check_actual(actual, skip_missing), check_probability(levels, "levels")
     if levels.ndim != 1:
         raise ValueError(f"levels must have one axis, got shape {levels.shape}.")
@@ -96,6 +99,7 @@ def crps_gaussian(
     mean, scale : (..., horizon) array
         Mean and standard deviation of the forecast; with a scale of 0 the absolute error is scored.
     """
+    check_labels(actual=actual, mean=mean, scale=scale)
     actual = check_actual(actual, skip_missing)
     error = actual - check_forecast(mean, actual, "mean")
     scale = check_forecast(scale, actual, "scale")
@@ -124,6 +128,7 @@ def crps_from_samples(
     samples : (..., horizon, n_samples) array
         Draws from the forecast of each step, in any order.
     """
+    check_labels(actual=actual, samples=samples)
     actual = check_actual(actual, skip_missing)
     n = np.shape(samples)[-1] if np.ndim(samples) else 0
     samples = check_forecast(samples, actual, "samples", more=(max(n, 1),))
@@ -152,6 +157,7 @@ def coverage(
     lower, upper : (..., horizon) array
         The intervals' bounds, which may be infinite.
     """
+    check_labels(actual=actual, lower=lower, upper=upper)
     actual = check_actual(actual, skip_missing)
     lower, upper = check_bounds(lower, upper, actual)
     return observed_mean((lower <= actual) & (actual <= upper), actual, axis)
@@ -179,6 +185,7 @@ def interval_score(
     coverage : float
         Nominal share of values inside, above 0 and below 1.
     """
+    check_labels(actual=actual, lower=lower, upper=upper)
     actual, nominal = check_actual(actual, skip_missing), check_probability(coverage, "coverage")
     lower, upper = check_bounds(lower, upper, actual)
     outside = np.maximum(np.maximum(lower - actual, actual - upper), 0)

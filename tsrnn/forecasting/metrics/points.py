@@ -7,6 +7,8 @@ from tsrnn.forecasting.metrics.checks import (
     Axis,
     check_actual,
     check_forecast,
+    check_labels,
+    check_order,
     check_scale,
     observed_mean,
     refuse_where,
@@ -20,8 +22,9 @@ def mae(
 
     Parameters
     ----------
-    actual, forecast : (..., horizon) arrays
-        Actual values, y, and forecasts, f, which are never missing.
+    actual, forecast : (..., horizon) arrays, Series or DataFrames
+        Actual values, y, and forecasts, f, which are never missing. Those of pandas must have the
+        same labels in the same order; a frame of one column a series is averaged by ``axis=0``.
     skip_missing : bool, default=False
         Leave missing values (NaN) of ``actual`` out of the mean. The mean of none is NaN.
     axis : int, tuple of ints or None, default=-1
@@ -36,7 +39,7 @@ def mae(
     Raises
     ------
     ValueError
-        If shapes differ, there is nothing to score, or a value is missing or infinite.
+        If shapes or labels differ, there is nothing to score, or a value is missing or infinite.
 
     Examples
     --------
@@ -46,6 +49,7 @@ def mae(
     >>> mae([[1, 2], [3, float("nan")]], [[1, 3], [0, 0]], skip_missing=True).tolist()
     [0.5, 3.0]
     """
+    check_labels(actual=actual, forecast=forecast)
     actual = check_actual(actual, skip_missing)
     return observed_mean(np.abs(actual - check_forecast(forecast, actual)), actual, axis)
 
@@ -57,6 +61,7 @@ def rmse(
 
     Parameters, shapes and errors are those of :func:`mae`. The root is taken of each mean.
     """
+    check_labels(actual=actual, forecast=forecast)
     actual = check_actual(actual, skip_missing)
     return np.sqrt(observed_mean((actual - check_forecast(forecast, actual)) ** 2, actual, axis))
 
@@ -69,6 +74,7 @@ def mape(
     Parameters, shapes and errors are those of :func:`mae`; and an actual value of 0, which has no
     percentage, raises ValueError.
     """
+    check_labels(actual=actual, forecast=forecast)
     actual = check_actual(actual, skip_missing)
     refuse_where(actual == 0, "actual is 0", "It has no percentage: use smape or mase")
     share = (actual - check_forecast(forecast, actual)) / actual
@@ -83,6 +89,7 @@ def smape(
     In percent, 0 to 200, as in the M4 competition (Makridakis, Spiliotis & Assimakopoulos 2020); 0
     where both are 0. Parameters, shapes and errors are those of :func:`mae`.
     """
+    check_labels(actual=actual, forecast=forecast)
     actual = check_actual(actual, skip_missing)
     forecast = check_forecast(forecast, actual)
     error, total = np.abs(actual - forecast), np.abs(actual) + np.abs(forecast)
@@ -102,7 +109,7 @@ def seasonal_scale(
     ----------
     history : (..., n) array
         The values that the forecast was made from, the oldest first. A shorter series may be padded
-        with NaN in front, with ``skip_missing``.
+        with NaN in front, with ``skip_missing``. Of a frame each row is a series.
     season : int
         Steps of a season; 1 compares with the value before.
     squared : bool, default=False
@@ -118,8 +125,8 @@ def seasonal_scale(
     Raises
     ------
     ValueError
-        If no two values are a season apart, all those that are do not differ (a scale of 0), or a
-        value is missing or infinite.
+        If no two values are a season apart, all those that are do not differ (a scale of 0), a
+        value is missing or infinite, or an index is not in the order of time.
 
     Examples
     --------
@@ -128,6 +135,7 @@ def seasonal_scale(
     >>> float(scale), float(mase([4, 9], [4, 8], scale))
     (2.0, 0.25)
     """
+    check_order(history)
     history = check_actual(history, skip_missing, "history")
     if season < 1:
         raise ValueError(f"season must be at least 1, got {season}.")
@@ -169,6 +177,7 @@ def mase(
     scale : float or (...) array
         :func:`seasonal_scale` of each series' history, or what broadcasts to the leading axes.
     """
+    check_labels(actual=actual, forecast=forecast, scale=scale)
     actual = check_actual(actual, skip_missing)
     error = np.abs(actual - check_forecast(forecast, actual))
     return observed_mean(error / check_scale(scale, actual), actual, axis)
@@ -188,6 +197,7 @@ def rmsse(
     ``season=1`` and the history from the first sale on. Parameters, result and errors are those of
     :func:`mase`, but ``scale`` is of :func:`seasonal_scale` with ``squared=True``.
     """
+    check_labels(actual=actual, forecast=forecast, scale=scale)
     actual = check_actual(actual, skip_missing)
     error = (actual - check_forecast(forecast, actual)) ** 2
     return np.sqrt(observed_mean(error / check_scale(scale, actual), actual, axis))
@@ -207,6 +217,7 @@ def owa(
         The scores of the method and of the naive one, which must be above 0; each averaged over all
         series first: M4 takes the ratio of averages, not the average of ratios.
     """
+    check_labels(smape=smape, mase=mase, naive_smape=naive_smape, naive_mase=naive_mase)
     scores = []
     for score, naive, name in ((smape, naive_smape, "smape"), (mase, naive_mase, "mase")):
         naive = np.asarray(naive, dtype=float)
