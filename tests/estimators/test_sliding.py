@@ -236,8 +236,8 @@ TIMES = pd.to_datetime(["2020-01-02", "2020-01-01", "2020-01-03"])
 @pytest.mark.parametrize(
     ("params", "X", "message"),
     [
-        ({"lookback": 0}, FRAME[["a"]], "'lookback' parameter .* must be an int"),
-        ({"lookback": 2.0}, FRAME[["a"]], "'lookback' parameter .* must be an int"),
+        ({"lookback": 0}, FRAME[["a"]], "'lookback' parameter .* must be a whole number"),
+        ({"lookback": 2.0}, FRAME[["a"]], "'lookback' parameter .* must be a whole number"),
         ({"groups": 1.5}, FRAME, "'groups' parameter"),
         ({"groups": "site"}, FRAME, "'site' must name one column .* names 0.*'id', 'a'"),
         ({"groups": "id"}, FRAME.to_numpy(), "X has no column names"),

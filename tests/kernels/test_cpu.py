@@ -16,12 +16,12 @@ from conftest import (
     random_values,
     training_steps,
 )
-from sklearn.utils._param_validation import StrOptions
 
 from tsrnn import RNNRegressor, inspection
 from tsrnn.kernels import cells, heads
 from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.sources import INDICATE, SKIP, forecast_source, sequence_source
+from tsrnn.parameters import StrOptions
 from tsrnn.training import Settings
 
 pytestmark = pytest.mark.slow

@@ -1,6 +1,6 @@
 """Base class of the detectors: scores, a threshold and events, with scikit-learn's outlier API."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -13,10 +13,12 @@ from tsrnn.anomaly.fitted import FittedSeries
 from tsrnn.anomaly.results import channel_shares, event_table, with_lower_runs
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
 from tsrnn.data import ChannelPanel, channels_from
-from tsrnn.estimators.parameters import HasMethods, Interval, StrOptions
+from tsrnn.parameters import BOOLEAN, HasMethods, Label, Number, ParametersMixin, StrOptions
+
+_COLUMN = (Label(), None)
 
 
-class AnomalyDetector(OutlierMixin, BaseEstimator):
+class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
     """Base class of the detectors.
 
     A subclass implements ``_fit_series(panel)`` and ``_score_series(panel)``, which both return a
@@ -24,10 +26,12 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "online": ["boolean"],
-        "threshold": [HasMethods(["fit", "predict"]), None],
-        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
-        "missing": [StrOptions({"raise", "mask"})],
+        "online": [BOOLEAN],
+        "threshold": [HasMethods(["fit", "predict"], "RobustZThreshold()"), None],
+        "contamination": [StrOptions(["auto"]), Number(0, 0.5, closed="right")],
+        "missing": [StrOptions(["raise", "mask"])],
+        "id_column": _COLUMN,
+        "time_column": _COLUMN,
     }
 
     def fit(self, y: Any, X: Any = None) -> Self:

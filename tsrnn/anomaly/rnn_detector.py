@@ -2,7 +2,7 @@
 
 import dataclasses
 import warnings
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,15 @@ from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.seasonality import resolved_seasons
 from tsrnn.anomaly.streaming import Update, apply_threshold
 from tsrnn.data import Location
-from tsrnn.estimators.base import RecurrentEstimator
-from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval, StrOptions
+from tsrnn.estimators.base import N_NETWORKS, RecurrentEstimator
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
+from tsrnn.parameters import POSITIVE_INTEGER, Integer, ListOf, StrOptions
 from tsrnn.training import train_many
 
+_SEASONS = ListOf(POSITIVE_INTEGER, least=1, arrays=True)
 _MIN_OBSERVATIONS = 16  # of a training series
 _MINIBATCHES = 300  # of a series; with more, networks learn the anomalies too
 _MAX_MINIBATCHES = 3000  # of a panel
@@ -119,13 +120,13 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **AnomalyDetector._parameter_constraints,
-        "method": [StrOptions({"forecast", "reconstruction"})],
+        "method": [StrOptions(["forecast", "reconstruction"])],
         "horizon": [POSITIVE_INTEGER],
-        "lookback": [Interval(Integral, 2, None, closed="left")],
-        "season": ["array-like", POSITIVE_INTEGER, StrOptions({"auto"})],
+        "lookback": [Integer(2)],
+        "season": [POSITIVE_INTEGER, _SEASONS, StrOptions(["auto"])],
         "stretch": [POSITIVE_INTEGER],
-        "n_estimators": [POSITIVE_INTEGER],
-        "loss": [StrOptions(set(DETECTOR_LOSSES))],
+        "n_estimators": [N_NETWORKS],
+        "loss": [StrOptions(DETECTOR_LOSSES)],
     }
 
     def __init__(

@@ -1,20 +1,10 @@
 """RecurrentEstimator: parameters of all estimators, and the networks and settings they mean."""
 
 import warnings
-from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from tsrnn.estimators.parameters import (
-    FRACTION,
-    NON_NEGATIVE,
-    POSITIVE,
-    POSITIVE_INTEGER,
-    Interval,
-    Options,
-    StrOptions,
-)
 from tsrnn.estimators.summary import network_html
 from tsrnn.kernels import cells
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
@@ -23,11 +13,27 @@ from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import DEVICES, claim
 from tsrnn.network import Network, RecurrentNetwork, Transformer
 from tsrnn.network.transformer import CELL
+from tsrnn.parameters import (
+    BOOLEAN,
+    FRACTION,
+    POSITIVE,
+    POSITIVE_INTEGER,
+    RANDOM_STATE,
+    SHARE,
+    Allowed,
+    Integer,
+    Number,
+    ParametersMixin,
+    StrOptions,
+)
 from tsrnn.training import History, Settings
 from tsrnn.training.schedules import SCHEDULES
 
+# Beyond these limits no network can be allocated.
+UNITS = Integer(1, 2**16)
+N_NETWORKS = Integer(1, 10_000)
 # Constraints of estimators that offer cell="attention" too.
-ATTENTION = {"cell": [StrOptions({*cells.NAMES, CELL})], "n_heads": [POSITIVE_INTEGER]}
+ATTENTION: dict[str, Allowed] = {"cell": [StrOptions([*cells.NAMES, CELL])], "n_heads": [UNITS]}
 # Parameters of recurrent cells, with the only value that cell="attention" takes.
 _RECURRENT_ONLY = {
     "bidirectional": False,
@@ -53,37 +59,37 @@ def run_network(
         return network.predict(source, windows, workers)
 
 
-class RecurrentEstimator(BaseEstimator):
+class RecurrentEstimator(ParametersMixin, BaseEstimator):
     """Base of the estimators: shared parameters, and the networks and settings built from them."""
 
     _parameter_constraints = {
-        "cell": [StrOptions(set(cells.NAMES))],
-        "hidden_size": [POSITIVE_INTEGER],
-        "n_layers": [POSITIVE_INTEGER],
-        "bidirectional": ["boolean"],
-        "residual": ["boolean"],
-        "head_size": [Interval(Integral, 0, None, closed="left")],
+        "cell": [StrOptions(cells.NAMES)],
+        "hidden_size": [UNITS],
+        "n_layers": [Integer(1, 1000)],
+        "bidirectional": [BOOLEAN],
+        "residual": [BOOLEAN],
+        "head_size": [Integer(0, 2**16)],
         "segment": [POSITIVE_INTEGER],
-        "memory": [Interval(Integral, 2, None, closed="left"), None],
+        "memory": [Integer(2), None],
         "averaging": [FRACTION],
         "dropout": [FRACTION],
         "recurrent_dropout": [FRACTION],
-        "loss": [StrOptions(set(REGRESSION_LOSSES))],
-        "solver": [StrOptions(set(SOLVERS))],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
-        "alpha": [NON_NEGATIVE],
-        "max_iter": [POSITIVE_INTEGER, StrOptions({"auto"})],
+        "loss": [StrOptions(REGRESSION_LOSSES)],
+        "solver": [StrOptions(SOLVERS)],
+        "learning_rate": [StrOptions(SCHEDULES)],
+        "alpha": [Number(0, 1e6)],
+        "max_iter": [POSITIVE_INTEGER, StrOptions(["auto"])],
         "batch_size": [POSITIVE_INTEGER],
-        "learning_rate_init": [POSITIVE],
+        "learning_rate_init": [Number(0, 1000, closed="right")],
         "max_grad_norm": [POSITIVE],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "early_stopping": [BOOLEAN],
+        "validation_fraction": [SHARE],
         "n_iter_no_change": [POSITIVE_INTEGER],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "device": [StrOptions(set(DEVICES))],
-        "n_jobs": [POSITIVE_INTEGER, Options(Integral, {-1}), None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
+        "dtype": [StrOptions(["float32", "float64"])],
+        "device": [StrOptions(DEVICES)],
+        "n_jobs": [POSITIVE_INTEGER, Integer(-1, -1), None],
+        "random_state": RANDOM_STATE,
+        "verbose": [BOOLEAN, Integer(0)],
     }
 
     def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
@@ -108,8 +114,6 @@ class RecurrentEstimator(BaseEstimator):
         if not loss.takes_quantiles:
             return loss.default_params
         levels = np.asarray(self.quantiles, dtype=float)
-        if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all():
-            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}.")
         return tuple(levels.tolist())
 
     def _new_network(

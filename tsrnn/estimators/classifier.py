@@ -10,8 +10,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
 from tsrnn.estimators.callbacks import with_callbacks
-from tsrnn.estimators.parameters import StrOptions
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
+from tsrnn.parameters import StrOptions, Weights, check_parameter
 
 
 class RNNClassifier(ClassifierMixin, SequenceEstimator):
@@ -62,7 +62,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     """
 
     _parameter_constraints = SequenceEstimator._parameter_constraints | {
-        "class_weight": [dict, StrOptions({"balanced"}), None]
+        "class_weight": [dict, StrOptions(["balanced"]), None]
     }
     del _parameter_constraints["loss"]
     loss = "cross_entropy"
@@ -222,6 +222,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         return {"loss": self.loss, "loss_params": (), "y_mean": None, "y_scale": None}
 
     def _row_weights(self, targets, sample_weight):
+        if isinstance(self.class_weight, dict):
+            check_parameter("class_weight", self.class_weight, [Weights()], type(self).__name__)
         weights = super()._row_weights(targets, sample_weight)
         classes = self.classes_[targets[:, 0].astype(int)]
         return weights * compute_sample_weight(self.class_weight, classes)

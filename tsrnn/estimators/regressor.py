@@ -11,6 +11,7 @@ from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequence_model import mean_and_scale
 from tsrnn.estimators.sequences import LARGEST
 from tsrnn.kernels.losses import LOSSES, find_loss
+from tsrnn.parameters import Probabilities
 
 _LIKELIHOODS = " or ".join(repr(name) for name in LOSSES if find_loss(name).is_likelihood)
 
@@ -129,7 +130,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     """
 
     _parameter_constraints = SequenceEstimator._parameter_constraints | {
-        "quantiles": ["array-like"]
+        "quantiles": [Probabilities()]
     }
 
     def __init__(

@@ -12,7 +12,6 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from tsrnn.estimators.base import ATTENTION, RecurrentEstimator, run_network
 from tsrnn.estimators.callbacks import EpochCallbackMixin
-from tsrnn.estimators.parameters import NON_NEGATIVE, POSITIVE_INTEGER
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.estimators.sequence_model import (
     PartialFitState,
@@ -22,6 +21,7 @@ from tsrnn.estimators.sequence_model import (
 )
 from tsrnn.estimators.sequences import Sequences, merge_duplicates, read_sequences
 from tsrnn.kernels.losses import find_loss
+from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER
 from tsrnn.training import History, Moments, train
 
 _OPEN_ENDED = ("constant", "adaptive")  # schedules without an end
@@ -33,9 +33,9 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **ATTENTION,
         "n_channels": [POSITIVE_INTEGER],
-        "standardize": ["boolean"],
+        "standardize": [BOOLEAN],
         "tol": [NON_NEGATIVE],
-        "warm_start": ["boolean"],
+        "warm_start": [BOOLEAN],
     }
     _partial_fit_state: PartialFitState | None = None
 

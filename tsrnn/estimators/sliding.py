@@ -1,6 +1,5 @@
 """SlidingWindows: transformer that turns each row into the window of rows that ends with it."""
 
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -16,12 +15,12 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from tsrnn.estimators.parameters import POSITIVE_INTEGER
+from tsrnn.parameters import LARGEST_INTEGER, POSITIVE_INTEGER, Integer, ParametersMixin, Text
 
 _CHECKS = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
 
 
-class SlidingWindows(TransformerMixin, BaseEstimator):
+class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     """Turn each row into the window of rows that ends with it, as a sequence.
 
     Row t becomes rows t - lookback + 1 to t, one after another, with NaN before the first row, and
@@ -79,7 +78,10 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
     (59,)
     """
 
-    _parameter_constraints = {"lookback": [POSITIVE_INTEGER], "groups": [str, Integral, None]}
+    _parameter_constraints = {
+        "lookback": [POSITIVE_INTEGER],
+        "groups": [Text(), Integer(-LARGEST_INTEGER), None],
+    }
 
     def __init__(self, lookback=24, *, groups=None):
         self.lookback = lookback

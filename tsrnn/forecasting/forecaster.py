@@ -1,16 +1,26 @@
 """RNNForecaster: a recurrent network that forecasts one or thousands of series."""
 
-from numbers import Integral
 from typing import Any, Self
 
 import pandas as pd
 
-from tsrnn.estimators.base import ATTENTION, RecurrentEstimator
-from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval, StrOptions
+from tsrnn.estimators.base import ATTENTION, N_NETWORKS, UNITS, RecurrentEstimator
+from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.updating import UpdateMixin
+from tsrnn.parameters import (
+    BOOLEAN,
+    POSITIVE_INTEGER,
+    ArrayLike,
+    Integer,
+    Label,
+    ListOf,
+    Probabilities,
+    StrOptions,
+    Text,
+)
 
 
 class RNNForecaster(PredictMixin, UpdateMixin):
@@ -141,26 +151,26 @@ class RNNForecaster(PredictMixin, UpdateMixin):
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **ATTENTION,
-        "hidden_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
-        "segment": [POSITIVE_INTEGER, StrOptions({"auto"})],
-        "batch_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
-        "id_column": [str],
-        "time_column": [str],
-        "target_column": [str],
+        "hidden_size": [UNITS, StrOptions(["auto"])],
+        "segment": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "batch_size": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "id_column": [Text()],
+        "time_column": [Text()],
+        "target_column": [Text()],
         "horizon": [POSITIVE_INTEGER],
-        "n_ahead": [POSITIVE_INTEGER, StrOptions({"auto"})],
-        "lookback": [Interval(Integral, 2, None, closed="left"), None],
-        "season": [POSITIVE_INTEGER, StrOptions({"auto"})],
-        "transform": [StrOptions({"auto", "log"}), None],
-        "scope": [StrOptions({"global", "local", "fine_tuned"})],
-        "missing": [StrOptions({"raise", "mask"})],
-        "past_covariates": [list, tuple],
-        "calendar": [list, tuple, str],
-        "holidays": ["array-like", None],
-        "quantiles": ["array-like"],
-        "conformal": ["boolean"],
-        "n_estimators": [POSITIVE_INTEGER],
-        "refit": ["boolean"],
+        "n_ahead": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "lookback": [Integer(2), None],
+        "season": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "transform": [StrOptions(["auto", "log"]), None],
+        "scope": [StrOptions(["global", "local", "fine_tuned"])],
+        "missing": [StrOptions(["raise", "mask"])],
+        "past_covariates": [ListOf(Label())],
+        "calendar": [StrOptions(CALENDAR), ListOf(StrOptions(CALENDAR))],
+        "holidays": [ArrayLike(), None],
+        "quantiles": [Probabilities()],
+        "conformal": [BOOLEAN],
+        "n_estimators": [N_NETWORKS],
+        "refit": [BOOLEAN],
     }
 
     def __init__(

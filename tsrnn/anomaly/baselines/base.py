@@ -1,7 +1,6 @@
 """Base classes of the baselines: windows of series, and scores of points from their windows."""
 
 from collections.abc import Iterator
-from numbers import Integral
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -9,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.results import SeriesScores
 from tsrnn.data import ChannelPanel, DataError, Location
-from tsrnn.estimators.parameters import Interval
+from tsrnn.parameters import Integer
 
 _BATCH_SIZE = 2**22  # values of the windows in memory at once
 
@@ -21,9 +20,7 @@ class Baseline(AnomalyDetector):
     a list of standardised (n, n_channels) arrays, and ``_scores_of(series, z)``.
     """
 
-    _parameter_constraints = AnomalyDetector._parameter_constraints | {
-        "window": [Interval(Integral, 2, None, closed="left")]
-    }
+    _parameter_constraints = AnomalyDetector._parameter_constraints | {"window": [Integer(2)]}
 
     def __init__(self, window, online, threshold, contamination, missing, id_column, time_column):
         self.window = window

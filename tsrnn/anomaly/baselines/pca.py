@@ -1,11 +1,11 @@
 """PCADetector: anomalous windows by their principal components."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 
 from tsrnn.anomaly.baselines.base import CompleteWindows, batches, windows_of
-from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval
+from tsrnn.parameters import POSITIVE_INTEGER, SHARE
 
 _MIN_SHARE = 1e-10  # of the variance; smaller components are rounding errors
 
@@ -57,7 +57,7 @@ class PCADetector(CompleteWindows):
     """
 
     _parameter_constraints = CompleteWindows._parameter_constraints | {
-        "n_components": [POSITIVE_INTEGER, Interval(Real, 0, 1, closed="neither"), None]
+        "n_components": [POSITIVE_INTEGER, SHARE, None]
     }
 
     def __init__(

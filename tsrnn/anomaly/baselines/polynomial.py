@@ -1,7 +1,5 @@
 """PolynomialDetector: windows that deviate from polynomials fitted to their neighbourhood."""
 
-from numbers import Integral
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -9,7 +7,7 @@ from tsrnn.anomaly.baselines.base import Baseline, batches, spread_to_points, wi
 from tsrnn.anomaly.results import SeriesScores
 from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
 from tsrnn.data import DataError
-from tsrnn.estimators.parameters import Interval
+from tsrnn.parameters import Integer
 
 
 class PolynomialDetector(Baseline):
@@ -53,8 +51,8 @@ class PolynomialDetector(Baseline):
     """
 
     _parameter_constraints = Baseline._parameter_constraints | {
-        "degree": [Interval(Integral, 0, None, closed="left")],
-        "neighborhood": [Interval(Integral, 2, None, closed="left"), None],
+        "degree": [Integer(0)],
+        "neighborhood": [Integer(2), None],
     }
 
     def __init__(

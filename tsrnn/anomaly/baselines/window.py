@@ -1,12 +1,12 @@
 """WindowDetector: an outlier detector of scikit-learn on windows."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import clone
 
 from tsrnn.anomaly.baselines.base import CompleteWindows, windows_of
-from tsrnn.estimators.parameters import POSITIVE_INTEGER, Interval
+from tsrnn.parameters import POSITIVE_INTEGER, HasMethods, Integer
+
+_EXAMPLE = "IsolationForest() or LocalOutlierFactor(novelty=True)"
 
 
 class WindowDetector(CompleteWindows):
@@ -54,8 +54,9 @@ class WindowDetector(CompleteWindows):
     """
 
     _parameter_constraints = CompleteWindows._parameter_constraints | {
+        "estimator": [HasMethods(["fit", "score_samples"], _EXAMPLE)],
         "window": [POSITIVE_INTEGER],
-        "max_windows": [Interval(Integral, 2, None, closed="left")],
+        "max_windows": [Integer(2)],
     }
 
     def __init__(
@@ -74,16 +75,6 @@ class WindowDetector(CompleteWindows):
         super().__init__(window, online, threshold, contamination, missing, id_column, time_column)
         self.estimator = estimator
         self.max_windows = max_windows
-
-    def _fit_series(self, panel):
-        for method in ("fit", "score_samples"):
-            if isinstance(self.estimator, type) or not hasattr(self.estimator, method):
-                raise ValueError(
-                    f"estimator must be an object with fit and score_samples, got "
-                    f"{self.estimator!r}. Give an outlier detector of scikit-learn, as "
-                    "IsolationForest(); LocalOutlierFactor needs novelty=True."
-                )
-        return super()._fit_series(panel)
 
     def _fit_windows(self, scaled, firsts):
         firsts_of_all = np.concatenate(firsts)

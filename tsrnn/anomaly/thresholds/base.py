@@ -1,7 +1,6 @@
 """Base classes of the thresholds: checks of scores, fixed and adaptive thresholds."""
 
 import copy
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -10,12 +9,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.estimators.parameters import Interval
-
-SHARE = Interval(Real, 0, 1, closed="neither")
+from tsrnn.parameters import ParametersMixin
 
 
-class Threshold(BaseEstimator):
+class Threshold(ParametersMixin, BaseEstimator):
     """Base class of the thresholds: scores above ``threshold_`` are alarms.
 
     A subclass implements ``_fit_known(scores)``, for (n,) scores without NaN.

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from tsrnn.anomaly.thresholds.base import SHARE, Threshold, checked_scores
+from tsrnn.anomaly.thresholds.base import Threshold, checked_scores
 from tsrnn.anomaly.thresholds.quantile import largest_count
-from tsrnn.estimators.parameters import POSITIVE_INTEGER
+from tsrnn.parameters import BOOLEAN, POSITIVE_INTEGER, RANDOM_STATE, SHARE
 
 
 class ConformalThreshold(Threshold):
@@ -55,9 +55,9 @@ class ConformalThreshold(Threshold):
 
     _parameter_constraints = {
         "false_alarm_rate": [SHARE],
-        "smoothed": ["boolean"],
+        "smoothed": [BOOLEAN],
         "window": [POSITIVE_INTEGER, None],
-        "random_state": ["random_state"],
+        "random_state": RANDOM_STATE,
     }
 
     def __init__(self, false_alarm_rate=0.01, *, smoothed=False, window=None, random_state=None):

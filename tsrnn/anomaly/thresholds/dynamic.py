@@ -1,7 +1,6 @@
 """A threshold above which scores stand out most: NASA's, for forecast errors of spacecraft."""
 
 from collections import deque
-from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,7 +8,7 @@ from numpy.typing import ArrayLike
 from tsrnn.anomaly.event_tables import runs_of
 from tsrnn.anomaly.thresholds.base import StreamThreshold, checked_scores
 from tsrnn.anomaly.thresholds.running_means import ExponentialMean
-from tsrnn.estimators.parameters import FRACTION, POSITIVE_INTEGER, Interval
+from tsrnn.parameters import FRACTION, POSITIVE_INTEGER, Integer, ListOf, Number
 
 _ROUNDING = 1e-12  # relative deviation of constant scores due to rounding
 
@@ -65,10 +64,10 @@ class DynamicThreshold(StreamThreshold):
     """
 
     _parameter_constraints = {
-        "window": [Interval(Integral, 2, None, closed="left")],
+        "window": [Integer(2)],
         "every": [POSITIVE_INTEGER],
-        "span": [Interval(Real, 1, None, closed="left")],
-        "z_range": ["array-like"],
+        "span": [Number(1)],
+        "z_range": [ListOf(Number(0, 1000, closed="right"), least=2, most=2, arrays=True)],
         "min_decrease": [FRACTION],
     }
 
@@ -128,11 +127,8 @@ class DynamicThreshold(StreamThreshold):
     _predict_score = _update_score  # the window moves along in predictions too
 
     def _z_values(self):
-        try:
-            low, high = map(float, self.z_range)
-        except (TypeError, ValueError):
-            low, high = np.nan, np.nan
-        if not 0 < low <= high < np.inf:
+        low, high = map(float, self.z_range)
+        if not low <= high:
             raise ValueError(f"z_range must be (least, greatest) above 0, got {self.z_range!r}.")
         return np.arange(low, high + 1e-9, 0.5)
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from tsrnn.anomaly.scores import MEAN_ABS_NORMAL
-from tsrnn.anomaly.thresholds.base import SHARE, Threshold
-from tsrnn.estimators.parameters import POSITIVE
+from tsrnn.anomaly.thresholds.base import Threshold
+from tsrnn.parameters import POSITIVE, SHARE
 
 _MAD_OF_NORMAL = 0.6744897501960817  # median absolute deviation of a standard normal
 

@@ -1,14 +1,12 @@
 """A threshold for a small probability of false alarms, by extreme value theory."""
 
-from numbers import Integral
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tsrnn.anomaly.thresholds.base import SHARE, StreamThreshold, checked_scores
+from tsrnn.anomaly.thresholds.base import StreamThreshold, checked_scores
 from tsrnn.anomaly.thresholds.pareto import ParetoTail
 from tsrnn.anomaly.thresholds.running_means import LocalMean
-from tsrnn.estimators.parameters import Interval
+from tsrnn.parameters import SHARE, Integer
 
 
 class TailThreshold(StreamThreshold):
@@ -62,7 +60,7 @@ class TailThreshold(StreamThreshold):
     _parameter_constraints = {
         "risk": [SHARE],
         "level": [SHARE],
-        "depth": [Interval(Integral, 0, None, closed="left")],
+        "depth": [Integer(0)],
     }
 
     def __init__(self, risk=1e-4, level=0.98, depth=0):

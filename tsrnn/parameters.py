@@ -1,0 +1,389 @@
+"""Constraints of parameters: declared once for each, and checked before any work is done."""
+
+import contextlib
+import functools
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
+from numbers import Integral, Real
+from typing import Any, ParamSpec, TypeVar
+
+# NumPy is imported where it is needed, as datasets are imported without it.
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LARGEST_INTEGER = 2**31 - 1
+LARGEST_NUMBER = 1e30  # finite in float32, and so is its product with a small one
+
+
+class ParameterError(ValueError, TypeError):
+    """A parameter of a wrong type or value."""
+
+
+class Constraint(ABC):
+    """What a parameter may be; ``str`` completes "must be ..."."""
+
+    @abstractmethod
+    def accepts(self, value: Any) -> bool:
+        """Whether the value is allowed; values of any type must be told apart."""
+
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+
+class Integer(Constraint):
+    """An integer in a closed interval, of Python or NumPy; True and False are none."""
+
+    def __init__(self, least: int, most: int = LARGEST_INTEGER):
+        self.least, self.most = least, most
+
+    def accepts(self, value: Any) -> bool:
+        return is_integer(value) and self.least <= value <= self.most
+
+    def __str__(self) -> str:
+        if self.least == self.most:
+            return str(self.least)
+        return f"a whole number from {self.least} to {self.most}"
+
+
+class Number(Constraint):
+    """A finite real number in an interval, of Python or NumPy; True and False are none."""
+
+    def __init__(self, least: float, most: float = LARGEST_NUMBER, closed: str = "both"):
+        self.least, self.most = least, most
+        self.closed = closed  # "both", "left", "right" or "neither"
+
+    def accepts(self, value: Any) -> bool:
+        if not (is_integer(value) or isinstance(value, Real)) or isinstance(value, bool):
+            return False
+        if _is_duration(value) or not self.least <= value <= self.most:
+            return False
+        excluded = []
+        if self.closed not in ("both", "left"):
+            excluded.append(self.least)
+        if self.closed not in ("both", "right"):
+            excluded.append(self.most)
+        return value not in excluded
+
+    def __str__(self) -> str:
+        opening = "[" if self.closed in ("both", "left") else "("
+        closing = "]" if self.closed in ("both", "right") else ")"
+        return f"a number in the range {opening}{self.least:g}, {self.most:g}{closing}"
+
+
+class Boolean(Constraint):
+    """True or False, of Python or NumPy."""
+
+    def accepts(self, value: Any) -> bool:
+        import numpy as np
+
+        return isinstance(value, (bool, np.bool_))
+
+    def __str__(self) -> str:
+        return "True or False"
+
+
+class StrOptions(Constraint):
+    """One of several strings."""
+
+    def __init__(self, options: Iterable[str]):
+        self.options = frozenset(options)
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, str) and value in self.options
+
+    def __str__(self) -> str:
+        names = ", ".join(map(repr, sorted(self.options)))
+        return f"one of {names}" if len(self.options) > 1 else names
+
+
+class Text(Constraint):
+    """A string that is not empty."""
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, str) and value != ""
+
+    def __str__(self) -> str:
+        return "a text"
+
+
+class Label(Constraint):
+    """A label of pandas: a text, a finite number, a date, or a tuple of these."""
+
+    def accepts(self, value: Any) -> bool:
+        if isinstance(value, tuple):
+            return len(value) > 0 and all(map(self.accepts, value))
+        if is_integer(value):
+            return True
+        if isinstance(value, float):
+            return math.isfinite(value)
+        return isinstance(value, (str, date)) and value == value and value != ""  # NaT is a date
+
+    def __str__(self) -> str:
+        return "a label (a text, a number or a tuple of these)"
+
+
+class ListOf(Constraint):
+    """A list or tuple, or with ``arrays`` also a 1-d array, of which each element is allowed."""
+
+    def __init__(
+        self, element: Constraint, *, least: int = 0, most: int | None = None, arrays: bool = False
+    ):
+        self.element, self.least, self.most, self.arrays = element, least, most, arrays
+
+    def accepts(self, value: Any) -> bool:
+        if self.arrays and hasattr(value, "__array__"):
+            value = _elements(value)
+        if not isinstance(value, (list, tuple)) or len(value) < self.least:
+            return False
+        is_short = self.most is None or len(value) <= self.most
+        return is_short and all(map(self.element.accepts, value))
+
+    def __str__(self) -> str:
+        size = "" if not self.least else f" of {self.least}" + (" or more" * (self.most is None))
+        return f"a list or tuple{size}, each {self.element}"
+
+
+class ArrayLike(Constraint):
+    """A collection of one axis, which a reader checks further."""
+
+    def accepts(self, value: Any) -> bool:
+        is_text = isinstance(value, (str, bytes, bytearray))
+        return isinstance(value, Collection) and getattr(value, "ndim", 1) == 1 and not is_text
+
+    def __str__(self) -> str:
+        return "array-like"
+
+
+class Probabilities(Constraint):
+    """Probabilities between 0 and 1: a sequence, or with ``scalar`` also a single one.
+
+    With ``labelled`` they are labels of columns in percent, "lower_99.5", of six digits: none may
+    be labelled 0 or 100, and no two alike.
+    """
+
+    def __init__(self, *, scalar: bool = False, empty: bool = False, labelled: bool = False):
+        self.scalar, self.empty, self.labelled = scalar, empty, labelled
+
+    def accepts(self, value: Any) -> bool:
+        if self.scalar and (isinstance(value, Real) or getattr(value, "ndim", None) == 0):
+            value = [value if isinstance(value, Real) else value.item()]
+        levels = _elements(value) if hasattr(value, "__array__") else value
+        if not isinstance(levels, (list, tuple)) or not (levels or self.empty):
+            return False
+        if not all(map(SHARE.accepts, levels)):
+            return False
+        return not self.labelled or self._have_labels(sorted(map(float, levels)))
+
+    def _have_labels(self, levels):
+        """Whether sorted levels have labels of their own, none of them 0 or 100."""
+        labels: dict[str, float] = {}
+        for level in levels:
+            if level - labels.setdefault(percent_label(level), level) > 1e-12:
+                return False
+        return not levels or (levels[0] >= 1e-6 and levels[-1] <= 1 - 1e-6)
+
+    def __str__(self) -> str:
+        kind = "a number or a sequence of numbers" if self.scalar else "a sequence of numbers"
+        bounds = "between 0 and 1"
+        if self.labelled:
+            bounds += ", from 1e-06 to 0.999999 and distinct in six digits"
+        return f"{kind} {bounds}"
+
+
+class HasMethods(Constraint):
+    """An object with some methods, not its class."""
+
+    def __init__(self, methods: Iterable[str], example: str = ""):
+        self.methods, self.example = tuple(methods), example
+
+    def accepts(self, value: Any) -> bool:
+        if isinstance(value, type):
+            return False
+        return all(callable(getattr(value, name, None)) for name in self.methods)
+
+    def __str__(self) -> str:
+        example = f", such as {self.example}" if self.example else ""
+        return f"an object with {' and '.join(self.methods)}{example}"
+
+
+class RandomState(Constraint):
+    """A seed, or an instance of NumPy's RandomState."""
+
+    def accepts(self, value: Any) -> bool:
+        import numpy as np
+
+        return isinstance(value, np.random.RandomState) or Integer(0, 2**32 - 1).accepts(value)
+
+    def __str__(self) -> str:
+        return f"a whole number from 0 to {2**32 - 1}, a numpy.random.RandomState"
+
+
+class Weights(Constraint):
+    """A dict of weights, of at least 0."""
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, dict) and all(map(NON_NEGATIVE.accepts, value.values()))
+
+    def __str__(self) -> str:
+        return "a dict with a number of at least 0 for each class"
+
+
+POSITIVE_INTEGER = Integer(1)
+POSITIVE = Number(0, closed="right")
+NON_NEGATIVE = Number(0)
+FRACTION = Number(0, 1, closed="left")
+SHARE = Number(0, 1, closed="neither")
+BOOLEAN = Boolean()
+RANDOM_STATE = (RandomState(), None)
+
+Allowed = Iterable[Constraint | type | None]
+
+
+def is_integer(value: Any) -> bool:
+    """Whether a value is an integer of Python or NumPy, not a truth value or a duration."""
+    is_other = isinstance(value, bool) or _is_duration(value)
+    return isinstance(value, Integral) and not is_other
+
+
+def _elements(array):
+    """Elements of a 1-d array of numbers or objects as a list; None for any other array."""
+    import numpy as np
+
+    try:
+        array = np.asarray(array)
+    except Exception:  # whatever an object's conversion raises
+        return None
+    return array.tolist() if array.ndim == 1 and array.dtype.kind in "biufO" else None
+
+
+def _is_duration(value):
+    """Whether a value is NumPy's duration, which claims to be an integer."""
+    import numpy as np
+
+    return isinstance(value, np.timedelta64)
+
+
+def plain(value: Any) -> Any:
+    """A scalar of NumPy as Python's number, truth value or text; other values unchanged.
+
+    Integers of NumPy have a width, in which products overflow, and are not taken everywhere.
+    """
+    import numpy as np
+
+    if type(value) in (int, float, bool, str) or value is None:
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if is_integer(value):
+        return int(value)
+    if isinstance(value, Real) and not isinstance(value, np.timedelta64):
+        with contextlib.suppress(OverflowError):  # of an enormous fraction
+            return float(value)
+    return str(value) if isinstance(value, np.str_) else value
+
+
+def percent_label(level: float) -> str:
+    """A probability in percent, as names of columns have it: "90" or "99.5"."""
+    return f"{100 * level:g}"
+
+
+def check_parameter(name: str, value: Any, allowed: Allowed, owner: str = "") -> None:
+    """Raise ParameterError, which names the parameter, for a value that nothing allows."""
+    allowed = list(allowed)
+    if any(_accepts(constraint, value) for constraint in allowed):
+        return
+    texts = [_text(constraint) for constraint in allowed]
+    choices = " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+    subject = f"The {name!r} parameter of {owner}" if owner else name
+    raise ParameterError(f"{subject} must be {choices}, got {_shown(value)}.")
+
+
+def check_parameters(
+    constraints: Mapping[str, Allowed], values: Mapping[str, Any], owner: str = ""
+) -> None:
+    """Check values by name; those without a constraint are not checked."""
+    for name, value in values.items():
+        if name in constraints:
+            check_parameter(name, value, constraints[name], owner)
+
+
+def validated(**constraints: Allowed) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function or method: check arguments, and pass scalars of NumPy as Python's.
+
+    >>> from tsrnn.parameters import POSITIVE_INTEGER, validated
+    >>> @validated(n=[POSITIVE_INTEGER])
+    ... def double(n):
+    ...     return 2 * n
+    >>> double(0)
+    Traceback (most recent call last):
+    ...
+    tsrnn.parameters.ParameterError: n must be a whole number from 1 to 2147483647, got 0.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError:
+                return function(*args, **kwargs)  # its own message names the function
+            for name in constraints.keys() & bound.arguments.keys():
+                value = plain(bound.arguments[name])
+                check_parameter(name, value, constraints[name])
+                bound.arguments[name] = value
+            return function(*bound.args, **bound.kwargs)
+
+        wrapper.parameter_constraints = constraints  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+class ParametersMixin:
+    """Mixin of estimators: a class declares ``_parameter_constraints``, by parameter.
+
+    Parameters that are set to scalars of NumPy become Python's.
+    """
+
+    _parameter_constraints: dict[str, Allowed] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._parameter_constraints:
+            value = plain(value)
+        super().__setattr__(name, value)
+
+    def _validate_params(self) -> None:
+        """Check the parameters; in place of scikit-learn's method."""
+        values = self.get_params(deep=False)  # type: ignore[attr-defined]
+        check_parameters(self._parameter_constraints, values, type(self).__name__)
+
+
+def _accepts(constraint, value):
+    if constraint is None:
+        return value is None
+    if isinstance(constraint, type):
+        return isinstance(value, constraint)
+    return constraint.accepts(value)
+
+
+def _text(constraint):
+    if isinstance(constraint, type):
+        return f"a {constraint.__name__}"
+    return str(constraint)
+
+
+def _shown(value):
+    """A value for a message, in one short line."""
+    try:
+        text = repr(value)
+    except Exception:  # an object's own
+        return f"a {type(value).__name__}"
+    if "\n" in text:
+        return f"a {type(value).__name__}"
+    return text if len(text) <= 100 else f"{text[:97]}..."
