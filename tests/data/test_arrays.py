@@ -1,5 +1,7 @@
 """Windows as arrays: the rows of a slow loop, and no memory of their own."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsrnn import make_windows
+from tsrnn.data import DataError
 
 
 def naive(values, lookback, horizon, step):
@@ -118,3 +121,105 @@ def test_windows_hold_all_rows_to_the_last():
     assert y.shape == (7, 0, 1)
     X, y = make_windows(SERIES, 4, 6)
     assert len(X) == len(y) == 1
+
+
+# Windows of several series
+
+PANEL_TIMES = {
+    "dates": pd.date_range("2024", periods=6),
+    "zone": pd.date_range("2024", periods=6, tz="Europe/Paris"),
+    "periods": pd.period_range("2024", periods=6, freq="M"),
+    "numbers": pd.RangeIndex(6),
+    "Arrow": pd.Index(pd.date_range("2024", periods=6)).astype("timestamp[us][pyarrow]"),
+}
+
+
+def panel(times, ids=("b", "a")):
+    """Two series end to end: 0 to 5 and 100 to 105, on the same times."""
+    index = pd.MultiIndex.from_product([ids, times], names=["id", "time"])
+    return pd.DataFrame({"x": np.r_[0.0:6, 100:106], "z": 1.0}, index)
+
+
+@pytest.mark.parametrize("times", PANEL_TIMES)
+@pytest.mark.parametrize("alternate", [False, True])
+@pytest.mark.parametrize("one_channel", [False, True])
+def test_windows_of_a_panel_have_rows_of_one_series(times, alternate, one_channel):
+    frame = panel(PANEL_TIMES[times])
+    if alternate:
+        frame = frame.iloc[np.arange(12).reshape(2, 6).T.ravel()]
+    frame = frame["x"] if one_channel else frame
+    X, y = make_windows(frame, 3, 2, 1)
+    expected = [make_windows(frame.loc[[label]].to_numpy(), 3, 2, 1) for label in "ba"]
+    np.testing.assert_array_equal(X, np.concatenate([windows for windows, _ in expected]))
+    np.testing.assert_array_equal(y, np.concatenate([after for _, after in expected]))
+    assert X[:, :, 0].tolist() == [[0, 1, 2], [1, 2, 3], [100, 101, 102], [101, 102, 103]]
+
+
+def test_a_series_of_a_panel_that_is_too_short_is_named():
+    with pytest.raises(DataError, match=r"Series 'a' of frame has 2 rows.* takes 5.*leave that"):
+        make_windows(panel(PANEL_TIMES["dates"]).iloc[:8], 3, 2)
+
+
+INDEXES_THAT_GO_BACK = {
+    "dates": pd.DatetimeIndex(["2024-01-01", "2024-01-02"] * 2),
+    "zone": pd.DatetimeIndex(["2024-01-01", "2024-01-02"] * 2, tz="UTC"),
+    "periods": pd.PeriodIndex(["2024-01", "2024-02"] * 2, freq="M"),
+    "durations": pd.TimedeltaIndex(["1h", "2h"] * 2),
+    "whole numbers": pd.Index([0, 1] * 2),
+    "nullable numbers": pd.Index([0, 1] * 2, dtype="Int64"),
+    "Arrow numbers": pd.Index([0, 1] * 2, dtype="int64[pyarrow]"),
+    "floats": pd.Index([0.0, 0.5] * 2),
+    "Arrow dates": pd.DatetimeIndex(["2024-01-01", "2024-01-02"] * 2).astype("date32[pyarrow]"),
+    "Arrow times": pd.DatetimeIndex(["2024-01-01", "2024-01-02"] * 2).astype(
+        "timestamp[ns][pyarrow]"
+    ),
+    "objects": pd.Index([datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)] * 2),
+    "categories": pd.CategoricalIndex([0, 1] * 2),
+    "backwards": pd.RangeIndex(4, 0, -1),
+}
+
+
+@pytest.mark.parametrize("name", INDEXES_THAT_GO_BACK)
+def test_an_index_that_goes_back_is_refused(name):
+    series = pd.Series(np.arange(4.0), INDEXES_THAT_GO_BACK[name])
+    row = 1 if name == "backwards" else 2
+    with pytest.raises(DataError, match=f"frame goes back in time in row {row}: .* comes after"):
+        make_windows(series, 2)
+    make_windows(series.reset_index(drop=True), 2)
+    make_windows(series.set_axis(["d", "a", "c", "b"]), 2)  # names of rows are no times
+
+
+def test_times_of_two_series_in_turn_are_refused():
+    times = pd.date_range("2024", periods=2).repeat(2)
+    for index in (times, pd.PeriodIndex(times, freq="D"), pd.Index([0, 0, 1, 1])):
+        with pytest.raises(DataError, match="more than once, first again in row 1"):
+            make_windows(pd.Series(np.arange(4.0), index), 2)
+
+
+BAD_PANELS = {
+    "time first": (
+        panel(PANEL_TIMES["dates"]).swaplevel(),
+        "Level 1 .* must hold dates.*swaplevel",
+    ),
+    "time first, numbered series": (
+        panel(PANEL_TIMES["dates"], (1, 2)).swaplevel(),
+        "dates in level 0 .* whole numbers in level 1.*swaplevel",
+    ),
+    "three levels": (
+        pd.concat({"north": panel(PANEL_TIMES["dates"])}),
+        "3 levels in its index",
+    ),
+    "no id": (panel(PANEL_TIMES["dates"], ("a", None)), "has no id in row 6"),
+    "back": (panel(PANEL_TIMES["dates"][::-1]), "goes back in time in row 1: 2024-01-05"),
+    "long": (
+        panel(PANEL_TIMES["dates"]).reset_index(),
+        r"Column 'id' of frame must hold real numbers.*frame.set_index\(\[id, time\]\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PANELS)
+def test_bad_panels_are_refused(name):
+    frame, message = BAD_PANELS[name]
+    with pytest.raises(DataError, match=message):
+        make_windows(frame, 2)

@@ -231,6 +231,7 @@ def test_clones_and_pickles():
 
 FRAME = pd.DataFrame({"id": ["x", "y", "x"], "a": [1.0, 2.0, 3.0]})
 TIMES = pd.to_datetime(["2020-01-02", "2020-01-01", "2020-01-03"])
+PANEL_TIMES = pd.date_range("2024", periods=5)
 
 
 @pytest.mark.parametrize(
@@ -275,3 +276,87 @@ def test_each_series_has_a_time_of_its_own():
     frame = FRAME.set_index(TIMES)
     result = SlidingWindows(2, groups="id").fit_transform(frame)
     np.testing.assert_array_equal(result, naive(frame[["a"]].to_numpy(), 2, frame["id"]))
+
+
+# Panels: the index tells series apart
+
+
+def panel(times=PANEL_TIMES, ids="ba"):
+    """Two series end to end on the same times."""
+    index = pd.MultiIndex.from_product([list(ids), times], names=["id", "time"])
+    return pd.DataFrame({"a": np.arange(10.0), "b": np.arange(10.0) ** 2}, index)
+
+
+@pytest.mark.parametrize("alternate", [False, True])
+@pytest.mark.parametrize(
+    "times",
+    [
+        PANEL_TIMES,
+        PANEL_TIMES.to_period("D"),
+        PANEL_TIMES.tz_localize("UTC"),
+        PANEL_TIMES.astype("timestamp[ns][pyarrow]"),
+        pd.RangeIndex(5),
+    ],
+    ids=["dates", "periods", "zone", "Arrow", "numbers"],
+)
+@pytest.mark.parametrize("container", ["default", "pandas", "polars"])
+def test_windows_of_a_panel_have_rows_of_one_series(times, alternate, container):
+    pytest.importorskip("polars")
+    frame = panel(times)
+    if alternate:
+        frame = frame.iloc[np.arange(10).reshape(2, 5).T.ravel()]
+    result = SlidingWindows(3).set_output(transform=container).fit_transform(frame)
+    expected = naive(frame.to_numpy(), 3, frame.index.get_level_values(0))
+    np.testing.assert_array_equal(np.asarray(result), expected)
+    assert not np.array_equal(np.asarray(result), naive(frame.to_numpy(), 3), equal_nan=True)
+
+
+def test_groups_divide_the_series_of_the_index():
+    """A group has rows of one series, and a series rows of one group."""
+    frame = panel().assign(group=[0, 1, 0, 1, 0] * 2)
+    ids = frame.index.get_level_values(0) + frame["group"].astype(str)
+    result = SlidingWindows(3, groups="group").fit_transform(frame)
+    np.testing.assert_array_equal(result, naive(frame[["a", "b"]].to_numpy(), 3, ids))
+
+
+def test_a_pipeline_predicts_a_panel_as_each_series_alone():
+    frame = panel()
+    y = frame["a"].groupby(level=0).shift(-1).ffill()
+    model = make_pipeline(SlidingWindows(3), RNNRegressor(n_channels=2, hidden_size=3, max_iter=1))
+    both = model.fit(frame, y).predict(frame)
+    alone = [model.predict(frame.loc[[label]]) for label in "ba"]
+    np.testing.assert_array_equal(both, np.concatenate(alone))
+
+
+BACK = pd.DataFrame({"a": np.arange(4.0)})
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (BACK.set_index(pd.Index([0, 1, 0, 1])), "X goes back in time in row 2: 0 comes after 1"),
+        (BACK.set_index(pd.Index([0, 1, 0, 1], dtype="Int64")), "goes back in time in row 2"),
+        (BACK.set_index(pd.Index([0, 1, 0, 1], dtype="int64[pyarrow]")), "back in time in row 2"),
+        (
+            BACK.set_index(TIMES[[1, 0, 1, 0]].astype("timestamp[ns][pyarrow]")),
+            "back in time in row 2: 2020-01-01 comes after 2020-01-02",
+        ),
+        (BACK.set_index(TIMES[[1, 0, 1, 0]].astype("date32[pyarrow]")), "back in time in row 2"),
+        (BACK.set_index(TIMES[[1, 1, 0, 0]]), "more than once"),
+        (BACK.set_index(pd.Index([0, 0, 1, 1])), "more than once"),
+        (BACK.set_index(pd.DatetimeIndex([*TIMES, None])), r"no time stamp \(NaT\) in row 3"),
+        (panel().swaplevel(), "Level 1 .*swaplevel"),
+        (panel(ids=[1, 2]).swaplevel(), "dates in level 0 .*swaplevel"),
+        (pd.concat({"north": panel()}), "3 levels in its index"),
+        (panel(PANEL_TIMES[::-1]), "goes back in time in row 1"),
+        (panel().reset_index(level=1), r"Column 'time' of X .* X.set_index\('time'\)"),
+    ],
+)
+def test_rows_that_go_back_are_refused(X, message):
+    for lookback in (2, 1):
+        with pytest.raises(ValueError, match=message):
+            SlidingWindows(lookback).fit(X)
+    if "time" not in X.columns:
+        windows = SlidingWindows(2).fit(X.reset_index(drop=True))
+        with pytest.raises(ValueError, match=message):
+            windows.transform(X)

@@ -1,4 +1,4 @@
-"""Windows of a frame and the rows after each, as views that copy nothing."""
+"""Windows of rows and the rows after each, of one series or of each series of a panel."""
 
 from numbers import Integral
 
@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.data.errors import Location
+from tsrnn.data.order import series_codes
 
 _FRAME = Location("frame")
 
@@ -14,14 +15,17 @@ _FRAME = Location("frame")
 def make_windows(
     frame: pd.DataFrame | pd.Series | np.ndarray, lookback: int, horizon: int = 1, step: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of ``lookback`` rows and the ``horizon`` rows after each, as read-only views.
+    """Windows of ``lookback`` rows and the ``horizon`` rows after each, within one series.
 
-    Values are copied once only if they must be converted: other dtypes, or added columns.
+    Of one series they are read-only views: values are copied once only if they must be converted.
+    Of a panel they are copies.
 
     Parameters
     ----------
     frame : DataFrame, Series or array of shape (n_rows, n_channels) or (n_rows,)
-        Numbers, with rows in the order of time. Missing values (NaN) are kept.
+        Numbers, with rows in the order of time. On a MultiIndex of series and time a panel: its
+        windows come series after series, in the order of their first rows, and none has rows of
+        two. Missing values (NaN) are kept.
     lookback : int
         Rows in a window, at least 1.
     horizon, step : int, default=1
@@ -35,8 +39,8 @@ def make_windows(
     Raises
     ------
     ValueError
-        If a parameter is out of range, or ``frame`` is too short, not in the order of time or holds
-        anything but finite real numbers.
+        If a parameter is out of range, or ``frame`` or a series of it is too short, not in the
+        order of time or holds anything but finite real numbers.
 
     See Also
     --------
@@ -45,7 +49,8 @@ def make_windows(
     Notes
     -----
     The time stamp of each window's last row is ``frame.index[lookback - 1 :: step][: len(X)]``, and
-    that of the first row after it ``frame.index[lookback::step][: len(y)]``.
+    that of the first row after it ``frame.index[lookback::step][: len(y)]``; of a panel those of
+    ``frame.loc[[series]]``. A long frame becomes a panel by ``frame.set_index([id, time])``.
 
     Examples
     --------
@@ -62,14 +67,32 @@ def make_windows(
     _check_count("horizon", horizon, 0)
     _check_count("step", step, 1)
     values = _values(frame)
-    if len(values) < lookback + horizon:
-        raise _FRAME.error(
-            f"has {len(values)} rows, and one window of lookback={lookback} and horizon={horizon} "
-            f"takes {lookback + horizon}",
-            "Give more rows, or lower one of them.",
-        )
-    windows = sliding_window_view(values, lookback + horizon, axis=0)[::step].swapaxes(1, 2)
+    width = lookback + horizon
+    parts = []
+    for label, rows in _rows_by_series(frame, len(values)):
+        series = values[rows]
+        if len(series) < width:
+            raise _FRAME._replace(series=label).error(
+                f"has {len(series)} rows, and one window of lookback={lookback} and "
+                f"horizon={horizon} takes {width}",
+                "Give more rows, or lower one of them."
+                + ("" if label is None else " Or leave that series out."),
+            )
+        parts.append(sliding_window_view(series, width, axis=0)[::step].swapaxes(1, 2))
+    windows = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return windows[:, :lookback], windows[:, lookback:]
+
+
+def _rows_by_series(frame, n_rows):
+    """The label and the rows of each series; rows are in the order of time."""
+    codes = None
+    if isinstance(frame, (pd.DataFrame, pd.Series)) and n_rows:
+        codes, labels = series_codes(frame.index, _FRAME.argument)
+    if codes is None:
+        return [(None, slice(None))]
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(1, len(labels)))
+    return zip(labels, np.split(order, bounds), strict=True)
 
 
 def _check_count(name, value, least):
@@ -106,21 +129,9 @@ def _frame_values(frame):
         if not is_type.is_numeric_dtype(dtype) or is_type.is_complex_dtype(dtype):
             raise _FRAME._replace(column=name).error(
                 f"must hold real numbers, got dtype {dtype}",
-                "Convert it, for instance by pd.to_numeric, or leave it out.",
+                "Convert it, for instance by pd.to_numeric, or leave it out. Series and times of a "
+                "long frame belong into its index: frame.set_index([id, time]).",
             )
-    _check_time(frame.index)
     if all(isinstance(dtype, np.dtype) and dtype.kind == "f" for dtype in frame.dtypes):
         return frame.to_numpy()
     return frame.to_numpy(np.float64, na_value=np.nan)
-
-
-def _check_time(index):
-    """Refuse rows that are not in the order of time: windows would hold the future."""
-    is_time = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex))
-    if is_time and not index.is_monotonic_increasing:
-        row = int(np.argmax(np.diff(index.asi8) < 0)) + 1
-        raise _FRAME.error(
-            f"goes back in time in row {row}: {index[row]} comes after {index[row - 1]}",
-            "Sort it, frame.sort_index(), or take one series of several at a time.",
-            row=row,
-        )

@@ -75,6 +75,13 @@ def _rows_of_levels(frame, argument):
         )
     ids, stamps = (pd.Series(frame.index.get_level_values(k)) for k in (0, 1))
     _check_known(ids, "id", "level 0 of its index", argument)
+    are_dates = pd.api.types.is_datetime64_any_dtype(ids) or isinstance(ids.dtype, pd.PeriodDtype)
+    if are_dates and pd.api.types.is_integer_dtype(stamps):
+        raise Location(argument).error(
+            "has dates in level 0 of its index and whole numbers in level 1; a MultiIndex must be "
+            "of series and time",
+            "Swap them, y.swaplevel(); or make dates that name a series texts.",
+        )
     where = Location(f"Level 1 of the index of {argument}")
     code = "pd.to_datetime(y.index.levels[1]), by y.index.set_levels; or y.swaplevel()"
     times = _time_stamps(stamps, where, code)

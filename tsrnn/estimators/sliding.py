@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from tsrnn.data.order import series_codes
 from tsrnn.parameters import LARGEST_INTEGER, POSITIVE_INTEGER, Integer, ParametersMixin, Text
 
 _CHECKS = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
@@ -24,9 +25,10 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     """Turn each row into the window of rows that ends with it, as a sequence.
 
     Row t becomes rows t - lookback + 1 to t, one after another, with NaN before the first row, and
-    never includes a later row: to forecast, shift y to a later time, ``y.shift(-1)``. The number of
-    rows stays, so it fits into a Pipeline; :class:`RNNRegressor` and :class:`RNNClassifier` read
-    the result with ``n_channels`` as the number of columns, and leading NaN as a shorter sequence.
+    never includes a later row: to forecast, shift y to a later time, ``y.shift(-1)``. On a
+    MultiIndex of series and time, a window has rows of one series only. The number of rows stays,
+    so it fits into a Pipeline; :class:`RNNRegressor` and :class:`RNNClassifier` read the result
+    with ``n_channels`` as the number of columns, and leading NaN as a shorter sequence.
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         Rows of a window.
     groups : str or int, optional
         Column, by name or position, with the series of each row, which is dropped. A window then
-        has rows of one series only; rows of the series may alternate.
+        has rows of one series only, also where the index tells several apart; rows of the series
+        may alternate.
 
     Attributes
     ----------
@@ -48,9 +51,10 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     No rows are kept between calls. To predict the rows after those of ``fit`` from full windows,
-    also give the ``lookback - 1`` rows before them and drop their predictions. Without groups the
-    array is a read-only view of one padded copy of X; with groups, or with
-    ``set_output(transform="pandas")``, it is a copy.
+    also give the ``lookback - 1`` rows before them and drop their predictions. Of one series the
+    array is a read-only view of one padded copy of X; of several, or with
+    ``set_output(transform="pandas")``, it is a copy. A step before in a Pipeline keeps the index
+    with ``set_output(transform="pandas")`` only.
 
     Examples
     --------
@@ -99,7 +103,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_rows, n_columns)
-            Rows in the order of time within each group. Missing values (NaN) are kept.
+            Rows in the order of time within each series. Missing values (NaN) are kept.
         y : None
             Ignored.
 
@@ -110,8 +114,8 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is out of range, a value is infinite or not a number, a row has no group,
-            or the time index decreases.
+            If a parameter is out of range, a value is infinite or not a number, a row has no
+            series, or an index of times or numbers does not increase within each series.
         """
         self._validate_params()
         self._read(X, reset=True)
@@ -204,7 +208,8 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
             others = [k for k in range(X.shape[1]) if k != position]
             values = self._numbers(_safe_indexing(X, others, axis=1))
             groups = self._group_numbers(_safe_indexing(X, position, axis=1))
-        self._check_time(index, groups)
+        if isinstance(index, pd.Index):
+            groups, _ = series_codes(index, "X", groups)
         return values, groups
 
     def _numbers(self, channels):
@@ -216,7 +221,8 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
                 if not _holds_numbers(_safe_indexing(channels, k, axis=1)):
                     raise ValueError(
                         f"Column {name!r} of X does not hold numbers: {error}. Convert it or leave "
-                        f"it out; if it tells series apart, set groups={name!r}."
+                        f"it out; if it tells series apart, set groups={name!r}; if it holds "
+                        f"times, X.set_index({name!r})."
                     ) from error
             raise
         infinite = np.isinf(values)
@@ -236,21 +242,6 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
                 f"{np.argmax(groups < 0)}. Say which series the row is of, or leave it out."
             )
         return groups
-
-    def _check_time(self, index, groups):
-        """Raise for rows that go back in time: shuffled rows, or several series without groups."""
-        if not isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)):
-            return
-        order = np.arange(len(index)) if groups is None else np.argsort(groups, kind="stable")
-        back = np.diff(index.asi8[order]) < 0
-        if groups is not None:
-            back &= np.diff(groups[order]) == 0
-        if back.any():
-            before, row = order[np.argmax(back) :][:2]
-            raise ValueError(
-                f"X goes back in time in row {row}: {index[row]} comes after {index[before]}. Sort "
-                "X and y by time, or let groups name the column that tells several series apart."
-            )
 
 
 def _holds_numbers(column):

@@ -1,0 +1,65 @@
+"""The order of rows that windows are cut from: forward in time, each series by itself."""
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.errors import Location
+from tsrnn.data.rows import labelled_rows
+from tsrnn.data.time_axis import format_time
+
+# Kinds of labels that are times; others, such as texts, have no order to check.
+_TIMES = {
+    *("datetime64", "datetime", "date", "period", "timedelta64", "timedelta"),
+    *("integer", "floating", "mixed-integer-float", "decimal"),
+}
+
+
+def series_codes(
+    index: pd.Index, argument: str, codes: np.ndarray | None = None
+) -> tuple[np.ndarray | None, list]:
+    """The number of each row's series, and the series' labels; None for rows of one series.
+
+    Series are the first level of a MultiIndex, divided further by the ``codes`` given. Raises
+    DataError for rows that do not go forward in time within a series.
+    """
+    labels: list = [None]
+    if isinstance(index, pd.MultiIndex):
+        rows = labelled_rows(pd.DataFrame(index=index), argument)
+        index, (level_codes, labels) = rows.times, rows.codes(argument)
+        if codes is not None:
+            level_codes, _ = pd.factorize(codes * len(labels) + level_codes)
+        codes = level_codes
+    _check_forward(index, codes, Location(argument))
+    return codes, labels
+
+
+def _check_forward(times, codes, where):
+    """Refuse times that are missing, repeated or go back within a series."""
+    if isinstance(times, pd.CategoricalIndex):
+        times = pd.Index(times.to_numpy())
+    if times.inferred_type not in _TIMES:
+        return
+    if times.hasnans:
+        row = int(np.argmax(times.isna()))
+        raise where.error(
+            f"has no time stamp (NaT) in row {row}", "Drop or mend that row.", row=row
+        )
+    order = np.arange(len(times)) if codes is None else np.argsort(codes, kind="stable")
+    before, after = times[order[:-1]], times[order[1:]]
+    bad = ~np.asarray(after > before, bool)
+    if codes is not None:
+        bad &= np.diff(codes[order]) == 0
+    if not bad.any():
+        return
+    k = int(np.argmax(bad))
+    row, stamp = int(order[k + 1]), format_time(after[k])
+    problem = f"goes back in time in row {row}: {stamp} comes after {format_time(before[k])}"
+    if after[k] == before[k]:
+        problem = f"has the time stamp {stamp} more than once, first again in row {row}"
+    raise where.error(
+        problem,
+        "A window would run on from one series into another, or into the future. Sort the rows by "
+        "time; tell several series apart by a MultiIndex of series and time; or leave out an index "
+        "that is no time: reset_index(drop=True).",
+        row=row,
+    )
