@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import tsrnn
 from tsrnn import RNNAnomalyDetector
 from tsrnn.anomaly import (
     ConformalThreshold,
@@ -375,6 +376,45 @@ def test_a_fit_that_fails_leaves_what_was_fitted():
     )
     expected = -detector.score_samples(series())[300:]
     np.testing.assert_allclose(detector.update(series()[300:]).score, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["series", "frame", "in a zone", "periods", "numbers", "array"])
+def test_the_cutoff_moves_with_updates(form, tmp_path):
+    indexes = {"in a zone": HOURS.tz_localize("Europe/Berlin", nonexistent="shift_forward")}
+    indexes |= {"periods": HOURS.to_period("h"), "numbers": pd.RangeIndex(5, 5 + 3 * N, 3)}
+    index = indexes.get(form, HOURS)
+    y = frame() if form == "frame" else series(index=index)
+    y = y.to_numpy() if form == "array" else y
+    index = range(N) if form == "array" else index
+    detector = small(online=True).fit(y[:200])
+    for n, new in ((201, y[200:201]), (220, y[201:220]), (221, y[220:221])):
+        assert detector.update(new).score.size == len(new)
+        assert detector.cutoff_ == index[n - 1]
+    tsrnn.save(detector, tmp_path / "file")
+    loaded = tsrnn.load(tmp_path / "file")
+    assert loaded.cutoff_ == index[220]
+    loaded.update(y[221:230])
+    detector.score_samples(y[:50])
+    assert (detector.cutoff_, loaded.cutoff_) == (index[220], index[229])
+
+
+def test_the_cutoff_of_each_series():
+    y = panel()
+    times = y.index.get_level_values(1)
+    detector = small(online=True).fit(y[times < HOURS[300]])
+    pd.testing.assert_series_equal(
+        detector.cutoff_, pd.Series(HOURS[[299, 299]], ["b", "a"], name="cutoff")
+    )
+    detector.update(y[times >= HOURS[300]].loc[["a"]][:7])
+    assert detector.cutoff_.to_dict() == {"b": HOURS[299], "a": HOURS[306]}
+
+
+def test_a_detector_that_does_not_go_on_has_no_cutoff():
+    detector = small().fit(series())
+    assert not hasattr(detector, "cutoff_")
+    assert not hasattr(small(online=True), "cutoff_")
+    with pytest.raises(AttributeError, match="fit with online=True"):
+        detector.cutoff_  # noqa: B018
 
 
 def test_update_needs_online():

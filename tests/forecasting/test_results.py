@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import tsrnn
 from tsrnn import RNNForecaster
 
 DAYS = pd.date_range("2024-01-01", periods=60)
@@ -90,3 +91,112 @@ def test_columns_of_ones_own_that_results_would_replace(name):
     targets = LONG.rename(columns={"y": name})
     table = quick(target_column=name).fit(targets).predict_interval(coverage=0.8)
     assert table.columns.tolist() == ["unique_id", "ds", "lower_80", "upper_80"]
+
+
+# Where a forecaster stands
+
+
+def first_stamps(forecast):
+    """The first time stamp that is forecast of each series, in the order of the forecast."""
+    if not isinstance(forecast, (pd.Series, pd.DataFrame)):
+        forecast = pd.DataFrame(forecast.to_dict(as_series=False))
+    if "ds" in forecast:
+        return forecast.groupby("unique_id", sort=False)["ds"].min()
+    if forecast.index.nlevels > 1:
+        times = forecast.index.to_frame(index=False)
+        return times.groupby("unique_id", sort=False)["ds"].min()
+    if isinstance(forecast, pd.Series):
+        return forecast.index[0]
+    return forecast.apply(lambda column: column.first_valid_index())
+
+
+def stamp(form, row):
+    """The time stamp of a row of the data, as that form has it."""
+    if form == "numbers":
+        return row
+    return pd.Period(DAYS[row], "D") if form == "periods" else DAYS[row]
+
+
+def assert_stands_at(forecaster, form, rows):
+    """Assert where each series of a panel, or a lone one, ends, and that forecasts go on there."""
+    cutoff, step = forecaster.cutoff_, 1 if form in ("numbers", "periods") else pd.Timedelta("1D")
+    first = first_stamps(forecaster.predict())
+    if form in ("series", "periods", "numbers"):
+        assert cutoff == stamp(form, rows["b"])
+        assert first == cutoff + step
+        return
+    assert cutoff.to_dict() == {label: DAYS[row] for label, row in rows.items()}
+    assert cutoff.index.tolist() == list(rows)
+    assert (first.to_numpy() == (cutoff + step).to_numpy()).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_cutoff_moves_with_updates(form, tmp_path):
+    y, ids = FORMS[form], ["b"] if "one" in form or form in ("series", "periods") else ["b", "a"]
+    forecaster = quick().fit(y(slice(40)))
+    assert_stands_at(forecaster, form, dict.fromkeys(ids, 39))
+    forecaster.update(y(slice(40, 41)))
+    assert_stands_at(forecaster, form, dict.fromkeys(ids, 40))
+    tsrnn.save(forecaster, tmp_path / "file")
+    forecaster = tsrnn.load(tmp_path / "file")
+    assert_stands_at(forecaster, form, dict.fromkeys(ids, 40))
+    forecaster.partial_fit(y(slice(41, 55)))
+    assert_stands_at(forecaster, form, dict.fromkeys(ids, 54))
+    forecaster.predict(y=y(slice(20)))  # of others, which move nothing
+    assert_stands_at(forecaster, form, dict.fromkeys(ids, 54))
+    forecaster.fit(y(slice(30)))
+    assert_stands_at(forecaster, form, dict.fromkeys(ids, 29))
+
+
+@pytest.mark.parametrize("form", ["wide", "long", "levels"])
+def test_the_cutoff_of_each_series(form):
+    forecaster = quick().fit(FORMS[form](slice(40)))
+    y = FORMS[form](slice(40, 45))
+    only = {"wide": lambda: y[["a"]], "long": lambda: y[y["unique_id"] == "a"]}
+    forecaster.update(only.get(form, lambda: y.loc[["a"]])())
+    assert_stands_at(forecaster, form, {"b": 39, "a": 44})
+
+
+def test_the_cutoff_after_rows_left_out():
+    y = WIDE["b"].copy()
+    y[35:40] = np.nan
+    forecaster = quick(missing="mask", early_stopping=False).fit(y[:40])
+    assert forecaster.cutoff_ == DAYS[39]
+    assert forecaster.predict().index[0] == DAYS[40]
+    forecaster.update(y[45:48])
+    assert forecaster.cutoff_ == DAYS[47]
+    assert forecaster.predict().index[0] == DAYS[48]
+    expected = y[:48].copy()
+    expected[40:45] = np.nan
+    pd.testing.assert_series_equal(forecaster.recent_, expected, check_freq=False)
+
+
+def test_the_cutoff_in_a_time_zone():
+    y = WIDE["b"].tz_localize("Europe/Berlin")
+    assert quick().fit(y[:40]).update(y[40:42]).cutoff_ == y.index[41]
+
+
+def test_an_unfitted_forecaster_has_none():
+    for name in ("cutoff_", "recent_"):
+        assert not hasattr(quick(), name)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_recent_values_are_the_history_and_its_updates(form, tmp_path):
+    y = FORMS[form]
+    forecaster = quick().fit(y(slice(30)))
+    pd.testing.assert_series_equal(forecaster.recent_, forecaster.history_, check_freq=False)
+    for first in range(30, 36):
+        forecaster.update(y(slice(first, first + 1)))
+    tsrnn.save(forecaster, tmp_path / "file")
+    expected = quick().fit(y(slice(36))).history_
+    for known in (forecaster, tsrnn.load(tmp_path / "file")):
+        assert len(known.history_) == len(expected) * 30 // 36
+        pd.testing.assert_series_equal(known.recent_, expected, check_freq=False)
+    forecaster.update(y(slice(36, 60)))  # of which the last 9 are kept: no hole before them
+    recent = forecaster.recent_
+    parts = [recent]
+    if recent.index.nlevels > 1:
+        parts = [recent.loc[label] for label in recent.index.unique(level=0)]
+    for part in parts:
+        assert part.index.tolist() == [stamp(form, row) for row in range(51, 60)]

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.dates import date2num, num2date
 
+import tsrnn
 from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline
 from tsrnn.plotting import ForecastDisplay
@@ -212,6 +213,39 @@ def test_from_estimator_draws_what_it_predicts(fitted):
     )
     assert list(display.bands_) == ["90", "50"]
     assert display.ax_.get_ylabel() == "passengers"
+
+
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize("kind", [*INDEXES, "missing"])
+def test_after_updates_the_history_reaches_the_forecast(kind, saved, tmp_path):
+    history, *_, actual = made("months" if kind == "missing" else kind)
+    quick = {"horizon": 3, "lookback": 6, "season": 1, "hidden_size": 4, "max_iter": 1}
+    quick |= {"early_stopping": False, "missing": "mask" if kind == "missing" else "raise"}
+    forecaster = RNNForecaster(**quick).fit(history)
+    start = 2 if kind == "missing" else 0
+    for k in range(start, 5):
+        forecaster.update(actual[k : k + 1])
+    if saved:
+        tsrnn.save(forecaster, tmp_path / "file")
+        forecaster = tsrnn.load(tmp_path / "file")
+    known = pd.concat([history, actual[:5]])
+    known.iloc[48 : 48 + start] = np.nan
+    display = ForecastDisplay.from_estimator(forecaster, actual=actual, coverage=None)
+    np.testing.assert_array_equal(display.history_line_.get_ydata(), known[-30:])
+    x = expected_x(known.index)
+    np.testing.assert_allclose(display.history_line_.get_xdata(orig=False), x[-30:])
+    first = display.forecast_line_.get_xdata(orig=False)[0]
+    middle = display.start_line_.get_xdata(orig=False)
+    np.testing.assert_allclose(middle, (x[-1] + first) / 2)
+    np.testing.assert_array_equal(display.actual_line_.get_ydata(), actual[5:8])
+
+
+def test_a_long_update_leaves_no_hole_in_the_history():
+    y = load_airline()
+    forecaster = RNNForecaster(horizon=3, lookback=24, max_iter=1, hidden_size=4, n_jobs=1)
+    forecaster.fit(y[:72]).update(y[72:])
+    display = ForecastDisplay.from_estimator(forecaster)
+    np.testing.assert_allclose(display.history_line_.get_ydata(), y[-27:], rtol=1e-9)
 
 
 @pytest.mark.parametrize("coverage", [None, ()])

@@ -96,6 +96,26 @@ def test_each_series_is_drawn_in_every_form(form, fitted):
         assert title == (", ".join(key) if "levels" in form else label)
 
 
+@pytest.mark.parametrize("form", ["wide", "wide of two levels", "long", "MultiIndex", "polars"])
+def test_after_updates_each_history_reaches_its_forecast(form):
+    make = FORMS[form]
+    forecaster = quick(make(PANEL[:-12])).update(make(PANEL[-12:-9]))
+    display = ForecastDisplay.from_estimator(forecaster, actual=make(PANEL), coverage=None)
+    for label, one in display.displays.items():
+        values = PANEL["".join(label)[-1]]
+        np.testing.assert_allclose(one.history_line_.get_ydata(), values[-9 - 36 : -9])
+        assert one.history.index[-1] == Y.index[-10]
+        assert one.forecast.index[0] == Y.index[-9]
+        np.testing.assert_allclose(one.actual_line_.get_ydata(), values[-9:-3])
+
+
+def test_only_some_series_are_updated():
+    forecaster = quick(PANEL[:-12]).update(PANEL[["a"]][-12:-9])
+    display = PanelForecastDisplay.from_estimator(forecaster)
+    lasts = {label: one.history.index[-1] for label, one in display.displays.items()}
+    assert lasts == {"b": Y.index[-13], "a": Y.index[-10], "c": Y.index[-13]}
+
+
 def test_a_panel_of_one_series_is_drawn_as_a_single_series():
     for form in ("wide", "long", "MultiIndex", "polars"):
         y = FORMS[form](PANEL[["b"]])

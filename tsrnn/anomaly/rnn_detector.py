@@ -100,6 +100,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Fitted to the scores of the training series, and minus the initial threshold.
     loss_curve_ : list of float
         Training loss of each epoch, mean over the networks.
+    cutoff_ : Timestamp, Period, int or Series
+        The last time stamp seen, in ``fit`` or by updates, which ``update`` goes on from; of a
+        panel a Series by id. Only with ``online=True``.
     seasons_, n_iter_, n_features_in_ : tuple of int, int, int
         Seasons in steps, epochs, and channels.
 
@@ -199,6 +202,18 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         """All networks, ``n_estimators`` of them."""
         check_is_fitted(self)
         return list(self.fitted_.networks)
+
+    @property
+    def cutoff_(self) -> Any:
+        """The last time stamp seen, which ``update`` goes on from; of a panel a Series by id.
+
+        AttributeError if the detector was not fitted ``online``, for others keep no place.
+        """
+        check_is_fitted(self)
+        if self.fitted_.streams is None:
+            raise AttributeError("cutoff_ is of a detector that goes on: fit with online=True.")
+        stamps, labels = [s.last_stamp for s in self.fitted_.streams], list(self.fitted_.labels)
+        return stamps[0] if labels == [None] else pd.Series(stamps, labels, name="cutoff")
 
     def _fit_series(self, panel):
         lengths = [len(series.values) for series in panel]

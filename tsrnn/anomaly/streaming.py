@@ -89,6 +89,11 @@ class Stream:
             return False
         return label == self._last + (self.n_after + 1) * self.axis.step
 
+    @property
+    def last_stamp(self) -> Any:
+        """Time stamp of the last observation."""
+        return self._current_axis().index[-1]
+
     def _current_axis(self):
         """An axis that ends at the last observation."""
         if not self.is_even:

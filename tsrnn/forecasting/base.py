@@ -1,11 +1,13 @@
 """Base of the forecaster: its parameters' types, training settings and fitted attributes."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.data import Collection
 from tsrnn.estimators.base import RecurrentEstimator
 from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.kernels.losses import find_loss
@@ -44,15 +46,30 @@ class ForecasterBase(RecurrentEstimator):
         """The series of ``fit``, sorted, NaN where missing; of a panel with ids in the index."""
         check_is_fitted(self)
         history = self.fitted_.history
-        indptr, ids, values = history.panel.indptr, history.ids, history.targets
+        return _in_one_series(history, _parts(history))
+
+    @property
+    def recent_(self) -> pd.Series:
+        """``history_`` and the updates after it, up to ``cutoff_``.
+
+        Of a series whose updates are longer than what is kept of them only that, without a hole.
+        """
+        check_is_fitted(self)
+        state = self.fitted_
+        ends = zip(_parts(state.history), _parts(state.recent), state.n_elapsed, strict=True)
         parts = [
-            pd.Series(values[first:end], axis.index, copy=True)
-            for first, end, axis in zip(indptr[:-1], indptr[1:], history.axes, strict=True)
+            pd.concat([history.iloc[:n], end]) if 0 < n <= len(history) else end
+            for history, end, n in ends
         ]
-        if len(ids) == 1:
-            name = getattr(history.form, "name", None) if ids[0] is None else ids[0]
-            return parts[0].rename(name)
-        return pd.concat(dict(zip(ids, parts, strict=True)))
+        return _in_one_series(state.history, parts)
+
+    @property
+    def cutoff_(self) -> Any:
+        """The last time stamp that is known, which ``predict`` goes on from; by id of a panel."""
+        check_is_fitted(self)
+        recent = self.fitted_.recent
+        stamps = recent.last_stamps
+        return stamps[0] if recent.ids == [None] else pd.Series(stamps, recent.ids, name="cutoff")
 
     @property
     def networks_(self) -> list[list[Network]]:
@@ -95,3 +112,21 @@ class ForecasterBase(RecurrentEstimator):
     def quantiles_(self) -> tuple:
         """Sorted levels of the loss "quantile"; empty for other losses."""
         return self.fitted_.spec.quantiles
+
+
+def _parts(collection: Collection) -> list[pd.Series]:
+    """Each series by itself, NaN where missing."""
+    indptr, values = collection.panel.indptr, collection.targets
+    return [
+        pd.Series(values[first:end], axis.index, copy=True)
+        for first, end, axis in zip(indptr[:-1], indptr[1:], collection.axes, strict=True)
+    ]
+
+
+def _in_one_series(collection: Collection, parts: list[pd.Series]) -> pd.Series:
+    """A lone series under its name, those of a panel end to end with ids in the index."""
+    ids = collection.ids
+    if len(ids) == 1:
+        name = getattr(collection.form, "name", None) if ids[0] is None else ids[0]
+        return parts[0].rename(name)
+    return pd.concat(dict(zip(ids, parts, strict=True)))

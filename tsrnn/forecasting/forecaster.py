@@ -115,6 +115,12 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         All that fitting made, in one immutable object; updates replace it.
     history_ : Series
         The series of ``fit``, sorted, as float64; of a panel with ids in the index.
+    recent_ : Series
+        ``history_`` and the updates after it; of a series with longer updates than what is kept of
+        them, only the end that is.
+    cutoff_ : Timestamp, Period, int or Series
+        The last time stamp known, in ``fit`` or by updates, which ``predict`` goes on from; of a
+        panel a Series by id.
     network_, networks_ : Network, list of list of Network
         The first trained network; all members, for each series or for all.
     season_, lookback_, segment_, transform_, loss_, quantiles_ : int, str, tuple

@@ -72,7 +72,7 @@ def forecast_data(
         intervals = forecaster.predict_interval(horizon, X, coverage=coverage)
     return ForecastData(
         forecast=forecaster.predict(horizon, X),
-        history=forecaster.history_,
+        history=getattr(forecaster, "recent_", forecaster.history_),
         intervals=intervals,
         season=getattr(forecaster, "season_", 1),
         columns=long_columns(forecaster),
