@@ -1,5 +1,7 @@
 """Channels of the time stamps: calendars as sines and cosines or one-hot, and holidays."""
 
+import datetime
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +20,7 @@ _CYCLES: dict[str, tuple[Callable[[pd.Index], Any], float, int]] = {
     "day_of_year": (lambda index: index.day_of_year - 1, 365.25, 2),
 }
 CALENDAR = (*_CYCLES, "weekday")
+_DATE = re.compile(r"(\d{4})(?:([-/.])(\d\d?)\2(\d\d?)|(\d\d)(\d\d))([T ].+)?")
 
 
 def n_calendar_channels(names: Sequence[str]) -> int:
@@ -69,10 +72,16 @@ def check_holidays(holidays: Any, collection: Collection) -> np.ndarray:
     """Holidays as sorted days, checked."""
     if holidays is None or len(holidays) == 0:
         return np.empty(0, "M8[D]")
-    try:
-        days = pd.DatetimeIndex(list(holidays)).tz_localize(None).to_numpy().astype("M8[D]")
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"holidays must be dates such as '2024-12-25': {error}") from error
+    days, zone = [], getattr(collection.axes[0].index, "tz", None)
+    for k, entry in enumerate(holidays):
+        try:
+            days.append(_day(entry, zone))
+        except (TypeError, ValueError) as error:
+            raise Location("holidays").error(
+                f"must be dates such as '2024-12-25': entry {k} is {entry!r}, {error}",
+                "Give each as a date, a time stamp, a period of a day or a text, year first.",
+                row=k,
+            ) from error
     step = collection.axes[0].frequency
     if step is not None:  # as business days leave out weekends, the least of several steps
         stamps = pd.date_range("2024-01-01", periods=4, freq=step)
@@ -82,4 +91,42 @@ def check_holidays(holidays: Any, collection: Collection) -> np.ndarray:
             f"are days, and times have {have}",
             "Leave them out, or give the share of them in each step as a column of X.",
         )
-    return np.unique(days)
+    return np.unique(np.array(days))
+
+
+def _day(entry, zone):
+    """The day of a holiday; ValueError says what is wrong with the entry.
+
+    A time of day in a time zone is on the day that it is on in ``zone``, that of the series.
+    """
+    if pd.api.types.is_scalar(entry) and pd.isna(entry):
+        raise ValueError("which is missing")
+    if isinstance(entry, str):
+        entry = _stamp(entry)
+    if isinstance(entry, pd.Period):
+        first, last = entry.start_time, entry.end_time
+    elif isinstance(entry, np.datetime64):
+        first = last = pd.Timestamp(entry)
+        if np.datetime_data(entry.dtype)[0] in ("Y", "M", "W"):
+            last = pd.Timestamp(entry + 1)
+    elif isinstance(entry, datetime.date):
+        first = last = pd.Timestamp(entry)
+    else:
+        raise ValueError(f"of type {type(entry).__name__}, which is no date")
+    if first.normalize() != last.normalize():
+        raise ValueError("which is longer than a day")
+    if first.tz is not None and first != first.normalize():
+        if zone is None:
+            raise ValueError("a time of day in a time zone, and the series has none")
+        first = first.tz_convert(zone)
+    return first.tz_localize(None).to_datetime64().astype("M8[D]")
+
+
+def _stamp(text):
+    """The time stamp of a text, year first: others, such as 01.02.2024, have two readings."""
+    parts = _DATE.fullmatch(text.strip())
+    if parts is None:
+        raise ValueError("which is no text like 2024-12-25")
+    year, _, month, day, short_month, short_day, time = parts.groups()
+    date = datetime.date(int(year), int(month or short_month), int(day or short_day))
+    return pd.Timestamp(f"{date.isoformat()}{time or ''}")

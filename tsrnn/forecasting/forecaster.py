@@ -65,7 +65,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         Features of the time stamps: any of "minute", "hour", "weekday", "day" (of the month),
         "month" and "day_of_year". Weekdays have one channel each, others sines and cosines.
     holidays : sequence of dates, optional
-        Days that are marked in a channel, in the past and the future.
+        Days that are marked in a channel, in the past and the future: dates, time stamps, periods
+        of a day, or texts with the year first.
     id_column, time_column, target_column : str, default="unique_id", "ds", "y"
         Columns of a long frame.
     cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
