@@ -39,6 +39,15 @@ class Collection:
         values = seasonally_filled(panel.values, self.observed, panel.indptr, season)
         return dataclasses.replace(self, panel=Panel(values, panel.indptr))
 
+    def windows(self, lookback: int, horizon: int) -> np.ndarray:
+        """Sorted starts of all windows with an observed value among their last ``horizon``."""
+        starts = self.panel.window_starts(lookback, horizon)
+        if self.observed is None:
+            return starts
+        n_observed = np.concatenate([[0], np.cumsum(self.observed)])  # before each value
+        presents = starts + lookback
+        return starts[n_observed[presents + horizon] > n_observed[presents]]
+
     @property
     def targets(self) -> np.ndarray:
         """The values, NaN where they are missing."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tsrnn.data import Panel
+from tsrnn.data import Collection
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.uncertainty import ConformalWidths
@@ -29,10 +29,13 @@ class Split:
 
 
 def splits_of(
-    panel: Panel, spec: WindowSpec, n_held_out: np.ndarray, per_series: bool
+    collection: Collection, spec: WindowSpec, n_held_out: np.ndarray, per_series: bool
 ) -> list[Split]:
-    """One split of all windows, or one for each series; ``n_held_out`` is (n_series,)."""
-    windows = panel.window_starts(spec.lookback, spec.n_ahead)
+    """One split of all windows, or one for each series; ``n_held_out`` is (n_series,).
+
+    Windows with nothing to forecast, as all of it is missing, are left out.
+    """
+    panel, windows = collection.panel, collection.windows(spec.lookback, spec.n_ahead)
     presents = windows + spec.lookback
     series = np.searchsorted(panel.indptr, windows, side="right") - 1
     held_out = (panel.indptr[1:] - n_held_out)[series]
@@ -151,6 +154,9 @@ def fit_networks(
     validation = [split.validation for split in (series_splits or splits)]
     if any(windows.size for windows in validation):
         widths = held_out_errors(weights, np.concatenate(validation))
+        if not widths.spread.any():  # a constant end, maybe of series that varied before
+            whole = np.concatenate([split.whole for split in splits])
+            widths = held_out_errors(weights, _thinned(whole, _MAX_VALIDATION))
     history.interrupted = _interrupted(histories)
     if widths is not None and refit and not history.interrupted:
         refitted, refit_histories = train(histories)

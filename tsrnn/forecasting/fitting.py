@@ -122,7 +122,7 @@ def _fit_networks(
         ensemble = Ensemble(spec, network, weights, forecaster.device, forecaster.n_jobs)
         return held_out_errors(ensemble, source, windows, series)
 
-    splits = splits_of(panel, spec, resolved.n_held_out, forecaster.scope == "local")
+    splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
     series_fitter: Fitter | None = None
     series_splits: list[Split] = []
     if forecaster.scope == "fine_tuned":
@@ -131,7 +131,7 @@ def _fit_networks(
             settings=lambda n_windows: fine_tuning_settings(settings(n_windows)),
             name=f"{name} (each series)",
         )
-        series_splits = splits_of(panel, spec, resolved.n_held_out, True)
+        series_splits = splits_of(collection, spec, resolved.n_held_out, True)
         if forecaster.early_stopping:  # a series without validation keeps the network of all
             series_splits = [
                 split if split.validation.size else Split(*[split.validation] * 3)
@@ -156,7 +156,7 @@ def fit_new(
 ) -> FittedForecaster:
     """Train for one epoch on the windows of ``whole`` that end after ``state.recent``."""
     spec, panel = state.spec, whole.panel
-    windows = panel.window_starts(spec.lookback, spec.n_ahead)
+    windows = whole.windows(spec.lookback, spec.n_ahead)
     series = np.searchsorted(panel.indptr, windows, side="right") - 1
     ends = windows - panel.indptr[series] + spec.lookback + spec.n_ahead
     is_new = ends > state.recent.panel.lengths[series]

@@ -53,12 +53,14 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         proportion to their level, or the levels of series differ by more than a factor of ten.
     scope : {"global", "local", "fine_tuned"}, default="global"
         One network for all series; one for each, all trained in one call; or one for all that is
-        then fine-tuned on each, at a tenth of the learning rate. A network for all also forecasts
-        series that were not fitted.
+        then fine-tuned on each, at a tenth of the learning rate; a series too short to be held
+        out keeps that of all. A network for all also forecasts series that were not fitted.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
-        missing covariates are replaced by their mean. A zero is an observed value.
+        missing covariates are replaced by their mean. A zero is an observed value. What is held
+        out is what was observed last; where too little was observed to hold some out, nothing is,
+        with a warning, and there are no prediction intervals.
     past_covariates : sequence of labels, default=()
         Columns of ``X`` that are not known in the future.
     calendar : sequence of str, default=()
@@ -104,7 +106,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         after ``n_iter_no_change`` epochs without a better one. Without it there are no prediction
         intervals. A random split would show the network the future.
     validation_fraction : float, default=0.1
-        Share of the series held out; at least a horizon and a season.
+        Share of the series (of its observed values) held out; at least a horizon and a season.
     refit : bool, default=True
         After early stopping, train a new network on the whole series for the best number of epochs.
     dtype, device, n_jobs, random_state, verbose

@@ -83,8 +83,8 @@ class PredictMixin(ForecasterBase):
         Raises
         ------
         ValueError
-            If a coverage is not between 0 and 1, or the forecaster was fitted with
-            ``early_stopping=False``, which leaves no held-out errors to measure widths by.
+            If a coverage is not between 0 and 1, or nothing was held out in fitting to measure
+            widths by: with ``early_stopping=False``, or where too few values were observed.
         """
         horizon, context = forecast_context(self, horizon, X, y, static)
         if np.size(coverage) == 0:

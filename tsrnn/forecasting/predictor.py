@@ -124,8 +124,9 @@ class Predictor:
         loss = find_loss(spec.loss)
         if self.conformal and self.widths is None:
             raise ValueError(
-                "Intervals need errors on a held-out part of y, and early_stopping=False holds "
-                "none out. Fit with early_stopping=True"
+                "Intervals need errors on a held-out part of y, and none was held out: "
+                "early_stopping=False holds none out, and with missing='mask' too few values may "
+                "have been observed. Fit with early_stopping=True, on more observed values"
                 + (", or set conformal=False." if loss.learns_spread else ".")
             )
         if self.conformal:

@@ -49,6 +49,12 @@ def resolve(
     windows_of = _lone_windows if panel.n_series == 1 else _panel_windows
     season, lookback, n_ahead, n_held_out = windows_of(collection, season, auto_season, parameters)
     is_panel = panel.n_series > 1
+    if parameters["early_stopping"] and not n_held_out.any():
+        warnings.warn(
+            "So few values of y were observed that none are held out: networks are trained for "
+            "all epochs, without early stopping, and there are no prediction intervals.",
+            stacklevel=4,
+        )
     segment = parameters["segment"]
     if segment == "auto":
         segment = 1 if not is_panel else season if season > 1 else 4
@@ -116,27 +122,26 @@ def _takes_logarithm(panel, season, transform):
 
 def _lone_windows(collection, season, auto_season, parameters):
     """Season, lookback, steps forecast at once and values held out, for a lone series."""
-    n_values, horizon = collection.panel.values.size, parameters["horizon"]
+    n_values, horizon = int(_n_until_observed(collection)[0]), parameters["horizon"]
     n_ahead = parameters["n_ahead"]
     if n_ahead == "auto":
         # Too few values for the whole horizon at once: season by season, from its own forecasts.
         n_ahead = min(horizon, max(season, 12)) if 4 * horizon > n_values else horizon
-    parameters = parameters | {"horizon": n_ahead}
-    longest = _longest_lookback(n_values, season, parameters)
+    n_held_out, longest = _longest_lookback(collection, n_ahead, season, parameters)
     too_long = None
     if auto_season and season > 1 and longest < season:
         too_long = (season, n_values + season - longest)
         season = 1
-        longest = _longest_lookback(n_values, season, parameters)
+        n_held_out, longest = _longest_lookback(collection, n_ahead, season, parameters)
     usual = 3 * season if season > 1 else max(24, n_ahead)
     lookback = parameters["lookback"] or max(season, 2, min(usual, longest))
-    n_held_out = _n_held_out(n_values, season, parameters)
     _check_lookback(lookback, season)
     if lookback > longest:
-        otherwise = ", or early_stopping=False (no intervals)" if n_held_out else ""
+        otherwise = ", or early_stopping=False (no intervals)" if n_held_out.any() else ""
+        n_last = n_values - (longest + n_ahead + _MIN_WINDOWS - 1)
         raise DataError(
-            f"has {n_values} observations, but horizon={horizon} with lookback={lookback}, "
-            f"season={season} and {n_held_out} held out needs at least "
+            f"has {_extent(n_values, collection)}, but horizon={horizon} with "
+            f"lookback={lookback}, season={season} and {n_last} held out needs at least "
             f"{n_values + lookback - longest}",
             f"Give more history, or a shorter horizon, lookback or season{otherwise}.",
         )
@@ -146,7 +151,16 @@ def _lone_windows(collection, season, auto_season, parameters):
             f"is forecast without. {too_long[1]} observations would do, or a shorter horizon.",
             stacklevel=4,
         )
-    return season, lookback, n_ahead, np.array([n_held_out])
+    if _n_windows(collection, lookback, n_ahead, n_held_out)[0] < _MIN_WINDOWS:
+        n_held_out = np.zeros(1, int)
+    n_windows = _n_windows(collection, lookback, n_ahead, n_held_out)[0]
+    if n_windows < _MIN_WINDOWS:
+        raise DataError(
+            f"has {n_windows} windows of {n_ahead} steps after lookback={lookback} in which a "
+            f"value was observed, and at least {_MIN_WINDOWS} are needed to learn from",
+            "Give more observed values, or a shorter lookback.",
+        )
+    return season, lookback, n_ahead, n_held_out
 
 
 def _panel_windows(collection, season, auto_season, parameters):
@@ -166,20 +180,19 @@ def _panel_windows(collection, season, auto_season, parameters):
             f"(season={season})",
             "Leave it out, or give a shorter lookback or season.",
         )
-    n_held_out = np.zeros(lengths.size, int)
-    if parameters["early_stopping"]:
-        n_fraction = np.ceil(parameters["validation_fraction"] * lengths).astype(int)
-        n_held_out = np.maximum(n_fraction, horizon)
-        n_held_out[lengths - n_held_out < lookback + horizon] = 0
-    n_windows = np.maximum(lengths - n_held_out - lookback - horizon + 1, 0)
+    n_held_out = _n_held_out(collection, horizon, parameters)
+    n_held_out[_n_windows(collection, lookback, horizon, n_held_out) == 0] = 0
+    n_windows = _n_windows(collection, lookback, horizon, n_held_out)
     if parameters["scope"] == "local" and not n_windows.all():
         series = int(n_windows.argmin())
+        n_values = _n_until_observed(collection)[series]
         raise Location(series=collection.ids[series]).error(
-            f"has {lengths[series]} observations, too few for a network of its own: "
+            f"has {_extent(n_values, collection)}, too few for a network of its own: "
             f"lookback={lookback} and {horizon} steps ahead need {lookback + horizon}",
             "Leave it out, or use scope='fine_tuned' or 'global'.",
         )
-    is_validated = n_held_out.any() or not parameters["early_stopping"]
+    is_masked = collection.observed is not None
+    is_validated = n_held_out.any() or is_masked or not parameters["early_stopping"]
     if n_windows.sum() < _MIN_WINDOWS or not is_validated:
         raise DataError(
             f"has {lengths.size} series, the longest of {lengths.max()} observations, too few to "
@@ -208,14 +221,59 @@ def _check_lookback(lookback, season):
         )
 
 
-def _n_held_out(n_values, season, parameters):
+def _longest_lookback(collection, n_ahead, season, parameters):
+    """Values held out of a lone series, and the longest lookback that leaves windows to train on.
+
+    At least a season more than the steps forecast at once is held out.
+    """
+    n_held_out = _n_held_out(collection, n_ahead + season, parameters)
+    n_trained = min(_n_until_observed(collection)[0], collection.panel.values.size - n_held_out[0])
+    return n_held_out, int(n_trained) - n_ahead - _MIN_WINDOWS + 1
+
+
+def _n_held_out(collection, n_least, parameters):
+    """Values at the end of each series that validate, (n_series,).
+
+    They hold the last ``validation_fraction`` of the observed values, are at least ``n_least`` up
+    to the last of these, and hold as many observed ones unless that is more than a quarter of all.
+    """
+    lengths = collection.panel.lengths
     if not parameters["early_stopping"]:
-        return 0
-    n_fraction = int(np.ceil(parameters["validation_fraction"] * n_values))
-    return max(n_fraction, parameters["horizon"] + season)
+        return np.zeros_like(lengths)
+    places, ends = _observed_places(collection)
+    n_observed = np.diff(ends, prepend=0)
+    n_last = np.ceil(parameters["validation_fraction"] * n_observed).astype(int)
+    n_last = np.maximum(n_last, np.minimum(n_least, n_observed // 4))
+    n_until_last = places[ends - 1] - places[ends - n_last] + 1
+    return np.maximum(n_until_last, n_least) + lengths - _n_until_observed(collection)
 
 
-def _longest_lookback(n_values, season, parameters):
-    """Values that the held-out end, a horizon and a few windows to train on leave."""
-    n_held_out = _n_held_out(n_values, season, parameters)
-    return n_values - n_held_out - parameters["horizon"] - _MIN_WINDOWS + 1
+def _n_windows(collection, lookback, n_ahead, n_held_out):
+    """Windows of each series to train on, (n_series,), which end before what is held out."""
+    panel, n_trained = collection.panel, collection.panel.lengths - n_held_out
+    if collection.observed is None:
+        return np.maximum(n_trained - lookback - n_ahead + 1, 0)
+    windows = collection.windows(lookback, n_ahead)
+    series = np.searchsorted(panel.indptr, windows, side="right") - 1
+    ends = windows - panel.indptr[series] + lookback + n_ahead
+    return np.bincount(series[ends <= n_trained[series]], minlength=panel.n_series)
+
+
+def _observed_places(collection):
+    """Places of all observed values, and the number of them up to the end of each series."""
+    panel, observed = collection.panel, collection.observed
+    places = np.arange(panel.values.size) if observed is None else np.flatnonzero(observed)
+    return places, np.searchsorted(places, panel.indptr[1:])
+
+
+def _n_until_observed(collection):
+    """Values of each series up to the last observed one, (n_series,)."""
+    places, ends = _observed_places(collection)
+    return places[ends - 1] + 1 - collection.panel.indptr[:-1]
+
+
+def _extent(n_values, collection):
+    """Words for a number of values up to the last observed one."""
+    if collection.observed is None:
+        return f"{n_values} observations"
+    return f"{n_values} time steps up to the last observed value"

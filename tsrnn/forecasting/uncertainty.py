@@ -18,27 +18,29 @@ class ConformalWidths:
 
     Errors (n_windows, n_ahead), truth minus forecast in units of each window (its scale to
     ``power``), NaN where the truth is missing, are divided by their root mean square at each step
-    ahead (made non-decreasing) and pooled; the half-width for a coverage is the pool's quantile
-    times the spread (Vovk et al. 2005; Lei et al. 2018, section 5.2). The errors of one window
-    depend on each other, so the finite-sample correction counts windows, not errors. The coverage
-    holds on average where windows are exchangeable. Overlapping windows from the end of a series,
-    which early stopping used too, are less than that, and intervals are then too narrow.
+    ahead (made non-decreasing, and above 0 unless all errors are 0) and pooled; the half-width for
+    a coverage is the pool's quantile times the spread (Vovk et al. 2005; Lei et al. 2018, section
+    5.2). The errors of one window depend on each other, so the finite-sample correction counts
+    windows, not errors, and only those with an error. The coverage holds on average where windows
+    are exchangeable. Overlapping windows from the end of a series, which early stopping used too,
+    are less than that, and intervals are then too narrow.
     """
 
     def __init__(self, errors: np.ndarray, power: float = 1.0, weights: np.ndarray | None = None):
-        self.n_windows, self.power = len(errors), power
+        is_known = ~np.isnan(errors)
+        self.n_windows, self.power = int(is_known.any(axis=1).sum()), power
         weights = np.ones(len(errors)) if weights is None else weights
-        error_weights = weights[:, None] * ~np.isnan(errors)
+        error_weights = weights[:, None] * is_known
         total_weights = np.maximum(error_weights.sum(axis=0), 1e-300)
         squares = np.nansum(weights[:, None] * errors**2, axis=0)
-        self.spread = np.maximum.accumulate(np.sqrt(squares / total_weights))
+        spread = np.maximum.accumulate(np.sqrt(squares / total_weights))
+        self.spread = np.where(spread > 0, spread, spread[np.argmax(spread > 0)])
         with np.errstate(invalid="ignore"):
             pool = np.abs(errors) / self.spread
-        pool[np.isnan(pool) & ~np.isnan(errors)] = 0  # a spread of zero: no error at all
-        observed = ~np.isnan(pool)
-        order = np.argsort(pool[observed])
-        self.pool = pool[observed][order]
-        self.cumulative_weights = np.cumsum(error_weights[observed][order])
+        pool[np.isnan(pool) & is_known] = 0  # a spread of zero: no error at all
+        order = np.argsort(pool[is_known])
+        self.pool = pool[is_known][order]
+        self.cumulative_weights = np.cumsum(error_weights[is_known][order])
         self.cumulative_weights /= self.cumulative_weights[-1]
 
     def factor(self, coverage: float) -> float:
@@ -58,8 +60,9 @@ class HeldOutErrors(ConformalWidths):
 
     def __init__(self, errors: np.ndarray, power: float = 1.0, weights: np.ndarray | None = None):
         super().__init__(errors, power, weights)
-        self.errors = errors
-        self.weights = np.ones(len(errors)) if weights is None else weights
+        weights = np.ones(len(errors)) if weights is None else weights
+        is_observed = ~np.isnan(errors).all(axis=1)
+        self.errors, self.weights = errors[is_observed], weights[is_observed]
 
     @classmethod
     def from_windows(
@@ -83,11 +86,23 @@ class HeldOutErrors(ConformalWidths):
 
     def paths(self, shape: tuple, rng: np.random.Generator) -> np.ndarray:
         """Errors of windows drawn at random, (*shape, n_ahead)."""
-        is_complete = ~np.isnan(self.errors).any(axis=1)
-        errors, weights = np.nan_to_num(self.errors), self.weights
-        if is_complete.any():
-            errors, weights = errors[is_complete], weights[is_complete]
-        return errors[rng.choice(len(errors), size=shape, p=weights / weights.sum())]
+        rows = rng.choice(len(self.errors), size=shape, p=self.weights / self.weights.sum())
+        return self._complete_errors()[rows]
+
+    def _complete_errors(self):
+        """The errors, a missing one as large in units of the spread as its neighbour before.
+
+        Or as that after, where there is none before.
+        """
+        is_missing = np.isnan(self.errors)
+        if not is_missing.any():
+            return self.errors
+        steps = np.arange(self.spread.size)
+        first = np.argmin(is_missing, axis=1)[:, None]
+        source = np.maximum(np.maximum.accumulate(np.where(is_missing, 0, steps), axis=1), first)
+        relative = self.errors / np.where(self.spread > 0, self.spread, 1)
+        filled = np.take_along_axis(relative, source, axis=1) * self.spread
+        return np.where(is_missing, filled, self.errors)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -95,6 +95,8 @@ def train_many(
     """
     if any(array.ndim > 1 for array in windows):
         raise ValueError("Streams, whose state is carried, are trained by one network: use train.")
+    if not networks:
+        return []
     shapes = {(n.cell, n.parameters.dtype, n.sizes(1)) for n in networks}
     if len(shapes) > 1:
         raise ValueError("Networks trained in one call must have one shape; train each by itself.")
