@@ -1,10 +1,13 @@
 """The file itself: replaced whole, found damaged, and of no other content."""
 
+import contextlib
 import io
 import json
 import os
 import pickle
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import zipfile
@@ -63,6 +66,172 @@ def test_a_full_disk_leaves_the_old_file_alone(path, monkeypatch):
         tsrnn.save(forecaster(), path)
     assert os.listdir(path.parent) == [path.name]
     assert tsrnn.load(path).horizon == 5
+
+
+def test_a_limit_of_file_sizes_leaves_the_old_file_alone(path):
+    resource = pytest.importorskip("resource")
+    tsrnn.save(forecaster(horizon=5), path)
+    before, size = path.read_bytes(), path.stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    fitted = forecaster().fit(AIRLINE)
+    for other in (path, path.parent / "new.tsrnn"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                tsrnn.save(fitted, other)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert os.listdir(path.parent) == [path.name]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a FIFO is of Unix")
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_is_no_regular_file_stays(tmp_path, monkeypatch, is_link):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    os.mkdir("folder")
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind("socket")
+    kinds = {"fifo": stat.S_ISFIFO, "socket": stat.S_ISSOCK}
+    with contextlib.suppress(PermissionError):  # only root makes device nodes
+        os.mknod("null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        kinds["null"] = stat.S_ISCHR
+    for name, is_kind in kinds.items():
+        path = name
+        if is_link:
+            path = f"{name}.link"
+            os.symlink(name, path)
+        with pytest.raises(ValueError, match=f"'{path}' is a .*Give the path of a file"):
+            tsrnn.save(forecaster(), path)
+        assert is_kind(os.stat(name).st_mode)
+        assert os.path.islink(path) == is_link
+    with pytest.raises(IsADirectoryError, match="'folder'"):
+        tsrnn.save(forecaster(), "folder")
+    listening.close()
+    assert not [name for name in os.listdir() if name.endswith(".part")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permission bits are of Unix")
+class TestAccess:
+    @pytest.fixture(autouse=True)
+    def umask(self):
+        before = os.umask(0o022)
+        yield
+        os.umask(before)
+
+    @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o666, 0o400, 0o755])
+    @pytest.mark.parametrize("is_link", [False, True])
+    def test_permissions_stay(self, path, mode, is_link):
+        tsrnn.save(forecaster(horizon=5), path)
+        path.chmod(mode)
+        given = path
+        if is_link:
+            given = path.parent / "link"
+            given.symlink_to(path.name)
+        tsrnn.save(forecaster(), given)
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        assert (given.is_symlink(), tsrnn.load(given).horizon) == (is_link, 3)
+
+    @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+    def test_new_files_follow_the_umask(self, path, umask):
+        os.umask(umask)
+        tsrnn.save(forecaster(), path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+    def test_what_is_written_is_never_readable_by_more(self, path, monkeypatch):
+        tsrnn.save(forecaster(), path)
+        path.chmod(0o600)
+        modes, fsync = [], os.fsync
+
+        def watch(number):
+            modes.append(stat.S_IMODE(os.fstat(number).st_mode))
+            fsync(number)
+
+        monkeypatch.setattr(os, "fsync", watch)
+        tsrnn.save(forecaster(), path)
+        assert modes == [0o600]
+
+    def test_owner_and_group_stay(self, path, monkeypatch):
+        tsrnn.save(forecaster(), path)
+        changes = []
+        monkeypatch.setattr(os, "chown", lambda name, *owner: changes.append(owner))
+        tsrnn.save(forecaster(), path)
+        assert changes == [(-1, path.stat().st_gid), (path.stat().st_uid, -1)]
+
+        def refuse(*_):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "chown", refuse)
+        tsrnn.save(forecaster(horizon=5), path)
+        assert tsrnn.load(path).horizon == 5
+
+    def test_hard_links_stay(self, path):
+        fitted = forecaster().fit(AIRLINE)
+        for first, second in ((forecaster(horizon=5), fitted), (fitted, forecaster(horizon=5))):
+            tsrnn.save(first, path)
+            other = path.parent / "other"
+            os.link(path, other)
+            path.chmod(0o600)
+            tsrnn.save(second, path)
+            assert os.path.samefile(path, other)
+            assert tsrnn.load(other).horizon == second.horizon
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            assert sorted(os.listdir(path.parent)) == sorted([path.name, "other"])
+            other.unlink()
+
+    @pytest.mark.parametrize("call", [1, 2])
+    def test_hard_links_where_writing_fails(self, path, monkeypatch, call):
+        """The file is whole, the old one or the new one."""
+        tsrnn.save(forecaster(horizon=5), path)
+        os.link(path, path.parent / "other")
+        calls = []
+
+        def fail(number):
+            calls.append(number)
+            if len(calls) == call:
+                raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="No space"):
+            tsrnn.save(forecaster(), path)
+        assert tsrnn.load(path).horizon == (5 if call == 1 else 3)
+        assert sorted(os.listdir(path.parent)) == sorted([path.name, "other"])
+
+    def test_a_folder_that_takes_no_file(self, path, monkeypatch):
+        tsrnn.save(forecaster(horizon=5), path)
+        create = os.open
+
+        def refuse(name, *args, **kwargs):
+            if str(name).endswith(".part"):
+                raise PermissionError(13, "Permission denied", name)
+            return create(name, *args, **kwargs)
+
+        monkeypatch.setattr(os, "open", refuse)
+        with pytest.raises(PermissionError) as error_info:
+            tsrnn.save(forecaster(), path)
+        assert error_info.value.filename == str(path)
+        monkeypatch.undo()
+        assert tsrnn.load(path).horizon == 5
+
+
+def test_links_that_lead_nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.symlink("new.tsrnn", "link")
+    tsrnn.save(forecaster(horizon=5), "link")
+    assert os.path.islink("link")
+    assert tsrnn.load("new.tsrnn").horizon == 5
+    os.symlink("circle", "circle")
+    with pytest.raises(OSError, match="circle"):
+        tsrnn.save(forecaster(), "circle")
+    assert os.path.islink("circle")
+
+
+def test_the_longest_name(tmp_path):
+    path = tmp_path / ("m" * 255)
+    tsrnn.save(forecaster(horizon=5), path)
+    tsrnn.save(forecaster(), path)
+    assert tsrnn.load(path).horizon == 3
 
 
 @pytest.mark.parametrize("moment", ["fsync", "replace"])

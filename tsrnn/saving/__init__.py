@@ -28,12 +28,16 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
         A forecaster is saved with its series, a detector with the state of its streams, none with
         callbacks and metadata requests of scikit-learn.
     path : str or Path
-        Destination. An existing file is replaced once the new one is complete.
+        Destination. An existing file is replaced once the new one is complete, and keeps its
+        permissions; a symbolic link is followed, and a file with other hard links is overwritten.
 
     Raises
     ------
     ValueError
-        If a parameter or fitted attribute cannot be saved; the message names it.
+        If a parameter or fitted attribute cannot be saved, which the message names; or ``path`` is
+        a FIFO, device or socket.
+    OSError
+        If the file cannot be written, as on a full disk. What stood there is left as it was.
 
     Examples
     --------

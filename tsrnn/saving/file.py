@@ -1,11 +1,14 @@
 """The file format: a header line with a digest, and an npz of JSON and arrays."""
 
+import contextlib
+import errno
 import hashlib
 import io
 import json
 import os
 import re
 import secrets
+import stat
 import zipfile
 
 import numpy as np
@@ -57,21 +60,72 @@ def read(path):
 
 
 def write(path, payload):
-    """Write a file and rename it to ``path`` once it is complete."""
-    path = os.path.realpath(os.fsdecode(path))
-    header = f"tsrnn {FORMAT} sha256 {_digest(payload)}\n"
-    temporary = f"{path}.{secrets.token_hex(4)}.part"
+    """Write a file whole: what stood at ``path`` stays until all of the new content is on disk."""
+    path = os.fsdecode(path)
+    old, target = check_destination(path), os.path.realpath(path)  # a symbolic link stays one
+    content = f"tsrnn {FORMAT} sha256 {_digest(payload)}\n".encode() + payload
+    temporary = os.path.join(os.path.dirname(target), f"tsrnn-{secrets.token_hex(8)}.part")
     try:
-        with open(temporary, "xb") as file:
-            file.write(header.encode())
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
+        _create(temporary, content, 0o666 if old is None else 0o600)
+        if old is None:
+            os.replace(temporary, target)
+        elif old.st_nlink == 1:
+            _copy_access(old, temporary)
+            os.replace(temporary, target)
+        else:
+            _overwrite(target, content, temporary)
+    except BaseException as error:
         if os.path.exists(temporary):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename == temporary:
+            raise OSError(error.errno, error.strerror, path) from None
         raise
+
+
+def check_destination(path: str | os.PathLike) -> os.stat_result | None:
+    """Status of the regular file at ``path``, None where there is nothing; refuses all else."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a FIFO" if stat.S_ISFIFO(status.st_mode) else "a device or socket"
+        raise ValueError(f"{os.fspath(path)!r} is {kind}. Give the path of a file.")
+    return status
+
+
+def _create(path, content, mode):
+    """Write a new file, whose ``mode`` the umask restricts, to the disk."""
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _copy_access(status, path):
+    """Give a file the permissions of another, and its owner and group as far as is allowed."""
+    if hasattr(os, "chown"):
+        for owner in ((-1, status.st_gid), (status.st_uid, -1)):
+            with contextlib.suppress(OSError):
+                os.chown(path, *owner)
+    os.chmod(path, stat.S_IMODE(status.st_mode))
+
+
+def _overwrite(path, content, copy):
+    """Overwrite a file that has other hard links; if that fails, ``copy`` takes its place."""
+    with open(path, "r+b") as file:
+        try:
+            file.write(content)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            _copy_access(os.fstat(file.fileno()), copy)
+            os.replace(copy, path)
+            raise
+    os.unlink(copy)
 
 
 def pack(content, arrays):
