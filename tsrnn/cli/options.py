@@ -43,8 +43,9 @@ robust deviations above the median, or as --contamination says; with --online th
 rate of 1 %."""
 _FILES = """\
 The time column holds time stamps (1949-01, 2024-03-31T18:00, ...), years (1700, 1701, ...) or
-other whole numbers in equal steps. Rows may be in any order, but no time may be twice, nor
-missing unless --missing mask.
+other whole numbers in equal steps. Of formats such as 01.02.2018, Jan-18 or 201801 that one is
+taken in which times are regular; where several are, --time-format is needed. Rows may be in any
+order, but no time may be twice, nor missing unless --missing mask.
 {}Errors count rows of data from 1, the header not counted.
 Files that end in .parquet or .pq are parquet, read and written by pyarrow; all others are csv."""
 _COVARIATES = """\

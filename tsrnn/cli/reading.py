@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import datetime
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.cli.tables import EMPTY_CELLS, file_errors, is_parquet, read_table
+from tsrnn.cli.times import times_from
 
 ROW_NUMBER = "row"  # the name of row numbers, which stand for times where there are none
+_FIRST_YEAR = 1000  # of time stamps; those before are misread ones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _date(text):
 
 def _read(path, columns, layout):
     """Columns of a file, with labels of series checked."""
-    numeric = {layout.time, *layout.targets} & {*columns}
+    numeric = {*layout.targets} & {*columns}
     table = read_table(path, columns, layout.separator, layout.series, numeric)
     if layout.series is None:
         return table
@@ -183,50 +184,28 @@ def _index(table, layout):
         numbers = series.groupby(series, sort=False, observed=True).cumcount()
         times = pd.Index(numbers.to_numpy() + 1, name=ROW_NUMBER)
     else:
-        times = _times(table, layout.time, layout.time_format).rename(layout.time)
+        times = _times(table, layout, series).rename(layout.time)
     index = times if layout.series is None else pd.MultiIndex.from_arrays([series, times])
     if layout.time is not None:
         table.refuse(layout.time, index.duplicated(), "for the second time")
     return index
 
 
-def _times(table, name, time_format):
-    """Years and quarters as periods, other integers unchanged, the rest as time stamps."""
+def _times(table, layout, series):
+    """Times of all rows, as ``times_from`` or a parquet file has them."""
+    name = layout.time
     column, is_type = table.cells[name], pd.api.types
-    table.refuse(name, column.isna())
     if is_type.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
-        return pd.Index(column)
-    is_number = is_type.is_numeric_dtype(column) and not is_type.is_bool_dtype(column)
-    if is_number and time_format is None:
-        table.refuse(name, column % 1 != 0, "which is neither a time stamp nor a whole number")
-        return _integer_times(column.astype("int64"))
-    stamps, example = _time_stamps(column.astype(str), time_format)
-    like = f" like {example}" if example else ""
-    table.refuse(name, stamps.isna(), f"which is not a time stamp{like} (see --time-format)")
-    return stamps
-
-
-def _integer_times(column):
-    """Years as periods, dates of eight digits as time stamps, or the integers."""
-    if column.between(1000, 3000).all():
-        return pd.PeriodIndex(column.astype(str), freq="Y")
-    days = pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce")
-    eight_digits = column.between(1000_01_01, 3000_12_31).all()
-    return pd.Index(days if eight_digits and days.notna().all() else column)
-
-
-def _time_stamps(text, time_format):
-    """Quarters or time stamps, and an example of their format."""
-    if text.str.fullmatch(r"\d{4}-?Q[1-4]").all():
-        return pd.PeriodIndex(text, freq="Q"), ""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on how the format was guessed
-        try:
-            stamps = pd.DatetimeIndex(pd.to_datetime(text, format=time_format))
-        except ValueError:  # a bad cell, or offsets from UTC that differ
-            stamps = pd.to_datetime(text, format=time_format, errors="coerce", utc=True)
-            stamps = pd.DatetimeIndex(stamps)
-    return stamps, time_format or ("" if pd.isna(stamps[0]) else text.iloc[0])
+        table.refuse(name, column.isna())
+        times = pd.Index(column)
+    else:
+        text = column.astype(str).str.strip()
+        table.refuse(name, column.isna() | text.isin(EMPTY_CELLS))
+        times, reason = times_from(text, series, name, layout.time_format)
+        table.refuse(name, times.isna(), f"{reason} (see --time-format)")
+    if isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
+        table.refuse(name, times.year < _FIRST_YEAR, f"which is before the year {_FIRST_YEAR}")
+    return times
 
 
 def _numbers(cells):
