@@ -237,7 +237,9 @@ POSITIVE = Number(0, closed="right")
 NON_NEGATIVE = Number(0)
 FRACTION = Number(0, 1, closed="left")
 SHARE = Number(0, 1, closed="neither")
+ANY_NUMBER = Number(-math.inf, math.inf)
 BOOLEAN = Boolean()
+N_JOBS = (POSITIVE_INTEGER, Integer(-1, -1), None)
 RANDOM_STATE = (RandomState(), None)
 
 Allowed = Iterable[Constraint | type | None]
@@ -311,8 +313,13 @@ def check_parameters(
             check_parameter(name, value, constraints[name], owner)
 
 
-def validated(**constraints: Allowed) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def validated(
+    table: Mapping[str, Allowed] | None = None, /, **constraints: Allowed
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function or method: check arguments, and pass scalars of NumPy as Python's.
+
+    Constraints are by name of the parameter; those of a ``table`` that several functions share are
+    for parameters that the function has.
 
     >>> from tsrnn.parameters import POSITIVE_INTEGER, validated
     >>> @validated(n=[POSITIVE_INTEGER])
@@ -326,6 +333,8 @@ def validated(**constraints: Allowed) -> Callable[[Callable[P, R]], Callable[P, 
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
+        shared = {name: (table or {})[name] for name in (table or {}).keys() & signature.parameters}
+        declared = shared | constraints
 
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -333,16 +342,21 @@ def validated(**constraints: Allowed) -> Callable[[Callable[P, R]], Callable[P, 
                 bound = signature.bind(*args, **kwargs)
             except TypeError:
                 return function(*args, **kwargs)  # its own message names the function
-            for name in constraints.keys() & bound.arguments.keys():
+            for name in [name for name in declared if name in bound.arguments]:
                 value = plain(bound.arguments[name])
-                check_parameter(name, value, constraints[name])
+                check_parameter(name, value, declared[name])
                 bound.arguments[name] = value
             return function(*bound.args, **bound.kwargs)
 
-        wrapper.parameter_constraints = constraints  # type: ignore[attr-defined]
+        wrapper.parameter_constraints = declared  # type: ignore[attr-defined]
         return wrapper
 
     return decorate
+
+
+def validate_parameters(estimator: Any) -> None:
+    """Check the parameters of an estimator of this package, before it is fitted."""
+    estimator._validate_params()
 
 
 class ParametersMixin:
@@ -374,7 +388,7 @@ def _accepts(constraint, value):
 
 def _text(constraint):
     if isinstance(constraint, type):
-        return f"a {constraint.__name__}"
+        return f"an instance of {constraint.__name__}"
     return str(constraint)
 
 

@@ -201,11 +201,11 @@ def test_what_is_refused(metric, labels, predicted, message):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"alpha": 1.5}, "alpha must be from 0 to 1, got 1.5"),
-        ({"alpha": np.nan}, "alpha must be from 0 to 1, got nan"),
-        ({"bias": "end"}, "bias must be one of flat, front, middle, back, got 'end'"),
-        ({"precision_bias": None}, "precision_bias must be one of flat, .*, got None"),
-        ({"cardinality": "two"}, "cardinality must be one or reciprocal, got 'two'"),
+        ({"alpha": 1.5}, "alpha must be a number in the range .0, 1., got 1.5"),
+        ({"alpha": np.nan}, "alpha must be a number in the range .0, 1., got nan"),
+        ({"bias": "end"}, "bias must be one of 'back', 'flat', 'front', 'middle', got 'end'"),
+        ({"precision_bias": None}, "precision_bias must be one of .*'flat', .*, got None"),
+        ({"cardinality": "two"}, "cardinality must be one of 'one', 'reciprocal', got 'two'"),
     ],
 )
 def test_settings_that_are_refused(setting, message):

@@ -157,8 +157,8 @@ def test_what_is_refused(metric, labels, scores, message):
 @pytest.mark.parametrize("metric", [vus_pr, vus_roc, range_auc_pr, range_auc_roc])
 def test_settings_that_are_refused(metric):
     for window in (-1, 2.5, True):
-        with pytest.raises(ValueError, match=f"window must be a whole number, .*got {window}"):
+        with pytest.raises(ValueError, match=f"window must be a whole number .*got {window}"):
             metric([0, 1], [1, 2], window)
-    with pytest.raises(ValueError, match="n_thresholds must be a whole number, at least 2, got 1"):
+    with pytest.raises(ValueError, match=r"n_thresholds must be a whole number from 2 .*got 1"):
         metric([0, 1], [1, 2], 3, n_thresholds=1)
     assert metric([0, 1], [1, 2], np.int64(3)) == metric([0, 1], [1, 2], 3.0)

@@ -121,7 +121,7 @@ def test_co2_monthly_is_the_mean_of_weeks_with_five_months_interpolated():
 
 
 def test_co2_refuses_another_frequency():
-    with pytest.raises(ValueError, match="frequency must be 'monthly' or 'weekly', got 'daily'"):
+    with pytest.raises(ValueError, match="frequency must be one of 'monthly', 'weekly'"):
         load_co2("daily")
 
 
@@ -223,7 +223,7 @@ def test_japanese_vowels_may_be_changed():
 
 
 def test_japanese_vowels_refuse_another_split():
-    with pytest.raises(ValueError, match="split must be 'train' or 'test', got 'all'"):
+    with pytest.raises(ValueError, match="split must be one of 'test', 'train', got 'all'"):
         load_japanese_vowels("all")
 
 

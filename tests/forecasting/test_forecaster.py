@@ -378,13 +378,13 @@ def test_the_shortest_series_that_the_message_names_is_enough():
 def test_bad_horizon_at_predict(horizon):
     forecaster = quick().fit(AIRLINE)
     for method in (forecaster.predict, forecaster.predict_interval):
-        with pytest.raises(ValueError, match="whole number from 1 on"):
+        with pytest.raises(ValueError, match="whole number from 1"):
             method(horizon)
 
 
 @pytest.mark.parametrize("coverage", [0, 1, 80, [0.5, 1.2], [], np.nan])
 def test_bad_coverage(coverage):
-    with pytest.raises(ValueError, match="coverage must lie between 0 and 1"):
+    with pytest.raises(ValueError, match=r"coverage must be .* between 0 and 1"):
         quick().fit(AIRLINE).predict_interval(coverage=coverage)
 
 

@@ -374,7 +374,7 @@ def test_seasonal_scale_by_hand():
     [
         ([1, 2, 3], 3, {}, r"no two values 3 apart \(season=3\)\. Give more history"),
         ([1, 2, 3], 9, {}, r"no two values 9 apart"),
-        ([1, 2, 1], 0, {}, "season must be at least 1, got 0"),
+        ([1, 2, 1], 0, {}, "season must be a whole number from 1 .*got 0"),
         ([5, 5, 5], 1, {}, r"is constant, or repeats .*scale 0\. Give .* mae or rmse"),
         ([[1, 2, 4, 1], [1, 2, 1, 2]], 2, {}, r"repeats itself every 2 \(season=2\).* at \[1\]"),
         ([1, NAN, 3], 1, {}, r"history is missing \(NaN\) at \[1\]"),
@@ -428,11 +428,11 @@ def test_pinball_is_least_at_the_quantile(level):
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 90, NAN])
 def test_levels_are_between_0_and_1(level):
-    with pytest.raises(ValueError, match="level must be above 0 and below 1, got"):
+    with pytest.raises(ValueError, match=r"level must be .* between 0 and 1, got"):
         pinball(ACTUAL, FORECAST, level)
-    with pytest.raises(ValueError, match="levels must be above 0 and below 1, got"):
+    with pytest.raises(ValueError, match=r"levels must be .* between 0 and 1, got"):
         crps_from_quantiles(ACTUAL, np.stack([FORECAST] * 2, -1), [0.5, level])
-    with pytest.raises(ValueError, match="coverage must be above 0 and below 1, got"):
+    with pytest.raises(ValueError, match=r"coverage must be .* between 0 and 1, got"):
         interval_score(ACTUAL, FORECAST, FORECAST, level)
 
 

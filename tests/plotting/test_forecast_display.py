@@ -261,7 +261,7 @@ def test_from_estimator_refuses_what_is_not_fitted(fitted):
         ForecastDisplay.from_estimator(RNNForecaster())
     with pytest.raises(ValueError, match="must be a forecaster such as RNNForecaster, got 3"):
         ForecastDisplay.from_estimator(3)
-    with pytest.raises(ValueError, match="whole number from 1 on"):
+    with pytest.raises(ValueError, match="whole number from 1"):
         ForecastDisplay.from_estimator(fitted, 0)
 
 

@@ -1,6 +1,5 @@
 """Base class of the detectors: scores, a threshold and events, with scikit-learn's outlier API."""
 
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +12,16 @@ from tsrnn.anomaly.fitted import FittedSeries
 from tsrnn.anomaly.results import channel_shares, event_table, with_lower_runs
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
 from tsrnn.data import ChannelPanel, channels_from
-from tsrnn.parameters import BOOLEAN, HasMethods, Label, Number, ParametersMixin, StrOptions
+from tsrnn.parameters import (
+    BOOLEAN,
+    POSITIVE_INTEGER,
+    HasMethods,
+    Label,
+    Number,
+    ParametersMixin,
+    StrOptions,
+    validated,
+)
 
 _COLUMN = (Label(), None)
 
@@ -204,6 +212,7 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
             return adaptive(scores)
         return np.full(scores.size, float(self.threshold_.threshold_))
 
+    @validated(n_most=[POSITIVE_INTEGER, None])
     def detect(self, y: Any, n_most: int | None = None) -> pd.DataFrame:
         """Detect events: anomalous intervals with start, end and severity.
 
@@ -233,8 +242,6 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
         ValueError
             As :meth:`score_samples`; or if ``n_most`` is not a positive integer.
         """
-        if n_most is not None and not (isinstance(n_most, Integral) and n_most > 0):
-            raise ValueError(f"n_most must be a whole number above 0, got {n_most!r}.")
         panel = self._read_fitted_series(y)
         tables = []
         for series, scores in zip(panel, self._score_series(panel), strict=True):

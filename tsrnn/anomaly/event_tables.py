@@ -1,5 +1,6 @@
 """Event tables: checks of frames, indexes, labels and lengths, and events as index positions."""
 
+from datetime import timedelta
 from numbers import Integral
 from typing import Any
 
@@ -143,13 +144,13 @@ def checked_length(value: Any, name: str) -> int | pd.Timedelta:
 
 def _timedelta(value):
     """The value as a Timedelta; None if it is not one."""
-    if isinstance(value, (bool, float)):
+    if not isinstance(value, (str, timedelta, np.timedelta64, pd.offsets.BaseOffset)):
         return None
     try:
-        timedelta = pd.Timedelta(value)
+        length = pd.Timedelta(value)
     except (TypeError, ValueError):
         return None
-    return None if pd.isna(timedelta) else timedelta
+    return None if pd.isna(length) else length
 
 
 def numeric_column(events: pd.DataFrame, column: str, name: str) -> np.ndarray:

@@ -29,6 +29,7 @@ from tsrnn.anomaly.event_tables import (
     strongest_rows,
     timestamps,
 )
+from tsrnn.parameters import ANY_NUMBER, validated
 
 
 def events_from_labels(
@@ -222,6 +223,7 @@ def pad_events(events: pd.DataFrame, before: Any, after: Any, index: pd.Index) -
     return sorted_frame(index, first, last, events)
 
 
+@validated(min_severity=[ANY_NUMBER, None])
 def prune_events(
     events: pd.DataFrame, *, min_length: Any = None, min_severity: float | None = None
 ) -> pd.DataFrame:

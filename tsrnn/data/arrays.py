@@ -1,17 +1,17 @@
 """Windows of rows and the rows after each, of one series or of each series of a panel."""
 
-from numbers import Integral
-
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.data.errors import Location
 from tsrnn.data.order import series_codes
+from tsrnn.parameters import POSITIVE_INTEGER, Integer, validated
 
 _FRAME = Location("frame")
 
 
+@validated(lookback=[POSITIVE_INTEGER], horizon=[Integer(0)], step=[POSITIVE_INTEGER])
 def make_windows(
     frame: pd.DataFrame | pd.Series | np.ndarray, lookback: int, horizon: int = 1, step: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -63,9 +63,6 @@ def make_windows(
     >>> passengers.index[24::12][: len(y)][[0, -1]].strftime("%Y-%m").tolist()
     ['1951-01', '1960-01']
     """
-    _check_count("lookback", lookback, 1)
-    _check_count("horizon", horizon, 0)
-    _check_count("step", step, 1)
     values = _values(frame)
     width = lookback + horizon
     parts = []
@@ -93,11 +90,6 @@ def _rows_by_series(frame, n_rows):
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(1, len(labels)))
     return zip(labels, np.split(order, bounds), strict=True)
-
-
-def _check_count(name, value, least):
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
 
 
 def _values(frame):

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING
+
+from tsrnn.parameters import (
+    NON_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INTEGER,
+    Allowed,
+    Integer,
+    Number,
+    validated,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
+_LENGTHS: dict[str, Allowed] = {
+    "n_timesteps": [POSITIVE_INTEGER],
+    "washout": [Integer(0)],
+    "noise": [NON_NEGATIVE],
+}
+_RATE = Number(0, 1e4, closed="right")  # beyond, a solver takes for ever
 
+
+@validated(
+    _LENGTHS,
+    tau=[Number(0, 1e6, closed="right")],
+    beta=[POSITIVE],
+    gamma=[POSITIVE],
+    power=[POSITIVE],
+    dt=[Number(1e-6)],
+)
 def make_mackey_glass(
     n_timesteps: int = 2000,
     tau: float = 17,
@@ -62,19 +87,21 @@ def make_mackey_glass(
     """
     import numpy as np
 
-    rates = {"beta": beta, "gamma": gamma, "power": power, "dt": dt}
-    _check_sampling(n_timesteps, washout, noise, tau=tau, **rates)
     if gamma * dt > 1:
         raise ValueError(f"dt must be at most 1 / gamma = {1 / gamma:g}, got {dt:g}.")
     per_unit, delay = _integer_ratio("1 / dt", 1 / dt), _integer_ratio("tau / dt", tau / dt)
     rng = _generator(random_state)
     start = rng.uniform(1.1, 1.3)
     n_steps = (washout + n_timesteps - 1) * per_unit
-    path = _integrate_mackey_glass(start, n_steps, delay, 1 / per_unit, beta, gamma, power)
+    try:
+        path = _integrate_mackey_glass(start, n_steps, delay, 1 / per_unit, beta, gamma, power)
+    except OverflowError as error:
+        raise ValueError(f"beta={beta:g} and power={power:g} are too large: {error}.") from error
     x = np.array(path[washout * per_unit :: per_unit])
     return x + rng.normal(0.0, noise, x.shape)
 
 
+@validated(_LENGTHS, sigma=[_RATE], rho=[_RATE], beta=[_RATE], dt=[Number(0, 100, closed="right")])
 def make_lorenz(
     n_timesteps: int = 2000,
     *,
@@ -127,7 +154,6 @@ def make_lorenz(
     import numpy as np
     from scipy.integrate import solve_ivp
 
-    _check_sampling(n_timesteps, washout, noise, sigma=sigma, rho=rho, beta=beta, dt=dt)
     rng = _generator(random_state)
 
     def slope(_: float, point: np.ndarray) -> list[float]:
@@ -150,6 +176,7 @@ def make_lorenz(
     return trajectory + rng.normal(0.0, noise, trajectory.shape)
 
 
+@validated(n_samples=[POSITIVE_INTEGER], n_timesteps=[Integer(2)])
 def make_adding_problem(
     n_samples: int = 1000,
     n_timesteps: int = 100,
@@ -193,8 +220,6 @@ def make_adding_problem(
     """
     import numpy as np
 
-    _check_counts(1, n_samples=n_samples)
-    _check_counts(2, n_timesteps=n_timesteps)
     rng = _generator(random_state)
     half = n_timesteps // 2
     sample = np.arange(n_samples)
@@ -206,6 +231,12 @@ def make_adding_problem(
     return X, X[sample, first, 0] + X[sample, second, 0]
 
 
+@validated(
+    n_samples=[POSITIVE_INTEGER],
+    n_timesteps=[POSITIVE_INTEGER],
+    n_symbols=[POSITIVE_INTEGER],
+    n_memory=[POSITIVE_INTEGER],
+)
 def make_copy_memory(
     n_samples: int = 1000,
     n_timesteps: int = 100,
@@ -252,8 +283,6 @@ def make_copy_memory(
     """
     import numpy as np
 
-    counts = {"n_samples": n_samples, "n_timesteps": n_timesteps}
-    _check_counts(1, **counts, n_symbols=n_symbols, n_memory=n_memory)
     rng = _generator(random_state)
     symbols = rng.integers(1, n_symbols + 1, (n_samples, n_memory))
     X = np.zeros((n_samples, n_timesteps + 2 * n_memory), dtype=np.int64)
@@ -287,24 +316,6 @@ def _integrate_mackey_glass(
         middles.append((now + x[-1]) / 2 + dt / 8 * (k1 - slope_end))
         p_begin = p_end
     return x[delay:]
-
-
-def _check_counts(minimum: int, **values: int) -> None:
-    for name, value in values.items():
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
-            raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}.")
-
-
-def _check_sampling(n_timesteps: int, washout: int, noise: float, **numbers: float) -> None:
-    _check_counts(1, n_timesteps=n_timesteps)
-    _check_counts(0, washout=washout)
-    for name, value in numbers.items():
-        if not isinstance(value, Real) or not 0 < value < math.inf:
-            raise ValueError(f"{name} must be a positive, finite number, got {value!r}.")
-    if not isinstance(noise, Real) or not 0 <= noise < math.inf:
-        raise ValueError(
-            f"noise, a standard deviation, must be a finite number of at least 0, got {noise!r}."
-        )
 
 
 def _integer_ratio(name: str, ratio: float) -> int:

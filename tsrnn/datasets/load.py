@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tsrnn.parameters import BOOLEAN, StrOptions, validated
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -34,6 +36,7 @@ def load_airline() -> pd.Series:
     return _read_dated("airline.csv", freq="MS")
 
 
+@validated(frequency=[StrOptions(["monthly", "weekly"])])
 def load_co2(frequency: Literal["monthly", "weekly"] = "monthly") -> pd.Series:
     """Load the atmospheric CO2 measured at Mauna Loa, March 1958 to December 2001.
 
@@ -62,8 +65,6 @@ def load_co2(frequency: Literal["monthly", "weekly"] = "monthly") -> pd.Series:
     >>> load_co2().isna().sum(), load_co2("weekly").isna().sum()
     (np.int64(0), np.int64(59))
     """
-    if frequency not in ("monthly", "weekly"):
-        raise ValueError(f"frequency must be 'monthly' or 'weekly', got {frequency!r}.")
     weekly = _read_dated("co2.csv", freq="W-SAT")
     return weekly if frequency == "weekly" else weekly.resample("MS").mean().interpolate("time")
 
@@ -104,6 +105,7 @@ def load_nile() -> pd.Series:
     return _read_dated("nile.csv", freq=None).to_period("Y")
 
 
+@validated(fill=[BOOLEAN])
 def load_melbourne(fill: bool = True) -> pd.Series:
     """Load the daily minimum temperatures in Melbourne, 1981 to 1990.
 
@@ -132,6 +134,7 @@ def load_melbourne(fill: bool = True) -> pd.Series:
     return temperature.asfreq("D").interpolate() if fill else temperature
 
 
+@validated(return_events=[BOOLEAN])
 def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, pd.DataFrame]:
     """Load the half-hourly counts of New York taxi passengers, July 2014 to January 2015.
 
@@ -165,6 +168,7 @@ def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, p
     return (passengers, _read_events("nyc_taxi_events.csv")) if return_events else passengers
 
 
+@validated(return_events=[BOOLEAN])
 def load_machine_temperature(
     return_events: bool = False,
 ) -> pd.Series | tuple[pd.Series, pd.DataFrame]:
@@ -264,6 +268,7 @@ def load_sp500() -> pd.Series:
     return _read_dated("sp500.csv", freq="MS")
 
 
+@validated(split=[StrOptions(["train", "test"])])
 def load_japanese_vowels(
     split: Literal["train", "test"] = "train",
 ) -> tuple[list[np.ndarray], np.ndarray]:
@@ -302,8 +307,6 @@ def load_japanese_vowels(
     import numpy as np
     import pandas as pd
 
-    if split not in ("train", "test"):
-        raise ValueError(f"split must be 'train' or 'test', got {split!r}.")
     steps = pd.read_csv(_find("japanese_vowels.csv.gz"))
     steps = steps[steps["split"] == split]
     channels = steps.loc[:, "c1":"c12"].to_numpy()

@@ -16,6 +16,7 @@ from tsrnn.network.transformer import CELL
 from tsrnn.parameters import (
     BOOLEAN,
     FRACTION,
+    N_JOBS,
     POSITIVE,
     POSITIVE_INTEGER,
     RANDOM_STATE,
@@ -87,7 +88,7 @@ class RecurrentEstimator(ParametersMixin, BaseEstimator):
         "n_iter_no_change": [POSITIVE_INTEGER],
         "dtype": [StrOptions(["float32", "float64"])],
         "device": [StrOptions(DEVICES)],
-        "n_jobs": [POSITIVE_INTEGER, Integer(-1, -1), None],
+        "n_jobs": N_JOBS,
         "random_state": RANDOM_STATE,
         "verbose": [BOOLEAN, Integer(0)],
     }

@@ -11,7 +11,7 @@ from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequence_model import mean_and_scale
 from tsrnn.estimators.sequences import LARGEST
 from tsrnn.kernels.losses import LOSSES, find_loss
-from tsrnn.parameters import Probabilities
+from tsrnn.parameters import BOOLEAN, Probabilities, validated
 
 _LIKELIHOODS = " or ".join(repr(name) for name in LOSSES if find_loss(name).is_likelihood)
 
@@ -249,6 +249,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             self._fit(X, y, sample_weight, partial=True)
         return self
 
+    @validated(return_std=[BOOLEAN])
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the mean of each target, or with loss="quantile" the level nearest to the median.
 
@@ -272,6 +273,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         self._check_likelihood("return_std=True")
         return point, self._in_shape_of_y(self.y_scale_ * loss.std(outputs))
 
+    @validated(quantiles=[Probabilities(scalar=True), None])
     def predict_quantiles(self, X: Any, quantiles: Any = None) -> np.ndarray:
         """Predict quantiles of each target, which never cross.
 
@@ -303,8 +305,6 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             places = [int(np.argmin(np.abs(fitted[order] - q))) for q in wanted]
             values = ranked[:, places]
         else:
-            if not ((wanted > 0) & (wanted < 1)).all():
-                raise ValueError(f"quantiles must lie between 0 and 1, got {wanted.tolist()}.")
             self._check_likelihood("predict_quantiles")
             values = np.stack([loss.quantile(outputs, level, ()) for level in wanted], axis=1)
         values = np.moveaxis(self.y_mean_ + self.y_scale_ * values, 1, 2)

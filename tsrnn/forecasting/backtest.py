@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +13,21 @@ from sklearn.base import clone
 from tsrnn.data import Collection, Location, slice_series
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting import metrics
+from tsrnn.forecasting.forecaster import RNNForecaster
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.metrics.points import scale_or_nan
 from tsrnn.forecasting.resolve import check_positive
-from tsrnn.forecasting.uncertainty import check_probabilities
+from tsrnn.forecasting.uncertainty import as_levels
+from tsrnn.parameters import (
+    BOOLEAN,
+    POSITIVE_INTEGER,
+    Integer,
+    Probabilities,
+    validate_parameters,
+    validated,
+)
 
-if TYPE_CHECKING:
-    from tsrnn.forecasting.forecaster import RNNForecaster
+_LEVELS = Probabilities(scalar=True, empty=True, labelled=True)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,6 +107,15 @@ class Backtest:
         return self.forecasts[column].to_numpy().reshape(n_series, n_windows * horizon)
 
 
+@validated(
+    forecaster=[RNNForecaster],
+    n_windows=[POSITIVE_INTEGER],
+    step=[POSITIVE_INTEGER, None],
+    refit=[BOOLEAN],
+    coverage=[_LEVELS],
+    quantiles=[_LEVELS],
+    verbose=[BOOLEAN, Integer(0)],
+)
 def backtest(
     forecaster: RNNForecaster,
     y: Any,
@@ -156,15 +172,13 @@ def backtest(
     >>> bool(table.loc["RNNForecaster", "MASE"] < table.loc["seasonal_naive", "MASE"])
     True
     """
+    validate_parameters(forecaster)
     horizon, step = forecaster.horizon, forecaster.horizon if step is None else step
-    for name, value in {"n_windows": n_windows, "step": step}.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
     collection = read_series(forecaster, y)
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
     ends = _origins(collection, horizon, n_windows, step)
-    coverages = check_probabilities(coverage, "coverage")
-    levels = check_probabilities(quantiles, "quantiles")
+    coverages = as_levels(coverage)
+    levels = as_levels(quantiles)
     parts = []
     with progress_bar("backtest", verbose) as show:
         for k in range(n_windows if refit else 1):

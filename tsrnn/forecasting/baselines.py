@@ -5,8 +5,10 @@ import pandas as pd
 
 from tsrnn.data import panel_from_series
 from tsrnn.forecasting.seasonality import season_of
+from tsrnn.parameters import POSITIVE_INTEGER, validated
 
 
+@validated(horizon=[POSITIVE_INTEGER], season=[POSITIVE_INTEGER, None])
 def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.Series:
     """Forecast each step by the last known value at the same place in the season.
 
@@ -41,17 +43,16 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.
     """
     panel, axis = panel_from_series(y)
     season = season_of(axis.frequency) if season is None else season
-    if not 1 <= season <= panel.values.size:
+    if season > panel.values.size:
         raise ValueError(
             f"season={season} needs at least as many observations; y has {panel.values.size}. "
             "Give a shorter season or more history."
         )
-    if horizon < 1:
-        raise ValueError(f"horizon must be at least 1, got {horizon}.")
     forecast = panel.values[-season:][np.arange(horizon) % season]
     return pd.Series(forecast, axis.after(horizon), name=y.name)
 
 
+@validated(horizon=[POSITIVE_INTEGER])
 def drift(y: pd.Series, horizon: int) -> pd.Series:
     """Forecast by the continued line through the first and the last value.
 
@@ -71,8 +72,6 @@ def drift(y: pd.Series, horizon: int) -> pd.Series:
     values = panel.values
     if values.size < 2:
         raise ValueError("drift needs two values for a line; y has 1. Give more history.")
-    if horizon < 1:
-        raise ValueError(f"horizon must be at least 1, got {horizon}.")
     slope = (values[-1] - values[0]) / (values.size - 1)
     forecast = values[-1] + slope * np.arange(1, horizon + 1)
     return pd.Series(forecast, axis.after(horizon), name=y.name)

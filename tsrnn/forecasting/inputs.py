@@ -1,6 +1,5 @@
 """Series, covariates and static values as users give them, read by a forecaster's parameters."""
 
-from numbers import Integral
 from typing import Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ from tsrnn.data import (
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.predictor import ForecastContext
 from tsrnn.forecasting.resolve import check_positive
+from tsrnn.parameters import POSITIVE_INTEGER, check_parameter, plain
 
 
 def read_series(forecaster: ForecasterBase, y: Any, step: Any = None) -> Collection:
@@ -80,9 +80,9 @@ def forecast_context(
     check_is_fitted(forecaster)
     if horizon is None:
         horizon = forecaster.horizon
-    if isinstance(horizon, bool) or not isinstance(horizon, Integral) or horizon < 1:
-        raise ValueError(f"horizon must be a whole number from 1 on; got {horizon!r}.")
-    horizon, state, mask = int(horizon), forecaster.fitted_, forecaster.missing == "mask"
+    horizon = plain(horizon)
+    check_parameter("horizon", horizon, [POSITIVE_INTEGER])
+    state, mask = forecaster.fitted_, forecaster.missing == "mask"
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
     if y is not None:
         series = read_series(forecaster, y)

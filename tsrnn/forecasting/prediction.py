@@ -1,7 +1,6 @@
 """The predictions of a forecaster: forecasts, intervals, quantiles, sample paths, and a score."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,10 @@ from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.inputs import forecast_context, read_new
 from tsrnn.forecasting.metrics.points import scale_or_nan
 from tsrnn.forecasting.predictor import Predictor
-from tsrnn.forecasting.uncertainty import check_probabilities
+from tsrnn.forecasting.uncertainty import as_levels
+from tsrnn.parameters import POSITIVE_INTEGER, RANDOM_STATE, Probabilities, validated
+
+_LEVELS = Probabilities(scalar=True, labelled=True)
 
 
 class PredictMixin(ForecasterBase):
@@ -56,6 +58,7 @@ class PredictMixin(ForecasterBase):
         values = self._predictor().after(context, horizon)["RNNForecaster"]
         return context.collection.after(horizon, values)
 
+    @validated(coverage=[_LEVELS])
     def predict_interval(
         self,
         horizon: int | None = None,
@@ -87,13 +90,12 @@ class PredictMixin(ForecasterBase):
             widths by: with ``early_stopping=False``, or where too few values were observed.
         """
         horizon, context = forecast_context(self, horizon, X, y, static)
-        if np.size(coverage) == 0:
-            raise ValueError(f"coverage must lie between 0 and 1, got {coverage}.")
-        coverages = check_probabilities(coverage, "coverage")
+        coverages = as_levels(coverage)
         columns = self._predictor().after(context, horizon, coverages)
         del columns["RNNForecaster"]
         return context.collection.after(horizon, columns)
 
+    @validated(quantiles=[_LEVELS])
     def predict_quantiles(
         self,
         horizon: int | None = None,
@@ -131,13 +133,12 @@ class PredictMixin(ForecasterBase):
         ['quantile_25', 'quantile_75']
         """
         horizon, context = forecast_context(self, horizon, X, y, static)
-        if np.size(quantiles) == 0:
-            raise ValueError(f"quantiles must lie between 0 and 1, got {quantiles}.")
-        levels = check_probabilities(quantiles, "quantiles")
+        levels = as_levels(quantiles)
         columns = self._predictor().after(context, horizon, (), levels)
         del columns["RNNForecaster"]
         return context.collection.after(horizon, columns)
 
+    @validated(n_samples=[POSITIVE_INTEGER], random_state=RANDOM_STATE)
     def predict_samples(
         self,
         horizon: int | None = None,
@@ -185,10 +186,8 @@ class PredictMixin(ForecasterBase):
         True
         """
         horizon, context = forecast_context(self, horizon, X, y, static)
-        if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(f"n_samples must be a whole number from 1 on; got {n_samples!r}.")
         seed = check_random_state(random_state).randint(2**31)
-        paths = self._predictor().samples(context, horizon, int(n_samples), seed)
+        paths = self._predictor().samples(context, horizon, n_samples, seed)
         columns = {f"sample_{k}": paths[:, k] for k in range(n_samples)}
         return context.collection.after(horizon, columns)
 

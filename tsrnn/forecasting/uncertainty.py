@@ -142,9 +142,6 @@ def _median(values):
     return values[0] if len(values) == 1 else np.median(values, axis=0)
 
 
-def check_probabilities(values: float | Sequence[float], name: str) -> list[float]:
-    """A list of the values; ValueError unless all lie strictly between 0 and 1."""
-    probabilities = np.atleast_1d(np.asarray(values, dtype=float))
-    if probabilities.ndim > 1 or not ((probabilities > 0) & (probabilities < 1)).all():
-        raise ValueError(f"{name} must lie between 0 and 1, got {values}.")
-    return probabilities.tolist()
+def as_levels(values: float | Sequence[float]) -> list[float]:
+    """One probability or several, as a list."""
+    return np.atleast_1d(np.asarray(values, dtype=float)).tolist()

@@ -8,6 +8,7 @@ import pandas as pd
 
 from tsrnn.inspection.batch import named_layers, read_batch
 from tsrnn.kernels.jit.compile import Kernel
+from tsrnn.parameters import POSITIVE_INTEGER, Integer, StrOptions, validated
 
 
 def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
@@ -53,6 +54,7 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
     return frame.sort_index().sort_index(axis=1)
 
 
+@validated(output=[Integer(0)])
 def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.DataFrame:
     """Derivative of one output by each input, step by step.
 
@@ -96,6 +98,7 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
     return frame.set_index(pd.Index(lags, name="lag"), append=True)
 
 
+@validated(n_values=[POSITIVE_INTEGER], of=[StrOptions(["hidden", "state"])])
 def jacobian_spectrum(
     estimator: Any, X: Any = None, *, n_values: int = 3, of: str = "hidden"
 ) -> pd.DataFrame:
@@ -118,8 +121,6 @@ def jacobian_spectrum(
     DataFrame
         Rows as for ``states``, columns by layer and number of the value, from 1.
     """
-    if of not in ("hidden", "state"):
-        raise ValueError(f"of must be 'hidden' or 'state'; got {of!r}.")
     batch = read_batch(estimator, X)
     network = batch.network
     if network.n_heads:

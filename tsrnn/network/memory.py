@@ -6,6 +6,7 @@ from tsrnn.kernels.chunks import workspace_size
 from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.jit.threads import claim_threads
 from tsrnn.network.network import Network
+from tsrnn.parameters import N_JOBS, POSITIVE_INTEGER, validated
 
 _ROWS = 128  # of a chunk of many series: a single step leaves nothing that a cache should hold
 
@@ -35,6 +36,7 @@ class Memory:
     (3, 2)
     """
 
+    @validated(network=[Network], n_series=[POSITIVE_INTEGER], n_jobs=N_JOBS)
     def __init__(
         self,
         network: Network,

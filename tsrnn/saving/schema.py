@@ -1,10 +1,10 @@
 """Schemas of estimators: the parts that their fitted state is saved as, and how to check them."""
 
-import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tsrnn.network import Network
+from tsrnn.parameters import validate_parameters
 from tsrnn.saving.checks import check, check_parts, has_type
 
 # Attributes of scikit-learn, set by set_callbacks and set_fit_request: no results of fit.
@@ -15,7 +15,6 @@ _NOT_SAVED = {
     "_skl_callbacks",
     "_skl_callbacks_to_teardown",
 }
-_validate_params = operator.methodcaller("_validate_params")  # scikit-learn's, for developers
 
 
 class EstimatorSchema(NamedTuple):
@@ -51,7 +50,7 @@ def split_estimator(schema: EstimatorSchema, estimator: Any) -> tuple[dict, dict
 def build_estimator(schema: EstimatorSchema, parameters: dict, parts: dict) -> Any:
     """An estimator from its parameters and the parts of its fitted state, which are checked."""
     estimator = schema.cls(**parameters)
-    _validate_params(estimator)
+    validate_parameters(estimator)
     if parts:
         check_parts(parts, schema.required, schema.optional)
         schema.check(parts)

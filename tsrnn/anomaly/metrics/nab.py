@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import expit
 
 from tsrnn.anomaly.metrics.inputs import Labels, Scores, labelled_scores
+from tsrnn.parameters import ANY_NUMBER, FRACTION, NON_NEGATIVE, Allowed, StrOptions, validated
 
 _MAX_LENGTH = 5000  # of a file for the length of its probation
 
@@ -27,6 +28,11 @@ NAB_PROFILES = {
     "reward_low_FN_rate": NabWeights(fn=2.0),
 }
 
+_SETTINGS: dict[str, Allowed] = {
+    "profile": [StrOptions(NAB_PROFILES), NabWeights],
+    "probation": [FRACTION],
+}
+
 
 class NabScore(NamedTuple):
     """The score of a corpus of files."""
@@ -37,6 +43,7 @@ class NabScore(NamedTuple):
     files: pd.DataFrame  # points of each, and steps tp, fn (flagged or not, in windows), fp, tn
 
 
+@validated(_SETTINGS, threshold=[ANY_NUMBER])
 def nab_points(
     labels: Labels,
     scores: Scores,
@@ -90,10 +97,11 @@ def nab_points(
     >>> round(nab_points(window, scores, threshold=5), 3)
     0.857
     """
-    file = _file(labels, scores, _weights(profile), _fraction(probation))
-    return float(file.points_at(_number(threshold)))
+    file = _file(labels, scores, _weights(profile), probation)
+    return float(file.points_at(threshold))
 
 
+@validated(_SETTINGS, threshold=[ANY_NUMBER, None])
 def nab_score(
     labels: Mapping[Any, Labels] | Iterable[Labels],
     scores: Mapping[Any, Scores] | Iterable[Scores],
@@ -147,7 +155,7 @@ def nab_score(
     a   0.967   2   0   2   5
     b   1.000   1   0   2   6
     """
-    weights, probation = _weights(profile), _fraction(probation)
+    weights = _weights(profile)
     files = {
         key: _named_file(key, windows, values, weights, probation)
         for key, (windows, values) in _pairs(labels, scores).items()
@@ -155,7 +163,7 @@ def nab_score(
     n_windows = sum(len(file.windows) for file in files.values())
     if not n_windows:
         raise ValueError(f"labels has no window in {len(files)} files: there is nothing to find.")
-    threshold = _best_threshold(files.values()) if threshold is None else _number(threshold)
+    threshold = _best_threshold(files.values()) if threshold is None else threshold
     rows = {key: file.row_at(threshold) for key, file in files.items()}
     table = pd.DataFrame.from_dict(rows, orient="index")
     points, null = float(table["points"].sum()), -weights.fn * n_windows
@@ -263,24 +271,9 @@ def _pairs(labels, scores):
 
 def _weights(profile):
     if isinstance(profile, NabWeights):
-        if not all(weight >= 0 for weight in profile) or profile.tp + profile.fn == 0:
+        if not all(map(NON_NEGATIVE.accepts, profile)) or profile.tp + profile.fn == 0:
             raise ValueError(
                 f"profile must have weights of at least 0, and tp or fn, got {profile}."
             )
         return profile
-    if profile not in NAB_PROFILES:
-        names = ", ".join(NAB_PROFILES)
-        raise ValueError(f"profile must be one of {names}, or NabWeights, got {profile!r}.")
     return NAB_PROFILES[profile]
-
-
-def _fraction(probation):
-    if not 0 <= probation < 1:
-        raise ValueError(f"probation must be from 0 to below 1, got {probation}.")
-    return probation
-
-
-def _number(threshold):
-    if np.isnan(threshold):
-        raise ValueError("threshold is missing (NaN).")
-    return float(threshold)

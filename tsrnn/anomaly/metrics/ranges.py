@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from tsrnn.anomaly.metrics.inputs import Labels, marked, refuse_single_class, two_runs
+from tsrnn.parameters import Number, StrOptions, validated
 
 Bias = Literal["flat", "front", "middle", "back"]
 
@@ -28,6 +29,12 @@ class RangeScores(NamedTuple):
     recall: float
 
 
+@validated(
+    alpha=[Number(0, 1)],
+    bias=[StrOptions(_WEIGHTS)],
+    precision_bias=[StrOptions(_WEIGHTS)],
+    cardinality=[StrOptions(["one", "reciprocal"])],
+)
 def range_precision_recall(
     labels: Labels,
     predicted: Labels,
@@ -84,7 +91,6 @@ def range_precision_recall(
     >>> range_precision_recall(labels, flagged, bias="front").recall  # late
     0.3
     """
-    _check(alpha, bias, precision_bias, cardinality)
     anomalous, flagged, n = two_runs(labels, predicted, index)
     refuse_single_class(anomalous, n)
     recall = _mean_reward(anomalous, flagged, n, alpha, bias, cardinality)
@@ -106,13 +112,3 @@ def _mean_reward(runs, others, n, alpha, bias, cardinality):
     count = n_started - np.searchsorted(others[:, 1], runs[:, 0], side="right")
     gamma = 1 / np.maximum(count, 1) if cardinality == "reciprocal" else 1.0
     return float(np.mean(alpha * (count > 0) + (1 - alpha) * gamma * share))
-
-
-def _check(alpha, bias, precision_bias, cardinality):
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha must be from 0 to 1, got {alpha}.")
-    for name, value in (("bias", bias), ("precision_bias", precision_bias)):
-        if value not in _WEIGHTS:
-            raise ValueError(f"{name} must be one of {', '.join(_WEIGHTS)}, got {value!r}.")
-    if cardinality not in ("one", "reciprocal"):
-        raise ValueError(f"cardinality must be one or reciprocal, got {cardinality!r}.")

@@ -13,6 +13,9 @@ from tsrnn.anomaly.metrics.inputs import (
     marked,
     refuse_single_class,
 )
+from tsrnn.parameters import Integer, check_parameter
+
+_LARGEST = 10**6  # of steps of a buffer, and thresholds
 
 
 def average_precision(labels: Labels, scores: Scores) -> float:
@@ -199,6 +202,6 @@ def _runs_and_scores(labels, scores):
 
 
 def _integer(value, name, least):
-    if isinstance(value, bool) or value != int(value) or value < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}.")
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
+    check_parameter(name, value, [Integer(least, _LARGEST)])
     return int(value)

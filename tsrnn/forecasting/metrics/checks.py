@@ -8,14 +8,21 @@ from numpy.typing import ArrayLike
 from pandas.api.types import is_numeric_dtype
 
 from tsrnn.data.labels import refuse_other_labels
+from tsrnn.parameters import BOOLEAN, Allowed, Integer, ListOf, Probabilities, check_parameter
 
 Axis = int | tuple[int, ...] | None
+_AXIS = Integer(-64, 63)
+_PROBABILITIES = Probabilities(scalar=True)
+OPTIONS: dict[str, Allowed] = {
+    "skip_missing": [BOOLEAN],
+    "axis": [_AXIS, ListOf(_AXIS), None],
+}
 _TIMES = pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex
 
 
 def observed_mean(errors: np.ndarray, actual: np.ndarray, axis: Axis) -> np.ndarray:
     """Mean over the values of ``actual`` that are observed; NaN where none is."""
-    observed = ~np.isnan(actual)
+    observed, axis = ~np.isnan(actual), tuple(axis) if isinstance(axis, list) else axis
     with np.errstate(invalid="ignore"):
         return np.sum(errors, axis=axis, where=observed) / np.sum(observed, axis=axis)
 
@@ -130,10 +137,8 @@ def check_scale(scale: ArrayLike, actual: np.ndarray) -> np.ndarray:
 
 def check_probability(values: ArrayLike, name: str) -> np.ndarray:
     """Probabilities above 0 and below 1."""
-    values = np.asarray(values, dtype=float)
-    if not ((values > 0) & (values < 1)).all():
-        raise ValueError(f"{name} must be above 0 and below 1, got {values}.")
-    return values
+    check_parameter(name, values, [_PROBABILITIES])
+    return np.asarray(values, dtype=float)
 
 
 def refuse_where(bad: np.ndarray, problem: str, remedy: str) -> None:

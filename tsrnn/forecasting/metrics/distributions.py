@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from tsrnn.forecasting.metrics.checks import (
+    OPTIONS,
     Axis,
     check_actual,
     check_bounds,
@@ -14,8 +15,10 @@ from tsrnn.forecasting.metrics.checks import (
     observed_mean,
     refuse_where,
 )
+from tsrnn.parameters import validated
 
 
+@validated(OPTIONS)
 def pinball(
     actual: ArrayLike,
     quantile_forecast: ArrayLike,
@@ -45,6 +48,7 @@ def pinball(
     return observed_mean(losses, actual, axis)
 
 
+@validated(OPTIONS)
 def crps_from_quantiles(
     actual: ArrayLike,
     quantiles: ArrayLike,
@@ -78,6 +82,7 @@ def crps_from_quantiles(
     return observed_mean(2 * losses.mean(axis=-1), actual, axis)
 
 
+@validated(OPTIONS)
 def crps_gaussian(
     actual: ArrayLike,
     mean: ArrayLike,
@@ -111,6 +116,7 @@ def crps_gaussian(
     return observed_mean(score, actual, axis)
 
 
+@validated(OPTIONS)
 def crps_from_samples(
     actual: ArrayLike, samples: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
 ) -> np.ndarray | float:
@@ -138,6 +144,7 @@ def crps_from_samples(
     return observed_mean((np.abs(errors) - weights * errors).mean(axis=-1), actual, axis)
 
 
+@validated(OPTIONS)
 def coverage(
     actual: ArrayLike,
     lower: ArrayLike,
@@ -163,6 +170,7 @@ def coverage(
     return observed_mean((lower <= actual) & (actual <= upper), actual, axis)
 
 
+@validated(OPTIONS)
 def interval_score(
     actual: ArrayLike,
     lower: ArrayLike,

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tsrnn.forecasting.metrics.checks import (
+    OPTIONS,
     Axis,
     check_actual,
     check_forecast,
@@ -13,8 +14,10 @@ from tsrnn.forecasting.metrics.checks import (
     observed_mean,
     refuse_where,
 )
+from tsrnn.parameters import BOOLEAN, POSITIVE_INTEGER, validated
 
 
+@validated(OPTIONS)
 def mae(
     actual: ArrayLike, forecast: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
 ) -> np.ndarray | float:
@@ -54,6 +57,7 @@ def mae(
     return observed_mean(np.abs(actual - check_forecast(forecast, actual)), actual, axis)
 
 
+@validated(OPTIONS)
 def rmse(
     actual: ArrayLike, forecast: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
 ) -> np.ndarray | float:
@@ -66,6 +70,7 @@ def rmse(
     return np.sqrt(observed_mean((actual - check_forecast(forecast, actual)) ** 2, actual, axis))
 
 
+@validated(OPTIONS)
 def mape(
     actual: ArrayLike, forecast: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
 ) -> np.ndarray | float:
@@ -81,6 +86,7 @@ def mape(
     return observed_mean(100 * np.abs(share), actual, axis)
 
 
+@validated(OPTIONS)
 def smape(
     actual: ArrayLike, forecast: ArrayLike, *, skip_missing: bool = False, axis: Axis = -1
 ) -> np.ndarray | float:
@@ -97,6 +103,7 @@ def smape(
     return observed_mean(200 * share, actual, axis)
 
 
+@validated(OPTIONS, season=[POSITIVE_INTEGER], squared=[BOOLEAN])
 def seasonal_scale(
     history: ArrayLike, season: int, squared: bool = False, *, skip_missing: bool = False
 ) -> np.ndarray | float:
@@ -137,8 +144,6 @@ def seasonal_scale(
     """
     check_order(history)
     history = check_actual(history, skip_missing, "history")
-    if season < 1:
-        raise ValueError(f"season must be at least 1, got {season}.")
     changes = history[..., season:] - history[..., :-season]
     remedy = f"Give more history, a season other than {season}, or take mae or rmse, unscaled"
     short = np.isnan(changes).all(axis=-1)
@@ -157,6 +162,7 @@ def scale_or_nan(history: np.ndarray, season: int, squared: bool = False) -> flo
         return np.nan
 
 
+@validated(OPTIONS)
 def mase(
     actual: ArrayLike,
     forecast: ArrayLike,
@@ -183,6 +189,7 @@ def mase(
     return observed_mean(error / check_scale(scale, actual), actual, axis)
 
 
+@validated(OPTIONS)
 def rmsse(
     actual: ArrayLike,
     forecast: ArrayLike,
