@@ -249,6 +249,26 @@ def test_a_classifier_with_missing_values_and_rows_of_several_lengths():
     assert gradient_flow(classifier, rows, ["a", "b", "a"]).notna().all(axis=None)
 
 
+def test_the_gradient_of_several_sequences_is_their_median():
+    regressor = fitted("gru", n_layers=2)
+    frame = gradient_flow(regressor, X, Y)
+    each = np.stack([gradient_flow(regressor, X[k : k + 1], Y[k : k + 1]) for k in range(len(X))])
+    for place, (layer, norm) in enumerate(frame.columns):
+        level = {"lower": 0.1, "upper": 0.9}.get(norm.partition("_")[2], 0.5)
+        expected = np.quantile(each[:, :, place], level, axis=0)
+        np.testing.assert_allclose(frame[layer, norm], expected, rtol=1e-9)
+    one = gradient_flow(regressor, X[:1], Y[:1])["l1"]
+    np.testing.assert_array_equal(one["hidden_lower"], one["hidden_upper"])
+
+
+@pytest.mark.parametrize("function", [states, gates, memory_half_life, saturation, gradient_flow])
+@pytest.mark.parametrize("kind", [RNNRegressor, RNNClassifier])
+def test_sequences_are_needed_but_of_a_forecaster(function, kind):
+    estimator = kind(cell="gru", hidden_size=2, max_iter=1).fit(X, np.arange(len(X)) % 2)
+    with pytest.raises(ValueError, match=f"X is needed: a {kind.__name__} keeps no sequences"):
+        function(estimator)
+
+
 def test_unsupported_estimators_are_refused():
     regressor = fitted("rnn", n_layers=1)
     with pytest.raises(ValueError, match="cell='rnn' has no gates"):

@@ -45,6 +45,61 @@ def test_lines_are_the_norms_relative_to_the_first_lag():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["RNN", "GRU", "LSTM"]
 
 
+def exploding_in_a_few(n=25, n_exploding=2):
+    """A network that forgets but in a few sequences, one that remembers, and the sequences.
+
+    A rectifier's third unit is off, and its recurrent weight counts, only where a sequence begins
+    with a large value.
+    """
+    sequences = np.random.default_rng(0).uniform(-1, 1, size=(n, 8))
+    sequences[:n_exploding, 0] = 50
+    fitted = {}
+    for name, weights in {"forgets": [0.5, 0.5, 3.0], "remembers": [0.95] * 3}.items():
+        fitted[name] = RNNRegressor(
+            cell="rnn_relu", hidden_size=3, max_iter=1, standardize=False
+        ).fit(sequences, sequences[:, 1])
+        views = fitted[name].network_.views()
+        views["weight_hidden_l0"][:] = np.diag(weights)
+        views["weight_input_l0"].reshape(3)[:] = 0.1
+        views["bias_l0"].reshape(3)[:] = [1, 1, -1 if name == "forgets" else 1]
+        views["head_weight"][:] = 1
+    return fitted, sequences
+
+
+def test_a_few_sequences_that_explode_do_not_hide_what_most_do():
+    fitted, sequences = exploding_in_a_few()
+    targets = sequences[:, 1]
+    display = GradientFlowDisplay.from_estimators(fitted, sequences, targets)
+    forgotten, kept = (display.lines_["hidden", name].get_ydata() for name in fitted)
+    assert (forgotten[1:] < kept[1:]).all()
+    np.testing.assert_allclose(forgotten[2:] / forgotten[1:-1], 0.5, rtol=1e-2)
+    explosion = gradient_flow(fitted["forgets"], sequences[:2], targets[:2])["l0", "hidden"]
+    assert explosion.iloc[-1] > 1000 * explosion.iloc[0]
+    assert "median and 80 % band" in display.axes_["hidden"].get_title(loc="left")
+
+
+def test_bands_hold_most_sequences():
+    fitted = {"LSTM": regressor(), "GRU": regressor("gru")}
+    display = GradientFlowDisplay.from_estimators(fitted, X, Y, norm=["hidden", "weights"])
+    assert display.bands_.keys() == display.lines_.keys()
+    for (norm, name), band in display.bands_.items():
+        frame = (
+            gradient_flow(fitted[name], X, Y)["l0"]
+            / gradient_flow(fitted[name], X, Y)["l0"].iloc[0][norm]
+        )
+        bounds = frame[f"{norm}_lower"], frame[f"{norm}_upper"]
+        assert (bounds[0] <= frame[norm]).all()
+        assert (frame[norm] <= bounds[1]).all()
+        low, high = (np.sort(np.concatenate(bounds))[[0, -1]]).tolist()
+        heights = band.get_paths()[0].vertices[:, 1]
+        assert heights.min() == pytest.approx(low)
+        assert heights.max() == pytest.approx(high)
+    alone = GradientFlowDisplay.from_estimator(fitted["LSTM"], X[:1], Y[:1])
+    assert not alone.bands_
+    assert "median" not in alone.axes_["hidden"].get_title(loc="left")
+    assert not GradientFlowDisplay.from_flows(flow([1.0, 0.5])).bands_
+
+
 def test_both_norms_of_a_layer_as_they_are():
     fitted = regressor(n_layers=2)
     display = GradientFlowDisplay.from_estimator(

@@ -83,6 +83,16 @@ def test_given_axes():
     assert matplotlib.pyplot.get_fignums() == [figure.number]
 
 
+def test_rows_are_needed_but_of_a_forecaster():
+    with pytest.raises(ValueError, match="X is needed: a RNNRegressor keeps no sequences"):
+        MemoryDisplay.from_estimator(regressor())
+    with pytest.raises(ValueError, match="X is needed"):
+        MemoryDisplay.from_estimators({"LSTM": regressor()})
+    forecaster = RNNForecaster(horizon=3, lookback=12, hidden_size=3, max_iter=1)
+    forecaster.set_params(early_stopping=False).fit(load_airline())
+    assert MemoryDisplay.from_estimator(forecaster).window == 12
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="cell='rnn' has no gates"):
         MemoryDisplay.from_estimator(regressor("rnn"), X)

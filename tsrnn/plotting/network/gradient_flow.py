@@ -15,6 +15,7 @@ from tsrnn.plotting.style import blend, draw_curve, foreground, format_axes, leg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
     from matplotlib.lines import Line2D
 
 _NORMS = {"hidden": r"gradient of the loss by $h$", "weights": r"a step's gradient by the weights"}
@@ -25,7 +26,8 @@ _WIDTH, _HEIGHT = 7.5, 4.2  # inches of one of the axes
 class GradientFlowDisplay:
     """Plot of the norm of the loss's gradient at each lag, on a logarithmic axis.
 
-    Where a line falls straight, the gradient vanishes by the same factor each step.
+    Where a line falls straight, the gradient vanishes by the same factor each step. Of several
+    sequences the line is the median, and a band holds 80 % of them.
 
     Parameters
     ----------
@@ -36,12 +38,14 @@ class GradientFlowDisplay:
     norm : {"hidden", "weights"} or list of both, default="hidden"
         Norm to draw: of the gradient by h or by the weights; both on axes next to each other.
     relative : bool, default=True
-        Divide by the norm at the first lag.
+        Divide by the norm at the first lag, of several sequences by the median there.
 
     Attributes
     ----------
     axes_, lines_, figure_ : dict, dict, Figure
         Axes by norm; Line2D by pair of norm and name, a norm of 0 being a gap.
+    bands_ : dict
+        PolyCollection by pair of norm and name, of flows of several sequences.
     rounding_lines_ : dict
         By norm, if one falls so far, the line below which float32 loses a step's share.
 
@@ -76,12 +80,16 @@ class GradientFlowDisplay:
         if unknown or not self.norms or not flows:
             problem = f"norm must be of {list(_NORMS)}, got {norm!r}" if flows else "flows is empty"
             raise ValueError(f"{problem}.")
-        self.relative, self.curves = relative, {}
+        self.relative, self.curves, self.ranges = relative, {}, {}
         for name, flow in flows.items():
             norms = flow[_layer(flow, layer, name)]
             for kind in self.norms:
                 curve = norms[kind].where(norms[kind] > 0)
-                self.curves[kind, name] = curve / curve.iloc[0] if relative else curve
+                unit = curve.iloc[0] if relative else 1.0
+                self.curves[kind, name] = curve / unit
+                bounds = [f"{kind}_lower", f"{kind}_upper"]
+                if set(bounds) <= set(norms) and (norms[bounds[0]] < norms[bounds[1]]).any():
+                    self.ranges[kind, name] = norms[bounds] / unit
 
     @classmethod
     def from_estimator(
@@ -157,12 +165,17 @@ class GradientFlowDisplay:
         self.axes_ = dict(zip(self.norms, self._adjacent_axes(axes), strict=True))
         self.figure_ = self.axes_[self.norms[0]].figure
         self.lines_: dict[tuple[str, str], Line2D] = {}
+        self.bands_: dict[tuple[str, str], PolyCollection] = {}
         self.rounding_lines_: dict[str, Line2D] = {}
         names = list(dict.fromkeys(name for _, name in self.curves))
         for norm, ax in self.axes_.items():
             for number, name in enumerate(names):
                 style = {"linewidth": 2, "label": name} | line_style(number)
-                self.lines_[norm, name] = draw_curve(ax, self.curves[norm, name], style)
+                self.lines_[norm, name] = line = draw_curve(ax, self.curves[norm, name], style)
+                if (norm, name) in self.ranges:
+                    band = self.ranges[norm, name]
+                    style = {"color": line.get_color(), "alpha": 0.16, "linewidth": 0, "zorder": 1}
+                    self.bands_[norm, name] = ax.fill_between(band.index, *band.T.values, **style)
             self._format(ax, norm)
         if len(names) == 1:
             return self
@@ -183,14 +196,16 @@ class GradientFlowDisplay:
             place = 0.995, _ROUNDING
             ax.text(*place, "float32 rounding", transform=ax.get_yaxis_transform(), **style)
         title = f"{_NORMS[norm]}" + (", relative to lag 0" if self.relative else "")
+        bands = [band for (kind, _), band in self.ranges.items() if kind == norm]
+        title += " (median and 80 % band)" if bands else ""
         longest = max(curves, key=len)
         format_axes(
             ax, longest.rename("norm").rename_axis("lag (steps back from the end)"), legend=False
         )
         ax.set_title(title, loc="left", fontsize="medium", color=blend(ax, foreground(ax), 0.85))
         ax.set_ylabel("")
-        low = min(curve.min() for curve in curves)
-        if max(curve.max() for curve in curves) < 50 * low:  # few powers of ten to label
+        drawn = np.concatenate([np.ravel(values) for values in (*curves, *bands)])
+        if np.nanmax(drawn) < 50 * drawn[drawn > 0].min(initial=np.inf):  # few powers of ten
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter("{x:g}")
         else:
