@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from tsrnn import RNNRegressor
 from tsrnn.kernels.jit.threads import available_threads, claim_threads
-from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.sources import forecast_source
 from tsrnn.kernels.targets import target_of
@@ -39,8 +38,8 @@ class Ours:
         self.parameters = self.network.parameters[None]
         self.moments = np.zeros((1, 3, self.parameters.size), np.float32)
         self.rules = np.array([Settings(loss=LOSS).rule(0)], float)
-        sizes, loss = self.network.sizes(n_time), LOSSES.index(LOSS)
-        problem = Problem(self.network.module, self.source, sizes, loss)
+        sizes = self.network.sizes(n_time)
+        problem = Problem.of(self.network.module, self.source, sizes, LOSS)
         self.trainer = target_of(workers).Trainer(
             problem, np.float32, 1, self.n_batch, False, False, workers
         )

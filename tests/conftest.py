@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from tsrnn.kernels.cuda.device import require
-from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.targets import claim, target_of
 from tsrnn.network import RecurrentNetwork, Transformer
@@ -112,8 +111,8 @@ def training_steps(
     """
     n_batch = n_batch or order.size
     n_parameters, dtype = network.parameters.size, network.parameters.dtype
-    sizes, loss = network.sizes(network.n_time(source)), LOSSES.index(settings.loss)
-    problem = Problem(network.module, source, sizes, loss, settings.loss_params)
+    sizes = network.sizes(network.n_time(source))
+    problem = Problem.of(network.module, source, sizes, settings.loss, settings.loss_params)
     separate_hidden = settings.recurrent_dropout > 0
     trainer = target_of(workers).Trainer(
         problem, dtype, 1, n_batch, separate_hidden, states is not None, workers

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tsrnn.kernels import sources
 from tsrnn.kernels.arrays import clear
+from tsrnn.kernels.embedding import embedding_of, write_embedded
 from tsrnn.kernels.heads import needs_steps
 from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.jit.generate import record_reader
@@ -36,7 +37,7 @@ class Workspace(NamedTuple):
 class ChunkPasses(NamedTuple):
     """The passes of a chunk through networks of one layer kind and cell, on one target."""
 
-    forward: Callable
+    forward: Callable  # layers, and what the head reads
     backward: Callable
 
 
@@ -65,7 +66,7 @@ def workspace_of(work, chunk):
 
 
 @device_function
-def read_windows(source, batch, chunk, workspace):
+def read_windows(source, batch, parameters, chunk, workspace):
     """Write windows to the first layer's inputs, and to ``chunk.first_steps`` where each begins.
 
     A negative number stands for no window: a row without steps.
@@ -74,6 +75,8 @@ def read_windows(source, batch, chunk, workspace):
     n_rows = first_steps.size
     inputs = layer_arrays(workspace.layers, chunk, 0, 0).inputs
     x = inputs[: sizes.n_time, (sizes.n_hidden + 1) * n_rows :]
+    values = x[:, sizes.n_embedding * n_rows :]
+    (embedding,) = embedding_of(parameters, sizes)
     for row in worker_range(n_rows):
         if batch[row] < 0:
             first_steps[row] = sizes.n_time
@@ -81,7 +84,9 @@ def read_windows(source, batch, chunk, workspace):
                 for k in range(row, x.shape[1], n_rows):
                     x[t, k] = 0
         else:
-            first_steps[row] = sources.write_inputs(source, batch[row], row, n_rows, x)
+            first_steps[row] = sources.write_inputs(source, batch[row], row, n_rows, values)
+            if sizes.n_tokens:
+                write_embedded(source, batch[row], sizes, row, n_rows, embedding, x)
     barrier()
 
 
@@ -102,7 +107,10 @@ def read_targets(source, batch, loss, loss_params, chunk, workspace):
 
 @device_function
 def write_predictions(source, batch, chunk, workspace, out):
-    """Write the outputs of windows to ``out``, (n_windows, n_output_steps * n_out)."""
+    """Write the outputs of windows to ``out``, (n_windows, n_output_steps * n_out).
+
+    The workspace must hold those of all output steps.
+    """
     n_rows = chunk.first_steps.size
     outputs = head_arrays(workspace.head, chunk.sizes, n_rows).outputs
     for row in worker_range(n_rows):
@@ -127,7 +135,7 @@ def compile_chunk_passes(cell: ModuleType, compile_steps: Callable) -> ChunkPass
 def _compile_forward(layer_forward, head_forward) -> Callable:
     @device_function
     def forward(parameters, chunk, workspace, states):
-        """Run all layers over time, and the head; the inputs are written already."""
+        """Run all layers over time, and what the head reads; the inputs are written already."""
         sizes, work = chunk.sizes, workspace.layers
         if sizes.n_directions == 2:
             copy_inputs_to_reverse(work, chunk)
@@ -144,7 +152,7 @@ def _compile_forward(layer_forward, head_forward) -> Callable:
 def _compile_backward(layer_backward, head_backward) -> Callable:
     @device_function
     def backward(parameters, gradient, chunk, workspace, grad_hidden_steps):
-        """Run the head and all layers back; the outputs hold their gradient.
+        """Run the head and all layers back; the gradient of what it read is in its place.
 
         ``grad_hidden_steps`` is ``LayerGrads.hidden_steps``.
         """

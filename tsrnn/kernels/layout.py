@@ -13,13 +13,15 @@ QUERIES = 64  # steps whose attention weights are computed at a time
 # Rows worked on at a time on a CPU: two vectors of AVX2, one of AVX-512, and few enough that the
 # arrays of a step stay in the cache. The same on every processor: gradients are summed by chunks.
 ROWS = 16
+# Values of outputs that a task of a CPU holds at a time: a part of the steps if there are many.
+_OUTPUT_VALUES = 2**23
 
 
 class Sizes(NamedTuple):
     """A network's shape, and the number of rows of a chunk."""
 
     n_time: int
-    n_in: int  # inputs of a time step
+    n_in: int  # inputs of a time step, the embedding of its token first
     n_hidden: int  # units of each direction of each layer
     n_layers: int
     n_directions: int  # 2 if bidirectional, else 1
@@ -27,11 +29,16 @@ class Sizes(NamedTuple):
     head: int  # index in ``tsrnn.kernels.heads.NAMES``
     n_output_steps: int  # steps that the head has outputs for
     n_out: int  # outputs of each
+    n_targets: int  # most targets of each
+    n_output_block: int  # output steps that are computed at a time
     n_head_units: int  # of the head's hidden layer; 0 for none
     n_blocks: int  # the cell's, with n_state and n_saved: see ``tsrnn.kernels.cells``
     n_state: int
     n_saved: int
     n_attention_heads: int  # 0 for recurrent layers
+    n_tokens: int  # rows of the embedding, 0 for none
+    n_embedding: int  # their width
+    tied: int  # 1 where the output layer's weights are the embedding too
     n_rows: int  # most rows of a chunk
 
 
@@ -123,3 +130,8 @@ def layers_space(sizes, n_rows, training, separate_hidden):
     for layer in range(sizes.n_layers):
         space += sizes.n_directions * layer_space(sizes, n_rows, layer, training, separate_hidden)
     return space
+
+
+def output_block(n_output_steps: int, n_out: int) -> int:
+    """Output steps that are computed at a time on a CPU."""
+    return max(1, min(n_output_steps, _OUTPUT_VALUES // (n_out * ROWS)))

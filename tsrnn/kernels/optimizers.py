@@ -115,19 +115,40 @@ def optimizer_step(parameters, moments, gradients, scale, step, rate, rule):
     ``gradients``, (n_chunks, n), are summed in order; ``scale`` is one over the weight of the
     minibatch; ``step`` counts from 1.
     """
+    sum_gradients(gradients)
+    update = make_update(rule, sum_of_squares(gradients[0]), scale, step, rate)
+    apply_update(parameters, moments[0], moments[1], gradients[0], update)
+    update_average(parameters, moments[2], rule)
+
+
+@device_function
+def sum_gradients(gradients):
+    """Add the gradients (n_chunks, n) of all chunks to the first one's, in order."""
     gradient = gradients[0]
     for chunk in range(1, gradients.shape[0]):
         other = gradients[chunk]
         for k in range(gradient.size):
             gradient[k] += other[k]
-    scale = clip_scale(scale, sum_of_squares(gradient), rule)
-    corrected_rate, divisor = adam_corrections(rule, step, rate)
-    update = Update(rule, rate, scale, corrected_rate, divisor)
-    apply_update(parameters, moments[0], moments[1], moments[2], gradient, update)
 
 
 @device_function
-def apply_update(parameters, first, second, average, gradient, update):
+def make_update(rule, squares, scale, step, rate):
+    """The ``Update`` of a step; ``squares`` is the sum of squares of the whole gradient."""
+    corrected_rate, divisor = adam_corrections(rule, step, rate)
+    return Update(rule, rate, clip_scale(scale, squares, rule), corrected_rate, divisor)
+
+
+@device_function
+def update_average(parameters, average, rule):
+    """Move the average of the parameters, both (n,), towards them, if the rule has one."""
+    if rule.averaging > 0:
+        averaging = parameters.dtype.type(rule.averaging)
+        for k in range(parameters.size):
+            average[k] = parameters[k] + averaging * (average[k] - parameters[k])
+
+
+@device_function
+def apply_update(parameters, first, second, gradient, update):
     """Update parameters and their moments, all (n,), in place; overwrites ``gradient``."""
     rule, rate = update.rule, update.rate
     typed = parameters.dtype.type
@@ -161,7 +182,3 @@ def apply_update(parameters, first, second, average, gradient, update):
             parameters[k], first[k], second[k] = adam(
                 parameters[k], first[k], second[k], gradient[k] * scale, factors
             )
-    if rule.averaging > 0:
-        averaging = typed(rule.averaging)
-        for k in range(parameters.size):
-            average[k] = parameters[k] + averaging * (average[k] - parameters[k])

@@ -1,13 +1,14 @@
 """What a network computes: its cell and shape, the windows that it reads, and the loss."""
 
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from tsrnn.kernels.chunks import read_sizes
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.layout import Sizes
+from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.kernels.sources import Source, kernel_source, source_of
 
 
@@ -19,6 +20,13 @@ class Problem(NamedTuple):
     sizes: Sizes
     loss: int  # index in ``tsrnn.kernels.losses.LOSSES``
     loss_params: Any = ()  # floats: Huber's delta, or the levels of quantiles
+
+    @classmethod
+    def of(cls, cell: ModuleType, source: Source, sizes: Sizes, loss: str, loss_params=()) -> Self:
+        """The problem of a loss by name; a class is a single target."""
+        if find_loss(loss).for_classes:
+            sizes = sizes._replace(n_targets=1)
+        return cls(cell, source, sizes, LOSSES.index(loss), loss_params)
 
     def for_kernels(self) -> tuple:
         """The first arguments of kernels that are compiled for the cell, see ``problem_of``."""

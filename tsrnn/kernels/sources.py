@@ -7,7 +7,8 @@ unit, so that a network with zero output makes the naive forecast. If some covar
 the future, inputs extend through it: these, and the seasonal naive forecast for the values.
 
 *Sequences*: a window is a number; its ``lengths[number]`` rows of values start at
-``firsts[number]`` and are used as they are.
+``firsts[number]`` and are used as they are. A row may have a token, a row of the network's
+embedding, which are a step's first inputs.
 
 A recurrent step reads a segment of one or more rows. Sequences end together, at the last step.
 """
@@ -36,6 +37,7 @@ class Source(NamedTuple):
     weights: np.ndarray  # (n_windows,) float64: in the loss; empty for 1
     firsts: np.ndarray  # (n_windows,) int64; likewise lengths; empty for forecasting
     lengths: np.ndarray
+    tokens: np.ndarray  # (n,) int64, of sequences: row of the embedding, -1 if missing; or empty
     lookback: int  # for forecasting: rows of the past
     season: int  # for forecasting: in rows
     least_scale: float  # for forecasting: minimum of the deviation
@@ -68,6 +70,7 @@ def forecast_source(
         weights=kernel_array(weights, np.float64),
         firsts=empty,
         lengths=empty,
+        tokens=empty,
         lookback=int(lookback),
         season=int(season),
         least_scale=float(least_scale),
@@ -85,6 +88,7 @@ def sequence_source(
     weights=(),
     *,
     missing: int = SKIP,
+    tokens=(),
 ) -> Source:
     """A source of sequences with targets."""
     values = kernel_array(values)
@@ -94,6 +98,7 @@ def sequence_source(
         weights=kernel_array(weights, np.float64),
         firsts=kernel_array(firsts, np.int64),
         lengths=kernel_array(lengths, np.int64),
+        tokens=kernel_array(tokens, np.int64),
         lookback=0,
         season=1,
         least_scale=1.0,
@@ -188,6 +193,8 @@ def write_covariates(source, window, row, n_rows, segment, inputs):
 @device_function
 def segment_length(source, n_in):
     """Number of rows of values that a recurrent step of a sequence reads."""
+    if source.tokens.size:
+        return 1
     return n_in // (source.values.shape[1] * (3 if source.missing == INDICATE else 1))
 
 
@@ -195,6 +202,8 @@ def segment_length(source, n_in):
 def is_complete(source, first, n_values):
     """Whether ``n_values`` rows have no missing value."""
     for k in range(first, first + n_values):
+        if source.tokens.size and source.tokens[k] < 0:
+            return False
         for channel in range(source.values.shape[1]):
             if math.isnan(source.values[k, channel]):
                 return False

@@ -22,3 +22,8 @@ def chrono(n: int, memory: int, rng: np.random.Generator) -> np.ndarray:
     A bias is the logarithm of a uniformly drawn span in steps.
     """
     return log(rng.uniform(1, max(memory - 1, 2), n))
+
+
+def token_embedding(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Rows of tokens, (n_tokens, n_embedding), of length one on average."""
+    return rng.standard_normal(shape) / np.sqrt(shape[1])

@@ -58,6 +58,7 @@ class Memory:
                 raise ValueError(f"states must have shape {shape}, not {np.shape(states)}.")
             self.states[:] = states
         sizes = network.sizes(1)
+        sizes = sizes._replace(n_output_block=sizes.n_output_steps)
         if n_series >= 16 * _ROWS:
             sizes = sizes._replace(n_rows=_ROWS)
         units = network.n_layers * network.n_hidden

@@ -10,10 +10,11 @@ import numpy as np
 
 from tsrnn.kernels import heads
 from tsrnn.kernels.cpu.drivers import Kernels, compile_drivers
+from tsrnn.kernels.embedding import count_parameters, embedding_of
 from tsrnn.kernels.jit.threads import are_worth_it
-from tsrnn.kernels.layout import ROWS, Sizes, state_width, weights_width
-from tsrnn.kernels.outputs import head_offsets, head_weights
-from tsrnn.kernels.sources import Source, inputs_per_row
+from tsrnn.kernels.layout import ROWS, Sizes, output_block, state_width, weights_width
+from tsrnn.kernels.outputs import head_weights
+from tsrnn.kernels.sources import Source, inputs_per_row, segment_length
 from tsrnn.kernels.targets import Workers
 from tsrnn.network.runs import evaluate_models, predict_models, run_models
 
@@ -25,8 +26,9 @@ class Network(abc.ABC):
     ----------
     cell, dtype, n_layers
         As of ``RecurrentNetwork``; ``cell`` may also name a kind of layer.
-    widths, head : tuple
-        ``n_in, n_hidden, n_out`` and ``head, n_horizons, n_head`` of ``RecurrentNetwork``.
+    widths, head, tokens : tuple
+        ``n_in, n_hidden, n_out``, ``head, n_horizons, n_head``, and ``n_tokens, n_embedding,
+        tied`` of ``RecurrentNetwork``.
 
     Attributes
     ----------
@@ -46,10 +48,14 @@ class Network(abc.ABC):
         dtype: str,
         n_layers: int,
         head: tuple[str, int, int],
+        tokens: tuple[int, int, bool] = (0, 0, False),
     ):
         self.cell, self.n_layers = cell, n_layers
         self.n_in, self.n_hidden, self.n_out = widths
         self.head, self.n_horizons, self.n_head = head
+        self.n_tokens, self.n_embedding, self.tied = tokens
+        self.n_in += self.n_embedding
+        self._check_tokens()
         self.parameters = np.zeros(self.n_parameters, dtype=dtype)
 
     @property
@@ -72,6 +78,15 @@ class Network(abc.ABC):
     ) -> Self:
         """Draw weights."""
 
+    def _check_tokens(self) -> None:
+        n_read = self.n_head or self.n_directions * self.n_hidden
+        if self.tied and (self.n_out, n_read) != (self.n_tokens, self.n_embedding):
+            raise ValueError(
+                "A tied embedding is the output layer's weights: there must be as many outputs "
+                f"as tokens, and an embedding as wide as what that layer reads, {n_read}; got "
+                f"{self.n_out} outputs, {self.n_tokens} tokens and a width of {self.n_embedding}."
+            )
+
     @property
     def gates(self) -> tuple[str, ...]:
         """Names of the cell's gates."""
@@ -85,7 +100,7 @@ class Network(abc.ABC):
     @property
     def n_parameters(self) -> int:
         """Length of the parameter vector of this shape."""
-        return head_offsets(self.sizes(1))[-1]
+        return count_parameters(self.sizes(1))
 
     @property
     def state_width(self) -> int:
@@ -111,7 +126,8 @@ class Network(abc.ABC):
         dict
             Those of ``layer_views``; ``embedding`` (n_horizons, inputs of the last layer) of the
             head "horizons"; ``head_hidden_weight`` (n_head, hidden) and ``head_hidden_bias``
-            (n_head,) of a hidden layer; ``head_weight`` (n_out, hidden or n_head), ``head_bias``.
+            (n_head,) of a hidden layer; ``head_weight`` (n_out, hidden or n_head), ``head_bias``;
+            ``token_embedding`` (n_tokens, n_embedding) unless tied.
         """
         vector = self.parameters if vector is None else vector
         sizes = self.sizes(1)
@@ -120,6 +136,8 @@ class Network(abc.ABC):
         if self.n_head:
             views["head_hidden_weight"], views["head_hidden_bias"] = hidden[:, :-1], hidden[:, -1]
         views["head_weight"], views["head_bias"] = out[:, :-1], out[:, -1]
+        if self.n_tokens and not self.tied:
+            (views["token_embedding"],) = embedding_of(vector, sizes)
         return views
 
     def used(self) -> np.ndarray:
@@ -130,7 +148,8 @@ class Network(abc.ABC):
         """The shape that kernels are told, for sequences of ``n_time`` steps."""
         shape = self.n_in, self.n_hidden, self.n_layers, self.n_directions, int(self.residual)
         head = self.head, self.n_horizons, self.n_out, self.n_head
-        return _sizes(n_time, shape, head, self.layer_counts, self.n_heads)
+        tokens = self.n_tokens, self.n_embedding, int(self.tied)
+        return _sizes(n_time, shape, head, self.layer_counts, self.n_heads, tokens)
 
     def n_time(self, source: Source) -> int:
         """Time steps of the longest window of a source."""
@@ -139,8 +158,7 @@ class Network(abc.ABC):
         if source.firsts.size == 0:
             segment = self.n_in // inputs_per_row(source)
             return source.lookback // segment + source.ahead // segment
-        segment = self.n_in // (source.values.shape[1] * (3 if source.missing else 1))
-        return int(source.lengths.max()) // segment
+        return int(source.lengths.max()) // segment_length(source, self.n_in)
 
     def check_states(self) -> None:  # noqa: B027
         """Raise a ValueError where there is no state that could be carried."""
@@ -209,10 +227,12 @@ class Network(abc.ABC):
 
 
 @functools.lru_cache(256)
-def _sizes(n_time, shape, head, layer_counts, n_heads):
+def _sizes(n_time, shape, head, layer_counts, n_heads, tokens):
     n_in, n_hidden, n_layers, n_directions, residual = shape
     name, n_horizons, n_out, n_head_units = head
     n_blocks, n_state, n_saved = layer_counts
+    n_output_steps = heads.find(name).n_output_steps(n_time, n_horizons)
+    n_tokens, n_embedding, tied = tokens
     return Sizes(
         n_time=n_time,
         n_in=n_in,
@@ -221,12 +241,17 @@ def _sizes(n_time, shape, head, layer_counts, n_heads):
         n_directions=n_directions,
         residual=residual,
         head=heads.NAMES.index(name),
-        n_output_steps=heads.find(name).n_output_steps(n_time, n_horizons),
+        n_output_steps=n_output_steps,
         n_out=n_out,
+        n_targets=n_out,
+        n_output_block=output_block(n_output_steps, n_out),
         n_head_units=n_head_units,
         n_blocks=n_blocks,
         n_state=n_state,
         n_saved=n_saved,
         n_attention_heads=n_heads,
+        n_tokens=n_tokens,
+        n_embedding=n_embedding,
+        tied=tied,
         n_rows=ROWS,
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from tsrnn.kernels import cells, heads
 from tsrnn.kernels.steps import recurrent_weights
-from tsrnn.network.initial import chrono, glorot, orthogonal
+from tsrnn.network.initial import chrono, glorot, orthogonal, token_embedding
 from tsrnn.network.network import Network
 
 
@@ -36,6 +36,11 @@ class RecurrentNetwork(Network):
         Output steps of the heads "ahead" and "horizons".
     n_head : int, default=0
         Units of a hidden layer of the head, with a rectifier; 0 for a linear head.
+    n_tokens, n_embedding : int, default=0
+        Tokens that a step may have, and the width of their embedding, which a step reads before its
+        ``n_in`` inputs; the attribute ``n_in`` counts both.
+    tied : bool, default=False
+        Use the output layer's weights as the embedding.
 
     Raises
     ------
@@ -58,6 +63,9 @@ class RecurrentNetwork(Network):
         head: str = "last",
         n_horizons: int = 1,
         n_head: int = 0,
+        n_tokens: int = 0,
+        n_embedding: int = 0,
+        tied: bool = False,
     ):
         if heads.find(head).needs_steps and bidirectional:
             raise ValueError(
@@ -65,7 +73,8 @@ class RecurrentNetwork(Network):
                 "of a bidirectional network ends at its beginning. Use bidirectional=False."
             )
         self.bidirectional, self.residual = bidirectional, residual
-        super().__init__(cell, (n_in, n_hidden, n_out), dtype, n_layers, (head, n_horizons, n_head))
+        widths, tokens = (n_in, n_hidden, n_out), (n_tokens, n_embedding, tied)
+        super().__init__(cell, widths, dtype, n_layers, (head, n_horizons, n_head), tokens)
 
     @property
     def module(self) -> ModuleType:
@@ -134,6 +143,8 @@ class RecurrentNetwork(Network):
                     block[:] = glorot(self.n_hidden, block.shape[1], rng)
             elif name == "head_hidden_weight":
                 view[:] = glorot(self.n_head, view.shape[1], rng)
+            elif name == "token_embedding" or (name == "head_weight" and self.tied):
+                view[:] = token_embedding(view.shape, rng)
             elif name == "head_weight" and scale:
                 view[:] = scale * glorot(self.n_out, view.shape[1], rng)
             elif name.startswith("bias"):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tsrnn.kernels.jit.compile import kernel_array
-from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import Workers, target_of
@@ -28,7 +27,9 @@ def predict_models(
 
     ``parameters``, (n_models, n_parameters), are of models of the shape of ``network``.
     """
-    padded_windows, out = _pad_and_allocate(network, source, windows)
+    padded_windows = _pad(windows)
+    sizes = network.sizes(network.n_time(source))
+    out = np.empty((*padded_windows.shape, sizes.n_output_steps * network.n_out))
     run_models(network, parameters, source, padded_windows, out, workers)
     return [outputs[: row.size] for outputs, row in zip(out, windows, strict=True)]
 
@@ -42,17 +43,17 @@ def evaluate_models(
     workers: Workers,
 ) -> np.ndarray:
     """Sums of losses (name, loss_params) and of weights of each model, (n_models, 2) float64."""
-    padded_windows, out = _pad_and_allocate(network, source, windows)
+    padded_windows = _pad(windows)
+    out = np.empty((*padded_windows.shape, 0))
     return run_models(network, parameters, source, padded_windows, out, workers, loss=loss)
 
 
-def _pad_and_allocate(network, source, windows):
-    """Windows in a row for each model, filled up with -1, and an array for their outputs."""
+def _pad(windows):
+    """Windows in a row for each model, filled up with -1."""
     padded_windows = np.full((len(windows), max(row.size for row in windows)), -1)
     for padded, row in zip(padded_windows, windows, strict=True):
         padded[: row.size] = row.ravel()
-    sizes = network.sizes(network.n_time(source))
-    return padded_windows, np.empty((*padded_windows.shape, sizes.n_output_steps * network.n_out))
+    return padded_windows
 
 
 def run_models(
@@ -68,17 +69,17 @@ def run_models(
 ) -> np.ndarray:
     """Write the outputs of many models of one shape, (n_models, n_windows, outputs), to ``out``.
 
+    With ``loss`` (a name and its loss_params) the loss is evaluated instead.
     ``padded_windows``, (n_models, n_windows), holds each model's windows, filled up with -1;
     ``states``, (n_windows, state_width), are those of one model, overwritten with the final ones.
-    Returns the sums of losses and of weights, (n_models, 2), zeros without ``loss`` (a name and
-    its loss_params).
+    Returns the sums of losses and of weights, (n_models, 2), zeros without ``loss``.
     """
     # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
     padded_windows, parameters = kernel_array(padded_windows, np.int64), kernel_array(parameters)
     n_models, n_windows = padded_windows.shape
     sizes, target = network.sizes(network.n_time(source)), target_of(workers)
     name, loss_params = loss or ("absolute_error", ())
-    problem = Problem(network.module, source, sizes, LOSSES.index(name), loss_params)
+    problem = Problem.of(network.module, source, sizes, name, loss_params)
     # Pieces of about a tenth of a second, so that Ctrl-C is heard between them.
     steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions * n_models
     size = sizes.n_rows * (1 + target.MAX_UNIT_STEPS // (steps * sizes.n_rows))

@@ -9,7 +9,6 @@ from tsrnn.kernels.dropout import ChunkDropout, Dropout
 from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import Chunk, layer_inputs
-from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.outputs import head_arrays
 from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.sources import Source
@@ -89,14 +88,16 @@ class _TracedRun:
 
     def __init__(self, network, source, windows, loss, loss_params):
         n, dtype = windows.size, network.parameters.dtype
-        self.sizes = network.sizes(network.n_time(source))._replace(n_rows=n)
+        sizes = network.sizes(network.n_time(source))
+        sizes = sizes._replace(n_rows=n, n_output_block=sizes.n_output_steps)
+        problem = Problem.of(network.module, source, sizes, loss, loss_params)
+        self.sizes = problem.sizes
         # NaN for what is not computed.
         self._work = np.full(workspace_size(self.sizes, training=True), np.nan, dtype)
         self.chunk = Chunk(self.sizes, np.empty(n, np.int64), _NO_DROPOUT, True)
         self.workspace: Workspace = workspace_of(self._work, self.chunk)
         self._kernel, self._parameters = network.drivers.trace, kernel_array(network.parameters)
         self._windows = kernel_array(windows, np.int64)
-        problem = Problem(network.module, source, self.sizes, LOSSES.index(loss), loss_params)
         self._problem = problem.for_kernels()
 
     def run(self, grad_outputs, grad_hidden_steps):

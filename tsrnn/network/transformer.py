@@ -7,7 +7,7 @@ import numpy as np
 
 from tsrnn.kernels import heads
 from tsrnn.kernels.layers import attention
-from tsrnn.network.initial import glorot
+from tsrnn.network.initial import glorot, token_embedding
 from tsrnn.network.network import Network
 
 CELL = "attention"  # what estimators call it, beside the recurrent cells
@@ -21,7 +21,7 @@ class Transformer(Network):
 
     Parameters
     ----------
-    n_in, n_hidden, n_out, dtype, n_layers, head, n_horizons, n_head
+    n_in, n_hidden, n_out, dtype, n_layers, head, n_horizons, n_head, n_tokens, n_embedding, tied
         As of ``RecurrentNetwork``; ``head`` not "horizons"; ``n_hidden`` is the stream's width.
     n_heads : int, default=4
         Attention heads, of ``n_hidden / n_heads`` units each.
@@ -44,6 +44,9 @@ class Transformer(Network):
         n_horizons: int = 1,
         n_head: int = 0,
         n_heads: int = 4,
+        n_tokens: int = 0,
+        n_embedding: int = 0,
+        tied: bool = False,
     ):
         if heads.find(head).needs_steps:
             raise ValueError(f"head={head!r} takes steps of a recurrence. Use 'last' or 'ahead'.")
@@ -53,7 +56,8 @@ class Transformer(Network):
                 "equal share of it. Change one of them."
             )
         self.n_heads = n_heads
-        super().__init__(CELL, (n_in, n_hidden, n_out), dtype, n_layers, (head, n_horizons, n_head))
+        widths, tokens = (n_in, n_hidden, n_out), (n_tokens, n_embedding, tied)
+        super().__init__(CELL, widths, dtype, n_layers, (head, n_horizons, n_head), tokens)
 
     @property
     def module(self) -> ModuleType:
@@ -74,7 +78,7 @@ class Transformer(Network):
         4 * n_hidden), and their biases.
         """
         sizes = self.sizes(1)
-        (embedding,) = attention.input_embedding(vector, sizes)
+        (embedding,) = attention.input_projection(vector, sizes)
         views = {"embedding_weight": embedding[:, 1:], "embedding_bias": embedding[:, 0]}
         for layer in range(self.n_layers):
             for kind, parts in (
@@ -106,6 +110,8 @@ class Transformer(Network):
                 head.initialise(name, view, rng)
             elif name == "embedding_weight":  # as large as positions are
                 view[:] = rng.normal(size=view.shape) / np.sqrt(self.n_in)
+            elif name == "token_embedding" or (name == "head_weight" and self.tied):
+                view[:] = token_embedding(view.shape, rng)
             elif name == "head_weight":
                 view[:] = scale * glorot(self.n_out, view.shape[1], rng)
             elif "weight" in name:

@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 
-from tsrnn.kernels.losses import LOSSES
 from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.targets import target_of
 from tsrnn.network import Network
@@ -82,8 +81,9 @@ class EpochRunner:
 
     def _make_trainer(self):
         settings = self.settings[0]
-        loss, loss_params = LOSSES.index(settings.loss), settings.loss_params
-        problem = Problem(self.network.module, self.source, self.sizes, loss, loss_params)
+        problem = Problem.of(
+            self.network.module, self.source, self.sizes, settings.loss, settings.loss_params
+        )
         return target_of(self.workers).Trainer(
             problem,
             self.parameters.dtype,

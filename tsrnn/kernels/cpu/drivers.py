@@ -24,12 +24,13 @@ from tsrnn.kernels.chunks import (
     write_predictions,
 )
 from tsrnn.kernels.dropout import ChunkDropout, dropout_of, hash_bits, no_dropout
+from tsrnn.kernels.embedding import TokenGrads, optimizer_step_of_tokens, write_token_grads
 from tsrnn.kernels.jit.compile import Kernel, device_function, matrix
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import Chunk
 from tsrnn.kernels.losses import apply_loss
 from tsrnn.kernels.optimizers import optimizer_step, rule_of
-from tsrnn.kernels.outputs import head_arrays
+from tsrnn.kernels.outputs import block_end, head_arrays, write_block, write_block_backward
 from tsrnn.kernels.problem import problem_of
 from tsrnn.kernels.steps import compile_steps
 
@@ -49,6 +50,13 @@ class Buffers(NamedTuple):
 
     work: np.ndarray  # (n,): the workspace of a chunk
     first_steps: np.ndarray  # (n_rows,) int64: where each row's sequence begins
+
+
+class Gradients(NamedTuple):
+    """Gradients of a minibatch."""
+
+    chunks: np.ndarray  # (n_chunks, n): of each chunk, without the embedding
+    tokens: TokenGrads
 
 
 class Minibatch(NamedTuple):
@@ -85,31 +93,37 @@ def count_windows(batch):
 
 
 @device_function
-def evaluate_loss(problem, batch, chunk, workspace):
-    """Overwrite a chunk's outputs with the loss's gradient; sums of losses and of weights."""
-    source, sizes, loss, loss_params = problem
-    n_rows, weights = batch.size, workspace.weights
-    n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
-    arrays = head_arrays(workspace.head, sizes, n_rows)
+def evaluate_block(problem, n_targets, chunk, workspace, first):
+    """Overwrite a block's outputs with the loss's gradient; sums of losses and of weights."""
+    _, sizes, loss, loss_params = problem
+    arrays = head_arrays(workspace.head, sizes, chunk.first_steps.size)
     total = total_weight = 0.0
-    for output_step in range(sizes.n_output_steps):
-        outputs, targets = arrays.outputs[output_step], arrays.targets[output_step, :n_targets]
-        value, weight = apply_loss(loss, loss_params, outputs, targets, weights, n_rows)
+    for output_step in range(first, block_end(sizes, first)):
+        outputs, targets = arrays.outputs[output_step - first], arrays.targets[output_step]
+        value, weight = apply_loss(
+            loss, loss_params, outputs, targets[:n_targets], workspace.weights, arrays.loss
+        )
         total += value
         total_weight += weight
     return total, total_weight
 
 
 @device_function
-def update_model(parameters, moments, gradients, sums, step, rate, rule_row):
+def update_model(problem_row, rule_row, minibatch, parameters, moments, gradients, sums, rate):
     """Update a model by the mean gradient of a minibatch's chunks; its mean loss and weight."""
     total = weight = 0.0
-    for chunk in range(gradients.shape[0]):
+    for chunk in range(gradients.chunks.shape[0]):
         total += sums[chunk, 0]
         weight += sums[chunk, 1]
     if weight > 0:
-        rule = rule_of(rule_row)
-        optimizer_step(parameters, moments, gradients, 1.0 / weight, step, rate, rule)
+        rule, step = rule_of(rule_row), minibatch.number
+        if gradients.tokens.places.size:
+            problem, schedule = problem_of(problem_row), (1.0 / weight, step, rate)
+            optimizer_step_of_tokens(
+                problem, minibatch.windows, parameters, moments, gradients, schedule, rule
+            )
+        else:
+            optimizer_step(parameters, moments, gradients.chunks, 1.0 / weight, step, rate, rule)
         return total / weight, weight
     return 0.0, 0.0
 
@@ -118,15 +132,28 @@ def _compile_train_chunks(passes: ChunkPasses):
     forward, backward = passes.forward, passes.backward
 
     @device_function
-    def train_chunk(problem, parameters, gradient, batch, chunk, work, states):
-        """Write the gradient of a chunk's loss; sums of losses and of weights."""
-        workspace = workspace_of(work, chunk)
-        read_windows(problem.source, batch, chunk, workspace)
+    def train_chunk(problem, parameters, grads, batch, chunk, work, states):
+        """Write the gradient of a chunk's loss; sums of losses and of weights.
+
+        ``grads`` are those of the parameters, and of the tokens of a chunk.
+        """
+        (source, sizes, loss, loss_params), (gradient, token_grads) = problem, grads
+        workspace, head = workspace_of(work, chunk), workspace_of(work, chunk).head
+        read_windows(source, batch, parameters, chunk, workspace)
         forward(parameters, chunk, workspace, states)
-        total, weight = evaluate_loss(problem, batch, chunk, workspace)
+        n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
+        total = total_weight = 0.0
+        for first in range(0, sizes.n_output_steps, sizes.n_output_block):
+            write_block(parameters, chunk, head, first)
+            value, weight = evaluate_block(problem, n_targets, chunk, workspace, first)
+            write_block_backward(parameters, gradient, chunk, head, first)
+            total += value
+            total_weight += weight
         no_record = matrix(workspace.backward, 0, 0, 0)  # of the gradient of h
         backward(parameters, gradient, chunk, workspace, no_record)
-        return total, weight
+        if sizes.n_tokens:
+            write_token_grads(chunk, workspace.layers, token_grads)
+        return total, total_weight
 
     @device_function
     def train_chunks(
@@ -143,8 +170,10 @@ def _compile_train_chunks(passes: ChunkPasses):
             batch = minibatch.windows[first : first + sizes.n_rows]
             dropout = ChunkDropout(between_layers, recurrent, seed, first)
             chunk = Chunk(sizes, buffers.first_steps[: batch.size], dropout, True)
+            place = first * sizes.n_time if sizes.n_tokens else 0
+            grads = gradients.chunks[number], gradients.tokens.values[place:]
             sums[number, 0], sums[number, 1] = train_chunk(
-                problem, parameters, gradients[number], batch, chunk, buffers.work, states
+                problem, parameters, grads, batch, chunk, buffers.work, states
             )
 
     return train_chunks
@@ -154,34 +183,36 @@ def _compile_train(train_chunks):
     def train(n_tasks, source, sizes, loss, models, schedule, buffers, states):
         parameters, moments, rules = models
         padded_windows, n_batch, first_updates, rates, losses = schedule
-        gradients, sums, work, first_steps = buffers
+        gradients, values, places, seen, sums, work, first_steps = buffers
         n_rows = read_sizes(sizes).n_rows
         for task in prange(n_tasks):
             task_buffers = Buffers(work[task], first_steps[task])
+            token_grads = TokenGrads(values[task], places[task], seen[task])
             for model in range(task, parameters.shape[0], n_tasks):
                 for s in range(rates.shape[1]):
                     batch = padded_windows[model, s * n_batch : (s + 1) * n_batch]
                     batch = batch[: count_windows(batch)]
                     n_chunks = (batch.size + n_rows - 1) // n_rows
-                    number = first_updates[model] + s
+                    minibatch = Minibatch(batch, first_updates[model] + s, 0, n_chunks)
                     train_chunks(
                         (source, sizes, loss),
                         rules[model],
-                        Minibatch(batch, number, 0, n_chunks),
+                        minibatch,
                         parameters[model],
-                        gradients[task],
+                        Gradients(gradients[task, :n_chunks], token_grads),
                         sums[task],
                         task_buffers,
                         states,
                     )
                     losses[model, s, 0], losses[model, s, 1] = update_model(
+                        (source, sizes, loss),
+                        rules[model],
+                        minibatch,
                         parameters[model],
                         moments[model],
-                        gradients[task, :n_chunks],
+                        Gradients(gradients[task, :n_chunks], token_grads),
                         sums[task],
-                        number,
                         rates[model, s],
-                        rules[model],
                     )
 
     return train
@@ -191,7 +222,7 @@ def _compile_train_one(train_chunks):
     def train_one(n_tasks, source, sizes, loss, models, schedule, buffers, states):
         parameters, moments, rules = models
         padded_windows, n_batch, first_updates, rates, losses = schedule
-        gradients, sums, work, first_steps = buffers
+        gradients, values, places, seen, sums, work, first_steps = buffers
         n_rows = read_sizes(sizes).n_rows
         for s in range(rates.shape[1]):
             batch = padded_windows[0, s * n_batch : (s + 1) * n_batch]
@@ -204,19 +235,20 @@ def _compile_train_one(train_chunks):
                     rules[0],
                     Minibatch(batch, number, first, last),
                     parameters[0],
-                    gradients[0],
+                    Gradients(gradients[0], TokenGrads(values[0], places[0], seen[0])),
                     sums[0],
                     Buffers(work[task], first_steps[task]),
                     states,
                 )
             losses[0, s, 0], losses[0, s, 1] = update_model(
+                (source, sizes, loss),
+                rules[0],
+                Minibatch(batch, number, 0, n_chunks),
                 parameters[0],
                 moments[0],
-                gradients[0, :n_chunks],
+                Gradients(gradients[0, :n_chunks], TokenGrads(values[0], places[0], seen[0])),
                 sums[0],
-                number,
                 rates[0, s],
-                rules[0],
             )
 
     return train_one
@@ -227,17 +259,26 @@ def _compile_predict(passes: ChunkPasses):
 
     @device_function
     def predict_chunk(problem_row, parameters, batch, first, evaluate, buffers, states, out):
-        """Write predictions of a chunk; with ``evaluate`` sums of losses and of weights."""
+        """Write predictions of a chunk, or sum the losses and weights of blocks of its outputs."""
         problem = problem_of(problem_row)
+        source, sizes, loss, loss_params = problem
         dropout, first_steps = no_dropout(parameters[0], first), buffers.first_steps[: batch.size]
-        chunk = Chunk(problem.sizes, first_steps, dropout, False)
+        chunk = Chunk(sizes, first_steps, dropout, False)
         workspace = workspace_of(buffers.work, chunk)
-        read_windows(problem.source, batch, chunk, workspace)
+        read_windows(source, batch, parameters, chunk, workspace)
         forward(parameters, chunk, workspace, states)
-        write_predictions(problem.source, batch, chunk, workspace, out)
+        total = total_weight = 0.0
         if not evaluate:
-            return 0.0, 0.0
-        return evaluate_loss(problem, batch, chunk, workspace)
+            write_block(parameters, chunk, workspace.head, 0)
+            write_predictions(source, batch, chunk, workspace, out)
+        else:
+            n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
+            for first_of_block in range(0, sizes.n_output_steps, sizes.n_output_block):
+                write_block(parameters, chunk, workspace.head, first_of_block)
+                value, weight = evaluate_block(problem, n_targets, chunk, workspace, first_of_block)
+                total += value
+                total_weight += weight
+        return total, total_weight
 
     def predict(
         n_tasks, source, sizes, loss, parameters, padded_windows, evaluate, buffers, states, out
@@ -288,6 +329,7 @@ def _compile_step(passes: ChunkPasses):
                 value = x[row, k] if first_steps[row] == 0 else 0
                 inputs[0, (sizes.n_hidden + 1 + k) * n_rows + row] = value
         forward(parameters, chunk, workspace, states)
+        write_block(parameters, chunk, workspace.head, 0)
         outputs = head_arrays(workspace.head, sizes, n_rows).outputs
         for row in range(n_rows):
             for k in range(out.shape[1]):
@@ -319,10 +361,12 @@ def _compile_trace(passes: ChunkPasses):
         and ``LayerGrads.hidden_steps``, to be written; if empty there is no backward pass.
         """
         problem, (grad_outputs, grad_hidden_steps) = problem_of(problem_row), grads
+        source, _, loss, loss_params = problem
         chunk = Chunk(problem.sizes, buffers.first_steps, no_dropout(parameters[0], 0), True)
         workspace = workspace_of(buffers.work, chunk)
-        read_windows(problem.source, batch, chunk, workspace)
+        read_windows(source, batch, parameters, chunk, workspace)
         forward(parameters, chunk, workspace, matrix(workspace.backward, 0, 0, 0))
+        write_block(parameters, chunk, workspace.head, 0)
         if grad_hidden_steps.shape[0]:
             if grad_outputs.shape[0]:
                 outputs = head_arrays(workspace.head, problem.sizes, batch.size).outputs
@@ -330,7 +374,9 @@ def _compile_trace(passes: ChunkPasses):
                     for k in range(outputs.shape[1]):
                         outputs[output_step, k] = grad_outputs[output_step, k]
             else:
-                evaluate_loss(problem, batch, chunk, workspace)
+                n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
+                evaluate_block(problem, n_targets, chunk, workspace, 0)
+            write_block_backward(parameters, gradient, chunk, workspace.head, 0)
             backward(parameters, gradient, chunk, workspace, grad_hidden_steps)
 
     def trace(n_tasks, source, sizes, loss, parameters, gradient, batch, buffers, grads):

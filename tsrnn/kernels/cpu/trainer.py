@@ -6,6 +6,7 @@ import numpy as np
 
 from tsrnn.kernels.chunks import workspace_size
 from tsrnn.kernels.cpu.drivers import compile_drivers
+from tsrnn.kernels.embedding import TokenGrads
 from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.problem import Problem
 
@@ -32,12 +33,19 @@ class Trainer:
         carried: bool,
         n_tasks: int,
     ):
-        sizes, drivers = problem.sizes, compile_drivers(problem.cell)
+        self._sizes = sizes = problem.sizes
+        drivers = compile_drivers(problem.cell)
         self._shares_chunks = n_models == 1 and n_tasks > 1
         self._kernel = drivers.train_one if self._shares_chunks else drivers.train
         self._problem, self._n_batch, self._n_tasks = problem.for_kernels(), n_batch, n_tasks
         n_chunks, n_sets = -(-n_batch // sizes.n_rows), 1 if self._shares_chunks else n_tasks
         self._gradients = np.empty((n_sets, n_chunks, head_offsets(sizes)[-1]), dtype)
+        n_seen = n_chunks * sizes.n_rows * sizes.n_time if sizes.n_tokens else 0
+        self._token_grads = TokenGrads(
+            np.empty((n_sets, n_seen, sizes.n_embedding), dtype),
+            np.full((n_sets, sizes.n_tokens), -1),
+            np.full((n_sets, n_seen, 2), -1),
+        )
         self._sums = np.empty((n_sets, n_chunks, 2))
         self._work = np.empty((n_tasks, workspace_size(sizes, True, separate_hidden)), dtype)
         self._first_steps = np.empty((n_tasks, sizes.n_rows), np.int64)
@@ -79,15 +87,24 @@ class Trainer:
             padded_windows = padded_windows[:, : np.count_nonzero(padded_windows[0] >= 0)]
         models = parameters, moments, rules
         schedule = padded_windows, self._n_batch, first_updates, rates, losses
-        buffers = self._gradients, self._sums, self._work, self._first_steps
+        buffers = (
+            *(self._gradients, *self._token_grads),
+            *(self._sums, self._work, self._first_steps),
+        )
         self._kernel(self._n_tasks, *self._problem, models, schedule, buffers, states)
         return losses
 
     @property
     def gradient(self) -> np.ndarray:
         """The gradient of the last minibatch of the first task's model, (n_parameters,)."""
-        return self._gradients[0, 0]
-
+        gradient, sizes = self._gradients[0, 0], self._sizes
+        if not sizes.n_tokens or sizes.tied:
+            return gradient
+        values, _, seen = (array[0] for array in self._token_grads)
+        n_seen = np.count_nonzero(np.minimum.accumulate(seen[:, 0]) >= 0)
+        of_embedding = np.zeros((sizes.n_tokens, sizes.n_embedding), gradient.dtype)
+        of_embedding[seen[:n_seen, 0]] = values[seen[:n_seen, 1]]
+        return np.concatenate([gradient, of_embedding.ravel()])
 
 def predict(
     problem: Problem,
@@ -100,11 +117,16 @@ def predict(
 ) -> np.ndarray:
     """Write predictions of many models to ``out``, (n_models, n_windows, n_outputs) float64.
 
+    With ``evaluate`` their loss is evaluated instead.
+
     ``padded_windows`` holds each model's windows, filled up with -1; ``states``, (state_width,
     n_windows or 0), are overwritten with the final ones. Returns the sums of losses and of weights,
     (n_models, 2) float64, zeros unless ``evaluate``.
     """
     sizes = problem.sizes
+    if not evaluate:
+        sizes = sizes._replace(n_output_block=sizes.n_output_steps)
+        problem = problem._replace(sizes=sizes)
     sums = np.zeros((len(padded_windows), -(-padded_windows.shape[1] // sizes.n_rows), 2))
     work = _workspace(n_tasks, workspace_size(sizes, training=False), parameters.dtype)
     buffers = sums, work, np.empty((n_tasks, sizes.n_rows), np.int64)

@@ -108,6 +108,12 @@ else:
         lambda transpose_a, transpose_b, shape, a, b, widths, add, out: gemm_by_threads
     )
 
+    def _outer_by_steps(a, b, add, out):
+        for step in range(a.shape[0]):
+            products.outer(a[step], b[step], add or step > 0, out)
+
+    overload(products.outer_of_steps, target="cuda")(lambda a, b, add, out: _outer_by_steps)
+
 
 @device_function
 def transposed_offset(sizes, k):

@@ -95,6 +95,7 @@ def source_of(layout, arrays):
         doubles[layout.weights : layout.weights + layout.n_weights],
         ints[layout.firsts : layout.firsts + layout.n_windows],
         ints[layout.lengths : layout.lengths + layout.n_windows],
+        ints[:0],
         layout.lookback,
         layout.season,
         doubles[layout.least_scale],

@@ -26,8 +26,19 @@ from tsrnn.kernels.cuda.layout import (
 )
 from tsrnn.kernels.jit.compile import device_function, matrix, scalar
 from tsrnn.kernels.losses import apply_loss
-from tsrnn.kernels.optimizers import Update, adam_corrections, apply_update, clip_scale
-from tsrnn.kernels.outputs import head_arrays, head_offsets
+from tsrnn.kernels.optimizers import (
+    Update,
+    adam_corrections,
+    apply_update,
+    clip_scale,
+    update_average,
+)
+from tsrnn.kernels.outputs import (
+    head_arrays,
+    head_offsets,
+    write_block,
+    write_block_backward,
+)
 from tsrnn.kernels.workers import barrier, worker_range
 
 
@@ -38,7 +49,8 @@ def read_chunk(arrays, item):
     chunk = chunk_of(layout, sizes, arrays, item)
     (batch,) = batch_of(layout, sizes, arrays.ints, item)
     workspace = workspace_at(layout, chunk, arrays.floats, item.worker)
-    read_windows(source_of(layout, arrays), batch, chunk, workspace)
+    (parameters,) = parameters_of(layout, sizes, arrays.floats, item.model)
+    read_windows(source_of(layout, arrays), batch, parameters, chunk, workspace)
 
 
 def compile_chunk_phases(passes: ChunkPasses) -> tuple[Callable, Callable]:
@@ -53,6 +65,7 @@ def compile_chunk_phases(passes: ChunkPasses) -> tuple[Callable, Callable]:
         workspace = workspace_at(layout, chunk, arrays.floats, item.worker)
         (parameters,) = parameters_of(layout, sizes, arrays.floats, item.model)
         forward(parameters, chunk, workspace, states_of(layout, sizes, arrays.floats)[0])
+        write_block(parameters, chunk, workspace.head, 0)
 
     @scalar
     def backward_chunk(arrays, item, slot):
@@ -62,6 +75,7 @@ def compile_chunk_phases(passes: ChunkPasses) -> tuple[Callable, Callable]:
         workspace = workspace_at(layout, chunk, arrays.floats, item.worker)
         (parameters,) = parameters_of(layout, sizes, arrays.floats, item.model)
         (gradient,) = gradient_of(layout, sizes, arrays.floats, slot)
+        write_block_backward(parameters, gradient, chunk, workspace.head, 0)
         backward(parameters, gradient, chunk, workspace, matrix(workspace.backward, 0, 0, 0))
 
     return forward_chunk, backward_chunk
@@ -84,8 +98,9 @@ def evaluate_chunk_loss(arrays, item, slot):
         for output_step in range(sizes.n_output_steps):
             row_outputs = head.outputs[output_step, row::n_rows]
             row_targets = head.targets[output_step, row:n_targets:n_rows]
+            row_weight, scratch = weights[row : row + 1], head.loss[row::n_rows]
             value, weight = apply_loss(
-                layout.loss, loss_params, row_outputs, row_targets, weights[row : row + 1], 1
+                layout.loss, loss_params, row_outputs, row_targets, row_weight, scratch
             )
             total += value
             total_weight += weight
@@ -174,8 +189,9 @@ def update_parameter(arrays, model, slot, k, update):
         parameters[k : k + 1],
         floats[moments : moments + 1],
         floats[moments + n : moments + n + 1],
-        floats[moments + 2 * n : moments + 2 * n + 1],
         gradient[k : k + 1],
         update,
     )
+    average = floats[moments + 2 * n : moments + 2 * n + 1]
+    update_average(parameters[k : k + 1], average, update.rule)
     write_transposed(parameters, sizes, k)

@@ -52,6 +52,8 @@ class FittedKernels:
         sizes, itemsize, available = problem.sizes, dtype.itemsize, device.max_shared_bytes()
         if sizes.n_attention_heads:
             raise ValueError("cell='attention' runs on the CPU only. Use device='cpu'.")
+        if sizes.n_tokens:
+            raise ValueError("Tokens are read on the CPU only. Use device='cpu'.")
         for rows in reversed([rows for rows in CHUNK_ROWS if rows <= n_rows]):
             self.tile_config = tile_config_of(rows, sizes.n_hidden, itemsize)
             least, wanted = shared_values(sizes, self.tile_config)
@@ -65,7 +67,8 @@ class FittedKernels:
                 f"GPU's processors hold: {least * itemsize:,} bytes of shared memory, of "
                 f"which they have {available:,}. Use fewer units, or device='cpu'."
             )
-        self.sizes, self.dtype = sizes._replace(n_rows=rows), dtype
+        whole = sizes._replace(n_rows=rows, n_output_block=sizes.n_output_steps)
+        self.sizes, self.dtype = whole, dtype
         self.shared_bytes = min(max(wanted * itemsize, scratch), available) // 8 * 8
         self.kernels = compile_kernels(problem.cell, dtype.name, self.tile_config)
 

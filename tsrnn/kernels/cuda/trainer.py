@@ -137,7 +137,7 @@ def predict(
         run.launch(phase, run.n_workers)
     if carried:
         run.read_states(states)
-    out[:] = run.floats.read("out").reshape(n_models, -1, out.shape[2])[:, :n_windows]
     if not evaluate:
+        out[:] = run.floats.read("out").reshape(n_models, -1, out.shape[2])[:, :n_windows]
         return np.zeros((n_models, 2))
     return run.doubles.read("sums").reshape(n_models, run.n_chunks, 2).sum(axis=1)

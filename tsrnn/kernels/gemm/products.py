@@ -160,9 +160,18 @@ def outer(a, b, add, out):
     gemm(False, True, (m, n_rows, n), a, b, widths, add, out)
 
 
-@device_function
 def outer_of_steps(a, b, add, out):
     """As ``outer``, summed over steps too: (n_steps, m * n_rows) and (n_steps, n * n_rows)."""
+    for step in range(a.shape[0]):
+        outer(a[step], b[step], add or step > 0, out)
+
+
+@overload(outer_of_steps, jit_options=DEVICE_FUNCTION_OPTIONS)
+def _outer_of_steps_overload(a, b, add, out):
+    return _outer_in_one_call
+
+
+def _outer_in_one_call(a, b, add, out):
     m, n = out.shape
     n_steps, n_rows = a.shape[0], a.shape[1] // m
     strides_a = n_rows, 1, a.strides[0] // a.itemsize

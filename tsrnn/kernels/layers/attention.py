@@ -99,7 +99,7 @@ def layer_biases(parameters, sizes, layer):
 
 
 @device_function
-def input_embedding(parameters, sizes):
+def input_projection(parameters, sizes):
     """Weights of [1, x] in the first layer's stream, (n_hidden, 1 + n_in), in a tuple."""
     return (matrix(parameters, layer_offset(sizes, 0, 0), sizes.n_hidden, 1 + sizes.n_in),)
 
@@ -155,7 +155,7 @@ def write_queries(parameters, arrays, chunk, layer, t, first_query):
     if layer == 0:
         for row in range(n_rows):
             inputs[n + row] = 1
-        apply(input_embedding(parameters, sizes)[0], inputs[n:], stream)
+        apply(input_projection(parameters, sizes)[0], inputs[n:], stream)
         add_position(sizes.n_time - 1 - t, n_rows, stream)
     else:
         copy(inputs[n + n_rows :], stream)
@@ -264,7 +264,10 @@ def queries_backward(parameters, gradient, arrays, chunk, layer, t, skip, grads)
     if layer > 0:
         copy(grad_stream, inputs[n + n_rows :])
     else:
-        outer(grad_stream, inputs[n:], True, input_embedding(gradient, sizes)[0])
+        outer(grad_stream, inputs[n:], True, input_projection(gradient, sizes)[0])
+        if sizes.n_tokens:
+            weights_of_inputs = input_projection(parameters, sizes)[0][:, 1:]
+            apply_transposed(weights_of_inputs, grad_stream, False, inputs[n + n_rows :])
 
 
 @device_function

@@ -193,7 +193,7 @@ def _compile_backward(steps, backward_hidden) -> Callable:
             grad_gates, inputs_read = gates[first:], inputs[first + direction : n_time + direction]
             accumulate_grad_weights(grad_gates, inputs_read, sizes, n_rows, add, grad_weights)
             barrier()
-            if layer > 0:
+            if layer > 0 or sizes.n_tokens > 0:
                 compute_grad_inputs(weights, grad_gates, sizes, n_rows, inputs_read)
         barrier()
 

@@ -6,7 +6,9 @@ import pkgutil
 
 from tsrnn.kernels.jit.compile import device_function, scalar
 from tsrnn.kernels.jit.generate import switch
-from tsrnn.kernels.losses._base import PER_CLASS, PER_QUANTILE, Loss
+from tsrnn.kernels.losses._base import LOSS_ROWS, PER_CLASS, PER_QUANTILE, Loss
+
+__all__ = ["LOSSES", "LOSS_ROWS", "REGRESSION_LOSSES", "apply_loss", "count_targets", "find_loss"]
 
 LOSSES = tuple(
     sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
@@ -36,19 +38,30 @@ def count_targets(kind, params, n_out):
 _evaluate = switch(
     "kind",
     "kind, outputs, k, n, target, weight, params",
-    {kind: loss.evaluate for kind, loss in enumerate(_BY_NAME.values())},
+    {kind: loss.evaluate for kind, loss in enumerate(_BY_NAME.values()) if loss.evaluate},
     arguments="outputs, k, n, target, weight, params",
     mark=scalar,
 )
+_evaluate_rows = switch(
+    "kind",
+    "kind, outputs, targets, weights, scratch",
+    {kind: loss.evaluate_rows for kind, loss in enumerate(_BY_NAME.values()) if loss.evaluate_rows},
+    arguments="outputs, targets, weights, scratch",
+)
+_TAKES_ROWS = tuple(loss.evaluate_rows is not None for loss in _BY_NAME.values())
 
 
 @device_function
-def apply_loss(kind, params, outputs, targets, weights, n_rows):
+def apply_loss(kind, params, outputs, targets, weights, scratch):
     """Sums of weighted losses and of weights over one output step; outputs become the gradient.
 
     ``outputs``, (n_out * n_rows,), has for each output per target a block (n_targets, n_rows);
     ``targets``, (n_targets * n_rows,), are NaN where missing: neither loss nor gradient.
+    ``scratch`` is (LOSS_ROWS * n_rows,).
     """
+    if _TAKES_ROWS[kind]:
+        return _evaluate_rows(kind, outputs, targets, weights, scratch)
+    n_rows = weights.size
     total = total_weight = 0.0
     n_targets = count_targets(kind, params, outputs.size // n_rows)
     n = n_targets * n_rows

@@ -1,11 +1,14 @@
 """Base classes of losses: what kernels compile, and how NumPy code interprets outputs."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tsrnn.kernels import portable
 from tsrnn.kernels.jit.compile import scalar
 
 PER_QUANTILE, PER_CLASS = 0, -1  # values of ``outputs_per_target``
+LOSS_ROWS = 4  # values of scratch for each row that ``evaluate_rows`` may use
 
 
 class Loss:
@@ -16,8 +19,12 @@ class Loss:
 
     Kernels compile ``evaluate(outputs, k, n, target, weight, params)``, which returns the weighted
     loss of target ``k`` of ``n``, whose outputs are ``outputs[k]``, ``outputs[n + k]`` and so on,
-    and overwrites these with the weighted gradient.
+    and overwrites these with the weighted gradient. Or they compile ``evaluate_rows(outputs,
+    targets, weights, scratch)``, which does so for all rows of an output step, see ``apply_loss``.
     """
+
+    evaluate: Callable | None = None
+    evaluate_rows: Callable | None = None
 
     outputs_per_target = 1  # or PER_QUANTILE, one for each level; PER_CLASS, one for each class
     default_params: tuple[float, ...] = ()  # empty for levels of quantiles, set by estimators

@@ -1,5 +1,7 @@
 """Cross-entropy: minus the logarithm of the target class's softmax (Bridle 1990)."""
 
+import math
+
 import numpy as np
 
 from tsrnn.kernels import portable
@@ -7,28 +9,64 @@ from tsrnn.kernels.elementary import exp, log
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.losses._base import PER_CLASS, Loss
 
+_PART = 256  # classes whose exponentials are summed apart, for precision
+
+
+@device_function
+def evaluate_rows(outputs, targets, weights, scratch):
+    """Sums of losses and of weights; the outputs, (n_classes * n_rows,), become the gradient.
+
+    The first rows of ``scratch`` hold the losses of the rows afterwards, without weights.
+    """
+    n_rows = weights.size
+    losses, highest = scratch[:n_rows], scratch[n_rows : 2 * n_rows]
+    mass, part = scratch[2 * n_rows : 3 * n_rows], scratch[3 * n_rows : 4 * n_rows]
+    n_classes = outputs.size // n_rows
+    for row in range(n_rows):
+        highest[row] = outputs[row]
+        mass[row] = 0
+    for c in range(1, n_classes):
+        scores = outputs[c * n_rows : (c + 1) * n_rows]
+        for row in range(n_rows):
+            highest[row] = max(highest[row], scores[row])
+    for row in range(n_rows):
+        missing = math.isnan(targets[row])
+        label = 0 if missing else int(targets[row])
+        losses[row] = highest[row] - outputs[label * n_rows + row]
+    for first in range(0, n_classes, _PART):
+        for row in range(n_rows):
+            part[row] = 0
+        for c in range(first, min(first + _PART, n_classes)):
+            scores = outputs[c * n_rows : (c + 1) * n_rows]
+            for row in range(n_rows):
+                scores[row] = exp(scores[row] - highest[row])
+                part[row] += scores[row]
+        for row in range(n_rows):
+            mass[row] += part[row]
+    total = total_weight = 0.0
+    for row in range(n_rows):
+        losses[row] += log(mass[row])
+        weight = 0.0 if math.isnan(targets[row]) else float(weights[row])
+        part[row] = weight / mass[row]
+        if weight > 0:
+            total += weight * losses[row]
+            total_weight += weight
+    for c in range(n_classes):
+        scores = outputs[c * n_rows : (c + 1) * n_rows]
+        for row in range(n_rows):
+            scores[row] *= part[row]
+    for row in range(n_rows):
+        if weights[row] > 0 and not math.isnan(targets[row]):
+            outputs[int(targets[row]) * n_rows + row] -= weights[row]
+    return total, total_weight
+
 
 class CrossEntropy(Loss):
     """One score for each class; the target is the number of the class."""
 
     outputs_per_target = PER_CLASS
 
-    @staticmethod
-    @device_function
-    def evaluate(outputs, k, n, target, weight, params):
-        highest = outputs[k]
-        for i in range(k, outputs.size, n):
-            highest = max(highest, outputs[i])
-        mass = 0.0
-        for i in range(k, outputs.size, n):
-            mass += exp(outputs[i] - highest)
-        label = int(target)
-        value = log(mass) + highest - outputs[label * n + k]
-        for c in range(outputs.size // n):
-            probability = exp(outputs[c * n + k] - highest) / mass
-            grad = outputs.dtype.type(probability - (1.0 if c == label else 0.0))
-            outputs[c * n + k] = grad * weight
-        return value * weight
+    evaluate_rows = staticmethod(evaluate_rows)
 
     def skill_errors(self, predictions, targets):
         """Log-loss of probabilities, for targets that are one-hot."""
