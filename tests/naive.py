@@ -208,7 +208,19 @@ HEADS = {
     "every": lambda x, ends, step, weights, shape: x,
     "ahead": lambda x, ends, step, weights, shape: x[-shape["n_horizons"] :],
     "horizons": lambda x, ends, step, weights, shape: [step(e) for e in weights["embedding"]],
+    "mean": lambda x, ends, step, weights, shape: [x.mean(axis=0) if len(x) else 0 * ends],
+    "max": lambda x, ends, step, weights, shape: [x.max(axis=0) if len(x) else 0 * ends],
+    "attend": lambda x, ends, step, weights, shape: [attend(x, weights["query"], ends)],
 }
+
+
+def attend(x, query, ends):
+    """The mean of the steps weighted by a softmax of their products with the query."""
+    if not len(x):
+        return 0 * ends
+    scores = x @ query.ravel() / math.sqrt(query.size)
+    shares = np.exp(scores - scores.max())
+    return shares / shares.sum() @ x
 
 
 def answers_of(weights, shape, x, ends, step=None):
@@ -307,6 +319,9 @@ LOSSES = {
     "gaussian": _gaussian,
     "student_t": _student_t,
     "cross_entropy": _cross_entropy,
+    "binary_cross_entropy": lambda outputs, targets, params: (
+        softplus(outputs[0]) - targets * outputs[0]
+    ),
 }
 
 

@@ -51,18 +51,18 @@ from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.saving.file import pack, unpack
 from tsrnn.saving.values import decode, encode
 
-for network in (RecurrentNetwork("gru", 2, 4, 3, head="mean"), Transformer(2, 4, 3, head="mean")):
+for network in (RecurrentNetwork("gru", 2, 4, 3, head="total"), Transformer(2, 4, 3, head="total")):
     network.initialise(np.random.default_rng(0))
     arrays = []
     content, arrays_read = unpack(pack(encode(network, "network", arrays), arrays))
     restored = decode(content, arrays_read)
     assert type(restored) is type(network)
-    assert restored.head == "mean"
+    assert restored.head == "total"
     np.testing.assert_array_equal(restored.parameters, network.parameters)
 """
 ADDED = {
     "tsrnn/kernels/losses/log_cosh.py": 'LOSSES["log_cosh"] = log_cosh',
-    "tsrnn/kernels/heads/mean.py": 'HEADS["mean"] = mean',
+    "tsrnn/kernels/heads/total.py": 'HEADS["total"] = total',
 }
 
 

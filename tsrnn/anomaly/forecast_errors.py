@@ -6,12 +6,14 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from tsrnn.kernels.losses import LOSSES, find_loss
+from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
 from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.network import Memory, Network
 
 # Those with one output for each target, the forecast, or two, with its scale.
-DETECTOR_LOSSES = tuple(name for name in LOSSES if find_loss(name).outputs_per_target in (1, 2))
+DETECTOR_LOSSES = tuple(
+    name for name in REGRESSION_LOSSES if find_loss(name).outputs_per_target in (1, 2)
+)
 INPUT_LIMIT = 20.0  # standardised inputs and targets are clipped to this
 
 

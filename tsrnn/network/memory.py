@@ -5,6 +5,7 @@ import numpy as np
 from tsrnn.kernels.chunks import workspace_size
 from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.jit.threads import claim_threads
+from tsrnn.kernels.sampling import Sampling
 from tsrnn.network.network import Network
 from tsrnn.parameters import N_JOBS, POSITIVE_INTEGER, validated
 
@@ -89,7 +90,8 @@ class Memory:
         Parameters
         ----------
         x : (n_series, n_in) array
-            A missing value (NaN) leaves the state of its series unchanged.
+            A missing value (NaN) leaves the state of its series unchanged. For a network of tokens
+            their embedding first, see ``Network.embed``.
 
         Returns
         -------
@@ -104,3 +106,34 @@ class Memory:
                 n_tasks = min(n_tasks, len(self._work))
                 self._kernel(n_tasks, *self._arguments)
         return self._out
+
+    def generate(self, tokens: np.ndarray, uniforms: np.ndarray, sampling: Sampling) -> np.ndarray:
+        """Draw tokens, each from the softmax of the outputs after the one before it.
+
+        Parameters
+        ----------
+        tokens : (n_series,) int64 array
+            The last token of each series, which has not been stepped yet.
+        uniforms : (n_series, n) float64 array
+            Numbers between 0 and 1, one for each draw.
+        sampling : Sampling
+
+        Returns
+        -------
+        (n_series, n) int64 array
+            The last of them has not been stepped.
+        """
+        n_series, n = uniforms.shape
+        drawn = np.empty((n_series, n + 1), np.int64)
+        drawn[:, 0] = tokens
+        sizes, parameters, _, work, first_steps, states, _ = self._arguments
+        n_out, n_buffers = self.network.n_out, len(work)
+        buffers = work, first_steps, np.empty((n_buffers, n_out)), np.empty((n_buffers, n_out), int)
+        row = float(sampling.temperature), int(sampling.top_k), float(sampling.top_p)
+        uniforms = kernel_array(uniforms, np.float64)
+        with claim_threads(self._n_jobs) as n_tasks:
+            n_tasks = min(n_tasks, n_buffers)
+            self.network.drivers.generate(
+                n_tasks, sizes, parameters, drawn, uniforms, row, buffers, states
+            )
+        return drawn[:, 1:]

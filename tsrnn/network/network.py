@@ -140,6 +140,11 @@ class Network(abc.ABC):
             (views["token_embedding"],) = embedding_of(vector, sizes)
         return views
 
+    def embed(self, tokens: np.ndarray) -> np.ndarray:
+        """The embedding of tokens, (..., n_embedding)."""
+        (embedding,) = embedding_of(self.parameters, self.sizes(1))
+        return embedding[tokens, : self.n_embedding]
+
     def used(self) -> np.ndarray:
         """Which parameters take part, (n_parameters,) bool."""
         return np.ones(self.parameters.size, bool)
@@ -209,6 +214,20 @@ class Network(abc.ABC):
         sizes = self.sizes(self.n_time(source))
         out = np.empty((1, windows.size, sizes.n_output_steps * self.n_out))
         run_models(self, self.parameters[None], source, windows[None], out, workers, states=states)
+        return out[0]
+
+    def step_losses(
+        self, source: Source, windows: np.ndarray, loss: str, workers: Workers = 1
+    ) -> np.ndarray:
+        """The loss of every step of windows, (n_windows, n_output_steps) float64.
+
+        For a loss of classes; NaN where a step has no target or comes before the window.
+        """
+        sizes = self.sizes(self.n_time(source))
+        out = np.empty((1, windows.size, sizes.n_output_steps))
+        run_models(
+            self, self.parameters[None], source, windows[None], out, workers, loss=(loss, ())
+        )
         return out[0]
 
     def mean_loss(

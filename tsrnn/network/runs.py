@@ -69,7 +69,8 @@ def run_models(
 ) -> np.ndarray:
     """Write the outputs of many models of one shape, (n_models, n_windows, outputs), to ``out``.
 
-    With ``loss`` (a name and its loss_params) the loss is evaluated instead.
+    With ``loss`` (a name and its loss_params) the loss is evaluated instead, and that of each step
+    of a class written to ``out`` if it has room, (n_models, n_windows, n_output_steps).
     ``padded_windows``, (n_models, n_windows), holds each model's windows, filled up with -1;
     ``states``, (n_windows, state_width), are those of one model, overwritten with the final ones.
     Returns the sums of losses and of weights, (n_models, 2), zeros without ``loss``.

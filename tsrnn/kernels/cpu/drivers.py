@@ -24,7 +24,12 @@ from tsrnn.kernels.chunks import (
     write_predictions,
 )
 from tsrnn.kernels.dropout import ChunkDropout, dropout_of, hash_bits, no_dropout
-from tsrnn.kernels.embedding import TokenGrads, optimizer_step_of_tokens, write_token_grads
+from tsrnn.kernels.embedding import (
+    TokenGrads,
+    embedding_of,
+    optimizer_step_of_tokens,
+    write_token_grads,
+)
 from tsrnn.kernels.jit.compile import Kernel, device_function, matrix
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import Chunk
@@ -32,6 +37,7 @@ from tsrnn.kernels.losses import apply_loss
 from tsrnn.kernels.optimizers import optimizer_step, rule_of
 from tsrnn.kernels.outputs import block_end, head_arrays, write_block, write_block_backward
 from tsrnn.kernels.problem import problem_of
+from tsrnn.kernels.sampling import draw, sampling_of
 from tsrnn.kernels.steps import compile_steps
 
 
@@ -42,6 +48,7 @@ class Kernels(NamedTuple):
     train_one: Kernel  # distributes the chunks of a minibatch of one model; the same bits
     predict: Kernel
     step: Kernel
+    generate: Kernel
     trace: Kernel
 
 
@@ -79,6 +86,7 @@ def compile_drivers(cell) -> Kernels:
         Kernel(_compile_train_one(train_chunks), f"{name}-train-one"),
         Kernel(_compile_predict(passes), f"{name}-predict"),
         Kernel(_compile_step(passes), f"{name}-step"),
+        Kernel(_compile_generate(passes), f"{name}-generate"),
         Kernel(_compile_trace(passes), f"{name}-trace"),
     )
 
@@ -93,8 +101,11 @@ def count_windows(batch):
 
 
 @device_function
-def evaluate_block(problem, n_targets, chunk, workspace, first):
-    """Overwrite a block's outputs with the loss's gradient; sums of losses and of weights."""
+def evaluate_block(problem, n_targets, chunk, workspace, first, step_losses):
+    """Overwrite a block's outputs with the loss's gradient; sums of losses and of weights.
+
+    ``step_losses``, (n_rows, n_output_steps or 0), are written by a loss of whole rows.
+    """
     _, sizes, loss, loss_params = problem
     arrays = head_arrays(workspace.head, sizes, chunk.first_steps.size)
     total = total_weight = 0.0
@@ -105,6 +116,9 @@ def evaluate_block(problem, n_targets, chunk, workspace, first):
         )
         total += value
         total_weight += weight
+        if step_losses.shape[1]:
+            for row in range(chunk.first_steps.size):
+                step_losses[row, output_step] = arrays.loss[row]
     return total, total_weight
 
 
@@ -142,14 +156,14 @@ def _compile_train_chunks(passes: ChunkPasses):
         read_windows(source, batch, parameters, chunk, workspace)
         forward(parameters, chunk, workspace, states)
         n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
+        no_record = matrix(workspace.backward, 0, 0, 0)  # of losses, and of the gradient of h
         total = total_weight = 0.0
         for first in range(0, sizes.n_output_steps, sizes.n_output_block):
             write_block(parameters, chunk, head, first)
-            value, weight = evaluate_block(problem, n_targets, chunk, workspace, first)
+            value, weight = evaluate_block(problem, n_targets, chunk, workspace, first, no_record)
             write_block_backward(parameters, gradient, chunk, head, first)
             total += value
             total_weight += weight
-        no_record = matrix(workspace.backward, 0, 0, 0)  # of the gradient of h
         backward(parameters, gradient, chunk, workspace, no_record)
         if sizes.n_tokens:
             write_token_grads(chunk, workspace.layers, token_grads)
@@ -259,7 +273,10 @@ def _compile_predict(passes: ChunkPasses):
 
     @device_function
     def predict_chunk(problem_row, parameters, batch, first, evaluate, buffers, states, out):
-        """Write predictions of a chunk, or sum the losses and weights of blocks of its outputs."""
+        """Write predictions of a chunk, or sum the losses and weights of blocks of its outputs.
+
+        Then the losses of steps are written to ``out``, if it has room for them.
+        """
         problem = problem_of(problem_row)
         source, sizes, loss, loss_params = problem
         dropout, first_steps = no_dropout(parameters[0], first), buffers.first_steps[: batch.size]
@@ -275,7 +292,9 @@ def _compile_predict(passes: ChunkPasses):
             n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
             for first_of_block in range(0, sizes.n_output_steps, sizes.n_output_block):
                 write_block(parameters, chunk, workspace.head, first_of_block)
-                value, weight = evaluate_block(problem, n_targets, chunk, workspace, first_of_block)
+                value, weight = evaluate_block(
+                    problem, n_targets, chunk, workspace, first_of_block, out
+                )
                 total += value
                 total_weight += weight
         return total, total_weight
@@ -350,6 +369,56 @@ def _compile_step(passes: ChunkPasses):
     return step
 
 
+def _compile_generate(passes: ChunkPasses):
+    forward = passes.forward
+
+    @device_function
+    def generate_chunk(sizes_row, parameters, tokens, uniforms, first, sampling, buffers, states):
+        """Draw tokens of a chunk of streams, each from the scores after the one before it."""
+        sizes, n_rows = read_sizes(sizes_row), tokens.shape[0]
+        buffers, (probabilities, order) = buffers
+        first_steps = buffers.first_steps[:n_rows]
+        for row in range(n_rows):
+            first_steps[row] = 0
+        chunk = Chunk(sizes, first_steps, no_dropout(parameters[0], first), False)
+        workspace = workspace_of(buffers.work, chunk)
+        inputs = layer_arrays(workspace.layers, chunk, 0, 0).inputs
+        (embedding,) = embedding_of(parameters, sizes)
+        outputs = head_arrays(workspace.head, sizes, n_rows).outputs
+        for n in range(uniforms.shape[1]):
+            for row in range(n_rows):
+                for k in range(sizes.n_embedding):
+                    place = (sizes.n_hidden + 1 + k) * n_rows + row
+                    inputs[0, place] = embedding[tokens[row, n], k]
+            forward(parameters, chunk, workspace, states)
+            write_block(parameters, chunk, workspace.head, 0)
+            for row in range(n_rows):
+                scores = outputs[0, row::n_rows]
+                token = draw(scores, uniforms[row, n], sampling, probabilities, order)
+                tokens[row, n + 1] = token
+
+    def generate(n_tasks, sizes, parameters, tokens, uniforms, sampling, buffers, states):
+        work, first_steps, probabilities, order = buffers
+        n_rows = read_sizes(sizes).n_rows
+        n_chunks = (tokens.shape[0] + n_rows - 1) // n_rows
+        for task in prange(n_tasks):
+            task_buffers = Buffers(work[task], first_steps[task])
+            for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
+                first, last = chunk * n_rows, (chunk + 1) * n_rows
+                generate_chunk(
+                    sizes,
+                    parameters,
+                    tokens[first:last],
+                    uniforms[first:last],
+                    first,
+                    sampling_of(sampling),
+                    (task_buffers, (probabilities[task], order[task])),
+                    states,
+                )
+
+    return generate
+
+
 def _compile_trace(passes: ChunkPasses):
     forward, backward = passes.forward, passes.backward
 
@@ -375,7 +444,8 @@ def _compile_trace(passes: ChunkPasses):
                         outputs[output_step, k] = grad_outputs[output_step, k]
             else:
                 n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
-                evaluate_block(problem, n_targets, chunk, workspace, 0)
+                no_record = matrix(workspace.backward, 0, 0, 0)
+                evaluate_block(problem, n_targets, chunk, workspace, 0, no_record)
             write_block_backward(parameters, gradient, chunk, workspace.head, 0)
             backward(parameters, gradient, chunk, workspace, grad_hidden_steps)
 

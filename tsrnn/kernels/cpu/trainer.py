@@ -106,6 +106,7 @@ class Trainer:
         of_embedding[seen[:n_seen, 0]] = values[seen[:n_seen, 1]]
         return np.concatenate([gradient, of_embedding.ravel()])
 
+
 def predict(
     problem: Problem,
     parameters: np.ndarray,

@@ -14,7 +14,9 @@ LOSSES = tuple(
     sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
 )
 _BY_NAME = {name: importlib.import_module(f"{__name__}.{name}").loss for name in LOSSES}
-REGRESSION_LOSSES = tuple(name for name in LOSSES if not _BY_NAME[name].for_classes)
+REGRESSION_LOSSES = tuple(
+    name for name in LOSSES if not (_BY_NAME[name].for_classes or _BY_NAME[name].for_labels)
+)
 
 
 def find_loss(name: str) -> Loss:

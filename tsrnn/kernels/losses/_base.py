@@ -31,6 +31,7 @@ class Loss:
     # Whether it is the negative log-likelihood (so a loss may be below 0) of a distribution with
     # a scale; and whether the best constant prediction is the median, not the mean.
     is_likelihood = robust = False
+    for_labels = False  # whether targets are labels that are on or off, each by itself
 
     @property
     def takes_quantiles(self) -> bool:

@@ -16,7 +16,8 @@ _PART = 256  # classes whose exponentials are summed apart, for precision
 def evaluate_rows(outputs, targets, weights, scratch):
     """Sums of losses and of weights; the outputs, (n_classes * n_rows,), become the gradient.
 
-    The first rows of ``scratch`` hold the losses of the rows afterwards, without weights.
+    The first rows of ``scratch`` hold the losses of the rows afterwards, without weights; NaN where
+    the target is missing.
     """
     n_rows = weights.size
     losses, highest = scratch[:n_rows], scratch[n_rows : 2 * n_rows]
@@ -45,8 +46,9 @@ def evaluate_rows(outputs, targets, weights, scratch):
             mass[row] += part[row]
     total = total_weight = 0.0
     for row in range(n_rows):
-        losses[row] += log(mass[row])
-        weight = 0.0 if math.isnan(targets[row]) else float(weights[row])
+        missing = math.isnan(targets[row])
+        losses[row] = targets[row] if missing else losses[row] + log(mass[row])
+        weight = 0.0 if missing else float(weights[row])
         part[row] = weight / mass[row]
         if weight > 0:
             total += weight * losses[row]
