@@ -388,6 +388,16 @@ def test_nothing_is_overwritten_by_accident(write, tmp_path, refused):
     assert line.endswith(f"cannot write {same}: another output has that name\n")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a FIFO is of Unix")
+@pytest.mark.parametrize("command", ["forecast", "detect"])
+def test_a_fifo_is_not_saved_to(command, write, tmp_path, refused):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    line = refused(command, write(), *NAMES, "--save", fifo)
+    assert f"'{fifo}' is a FIFO. Give the path of a file." in line + "."
+    assert fifo.is_fifo()
+
+
 def test_a_file_that_may_not_be_written(write, monkeypatch, refused):
     path = write()
     monkeypatch.setattr(os, "access", lambda *_: False)

@@ -14,7 +14,7 @@ _MANY_ROWS = 2000  # from which training takes long enough to show its progress
 
 def forecast(arguments: argparse.Namespace) -> None:
     """``tsrnn forecast``: write forecasts, and optionally their picture and the forecaster."""
-    check_outputs(_inputs(arguments), arguments.plot, arguments.out, arguments.save)
+    check_outputs(_inputs(arguments), arguments.plot, arguments.out, saved=arguments.save)
     y, X, static = _read(arguments)
     forecaster = _forecaster(arguments, y)
     coverage, quantiles = _shares(arguments.coverage), _shares(arguments.quantiles)
@@ -61,8 +61,8 @@ def backtest(arguments: argparse.Namespace) -> None:
 
 def detect(arguments: argparse.Namespace) -> None:
     """``tsrnn detect``: print events, and optionally write scores and their picture."""
-    outputs = arguments.plot, arguments.out, arguments.scores, arguments.save
-    check_outputs([arguments.file], *outputs)
+    outputs = arguments.plot, arguments.out, arguments.scores
+    check_outputs([arguments.file], *outputs, saved=arguments.save)
     y, _ = read_series(arguments.file, _layout(arguments, channels=True))
     _check_names_of_scores(y, arguments.target)
     detector = _detector(arguments, y)

@@ -10,17 +10,25 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.cli.tables import import_pyarrow, is_parquet
+from tsrnn.saving.file import check_destination
 
 
-def check_outputs(inputs: Iterable[str | None], picture: str | None, *others: str | None) -> None:
+def check_outputs(
+    inputs: Iterable[str | None],
+    picture: str | None,
+    *tables: str | None,
+    saved: str | None = None,
+) -> None:
     """Refuse output files that cannot be written, before the work starts; None is no file."""
     conflicts = {Path(path).resolve(): "it is a file to read" for path in filter(None, inputs)}
-    for path in filter(None, (picture, *others)):
+    for path in filter(None, (picture, *tables, saved)):
         resolved = Path(path).resolve()
         _check_writable(path, conflicts.get(resolved))
         conflicts[resolved] = "another output has that name"
         if is_parquet(path):
             import_pyarrow()
+    if saved:
+        check_destination(saved)
     if picture:
         _check_picture(picture)
 
