@@ -214,6 +214,7 @@ def _context_of(state, whole, lengths, horizon):
     """The first values of series, and the channels of the horizon after them."""
     known, after = head(whole, lengths), None
     check_positive(known, state.transform)
+    state.scaling.check_range(known)
     if whole.covariates is not None:
         rows = (whole.panel.indptr[:-1] + lengths)[:, None] + np.arange(horizon)
         after = whole.covariates[rows]

@@ -136,9 +136,10 @@ class FittedForecaster:
             static = self.static_channels[[places.get(label, 0) for label in new.ids]]
             channels = self.features.channels(new, rows, static, mask)
             new = dataclasses.replace(new, covariates=channels)
-        whole = extended(known, new, every=every)
-        later = later_rows(rows, whole.last_stamps, whole.ids) if rows else None
-        return whole.filled(self.spec.season), later
+        whole = extended(known, new, every=every).filled(self.spec.season)
+        n_elapsed = 0 if known is self.history else self.n_elapsed
+        self.scaling.check_range(whole, n_elapsed)
+        return whole, later_rows(rows, whole.last_stamps, whole.ids) if rows else None
 
     def advanced(self, whole: Collection, later: Covariates | None) -> FittedForecaster:
         """The state after new observations: ``whole`` and ``later`` as from ``continued``."""

@@ -33,7 +33,8 @@ class UpdateMixin(ForecasterBase):
         ------
         ValueError
             If ``y`` holds other series, does not start where they end, or values are missing,
-            infinite, or not positive where logarithms are taken.
+            infinite, more than 1e15 deviations from the mean of what was fitted, or not
+            positive where logarithms are taken.
 
         Examples
         --------
