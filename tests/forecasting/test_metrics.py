@@ -259,6 +259,22 @@ def test_labels_that_differ_in_kind_only():
         mae(actual, pd.Series(FORECAST[0], DAYS.to_period()))
 
 
+@pytest.mark.parametrize(
+    ("labels", "others", "place"),
+    [
+        ([1, NAN, 2], [1.0, np.float64("nan"), 3], r"\[2\]: 3.0 and 2.0"),
+        (pd.Index([1, pd.NA, 2], dtype="Int64"), [1, 5, 2], r"\[1\]: 5 and <NA>"),
+        (pd.Index([1, pd.NA, 2], dtype="Int64"), [1, 2, pd.NA], r"\[1\]: 2 and <NA>"),
+        ([*DAYS[:2], pd.NaT], [DAYS[0], pd.NaT, DAYS[1]], r"\[1\]: NaT and 2024-01-02"),
+    ],
+)
+def test_missing_labels(labels, others, place):
+    actual, forecast = pd.Series(ACTUAL[0], labels), pd.Series(FORECAST[0], others)
+    assert mae(actual, forecast.set_axis(actual.index)) == 1
+    with pytest.raises(ValueError, match=f"different indexes, first at {place}"):
+        mae(actual, forecast)
+
+
 @pytest.mark.parametrize("metric", [mase, rmsse])
 def test_scales_of_other_series(metric):
     actual, forecast = (pd.DataFrame(x, ["a", "b"], DAYS) for x in (ACTUAL, FORECAST))

@@ -93,6 +93,16 @@ def test_columns_of_ones_own_that_results_would_replace(name):
     assert table.columns.tolist() == ["unique_id", "ds", "lower_80", "upper_80"]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_score_goes_by_the_labels_not_by_the_order_of_rows(form):
+    y = FORMS[form]
+    forecaster, new = quick().fit(y(slice(50))), y(slice(50, 56))
+    expected = forecaster.score(new)
+    assert forecaster.score(new[::-1]) == expected
+    if "wide" in form:
+        assert forecaster.score(new.iloc[:, ::-1]) == expected
+
+
 # Where a forecaster stands
 
 
