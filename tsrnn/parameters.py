@@ -28,19 +28,24 @@ class Constraint(ABC):
 
     @abstractmethod
     def accepts(self, value: Any) -> bool:
-        """Whether the value is allowed; values of any type must be told apart."""
+        """Whether a value of any type is allowed; an exception means that it is not."""
 
     @abstractmethod
     def __str__(self) -> str: ...
 
 
 class Integer(Constraint):
-    """An integer in a closed interval, of Python or NumPy; True and False are none."""
+    """An integer in a closed interval, of Python or NumPy; True and False are none.
 
-    def __init__(self, least: int, most: int = LARGEST_INTEGER):
-        self.least, self.most = least, most
+    With ``floats`` also a float without a fraction.
+    """
+
+    def __init__(self, least: int, most: int = LARGEST_INTEGER, *, floats: bool = False):
+        self.least, self.most, self.floats = least, most, floats
 
     def accepts(self, value: Any) -> bool:
+        if self.floats and isinstance(value, float) and value.is_integer():
+            value = int(value)
         return is_integer(value) and self.least <= value <= self.most
 
     def __str__(self) -> str:
@@ -116,10 +121,9 @@ class Label(Constraint):
     def accepts(self, value: Any) -> bool:
         if isinstance(value, tuple):
             return len(value) > 0 and all(map(self.accepts, value))
-        if is_integer(value):
-            return True
-        if isinstance(value, float):
-            return math.isfinite(value)
+        if isinstance(value, Real):
+            is_other = isinstance(value, bool) or _is_duration(value)
+            return math.isfinite(value) and not is_other
         return isinstance(value, (str, date)) and value == value and value != ""  # NaT is a date
 
     def __str__(self) -> str:
@@ -255,10 +259,7 @@ def _elements(array):
     """Elements of a 1-d array of numbers or objects as a list; None for any other array."""
     import numpy as np
 
-    try:
-        array = np.asarray(array)
-    except Exception:  # whatever an object's conversion raises
-        return None
+    array = np.asarray(array)
     return array.tolist() if array.ndim == 1 and array.dtype.kind in "biufO" else None
 
 
@@ -383,7 +384,10 @@ def _accepts(constraint, value):
         return value is None
     if isinstance(constraint, type):
         return isinstance(value, constraint)
-    return constraint.accepts(value)
+    try:
+        return constraint.accepts(value)
+    except Exception:  # whatever an object raises that is looked at
+        return False
 
 
 def _text(constraint):

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.plotting.checks import as_intervals, as_series, backtest_forecasts, interval_levels
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import (
+    ARGUMENTS,
+    as_intervals,
+    as_series,
+    backtest_forecasts,
+    interval_levels,
+)
 from tsrnn.plotting.style import (
     BLUE,
     background,
@@ -64,6 +71,7 @@ class CoverageDisplay:
         _shares(levels, "nominal", (levels.size,))
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_backtest(
         cls,
         backtest: Backtest,
@@ -113,6 +121,7 @@ class CoverageDisplay:
         return cls(nominal, observed, by_series if len(by_series) > 1 else None).plot(ax)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_predictions(
         cls, actual: pd.Series, intervals: pd.DataFrame, *, ax: Axes | None = None
     ) -> CoverageDisplay:
@@ -145,6 +154,7 @@ class CoverageDisplay:
         observed = _inside(actual, intervals, levels).mean()
         return cls([float(level) / 100 for level in levels], observed).plot(ax)
 
+    @validated(ARGUMENTS)
     def plot(self, ax: Axes | None = None, **line_kw: Any) -> CoverageDisplay:
         """Draw the coverage, in percent.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,8 +48,6 @@ def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None)
         return listed_axes(ax, n_axes, "ax must be one axes a series", remedy)
     if n_cols is None:
         n_cols = 2 if n_axes == 4 else 3
-    elif isinstance(n_cols, bool) or not isinstance(n_cols, Integral) or n_cols < 1:
-        raise ValueError(f"n_cols must be a whole number from 1, got {n_cols!r}.")
     if n_axes == 1:
         return [new_axes()]
     n_cols = min(n_cols, n_axes)

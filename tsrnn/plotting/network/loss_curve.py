@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.style import (
     BLUE,
     VERMILION,
@@ -48,6 +50,7 @@ class LossCurveDisplay:
     'epoch'
     """
 
+    @validated(ARGUMENTS)
     def __init__(
         self,
         loss_curve: Sequence[float],
@@ -61,6 +64,7 @@ class LossCurveDisplay:
         self.best_iter = best_iter
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> LossCurveDisplay:
         """Plot the losses of an estimator on ``ax``; raises NotFittedError if it is not fitted."""
         check_is_fitted(estimator)
@@ -70,6 +74,7 @@ class LossCurveDisplay:
         return cls(estimator.loss_curve_, validation_curve, best).plot(ax)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_curves(
         cls,
         loss_curve: Sequence[float],
@@ -84,6 +89,7 @@ class LossCurveDisplay:
         """
         return cls(loss_curve, validation_curve, best_iter).plot(ax)
 
+    @validated(ARGUMENTS)
     def plot(self, ax: Axes | None = None) -> LossCurveDisplay:
         """Draw on ``ax``, by default on a new figure; on a log scale if losses fall tenfold."""
         self.ax_ = ax = new_axes() if ax is None else ax
