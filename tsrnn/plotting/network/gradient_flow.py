@@ -212,7 +212,8 @@ class GradientFlowDisplay:
         ax.set_title(title, loc="left", fontsize="medium", color=blend(ax, foreground(ax), 0.85))
         ax.set_ylabel("")
         drawn = np.concatenate([np.ravel(values) for values in (*curves, *bands)])
-        if np.nanmax(drawn) < 50 * drawn[drawn > 0].min(initial=np.inf):  # few powers of ten
+        drawn = drawn[drawn > 0]
+        if drawn.max(initial=0) < 50 * drawn.min(initial=np.inf):  # few powers of ten
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter("{x:g}")
         else:
