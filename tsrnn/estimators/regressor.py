@@ -89,7 +89,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     random_state : int, RandomState instance or None, default=0
         Seed of the initial weights and of the order of rows; None for a new one each time.
     verbose : bool or int, default=0
-        Show progress: a bar if tqdm is installed, else a line per tenth on standard error.
+        Show progress: a bar if tqdm is installed and standard error is a terminal or notebook, else
+        a line per tenth there.
 
     Attributes
     ----------
