@@ -12,6 +12,7 @@ import pytest
 import tsrnn
 from tsrnn import forecasting
 from tsrnn.cli import main
+from tsrnn.cli.options import parser
 
 AIRLINE = str(Path(__file__).parents[2] / "datasets" / "airline.csv")
 NAMES = ["--time", "time", "--target", "y"]
@@ -115,6 +116,18 @@ def test_wrong_calls(arguments, message, capsys):
         (["--max-iter", "-1"], "argument --max-iter"),
         (["--coverage", "100"], "argument --coverage: '100' is not a percentage"),
         (["--coverage", "80", "often"], "argument --coverage: 'often' is not a percentage"),
+        (
+            ["--coverage", "0.9"],
+            "--coverage: '0.9' is less than one percent: write 90 for 90 %, or",
+        ),
+        (["--coverage", "90", ".95"], "argument --coverage: '.95' is less than one percent: write"),
+        (["--coverage", "99.99999"], "argument --coverage: '99.99999' is not a percentage from"),
+        (
+            ["--quantiles", "0.1", "0.5"],
+            "'0.1' is less than one percent: write 10 for 10 %, or 0.1%",
+        ),
+        (["--quantiles", "0%"], "argument --quantiles: '0%' is not a percentage from"),
+        (["--cell", "lsmt"], "argument --cell: invalid choice: 'lsmt' (choose from 'gru', 'lstm',"),
         (["--seed", "-1"], "argument --seed"),
         (["--seed", str(2**32)], "argument --seed: '4294967296' is not a whole number from 0"),
         (["--sep", ";;"], "argument --sep: ';;' is not one character"),
@@ -127,6 +140,12 @@ def test_wrong_options(options, message, write, refused):
     line = refused("forecast", write(), *NAMES, *options)
     assert line.startswith("tsrnn forecast: error: ")
     assert message in line
+
+
+@pytest.mark.parametrize("text", ["0.5%", "0.5 %", "97.5", "97.5%", "1", "1%"])
+def test_percentages(text):
+    arguments = parser().parse_args(["forecast", "f", "--target", "y", "--quantiles", text])
+    assert arguments.quantiles == [float(text.strip(" %"))]
 
 
 def test_ctrl_c_outside_training(monkeypatch, run):

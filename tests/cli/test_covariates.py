@@ -207,6 +207,9 @@ def test_names_are_those_of_the_library():
     assert [options.loss_name(name) for name in losses] == list(losses)
     with pytest.raises(argparse.ArgumentTypeError):
         options.loss_name("cross_entropy")
+    for estimator, others in ((RNNForecaster, ["attention"]), (tsrnn.RNNAnomalyDetector, [])):
+        (cells,) = (set(c.options) for c in estimator._parameter_constraints["cell"])
+        assert {options.cell_name(name, others) for name in cells} == cells
 
 
 # What is wrong

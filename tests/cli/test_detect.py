@@ -55,6 +55,7 @@ def printed(out):
         ([], {}),
         (["--contamination", "0.05", "--season", "7"], {"contamination": 0.05, "season": 7}),
         (["--online", "--seed", "3"], {"online": True, "random_state": 3}),
+        (["--contamination", "5%", "--cell", "lstm"], {"contamination": 0.05, "cell": "lstm"}),
         (
             ["--method", "reconstruction", "--lookback", "14", "--networks", "2"],
             {"method": "reconstruction", "lookback": 14, "n_estimators": 2},
@@ -214,6 +215,9 @@ def test_rows_are_counted_without_times(days, run):
         (["--n-most", "0"], "argument --n-most: '0' is not a whole number from 1"),
         (["--contamination", "0"], "argument --contamination: '0' is not a share above 0, up to"),
         (["--contamination", "0.6"], "argument --contamination: '0.6' is not a share above 0"),
+        (["--contamination", "60%"], "argument --contamination: '60%' is not a share above 0"),
+        (["--contamination", "5"], "'5' is not a share above 0, up to 0.5 (or 50%)"),
+        (["--cell", "attention"], "argument --cell: invalid choice: 'attention' (choose from"),
         (["--contamination", "few"], "argument --contamination: 'few' is not a share above 0"),
         (["--method", "guess"], "argument --method: invalid choice: 'guess'"),
         (

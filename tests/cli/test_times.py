@@ -154,3 +154,61 @@ def test_times_before_the_year_1000_in_parquet(write, refused):
     times = np.arange("0001-01-01", "0001-03-01", dtype="M8[D]").astype("M8[s]")
     line = refused("detect", write(times, name="data.parquet"), *NAMES)
     assert "'0001-01-01 00:00:00' in data row 1, which is before the year 1000" in line
+
+
+JITTER = pd.to_timedelta(np.random.default_rng(0).integers(-20, 20, 60), unit="s")
+MIDS = pd.date_range("2018-01-01", periods=60, freq="MS") + pd.Timedelta(days=14)
+
+
+@pytest.mark.parametrize(
+    ("freq", "times", "expected"),
+    [
+        ("h", HOURS[:60] + JITTER, HOURS[:60]),
+        ("h", HOURS[:60] + JITTER + pd.Timedelta(minutes=30), HOURS[:60] + pd.Timedelta("30min")),
+        ("D", DAYS + JITTER, DAYS),
+        ("D", DAYS + JITTER + pd.Timedelta(hours=12), DAYS),
+        ("MS", MIDS, MIDS.to_period("M").to_timestamp()),
+        ("MS", MIDS + pd.Timedelta(days=1), MIDS.to_period("M").to_timestamp()),
+        ("ME", MIDS + pd.Timedelta(days=1), MIDS + pd.offsets.MonthEnd()),
+        ("W", WEEKS, WEEKS - pd.Timedelta(days=1)),
+        ("7h", HOURS[3::7], HOURS[3::7]),
+        ("SMS", pd.date_range("2018", periods=60, freq="SMS") + JITTER, None),
+        ("SME", pd.date_range("2018", periods=60, freq="SME") + JITTER, None),
+    ],
+)
+@pytest.mark.parametrize("series", [None, "one"])
+def test_times_are_moved_to_a_frequency(freq, times, expected, series, write):
+    if expected is None:
+        expected = pd.date_range("2018", periods=60, freq=freq)
+    rows = pd.DataFrame({"one": "a", "time": times.astype(str), "y": 1.0})
+    path = write(columns=rows.sample(frac=1, random_state=0))
+    y = read(path, freq=freq, series=series).sort_index()
+    np.testing.assert_array_equal(y.index.get_level_values(-1), expected)
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest", "detect"])
+@pytest.mark.parametrize(
+    ("times", "freq", "message"),
+    [
+        (DAYS, "fortnight", "data.csv: --freq fortnight is no frequency such as D, 15min, W, MS,"),
+        (DAYS, "-1D", "data.csv: --freq -1D is no frequency such as D"),
+        (HOURS[:60], "D", "'2018-02-01 01:00:00' in data row 2, for the second time at --freq D; "),
+        (range(60), "D", "--freq is for time stamps, and column 'time' holds none"),
+        (range(1900, 1960), "YS", "--freq is for time stamps, and column 'time' holds none"),
+    ],
+)
+def test_a_frequency_that_does_not_fit(command, times, freq, message, write, refused):
+    path = write([str(time) for time in times])
+    assert message in refused(command, path, *NAMES, f"--freq={freq}")
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest", "detect"])
+def test_moved_times_go_on(command, write, run, tmp_path):
+    table, y = tmp_path / "table.csv", np.sin(np.arange(60.0))
+    scores = ["--scores", table, "--horizon", "8", "--stretch", "5"]
+    out_of = scores if command == "detect" else ["--out", table, *FEW]
+    code, _, _ = run(command, write(MIDS.astype(str), y), *NAMES, "--freq", "MS", *out_of)
+    assert code == 0
+    last = {"forecast": "2023-02-01", "backtest": "2022-12-01", "detect": "2022-12-01"}[command]
+    written = pd.read_csv(table)
+    assert written["ds" if command == "backtest" else "time"].iloc[-1] == last

@@ -228,3 +228,44 @@ def _to_datetime(text, time_format, **how):
 def _has_year(text):
     """Whether there is a year in a cell; pandas takes today's, or the year 1."""
     return text.str.contains(r"\d{4}").to_numpy()
+
+
+def moved_to_frequency(stamps: pd.DatetimeIndex, series: pd.Series, freq: str) -> pd.DatetimeIndex:
+    """Time stamps moved to the nearest of a frequency, or each to the one before or after it.
+
+    Of these that one is taken in which no two stamps of a series become one.
+    """
+    try:
+        step = pd.tseries.frequencies.to_offset(freq)
+    except ValueError:
+        step = None
+    if step is None or step.n <= 0:
+        raise ValueError(f"--freq {freq} is no frequency such as D, 15min, W, MS, ME or SMS")
+    before, after = _neighbours(stamps, step)
+    nearest = before.where(stamps - before <= after - stamps, after)
+    codes = pd.factorize(series)[0]
+    for moved in (nearest, before, after):
+        if not pd.MultiIndex.from_arrays([codes, moved]).has_duplicates:
+            return moved
+    return nearest
+
+
+def _neighbours(stamps, step):
+    """Of each time stamp the last of a frequency up to it, and the first from it on."""
+    if isinstance(step, pd.offsets.Day) or not isinstance(step, pd.offsets.Tick):
+        first, last = stamps.min().normalize(), stamps.max()
+        grid = pd.date_range(first - 2 * step, last + 2 * step, freq=step, unit=stamps.unit)
+        return (
+            grid[grid.searchsorted(stamps, side="right") - 1],
+            grid[grid.searchsorted(stamps, side="left")],
+        )
+    width = pd.Timedelta(step)
+    if not ((stamps - stamps.min()) % width).any():
+        return stamps, stamps
+    for unit in ("D", "h", "min", "s", "ms", "us", "ns"):  # times of the hour, if they are near it
+        offsets = stamps - stamps.min().round(unit)
+        before = stamps - offsets % width
+        distances = np.minimum(offsets % width, -offsets % width)
+        if distances.max() < width / 4:
+            break
+    return before, before.where(before == stamps, before + width)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.tables import import_pyarrow, is_parquet
+from tsrnn.cli.tables import STANDARD_INPUT, import_pyarrow, is_parquet
 from tsrnn.saving.file import check_destination
 
 
@@ -20,8 +20,11 @@ def check_outputs(
     saved: str | None = None,
 ) -> None:
     """Refuse output files that cannot be written, before the work starts; None is no file."""
-    conflicts = {Path(path).resolve(): "it is a file to read" for path in filter(None, inputs)}
+    read = [path for path in inputs if path not in (None, STANDARD_INPUT)]
+    conflicts = {Path(path).resolve(): "it is a file to read" for path in read}
     for path in filter(None, (picture, *tables, saved)):
+        if path == STANDARD_INPUT:
+            raise ValueError("cannot write -: name a file")
         resolved = Path(path).resolve()
         _check_writable(path, conflicts.get(resolved))
         conflicts[resolved] = "another output has that name"
