@@ -266,7 +266,10 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         with progress_bar(type(self).__name__, self.verbose) as show:
             parts = [windows] * n, [windows[:0]] * n
             histories = train_many(networks, source, *parts, settings, rngs, on_progress=show)
-        self._record(mean_history(histories))
+        history = mean_history(histories)
+        if history.interrupted:  # to score the series and fit the threshold may take long
+            raise KeyboardInterrupt("The detector is as it was before fit.")
+        self._record(history)
         return networks
 
     def _detector_settings(self, n_windows, n_series):

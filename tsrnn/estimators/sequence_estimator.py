@@ -1,6 +1,7 @@
 """SequenceEstimator: base of the estimators whose rows are whole sequences."""
 
 import contextlib
+import copy
 import dataclasses
 import warnings
 from typing import Any
@@ -188,14 +189,21 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
             )
 
     def _train_epoch(self, source, rows, rng, is_new) -> None:
-        """Train one epoch with a constant rate, from the optimiser's state of the last call."""
+        """Train one epoch with a constant rate, from the optimiser's state of the last call.
+
+        KeyboardInterrupt after Ctrl-C, as not all rows were trained on.
+        """
         settings = self._settings(rows.size)
         settings = dataclasses.replace(settings, max_iter=1, learning_rate="constant")
-        if is_new or self._partial_fit_state is None:
-            self._partial_fit_state = PartialFitState(Moments(self.network_), rng)
-        state = self._partial_fit_state
+        # Copies, so that after an error or Ctrl-C everything is as before.
+        self.network_ = self.network_.like(self.network_.parameters.copy())
+        state = None if is_new else copy.deepcopy(self._partial_fit_state)
+        state = state or PartialFitState(Moments(self.network_), rng)
         validation = np.arange(0)
         history = self._train(source, rows, validation, settings, state.rng, moments=state.moments)
+        if history.interrupted:
+            raise KeyboardInterrupt("The rows were not learnt: give them again.")
+        self._partial_fit_state = state
         if not is_new:
             history.best_iter += len(self.loss_curve_)
             history.loss_curve = [*self.loss_curve_, *history.loss_curve]

@@ -154,16 +154,20 @@ class Network(abc.ABC):
         """
         if n_jobs == 1:
             return 1
-        sizes = self.sizes(self.n_time(source))
-        units = self.n_layers * self.n_directions * self.n_hidden
-        columns = sum(weights_width(sizes, layer) for layer in range(self.n_layers)) / self.n_layers
-        # About 4 ns for the gates of a unit, and 35 multiply-adds a ns.
-        per_unit = 4e-9 + sizes.n_blocks * columns * (3 if n_trained else 1) / 3.5e10
-        seconds = n_windows * sizes.n_time * units * per_unit * self.parameters.itemsize / 4
+        seconds = n_windows * self.seconds_of_a_window(source, training=n_trained > 0)
         kernels = self.drivers
         serial = kernels.train if n_trained else kernels.predict
         parallel = kernels.train_one if n_trained == 1 else serial
         return n_jobs if are_worth_it(seconds, serial, parallel) else 1
+
+    def seconds_of_a_window(self, source: Source, *, training: bool = False) -> float:
+        """About how long one core takes to predict a window, or to train on it once."""
+        sizes = self.sizes(self.n_time(source))
+        units = self.n_layers * self.n_directions * self.n_hidden
+        columns = sum(weights_width(sizes, layer) for layer in range(self.n_layers)) / self.n_layers
+        # About 4 ns for the gates of a unit, and 35 multiply-adds a ns.
+        per_unit = 4e-9 + sizes.n_blocks * columns * (3 if training else 1) / 3.5e10
+        return sizes.n_time * units * per_unit * self.parameters.itemsize / 4
 
     def predict(
         self,
