@@ -60,10 +60,15 @@ def read(path):
 
 
 def write(path, payload):
+    """Write a payload with its header."""
+    header = f"tsrnn {FORMAT} sha256 {_digest(payload)}\n"
+    write_whole(path, header.encode(), payload)
+
+
+def write_whole(path: str | os.PathLike, *content: bytes) -> None:
     """Write a file whole: what stood at ``path`` stays until all of the new content is on disk."""
     path = os.fsdecode(path)
     old, target = check_destination(path), os.path.realpath(path)  # a symbolic link stays one
-    content = f"tsrnn {FORMAT} sha256 {_digest(payload)}\n".encode(), payload
     temporary = os.path.join(os.path.dirname(target), f"tsrnn-{secrets.token_hex(8)}.part")
     try:
         _create(temporary, content, 0o666 if old is None else 0o600)
