@@ -1,5 +1,6 @@
 """Ctrl-C at every call of a kernel: what is raised or kept, and that all can be used after it."""
 
+import signal
 import warnings
 
 import numpy as np
@@ -19,6 +20,7 @@ from tsrnn import (
     RNNRegressor,
     backtest,
 )
+from tsrnn.anomaly.streaming import Stream
 from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.network import Memory
 from tsrnn.training import epochs
@@ -36,6 +38,14 @@ Y = X.sum(axis=1)
 def blocks_of_one_minibatch(monkeypatch):
     """As many calls of kernels on every machine."""
     monkeypatch.setattr(epochs, "BLOCK_SECONDS", 1e-9)
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Where tests run in the background, signals may have been ignored from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -224,6 +234,46 @@ def test_fit_of_a_detector(options, interrupted):
     assert_all_raise(interrupted, lambda: fitted.fit(SERIES), is_as_before)
     expected = detector(**options).fit(SERIES).score_samples(SERIES)
     pd.testing.assert_series_equal(fitted.score_samples(SERIES), expected)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"n_estimators": 2}, {"method": "reconstruction"}], ids=str
+)
+def test_update_of_a_detector(options, interrupted, monkeypatch):
+    """Of many rows all are taken in or none."""
+    monkeypatch.setattr("tsrnn.anomaly.whole_updates._FEW", 3)
+    options = options | {"online": True}
+    fitted, other = (detector(**options).fit(SERIES[:110]) for _ in range(2))
+    expected = other.update(SERIES[110:]).to_frame()
+    threshold = fitted.threshold_.threshold_
+
+    def is_as_before():
+        same = fitted.threshold_.threshold_ == threshold
+        return same and fitted.cutoff_ == SERIES.index[109]
+
+    result = assert_all_raise(interrupted, lambda: fitted.update(SERIES[110:]), is_as_before)
+    pd.testing.assert_frame_equal(result.to_frame(), expected)
+
+
+@pytest.mark.parametrize("where", [Memory, Stream])
+def test_an_update_of_few_rows_ends_before_ctrl_c(where, monkeypatch):
+    name = "step" if where is Memory else "update"
+    run = getattr(where, name)
+
+    def press(*args):
+        signal.raise_signal(signal.SIGINT)
+        return run(*args)
+
+    fitted, other = (detector(online=True).fit(SERIES[:110]) for _ in range(2))
+    other.update(SERIES[110:112])
+    monkeypatch.setattr(where, name, press)
+    for row in (SERIES[110:111], SERIES.iloc[111]):
+        with pytest.raises(KeyboardInterrupt):
+            fitted.update(row)
+    monkeypatch.undo()
+    assert fitted.cutoff_ == SERIES.index[111]
+    expected = other.update(SERIES[112:]).to_frame()
+    pd.testing.assert_frame_equal(fitted.update(SERIES[112:]).to_frame(), expected)
 
 
 def test_predictions(interrupted, monkeypatch):

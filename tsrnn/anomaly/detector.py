@@ -64,6 +64,8 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
             If a parameter is out of its range, a series is too short, values are missing (unless
             ``missing="mask"``), infinite or not numbers, or times are missing, repeated or
             irregular.
+        KeyboardInterrupt
+            After Ctrl-C; the detector is as before.
         """
         self._fit_scores(y)
         return self

@@ -16,6 +16,7 @@ from tsrnn.anomaly.forecast_errors import DETECTOR_LOSSES, ForecastErrors
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.seasonality import resolved_seasons
 from tsrnn.anomaly.streaming import Update, apply_threshold
+from tsrnn.anomaly.whole_updates import whole_update
 from tsrnn.data import Location
 from tsrnn.estimators.base import N_NETWORKS, RecurrentEstimator
 from tsrnn.estimators.progress import progress_bar
@@ -288,6 +289,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             for series in panel
         ]
 
+    @whole_update
     def update(self, y: Any) -> Update:
         """Score the observations that follow those seen so far, and add them to these.
 
@@ -311,6 +313,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         ValueError
             If the detector was not fitted ``online``, rows do not continue the series, or values
             are missing (without ``missing="mask"``), infinite or not numbers. Nothing is changed.
+        KeyboardInterrupt
+            After Ctrl-C; all rows were taken in or none, as ``cutoff_`` tells.
         """
         check_is_fitted(self)
         streams = self.fitted_.streams

@@ -161,7 +161,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
-        Scales of channels are those of the first call; the learning rate is constant.
+        Scales of channels are those of the first call; the learning rate is constant. After Ctrl-C,
+        a KeyboardInterrupt, the classifier is as before: the rows were not learnt.
 
         Parameters
         ----------

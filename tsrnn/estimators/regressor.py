@@ -116,7 +116,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     -----
     Rows of equal sequence and target are merged into one with the sum of their weights, and their
     order depends on their content alone: a weight of two is the same as two copies, to the last
-    bit. Long short-term memory: Hochreiter & Schmidhuber (1997).
+    bit. Long short-term memory: Hochreiter & Schmidhuber (1997). Ctrl-C during ``fit`` keeps the
+    best weights so far, with a warning, once training has begun; in a search or cross-validation it
+    is a KeyboardInterrupt.
 
     Examples
     --------
@@ -244,6 +246,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
         Scales are those of the first call; the learning rate is constant. Parameters: see ``fit``.
+        After Ctrl-C, a KeyboardInterrupt, the regressor is as before: the rows were not learnt.
         """
         self._validate_params()
         with self._restored_on_error():

@@ -160,6 +160,8 @@ def backtest(
     ValueError
         If a series is too short for so many origins, a parameter is out of range, or a series whose
         logarithm is taken is not positive at a later origin.
+    KeyboardInterrupt
+        After Ctrl-C, in the training of a network too: its errors would not be comparable.
 
     Examples
     --------

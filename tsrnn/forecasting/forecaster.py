@@ -140,7 +140,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     -----
     Long short-term memory: Hochreiter & Schmidhuber (1997). Intervals: split conformal prediction,
     Lei et al. (2018); of a short series, whose end holds few windows, they are too narrow. Ctrl-C
-    during ``fit`` keeps the best weights so far, with a warning.
+    during ``fit`` keeps the best weights so far, with a warning, once training has begun; in a
+    backtest, a search or a cross-validation it is a KeyboardInterrupt.
 
     Examples
     --------

@@ -66,6 +66,8 @@ class UpdateMixin(ForecasterBase):
         ------
         ValueError
             As in ``update``; or if ``loss`` or its ``quantiles`` are no longer those of ``fit``.
+        KeyboardInterrupt
+            After Ctrl-C; the forecaster is as before, without the new observations.
 
         Examples
         --------

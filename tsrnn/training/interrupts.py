@@ -1,4 +1,4 @@
-"""Ctrl-C during training: when it is noticed, and whether the weights so far are kept."""
+"""Ctrl-C: when it is noticed in training, whether weights are kept, and where it must wait."""
 
 import contextlib
 import signal
@@ -54,3 +54,19 @@ def interruptible() -> Iterator[Callable[[], None]]:
         yield check_interrupt
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until a short block of code is done, which must not be left halfway."""
+    handler, presses = signal.getsignal(signal.SIGINT), []
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *press: presses.append(press))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if presses:
+            handler(*presses[0])
