@@ -1,8 +1,8 @@
 """Ctrl-C: when it is noticed in training, whether weights are kept, and where it must wait."""
 
 import contextlib
+import inspect
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ _PASS_ON = tuple(f"sklearn.{part}" for part in ("base", "callback", "compose", "
 
 def is_called_by_a_loop() -> bool:
     """Whether a backtest, a search, a cross-validation or the command line called for a fit."""
-    frame = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         name = frame.f_globals.get("__name__") or ""
         if _is_in(name, _LOOPS) and not _is_in(name, _PASS_ON):
