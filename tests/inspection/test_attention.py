@@ -69,7 +69,8 @@ def test_gradient_flow(regressor):
             slopes = [(a - b) / (2 * E) for a, b in ends]
             result = frame.loc[N_TIME - 1 - t, (f"l{layer}", "hidden")]
             assert result == pytest.approx(np.linalg.norm(slopes), rel=1e-6, abs=1e-9)
-    assert set(frame.columns.get_level_values("norm")) == {"hidden"}
+    norms = {"hidden", "hidden_lower", "hidden_upper"}
+    assert set(frame.columns.get_level_values("norm")) == norms
 
 
 def test_input_sensitivity(regressor):
