@@ -9,7 +9,7 @@ import pandas as pd
 from tsrnn.anomaly.scores import channel_scores, mean_over_channels
 from tsrnn.anomaly.seasonality import phase_features, step_numbers
 from tsrnn.data import Location, TimeAxis, format_time
-from tsrnn.data.time_axis import step_width
+from tsrnn.data.frequency import step_width
 
 _NO_FEATURES = np.empty(0)
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import Location, MissingDataError
+from tsrnn.data.errors import Location
 from tsrnn.data.gaps import no_values, on_grid
+from tsrnn.data.headers import likely_layout, near_names
 from tsrnn.data.interop import narwhals_frame, to_pandas
 from tsrnn.data.panel import Panel
 from tsrnn.data.panel_axes import PanelTimes
+from tsrnn.data.remedies import Layout
 from tsrnn.data.rows import check_frame, labelled_rows
 from tsrnn.data.time_axis import TimeAxis, format_step, sorted_axis
 from tsrnn.data.values import check_finite, check_real
@@ -71,7 +73,7 @@ class ChannelPanel:
             if is_empty.any():
                 channel = self.channels[int(is_empty.argmax())]
                 column = None if len(self.channels) == 1 else channel
-                raise no_values(Location(argument, series.label, column))
+                raise no_values(argument, [series.label], column)
 
     def row_series(self, values: Sequence[np.ndarray], name: str) -> Any:
         """One result of each row of ``y``, from arrays by series; an array if ``y`` was one."""
@@ -140,20 +142,18 @@ def channels_from(
     if not isinstance(y.index, pd.MultiIndex):
         _check_columns(y, id_column, time_column, name, library)
     labelled = labelled_rows(y, name, id_column, time_column)
-    table = _numbers(labelled.values, name)
+    table = _numbers(labelled.values, name, "" if time_column else likely_layout(y, name))
     codes, ids = labelled.codes(name)
     id_name = None
     if labelled.ids is not None:
         id_name = "series" if labelled.ids.name is None else labelled.ids.name
-    try:
+    levels = tuple(y.index.names) if isinstance(y.index, pd.MultiIndex) else None
+    layout = Layout(name, id_column, time_column, levels, is_foreign=library is not None)
+    with layout.remedies():
         arrange = _on_grids if missing == "mask" else _sorted
         panel, axes, rows = arrange(labelled, table, codes, ids, step, name)
         channels = labelled.values.columns.tolist()
         _check_values(panel, ids, axes, channels, missing, name)
-    except MissingDataError as error:
-        if missing == "raise":
-            error.remedy += " Or keep it so by missing='mask'."
-        raise
     index = None if library else y.index
     return ChannelPanel(panel, ids, axes, rows, channels, id_name, index, library)
 
@@ -172,7 +172,8 @@ def _from_array(y, missing, argument):
     channels = [argument] if values.ndim == 1 else list(range(values.shape[1]))
     axis = TimeAxis(pd.RangeIndex(n), 1)
     panel = Panel(values.reshape(n, -1).copy(), np.array([0, n]))
-    _check_values(panel, [None], [axis], channels, missing, argument)
+    with Layout(argument, is_array=True).remedies():
+        _check_values(panel, [None], [axis], channels, missing, argument)
     return ChannelPanel(panel, [None], [axis], np.arange(n), channels)
 
 
@@ -184,21 +185,19 @@ def _check_columns(y, id_column, time_column, argument, library):
         reason = f"; {absent[0]!r} is none of them" if absent else ""
         raise Location(argument).error(
             f"has the columns {y.columns.tolist()}{reason}",
-            "Say by time_column which holds the times, and by id_column which the series' ids, "
+            near_names(absent, y.columns.tolist(), argument)
+            or "Say by time_column which holds the times, and by id_column which the series' ids, "
             "where there are several.",
         )
 
 
-def _numbers(frame, argument):
+def _numbers(frame, argument, layout):
     """The channels as float64, (n_rows, n_channels); NaN where missing."""
     if not frame.shape[1]:
         raise Location(argument).error("has no columns of values")
-    hint = (
-        f"If {argument} is a long frame, say by time_column and id_column which of its columns are "
-        "times and ids."
-    )
     for column, dtype in frame.dtypes.items():
-        check_real(dtype, Location(argument, column=None if column == argument else column), hint)
+        where = Location(argument, column=None if column == argument else column)
+        check_real(dtype, where, f"{argument}[{column!r}]", layout)
     return frame.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
@@ -209,7 +208,7 @@ def _sorted(labelled, table, codes, ids, step, argument):
         axis, order = sorted_axis(labelled.times[rows], Location(argument), step)
         return Panel(np.array(table[order]), np.array([0, len(table)])), [axis], rows[order]
     times, order = PanelTimes.sort(labelled.times, codes, ids, argument)
-    axes = times.axes(labelled.averaging_snippet, step)
+    axes = times.axes(step)
     return Panel(np.array(table[order]), times.indptr), axes, rows[order]
 
 
@@ -241,6 +240,6 @@ def _check_values(panel, ids, axes, channels, missing, argument):
     parts = np.split(panel.values, panel.indptr[1:-1])
     for label, axis, values in zip(ids, axes, parts, strict=True):
         for channel, column in zip(channels, values.T, strict=True):
-            known = ~np.isnan(column) if missing == "mask" else slice(None)
+            known = ~np.isnan(column) if missing == "mask" else True
             where = Location(argument, label, None if len(channels) == 1 else channel)
-            check_finite(column[known], axis.index[known], where)
+            check_finite(np.where(known, column, 0.0), axis, where)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.errors import Location
+from tsrnn.data.frequency import time_numbers
 from tsrnn.data.interop import to_pandas
 from tsrnn.data.rows import check_frame, labelled_rows
-from tsrnn.data.time_axis import format_time, time_numbers
+from tsrnn.data.time_axis import format_time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

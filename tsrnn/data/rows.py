@@ -19,7 +19,6 @@ class LabelledRows:
     times: pd.Index  # time stamp of each row
     time_dtype: Any  # of the time stamps as they came
     values: pd.DataFrame  # the other columns
-    averaging_snippet: str  # pandas code that averages rows of equal series and time, for messages
 
     def codes(self, argument: str) -> tuple[np.ndarray, list]:
         """The number of each row's series, and the labels in the order of their first rows."""
@@ -61,8 +60,7 @@ def labelled_rows(
         code = f"pd.to_datetime({argument}[{time_column!r}])"
         times = _time_stamps(frame[time_column], where, code)
         _check_known(times, "time stamp", f"column {time_column!r}", argument)
-    averaging_snippet = f"y.groupby({columns}, as_index=False).mean()"
-    return LabelledRows(ids, times, time_dtype, frame.drop(columns=columns), averaging_snippet)
+    return LabelledRows(ids, times, time_dtype, frame.drop(columns=columns))
 
 
 def _rows_of_levels(frame, argument):
@@ -86,7 +84,7 @@ def _rows_of_levels(frame, argument):
     code = "pd.to_datetime(y.index.levels[1]), by y.index.set_levels; or y.swaplevel()"
     times = _time_stamps(stamps, where, code)
     _check_known(times, "time stamp", "level 1 of its index", argument)
-    return LabelledRows(ids, times, stamps.dtype, frame, "y.groupby(level=[0, 1]).mean()")
+    return LabelledRows(ids, times, stamps.dtype, frame)
 
 
 def check_frame(frame: pd.DataFrame, argument: str) -> None:

@@ -1,7 +1,5 @@
 """Schema of RNNAnomalyDetector, with the streams of its series as stacked arrays."""
 
-import datetime
-
 import numpy as np
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
@@ -14,9 +12,9 @@ from tsrnn.anomaly.streaming import Stream
 from tsrnn.anomaly.thresholds.base import Threshold
 from tsrnn.network import RecurrentNetwork
 from tsrnn.saving.checks import check, check_parts, has_type
+from tsrnn.saving.labels import LABELS
 from tsrnn.saving.parts import MAX_STEPS, decode_axes, encode_axes
 from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
-from tsrnn.saving.values import is_key
 
 _MAX_SEASONS = 100
 # Parts of a file that are fields of the fitted state.
@@ -104,6 +102,8 @@ def _check(parts):
     check(others.dtype == weights.dtype and others.ndim == 1, "_networks")
     n, n_channels = len(labels), model.n_channels
     check(n >= 1 and all(_is_label(label) for label in labels), "_labels")
+    # A dict whose keys all collide is very slow.
+    check(n - len(set(map(hash, labels))) <= 10, "_labels")
     check(len(set(labels)) == n and (None not in labels or n == 1), "_labels")
     check(parts["n_features_in_"] == len(parts["_channels"]) == n_channels, "n_features_in_")
     scales = (n, model.n_forecasts, n_channels)
@@ -123,7 +123,9 @@ def _check(parts):
 
 
 def _is_label(label):
-    return label is None or isinstance(label, datetime.date) or (is_key(label) and label == label)
+    if isinstance(label, tuple):
+        return all(map(_is_label, label))
+    return label is None or (isinstance(label, LABELS) and label == label)
 
 
 def _check_streams(streams, parts):

@@ -1,0 +1,74 @@
+"""Advice on frames whose columns are not named as expected, by what the columns hold."""
+
+import difflib
+from collections.abc import Hashable, Sequence
+
+import pandas as pd
+
+
+def near_name(name: Hashable, columns: Sequence[Hashable]) -> Hashable | None:
+    """The column that a name seems to mean, by blanks, capitals or a misspelling; None for none.
+
+    Examples
+    --------
+    >>> from tsrnn.data.headers import near_name
+    >>> near_name("sales", ["date", " Sales"])
+    ' Sales'
+    """
+    texts = {_plain(column): column for column in columns if isinstance(column, str)}
+    wanted = _plain(name)
+    near = [wanted] if wanted in texts else difflib.get_close_matches(wanted, texts, 1, 0.8)
+    return texts[near[0]] if near else None
+
+
+def near_names(names: Sequence[Hashable], columns: Sequence[Hashable], argument: str) -> str:
+    """A remedy that names the columns which absent ones seem to be; "" where there are none."""
+    near = {name: near_name(name, columns) for name in names}
+    near = {name: column for name, column in near.items() if column is not None}
+    if not near:
+        return ""
+    meant = " and ".join(f"{column!r} for {name!r}" for name, column in near.items())
+    renamed = {column: name for name, column in near.items()}
+    return f"Is it {meant}? Rename it: {argument} = {argument}.rename(columns={renamed})."
+
+
+def likely_layout(frame: pd.DataFrame, argument: str) -> str:
+    """A remedy for a frame whose series or times are in columns of other names; "" for others."""
+    dtypes, is_type = frame.dtypes, pd.api.types
+    if all(map(is_type.is_numeric_dtype, dtypes.unique())):
+        return ""
+    numbers = [c for c, dtype in dtypes.items() if is_type.is_numeric_dtype(dtype)]
+    others = [c for c in frame.columns if c not in numbers]
+    times = [c for c in others if _is_time(frame[c])]
+    others = [c for c in others if c not in times]
+    has_times = isinstance(frame.index, (pd.DatetimeIndex, pd.PeriodIndex))
+    if has_times or len(times) != 1:
+        return ""
+    (time,) = times
+    if len(others) == 1 and len(numbers) == 1:
+        return (
+            f"If {argument} is a long frame: id_column={others[0]!r}, time_column={time!r}, "
+            f"target_column={numbers[0]!r}."
+        )
+    if others or not numbers:
+        return ""
+    code = f"{argument}.set_index({time!r})"
+    if is_type.is_string_dtype(dtypes[time]) or is_type.is_object_dtype(dtypes[time]):
+        code = f"{argument}.set_index(pd.to_datetime({argument}.pop({time!r})))"
+    code += f"[{numbers[0]!r}]" if len(numbers) == 1 else ""
+    return f"Put the times in the index: {argument} = {code}."
+
+
+def _is_time(column):
+    """Whether a column seems to hold time stamps, as such or as texts."""
+    is_type = pd.api.types
+    if is_type.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
+        return True
+    known = column[:100].dropna()
+    if known.empty or not isinstance(known.iloc[0], str):
+        return False
+    return bool(pd.notna(pd.to_datetime(known.iloc[0], errors="coerce")))
+
+
+def _plain(name):
+    return str(name).strip().casefold()
