@@ -158,3 +158,16 @@ def test_a_stuck_end_is_no_constant_series(missing):
     assert (widths_of(quick(missing=missing).fit(y)) > 0).all()
     constant = pd.Series(5.0, y.index)
     assert (widths_of(quick(missing=missing).fit(constant)) < 1e-9).all()
+
+
+def test_scores_leave_out_series_of_which_nothing_was_observed():
+    columns = {"a": series(0), "quiet": series(1, slice(140, None))}
+    result = backtest(quick(), in_form("long", columns), n_windows=2, coverage=0.9, quantiles=0.3)
+    scores = result.metrics()
+    of_a = result.forecasts.query("unique_id == 'a'")
+    error = (of_a["y"] - of_a["RNNForecaster"]).abs().mean()
+    assert scores.loc["RNNForecaster", "MAE"] == pytest.approx(error)
+    assert scores.loc["RNNForecaster"].notna().all()
+    alone = backtest(quick(), columns["quiet"], n_windows=2, coverage=0.9)
+    with pytest.raises(ValueError, match="No value of y was observed at the steps that were fore"):
+        alone.metrics()

@@ -62,9 +62,22 @@ class Backtest:
             where a series hardly moves before the first origin); and for the network
             ``coverage_80``, ``interval_score_80`` and so on of intervals, the pinball loss
             ``pinball_10`` and so on of quantiles, and ``CRPS``, twice its mean. Missing values are
-            left out.
+            left out, and so are series of which nothing was observed.
+
+        Raises
+        ------
+        ValueError
+            If no actual value was observed.
         """
         actual = self._array("y")
+        is_observed = ~np.isnan(actual).all(axis=1)
+        if not is_observed.any():
+            raise ValueError(
+                "No value of y was observed at the steps that were forecast, and there is nothing "
+                "to score. Give more n_windows, which go further back."
+            )
+        if not is_observed.all():
+            return self._of_series(is_observed).metrics()
         names = "RNNForecaster", "seasonal_naive", "drift"
         table = {name: self._point_errors(actual, self._array(name)) for name in names}
         table["RNNForecaster"] |= self._spread_scores(actual)
@@ -100,6 +113,16 @@ class Backtest:
         if losses:  # the mean is that of crps_from_quantiles
             scores |= losses | {"CRPS": 2 * np.mean(list(losses.values()))}
         return scores
+
+    def _of_series(self, chosen):
+        """The same of some of the series, chosen by an (n_series,) array of bool."""
+        return dataclasses.replace(
+            self,
+            forecasts=self.forecasts[np.repeat(chosen, self._shape[1] * self._shape[2])],
+            scales=self.scales[chosen],
+            squared_scales=self.squared_scales[chosen],
+            _shape=(int(chosen.sum()), *self._shape[1:]),
+        )
 
     def _array(self, column):
         """A column as (n_series, n_origins * horizon)."""
