@@ -7,12 +7,14 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from tsrnn.estimators.base import ATTENTION, RecurrentEstimator, run_network
 from tsrnn.estimators.callbacks import EpochCallbackMixin
+from tsrnn.estimators.long_frames import is_long
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.estimators.sequence_model import (
     PartialFitState,
@@ -22,7 +24,7 @@ from tsrnn.estimators.sequence_model import (
 )
 from tsrnn.estimators.sequences import Sequences, merge_duplicates, read_sequences
 from tsrnn.kernels.losses import find_loss
-from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER
+from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER, Label
 from tsrnn.training import History, Moments, train
 
 _OPEN_ENDED = ("constant", "adaptive")  # schedules without an end
@@ -33,7 +35,9 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **ATTENTION,
-        "n_channels": [POSITIVE_INTEGER],
+        "n_channels": [POSITIVE_INTEGER, None],
+        "id_column": [Label(), None],
+        "time_column": [Label(), None],
         "standardize": [BOOLEAN],
         "tol": [NON_NEGATIVE],
         "warm_start": [BOOLEAN],
@@ -100,7 +104,7 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
             "bidirectional": network.bidirectional,
             "residual": network.residual,
             "head_size": network.n_head,
-            "n_channels": self.n_channels_in_,
+            "n_channels": self.n_channels and self.n_channels_in_,  # None: as many as there are
             "n_heads": network.n_heads or self.n_heads,
             "segment": self.fitted_.segment,
             "dtype": network.parameters.dtype.name,
@@ -118,8 +122,10 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         is_new = not (hasattr(self, "network_") and (partial or self.warm_start))
         if not is_new:
             self._check_unchanged()
-        sequences = read_sequences(self, X, self.n_channels, reset=is_new)
+        n_channels = self.n_channels if is_new else self.n_channels_in_
+        sequences = read_sequences(self, X, n_channels, reset=is_new, y=y)
         targets = self._read_targets(sequences, y, is_new)
+        sample_weight = sequences.align(sample_weight, "sample_weight")
         weights = self._row_weights(targets, sample_weight)
         if not (weights > 0).any():
             raise ValueError("sample_weight is zero for all rows: there is nothing to learn from.")
@@ -138,7 +144,7 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         if is_new:
             self._fit_scales(sequences, targets, weights, rows)
-            n_in = inputs_per_step(self.segment, self.n_channels, self.missing_ == "tell")
+            n_in = inputs_per_step(self.segment, sequences.n_channels, self.missing_ == "tell")
             self.network_ = self._new_network(n_in, n_out, rng)
         elif n_out != self.network_.n_out:
             raise ValueError(
@@ -158,13 +164,14 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        y = self._check_targets(y)
+        y = self._check_targets(sequences.align(y, "y"))
         self._record_targets(y, is_new)
         targets = self._encode(y)
         if len(sequences) != len(targets):
+            hint = " One sequence is X[None], (1, n_timesteps, n_channels)." * (len(targets) == 1)
             raise ValueError(
                 f"Found input variables with inconsistent numbers of samples: X has "
-                f"{len(sequences)} and y has {len(targets)}."
+                f"{len(sequences)} and y has {len(targets)}.{hint}"
             )
         return targets
 
@@ -246,9 +253,9 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
     def _fit_scales(self, sequences: Sequences, targets, weights, rows) -> None:
         """Mean and deviation of the channels of some rows, and whether steps are missing."""
         self.missing_ = "tell" if sequences.missing else None
-        self.n_channels_in_ = self.n_channels
+        self.n_channels_in_ = n_channels = sequences.n_channels
         if not self.standardize:
-            self.X_mean_, self.X_scale_ = np.zeros(self.n_channels), np.ones(self.n_channels)
+            self.X_mean_, self.X_scale_ = np.zeros(n_channels), np.ones(n_channels)
             return
 
         def parts():
@@ -258,9 +265,21 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
 
         self.X_mean_, self.X_scale_ = mean_and_scale(parts)
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        """Outputs of the network for each sequence, (n_samples, n_out), on its own scale."""
+    def _outputs(self, X: Any) -> tuple[np.ndarray, pd.Index | None]:
+        """Outputs of the network for each sequence, (n_samples, n_out), on its own scale; ids."""
         model = self.fitted_
         sequences = read_sequences(self, X, self.n_channels_in_, reset=False)
         source, rows = model.source(sequences), np.arange(len(sequences))
-        return run_network(self.network_, source, rows, device=self.device, n_jobs=self.n_jobs)
+        outputs = run_network(self.network_, source, rows, device=self.device, n_jobs=self.n_jobs)
+        return outputs, sequences.ids
+
+    def _in_order(self, X: Any, *values: Any) -> list:
+        """Targets and weights of a score, in the order of the predictions for X."""
+        check_is_fitted(self)
+        if not is_long(self, X, None, reset=False):
+            return list(values)
+        sequences = read_sequences(self, X, self.n_channels_in_, reset=False)
+        return [
+            sequences.align(part, name)
+            for part, name in zip(values, ("y", "sample_weight"), strict=True)
+        ]

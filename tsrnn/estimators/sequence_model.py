@@ -57,7 +57,7 @@ class SequenceModel:
         if too_short.any():
             row = int(np.argmax(too_short))
             raise ValueError(
-                f"Row {row} of X has {sequences.lengths[row]} steps, fewer than "
+                f"{sequences.name(row)} has {sequences.lengths[row]} steps, fewer than "
                 f"segment={self.segment}: none of it would be read. Drop it, or fit with a smaller "
                 "segment."
             )

@@ -27,8 +27,9 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     Row t becomes rows t - lookback + 1 to t, one after another, with NaN before the first row, and
     never includes a later row: to forecast, shift y to a later time, ``y.shift(-1)``. On a
     MultiIndex of series and time, a window has rows of one series only. The number of rows stays,
-    so it fits into a Pipeline; :class:`RNNRegressor` and :class:`RNNClassifier` read the result
-    with ``n_channels`` as the number of columns, and leading NaN as a shorter sequence.
+    so it fits into a Pipeline; :class:`RNNRegressor` and :class:`RNNClassifier` read the columns
+    as channels, and leading NaN as a shorter sequence. Where another step comes between, set their
+    ``n_channels`` to the number of columns.
 
     Parameters
     ----------
@@ -53,8 +54,9 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     No rows are kept between calls. To predict the rows after those of ``fit`` from full windows,
     also give the ``lookback - 1`` rows before them and drop their predictions. Of one series the
     array is a read-only view of one padded copy of X; of several, or with
-    ``set_output(transform="pandas")``, it is a copy. A step before in a Pipeline keeps the index
-    with ``set_output(transform="pandas")`` only.
+    ``set_output(transform="pandas")``, it is a copy. It knows its number of channels, as a
+    frame does by the names of its columns. A step before in a Pipeline keeps the index with
+    ``set_output(transform="pandas")`` only.
 
     Examples
     --------
@@ -138,13 +140,13 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         values, groups = self._read(X, reset=False)
         if groups is not None:
-            return _windows_of_groups(values, groups, self.lookback)
+            return _of_channels(_windows_of_groups(values, groups, self.lookback), values.shape[1])
         # A view: a copy of 1,000,000 rows of 168 steps would take 1.3 GB instead of 8 MB. It is
         # read-only, as memory maps that scikit-learn accepts are, since windows share values.
         windows = _windows(values, self.lookback)
         # pandas would keep the view, but a DataFrame must be writable.
         as_pandas = _get_output_config("transform", self)["dense"] == "pandas"
-        return windows.copy() if as_pandas else windows
+        return windows.copy() if as_pandas else _of_channels(windows, values.shape[1])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns of ``transform``: ``a[t-1], b[t-1], a[t], b[t]``.
@@ -156,8 +158,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         channels = self._channel_names(input_features)
-        steps = [f"[t-{back}]" for back in range(self.lookback - 1, 0, -1)] + ["[t]"]
-        return np.array([name + step for step in steps for name in channels], dtype=object)
+        return np.array(_window_names(channels, self.lookback), dtype=object)
 
     def _channel_names(self, input_features=None):
         names = _check_feature_names_in(self, input_features)
@@ -242,6 +243,47 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
                 f"{np.argmax(groups < 0)}. Say which series the row is of, or leave it out."
             )
         return groups
+
+
+class WindowArray(np.ndarray):
+    """Windows, (n_rows, lookback * n_channels), step after step."""
+
+    n_channels: int | None = None  # None after an operation that changed the number of columns
+
+    def __array_finalize__(self, source: Any) -> None:
+        if self.ndim == 2 and np.shape(source)[1:] == self.shape[1:]:
+            self.n_channels = getattr(source, "n_channels", None)
+
+    def __reduce__(self):
+        function, arguments, state = super().__reduce__()
+        return function, arguments, (*state, self.n_channels)
+
+    def __setstate__(self, state) -> None:
+        *state, self.n_channels = state
+        super().__setstate__(tuple(state))
+
+
+def channels_of_windows(table: Any) -> int:
+    """Channels of a table whose rows are sequences: those of SlidingWindows, or else one."""
+    if isinstance(table, WindowArray):
+        return table.n_channels or 1
+    names = [str(name) for name in getattr(table, "columns", ())]
+    n = sum(name.endswith("[t]") for name in names)
+    if n == 0 or len(names) % n:
+        return 1
+    channels = [name.removesuffix("[t]") for name in names[-n:]]
+    return n if names == _window_names(channels, len(names) // n) else 1
+
+
+def _of_channels(windows, n_channels):
+    result = windows.view(WindowArray)
+    result.n_channels = n_channels
+    return result
+
+
+def _window_names(channels, lookback):
+    steps = [f"[t-{back}]" for back in range(lookback - 1, 0, -1)] + ["[t]"]
+    return [name + step for step in steps for name in channels]
 
 
 def _holds_numbers(column):
