@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data import Location
+from tsrnn.data.frequency import time_numbers
 from tsrnn.data.interop import to_pandas
 from tsrnn.data.rows import LabelledRows, check_frame, labelled_rows
-from tsrnn.data.time_axis import format_time, time_numbers
+from tsrnn.data.time_axis import format_time
 
 
 def is_long(estimator: Any, X: Any, y: Any, *, reset: bool) -> bool:
