@@ -4,8 +4,9 @@ import contextlib
 import functools
 import inspect
 import math
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 from numbers import Integral, Real
 from typing import Any, ParamSpec, TypeVar
@@ -353,6 +354,18 @@ def validated(
         return wrapper
 
     return decorate
+
+
+@contextlib.contextmanager
+def naming(argument: str) -> Iterator[None]:
+    """Let errors of conversions inside name the argument; also a decorator of its reader."""
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError) as error:
+        is_named = hasattr(error, "argument") or re.search(rf"\b{argument}\b", str(error))
+        if is_named:
+            raise
+        raise ParameterError(f"{argument} cannot be read: {error}") from error
 
 
 def validate_parameters(estimator: Any) -> None:

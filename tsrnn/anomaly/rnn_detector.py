@@ -125,7 +125,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **AnomalyDetector._parameter_constraints,
         "method": [StrOptions(["forecast", "reconstruction"])],
-        "horizon": [POSITIVE_INTEGER],
+        "horizon": [Integer(1, 10**6)],
         "lookback": [Integer(2)],
         "season": [POSITIVE_INTEGER, _SEASONS, StrOptions(["auto"])],
         "stretch": [POSITIVE_INTEGER],

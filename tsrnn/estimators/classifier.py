@@ -14,7 +14,7 @@ from tsrnn.data import Location
 from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.estimators.long_frames import labelled
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.parameters import StrOptions, Weights, check_parameter
+from tsrnn.parameters import ArrayLike, StrOptions, Weights, check_parameter, naming, validated
 
 
 class RNNClassifier(ClassifierMixin, SequenceEstimator):
@@ -168,6 +168,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             self._fit(X, y, sample_weight, partial=False)
         return self
 
+    @validated(classes=[ArrayLike(), None])
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
@@ -185,7 +186,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         if classes is None and not hasattr(self, "classes_"):
             raise ValueError("classes must be given to the first call of partial_fit.")
         if classes is not None:
-            classes = unique_labels(_checked_labels(classes, "classes"))
+            with naming("classes"):
+                classes = unique_labels(_checked_labels(classes, "classes"))
             if hasattr(self, "classes_") and not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     f"classes {classes.tolist()} differ from those of the first call, "
@@ -235,6 +237,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         y, sample_weight = self._in_order(X, y, sample_weight)
         return super().score(X, _checked_labels(y, "y"), sample_weight)
 
+    @naming("y")
     def _check_targets(self, y):
         y = _checked_labels(y, "y")
         check_classification_targets(y)

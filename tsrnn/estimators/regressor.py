@@ -12,7 +12,7 @@ from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequence_model import mean_and_scale
 from tsrnn.estimators.sequences import LARGEST
 from tsrnn.kernels.losses import LOSSES, find_loss
-from tsrnn.parameters import BOOLEAN, Probabilities, validated
+from tsrnn.parameters import BOOLEAN, Probabilities, naming, validated
 
 _LIKELIHOODS = " or ".join(repr(name) for name in LOSSES if find_loss(name).is_likelihood)
 
@@ -341,6 +341,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         values = np.moveaxis(self.y_mean_ + self.y_scale_ * values, 1, 2)
         return labelled(values[:, 0], ids, wanted) if self._y_is_1d else values
 
+    @naming("y")
     def _check_targets(self, y):
         y = check_array(
             y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y", estimator=self

@@ -24,7 +24,7 @@ from tsrnn.estimators.sequence_model import (
 )
 from tsrnn.estimators.sequences import Sequences, merge_duplicates, read_sequences
 from tsrnn.kernels.losses import find_loss
-from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER, Label
+from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER, Label, naming
 from tsrnn.training import History, Moments, train
 
 _OPEN_ENDED = ("constant", "adaptive")  # schedules without an end
@@ -241,11 +241,15 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         rows = np.arange(len(targets))
         return rows[:-n_held_out], rows[-n_held_out:]
 
+    @naming("sample_weight")
     def _row_weights(self, targets: np.ndarray, sample_weight: Any) -> np.ndarray:
         """Weights of rows, (n_samples,) float64, a copy."""
-        return _check_sample_weight(
+        weights = _check_sample_weight(
             sample_weight, targets, dtype=np.float64, copy=True, ensure_non_negative=True
         )
+        if not np.isfinite(weights.sum()):
+            raise ValueError("sample_weight is infinite, or its sum is. Give smaller weights.")
+        return weights
 
     def _n_outputs(self, n_targets: int) -> int:
         return find_loss(self.loss).n_outputs(n_targets, self._loss_params())

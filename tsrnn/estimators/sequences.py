@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, validate_data
 from tsrnn.data import Location
 from tsrnn.estimators.long_frames import aligned, is_long, read_long
 from tsrnn.estimators.sliding import channels_of_windows
+from tsrnn.parameters import naming
 
 LARGEST = 1e150  # its square is finite
 _CHECKS = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
@@ -71,6 +72,7 @@ def is_ragged(X: Any) -> bool:
     return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
 
 
+@naming("X")
 def read_sequences(
     estimator: Any, X: Any, n_channels: int | None, *, reset: bool, y: Any = None
 ) -> Sequences:

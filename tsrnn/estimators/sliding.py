@@ -16,7 +16,13 @@ from sklearn.utils.validation import (
 )
 
 from tsrnn.data.order import series_codes
-from tsrnn.parameters import LARGEST_INTEGER, POSITIVE_INTEGER, Integer, ParametersMixin, Text
+from tsrnn.parameters import (
+    LARGEST_INTEGER,
+    Integer,
+    ParametersMixin,
+    Text,
+    naming,
+)
 
 _CHECKS = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
 
@@ -85,7 +91,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "lookback": [POSITIVE_INTEGER],
+        "lookback": [Integer(1, 10**6)],
         "groups": [Text(), Integer(-LARGEST_INTEGER), None],
     }
 
@@ -161,7 +167,8 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         return np.array(_window_names(channels, self.lookback), dtype=object)
 
     def _channel_names(self, input_features=None):
-        names = _check_feature_names_in(self, input_features)
+        with naming("input_features"):
+            names = _check_feature_names_in(self, input_features)
         position = self._group_position()
         return names if position is None else np.delete(names, position)
 
@@ -195,6 +202,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
             )
         return int(matches[0])
 
+    @naming("X")
     def _read(self, X, reset):
         """Channels, (n_rows, n_channels) floats, and the number of each row's group, or None."""
         index = getattr(X, "index", None)

@@ -162,7 +162,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **ATTENTION,
         "hidden_size": [UNITS, StrOptions(["auto"])],
-        "segment": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "segment": [UNITS, StrOptions(["auto"])],
         "batch_size": [POSITIVE_INTEGER, StrOptions(["auto"])],
         "id_column": [Text()],
         "time_column": [Text()],

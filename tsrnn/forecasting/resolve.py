@@ -138,11 +138,13 @@ def _lone_windows(collection, season, auto_season, parameters):
     _check_lookback(lookback, season)
     if lookback > longest:
         otherwise = ", or early_stopping=False (no intervals)" if n_held_out.any() else ""
+        ahead = f", n_ahead={n_ahead}" if n_ahead != horizon else ""
+        share = f" (validation_fraction={parameters['validation_fraction']:g})"
         n_last = n_values - (longest + n_ahead + _MIN_WINDOWS - 1)
         raise DataError(
-            f"has {_extent(n_values, collection)}, but horizon={horizon} with "
-            f"lookback={lookback}, season={season} and {n_last} held out needs at least "
-            f"{n_values + lookback - longest}",
+            f"has {_extent(n_values, collection)}, but horizon={horizon}{ahead} with "
+            f"lookback={lookback}, season={season} and {n_last} held out"
+            f"{share if n_held_out.any() else ''} needs at least {n_values + lookback - longest}",
             f"Give more history, or a shorter horizon, lookback or season{otherwise}.",
         )
     if too_long:

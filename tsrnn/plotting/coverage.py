@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.parameters import validated
+from tsrnn.parameters import naming, validated
 from tsrnn.plotting.checks import (
     ARGUMENTS,
     as_intervals,
@@ -213,7 +213,8 @@ def _inside(actual, intervals, levels):
 
 
 def _shares(values, name, shape):
-    values = np.asarray(values, dtype=float)
+    with naming(name):
+        values = np.asarray(values, dtype=float)
     if values.shape != shape or not ((values >= 0) & (values <= 1)).all() or not values.size:
         raise ValueError(f"{name} must be shares from 0 to 1 of shape {shape}, got {values}.")
     return values

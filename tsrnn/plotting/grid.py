@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tsrnn.parameters import naming
 from tsrnn.plotting.style import blend, foreground, legend_style, new_axes, pyplot
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ MAX_SERIES = 12  # drawn by default
 _WIDTH, _HEIGHT = 4.2, 2.4  # inches of each of several axes
 
 
+@naming("ids")
 def choose_series(ids: Any, labels: list) -> list:
     """Labels of the series to draw: ``ids``, if known, or by default the first twelve."""
     if ids is None:

@@ -52,7 +52,7 @@ class PolynomialDetector(Baseline):
 
     _parameter_constraints = Baseline._parameter_constraints | {
         "degree": [Integer(0)],
-        "neighborhood": [Integer(2), None],
+        "neighborhood": [Integer(2, 10**6), None],
     }
 
     def __init__(
@@ -94,7 +94,13 @@ class PolynomialDetector(Baseline):
             )
         before = n_points if self.online else n_points // 2
         self._basis = Basis(self.window, before, n_points - before, n_needed, self.degree)
-        squares = [self._basis.evaluate(z)[0] for z in scaled]
+        try:
+            squares = [self._basis.evaluate(z)[0] for z in scaled]
+        except np.linalg.LinAlgError as error:  # all points lie in a small part of it
+            raise ValueError(
+                f"neighborhood={n_points} is too long for series of at most "
+                f"{max(map(len, scaled))} observations. Give a shorter one."
+            ) from error
         typical = [np.sqrt(mean_over_channels(by_window.T)) for by_window in squares]
         if np.isnan(typical).all():
             raise DataError(

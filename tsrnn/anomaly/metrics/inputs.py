@@ -79,7 +79,7 @@ def _numbers(values: Any, name: str) -> np.ndarray:
         if isinstance(values, pd.Series):
             values = values.to_numpy(dtype=float, na_value=np.nan)
         values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be numbers: {error}.") from None
     if values.ndim != 1 or not values.size:
         raise ValueError(f"{name} must have one axis with values, got shape {values.shape}.")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.parameters import ParametersMixin
+from tsrnn.parameters import ParametersMixin, naming
 
 
 class Threshold(ParametersMixin, BaseEstimator):
@@ -122,9 +122,10 @@ class StreamThreshold(Threshold):
 
 def checked_scores(scores: Any, name: str = "scores") -> np.ndarray:
     """A float array (n,); raises ValueError for infinite scores and other shapes."""
-    if isinstance(scores, pd.Series):
-        scores = scores.to_numpy(dtype=float, na_value=np.nan)
-    scores = np.asarray(scores, dtype=float)
+    with naming(name):
+        if isinstance(scores, pd.Series):
+            scores = scores.to_numpy(dtype=float, na_value=np.nan)
+        scores = np.asarray(scores, dtype=float)
     if scores.ndim != 1:
         raise ValueError(f"{name} must be one series of scores, (n,), got shape {scores.shape}.")
     infinite = np.isinf(scores)

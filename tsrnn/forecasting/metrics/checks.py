@@ -76,7 +76,7 @@ def as_floats(values: Any, name: str) -> np.ndarray:
         if is_frame or isinstance(values, pd.Series):
             values = values.to_numpy(dtype=float, na_value=np.nan)
         return np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         remedy = " Give the column of values, with ids and times as its index." if is_frame else ""
         raise ValueError(f"{name} must be numbers: {error}.{remedy}") from None
 

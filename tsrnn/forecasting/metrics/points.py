@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from tsrnn.forecasting.metrics.checks import (
     OPTIONS,
     Axis,
+    as_floats,
     check_actual,
     check_forecast,
     check_labels,
@@ -227,9 +228,9 @@ def owa(
     check_labels(smape=smape, mase=mase, naive_smape=naive_smape, naive_mase=naive_mase)
     scores = []
     for score, naive, name in ((smape, naive_smape, "smape"), (mase, naive_mase, "mase")):
-        naive = np.asarray(naive, dtype=float)
+        naive = as_floats(naive, f"naive_{name}")
         refuse_where(
             ~(naive > 0), f"naive_{name} is not above 0", "Average it over series that change"
         )
-        scores.append(np.asarray(score, dtype=float) / naive)
+        scores.append(as_floats(score, name) / naive)
     return (scores[0] + scores[1]) / 2

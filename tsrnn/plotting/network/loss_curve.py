@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.parameters import validated
+from tsrnn.parameters import naming, validated
 from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.style import (
     BLUE,
@@ -116,7 +116,8 @@ class LossCurveDisplay:
 
 
 def _curve(values, name):
-    values = np.asarray(values, dtype=float)
+    with naming(name):
+        values = np.asarray(values, dtype=float)
     if values.ndim != 1 or not values.size:
         raise ValueError(f"{name} must be a line of numbers, one an epoch; got {values!r}.")
     return pd.Series(values, pd.RangeIndex(1, values.size + 1, name="epoch"), name="loss")
