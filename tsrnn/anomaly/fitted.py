@@ -20,7 +20,16 @@ from tsrnn.anomaly.scores import (
 )
 from tsrnn.anomaly.seasonality import seasonal_features
 from tsrnn.anomaly.streaming import SeriesStatistics, Stream
-from tsrnn.data import ChannelPanel, ChannelSeries, DataError, Location, TimeAxis, format_step
+from tsrnn.data import (
+    ChannelPanel,
+    ChannelSeries,
+    DataError,
+    Location,
+    TimeAxis,
+    affected,
+    difference_of_types,
+    format_step,
+)
 from tsrnn.network import RecurrentNetwork
 
 
@@ -81,7 +90,8 @@ class FittedSeries:
             )
         if unknown:
             raise Location(series=unknown[0]).error(
-                "was not fitted: what is usual of it is not known", "Fit with it, or leave it out."
+                f"was not fitted: what is usual of it is not known{affected(unknown)}",
+                difference_of_types(unknown, self.labels) or "Fit with it, or leave it out.",
             )
         named = len(panel.channels) > 1 and not panel.is_array
         named = named and all(isinstance(channel, str) for channel in self.channels)

@@ -17,7 +17,7 @@ from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.seasonality import resolved_seasons
 from tsrnn.anomaly.streaming import Update, apply_threshold
 from tsrnn.anomaly.whole_updates import whole_update
-from tsrnn.data import Location
+from tsrnn.data import Location, affected
 from tsrnn.estimators.base import N_NETWORKS, RecurrentEstimator
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
@@ -219,8 +219,10 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def _fit_series(self, panel):
         lengths = [len(series.values) for series in panel]
         if min(lengths) < _MIN_OBSERVATIONS:
+            short = np.flatnonzero(np.array(lengths) < _MIN_OBSERVATIONS)
             raise Location(series=panel.ids[int(np.argmin(lengths))]).error(
-                f"has {min(lengths)} observations, too few to learn from",
+                f"has {min(lengths)} observations, too few to learn from"
+                f"{affected([panel.ids[k] for k in short])}",
                 f"Give at least {_MIN_OBSERVATIONS}, better some thousand.",
             )
         self.seasons_ = resolved_seasons(self.season, panel.all_series[0].axis, max(lengths))

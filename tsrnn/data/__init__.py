@@ -15,6 +15,9 @@ from tsrnn.data.errors import (
     affected,
     listed,
 )
+from tsrnn.data.headers import difference_of_types, near_names
+from tsrnn.data.interop import to_pandas
+from tsrnn.data.matching import matched
 from tsrnn.data.panel import Panel
 from tsrnn.data.reading import collection_from, panel_from_series
 from tsrnn.data.time_axis import TimeAxis, format_step, format_time
@@ -39,12 +42,16 @@ __all__ = [
     "channels_from",
     "collection_from",
     "covariates_from",
+    "difference_of_types",
     "extended",
     "format_step",
     "format_time",
     "listed",
     "make_windows",
+    "matched",
+    "near_names",
     "panel_from_series",
     "slice_series",
+    "to_pandas",
     "with_gap_marked",
 ]

@@ -185,7 +185,7 @@ def _check_columns(y, id_column, time_column, argument, library):
         reason = f"; {absent[0]!r} is none of them" if absent else ""
         raise Location(argument).error(
             f"has the columns {y.columns.tolist()}{reason}",
-            near_names(absent, y.columns.tolist(), argument)
+            near_names(absent, y.columns.tolist(), argument, library is not None)
             or "Say by time_column which holds the times, and by id_column which the series' ids, "
             "where there are several.",
         )

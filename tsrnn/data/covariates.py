@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import Location
+from tsrnn.data.errors import Location, listed
 from tsrnn.data.frequency import time_numbers
+from tsrnn.data.headers import difference_of_types
 from tsrnn.data.interop import to_pandas
 from tsrnn.data.rows import check_frame, labelled_rows
 from tsrnn.data.time_axis import format_time
@@ -31,6 +32,7 @@ class Covariates:
         else:
             codes, labels = pd.factorize(self.labels)
             code_of = {label: code for code, label in enumerate(labels)}
+            self._check_types(code_of, ids)
         order = np.lexsort((numbers, codes))
         self._check_unique(codes, numbers, order)
         numbers = numbers[order]
@@ -48,6 +50,14 @@ class Covariates:
             column: self.frame[column].array.take(rows, allow_fill=True) for column in self.frame
         }
         return pd.DataFrame(columns), rows >= 0
+
+    def _check_types(self, labels, ids):
+        """Refuse labels of another type than those of the series."""
+        if not any(label in labels for label in ids):
+            remedy = difference_of_types(labels, ids)
+            if remedy:
+                here, there = (listed(list(map(repr, each))) for each in (labels, ids))
+                raise Location(self.name).error(f"has the series {here}, and y {there}", remedy)
 
     def _time_numbers(self, index):
         """Time stamps of the rows as integers that count like those of a series' index."""

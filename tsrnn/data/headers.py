@@ -1,7 +1,7 @@
-"""Advice on frames whose columns are not named as expected, by what the columns hold."""
+"""Advice on columns and series that are not labelled as expected."""
 
 import difflib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
 
@@ -21,15 +21,36 @@ def near_name(name: Hashable, columns: Sequence[Hashable]) -> Hashable | None:
     return texts[near[0]] if near else None
 
 
-def near_names(names: Sequence[Hashable], columns: Sequence[Hashable], argument: str) -> str:
-    """A remedy that names the columns which absent ones seem to be; "" where there are none."""
+def near_names(
+    names: Sequence[Hashable], columns: Sequence[Hashable], argument: str, is_foreign: bool = False
+) -> str:
+    """A remedy that names the columns which absent ones seem to be; "" where there are none.
+
+    ``is_foreign`` is for a frame of another library than pandas.
+    """
     near = {name: near_name(name, columns) for name in names}
     near = {name: column for name, column in near.items() if column is not None}
     if not near:
         return ""
     meant = " and ".join(f"{column!r} for {name!r}" for name, column in near.items())
     renamed = {column: name for name, column in near.items()}
-    return f"Is it {meant}? Rename it: {argument} = {argument}.rename(columns={renamed})."
+    frame = f"{argument}.to_pandas()" if is_foreign else argument
+    return f"Is it {meant}? Rename it: {argument} = {frame}.rename(columns={renamed})."
+
+
+def difference_of_types(labels: Iterable[Hashable], known: Iterable[Hashable]) -> str:
+    """A remedy where a label differs from a known one by its type alone, as "1" and 1; else ""."""
+    known_labels = set(known)
+    by_text = {str(label): label for label in known_labels}
+    for label in labels:
+        twin = by_text.get(str(label))
+        if label not in known_labels and twin is not None:
+            types = type(label).__name__, type(twin).__name__
+            return (
+                f"The label {label!r} is of type {types[0]}, and {twin!r} of type {types[1]}: "
+                f"convert the labels, by astype({types[1]})."
+            )
+    return ""
 
 
 def likely_layout(frame: pd.DataFrame, argument: str) -> str:

@@ -238,7 +238,7 @@ def _long_columns(columns, names, argument, frame=None):
     if missing or len(set(names)) < 3:
         raise Location(argument).error(
             f"has the columns {_listed(columns)}, not {wanted}",
-            near_names(missing, columns, argument)
+            near_names(missing, columns, argument, frame is None)
             or layout
             or "Say which are the series', the time's and the values' by id_column, time_column "
             f"and target_column, after {argument}.reset_index() where one is in the index. (For a "

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from tsrnn.data import Collection, Location, slice_series
+from tsrnn.data import Collection, Location, affected, slice_series
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting import metrics
 from tsrnn.forecasting.forecaster import RNNForecaster
@@ -227,9 +227,10 @@ def _origins(collection, horizon, n_windows, step):
     if ends.min() < 2:
         series = int(np.argmin(ends[:, 0]))
         label = collection.ids[series]
+        others = affected([collection.ids[k] for k in np.flatnonzero(ends.min(axis=1) < 2)])
         raise Location(series=label).error(
             f"has {collection.panel.lengths[series]} observations, too few for "
-            f"n_windows={n_windows} origins, step={step} apart, and horizon={horizon}",
+            f"n_windows={n_windows} origins, step={step} apart, and horizon={horizon}{others}",
             "Give fewer windows, a smaller step or more history.",
         )
     return ends

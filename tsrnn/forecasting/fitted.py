@@ -12,6 +12,8 @@ from tsrnn.data import (
     Covariates,
     DataError,
     Location,
+    affected,
+    difference_of_types,
     extended,
     format_step,
     slice_series,
@@ -171,9 +173,11 @@ class FittedForecaster:
         lookback = self.spec.lookback
         shortest = int(np.argmin(series.panel.lengths))
         n_values, label = series.panel.lengths[shortest], series.ids[shortest]
+        short = np.flatnonzero(series.panel.lengths < lookback)
         if n_values < lookback:
             raise Location(series=label).error(
-                f"has {n_values} observations, and the network reads lookback={lookback} of them",
+                f"has {n_values} observations, and the network reads lookback={lookback} of them"
+                f"{affected([series.ids[k] for k in short])}",
                 "Give more history, or leave it out.",
             )
         check_positive(series, self.transform)
@@ -186,10 +190,12 @@ class FittedForecaster:
         places = {label: k for k, label in enumerate(fitted)}
         groups = np.array([places.get(label, len(fitted)) for label in labels])
         if groups.max() >= n_groups:
-            unseen = labels[int(groups.argmax())]
-            raise Location(series=unseen).error(
-                "was not fitted, and with scope='local' each series has a network of its own",
-                "Fit it too, or use scope='global' or 'fine_tuned'.",
+            unseen = [labels[k] for k in np.flatnonzero(groups >= n_groups)]
+            raise Location(series=unseen[0]).error(
+                "was not fitted, and with scope='local' each series has a network of its own"
+                f"{affected(unseen)}",
+                difference_of_types(unseen, fitted)
+                or "Fit it too, or use scope='global' or 'fine_tuned'.",
             )
         return groups
 

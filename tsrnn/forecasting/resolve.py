@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.data import Collection, DataError, Location, Panel, format_time
+from tsrnn.data import Collection, DataError, Location, Panel, affected, format_time
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.kernels import portable
 
@@ -93,9 +93,10 @@ def check_positive(collection: Collection, transform: str | None) -> None:
     place = int(np.argmin(panel.values))
     series = int(np.searchsorted(panel.indptr, place, side="right")) - 1
     stamp = collection.axes[series].index[place - panel.indptr[series]]
+    are_bad = np.minimum.reduceat(panel.values, panel.indptr[:-1]) <= 0
     raise Location(series=collection.ids[series]).error(
         f"needs positive values for transform='log', and is {panel.values[place]:g} at "
-        f"{format_time(stamp)}",
+        f"{format_time(stamp)}{_affected(collection, are_bad)}",
         "Use transform=None, or shift y.",
         row=stamp,
     )
@@ -179,7 +180,7 @@ def _panel_windows(collection, season, auto_season, parameters):
         label = collection.ids[int(np.argmin(lengths))]
         raise Location(series=label).error(
             f"has {shortest} observations, and the network reads lookback={lookback} of them "
-            f"(season={season})",
+            f"(season={season}){_affected(collection, lengths < lookback)}",
             "Leave it out, or give a shorter lookback or season.",
         )
     n_held_out = _n_held_out(collection, horizon, parameters)
@@ -190,7 +191,8 @@ def _panel_windows(collection, season, auto_season, parameters):
         n_values = _n_until_observed(collection)[series]
         raise Location(series=collection.ids[series]).error(
             f"has {_extent(n_values, collection)}, too few for a network of its own: "
-            f"lookback={lookback} and {horizon} steps ahead need {lookback + horizon}",
+            f"lookback={lookback} and {horizon} steps ahead need {lookback + horizon}"
+            f"{_affected(collection, n_windows == 0)}",
             "Leave it out, or use scope='fine_tuned' or 'global'.",
         )
     is_masked = collection.observed is not None
@@ -203,6 +205,11 @@ def _panel_windows(collection, season, auto_season, parameters):
             "(no intervals).",
         )
     return season, lookback, horizon, n_held_out
+
+
+def _affected(collection, are_bad):
+    """The end of a problem of several series."""
+    return affected([collection.ids[k] for k in np.flatnonzero(are_bad)])
 
 
 def _panel_lookback(season, horizon, typical, shortest):
