@@ -1,3 +1,6 @@
+import pickle
+
+import numba
 import numpy as np
 import pytest
 from conftest import random_network, random_values
@@ -195,3 +198,12 @@ def test_a_prediction_in_pieces_is_the_same(monkeypatch, kind):
     assert len(calls) > 5
     np.testing.assert_array_equal(whole[0], pieces[0])
     np.testing.assert_allclose(whole[1], pieces[1], rtol=1e-12)
+
+
+def test_a_switched_off_compiler_is_named(monkeypatch):
+    network = pickle.loads(pickle.dumps(random_network()))
+    source = forecast_source(random_values(40), 12, 4, 0.1)
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    for use in (random_network, lambda: network.predict(source, np.arange(3))):
+        with pytest.raises(RuntimeError, match=r"NUMBA_DISABLE_JIT=1 .* Unset it"):
+            use()

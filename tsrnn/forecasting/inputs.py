@@ -21,7 +21,7 @@ from tsrnn.data import (
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.predictor import ForecastContext
 from tsrnn.forecasting.resolve import check_positive
-from tsrnn.parameters import POSITIVE_INTEGER, check_parameter, plain
+from tsrnn.parameters import POSITIVE_INTEGER, ParameterError, check_parameter, plain
 
 
 def read_series(forecaster: ForecasterBase, y: Any, step: Any = None) -> Collection:
@@ -105,6 +105,14 @@ def forecast_context(
     if horizon is None:
         horizon = forecaster.horizon
     horizon = plain(horizon)
+    if getattr(horizon, "ndim", 0):
+        raise ParameterError(
+            f"horizon must be a whole number, got a {type(horizon).__name__}. Name what it is: "
+            "X=... for covariates, y=... for other series. Scikit-learn's scorers, by name as in "
+            "scoring='neg_mean_absolute_error', and permutation_importance call predict(X), which "
+            "is not how a forecaster predicts: leave scoring out, or give a function of "
+            "(forecaster, y)."
+        )
     check_parameter("horizon", horizon, [POSITIVE_INTEGER])
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.data import Location
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.inputs import forecast_context, read_new
 from tsrnn.forecasting.metrics.points import scale_or_nan
@@ -195,7 +196,9 @@ class PredictMixin(ForecasterBase):
         """Minus the mean absolute scaled error of forecasts of what follows the series of ``fit``.
 
         Forecasts are made ``horizon`` steps at a time, each from all values before it, as
-        ``GridSearchCV`` with a ``TimeSeriesSplit`` needs.
+        ``GridSearchCV`` with a ``TimeSeriesSplit`` needs. For another measure give it a function,
+        ``scoring=lambda forecaster, y: -mae(y, forecaster.predict(len(y)))``: scikit-learn's own
+        scorers, by name, call ``predict(X)``, which is not how a forecaster predicts.
 
         Parameters
         ----------
@@ -226,6 +229,7 @@ class PredictMixin(ForecasterBase):
         """
         check_is_fitted(self)
         horizon, state = self.horizon, self.fitted_
+        self._refuse_covariates(y)
         history = state.history.panel.lengths
         whole, _ = read_new(self, state.history, y, X, every=True)
         panel = whole.panel
@@ -247,6 +251,18 @@ class PredictMixin(ForecasterBase):
                 "nothing to scale errors by. Score predict() by tsrnn.forecasting.mae."
             )
         return -float(np.nanmean(errors))
+
+    def _refuse_covariates(self, y):
+        """Refuse covariates in place of the series, as scikit-learn's score(X, y) has them."""
+        features = self.fitted_.features
+        columns = [] if features is None else [c.name for c in (*features.known, *features.past)]
+        if columns and {*columns} <= {*getattr(y, "columns", ())}:
+            raise Location("y").error(
+                f"has the columns of X, {columns}",
+                "A forecaster is scored by score(y, X), the series first. permutation_importance, "
+                "which calls score(X, y), does not suit it: tsrnn.inspection.input_sensitivity "
+                "says what a forecast depends on.",
+            )
 
     def _predictor(self) -> Predictor:
         return self.fitted_.predictor(self.conformal, self.device, self.n_jobs)

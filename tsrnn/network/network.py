@@ -6,6 +6,7 @@ import functools
 from types import ModuleType
 from typing import Self
 
+import numba
 import numpy as np
 
 from tsrnn.kernels import heads
@@ -127,7 +128,15 @@ class Network(abc.ABC):
         return np.ones(self.parameters.size, bool)
 
     def sizes(self, n_time: int) -> Sizes:
-        """The shape that kernels are told, for sequences of ``n_time`` steps."""
+        """The shape that kernels are told, for sequences of ``n_time`` steps.
+
+        RuntimeError where Numba is told not to compile: kernels emit instructions of LLVM.
+        """
+        if numba.config.DISABLE_JIT:
+            raise RuntimeError(
+                "Networks of tsrnn are compiled by Numba, and NUMBA_DISABLE_JIT=1 (or "
+                "numba.config.DISABLE_JIT) tells it not to compile. Unset it before Python starts."
+            )
         shape = self.n_in, self.n_hidden, self.n_layers, self.n_directions, int(self.residual)
         head = self.head, self.n_horizons, self.n_out, self.n_head
         return _sizes(n_time, shape, head, self.layer_counts, self.n_heads)
