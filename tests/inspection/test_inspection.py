@@ -277,7 +277,7 @@ def test_unsupported_estimators_are_refused():
         gradient_flow(regressor, X)
     with pytest.raises(ValueError, match="X has 12 sequences and y has 5 targets"):
         gradient_flow(regressor, X, Y[:5])
-    with pytest.raises(ValueError, match="of must be 'hidden' or 'state'"):
+    with pytest.raises(ValueError, match="of must be one of 'hidden', 'state'"):
         jacobian_spectrum(regressor, X, of="cell")
     with pytest.raises(ValueError, match="not fitted"):
         states(RNNRegressor(), X)
