@@ -675,7 +675,7 @@ BAD = [
     ({}, frame().assign(c1=np.nan), "Column 'c1' of y is"),
     ({"missing": "mask"}, frame().assign(c1=np.nan), "Column 'c1' of y is nothing but missing"),
     ({}, frame().assign(c1="x"), "Column 'c1' of y must hold real numbers"),
-    ({}, frame().reset_index(), "by time_column and id_column"),
+    ({}, frame().reset_index(), r"y.set_index\('hour'\). Or give time_column='hour'"),
     ({}, series().where(series() > 30), "missing='mask'"),
     ({}, waves().reshape(2, -1, 1), "shape"),
     ({}, [], "shape"),

@@ -29,6 +29,7 @@ from tsrnn.data import (
     affected,
     difference_of_types,
     format_step,
+    listed,
 )
 from tsrnn.network import RecurrentNetwork
 
@@ -73,6 +74,18 @@ class FittedSeries:
         features = seasonal_features(series.axis.index, series.axis.step, seasons)
         return self.scaled(series), features
 
+    def matched(self, panel: ChannelPanel) -> ChannelPanel:
+        """Series with the labels of those fitted, where a single one can only be meant so."""
+        labels = list(self.labels)
+        if panel.ids == labels or [None] not in (panel.ids, labels):
+            return panel
+        name = panel.channels[0] if len(panel.channels) == 1 else None
+        if panel.ids == [None] and name in self.labels:
+            return dataclasses.replace(panel, ids=[name], id_name="series")
+        if len(panel.ids) == len(labels) == 1 and not panel.is_array:
+            return dataclasses.replace(panel, ids=labels, id_name=panel.id_name or "series")
+        return panel
+
     def check(self, panel: ChannelPanel) -> None:
         """Raise DataError for series with other channels, labels or steps than those fitted."""
         n_channels = self.means.shape[1]
@@ -84,9 +97,17 @@ class FittedSeries:
             )
         unknown = [series.label for series in panel if series.label not in self.labels]
         if unknown == [None]:
+            labels = listed(list(map(repr, self.labels)))
             raise DataError(
-                "is a single series, and the detector was fitted to a panel",
-                "Keep its id, as in y.loc[['a']], or by id_column.",
+                f"is a single series, and the detector was fitted to a panel: {labels}",
+                "Keep its label: in a column id_column or a level of the index, as in "
+                f"y.loc[[{next(iter(self.labels))!r}]], or as the name of a Series.",
+            )
+        if unknown and None in self.labels:
+            raise DataError(
+                f"has the series {listed(list(map(repr, unknown)))}, and the detector was fitted "
+                "to a single one",
+                "Give the rows of that alone, or fit on all.",
             )
         if unknown:
             raise Location(series=unknown[0]).error(

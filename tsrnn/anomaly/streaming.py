@@ -1,5 +1,6 @@
 """Scores of a series that continues, one observation at a time."""
 
+import contextlib
 import dataclasses
 from typing import Any, NamedTuple
 
@@ -150,9 +151,14 @@ class Stream:
             follows = False
         if follows:
             return n
+        last = axis.index[-1]
+        remedy = f"Give what comes next, rows after {format_time(last)} alone."
+        with contextlib.suppress(TypeError):  # time stamps of another kind
+            if first > last and not allow_gap:
+                remedy = "Give what comes next, without a gap, or fit with missing='mask'."
         raise Location(series=label).error(
             f"has {format_time(first)} where {format_time(axis.after(1)[0])} follows what the "
             "detector knows",
-            "Give what comes next" + ("." if allow_gap else ", without a gap."),
+            remedy,
             row=first,
         )

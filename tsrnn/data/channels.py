@@ -142,7 +142,7 @@ def channels_from(
     if not isinstance(y.index, pd.MultiIndex):
         _check_columns(y, id_column, time_column, name, library)
     labelled = labelled_rows(y, name, id_column, time_column)
-    table = _numbers(labelled.values, name, "" if time_column else likely_layout(y, name))
+    table = _numbers(labelled.values, name, "" if time_column else likely_layout(y, name, False))
     codes, ids = labelled.codes(name)
     id_name = None
     if labelled.ids is not None:

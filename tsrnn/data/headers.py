@@ -1,6 +1,7 @@
 """Advice on columns and series that are not labelled as expected."""
 
 import difflib
+import warnings
 from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
@@ -53,31 +54,38 @@ def difference_of_types(labels: Iterable[Hashable], known: Iterable[Hashable]) -
     return ""
 
 
-def likely_layout(frame: pd.DataFrame, argument: str) -> str:
-    """A remedy for a frame whose series or times are in columns of other names; "" for others."""
+def likely_layout(frame: pd.DataFrame, argument: str, has_target: bool = True) -> str:
+    """A remedy for a frame whose series or times are in columns of other names; "" for others.
+
+    ``has_target`` is for long frames of one column of values, which a parameter names.
+    """
     dtypes, is_type = frame.dtypes, pd.api.types
     if all(map(is_type.is_numeric_dtype, dtypes.unique())):
         return ""
-    numbers = [c for c, dtype in dtypes.items() if is_type.is_numeric_dtype(dtype)]
-    others = [c for c in frame.columns if c not in numbers]
+    values = [c for c, dtype in dtypes.items() if is_type.is_numeric_dtype(dtype)]
+    others = [c for c in frame.columns if c not in values]
     times = [c for c in others if _is_time(frame[c])]
-    others = [c for c in others if c not in times]
+    ids = [c for c in others if c not in times]
     has_times = isinstance(frame.index, (pd.DatetimeIndex, pd.PeriodIndex))
     if has_times or len(times) != 1:
         return ""
     (time,) = times
-    if len(others) == 1 and len(numbers) == 1:
-        return (
-            f"If {argument} is a long frame: id_column={others[0]!r}, time_column={time!r}, "
-            f"target_column={numbers[0]!r}."
-        )
-    if others or not numbers:
+    if not ids and frame[time].duplicated().any():  # several series, and numbers as ids
+        ids = [c for c in values if is_type.is_integer_dtype(dtypes[c]) and not frame[c].is_unique]
+        values = [c for c in values if c not in ids]
+    if ids and values:
+        target = f", target_column={values[0]!r}" if has_target and len(values) == 1 else ""
+        if len(ids) > 1 or (has_target and not target):
+            return ""
+        return f"If {argument} is a long frame: id_column={ids[0]!r}, time_column={time!r}{target}."
+    if ids or not values:
         return ""
     code = f"{argument}.set_index({time!r})"
     if is_type.is_string_dtype(dtypes[time]) or is_type.is_object_dtype(dtypes[time]):
         code = f"{argument}.set_index(pd.to_datetime({argument}.pop({time!r})))"
-    code += f"[{numbers[0]!r}]" if len(numbers) == 1 else ""
-    return f"Put the times in the index: {argument} = {code}."
+    code += f"[{values[0]!r}]" if len(values) == 1 else ""
+    otherwise = "" if has_target else f" Or give time_column={time!r}."
+    return f"Put the times in the index: {argument} = {code}.{otherwise}"
 
 
 def _is_time(column):
@@ -86,9 +94,12 @@ def _is_time(column):
     if is_type.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
         return True
     known = column[:100].dropna()
-    if known.empty or not isinstance(known.iloc[0], str):
+    text = known.iloc[0] if len(known) else None
+    if not isinstance(text, str) or len(text) < 6 or not text[0].isdigit():
         return False
-    return bool(pd.notna(pd.to_datetime(known.iloc[0], errors="coerce")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on how the format was guessed
+        return bool(pd.notna(pd.to_datetime(text, errors="coerce")))
 
 
 def _plain(name):
