@@ -409,6 +409,34 @@ def test_other_networks_take_numbers_of_numpy():
     pd.testing.assert_series_equal(one.fit(Y).score_samples(Y), other.fit(Y).score_samples(Y))
 
 
+@pytest.mark.parametrize(
+    ("estimator", "method", "parameters"),
+    [
+        (
+            tsrnn.RNNForecaster(**SMALL),
+            "predict",
+            ["horizon", "n_jobs", "missing"],
+        ),
+        (tsrnn.RNNForecaster(**SMALL), "predict_interval", ["conformal"]),
+        (tsrnn.RNNForecaster(**SMALL), "update", ["id_column", "missing"]),
+        (tsrnn.anomaly.PCADetector(window=5), "predict", ["window", "online", "time_column"]),
+        (tsrnn.SlidingWindows(3), "transform", ["lookback", "groups"]),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "fit") else str(value),
+)
+def test_parameters_that_are_set_after_fit_are_checked_too(estimator, method, parameters):
+    estimator.fit(Y.to_frame() if method == "transform" else Y)
+    required = inspect.signature(getattr(estimator, method)).parameters.values()
+    data = [Unread() for p in required if p.default is p.empty]
+    for name in parameters:
+        before = getattr(estimator, name)
+        for value in (pd.NA, [1, 2], object(), pd.Series([1.0])):
+            estimator.set_params(**{name: value})
+            with pytest.raises(ValueError, match=f"The '{name}' parameter of"):
+                getattr(estimator, method)(*data)
+        estimator.set_params(**{name: before})
+
+
 def test_functions_take_numbers_of_numpy():
     X, after = tsrnn.make_windows(Y, np.uint8(200), np.uint8(100), np.int8(100))
     assert (X.shape, after.shape) == ((2, 200, 1), (2, 100, 1))

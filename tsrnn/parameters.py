@@ -369,7 +369,7 @@ def naming(argument: str) -> Iterator[None]:
 
 
 def validate_parameters(estimator: Any) -> None:
-    """Check the parameters of an estimator of this package, before it is fitted."""
+    """Check the parameters of an estimator of this package, which may be set at any time."""
     estimator._validate_params()
 
 
@@ -388,7 +388,8 @@ class ParametersMixin:
 
     def _validate_params(self) -> None:
         """Check the parameters; in place of scikit-learn's method."""
-        values = self.get_params(deep=False)  # type: ignore[attr-defined]
+        names = [name for name in self._parameter_constraints if hasattr(self, name)]
+        values = {name: getattr(self, name) for name in names}  # faster than get_params
         check_parameters(self._parameter_constraints, values, type(self).__name__)
 
 

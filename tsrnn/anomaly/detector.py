@@ -110,6 +110,7 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
     def _read_fitted_series(self, y) -> ChannelPanel:
         """Checked series, which must be like those fitted."""
         check_is_fitted(self)
+        self._validate_params()
         panel = self.fitted_.matched(self._read_series(y, self.fitted_.step))
         self.fitted_.check(panel)
         return panel

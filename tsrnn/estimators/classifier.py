@@ -186,6 +186,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         if classes is None and not hasattr(self, "classes_"):
             raise ValueError("classes must be given to the first call of partial_fit.")
         if classes is not None:
+            if len(classes) == 0:
+                raise ValueError("classes is empty. Give the label of each class.")
             with naming("classes"):
                 classes = unique_labels(_checked_labels(classes, "classes"))
             if hasattr(self, "classes_") and not np.array_equal(classes, self.classes_):
@@ -291,7 +293,7 @@ def _checked_labels(labels, argument):
     """Labels of classes, (n,), which are not missing and can be sorted."""
     as_objects = np.asarray(labels, dtype=object)  # a list with NaN and texts would become texts
     missing = pd.isna(as_objects)
-    if missing.any():
+    if np.ndim(missing) and missing.any():
         row, label = int(np.argwhere(missing)[0][0]), as_objects[missing][0]
         raise ValueError(
             f"Input {argument} contains NaN or None: {missing.sum()} labels are missing, the first "

@@ -24,7 +24,15 @@ from tsrnn.estimators.sequence_model import (
 )
 from tsrnn.estimators.sequences import Sequences, merge_duplicates, read_sequences
 from tsrnn.kernels.losses import find_loss
-from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER, Label, naming
+from tsrnn.parameters import (
+    BOOLEAN,
+    NON_NEGATIVE,
+    POSITIVE_INTEGER,
+    Label,
+    check_parameter,
+    naming,
+    plain,
+)
 from tsrnn.training import History, Moments, train
 
 _OPEN_ENDED = ("constant", "adaptive")  # schedules without an end
@@ -244,6 +252,8 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
     @naming("sample_weight")
     def _row_weights(self, targets: np.ndarray, sample_weight: Any) -> np.ndarray:
         """Weights of rows, (n_samples,) float64, a copy."""
+        if sample_weight is not None and np.ndim(sample_weight) == 0:
+            check_parameter("sample_weight", plain(sample_weight), [NON_NEGATIVE])
         weights = _check_sample_weight(
             sample_weight, targets, dtype=np.float64, copy=True, ensure_non_negative=True
         )
@@ -272,6 +282,7 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
     def _outputs(self, X: Any) -> tuple[np.ndarray, pd.Index | None]:
         """Outputs of the network for each sequence, (n_samples, n_out), on its own scale; ids."""
         model = self.fitted_
+        self._validate_params()
         sequences = read_sequences(self, X, self.n_channels_in_, reset=False)
         source, rows = model.source(sequences), np.arange(len(sequences))
         outputs = run_network(self.network_, source, rows, device=self.device, n_jobs=self.n_jobs)

@@ -144,6 +144,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
             else float64. A DataFrame if ``set_output`` requests one.
         """
         check_is_fitted(self)
+        self._validate_params()
         values, groups = self._read(X, reset=False)
         if groups is not None:
             return _of_channels(_windows_of_groups(values, groups, self.lookback), values.shape[1])

@@ -21,7 +21,13 @@ from tsrnn.data import (
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.predictor import ForecastContext
 from tsrnn.forecasting.resolve import check_positive
-from tsrnn.parameters import POSITIVE_INTEGER, ParameterError, check_parameter, plain
+from tsrnn.parameters import (
+    POSITIVE_INTEGER,
+    ParameterError,
+    check_parameter,
+    plain,
+    validate_parameters,
+)
 
 
 def read_series(forecaster: ForecasterBase, y: Any, step: Any = None) -> Collection:
@@ -85,6 +91,7 @@ def read_new(
     forecaster: ForecasterBase, known: Collection, y: Any, X: Any, *, every: bool = False
 ) -> tuple[Collection, Covariates | None]:
     """Fitted series joined with new observations; see ``FittedForecaster.continued``."""
+    validate_parameters(forecaster)
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
     new = matched(known, read_series(forecaster, y, known.axes[0].step))
     check_positive(new, state.transform)
@@ -102,6 +109,7 @@ def forecast_context(
 ) -> tuple[int, ForecastContext]:
     """The horizon and the series of a forecast, from the arguments of ``predict``."""
     check_is_fitted(forecaster)
+    validate_parameters(forecaster)
     if horizon is None:
         horizon = forecaster.horizon
     horizon = plain(horizon)

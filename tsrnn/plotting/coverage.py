@@ -60,7 +60,8 @@ class CoverageDisplay:
     """
 
     def __init__(self, nominal: Sequence[float], observed: Sequence[float], by_series: Any = None):
-        levels = np.atleast_1d(np.asarray(nominal, dtype=float))
+        with naming("nominal"):
+            levels = np.atleast_1d(np.asarray(nominal, dtype=float))
         order = np.argsort(levels)
         self.nominal = levels[order]
         self.observed = _shares(observed, "observed", levels.shape)[order]

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from tsrnn.data.labels import refuse_other_labels
+from tsrnn.parameters import naming
 
 Labels: TypeAlias = ArrayLike | pd.Series | pd.DataFrame
 Scores: TypeAlias = ArrayLike | pd.Series
@@ -44,7 +45,8 @@ def two_runs(
     series = {name: x for name, x in vectors.items() if isinstance(x, pd.Series)}
     base, values = next(iter({**series, **vectors}.items()), ("index", None))
     if index is not None:
-        base, steps = "index", pd.Index(index)
+        with naming("index"):
+            base, steps = "index", pd.Index(index)
     elif values is not None:
         steps = _index_of(values, _numbers(values, base).size)
     else:
