@@ -284,6 +284,10 @@ def test_scales_of_other_series(metric):
     )
     with pytest.raises(ValueError, match=r"scale and actual .* first at \[0\]: b and a"):
         metric(actual, forecast, scale[::-1])
+    square = actual.iloc[:, :2].T, forecast.iloc[:, :2].T  # as many steps as series
+    assert metric(*square, 2.0).shape == (2,)
+    with pytest.raises(ValueError, match=r"actual is a frame with its time stamps down.*actual\.T"):
+        metric(*square, [2.0, 4.0])
 
 
 def test_a_history_is_in_the_order_of_time():

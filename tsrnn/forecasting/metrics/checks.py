@@ -44,14 +44,21 @@ def check_labels(**arguments: Any) -> None:
             refuse_other_labels(values.columns, first.columns, name, base, "columns")
 
 
+def check_rows(values: Any, name: str) -> None:
+    """Refuse a frame with times down its rows where a series must be a row."""
+    if not isinstance(values, pd.DataFrame) or isinstance(values.columns, _TIMES):
+        return
+    if isinstance(values.index, _TIMES):
+        raise ValueError(f"{name} is a frame with its time stamps down the rows. Give {name}.T.")
+
+
 def check_order(history: Any) -> None:
     """Refuse a history of pandas whose steps are not in order, or of several series in a row."""
     if not isinstance(history, (pd.Series, pd.DataFrame)):
         return
+    check_rows(history, "history")
     is_frame = isinstance(history, pd.DataFrame)
     steps = history.columns if is_frame else history.index
-    if is_frame and isinstance(history.index, _TIMES) and not isinstance(steps, _TIMES):
-        raise ValueError("history is a frame with its time stamps down the rows. Give history.T.")
     if isinstance(steps, pd.MultiIndex):
         series = steps.droplevel(-1).unique()
         if len(series) > 1:

@@ -11,6 +11,7 @@ from tsrnn.forecasting.metrics.checks import (
     check_forecast,
     check_labels,
     check_order,
+    check_rows,
     check_scale,
     observed_mean,
     refuse_where,
@@ -185,6 +186,8 @@ def mase(
         :func:`seasonal_scale` of each series' history, or what broadcasts to the leading axes.
     """
     check_labels(actual=actual, forecast=forecast, scale=scale)
+    if np.ndim(scale):
+        check_rows(actual, "actual")
     actual = check_actual(actual, skip_missing)
     error = np.abs(actual - check_forecast(forecast, actual))
     return observed_mean(error / check_scale(scale, actual), actual, axis)
@@ -206,6 +209,8 @@ def rmsse(
     :func:`mase`, but ``scale`` is of :func:`seasonal_scale` with ``squared=True``.
     """
     check_labels(actual=actual, forecast=forecast, scale=scale)
+    if np.ndim(scale):
+        check_rows(actual, "actual")
     actual = check_actual(actual, skip_missing)
     error = (actual - check_forecast(forecast, actual)) ** 2
     return np.sqrt(observed_mean(error / check_scale(scale, actual), actual, axis))
