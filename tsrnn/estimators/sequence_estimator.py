@@ -4,6 +4,7 @@ import contextlib
 import copy
 import dataclasses
 import warnings
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -252,7 +253,7 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
     @naming("sample_weight")
     def _row_weights(self, targets: np.ndarray, sample_weight: Any) -> np.ndarray:
         """Weights of rows, (n_samples,) float64, a copy."""
-        if sample_weight is not None and np.ndim(sample_weight) == 0:
+        if isinstance(sample_weight, (Number, np.timedelta64)):
             check_parameter("sample_weight", plain(sample_weight), [NON_NEGATIVE])
         weights = _check_sample_weight(
             sample_weight, targets, dtype=np.float64, copy=True, ensure_non_negative=True

@@ -114,7 +114,7 @@ def _check_n_channels(n, n_channels, where, reset):
 
 def _read_table(estimator, X, n_channels, reset):
     """A table, a sequence in each row, as float64."""
-    shape = np.shape(X)
+    shape = getattr(X, "shape", None) or np.asarray(X).shape
     is_new = not (reset or hasattr(estimator, "n_features_in_"))
     if is_new and len(shape) == 2 and shape[1] == n_channels:
         raise ValueError(
