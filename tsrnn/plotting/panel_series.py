@@ -18,8 +18,8 @@ class PanelSeries:
 
     ``data`` is a wide frame, one column per series; a long frame of pandas or polars; a Series or
     DataFrame on a MultiIndex of series and time; or a single Series, or a frame of its times and
-    values, whose label is None. Columns of intervals in a wide frame have one more level, ``lower_80`` and so on. Otherwise DataError,
-    which calls the data ``name``.
+    values, whose label is None. Columns of intervals in a wide frame have one more level,
+    ``lower_80`` and so on. Otherwise DataError, which calls the data ``name``.
     """
 
     def __init__(self, data: Any, name: str, columns: tuple[str, str, str] = LONG_COLUMNS):
