@@ -288,7 +288,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
 
             * a Series on a DatetimeIndex, PeriodIndex or RangeIndex of one frequency;
             * a DataFrame with one column a series, padded with NaN where a series is shorter;
-            * a long DataFrame, pandas or polars, with columns for id, time and value;
+            * a long DataFrame, pandas or polars, with columns for id, time and value, or of one
+              series for time and value;
             * a Series or DataFrame of one column with a MultiIndex of id and time.
         X : Series or DataFrame, optional
             Covariates: a row for each time stamp of ``y``, by the index or ``time_column``, and for
@@ -297,7 +298,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
             ``y`` are kept for ``predict``. Numbers are standardised; texts and categories have a
             vector of input weights each (an embedding).
         static : DataFrame, optional
-            Numbers or categories of each series, by the index or the column ``id_column``.
+            Numbers or categories of each series, by the index or the column ``id_column``; pandas
+            or polars.
 
         Returns
         -------
