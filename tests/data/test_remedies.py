@@ -64,6 +64,13 @@ IRREGULAR = {
         "h",
         None,
     ),
+    "hours in a zone that skips a midnight": (
+        jittered(
+            pd.date_range("2018-11-03 12:00", periods=N, freq="h", tz="America/Sao_Paulo"), 200
+        ),
+        "h",
+        None,
+    ),
     "days in a zone, over a change of clocks": (
         jittered(pd.date_range("2024-03-20 12:00", periods=N, tz="Europe/Berlin"), 9000),
         "D",
@@ -218,6 +225,14 @@ def test_repeated_times_are_averaged(form):
     snippet = re.search(r"for instance (y\..*?\.mean\(\))", error.remedy)[1]
     collection = collection_from(eval(snippet, {"y": y}))
     assert set(collection.panel.lengths) == {N}
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_few_irregular_times_are_resampled(n):
+    y = pd.Series(
+        [1.0, 2.0, 4.0], pd.DatetimeIndex(["2024-01-01", "2024-02-03 11:00", "2024-02-04"])
+    )
+    collection_from(mended(y[:n], error_of(y[:n])))
 
 
 @pytest.mark.parametrize("form", ["long", "levels", "frame of levels", "polars"])

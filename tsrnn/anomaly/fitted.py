@@ -97,7 +97,7 @@ class FittedSeries:
             )
         unknown = [series.label for series in panel if series.label not in self.labels]
         if unknown == [None]:
-            labels = listed(list(map(repr, self.labels)))
+            labels = listed(self.labels)
             raise DataError(
                 f"is a single series, and the detector was fitted to a panel: {labels}",
                 "Keep its label: in a column id_column or a level of the index, as in "
@@ -105,8 +105,7 @@ class FittedSeries:
             )
         if unknown and None in self.labels:
             raise DataError(
-                f"has the series {listed(list(map(repr, unknown)))}, and the detector was fitted "
-                "to a single one",
+                f"has the series {listed(unknown)}, and the detector was fitted to a single one",
                 "Give the rows of that alone, or fit on all.",
             )
         if unknown:

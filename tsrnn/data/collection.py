@@ -77,8 +77,7 @@ def extended(
         n = "" if len(unmatched) == 1 else f"{len(unmatched)} are in only one of the two: "
         only = "" if n else " is in only one of the two"
         raise Location(argument).error(
-            f"must go on with the series that were fitted, and {n}"
-            f"{listed(list(map(repr, unmatched)))}{only}",
+            f"must go on with the series that were fitted, and {n}{listed(unmatched)}{only}",
             difference_of_types(following.ids, known.ids)
             or "Give the same series, or predict others by predict(y=...).",
         )

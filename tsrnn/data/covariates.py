@@ -56,7 +56,7 @@ class Covariates:
         if not any(label in labels for label in ids):
             remedy = difference_of_types(labels, ids)
             if remedy:
-                here, there = (listed(list(map(repr, each))) for each in (labels, ids))
+                here, there = (listed(each) for each in (labels, ids))
                 raise Location(self.name).error(f"has the series {here}, and y {there}", remedy)
 
     def _time_numbers(self, index):

@@ -1,6 +1,6 @@
 """Errors about data, with fields that say what is wrong, where, and what to do about it."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 
@@ -130,14 +130,15 @@ class Location(NamedTuple):
         return kind(problem, remedy, row=row, **facts, **self._asdict())
 
 
-def listed(items: Sequence[Any], n: int = 5) -> str:
+def listed(items: Iterable[Any], show: Callable[[Any], str] = repr, n: int = 5) -> str:
     """The first of many items, and the number of others: "'a', 'b' and 3 more"."""
-    more = f" and {len(items) - n} more" if len(items) > n else ""
-    return ", ".join(item if isinstance(item, str) else str(item) for item in items[:n]) + more
+    every = list(items)
+    more = f" and {len(every) - n} more" if len(every) > n else ""
+    return ", ".join(map(show, every[:n])) + more
 
 
 def affected(labels: Sequence[Hashable]) -> str:
     """The end of a problem that several series have: how many they are, and the first of them."""
     if len(labels) < 2:
         return ""
-    return f"; {len(labels)} series are affected: {listed(list(map(repr, labels)))}"
+    return f"; {len(labels)} series are affected: {listed(labels)}"

@@ -25,7 +25,7 @@ def matched(known: Collection, new: Collection, argument: str = "y") -> Collecti
         return dataclasses.replace(new, ids=[name])
     if len(labels) == 1 and name in (None, labels[0], _value_name(labelled.form)):
         return dataclasses.replace(new, ids=known.ids)
-    shown = listed(list(map(repr, labels)))
+    shown = listed(labels)
     if single is new:
         raise Location(argument).error(
             f"is a single series, and the series {shown} were fitted",

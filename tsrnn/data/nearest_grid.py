@@ -10,8 +10,14 @@ import pandas as pd
 from tsrnn.data.frequency import inferred_step, positions_of
 
 # Multiples of units that clocks and calendars use.
-_USUAL = {"ms": (1, 10, 100), "s": (1, 5, 10, 15, 30), "min": (1, 5, 10, 15, 30), "h": (1, 6, 12)}
-_USUAL["D"] = (1,)
+_SIXTIETHS = (1, 2, 5, 10, 15, 20, 30, 45)
+_USUAL = {
+    "ms": (1, 10, 100),
+    "s": _SIXTIETHS,
+    "min": _SIXTIETHS,
+    "h": (1, 2, 3, 4, 6, 12),
+    "D": (1,),
+}
 _UNITS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "D": 86_400.0}  # in seconds
 _WEEKS = [f"W-{day}" for day in ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")]
 # Periods and grids to try where a typical step is of so many days.

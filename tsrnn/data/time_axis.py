@@ -145,7 +145,8 @@ def regular_index(index: pd.Index, step: Any) -> pd.Index:
 
 def format_time(label: Any) -> str:
     """A time stamp for messages: midnight without a time zone as a date."""
-    is_date = isinstance(label, pd.Timestamp) and label == label.normalize() and label.tz is None
+    # Midnight may not exist in a time zone.
+    is_date = isinstance(label, pd.Timestamp) and label.tz is None and label == label.normalize()
     return str(label.date()) if is_date else str(label)
 
 
@@ -209,9 +210,18 @@ def _irregular(index, where, step=None):
     if grid is not None:
         bad = grid.off
         n = "all" if len(bad) == len(index) else len(bad)
-        times = listed([format_time(stamp) for stamp in bad])
+        times = listed(bad, format_time)
         problem += f": {n} of its {len(index)} time stamps are off the nearest, {grid.frequency}: "
         problem += times
-    row = bad[0] if len(bad) else index[0]
-    remedy = "Bring it to one."
-    return where.error(problem, remedy, row, IrregularTimesError, step=step, grid=grid)
+    elif len(index) < 3:
+        problem += f": {len(index)} time stamps are too few to show one"
+    is_date = isinstance(index, pd.DatetimeIndex)
+    return where.error(
+        problem,
+        "Bring it to one.",
+        bad[0] if len(bad) else index[0],
+        IrregularTimesError,
+        step=step,
+        grid=grid,
+        methods=".resample('D').mean().interpolate()" if is_date and grid is None else "",
+    )

@@ -143,7 +143,7 @@ def backtest(
     forecaster: RNNForecaster,
     y: Any,
     X: Any = None,
-    static: pd.DataFrame | None = None,
+    static: Any = None,
     *,
     n_windows: int = 5,
     step: int | None = None,

@@ -2,8 +2,6 @@
 
 from typing import Any, Self
 
-import pandas as pd
-
 from tsrnn.estimators.base import ATTENTION, N_NETWORKS, UNITS, RecurrentEstimator
 from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
@@ -278,7 +276,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, y: Any, X: Any = None, static: pd.DataFrame | None = None) -> Self:
+    def fit(self, y: Any, X: Any = None, static: Any = None) -> Self:
         """Fit networks that forecast series from their history.
 
         Parameters

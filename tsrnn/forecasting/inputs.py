@@ -105,7 +105,7 @@ def forecast_context(
     horizon: int | None = None,
     X: Any = None,
     y: Any = None,
-    static: pd.DataFrame | None = None,
+    static: Any = None,
 ) -> tuple[int, ForecastContext]:
     """The horizon and the series of a forecast, from the arguments of ``predict``."""
     check_is_fitted(forecaster)

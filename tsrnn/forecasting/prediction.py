@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,7 +26,7 @@ class PredictMixin(ForecasterBase):
         horizon: int | None = None,
         X: Any = None,
         y: Any = None,
-        static: pd.DataFrame | None = None,
+        static: Any = None,
     ) -> Any:
         """Forecast the steps that follow each series.
 
@@ -65,7 +64,7 @@ class PredictMixin(ForecasterBase):
         horizon: int | None = None,
         X: Any = None,
         y: Any = None,
-        static: pd.DataFrame | None = None,
+        static: Any = None,
         *,
         coverage: float | Sequence[float] = 0.9,
     ) -> Any:
@@ -102,7 +101,7 @@ class PredictMixin(ForecasterBase):
         horizon: int | None = None,
         X: Any = None,
         y: Any = None,
-        static: pd.DataFrame | None = None,
+        static: Any = None,
         *,
         quantiles: float | Sequence[float] = (0.1, 0.5, 0.9),
     ) -> Any:
@@ -145,7 +144,7 @@ class PredictMixin(ForecasterBase):
         horizon: int | None = None,
         X: Any = None,
         y: Any = None,
-        static: pd.DataFrame | None = None,
+        static: Any = None,
         *,
         n_samples: int = 100,
         random_state: Any = 0,
