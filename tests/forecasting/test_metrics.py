@@ -242,11 +242,26 @@ def test_panels_in_another_order():
     assert mae(actual, forecast) == mae(ACTUAL, FORECAST, axis=None)
     with pytest.raises(ValueError, match=r"at \[0\]: \('b', Timestamp.* and \('a', Timestamp"):
         mae(actual, pd.concat([forecast["b"], forecast["a"]], keys=["b", "a"]))
-    long = forecast.rename("y").reset_index()
-    with pytest.raises(
-        ValueError, match=r"actual must be numbers.* with ids and times as its inde"
-    ):
-        mae(long, long)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("times", [DAYS, range(3)])
+def test_long_frames_are_refused(library, times):
+    """Their ids and times are numbers too, maybe, and would be scored."""
+    columns = {"unique_id": [7] * 3, "ds": list(times), "y": [1.0, 2.0, 3.0]}
+    for names in (["unique_id", "ds"], ["ds"]):
+        frame = pd.DataFrame(columns)[[*names, "y"]]
+        values = frame.set_index(names)["y"]
+        assert mae(values, values + 1) == 1
+        if library == "polars":
+            frame = pytest.importorskip("polars").DataFrame(frame.to_dict("list"))
+        message = (
+            rf"actual is a long frame, .*Give these on an index: actual.set_index\(\['{names[0]}'"
+        )
+        with pytest.raises(ValueError, match=message):
+            mae(frame, frame)
+        with pytest.raises(ValueError, match="lower is a long frame"):
+            coverage([1, 2, 3], frame, frame)
 
 
 def test_labels_that_differ_in_kind_only():

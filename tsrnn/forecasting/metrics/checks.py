@@ -77,15 +77,19 @@ def check_order(history: Any) -> None:
 
 
 def as_floats(values: Any, name: str) -> np.ndarray:
-    """A float array, missing values of every dtype as NaN."""
-    is_frame = isinstance(values, pd.DataFrame)
+    """A float array, missing values of every dtype as NaN; refuses a long frame."""
+    keys = [key for key in ("unique_id", "ds") if key in list(getattr(values, "columns", ()))]
+    if keys:
+        raise ValueError(
+            f"{name} is a long frame, with the columns {keys} and its values. Give these on an "
+            f"index: {name}.set_index({keys})['y']."
+        )
     try:
-        if is_frame or isinstance(values, pd.Series):
+        if isinstance(values, (pd.Series, pd.DataFrame)):
             values = values.to_numpy(dtype=float, na_value=np.nan)
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError, OverflowError) as error:
-        remedy = " Give the column of values, with ids and times as its index." if is_frame else ""
-        raise ValueError(f"{name} must be numbers: {error}.{remedy}") from None
+        raise ValueError(f"{name} must be numbers: {error}.") from None
 
 
 def check_actual(values: ArrayLike, skip_missing: bool, name: str = "actual") -> np.ndarray:
