@@ -238,7 +238,7 @@ def test_one_sequence_never_becomes_many(cls, n_channels, fitted_on):
 
 
 def test_one_sequence_is_no_table_for_fit_either():
-    with pytest.raises(ValueError, match=r"X has 5 and y has 1. One sequence is X.None"):
+    with pytest.raises(ValueError, match=r"X has 5 and y has 1.* one sequence alone as X.None"):
         quick(n_channels=2).fit(CUBE[0], [1.0])
 
 

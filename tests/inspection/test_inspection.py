@@ -169,7 +169,7 @@ def test_input_sensitivity(cell):
             for e in (E, -E):
                 near = X[:2].copy()
                 near[row, t] += e * regressor.X_scale_[0]
-                moved.append(regressor._outputs(near)[row, 0])
+                moved.append(regressor._outputs(near)[0][row, 0])
             slope = (moved[0] - moved[1]) / (2 * E)
             result = frame.loc[(row, t + 1, N_TIME - 1 - t), 0]
             assert result == pytest.approx(slope, rel=1e-6, abs=1e-9)

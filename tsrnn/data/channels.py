@@ -15,7 +15,7 @@ from tsrnn.data.interop import narwhals_frame, to_pandas
 from tsrnn.data.panel import Panel
 from tsrnn.data.panel_axes import PanelTimes
 from tsrnn.data.remedies import Layout
-from tsrnn.data.rows import check_frame, labelled_rows
+from tsrnn.data.rows import check_frame, labelled_rows, refuse_long
 from tsrnn.data.time_axis import TimeAxis, format_step, sorted_axis
 from tsrnn.data.values import check_finite, check_real
 
@@ -180,6 +180,8 @@ def _from_array(y, missing, argument):
 def _check_columns(y, id_column, time_column, argument, library):
     """Refuse a long frame without the columns of series and time."""
     named = [column for column in (id_column, time_column) if column is not None]
+    if not named:
+        refuse_long(y, argument, "Say so: id_column='unique_id', time_column='ds'.")
     absent = [column for column in named if column not in y.columns]
     if absent or (time_column is None and (library or id_column)):
         reason = f"; {absent[0]!r} is none of them" if absent else ""

@@ -87,6 +87,15 @@ def _rows_of_levels(frame, argument):
     return LabelledRows(ids, times, stamps.dtype, frame)
 
 
+def refuse_long(frame: Any, argument: str, remedy: str) -> None:
+    """Refuse a frame with the columns of a long one, which would be read as channels."""
+    if {"unique_id", "ds"} <= {*getattr(frame, "columns", ())}:
+        raise Location(argument).error(
+            "has the columns 'unique_id' and 'ds' of a long frame, which would be channels here",
+            remedy,
+        )
+
+
 def check_frame(frame: pd.DataFrame, argument: str) -> None:
     """Refuse a frame without rows or columns, or with two columns of one name."""
     if frame.shape[1] == 0:

@@ -19,7 +19,7 @@ def is_long(estimator: Any, X: Any, y: Any, *, reset: bool) -> bool:
     """
     has_levels = isinstance(getattr(X, "index", None), pd.MultiIndex)
     if estimator.id_column is not None or not has_levels:
-        return estimator.id_column is not None and (hasattr(X, "columns") or has_levels)
+        return estimator.id_column is not None and (_is_frame(X) or has_levels)
     if reset:
         return y is not None and np.shape(y)[:1] != (len(X),)
     return not hasattr(estimator, "n_features_in_")
@@ -80,7 +80,7 @@ def aligned(values: Any, ids: pd.Index, argument: str) -> Any:
         if len(labels):
             more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
             raise Location(argument).error(
-                f"{problem} {labels[0]!r}{more}, and the ids of X are {_listed(ids)}",
+                f"{problem} {labels.tolist()[0]!r}{more}, and the ids of X are {_listed(ids)}",
                 "Give one entry for each id, by the index.",
             )
     return values.loc[ids]
@@ -138,6 +138,10 @@ def _numbers(column, name):
             f"must hold real numbers, got dtype {column.dtype}", "Convert it, or leave it out."
         )
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _is_frame(X):
+    return hasattr(type(X), "columns")  # not of X: polars would resolve a lazy frame
 
 
 def _listed(labels):

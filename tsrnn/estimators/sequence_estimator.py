@@ -177,7 +177,13 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         self._record_targets(y, is_new)
         targets = self._encode(y)
         if len(sequences) != len(targets):
-            hint = " One sequence is X[None], (1, n_timesteps, n_channels)." * (len(targets) == 1)
+            hint = ""
+            if len(targets) < len(sequences) and hasattr(self, "n_features_in_"):
+                hint = (
+                    " A row of a table is one sequence. Give one sequence alone as X[None], (1, "
+                    "n_timesteps, n_channels); of a frame with a row for each step, set id_column "
+                    "and time_column."
+                )
             raise ValueError(
                 f"Found input variables with inconsistent numbers of samples: X has "
                 f"{len(sequences)} and y has {len(targets)}.{hint}"

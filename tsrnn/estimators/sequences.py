@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 from sklearn.utils.validation import check_array, validate_data
 
 from tsrnn.data import Location
+from tsrnn.data.rows import refuse_long
 from tsrnn.estimators.long_frames import aligned, is_long, read_long
 from tsrnn.estimators.sliding import channels_of_windows
 from tsrnn.parameters import naming
@@ -114,30 +115,31 @@ def _check_n_channels(n, n_channels, where, reset):
 
 def _read_table(estimator, X, n_channels, reset):
     """A table, a sequence in each row, as float64."""
-    shape = getattr(X, "shape", None) or np.asarray(X).shape
-    is_new = not (reset or hasattr(estimator, "n_features_in_"))
-    if is_new and len(shape) == 2 and shape[1] == n_channels:
+    refuse_long(X, "X", "Say so: id_column='unique_id', time_column='ds'.")
+    if isinstance(X, pd.DataFrame):
+        for k, dtype in enumerate(X.dtypes):
+            if not pd.api.types.is_numeric_dtype(dtype):
+                _check_column(X.iloc[:, k])
+    was_table = reset or hasattr(estimator, "n_features_in_")
+    table = validate_data(estimator, X, reset=reset, **_CHECKS)
+    if not was_table and table.shape[1] == n_channels:
         raise ValueError(
-            f"X has shape {shape}: the rows of a table are sequences, and these would be of one "
-            "step, where fit was given separate sequences. Give one sequence as X[None], (1, "
+            f"X has shape {table.shape}: the rows of a table are sequences, and these would be of "
+            "one step, where fit was given separate sequences. Give one sequence as X[None], (1, "
             "n_timesteps, n_channels); sequences of one step as (n_samples, 1, n_channels)."
         )
-    if isinstance(X, pd.DataFrame):
-        for column, dtype in X.dtypes.items():
-            if not pd.api.types.is_numeric_dtype(dtype):
-                _check_column(X, column)
-    return validate_data(estimator, X, reset=reset, **_CHECKS)
+    return table
 
 
-def _check_column(X, column):
+def _check_column(column):
     """Refuse a column that does not hold numbers; times would pass as their number of ticks."""
-    values = np.asarray(X[column])
+    values = np.asarray(column)
     try:
         if values.dtype.kind in "mM":
             raise TypeError(f"dtype {values.dtype}")
         values.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise Location("X", column=column).error(
+        raise Location("X", column=column.name).error(
             f"does not hold numbers: {error}",
             "Convert it or leave it out. A row is one sequence; of a frame with a row for each "
             "step, say by id_column and time_column which columns hold ids and times.",

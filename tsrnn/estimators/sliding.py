@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from tsrnn.data.order import series_codes
+from tsrnn.data.rows import refuse_long
 from tsrnn.parameters import (
     LARGEST_INTEGER,
     Integer,
@@ -213,6 +214,9 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
             X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
         position, groups = self._group_position(), None
         if position is None:
+            refuse_long(
+                X, "X", "Set groups='unique_id', or in pandas X.set_index(['unique_id', 'ds'])."
+            )
             values = self._numbers(X)
         else:
             others = [k for k in range(X.shape[1]) if k != position]
