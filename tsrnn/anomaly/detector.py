@@ -33,6 +33,8 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
     list of ``SeriesScores``; its fitted state is ``fitted_``, a ``FittedSeries``.
     """
 
+    _MIN_EXCESS = 0.0  # of the default thresholds, in the unit of the scores
+
     _parameter_constraints = {
         "online": [BOOLEAN],
         "threshold": [HasMethods(["fit", "predict"], "RobustZThreshold()"), None],
@@ -100,7 +102,9 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
             return clone(self.threshold)
         if self.contamination != "auto":
             return QuantileThreshold(self.contamination)
-        return ConformalThreshold(0.01, random_state=0) if self.online else RobustZThreshold()
+        if self.online:
+            return ConformalThreshold(0.01, min_excess=self._MIN_EXCESS)
+        return RobustZThreshold(min_excess=self._MIN_EXCESS)
 
     def _read_series(self, y, step=None) -> ChannelPanel:
         """Checked series of any input form."""

@@ -44,7 +44,11 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     errors of their reconstruction from it are scored (Malhotra et al. 2016, arXiv 1607.00148).
     Networks are trained on all series of a panel, each standardised. Scores of normal points are
     about 1 or less. Each series starts with a state of zeros, and its smoothing at the median
-    score.
+    score. Its first ``max(lookback, season) + horizon`` rows are compared with rows as near to a
+    start within the training series: their errors are larger for lack of history, and only what is
+    larger still is strange. For alarms as early as later on, put the rows before in front of new
+    ones, or fit with ``online=True`` and ``update``. A constant channel is expected to stay so;
+    changes of it are in units of a thousandth of its size.
 
     Parameters
     ----------
@@ -70,7 +74,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
     contamination : float or "auto", default="auto"
         Without a threshold, the share of anomalies in the training points; "auto" is
-        ``RobustZThreshold()``, with ``online=True`` ``ConformalThreshold(0.01)``.
+        ``RobustZThreshold(min_excess=0.1)``, with ``online=True``
+        ``ConformalThreshold(0.01, min_excess=0.1)``: a score is no alarm that is above the median
+        by less than a tenth of a typical error.
     missing : {"raise", "mask"}, default="raise"
         Refuse missing values and rows, or skip them: networks then keep their state.
     id_column, time_column : str, optional
@@ -90,8 +96,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Epochs, each of at most 100 minibatches. "auto" makes 300 minibatches, for a panel more:
         with many more, networks learn to reproduce the anomalies.
     dtype, device, n_jobs, random_state, verbose
-        Computation and progress, as in :class:`RNNRegressor`, but by default ``random_state`` is
-        None, a different seed each time; scores are computed on the CPU.
+        Computation and progress, as in :class:`RNNRegressor`; scores are computed on the CPU.
 
     Attributes
     ----------
@@ -121,6 +126,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                     start                 end
     0 2024-01-30 04:00:00 2024-01-30 13:00:00
     """
+
+    _MIN_EXCESS = 0.1
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **AnomalyDetector._parameter_constraints,
@@ -164,7 +171,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         dtype="float32",
         device="cpu",
         n_jobs=None,
-        random_state=None,
+        random_state=0,
         verbose=0,
     ):
         self.method = method
@@ -230,8 +237,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         inputs = [self.fitted_.inputs(series, self.seasons_) for series in panel]
         networks = self._train_networks(model, inputs)
         self.network_ = networks[0]
-        evaluations = [model.evaluate(networks, *arrays, self.online) for arrays in inputs]
-        fitted = FittedNetworks.fit(self.fitted_, model, self.seasons_, networks, evaluations)
+        fitted, evaluations = FittedNetworks.fit(
+            self.fitted_, model, self.seasons_, networks, inputs, self.online
+        )
         if max(lengths) < 10 * self.stretch:
             warnings.warn(
                 f"y has {max(lengths)} observations, and scores are means over "

@@ -9,9 +9,9 @@ import warnings
 import numpy as np
 
 from tsrnn.data import Collection, Location, Panel, format_time
+from tsrnn.estimators.constant import ROUNDING, is_constant
 from tsrnn.kernels import portable
 
-_NOISE = 1e-12  # deviation of a constant series by rounding, relative to its level
 _MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
 _LARGEST = 1e300  # result: sums and differences of many are finite
 _LOG_LARGEST = 690.7755278982137
@@ -39,11 +39,11 @@ class Scaling:
         level = _sums(panel, np.abs(portable.log(panel.values) if log else panel.values)) / n
         level = np.ldexp(level, -exponent)
         spread = np.sqrt(_sums(panel, values**2) / n)
-        constant = spread <= _NOISE * level
+        constant = is_constant(spread, level)
         values /= np.repeat(np.where(constant, 1.0, spread), panel.lengths)
         deviation = spread * typical_deviations(Panel(values, panel.indptr), lookback)
         # Outputs of a network for a constant series are noise: they are scaled to nearly nothing.
-        smallest = np.where(level > 0, _NOISE * level, 1.0)
+        smallest = np.where(level > 0, ROUNDING * level, 1.0)
         deviation = np.ldexp(np.where(constant, smallest, deviation), exponent)
         return cls(log, slope, np.ldexp(mean, exponent), np.maximum(deviation, 5e-324))
 
@@ -76,7 +76,7 @@ class Scaling:
         A series that was constant is measured by its level.
         """
         panel, level = collection.panel, np.abs(self.mean)
-        unit = np.where(self.deviation > 2 * _NOISE * level, self.deviation, level)
+        unit = np.where(self.deviation > 2 * ROUNDING * level, self.deviation, level)
         with np.errstate(over="ignore"):
             deviations = np.abs(self.apply(panel, n_elapsed))
             deviations *= np.repeat(self.deviation / unit, panel.lengths)
