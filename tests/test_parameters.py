@@ -507,3 +507,32 @@ def test_a_call_that_fits_no_signature_fails_as_without_the_decorator():
     with pytest.raises(TypeError, match=r"double\(\) missing 1 required positional argument: 'n'"):
         double()
     assert double(np.int8(100)) == 200
+
+
+CLASSES = {"an empty list": [], "a number": 3, "a text": "ab", "two axes": np.ones((2, 2))}
+
+
+@pytest.mark.parametrize("classes", CLASSES.values(), ids=CLASSES)
+def test_classes_are_several_labels(classes):
+    with pytest.raises(ValueError, match=r"^classes"):
+        tsrnn.RNNClassifier().partial_fit(Unread(), Unread(), classes)
+
+
+WEIGHTS = [np.inf, -1.0, 1j, "1", [1.0], [[1.0]] * 4, np.timedelta64(1), [np.inf] + [1.0] * 3]
+
+
+@pytest.mark.parametrize("estimator", [tsrnn.RNNRegressor(), tsrnn.RNNClassifier()], ids=str)
+@pytest.mark.parametrize("weights", WEIGHTS, ids=str)
+def test_wrong_weights_are_named(estimator, weights):
+    X = np.arange(12.0).reshape(4, 3)
+    with pytest.raises(ValueError, match=r"(?i)sample.weight"):
+        estimator.fit(X, [0, 1, 0, 1], sample_weight=weights)
+
+
+@pytest.mark.parametrize("scores", ["12", "a", 1j, [1j], ["a"], 10**400, [10**400], object()])
+def test_wrong_scores_are_named(scores):
+    for call in (tsrnn.anomaly.RobustZThreshold().fit, tsrnn.anomaly.TailThreshold().fit_predict):
+        with pytest.raises(ValueError, match=r"\bscores\b"):
+            call(scores)
+    with pytest.raises(ValueError, match=r"\bscores\b"):
+        tsrnn.anomaly.events_from_labels([0, 1], scores=scores)

@@ -238,6 +238,7 @@ class Weights(Constraint):
 
 
 POSITIVE_INTEGER = Integer(1)
+STEPS = Integer(1, 1_000_000)  # ahead; as many windows or sample paths
 POSITIVE = Number(0, closed="right")
 NON_NEGATIVE = Number(0)
 FRACTION = Number(0, 1, closed="left")
@@ -362,7 +363,8 @@ def naming(argument: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, OverflowError) as error:
-        is_named = hasattr(error, "argument") or re.search(rf"\b{argument}\b", str(error))
+        is_typed = isinstance(error, AttributeError) or hasattr(error, "argument")
+        is_named = is_typed or re.search(rf"\b{argument}\b", str(error))
         if is_named:
             raise
         raise ParameterError(f"{argument} cannot be read: {error}") from error

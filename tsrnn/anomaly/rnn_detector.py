@@ -23,7 +23,7 @@ from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
-from tsrnn.parameters import POSITIVE_INTEGER, Integer, ListOf, StrOptions
+from tsrnn.parameters import POSITIVE_INTEGER, STEPS, Integer, ListOf, StrOptions
 from tsrnn.training import train_many
 
 _SEASONS = ListOf(POSITIVE_INTEGER, least=1, arrays=True)
@@ -132,7 +132,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **AnomalyDetector._parameter_constraints,
         "method": [StrOptions(["forecast", "reconstruction"])],
-        "horizon": [Integer(1, 10**6)],
+        "horizon": [STEPS],
         "lookback": [Integer(2)],
         "season": [POSITIVE_INTEGER, _SEASONS, StrOptions(["auto"])],
         "stretch": [POSITIVE_INTEGER],

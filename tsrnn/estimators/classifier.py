@@ -14,7 +14,7 @@ from tsrnn.data import Location
 from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.estimators.long_frames import labelled
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.parameters import ArrayLike, StrOptions, Weights, check_parameter, naming, validated
+from tsrnn.parameters import ArrayLike, StrOptions, Weights, check_parameter, naming
 
 
 class RNNClassifier(ClassifierMixin, SequenceEstimator):
@@ -168,7 +168,6 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             self._fit(X, y, sample_weight, partial=False)
         return self
 
-    @validated(classes=[ArrayLike(), None])
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
@@ -186,6 +185,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         if classes is None and not hasattr(self, "classes_"):
             raise ValueError("classes must be given to the first call of partial_fit.")
         if classes is not None:
+            check_parameter("classes", classes, [ArrayLike()])
             if len(classes) == 0:
                 raise ValueError("classes is empty. Give the label of each class.")
             with naming("classes"):

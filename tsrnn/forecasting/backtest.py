@@ -21,6 +21,7 @@ from tsrnn.forecasting.uncertainty import as_levels
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
+    STEPS,
     Integer,
     Probabilities,
     validate_parameters,
@@ -132,7 +133,7 @@ class Backtest:
 
 @validated(
     forecaster=[RNNForecaster],
-    n_windows=[POSITIVE_INTEGER],
+    n_windows=[STEPS],
     step=[POSITIVE_INTEGER, None],
     refit=[BOOLEAN],
     coverage=[_LEVELS],

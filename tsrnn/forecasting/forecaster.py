@@ -11,6 +11,7 @@ from tsrnn.forecasting.updating import UpdateMixin
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
+    STEPS,
     ArrayLike,
     Integer,
     Label,
@@ -165,8 +166,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         "id_column": [Text()],
         "time_column": [Text()],
         "target_column": [Text()],
-        "horizon": [POSITIVE_INTEGER],
-        "n_ahead": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "horizon": [STEPS],
+        "n_ahead": [STEPS, StrOptions(["auto"])],
         "lookback": [Integer(2), None],
         "season": [POSITIVE_INTEGER, StrOptions(["auto"])],
         "transform": [StrOptions(["auto", "log"]), None],

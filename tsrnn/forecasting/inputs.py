@@ -22,7 +22,7 @@ from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.predictor import ForecastContext
 from tsrnn.forecasting.resolve import check_positive
 from tsrnn.parameters import (
-    POSITIVE_INTEGER,
+    STEPS,
     ParameterError,
     check_parameter,
     plain,
@@ -121,7 +121,7 @@ def forecast_context(
             "is not how a forecaster predicts: leave scoring out, or give a function of "
             "(forecaster, y)."
         )
-    check_parameter("horizon", horizon, [POSITIVE_INTEGER])
+    check_parameter("horizon", horizon, [STEPS])
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
     if y is not None:

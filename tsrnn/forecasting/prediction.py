@@ -13,7 +13,7 @@ from tsrnn.forecasting.inputs import forecast_context, read_new
 from tsrnn.forecasting.metrics.points import scale_or_nan
 from tsrnn.forecasting.predictor import Predictor
 from tsrnn.forecasting.uncertainty import as_levels
-from tsrnn.parameters import POSITIVE_INTEGER, RANDOM_STATE, Probabilities, validated
+from tsrnn.parameters import RANDOM_STATE, STEPS, Probabilities, validated
 
 _LEVELS = Probabilities(scalar=True, labelled=True)
 
@@ -75,7 +75,7 @@ class PredictMixin(ForecasterBase):
         horizon, X, y, static
             As in ``predict``; later than the steps forecast at once, errors count as at the last.
         coverage : float or sequence of float, default=0.9
-            Probability, between 0 and 1.
+            Probability, from 0.000001 to 0.999999.
 
         Returns
         -------
@@ -112,7 +112,8 @@ class PredictMixin(ForecasterBase):
         horizon, X, y, static
             As in ``predict``.
         quantiles : float or sequence of float, default=(0.1, 0.5, 0.9)
-            Probabilities, between 0 and 1; 0.1 and 0.9 are the bounds of a coverage of 0.8.
+            Probabilities, from 0.000001 to 0.999999; 0.1 and 0.9 are the bounds of a coverage of
+            0.8.
 
         Returns
         -------
@@ -138,7 +139,7 @@ class PredictMixin(ForecasterBase):
         del columns["RNNForecaster"]
         return context.collection.after(horizon, columns)
 
-    @validated(n_samples=[POSITIVE_INTEGER], random_state=RANDOM_STATE)
+    @validated(n_samples=[STEPS], random_state=RANDOM_STATE)
     def predict_samples(
         self,
         horizon: int | None = None,
@@ -160,7 +161,7 @@ class PredictMixin(ForecasterBase):
         horizon, X, y, static
             As in ``predict``.
         n_samples : int, default=100
-            Paths of each series.
+            Paths of each series, at most a million.
         random_state : int, RandomState instance or None, default=0
             Seed of the draws.
 

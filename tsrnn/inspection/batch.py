@@ -16,6 +16,7 @@ from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.sources import Source
 from tsrnn.network import Network
 from tsrnn.network.trace import LayerTrace, Trace, trace
+from tsrnn.parameters import naming
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,8 @@ def read_batch(estimator: Any, X: Any, y: Any = None, *, with_targets: bool = Fa
     If ``with_targets``, a forecaster's windows end a horizon before its series. ValueError if the
     estimator is of another kind or not fitted, or targets are missing.
     """
-    check_is_fitted(estimator)
+    with naming("estimator"):
+        check_is_fitted(estimator)
     if isinstance(estimator, SequenceEstimator):
         return _row_batch(estimator, X, y, with_targets)
     if isinstance(estimator, RNNForecaster):

@@ -11,6 +11,7 @@ import pandas as pd
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
+    STEPS,
     Allowed,
     Constraint,
     Integer,
@@ -18,6 +19,7 @@ from tsrnn.parameters import (
     ListOf,
     Probabilities,
     Text,
+    percent_label,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ ARGUMENTS: dict[str, Allowed] = {
     "expected_kw": _STYLE,
     "forecast_kw": _STYLE,
     "history_kw": _STYLE,
-    "horizon": _COUNT,
+    "horizon": [STEPS, None],
     "id_column": _LABEL,
     "layer": [Text(), None],
     "legend": [BOOLEAN],
@@ -138,7 +140,7 @@ def interval_levels(
     """Coverages of a backtest's intervals, or those given, in percent as text, widest first."""
     levels = [name.removeprefix("lower_") for name in forecasts if name.startswith("lower_")]
     if coverage is not None:
-        wanted = [f"{100 * level:g}" for level in np.atleast_1d(np.asarray(coverage, dtype=float))]
+        wanted = [percent_label(level) for level in np.atleast_1d(coverage)]
         for level in wanted:
             if level not in levels:
                 has = ", ".join(f"{float(name) / 100:g}" for name in levels) or "no intervals"

@@ -67,7 +67,8 @@ class LossCurveDisplay:
     @validated(ARGUMENTS)
     def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> LossCurveDisplay:
         """Plot the losses of an estimator on ``ax``; raises NotFittedError if it is not fitted."""
-        check_is_fitted(estimator)
+        with naming("estimator"):
+            check_is_fitted(estimator)
         scores = estimator.validation_scores_
         validation_curve = None if scores is None else [-score for score in scores]
         best = estimator.best_iter_ if scores is not None else None
