@@ -176,6 +176,8 @@ INDEXES_THAT_GO_BACK = {
     ),
     "objects": pd.Index([datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)] * 2),
     "categories": pd.CategoricalIndex([0, 1] * 2),
+    "texts": pd.Index(["2024-01-01", "2024-01-02"] * 2),
+    "Arrow texts": pd.Index(["2024-01", "2024-02"] * 2, dtype="string[pyarrow]"),
     "backwards": pd.RangeIndex(4, 0, -1),
 }
 

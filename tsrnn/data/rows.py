@@ -78,10 +78,11 @@ def _rows_of_levels(frame, argument):
         raise Location(argument).error(
             "has dates in level 0 of its index and whole numbers in level 1; a MultiIndex must be "
             "of series and time",
-            "Swap them, y.swaplevel(); or make dates that name a series texts.",
+            f"Swap them, {argument}.swaplevel(); or make dates that name a series texts.",
         )
     where = Location(f"Level 1 of the index of {argument}")
-    code = "pd.to_datetime(y.index.levels[1]), by y.index.set_levels; or y.swaplevel()"
+    index = f"{argument}.index"
+    code = f"pd.to_datetime({index}.levels[1]), by {index}.set_levels; or {argument}.swaplevel()"
     times = _time_stamps(stamps, where, code)
     _check_known(times, "time stamp", "level 1 of its index", argument)
     return LabelledRows(ids, times, stamps.dtype, frame)
