@@ -193,7 +193,7 @@ def run_calls(name):
     for _ in range(2):
         started = time.time()
         signal.signal(signal.SIGALRM, signal.default_int_handler)
-        signal.alarm(20)  # of a fit of many minutes
+        signal.alarm(8)  # of a fit of many minutes
         try:
             check(call())
         except KeyboardInterrupt:
