@@ -52,7 +52,7 @@ _TYPES = {
     "threshold_": Threshold,
     "offset_": float,
 }
-_OPTIONAL = {"_constant": np.ndarray, "_start_weights": np.ndarray | None}  # absent before 0.2
+_OPTIONAL = {"_constant": np.ndarray, "_start_weights": np.ndarray | None}  # absent in older files
 _STREAM = {
     "index": pd.Index,
     "ends": np.ndarray,
