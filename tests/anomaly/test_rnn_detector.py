@@ -695,7 +695,7 @@ def test_a_constant_series_has_no_events(parameters, value):
     moved = y.copy()
     moved.iloc[350] = value * 1.5 if value else 1.0
     event = small(**parameters).fit(y[:300]).detect(moved[300:], n_most=1).iloc[0]
-    assert event["peak"] == HOURS[350]
+    assert (event[["start", "end", "peak"]] == HOURS[350]).all()
     assert event["anomaly"]
 
 
