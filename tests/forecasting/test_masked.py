@@ -171,3 +171,11 @@ def test_scores_leave_out_series_of_which_nothing_was_observed():
     alone = backtest(quick(), columns["quiet"], n_windows=2, coverage=0.9)
     with pytest.raises(ValueError, match="No value of y was observed at the steps that were fore"):
         alone.metrics()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_series_of_zeros_has_no_percentage_error_and_no_warning():
+    y = pd.DataFrame({"a": series(0), "zero": 0.0})
+    scores = backtest(quick(missing="raise"), y, n_windows=2).metrics()
+    assert np.isnan(scores.loc["seasonal_naive", "MAPE"])
+    assert np.isfinite(scores.loc["seasonal_naive", "MAE"])

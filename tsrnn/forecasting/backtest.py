@@ -249,8 +249,8 @@ def _context_of(state, whole, lengths, horizon):
 
 
 def _mean(values):
-    """Mean of each series over the values that are not missing."""
-    return np.nanmean(values, axis=1)
+    """Mean of each series over the values that are not missing; NaN of none."""
+    return np.nansum(values, axis=1) / (~np.isnan(values)).sum(axis=1)
 
 
 def _gathered(collection, ends, columns, season):
