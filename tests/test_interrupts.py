@@ -21,6 +21,7 @@ from tsrnn import (
     backtest,
 )
 from tsrnn.anomaly.streaming import Stream
+from tsrnn.anomaly.thresholds import ConformalThreshold, DynamicThreshold, TailThreshold
 from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.network import Memory
 from tsrnn.training import epochs
@@ -253,6 +254,41 @@ def test_update_of_a_detector(options, interrupted, monkeypatch):
 
     result = assert_all_raise(interrupted, lambda: fitted.update(SERIES[110:]), is_as_before)
     pd.testing.assert_frame_equal(result.to_frame(), expected)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "step"),
+    [
+        (ConformalThreshold(0.1, window=50), "_p_value"),
+        (TailThreshold(0.01, depth=20), "_update_score"),
+        (DynamicThreshold(window=20), "_update_score"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("few", [3, 1000])
+def test_update_of_a_threshold(threshold, step, few, monkeypatch):
+    """Ctrl-C undoes the update by many scores, and waits for few."""
+    monkeypatch.setattr("tsrnn.anomaly.whole_updates._FEW", few)
+    scores = np.random.default_rng(0).exponential(size=240)
+    fitted, other = (clone(threshold).fit(scores[:200]) for _ in range(2))
+    expected = other.update(scores[200:230])
+    run, count = getattr(type(threshold), step), 0
+
+    def press_at_seventh(*args):
+        nonlocal count
+        count += 1
+        result = run(*args)
+        if count == 7:
+            signal.raise_signal(signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(type(threshold), step, press_at_seventh)
+    with pytest.raises(KeyboardInterrupt):
+        fitted.update(scores[200:230])
+    if few == 3:
+        np.testing.assert_array_equal(fitted.update(scores[200:230]), expected)
+    assert fitted.threshold_ == other.threshold_
+    np.testing.assert_array_equal(fitted.update(scores[230:]), other.update(scores[230:]))
 
 
 @pytest.mark.parametrize("where", [Memory, Stream])

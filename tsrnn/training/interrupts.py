@@ -5,6 +5,7 @@ import inspect
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 # Modules that fit one estimator after another and compare or write what comes out, and those of
 # them that only pass a call on. A half-trained network must not be compared, and the next fit must
@@ -56,17 +57,28 @@ def interruptible() -> Iterator[Callable[[], None]]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until a short block of code is done, which must not be left halfway."""
-    handler, presses = signal.getsignal(signal.SIGINT), []
-    if not callable(handler) or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGINT, lambda *press: presses.append(press))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if presses:
-            handler(*presses[0])
+class Uninterrupted:
+    """Context that lets Ctrl-C wait until a short block of code is done, to not leave it halfway.
+
+    Within another one, and in threads that hear no signals, it does nothing.
+    """
+
+    _waits = False
+
+    def __enter__(self) -> None:
+        self._presses: list[tuple] = []
+        self._handler: Any = None
+        if Uninterrupted._waits or threading.get_ident() != threading.main_thread().ident:
+            return
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler):
+            signal.signal(signal.SIGINT, lambda *press: self._presses.append(press))
+            self._handler, Uninterrupted._waits = handler, True
+
+    def __exit__(self, *error: object) -> None:
+        if self._handler is None:
+            return
+        Uninterrupted._waits = False
+        signal.signal(signal.SIGINT, self._handler)
+        if self._presses:
+            self._handler(*self._presses[0])

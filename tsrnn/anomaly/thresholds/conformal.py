@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from tsrnn.anomaly.thresholds.base import Threshold, checked_scores
 from tsrnn.anomaly.thresholds.quantile import largest_count
+from tsrnn.anomaly.whole_updates import whole_update
 from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER, RANDOM_STATE, SHARE
 
 
@@ -120,6 +121,7 @@ class ConformalThreshold(Threshold):
         """
         return self._alarms(self.p_values(scores), checked_scores(scores))
 
+    @whole_update
     def update(self, new_scores: ArrayLike) -> np.ndarray:
         """Flag alarms among the next scores, and add scores to the calibration of those after them.
 
