@@ -306,9 +306,7 @@ def test_near_names_of_columns_are_told(name, form):
 
 
 def test_near_names_of_covariates_are_told():
-    with pytest.raises(
-        ValueError, match="past_covariates names 'temp', .*Is it ' Temp' for 'temp'"
-    ):
+    with pytest.raises(ValueError, match="past_covariates names 'temp', .*Is it ' Temp'"):
         quick(past_covariates=["temp"]).fit(single("series"), covariates("index", [" Temp"]))
 
 
@@ -316,7 +314,6 @@ LAYOUTS = {
     "dates and values": pd.DataFrame({"date": DAYS, "sales": VALUES}),
     "dates and several values": pd.DataFrame({"date": DAYS, "a": VALUES, "b": 2 * VALUES}),
     "texts and values": pd.DataFrame({"date": DAYS.astype(str), "sales": VALUES}),
-    "times in a named column": pd.DataFrame({"ds": DAYS, "sales": VALUES}),
     "times and several values": pd.DataFrame({"ds": DAYS, "a": VALUES, "b": 2 * VALUES}),
 }
 
@@ -365,3 +362,69 @@ def test_time_stamps_of_another_kind_are_told(known, later, method):
     forecaster = quick().fit(pd.Series(VALUES, known)[:55])
     with pytest.raises(DataError, match=f"Bring them to that by {method}"):
         forecaster.update(pd.Series(VALUES, later)[55:])
+
+
+# What X and others are told
+
+
+X = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=N + 3), "x": 1.0 * np.arange(N + 3)})
+
+
+@pytest.mark.parametrize("label", ["a", "another"])
+def test_the_ids_of_covariates_of_one_series_do_not_matter(label):
+    y, same = single("series", name="a"), X.assign(unique_id=label)
+    results = []
+    for covariates in (X, same):
+        forecaster = quick().fit(y[:50], covariates[:53])
+        forecaster.update(y[50:55], covariates[50:56])
+        results += [forecaster.predict(X=covariates[54:58])]
+        results += [backtest(quick(), y, covariates, n_windows=2).forecasts["RNNForecaster"]]
+    np.testing.assert_array_equal(results[0], results[2])
+    np.testing.assert_array_equal(results[1], results[3])
+
+
+@pytest.mark.parametrize("form", ["single", "panel"])
+def test_covariates_of_other_series_are_refused(form):
+    y = single("series") if form == "single" else panel("long")
+    others = pd.concat([X.assign(unique_id=label) for label in "xz"])
+    with pytest.raises(
+        DataError, match="X has the series 'x', 'z', and y (is a single|has 'a', 'b')"
+    ):
+        quick().fit(y, others)
+
+
+@pytest.mark.parametrize("name", [" ds", "date"])
+def test_times_in_another_column_of_x_are_told(name):
+    with pytest.raises(DataError, match="Put the times in the index: X = ") as caught:
+        quick().fit(single("series"), X.rename(columns={"ds": name}))
+    names = {"X": X.rename(columns={"ds": name})}
+    exec(caught.value.remedy.partition(": ")[2].rstrip("."), names)
+    quick().fit(single("series"), names["X"])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_frame_of_one_series_with_other_columns_is_told(library):
+    frames = {
+        "target_column='sales'": pd.DataFrame({"ds": DAYS, "sales": VALUES}),
+        r"y\[\['ds', 'y'\]\], and covariates as X, y\[\['ds', 'x'\]\]": pd.DataFrame(
+            {"ds": DAYS, "y": VALUES, "x": VALUES}
+        ),
+    }
+    for match, y in frames.items():
+        if library == "polars":
+            y = pytest.importorskip("polars").DataFrame(y.to_dict("list"))
+        with pytest.raises(DataError, match=match):
+            quick().fit(y)
+
+
+def test_a_frame_on_its_side_is_told():
+    with pytest.raises(DataError, match=r"has times in its columns.*y = y.T"):
+        quick().fit(panel("wide").T)
+
+
+def test_a_series_named_as_a_fitted_one_is_forecast_by_its_network():
+    forecaster = quick(scope="local").fit(panel("wide"))
+    result = forecaster.predict(y=panel("wide")["b"])
+    np.testing.assert_array_equal(result, forecaster.predict()["b"])
+    with pytest.raises(DataError, match="was not fitted, and with scope='local'"):
+        forecaster.predict(y=panel("wide")["b"].rename("d"))

@@ -15,7 +15,7 @@ from tsrnn.data.errors import (
     affected,
     listed,
 )
-from tsrnn.data.headers import difference_of_types, near_names
+from tsrnn.data.headers import difference_of_types, near_name, near_names
 from tsrnn.data.interop import to_pandas
 from tsrnn.data.matching import matched
 from tsrnn.data.panel import Panel
@@ -49,6 +49,7 @@ __all__ = [
     "listed",
     "make_windows",
     "matched",
+    "near_name",
     "near_names",
     "panel_from_series",
     "slice_series",

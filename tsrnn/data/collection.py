@@ -11,7 +11,7 @@ from tsrnn.data.forms import Form, Results
 from tsrnn.data.gaps import seasonally_filled
 from tsrnn.data.headers import difference_of_types
 from tsrnn.data.panel import Panel
-from tsrnn.data.time_axis import TimeAxis, format_time
+from tsrnn.data.time_axis import TimeAxis, conversion_method, format_time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -187,7 +187,7 @@ def _extended_axis(axis, following, where):
     if type(expected) is not type(new) or lack_zone[0] != lack_zone[1]:
         raise where.error(
             f"has time stamps of dtype {new.dtype}, and those fitted are of {expected.dtype}",
-            f"Bring them to that{_conversion(new, expected)}.",
+            f"Bring them to that{conversion_method(new, expected)}.",
         )
     differs = np.asarray(expected != new)
     if differs.any():
@@ -205,17 +205,6 @@ def _extended_axis(axis, following, where):
             MissingDataError,
         )
     return TimeAxis(axis.index.append(expected), axis.step)
-
-
-def _conversion(new, expected):
-    """The method that brings time stamps to others' dtype, for messages."""
-    if isinstance(expected, pd.PeriodIndex) and isinstance(new, pd.DatetimeIndex):
-        return f" by to_period({expected.freqstr!r})"
-    if isinstance(expected, pd.DatetimeIndex) and isinstance(new, pd.PeriodIndex):
-        return " by to_timestamp()"
-    if isinstance(expected, pd.DatetimeIndex) and isinstance(new, pd.DatetimeIndex):
-        return f" by tz_localize({None if expected.tz is None else str(expected.tz)!r})"
-    return ""
 
 
 def _continues(axis, following):

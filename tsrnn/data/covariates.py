@@ -2,17 +2,17 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.data.errors import Location, listed
 from tsrnn.data.frequency import time_numbers
-from tsrnn.data.headers import difference_of_types
+from tsrnn.data.headers import difference_of_types, times_to_index
 from tsrnn.data.interop import to_pandas
 from tsrnn.data.rows import check_frame, labelled_rows
-from tsrnn.data.time_axis import format_time
+from tsrnn.data.time_axis import conversion_method, format_time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,6 +51,23 @@ class Covariates:
         }
         return pd.DataFrame(columns), rows >= 0
 
+    def of(self, ids: list) -> Self:
+        """The same without labels if they are of a single series, and ``ids`` of one without."""
+        if self.labels is None or ids != [None] or self.labels.nunique() > 1:
+            return self
+        return dataclasses.replace(self, labels=None)
+
+    def check_labels(self, ids: list) -> None:
+        """Refuse rows of other series alone."""
+        labels = None if self.labels is None else self.labels.unique()
+        if labels is None or labels.isin(ids).any():
+            return
+        known = "is a single series" if ids == [None] else f"has {listed(ids)}"
+        raise Location(self.name).error(
+            f"has the series {listed(labels)}, and y {known}",
+            difference_of_types(labels, ids) or f"Give {self.name} the labels of y.",
+        )
+
     def _check_types(self, labels, ids):
         """Refuse labels of another type than those of the series."""
         if not any(label in labels for label in ids):
@@ -75,7 +92,8 @@ class Covariates:
         if not same or (isinstance(index, pd.PeriodIndex) and index.freq != times.freq):
             raise Location(self.name).error(
                 f"has time stamps of dtype {times.dtype}, and y of {index.dtype}",
-                "Bring them to one.",
+                times_to_index(self.frame, self.name)
+                or f"Bring them to one{conversion_method(times, index)}.",
             )
         return time_numbers(times)
 

@@ -80,12 +80,25 @@ def likely_layout(frame: pd.DataFrame, argument: str, has_target: bool = True) -
         return f"If {argument} is a long frame: id_column={ids[0]!r}, time_column={time!r}{target}."
     if ids or not values:
         return ""
+    otherwise = "" if has_target else f" Or give time_column={time!r}."
+    return times_to_index(frame, argument, values) + otherwise
+
+
+def times_to_index(frame: pd.DataFrame, argument: str, values: Sequence[Hashable] = ()) -> str:
+    """A remedy for a frame whose only column of times should be its index; "" for others.
+
+    A single one of ``values`` is taken out of it as a Series.
+    """
+    times = [column for column in frame.columns if _is_time(frame[column])]
+    if len(times) != 1:
+        return ""
+    (time,) = times
+    dtype, is_type = frame[time].dtype, pd.api.types
     code = f"{argument}.set_index({time!r})"
-    if is_type.is_string_dtype(dtypes[time]) or is_type.is_object_dtype(dtypes[time]):
+    if is_type.is_string_dtype(dtype) or is_type.is_object_dtype(dtype):
         code = f"{argument}.set_index(pd.to_datetime({argument}.pop({time!r})))"
     code += f"[{values[0]!r}]" if len(values) == 1 else ""
-    otherwise = "" if has_target else f" Or give time_column={time!r}."
-    return f"Put the times in the index: {argument} = {code}.{otherwise}"
+    return f"Put the times in the index: {argument} = {code}."
 
 
 def _is_time(column):

@@ -130,6 +130,13 @@ def _single_series(y, settings):
 
 
 def _from_wide(y, settings):
+    times = pd.DatetimeIndex, pd.PeriodIndex
+    is_index = isinstance(y.index, times) or pd.api.types.is_integer_dtype(y.index)
+    if isinstance(y.columns, times) and not is_index:
+        problem = "has times in its columns, and a column is a series"
+        raise Location(settings.argument).error(
+            problem, f"Transpose it: {settings.argument} = {settings.argument}.T."
+        )
     layout = likely_layout(y, settings.argument)
     for column, dtype in y.dtypes.drop_duplicates().items():
         code = f"{settings.argument}[{column!r}]"
@@ -232,19 +239,21 @@ def _long_columns(columns, names, argument, frame=None):
         return None, *names[1:]
     wanted = ", ".join(map(repr, names))
     missing = [column for column in names if column not in columns]
-    layout = (
-        "" if frame is None or has_index_of_ids or not missing else likely_layout(frame, argument)
-    )
+    others = [column for column in columns if column not in names]
     if missing or len(set(names)) < 3:
+        remedy = "Say which are the series', the time's and the values' by id_column, time_column"
+        remedy += f" and target_column, after {argument}.reset_index() where one is in the index. "
+        remedy += "(For a frame of one column a series, with the time in its index, leave these "
+        remedy += "three alone.)"
+        single = _single_remedy(missing, others, names, argument) if is_default else ""
+        is_known = frame is None or has_index_of_ids
+        layout = "" if is_known else likely_layout(frame, argument)
         raise Location(argument).error(
             f"has the columns {_listed(columns)}, not {wanted}",
             near_names(missing, columns, argument, frame is None)
-            or layout
-            or "Say which are the series', the time's and the values' by id_column, time_column "
-            f"and target_column, after {argument}.reset_index() where one is in the index. (For a "
-            "frame of one column a series, with the time in its index, leave these three alone.)",
+            or (layout if "id_column" in layout else single or layout)
+            or remedy,
         )
-    others = [column for column in columns if column not in names]
     if others:
         raise Location(argument).error(
             f"has the columns {_listed(columns)}, more than {wanted}",
@@ -252,6 +261,19 @@ def _long_columns(columns, names, argument, frame=None):
             "which to take.",
         )
     return names
+
+
+def _single_remedy(missing, others, names, argument):
+    """A remedy for a frame without ids that seems to be of a single series; "" for others."""
+    ids, time, target = names
+    if missing == [ids]:
+        return (
+            f"Of a single series, give times and values alone, {argument}[{[time, target]}], and "
+            f"covariates as X, {argument}[{[time, *others]}]."
+        )
+    if missing == [ids, target] and len(others) == 1:
+        return f"Of a single series: target_column={others[0]!r}."
+    return ""
 
 
 def _listed(columns):

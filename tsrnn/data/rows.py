@@ -57,7 +57,8 @@ def labelled_rows(
     else:
         time_dtype = frame[time_column].dtype
         where = Location(argument, column=time_column)
-        code = f"pd.to_datetime({argument}[{time_column!r}])"
+        column = f"{argument}[{time_column!r}]"
+        code = f"{column} = pd.to_datetime({column})"
         times = _time_stamps(frame[time_column], where, code)
         _check_known(times, "time stamp", f"column {time_column!r}", argument)
     return LabelledRows(ids, times, time_dtype, frame.drop(columns=columns))

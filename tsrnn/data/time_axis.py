@@ -158,6 +158,17 @@ def format_step(step: Any, index: pd.Index) -> str:
     return f"frequency {source.freqstr}"
 
 
+def conversion_method(new: pd.Index, expected: pd.Index) -> str:
+    """The method that brings time stamps to others' dtype, as " by ...", for messages."""
+    if isinstance(expected, pd.PeriodIndex) and isinstance(new, pd.DatetimeIndex):
+        return f" by to_period({expected.freqstr!r})"
+    if isinstance(expected, pd.DatetimeIndex) and isinstance(new, pd.PeriodIndex):
+        return " by to_timestamp()"
+    if isinstance(expected, pd.DatetimeIndex) and isinstance(new, pd.DatetimeIndex):
+        return f" by tz_localize({None if expected.tz is None else str(expected.tz)!r})"
+    return ""
+
+
 def _entries_to_earliest_hour(index):
     """How many entries back, of the last three, the earliest wall time of day stands.
 

@@ -16,6 +16,7 @@ from tsrnn.data import (
     affected,
     difference_of_types,
     format_time,
+    near_name,
     near_names,
 )
 from tsrnn.forecasting.calendar import (
@@ -53,12 +54,16 @@ class FeatureEncoder:
         columns = [] if covariates is None else list(covariates.frame.columns)
         absent = [name for name in past if name not in columns]
         if absent:
-            near = near_names(absent, columns, "X")
-            problem = f"past_covariates names {absent[0]!r}, which is no column of X: {columns}."
-            raise ValueError(f"{problem} {near}".rstrip())
+            near = near_name(absent[0], columns)
+            meant = "" if near is None else f" Is it {near!r}?"
+            of_x = (
+                "and there is no X" if covariates is None else f"which is no column of X: {columns}"
+            )
+            raise ValueError(f"past_covariates names {absent[0]!r}, {of_x}.{meant}")
         encoders = {}
         if covariates is not None:
             indexes = [axis.index for axis in collection.axes]
+            covariates.check_labels(collection.ids)
             frame, is_row = covariates.at(indexes, collection.ids)
             for name, dtype in covariates.frame.dtypes.items():
                 # Missing rows have made some dtypes wider; where there are none it is as it was.

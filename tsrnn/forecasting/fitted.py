@@ -77,7 +77,7 @@ class FittedForecaster:
         self, covariates: Covariates | None, horizon: int, mask: bool
     ) -> ForecastContext:
         """Context of the fitted series with the covariates of the horizon."""
-        encoded, after = self._encode(covariates, future=True), None
+        encoded, after = self._encode(covariates, self.recent.ids, future=True), None
         if self.features:
             after = self._channels_after(self.recent, horizon, encoded + self._later(), mask)
         return self.context(self.recent, after, self.n_elapsed)
@@ -110,7 +110,7 @@ class FittedForecaster:
     ) -> tuple[Collection, list[Covariates]]:
         """Series with their channels of covariates, and all encoded rows of covariates."""
         series = series.filled(self.spec.season)
-        encoded = self._encode(covariates)
+        encoded = self._encode(covariates, series.ids)
         if not self.features:
             return series, []
         rows = encoded + self._later()
@@ -131,7 +131,7 @@ class FittedForecaster:
 
         New observations are of some series, or with ``every`` of all of them.
         """
-        encoded, rows = self._encode(covariates), None
+        encoded, rows = self._encode(covariates, known.ids), None
         if self.features and self.static_channels is not None:
             rows = encoded + self._later()
             places = {label: k for k, label in enumerate(known.ids)}
@@ -199,7 +199,7 @@ class FittedForecaster:
             )
         return groups
 
-    def _encode(self, covariates, future=False):
+    def _encode(self, covariates, ids, future=False):
         """Encoded covariates, in a list that is empty without any."""
         if covariates is None:
             return []
@@ -208,7 +208,7 @@ class FittedForecaster:
             raise Location("X").error(
                 "was given, and the forecaster was fitted without", "Leave it out."
             )
-        return [features.encode(covariates, future=future)]
+        return [features.encode(covariates.of(ids), future=future)]
 
     def _later(self):
         return [] if self.later_covariates is None else [self.later_covariates]

@@ -332,6 +332,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
                 "The forecast is the median: quantiles must hold 0.5, or some on either side of "
                 f"it; got {self.quantiles!r}."
             )
+        if covariates is not None:
+            covariates = covariates.of(collection.ids)
         parts = TrainingParts(self._new_network, self._settings, quantiles)
         self.fitted_, history = fit_series(self, collection, covariates, static, parts)
         self._record(history)

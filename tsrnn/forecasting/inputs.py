@@ -126,6 +126,9 @@ def forecast_context(
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
     if y is not None:
         series = read_series(forecaster, y)
+        if series.ids == [None]:
+            with contextlib.suppress(DataError):  # another series, which was not fitted
+                series = matched(state.history, series)
         return horizon, state.other_context(series, covariates, static, horizon, mask)
     if static is not None:
         raise ValueError("static goes with y, other series: those of fit have theirs.")
