@@ -179,3 +179,13 @@ def test_a_series_of_zeros_has_no_percentage_error_and_no_warning():
     scores = backtest(quick(missing="raise"), y, n_windows=2).metrics()
     assert np.isnan(scores.loc["seasonal_naive", "MAPE"])
     assert np.isfinite(scores.loc["seasonal_naive", "MAE"])
+
+
+def test_two_values_at_least_are_held_out():
+    """The samples of one would all be alike."""
+    hidden = np.ones(N, bool)
+    hidden[[0, 40, 70, 100, 130, 150]] = False
+    forecaster = quick().fit(series(hidden=hidden))
+    observed = ~np.isnan(forecaster.fitted_.widths.errors)
+    assert observed.any(axis=1).sum() == 1 + HORIZON  # windows of the last; one begins at 130
+    assert (forecaster.predict_samples(n_samples=30).std(axis=1) > 0).all()

@@ -244,7 +244,8 @@ def _n_held_out(collection, n_least, parameters):
     """Values at the end of each series that validate, (n_series,).
 
     They hold the last ``validation_fraction`` of the observed values, are at least ``n_least`` up
-    to the last of these, and hold as many observed ones unless that is more than a quarter of all.
+    to the last of these, and hold as many observed ones unless that is more than a quarter of all
+    (but two: the errors of one value say nothing of how they vary).
     """
     lengths = collection.panel.lengths
     if not parameters["early_stopping"]:
@@ -252,7 +253,8 @@ def _n_held_out(collection, n_least, parameters):
     places, ends = _observed_places(collection)
     n_observed = np.diff(ends, prepend=0)
     n_last = np.ceil(parameters["validation_fraction"] * n_observed).astype(int)
-    n_last = np.maximum(n_last, np.minimum(n_least, n_observed // 4))
+    n_last = np.maximum(n_last, np.minimum(n_least, np.maximum(n_observed // 4, 2)))
+    n_last = np.minimum(n_last, n_observed)
     n_until_last = places[ends - 1] - places[ends - n_last] + 1
     return np.maximum(n_until_last, n_least) + lengths - _n_until_observed(collection)
 
