@@ -132,8 +132,8 @@ def test_wrong_calls(arguments, message, capsys):
         (["--seed", str(2**32)], "argument --seed: '4294967296' is not a whole number from 0"),
         (["--sep", ";;"], "argument --sep: ';;' is not one character"),
         (["--sep", ""], "argument --sep: '' is not one character"),
-        (["--lookback", "100"], "data.csv: column 'y' has 80 observations, but horizon=12"),
-        (["--lookback", "5", "--season", "7"], "data.csv: lookback=5 is shorter than season=7"),
+        (["--lookback", "100"], "data.csv: column 'y' has 80 observations, but --horizon 12"),
+        (["--lookback", "5", "--season", "7"], "data.csv: --lookback 5 is shorter than --season 7"),
     ],
 )
 def test_wrong_options(options, message, write, refused):

@@ -222,7 +222,7 @@ def test_rows_are_counted_without_times(days, run):
         (["--method", "guess"], "argument --method: invalid choice: 'guess'"),
         (
             ["--season", "90"],
-            "column 'y' has 80 observations, and season=90 needs 180 observations",
+            "column 'y' has 80 observations, and --season 90 needs 180 observations",
         ),
         (["--out", "no/such/file.csv"], "cannot write no/such/file.csv: there is no directory"),
         (["--out", "same.csv", "--scores", "./same.csv"], "another output has that name"),
@@ -239,7 +239,7 @@ def test_wrong_options(options, message, write, refused):
 @pytest.mark.parametrize(
     ("y", "n", "message"),
     [
-        (["", *"12345678" * 10], 81, "data.csv: column 'y' is empty in data row 1\n"),
+        (["", *"12345678" * 10], 81, "data.csv: column 'y' is empty in data row 1 (--missing mask"),
         (["low", *"12345678" * 10], 81, "column 'y' holds 'low' in data row 1, which is not a num"),
         (range(10), 10, "data.csv: column 'y' has 10 observations, too few to learn from"),
     ],
@@ -255,9 +255,9 @@ def test_bad_channels_and_series(write, refused):
     table = pd.DataFrame({"who": "x", "time": range(80), "a": 1.5, "b": [*range(79), None]})
     path = write(columns=table)
     line = refused("detect", path, "--time", "time", "--target", "a", "b")
-    assert "data.csv: column 'b' is empty in data row 80\n" in line
+    assert "data.csv: column 'b' is empty in data row 80 (--missing mask" in line
     line = refused("detect", path, "--id", "who", "--time", "time", "--target", "a", "b")
-    assert "column 'b' is empty in data row 80 (series 'x')\n" in line
+    assert "column 'b' is empty in data row 80 (series 'x') (--missing mask" in line
     mask = ["--time", "time", "--target", "a", "b", "--missing", "mask"]
     line = refused("detect", write(columns=table.assign(b="")), *mask)
     assert "data.csv: column 'b' is nothing but missing values (NaN)" in line

@@ -22,15 +22,19 @@ def forecast(arguments: argparse.Namespace) -> None:
     _check_horizon(arguments, y, X)
     with _file_errors(arguments):
         forecaster.fit(y, X, static)
-    table = forecaster.predict_interval(coverage=coverage)
-    table.insert(0, "forecast", forecaster.predict())
+    if forecaster.fitted_.widths is None:  # too few values were observed, of which fit has warned
+        coverage, quantiles = [], []
+    table = forecaster.predict().to_frame("forecast")
+    if coverage:
+        table = table.join(forecaster.predict_interval(coverage=coverage))
     if quantiles:
         table = table.join(forecaster.predict_quantiles(quantiles=quantiles))
     if arguments.save:
         tsrnn.save(forecaster, arguments.save)
     write_table(table, arguments.out)
     if arguments.plot:
-        display = tsrnn.plotting.ForecastDisplay.from_estimator(forecaster, coverage=coverage)
+        draw = tsrnn.plotting.ForecastDisplay.from_estimator
+        display = draw(forecaster, coverage=coverage or None)
         write_picture(display, arguments.plot)
 
 
@@ -48,7 +52,7 @@ def backtest(arguments: argparse.Namespace) -> None:
     }
     with _file_errors(arguments):
         result = tsrnn.backtest(forecaster, y, X, static, **settings)
-    metrics = result.metrics()
+        metrics = result.metrics()
     print(as_text(metrics.T))
     if arguments.metrics:
         write_table(metrics.rename_axis("method"), arguments.metrics)

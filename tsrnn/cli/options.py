@@ -4,6 +4,7 @@ import argparse
 import codecs
 import contextlib
 import math
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -79,6 +80,17 @@ examples:
   tsrnn detect engine.csv --target speed heat --online --contamination 0.01 --scores scores.csv"""
 
 
+# Options that are called otherwise than the parameters of the library
+_OPTIONS = {
+    "n_windows": "windows",
+    "n_estimators": "networks",
+    "random_state": "seed",
+    "n_jobs": "jobs",
+    "hidden_size": "hidden-size",
+    "max_iter": "max-iter",
+}
+_SAME = "horizon lookback season step stretch missing scope loss cell device method contamination"
+_OPTIONS |= {name: name for name in _SAME.split()}
 # Those of ``tsrnn.forecasting``, which is slow to import
 CALENDAR = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 
@@ -169,7 +181,7 @@ def _add_detect(commands):
     add("--cell", "recurrent cell, such as lstm (default gru)", type=cell_name, metavar="NAME")
     _add_networks(add, "forecasts are averaged")
     add("--season", "steps of a season (default: by frequency)", type=_count, metavar="N")
-    add("--lookback", "steps learned from at once (default 64)", type=_count, metavar="N")
+    add("--lookback", "steps learned from at once (default 64)", type=_lookback, metavar="N")
     add("--hidden-size", "hidden units (default 32)", type=_count, metavar="N")
     _add_training(add)
     _add_reading(command)
@@ -199,11 +211,13 @@ def _add_series(command, target_text):
 
 def _add_horizon(add):
     add("--horizon", "steps ahead (default 12)", type=_count, default=12, metavar="N")
-    percents = {"type": _percent, "nargs": "+", "metavar": "PERCENT"}
-    text = "how often intervals shall hold the truth, in percent (default 80 95)"
-    add("--coverage", text, default=[80.0, 95.0], **percents)
+    percents = {"type": _percent, "metavar": "PERCENT"}
+    text = (
+        "how often intervals shall hold the truth, in percent (default 80 95); none: no intervals"
+    )
+    add("--coverage", text, default=[80.0, 95.0], nargs="*", **percents)
     text = "quantiles to write too, such as 10 50 90, in columns quantile_10, ..."
-    add("--quantiles", text, default=[], **percents)
+    add("--quantiles", text, default=[], nargs="+", **percents)
 
 
 def _add_covariates(command):
@@ -240,7 +254,7 @@ def _add_settings(command):
     add("--cell", text, type=partial(cell_name, others=["attention"]), metavar="NAME")
     _add_networks(add, "median is the forecast")
     add("--season", "steps of a season (default: by frequency)", type=_count, metavar="N")
-    add("--lookback", "steps read (default: three seasons)", type=_count, metavar="N")
+    add("--lookback", "steps read (default: three seasons)", type=_lookback, metavar="N")
     add("--hidden-size", "hidden units (default 32; panels 128)", type=_count, metavar="N")
     _add_training(add)
     _add_reading(command)
@@ -275,6 +289,17 @@ def _add_reading(command):
     add("--quiet", "show no progress", action="store_true")
 
 
+def in_options(message: str) -> str:
+    """An error of the library with options for its parameters: --windows 5 for n_windows=5."""
+    message = re.sub(r", or early_stopping=False \(no intervals\)", "", message)
+    message = message.replace(" (validation_fraction=0.1)", "")
+    message = re.sub(r"The '(\w+)' parameter of \w+ must", r"\1 must", message)
+    names = "|".join(_OPTIONS)
+    values = rf"\b({names})=(?:'([^']*)'|([\w.]+))"
+    message = re.sub(values, lambda m: f"--{_OPTIONS[m[1]]} {m[2] or m[3]}", message)
+    return re.sub(r"\bn_windows\b", "--windows", message)
+
+
 def _integer(text, least, most):
     if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
@@ -282,6 +307,7 @@ def _integer(text, least, most):
 
 
 _count = partial(_integer, least=1, most=_LARGEST_COUNT)
+_lookback = partial(_integer, least=2, most=_LARGEST_COUNT)
 _seed = partial(_integer, least=0, most=2**32 - 1)
 
 

@@ -89,13 +89,13 @@ def read_series(
         if layout.channels and len(layout.targets) > 1:
             y = values.set_axis(index)
             for name in layout.targets if layout.missing == "raise" else ():
-                table.refuse(name, values[name].isna())
+                table.refuse_missing(name, values[name].isna())
         elif len(layout.targets) > 1:
             y = _stacked(table, values, index, layout.missing)
         else:
             y = values[target].set_axis(index)[~is_future]
             is_missing = values[target].isna() & ~is_future
-            table.refuse(target, (layout.missing == "raise") & is_missing)
+            table.refuse_missing(target, (layout.missing == "raise") & is_missing)
         return y, _covariates(table, index, is_future, layout)
 
 
@@ -264,8 +264,10 @@ def _covariates(table, index, is_future, layout):
     for name in (*layout.known, *layout.past):
         is_used = ~is_future | (name in layout.known)
         values = columns[name] = _covariate_values(table, name, is_used)
-        if layout.missing == "raise" or values[~is_future].isna().all():
+        if values[~is_future].isna().all():
             table.refuse(name, values.isna() & is_used)
+        if layout.missing == "raise":
+            table.refuse_missing(name, values.isna() & is_used)
         if values.dtype == object:
             is_new = is_future & values.notna() & ~values.isin(values[~is_future])
             table.refuse(name, is_new, "a category that no row with a target has")
@@ -283,5 +285,5 @@ def _stacked(table, values, times, missing):
         series = ordered[name]
         parts[name] = series.loc[series.first_valid_index() : series.last_valid_index()]
         if missing == "raise":
-            table.refuse(name, is_empty & times.isin(parts[name].index))
+            table.refuse_missing(name, is_empty & times.isin(parts[name].index))
     return pd.concat(parts, names=["series", times.name])

@@ -18,7 +18,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import DataError, UnknownCategoryError, format_time
+from tsrnn.data import (
+    DataError,
+    EmptySeriesError,
+    IrregularTimesError,
+    MissingDataError,
+    UnknownCategoryError,
+    format_time,
+)
 
 # How csv files write a missing value
 EMPTY_CELLS = ("", " ", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
@@ -35,6 +42,8 @@ _OPTIONS = {"calendar": "--calendar", "holidays": "--holidays"}
 _REMEDIES = {
     "holidays": "Leave them out, or give the share of them in each step as a column for --known."
 }
+# The frequency of time stamps for that of periods
+_PERIODS = {"M": "MS", "Q": "QS", "Y": "YS"}
 
 
 class FileError(ValueError):
@@ -77,8 +86,25 @@ def _worded(error, target):
         subject = f"column {target!r}"
     else:
         subject = _OPTIONS.get(error.argument, error.argument)
-    remedy = _REMEDIES.get(error.argument, error.remedy)
-    return f"{subject} {error.problem}. {remedy}".rstrip()
+    return f"{subject} {error.problem}. {_remedy(error)}".rstrip()
+
+
+def _remedy(error):
+    """What to do in a file or by options, where the error tells code."""
+    if error.argument in _REMEDIES:
+        return _REMEDIES[error.argument]
+    if isinstance(error, MissingDataError):
+        return "Fill it in the file, or leave it out of training by --missing mask."
+    if isinstance(error, EmptySeriesError):
+        return "Leave it out."
+    if isinstance(error, IrregularTimesError):
+        if error.grid is None:
+            return "Give times in equal steps, or move them to a frequency by --freq."
+        name = error.grid.frequency
+        if error.grid.are_periods:
+            name = _PERIODS.get(name.partition("-")[0], name)
+        return f"Move them to it by --freq {name}."
+    return error.remedy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +153,7 @@ class Table:
         text = cells.astype(str).str.strip()
         return self.csv.numbers(text), cells.isna() | text.isin(EMPTY_CELLS)
 
-    def refuse(self, column: str, bad: Any, reason: str = "") -> None:
+    def refuse(self, column: str, bad: Any, reason: str = "", remedy: str = "") -> None:
         """Refuse bad cells of a column, naming the first; without a reason, as empty ones."""
         bad = np.asarray(bad)
         if bad.any():
@@ -138,7 +164,11 @@ class Table:
             if reason and cell:
                 problem = f"holds {cell!r} in {place}, {reason}"
             more = f"; {bad.sum() - 1} more like it" if bad.sum() > 1 else ""
-            raise FileError(f"{shown(path)}: column {column!r} {problem}{more}")
+            raise FileError(f"{shown(path)}: column {column!r} {problem}{more}{remedy}")
+
+    def refuse_missing(self, column: str, bad: Any) -> None:
+        """Refuse empty cells that may be masked."""
+        self.refuse(column, bad, remedy=" (--missing mask would leave them out)")
 
     def refuse_numbers(self, column: str, bad: Any) -> None:
         """Refuse bad cells of a column that should hold numbers."""
