@@ -10,6 +10,7 @@ from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.sources import forecast_source, sequence_source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.initial import chrono, glorot, orthogonal
+from tsrnn.network.runs import evaluate_models, predict_models
 
 N_IN, N_HIDDEN, N_OUT = 2, 5, 3
 # What a network may be, and the shapes of the views that this brings.
@@ -207,3 +208,23 @@ def test_a_switched_off_compiler_is_named(monkeypatch):
     for use in (random_network, lambda: network.predict(source, np.arange(3))):
         with pytest.raises(RuntimeError, match=r"NUMBA_DISABLE_JIT=1 .* Unset it"):
             use()
+
+
+@pytest.mark.parametrize("sizes", [(0, 1), (0, 0), (1, 0), (0, 20, 1), (20, 0, 40)])
+def test_models_without_windows(sizes):
+    networks = [random_network(seed=k) for k in range(len(sizes))]
+    source = forecast_source(random_values(), 12, 4, 0.0)
+    windows = [np.arange(size) for size in sizes]
+    parameters = np.stack([network.parameters for network in networks])
+    loss = "absolute_error", ()
+    sums = evaluate_models(networks[0], parameters, source, windows, loss, 1)
+    outputs = predict_models(networks[0], parameters, source, windows, 1)
+    for k, row in enumerate(windows):
+        alone = [row] if row.size else []
+        expected = np.zeros((1, 2))
+        if alone:
+            expected = evaluate_models(networks[0], parameters[[k]], source, alone, loss, 1)
+            predicted = predict_models(networks[0], parameters[[k]], source, alone, 1)
+            np.testing.assert_array_equal(outputs[k], predicted[0])
+        np.testing.assert_array_equal(sums[k], expected[0])
+        assert len(outputs[k]) == row.size
