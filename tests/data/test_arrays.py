@@ -208,6 +208,10 @@ BAD_PANELS = {
         panel(PANEL_TIMES["dates"], (1, 2)).swaplevel(),
         "dates in level 0 .* whole numbers in level 1.*swaplevel",
     ),
+    "time first, dates as objects": (
+        panel([datetime.date(2024, 1, day) for day in range(1, 7)], (1, 2)).swaplevel(),
+        "dates in level 0 .* whole numbers in level 1.*swaplevel",
+    ),
     "three levels": (
         pd.concat({"north": panel(PANEL_TIMES["dates"])}),
         "3 levels in its index",

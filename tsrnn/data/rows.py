@@ -74,7 +74,7 @@ def _rows_of_levels(frame, argument):
         )
     ids, stamps = (pd.Series(frame.index.get_level_values(k)) for k in (0, 1))
     _check_known(ids, "id", "level 0 of its index", argument)
-    are_dates = pd.api.types.is_datetime64_any_dtype(ids) or isinstance(ids.dtype, pd.PeriodDtype)
+    are_dates = frame.index.levels[0].inferred_type in ("datetime64", "datetime", "date", "period")
     if are_dates and pd.api.types.is_integer_dtype(stamps):
         raise Location(argument).error(
             "has dates in level 0 of its index and whole numbers in level 1; a MultiIndex must be "
