@@ -75,7 +75,7 @@ class RepeatedTimesError(DataError):
 
 
 class IrregularTimesError(DataError):
-    """Time stamps off the regular ``step``, or that have none.
+    """Time stamps off the regular ``step``, or that have none or several.
 
     ``grid`` is the regular grid nearest to them, if any.
     """

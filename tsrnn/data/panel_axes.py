@@ -122,6 +122,7 @@ class PanelTimes:
             f"has {format_step(first_step, self.index)}, but {self._location(second)} has "
             f"{format_step(second_step, self.index)}",
             "Fit them separately, or bring all to one.",
+            kind=IrregularTimesError,
             methods=self._resampling(first_step, second_step),
         )
 
