@@ -154,8 +154,7 @@ def fit_networks(
         if series_fitter is None:
             return weights, (histories, [])
         if _interrupted([histories]):
-            tuned = np.repeat(weights, len(series_splits), axis=0)
-            return np.concatenate([tuned, weights]), (histories, [])
+            return np.repeat(weights, len(series_splits) + 1, axis=0), (histories, [])
         tuned, tuning_histories = series_fitter.fit(series_splits, weights, previous[1])
         return np.concatenate([tuned, weights]), (histories, tuning_histories)
 
