@@ -40,7 +40,7 @@ def in_form(form, times=HOURS, values=VALUES, labels=("a", "b")):
 
 
 def mended(y, error):
-    code = error.remedy.split(": ", 1)[1].partition(". Or keep")[0].rstrip(".")
+    code = error.remedy.split(": ", 1)[1].partition(". Or fit")[0].rstrip(".")
     names = {"y": y.copy() if hasattr(y, "copy") else y, "pd": pd}
     exec(code, names)
     return names["y"]

@@ -73,8 +73,8 @@ class Covariates:
         if not any(label in labels for label in ids):
             remedy = difference_of_types(labels, ids)
             if remedy:
-                here, there = (listed(each) for each in (labels, ids))
-                raise Location(self.name).error(f"has the series {here}, and y {there}", remedy)
+                problem = f"has the series {listed(labels)}, and y {listed(ids)}"
+                raise Location(self.name).error(problem, remedy)
 
     def _time_numbers(self, index):
         """Time stamps of the rows as integers that count like those of a series' index."""

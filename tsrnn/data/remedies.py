@@ -55,7 +55,7 @@ class Layout:
         if code:
             remedy = f"{remedy.rstrip('.')}: {code}."
         if isinstance(error, MissingDataError) and self.maskable:
-            remedy += " Or keep it so: missing='mask'."
+            remedy += " Or fit with missing='mask'."
         return remedy
 
     @property
