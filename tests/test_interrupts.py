@@ -313,21 +313,27 @@ def test_an_update_of_few_rows_ends_before_ctrl_c(where, monkeypatch):
 
 
 def test_predictions(interrupted, monkeypatch):
-    monkeypatch.setattr("tsrnn.kernels.cpu.trainer.MAX_UNIT_STEPS", 1)
+    """In pieces, of some windows of some networks each, which change nothing."""
     fitted = forecaster(scope="local").fit(PANEL)
     state = fitted.fitted_
-
-    def is_as_before():
-        return fitted.fitted_ is state
-
-    for call in (
+    calls = [
         lambda: fitted.predict(horizon=8),
         lambda: fitted.predict_interval(horizon=8),
         lambda: fitted.predict_quantiles(),
         lambda: fitted.predict_samples(n_samples=40),
-    ):
-        expected = call()
-        pd.testing.assert_frame_equal(assert_all_raise(interrupted, call, is_as_before), expected)
+    ]
+    whole = [call() for call in calls]
+    monkeypatch.setattr("tsrnn.kernels.cpu.trainer.MAX_UNIT_STEPS", 1)
+    for call, expected in zip(calls, whole, strict=True):
+        result = assert_all_raise(interrupted, call, lambda: fitted.fitted_ is state)
+        pd.testing.assert_frame_equal(result, expected, check_exact=True)
+
+
+def test_blocks_of_some_networks_train_as_all_at_once(monkeypatch):
+    few = forecaster(scope="local", n_estimators=2).fit(PANEL).fitted_.weights
+    monkeypatch.setattr(epochs, "BLOCK_SECONDS", 10.0)
+    whole = forecaster(scope="local", n_estimators=2).fit(PANEL).fitted_.weights
+    np.testing.assert_array_equal(few, whole)
 
 
 LOOPS = {
