@@ -72,6 +72,7 @@ def test_a_format_is_found_of_shuffled_rows_of_several_series_with_gaps(time_for
         ),
         (["now", *texts(DAYS, "%Y-%m-%d")], "'now' in data row 1, which is not a time stamp (see"),
         (texts(DAYS, "0001-%m-%d"), "'0001-01-01' in data row 1, which is before the year 1000"),
+        (["2018.0000", "2018.0833", "2018.1667"], "which is neither a time stamp nor a whole numb"),
         (["25.12.2018", "12/26/2018", "27.12.2018"], "'12/26/2018' in data row 2, which is not a"),
         (["2018-01-01", "02.01.2018"], "'02.01.2018' in data row 2, which is not a time stamp lik"),
     ],
@@ -101,6 +102,16 @@ def test_whole_numbers_stay(times, following, name, write, run):
     code, out, err = run("forecast", write(list(times), name=name), *NAMES, *FEW)
     assert (code, err) == (0, "")
     assert pd.read_csv(io.StringIO(out))["time"].tolist() == following
+
+
+@pytest.mark.parametrize("first", ["1955-01-01", "1966-01-01", "1998-01-01", "2019-01-01"])
+@pytest.mark.parametrize("time_format", ["%b-%y", "%m/%d/%y"])
+@pytest.mark.parametrize("is_given", [False, True])
+def test_years_of_two_digits_are_in_a_row(first, time_format, is_given, write):
+    times = pd.date_range(first, periods=60, freq="MS")
+    how = {"time_format": time_format} if is_given else {}
+    y = read(write(texts(times, time_format)), missing="mask", **how)
+    np.testing.assert_array_equal(y.index, times)
 
 
 @pytest.mark.parametrize("command", ["forecast", "backtest", "detect"])

@@ -44,6 +44,7 @@ _ORDERS = {
     "2 b": ("yb", "db"),
 }
 _YEAR = re.compile("%[YyGcx]|ISO8601|mixed")  # in a format
+_LAST_SHORT_YEAR = 2050  # of years of two digits; later ones are those a century before
 _CLEARLY = 2  # times as regular
 
 
@@ -130,6 +131,8 @@ def _formats_of(cell):
         formats = [_date_format(parts, kinds, order) + clock for order in orders]
         is_may = "may" in map(str.lower, parts)  # the name of a month, or its abbreviation
         return formats + [form.replace("%b", "%B") for form in formats if is_may]
+    if re.fullmatch(r"[\d.]+", cell):  # pandas would read the year of 2018.0833 alone
+        return ["%Y.%m"]
     guesses = [guess_datetime_format(cell, dayfirst=dayfirst) for dayfirst in (False, True)]
     return [None] if None in guesses else list(dict.fromkeys(guesses))
 
@@ -222,7 +225,10 @@ def _to_datetime(text, time_format, **how):
             text, time_format = "2000 " + text, "%Y " + time_format
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on how the format was guessed
-        return pd.DatetimeIndex(pd.to_datetime(text, format=time_format, **how))
+        stamps = pd.DatetimeIndex(pd.to_datetime(text, format=time_format, **how))
+    if time_format is None or "%y" not in time_format:
+        return stamps
+    return stamps.where(~(stamps.year > _LAST_SHORT_YEAR), stamps - pd.DateOffset(years=100))
 
 
 def _has_year(text):
