@@ -147,3 +147,48 @@ def test_what_follows_is_told():
         detector.update(series[101:104])
     with pytest.raises(DataError, match="rows after 2024-01-05 03:00:00 alone"):
         detector.update(series[98:104])
+
+
+def test_many_bad_series_are_counted_and_the_first_listed():
+    one = pd.DataFrame({"when": HOURS, "temp": VALUES})
+    names = {"id_column": "unit", "time_column": "when"}
+
+    def panel_of(bad):
+        parts = [one.assign(unit="s0"), *(bad.assign(unit=f"s{k}") for k in range(1, 8))]
+        return pd.concat(parts, ignore_index=True)
+
+    cases = {
+        "missing values": (one.assign(temp=one["temp"].where(one.index != 7)), "raise"),
+        "infinite": (one.assign(temp=one["temp"].where(one.index != 7, np.inf)), "mask"),
+        "gaps": (one.drop(index=7), "raise"),
+        "repeats": (one.iloc[[*range(N), 3]], "raise"),
+        "repeats, masked": (one.iloc[[*range(N), 3]], "mask"),
+        "nothing": (one.assign(temp=np.nan), "mask"),
+        "short": (one[:5], "raise"),
+    }
+    for name, (bad, missing) in cases.items():
+        with pytest.raises(DataError) as caught:
+            small(missing=missing, **names).fit(panel_of(bad))
+        assert "; 7 series are affected: 's1', 's2', 's3', 's4', 's5' and 2 more. " in str(
+            caught.value
+        ), name
+
+
+@pytest.mark.filterwarnings("ignore:y has 1")
+@pytest.mark.parametrize("missing", ["raise", "mask"])
+def test_frequencies_are_brought_to_the_coarser_one(missing):
+    parts = [
+        pd.DataFrame(
+            {
+                "when": pd.date_range("2024", periods=n, freq=f),
+                "temp": 1.0 * np.arange(n),
+                "unit": f,
+            }
+        )
+        for n, f in ((600, "h"), (100, "6h"))
+    ]
+    detector = small(missing=missing, id_column="unit", time_column="when")
+    y = pd.concat(parts)
+    with pytest.raises(IrregularTimesError, match="bring all to one: y = ") as caught:
+        detector.fit(y)
+    detector.fit(mended(y, caught.value))

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import Location
-from tsrnn.data.gaps import no_values, on_grid
+from tsrnn.data.errors import IrregularTimesError, Location, affected
+from tsrnn.data.gaps import no_values, on_grid, refuse_repeats
 from tsrnn.data.headers import likely_layout, near_names
 from tsrnn.data.interop import narwhals_frame, to_pandas
 from tsrnn.data.panel import Panel
-from tsrnn.data.panel_axes import PanelTimes
+from tsrnn.data.panel_axes import PanelTimes, coarser_methods
 from tsrnn.data.remedies import Layout
 from tsrnn.data.rows import check_frame, labelled_rows, refuse_long
 from tsrnn.data.time_axis import TimeAxis, format_step, sorted_axis
-from tsrnn.data.values import check_finite, check_real
+from tsrnn.data.values import LARGEST, check_finite, check_real
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,12 +68,12 @@ class ChannelPanel:
 
     def refuse_empty(self, argument: str = "y") -> None:
         """Refuse a channel of a series without a value."""
-        for series in self:
-            is_empty = np.isnan(series.values).all(axis=0)
-            if is_empty.any():
-                channel = self.channels[int(is_empty.argmax())]
-                column = None if len(self.channels) == 1 else channel
-                raise no_values(argument, [series.label], column)
+        are_empty = [np.isnan(series.values).all(axis=0) for series in self]
+        bad = [k for k, is_empty in enumerate(are_empty) if is_empty.any()]
+        if bad:
+            channel = self.channels[int(are_empty[bad[0]].argmax())]
+            column = None if len(self.channels) == 1 else channel
+            raise no_values(argument, [self.ids[k] for k in bad], column)
 
     def row_series(self, values: Sequence[np.ndarray], name: str) -> Any:
         """One result of each row of ``y``, from arrays by series; an array if ``y`` was one."""
@@ -216,6 +216,7 @@ def _sorted(labelled, table, codes, ids, step, argument):
 
 def _on_grids(labelled, table, codes, ids, step, argument):
     """Rows of each series on its own regular grid, NaN and row -1 where there is none."""
+    refuse_repeats(labelled.times, codes, ids, argument)
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(1, len(ids)))
     axes, tables = [], []
@@ -227,7 +228,9 @@ def _on_grids(labelled, table, codes, ids, step, argument):
             raise Location(argument, ids[0]).error(
                 f"has {format_step(axes[0].step, axes[0].index)} and {where} "
                 f"{format_step(axis.step, axis.index)}",
-                "Bring all to one frequency.",
+                "Fit them separately, or bring all to one.",
+                kind=IrregularTimesError,
+                methods=coarser_methods(axes[0].index, axes[0].step, axis.step),
             )
         axes.append(axis)
         tables.append(on_axis)
@@ -239,9 +242,17 @@ def _on_grids(labelled, table, codes, ids, step, argument):
 
 def _check_values(panel, ids, axes, channels, missing, argument):
     """Refuse infinite and huge values, and missing ones unless they are masked."""
-    parts = np.split(panel.values, panel.indptr[1:-1])
-    for label, axis, values in zip(ids, axes, parts, strict=True):
-        for channel, column in zip(channels, values.T, strict=True):
-            known = ~np.isnan(column) if missing == "mask" else True
-            where = Location(argument, label, None if len(channels) == 1 else channel)
-            check_finite(np.where(known, column, 0.0), axis, where)
+    bad = ~(np.abs(panel.values) <= LARGEST)
+    if missing == "mask":
+        bad &= ~np.isnan(panel.values)
+    if not bad.any():
+        return
+    rows = np.flatnonzero(bad.any(axis=1))
+    series = np.unique(panel.indptr.searchsorted(rows, side="right") - 1)
+    k = series[0]
+    part = slice(panel.indptr[k], panel.indptr[k + 1])
+    channel = int(bad[part].any(axis=0).argmax())
+    column = panel.values[part, channel]
+    where = Location(argument, ids[k], None if len(channels) == 1 else channels[channel])
+    column = column if missing == "raise" else np.where(np.isnan(column), 0.0, column)
+    check_finite(column, axes[k], where, affected([ids[j] for j in series]))

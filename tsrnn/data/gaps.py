@@ -13,6 +13,7 @@ from tsrnn.data.errors import (
     RepeatedTimesError,
     affected,
 )
+from tsrnn.data.frequency import time_numbers
 from tsrnn.data.time_axis import TimeAxis, check_unique, filled_axis, format_time
 
 
@@ -37,20 +38,10 @@ def panel_on_grid(
     ``times``, ``codes`` (of series) and ``values`` are (n_rows,). Returns the axis of each series,
     from its first known value to its last row, and the values end to end, NaN where missing.
     """
+    refuse_repeats(times, codes, ids, argument)
     line = times.unique().sort_values()
     axis, positions = filled_axis(line, Location(argument), step)
     rows = positions[line.get_indexer(times)]
-    order = np.lexsort((rows, codes))
-    repeated = (np.diff(codes[order]) == 0) & (np.diff(rows[order]) == 0)
-    if repeated.any():
-        row = order[repeated.argmax()]
-        bad = [ids[k] for k in np.unique(codes[order[:-1][repeated]])]
-        raise Location(argument, ids[codes[row]]).error(
-            f"has the time stamp {format_time(times[row])} more than once{affected(bad)}",
-            "Keep one row each.",
-            row=times[row],
-            kind=RepeatedTimesError,
-        )
     firsts, lasts = np.full(len(ids), len(axis.index)), np.zeros(len(ids), int)
     known = ~np.isnan(values)
     np.minimum.at(firsts, codes[known], rows[known])
@@ -61,6 +52,22 @@ def panel_on_grid(
     flat = np.full(starts[-1], np.nan)
     flat[(starts[codes] + rows - firsts[codes])[known]] = values[known]
     return slices_of(axis, firsts, lasts + 1), flat
+
+
+def refuse_repeats(times: pd.Index, codes: np.ndarray, ids: list, argument: str) -> None:
+    """Refuse rows of one series and time stamp, from each row's time and series."""
+    numbers = time_numbers(times)
+    order = np.lexsort((numbers, codes))
+    repeated = (np.diff(codes[order]) == 0) & (np.diff(numbers[order]) == 0)
+    if repeated.any():
+        row = order[repeated.argmax()]
+        bad = [ids[k] for k in np.unique(codes[order[:-1][repeated]])]
+        raise Location(argument, ids[codes[row]]).error(
+            f"has the time stamp {format_time(times[row])} more than once{affected(bad)}",
+            "Keep one row each.",
+            row=times[row],
+            kind=RepeatedTimesError,
+        )
 
 
 def slices_of(axis: TimeAxis, firsts: np.ndarray, ends: np.ndarray) -> list[TimeAxis]:

@@ -123,15 +123,8 @@ class PanelTimes:
             f"{format_step(second_step, self.index)}",
             "Fit them separately, or bring all to one.",
             kind=IrregularTimesError,
-            methods=self._resampling(first_step, second_step),
+            methods=coarser_methods(self.index, first_step, second_step),
         )
-
-    def _resampling(self, *steps):
-        """Methods of pandas that bring series to the coarser of two steps, for messages."""
-        if not isinstance(self.index, pd.DatetimeIndex):
-            return ""
-        coarser = max(steps, key=lambda step: self.index[0] + 100 * step)
-        return f".resample({coarser.freqstr!r}).mean()"
 
     def _misfits(self, numbers, step):
         """Series that the step does not lead through."""
@@ -163,3 +156,11 @@ class PanelTimes:
             positions[rows] = grid_positions(grid, numbers[rows])
             left = left[~on_grid]
         return positions
+
+
+def coarser_methods(index: pd.Index, *steps: Any) -> str:
+    """Methods of pandas that bring series to the coarser of some steps, for messages."""
+    if not isinstance(index, pd.DatetimeIndex):
+        return ""
+    coarser = max(steps, key=lambda step: index[0] + 100 * step)
+    return f".resample({coarser.freqstr!r}).mean()"
