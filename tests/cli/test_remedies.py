@@ -138,6 +138,15 @@ def test_a_series_that_falls_silent(n_silent, is_panel, scope, write, run):
     assert (table["lower_80"] < table["upper_80"]).all()
 
 
+@pytest.mark.parametrize("n_silent", [5, 60, 100])
+@pytest.mark.parametrize("is_panel", [False, True])
+def test_anomalies_of_a_series_that_falls_silent(n_silent, is_panel, write, run):
+    path = write(columns=silent(n_silent, is_panel))
+    options = ["--missing", "mask", *FEW["detect"], *(["--id", "id"] if is_panel else [])]
+    code, _, err = run("detect", path, *NAMES, *options)
+    assert (code, err) == (0, "")
+
+
 @pytest.mark.parametrize("is_panel", [False, True])
 def test_a_backtest_of_a_series_that_falls_silent(is_panel, write, run):
     path = write(columns=silent(8, is_panel))

@@ -217,6 +217,8 @@ class FittedNetworks(FittedSeries):
         known = np.where(np.isnan(scores), 0.0, scores)
         high = np.quantile(known, _HIGH, axis=1, method="higher")
         later = np.concatenate([x[n:] for x in squared_scores])
+        if np.isnan(later).all():  # nothing later was observed
+            return np.ones(n)
         usual, median = np.nanquantile(later, [_HIGH, 0.5], method="higher")
         # What is far above the usual, as many rows are in a row, becomes as low as the median.
         ratio = usual / max(median, usual / 10, np.finfo(float).tiny)
