@@ -228,3 +228,26 @@ def test_models_without_windows(sizes):
             np.testing.assert_array_equal(outputs[k], predicted[0])
         np.testing.assert_array_equal(sums[k], expected[0])
         assert len(outputs[k]) == row.size
+
+
+def test_models_without_windows_are_left_out(monkeypatch):
+    """What is in working memory must not matter: it told when the rows of no window begin."""
+
+    class Dirty:
+        empty = staticmethod(lambda shape, dtype: np.full(shape, -(2**40), dtype))
+
+        def __getattr__(self, name):
+            return getattr(np, name)
+
+    network = random_network(n_in=1, n_hidden=4, n_out=3)
+    source = forecast_source(random_values(60), 12, 1, 0.1)
+    weights = np.stack([network.parameters] * 3)
+    windows = [np.arange(0), np.arange(40), np.arange(2)]
+    wanted = predict_models(network, weights[1:2], source, windows[1:2], 1)[0]
+    monkeypatch.setattr("tsrnn.kernels.cpu.trainer.np", Dirty())
+    outputs = predict_models(network, weights, source, windows, 1)
+    assert [len(output) for output in outputs] == [0, 40, 2]
+    np.testing.assert_array_equal(outputs[1], wanted)
+    np.testing.assert_array_equal(outputs[2], wanted[:2])
+    sums = evaluate_models(network, weights, source, windows, ("absolute_error", ()), 1)
+    assert (sums[0] == 0).all()

@@ -89,25 +89,13 @@ def run_models(
         carried = np.empty((network.state_width, 0), parameters.dtype)
         if states is not None:
             carried = np.ascontiguousarray(states[piece].T)
-        part, rows = padded_windows[models, piece], models
-        filled = (part[:, :1] >= 0).any(axis=1)
-        if not filled.all():  # a kernel whose first model has no windows may never end
-            part, rows = part[filled], np.arange(n_models)[models][filled]
-        if not len(part):
-            continue
-        part_out = out[rows, piece]
+        part, part_out = kernel_array(padded_windows[models, piece]), out[models, piece]
         written = kernel_array(part_out)
-        totals[rows] += target.predict(
-            problem,
-            parameters[rows],
-            kernel_array(part),
-            carried,
-            written,
-            loss is not None,
-            workers,
+        totals[models] += target.predict(
+            problem, parameters[models], part, carried, written, loss is not None, workers
         )
-        if written is not part_out or rows is not models:
-            out[rows, piece] = written
+        if written is not part_out:
+            part_out[:] = written
         if states is not None:
             states[piece] = carried.T
     return totals
