@@ -126,7 +126,8 @@ def known(scores):
 
 def severity(scores, n_first):
     """How far each score is above what few before it were, 0 where a stronger one was near."""
-    threshold, ratios = ConformalThreshold(0.0015).fit(scores[:n_first]), np.zeros(scores.size)
+    threshold = ConformalThreshold(0.0015, adapt_to_alarms=True).fit(scores[:n_first])
+    ratios = np.zeros(scores.size)
     for k in range(n_first, scores.size):
         if threshold.threshold_ > 0 and scores[k] == scores[k]:
             ratios[k] = scores[k] / threshold.threshold_

@@ -144,18 +144,36 @@ def slow_gaussian(y, window, online):
                 sides.append(z[t + 1 : t + 1 + window, k])
             sides = [side[~np.isnan(side)] for side in sides]
             sides = [side for side in sides if len(side) >= min(window, 16)]
+            # In place of up to 16 missing values, as many as have a mean of 0 and a square of 1.
+            others = [min(window - len(side), 16) for side in sides]
+            centres, spreads = [], []
+            for side, n_others in zip(sides, others, strict=True):
+                centre = side.sum() / (len(side) + n_others)
+                square = ((side**2).sum() + n_others) / (len(side) + n_others)
+                centres.append(centre)
+                spreads.append(max(np.sqrt(max(square - centre**2, 0)), 1e-3))
             if sides:
                 unit = np.nanstd(y[:, k])
-                expected[t, k] = np.mean([s.mean() for s in sides]) * unit + np.nanmean(y[:, k])
+                expected[t, k] = np.mean(centres) * unit + np.nanmean(y[:, k])
             tails = [
-                -np.log(2 * norm.sf(abs(z[t, k] - side.mean()) / max(side.std(), 1e-3)))
-                for side in sides
+                -np.log(2 * norm.sf(abs(z[t, k] - centre) / spread))
+                for centre, spread in zip(centres, spreads, strict=True)
             ]
             if tails and not np.isnan(z[t, k]):
                 of_channels.append(np.mean(tails))
         if of_channels:
             score[t] = np.mean(of_channels)
     return score, expected
+
+
+def standard_error(fitted, predicted, degree):
+    """Mean variance of prediction errors of least squares, of noise of variance 1."""
+    centre = np.mean(predicted)
+    rows, new = (
+        np.polynomial.legendre.legvander((np.array(t) - centre) / len(predicted), degree)
+        for t in (fitted, predicted)
+    )
+    return np.mean([1 + row @ np.linalg.pinv(rows.T @ rows) @ row for row in new])
 
 
 def slow_polynomial(y, window, online, degree, around):
@@ -175,7 +193,15 @@ def slow_polynomial(y, window, online, degree, around):
                 continue
             curve = np.polynomial.Polynomial.fit(sides, z[sides, k], degree)
             curves[first, k] = curve
+            variances = [
+                standard_error(some, range(first, end), degree)
+                for some in (
+                    sides,
+                    [*range(first - before, first), *range(end, end + around - before)],
+                )
+            ]
             squares[first, k] = np.mean([(z[t, k] - curve(t)) ** 2 for t in inside])
+            squares[first, k] /= max(variances[0] / variances[1], 1)
     usual = [
         np.sqrt(np.mean([square for (_, channel), square in squares.items() if channel == k]))
         + 1e-3
@@ -573,3 +599,52 @@ def test_no_warnings_with_hardly_any_values(detector, online):
         score = scores(detector, y)
     assert np.isnan(score[250:]).all()
     assert np.isfinite(score[60:90]).all()
+
+
+@every_detector
+@online_or_offline
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 5.0, -7.7e8, 1e-9, 3e-310, 0.0])
+def test_a_constant_series_has_no_events(detector, online, value):
+    flat = np.full(300, value)
+    detector = clone(detector).set_params(online=online)
+    for threshold in (None, THRESHOLD):
+        detector.set_params(threshold=threshold)
+        assert (detector.fit_predict(flat) == 1).all()
+        assert (detector.fit(flat).predict(flat[:100]) == 1).all()
+        assert detector.detect(flat * (1 + 1e-14)).empty
+    moved = flat.copy()
+    moved[150:160] = value * 1.5 if value else 1.0
+    if not isinstance(detector, WindowDetector):
+        assert (detector.predict(moved) == -1)[145:165].any()
+
+
+@every_detector
+@online_or_offline
+@pytest.mark.parametrize("value", [0.1, 1 / 3, -7.7e8])
+def test_a_constant_channel_changes_nothing(detector, online, value):
+    y = series_of()
+    detector = clone(detector).set_params(online=online)
+    both, zero = (np.column_stack([y, np.full(len(y), flat)]) for flat in (value, 0.0))
+    np.testing.assert_array_equal(scores(detector, both), scores(detector, zero))
+
+
+@pytest.mark.parametrize("name", ["polynomial", "gaussian"])
+def test_the_first_and_last_rows_are_not_strange(name):
+    y = np.random.default_rng(0).normal(size=800)
+    score = scores(clone(ALL[name]), y)
+    middle = np.nanmean(score[100:-100])
+    assert np.nanmean(score[:12]) < 2 * middle
+    assert np.nanmean(score[-12:]) < 2 * middle
+
+
+def test_values_of_any_size():
+    y = series_of()[:, 0]
+    for scale in (1e-300, 1e140):
+        for detector in ALL.values():
+            expected = scores(clone(detector), y[:200], y)
+            np.testing.assert_allclose(
+                scores(clone(detector), y[:200] * scale, y * scale), expected, rtol=1e-6
+            )
+            new = y * scale
+            new[50] = 1e150
+            assert np.isfinite(scores(clone(detector), new, y * scale)[20:]).all()

@@ -667,6 +667,166 @@ def test_taxi_demand_shows_its_five_events():
         assert ((result["start"] <= event.end) & (result["end"] >= event.start)).any(), event.name
 
 
+METHODS = [
+    {"method": method, "online": online}
+    for method in ("forecast", "reconstruction")
+    for online in (False, True)
+]
+every_method = pytest.mark.parametrize("parameters", METHODS, ids=str)
+CONSTANTS = [0.1, 1 / 3, 5.0, -7.7e8, 1e-9, 3e-310, 0.0]
+
+
+@every_method
+@pytest.mark.parametrize("value", CONSTANTS)
+def test_a_constant_series_has_no_events(parameters, value):
+    y = series(np.full((N, 1), value))
+    detector = small(**parameters)
+    assert (detector.fit_predict(y) == 1).all()
+    explained = detector.explain(y)
+    assert not explained["score"].any()
+    assert (explained["expected"] == value).all()
+    rounded = y * (1 + 1e-14)
+    for threshold in (None, QuantileThreshold(), TailThreshold(0.01, 0.9), DynamicThreshold()):
+        detector = small(**parameters, threshold=threshold).fit(y[:300])
+        assert detector.detect(y[300:]).empty
+        assert detector.detect(rounded[300:]).empty
+        if parameters["online"]:
+            assert not detector.update(rounded[300:]).anomaly.any()
+    moved = y.copy()
+    moved.iloc[350] = value * 1.5 if value else 1.0
+    event = small(**parameters).fit(y[:300]).detect(moved[300:], n_most=1).iloc[0]
+    assert (event[["start", "end", "peak"]] == HOURS[350]).all()
+    assert event["anomaly"]
+
+
+@every_method
+@pytest.mark.parametrize("value", CONSTANTS)
+@pytest.mark.parametrize("is_panel", [False, True])
+def test_a_constant_channel_changes_nothing(parameters, value, is_panel):
+    values = waves()
+    values[200:212] += 15
+    both = pd.DataFrame({"load": values[:, 0], "flat": value}, HOURS)
+    if is_panel:
+        both = pd.concat({"a": both, "b": both.iloc[40:] * 3}, names=["unit"])
+    detector = small(max_iter=10, **parameters).fit(both)
+    event = detector.detect(both, n_most=1).iloc[0]
+    assert event["channel"] == "load"
+    assert event["start"] in HOURS[198:214]
+    explained = detector.explain(both)
+    assert not explained["share_flat"][explained["score"].notna()].any()
+    zero = detector.fit(both.assign(flat=0.0)).explain(both.assign(flat=0.0))
+    np.testing.assert_array_equal(explained["score"], zero["score"])
+
+
+def test_the_constant_series_of_a_panel_has_no_events():
+    y = pd.concat({"a": series(), "flat": series(np.full((N, 1), 0.1))}, names=["unit"])
+    detector = small().fit(y)
+    assert not detector.explain(y).loc["flat", "score"].any()
+    assert "flat" not in detector.detect(y)["unit"].tolist()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1.0, 1e140])
+@pytest.mark.parametrize("parameters", [*METHODS, {"loss": "gaussian"}], ids=str)
+@pytest.mark.filterwarnings("error")
+def test_values_of_any_size(parameters, scale):
+    y = series() / 30 * scale
+    detector = small(**parameters).fit(y[:300])
+    expected = small(**parameters).fit(y[:300] / scale).score_samples(y[300:] / scale)
+    np.testing.assert_allclose(detector.score_samples(y[300:]), expected, rtol=1e-6)
+    new = y[300:].copy()
+    new.iloc[60] = 1e150
+    explained = detector.explain(new)
+    assert np.isfinite(explained["score"][40:]).all()
+    assert explained["score"].iloc[60] > 1e3
+    assert explained["anomaly"].iloc[60]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", ["absolute_error", "gaussian"])
+@pytest.mark.parametrize("method", ["forecast", "reconstruction"])
+@pytest.mark.filterwarnings("error")
+def test_missing_values_give_no_warnings(loss, method, dtype):
+    if (loss, method) == ("gaussian", "reconstruction"):
+        pytest.skip("reconstruction has no spread")
+    y = series()
+    y.iloc[[0, 50, 51, *range(200, 230), N - 1]] = np.nan
+    for online in (False, True):
+        parameters = {"loss": loss, "method": method, "dtype": dtype, "online": online}
+        detector = small(missing="mask", **parameters).fit(y[:350])
+        detector.explain(y)
+        detector.detect(y)
+        if online:
+            detector.update(y[350:])
+
+
+SIGNALS = {
+    "sine": lambda t, rng: np.sin(t * np.pi / 12),
+    "nearly noiseless": lambda t, rng: np.sin(t * np.pi / 12) + 1e-4 * rng.normal(size=t.size),
+    "noise": lambda t, rng: np.sin(t * np.pi / 12) + 0.1 * rng.normal(size=t.size),
+    "square": lambda t, rng: (t // 12 % 2) * 1.0,
+    "weekdays": lambda t, rng: np.sin(t * np.pi / 12) * (1 + (t // 24 % 7 < 5)),
+}
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize("parameters", METHODS[:3], ids=str)
+def test_the_first_rows_are_not_strange(name, parameters):
+    values = SIGNALS[name](np.arange(1140), np.random.default_rng(1))
+    y = pd.Series(values, pd.date_range("2024-01-01", periods=1140, freq="h"))
+    for n in (1000, 1008):
+        detector = RNNAnomalyDetector(random_state=0, n_jobs=1, **parameters).fit(y[:n])
+        assert (detector.predict(y[n:]) == -1).mean() < 0.02
+        first = detector.predict(y[:n])[:100] == -1
+        assert first.mean() < 0.02 or detector.online  # 1 % of its scores, wherever they are
+        strange = y[n:].copy()
+        strange.iloc[70:76] += 5 * values.std()
+        assert (detector.predict(strange) == -1).iloc[70:76].any()
+
+
+def test_an_event_in_the_first_rows_is_detected():
+    values = SIGNALS["noise"](np.arange(1140), np.random.default_rng(1))
+    detector = RNNAnomalyDetector(random_state=0, season=24, n_jobs=1).fit(values[:1000])
+    new = values[1000:].copy()
+    new[3:9] += 6
+    event = detector.detect(new).iloc[0]
+    assert event["start"] <= 3
+    assert event["peak"] in range(3, 9)
+
+
+def test_fits_are_alike_by_default():
+    scores = [RNNAnomalyDetector(**SMALL).fit(series()).score_samples(series()) for _ in range(2)]
+    pd.testing.assert_series_equal(*scores)
+
+
+BAD_SEASONS = [[], (), np.array([]), ["a"], [24, "a"], [1.5], [np.nan], [np.inf], [True], [None]]
+BAD_SEASONS += [
+    [[24]],
+    [[1], [1, 2]],
+    2**63,
+    np.array([[24, 168]]),
+    {"a": 1},
+    0,
+    -1,
+    [0],
+    [-3],
+    True,
+    "day",
+    None,
+    2.5,
+]
+
+
+@pytest.mark.parametrize("season", BAD_SEASONS, ids=repr)
+def test_bad_seasons_are_named(season):
+    with pytest.raises((ValueError, TypeError), match="season"):
+        small(season=season).fit(series())
+
+
+@pytest.mark.parametrize("season", [24, [24], (24, 1), np.array([24]), np.int64(24)], ids=repr)
+def test_seasons_of_any_form(season):
+    assert small(season=season).fit(series()).seasons_ == (24,)
+
+
 BAD = [
     ({}, series()[:10], "10 observations, too few"),
     ({}, series().drop(HOURS[200]), "gap: 2024-03-07 08:00:00"),
@@ -675,7 +835,7 @@ BAD = [
     ({}, frame().assign(c1=np.nan), "Column 'c1' of y is"),
     ({"missing": "mask"}, frame().assign(c1=np.nan), "Column 'c1' of y is nothing but missing"),
     ({}, frame().assign(c1="x"), "Column 'c1' of y must hold real numbers"),
-    ({}, frame().reset_index(), "by time_column and id_column"),
+    ({}, frame().reset_index(), r"y.set_index\('hour'\). Or give time_column='hour'"),
     ({}, series().where(series() > 30), "missing='mask'"),
     ({}, waves().reshape(2, -1, 1), "shape"),
     ({}, [], "shape"),
@@ -685,7 +845,7 @@ BAD = [
     ({"id_column": "c0"}, frame(), "time_column"),
     ({"time_column": "c0"}, frame(), "must hold dates"),
     ({"season": 300}, series(), "season=300 needs 600 observations"),
-    ({"season": [24, 0]}, series(), "season must be 1 or more"),
+    ({"season": [24, 0]}, series(), "season"),
     ({"contamination": 0.7}, series(), "contamination"),
     ({"contamination": 0.1, "threshold": RobustZThreshold()}, series(), "leave one of them out"),
     ({"threshold": 3.0}, series(), "threshold"),

@@ -667,22 +667,28 @@ def test_where_nothing_stands_out_the_largest_z_counts():
     assert not fitted.fit_predict(errors).any()
 
 
+@pytest.mark.parametrize("adapt", [False, True])
 @pytest.mark.parametrize("every", [1, 7, 500])
-def test_a_stream_by_hand(every):
+def test_a_stream_by_hand(every, adapt):
     window, span, p = 80, 5, 0.13
     errors = errors_of(420, 8)
     first, stream = errors[:120], errors[120:]
     smoothed = pd.Series(errors).ewm(span=span).mean().tolist()
     zs = np.arange(2, 10.1, 0.5)
     expected, expected_thresholds = [], []
-    epsilon = epsilon_by_hand(smoothed[120 - window : 120], zs)
+    calibration = smoothed[120 - window : 120]
+    epsilon = epsilon_by_hand(calibration, zs)
     for k in range(120, 420):
         expected_thresholds.append(epsilon)
         recent = smoothed[k + 1 - window : k + 1]
         expected.append(pruned_by_hand(recent, epsilon, p)[-1])
+        if adapt or not expected[-1]:
+            calibration = [*calibration, smoothed[k]][-window:]
         if (k + 1 - 120) % every == 0:
-            epsilon = epsilon_by_hand(recent, zs)
-    fitted = DynamicThreshold(window, every=every, span=span, min_decrease=p).fit(first)
+            epsilon = epsilon_by_hand(calibration, zs)
+    fitted = DynamicThreshold(
+        window, every=every, span=span, min_decrease=p, adapt_to_alarms=adapt
+    ).fit(first)
     np.testing.assert_allclose(fitted.threshold(stream), expected_thresholds, rtol=1e-9)
     np.testing.assert_array_equal(fitted.update(stream), expected)
     assert sum(expected) > 5
@@ -746,17 +752,20 @@ def test_the_threshold_says_the_same_as_the_p_values(rate, n):
     np.testing.assert_array_equal(scores > fitted.threshold_, alarms)
 
 
+@pytest.mark.parametrize("adapt", [False, True])
 @pytest.mark.parametrize("window", [None, 1, 20, 130, 1000])
-def test_a_stream_of_p_values_by_hand(window):
+def test_a_stream_of_p_values_by_hand(window, adapt):
     first, new = scores_of(130), scores_of(300, seed=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        fitted = ConformalThreshold(0.05, window=window).fit(first)
-    seen, expected = list(first), []
+        fitted = ConformalThreshold(0.05, window=window, adapt_to_alarms=adapt).fit(first)
+    seen, expected, allowed = list(first), [], 0.0
     for score in new:
         recent = seen if window is None else seen[-window:]
         expected.append(p_by_hand(recent, score) <= 0.05)
-        seen.append(score)
+        if adapt or not expected[-1] or allowed >= 1:
+            seen.append(score)
+            allowed = min(allowed - expected[-1] + 0.1, max(0.025 * len(recent), 1.0))
     result = [fitted.update(part) for part in np.split(new, [1, 7, 140, 140, 220])]
     np.testing.assert_array_equal(np.concatenate(result), expected)
     recent = seen if window is None else seen[-window:]
@@ -767,7 +776,7 @@ def test_a_stream_of_p_values_by_hand(window):
 
 def test_a_long_stream_holds_a_window():
     rng = np.random.default_rng(0)
-    fitted = ConformalThreshold().fit(rng.random(1000))
+    fitted = ConformalThreshold(adapt_to_alarms=True).fit(rng.random(1000))
     windowed = ConformalThreshold(window=1000).fit(rng.random(1000))
     for _ in range(3000):
         score = rng.random(1)
@@ -811,7 +820,12 @@ def test_the_rate_is_exact_with_ties_too():
 def recorded(monkeypatch):
     """The p-values that alarms are made of."""
     p = []
-    monkeypatch.setattr(ConformalThreshold, "_alarms", lambda self, new: p.extend(new) or new < 0)
+
+    def record(self, new, scores):
+        p.extend(np.atleast_1d(new))
+        return np.zeros(np.shape(new), bool)
+
+    monkeypatch.setattr(ConformalThreshold, "_alarms", record)
     return p
 
 
@@ -876,3 +890,67 @@ def test_a_calibration_too_short_for_an_alarm_warns():
     assert not fitted.predict([1e9]).any()
     assert fitted.update([50, 1e9]).tolist() == [False, True]  # by 99
     assert ConformalThreshold(0.01).fit(np.arange(99)).predict([1e9]).all()
+
+
+# ---------------------------------------------------------------------------- incidents
+
+INCIDENTS = {
+    "tail": TailThreshold(risk=1e-3, level=0.9),
+    "tail with depth": TailThreshold(risk=1e-3, level=0.9, depth=50),
+    "dynamic": DynamicThreshold(window=600, every=50, span=5),
+    "conformal": ConformalThreshold(0.01),
+    "conformal, smoothed": ConformalThreshold(0.01, smoothed=True),
+    "conformal, window": ConformalThreshold(0.01, window=400),
+}
+
+
+@pytest.mark.parametrize("threshold", INCIDENTS.values(), ids=INCIDENTS)
+def test_a_long_incident_does_not_hide_later_ones(threshold):
+    rng = np.random.default_rng(5)
+    fitted = clone(threshold).fit(np.abs(rng.normal(size=600)))
+    fitted.update(np.abs(rng.normal(size=300)))
+    before = fitted.threshold_
+    assert fitted.update(20 + rng.normal(size=500)).mean() > 0.95
+    fitted.update(np.abs(rng.normal(size=100)))
+    assert fitted.threshold_ < 1.3 * before
+    assert fitted.update(np.abs(rng.normal(size=300))).mean() < 0.05
+    assert fitted.update(1.5 * before + np.abs(rng.normal(size=50)))[10:].mean() > 0.9
+
+
+@pytest.mark.parametrize("threshold", INCIDENTS.values(), ids=INCIDENTS)
+def test_adapting_to_alarms_is_a_choice(threshold):
+    if not hasattr(threshold, "adapt_to_alarms"):
+        pytest.skip("alarms are always left out")
+    rng = np.random.default_rng(5)
+    fitted = clone(threshold).set_params(adapt_to_alarms=True).fit(np.abs(rng.normal(size=600)))
+    before = fitted.threshold_
+    fitted.update(20 + rng.normal(size=500))
+    assert fitted.threshold_ > 2 * before
+
+
+@pytest.mark.parametrize("window", [None, 300])
+def test_alarms_do_not_get_more_frequent_in_a_long_stream(window):
+    rates = []
+    for seed in range(10):
+        rng = np.random.default_rng([3, seed])
+        fitted = ConformalThreshold(0.02, window=window).fit(rng.exponential(size=300))
+        fitted.update(rng.exponential(size=3000))
+        rates.append(fitted.update(rng.exponential(size=2000)).mean())
+    assert 0.014 < np.mean(rates) < 0.026
+
+
+def test_alarms_are_above_the_median_by_the_least_excess():
+    scores = np.random.default_rng(0).normal(5, 0.01, size=500)
+    for threshold in (RobustZThreshold(min_excess=0.3), ConformalThreshold(min_excess=0.3)):
+        fitted = threshold.fit(scores)
+        assert fitted.threshold_ == pytest.approx(np.median(scores) + 0.3)
+        assert fitted.predict([5.2, 5.4]).tolist() == [False, True]
+    for threshold in (RobustZThreshold(min_excess=1e-3), ConformalThreshold(min_excess=1e-3)):
+        expected = clone(threshold).set_params(min_excess=0).fit(scores).threshold_
+        assert threshold.fit(scores).threshold_ == expected
+
+
+def test_ties_are_broken_alike_each_time():
+    scores = scores_of(200)
+    alarms = [ConformalThreshold(0.05, smoothed=True).fit(scores).update(scores) for _ in range(2)]
+    np.testing.assert_array_equal(*alarms)

@@ -97,7 +97,7 @@ def test_numbers_of_any_size_are_printed_in_four_digits():
     [
         (["--windows", "0"], "argument --windows: '0' is not a whole number from 1"),
         (["--step", "half"], "argument --step: 'half' is not a whole number from 1"),
-        (["--windows", "9"], "data.csv: column 'y' has 80 observations, too few for n_windows=9"),
+        (["--windows", "9"], "data.csv: column 'y' has 80 observations, too few for --windows 9"),
         (["--metrics", "no/such/file.csv"], "cannot write no/such/file.csv: there is no directory"),
         (["--out", "same.csv", "--metrics", "./same.csv"], "another output has that name"),
         (["--plot", "file.xyz"], "--plot file.xyz: the name must end in one of"),
@@ -113,4 +113,4 @@ def test_wrong_options(options, message, write, refused):
 def test_a_series_that_is_too_short_is_named(shops, write, refused):
     path = write(columns=shops.drop(index=range(70, 120)))
     line = refused("backtest", path, *SOLD)
-    assert "data.csv: Series 'NA' has 15 observations, too few for n_windows=5 origins" in line
+    assert "data.csv: Series 'NA' has 15 observations, too few for --windows 5 origins" in line

@@ -12,6 +12,7 @@ import pytest
 import tsrnn
 from tsrnn import forecasting
 from tsrnn.cli import main
+from tsrnn.cli.options import parser
 
 AIRLINE = str(Path(__file__).parents[2] / "datasets" / "airline.csv")
 NAMES = ["--time", "time", "--target", "y"]
@@ -115,18 +116,36 @@ def test_wrong_calls(arguments, message, capsys):
         (["--max-iter", "-1"], "argument --max-iter"),
         (["--coverage", "100"], "argument --coverage: '100' is not a percentage"),
         (["--coverage", "80", "often"], "argument --coverage: 'often' is not a percentage"),
+        (
+            ["--coverage", "0.9"],
+            "--coverage: '0.9' is less than one percent: write 90 for 90 %, or",
+        ),
+        (["--coverage", "90", ".95"], "argument --coverage: '.95' is less than one percent: write"),
+        (["--coverage", "99.99999"], "argument --coverage: '99.99999' is not a percentage from"),
+        (
+            ["--quantiles", "0.1", "0.5"],
+            "'0.1' is less than one percent: write 10 for 10 %, or 0.1%",
+        ),
+        (["--quantiles", "0%"], "argument --quantiles: '0%' is not a percentage from"),
+        (["--cell", "lsmt"], "argument --cell: invalid choice: 'lsmt' (choose from 'gru', 'lstm',"),
         (["--seed", "-1"], "argument --seed"),
         (["--seed", str(2**32)], "argument --seed: '4294967296' is not a whole number from 0"),
         (["--sep", ";;"], "argument --sep: ';;' is not one character"),
         (["--sep", ""], "argument --sep: '' is not one character"),
-        (["--lookback", "100"], "data.csv: column 'y' has 80 observations, but horizon=12"),
-        (["--lookback", "5", "--season", "7"], "data.csv: lookback=5 is shorter than season=7"),
+        (["--lookback", "100"], "data.csv: column 'y' has 80 observations, but --horizon 12"),
+        (["--lookback", "5", "--season", "7"], "data.csv: --lookback 5 is shorter than --season 7"),
     ],
 )
 def test_wrong_options(options, message, write, refused):
     line = refused("forecast", write(), *NAMES, *options)
     assert line.startswith("tsrnn forecast: error: ")
     assert message in line
+
+
+@pytest.mark.parametrize("text", ["0.5%", "0.5 %", "97.5", "97.5%", "1", "1%"])
+def test_percentages(text):
+    arguments = parser().parse_args(["forecast", "f", "--target", "y", "--quantiles", text])
+    assert arguments.quantiles == [float(text.strip(" %"))]
 
 
 def test_ctrl_c_outside_training(monkeypatch, run):
@@ -138,22 +157,43 @@ def test_ctrl_c_outside_training(monkeypatch, run):
     assert stopped == (130, "", "tsrnn: interrupted\n")
 
 
-@pytest.mark.filterwarnings("default")
-def test_ctrl_c_in_training_forecasts_by_the_weights_so_far(write, monkeypatch, run):
-    from tsrnn.training import epochs
+@pytest.mark.parametrize("command", ["forecast", "backtest", "detect"])
+def test_ctrl_c_in_training(command, write, monkeypatch, run, tmp_path):
+    """Nothing is written: a network that is trained half would look like one that is."""
+    from tsrnn.training.epochs import EpochRunner
 
-    calls = []
-    evaluate_models = epochs.evaluate_models  # which judges the weights after each epoch
+    run_epoch, calls = EpochRunner.run_epoch, []
 
-    def interrupt_third(*arguments):
+    def interrupt_second(*arguments):
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == 2:
             raise KeyboardInterrupt
-        return evaluate_models(*arguments)
+        return run_epoch(*arguments)
 
-    monkeypatch.setattr(epochs, "evaluate_models", interrupt_third)
-    code, out, err = run("forecast", write(), *NAMES)
-    assert code == 0
-    assert out.count("\n") == 13
-    assert err.startswith("tsrnn: warning: Training was interrupted; the weights of epoch 1 are")
-    assert err.count("\n") == 1
+    monkeypatch.setattr(EpochRunner, "run_epoch", interrupt_second)
+    before = sorted(tmp_path.iterdir())
+    save = ["--windows", "2"] if command == "backtest" else ["--save", tmp_path / "model"]
+    files = write(), *NAMES, "--out", tmp_path / "out.csv", *save
+    assert run(command, *files) == (130, "", "tsrnn: interrupted\n")
+    assert len(sorted(tmp_path.iterdir())) == len(before) + 1
+
+
+@pytest.mark.parametrize("options", [["--out", "out.csv"], ["--plot", "out.png"]], ids=str)
+def test_ctrl_c_in_writing_leaves_files_as_they_were(options, write, monkeypatch, run, tmp_path):
+    from matplotlib.figure import Figure
+
+    def half(self, path, *_, **__):
+        if path is not sys.stdout:
+            Path(path).write_text("half")
+            raise KeyboardInterrupt
+
+    file, out = write(), tmp_path / options[1]
+    monkeypatch.setattr(pd.DataFrame, "to_csv", half)
+    monkeypatch.setattr(Figure, "savefig", half)
+    for content in (None, "old"):
+        if content is not None:
+            out.write_text(content)
+        stopped = run("forecast", file, *NAMES, options[0], out)
+        assert (stopped[0], stopped[2]) == (130, "tsrnn: interrupted\n")
+        assert (out.read_text() if out.exists() else None) == content
+    assert sorted(tmp_path.iterdir()) == sorted([Path(file), out])

@@ -207,6 +207,9 @@ def test_names_are_those_of_the_library():
     assert [options.loss_name(name) for name in losses] == list(losses)
     with pytest.raises(argparse.ArgumentTypeError):
         options.loss_name("cross_entropy")
+    for estimator, others in ((RNNForecaster, ["attention"]), (tsrnn.RNNAnomalyDetector, [])):
+        (cells,) = (set(c.options) for c in estimator._parameter_constraints["cell"])
+        assert {options.cell_name(name, others) for name in cells} == cells
 
 
 # What is wrong
@@ -222,8 +225,18 @@ def changed(frame, row, column, cell):
 @pytest.mark.parametrize(
     ("row", "column", "cell", "message"),
     [
-        (90, "price", "", "data.csv: column 'price' is empty in data row 90 (series 'NA')\n"),
-        (90, "price", "NA", "data.csv: column 'price' is empty in data row 90 (series 'NA')\n"),
+        (
+            90,
+            "price",
+            "",
+            "data.csv: column 'price' is empty in data row 90 (series 'NA') (--missing mask",
+        ),
+        (
+            90,
+            "price",
+            "NA",
+            "data.csv: column 'price' is empty in data row 90 (series 'NA') (--missing mask",
+        ),
         (
             90,
             "price",
@@ -236,9 +249,19 @@ def changed(frame, row, column, cell):
             "inf",
             "column 'price' holds 'inf' in data row 90 (series 'NA'), which is infinite\n",
         ),
-        (90, "promo", " ", "column 'promo' is empty in data row 90 (series 'NA')\n"),
-        (90, "visitors", "", "column 'visitors' is empty in data row 90 (series 'NA')\n"),
-        (79, "price", "", "data.csv: column 'price' is empty in data row 79 (series '007')\n"),
+        (90, "promo", " ", "column 'promo' is empty in data row 90 (series 'NA') (--missing mask"),
+        (
+            90,
+            "visitors",
+            "",
+            "column 'visitors' is empty in data row 90 (series 'NA') (--missing mask",
+        ),
+        (
+            79,
+            "price",
+            "",
+            "data.csv: column 'price' is empty in data row 79 (series '007') (--missing mask",
+        ),
         (
             79,
             "promo",
@@ -246,7 +269,12 @@ def changed(frame, row, column, cell):
             "column 'promo' holds 'fog' in data row 79 (series '007'), a category "
             "that no row with a target has\n",
         ),
-        (78, "sold", "1", "data.csv: column 'sold' is empty in data row 77 (series '007')\n"),
+        (
+            78,
+            "sold",
+            "1",
+            "data.csv: column 'sold' is empty in data row 77 (series '007') (--missing mask",
+        ),
     ],
 )
 def test_bad_cells(row, column, cell, message, sales, write, refused):
@@ -272,7 +300,7 @@ def test_cells_that_nobody_reads(sales, write, run):
 
 def test_bad_cells_of_a_lone_series_are_named_without_one(shop, write, refused):
     path = write(columns=changed(shop, 80, "promo", ""))
-    assert "data.csv: column 'promo' is empty in data row 80\n" in refused(
+    assert "data.csv: column 'promo' is empty in data row 80 (--missing mask" in refused(
         "forecast", path, *LONE, *COVARIATES
     )
 
@@ -282,7 +310,7 @@ def test_bad_cells_of_a_lone_series_are_named_without_one(shop, write, refused):
     [
         (
             lambda f: changed(f, 5, "price", ""),
-            "next.csv: column 'price' is empty in data row 5 (series 'NA')\n",
+            "next.csv: column 'price' is empty in data row 5 (series 'NA') (--missing mask",
         ),
         (
             lambda f: changed(f, 5, "price", "low"),

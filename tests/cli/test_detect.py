@@ -55,6 +55,7 @@ def printed(out):
         ([], {}),
         (["--contamination", "0.05", "--season", "7"], {"contamination": 0.05, "season": 7}),
         (["--online", "--seed", "3"], {"online": True, "random_state": 3}),
+        (["--contamination", "5%", "--cell", "lstm"], {"contamination": 0.05, "cell": "lstm"}),
         (
             ["--method", "reconstruction", "--lookback", "14", "--networks", "2"],
             {"method": "reconstruction", "lookback": 14, "n_estimators": 2},
@@ -214,11 +215,14 @@ def test_rows_are_counted_without_times(days, run):
         (["--n-most", "0"], "argument --n-most: '0' is not a whole number from 1"),
         (["--contamination", "0"], "argument --contamination: '0' is not a share above 0, up to"),
         (["--contamination", "0.6"], "argument --contamination: '0.6' is not a share above 0"),
+        (["--contamination", "60%"], "argument --contamination: '60%' is not a share above 0"),
+        (["--contamination", "5"], "'5' is not a share above 0, up to 0.5 (or 50%)"),
+        (["--cell", "attention"], "argument --cell: invalid choice: 'attention' (choose from"),
         (["--contamination", "few"], "argument --contamination: 'few' is not a share above 0"),
         (["--method", "guess"], "argument --method: invalid choice: 'guess'"),
         (
             ["--season", "90"],
-            "column 'y' has 80 observations, and season=90 needs 180 observations",
+            "column 'y' has 80 observations, and --season 90 needs 180 observations",
         ),
         (["--out", "no/such/file.csv"], "cannot write no/such/file.csv: there is no directory"),
         (["--out", "same.csv", "--scores", "./same.csv"], "another output has that name"),
@@ -235,7 +239,7 @@ def test_wrong_options(options, message, write, refused):
 @pytest.mark.parametrize(
     ("y", "n", "message"),
     [
-        (["", *"12345678" * 10], 81, "data.csv: column 'y' is empty in data row 1\n"),
+        (["", *"12345678" * 10], 81, "data.csv: column 'y' is empty in data row 1 (--missing mask"),
         (["low", *"12345678" * 10], 81, "column 'y' holds 'low' in data row 1, which is not a num"),
         (range(10), 10, "data.csv: column 'y' has 10 observations, too few to learn from"),
     ],
@@ -251,9 +255,9 @@ def test_bad_channels_and_series(write, refused):
     table = pd.DataFrame({"who": "x", "time": range(80), "a": 1.5, "b": [*range(79), None]})
     path = write(columns=table)
     line = refused("detect", path, "--time", "time", "--target", "a", "b")
-    assert "data.csv: column 'b' is empty in data row 80\n" in line
+    assert "data.csv: column 'b' is empty in data row 80 (--missing mask" in line
     line = refused("detect", path, "--id", "who", "--time", "time", "--target", "a", "b")
-    assert "column 'b' is empty in data row 80 (series 'x')\n" in line
+    assert "column 'b' is empty in data row 80 (series 'x') (--missing mask" in line
     mask = ["--time", "time", "--target", "a", "b", "--missing", "mask"]
     line = refused("detect", write(columns=table.assign(b="")), *mask)
     assert "data.csv: column 'b' is nothing but missing values (NaN)" in line

@@ -189,7 +189,11 @@ def test_names_of_series_in_parquet(labels, expected, arrow, write, run, tmp_pat
     [
         ("y", pd.date_range("2024", periods=80), "holds '2024-01-01 00:00:00' in data row 1 (ser"),
         ("y", [True] * 80, "'y' holds 'True' in data row 1 (series '3'), which is not a number; "),
-        ("y", [1.0] * 79 + [None], "parquet: column 'y' is empty in data row 80 (series '3')\n"),
+        (
+            "y",
+            [1.0] * 79 + [None],
+            "parquet: column 'y' is empty in data row 80 (series '3') (--missing mask",
+        ),
         ("time", [[1]] * 80, "'time' holds '[1]' in data row 1 (series '3'), which is not a time"),
         ("time", [*DAYS[:-1], ""], "column 'time' is empty in data row 80 (series '3')"),
         ("shop", [3] * 79 + [None], "column 'shop' is empty in data row 80\n"),
@@ -254,8 +258,16 @@ def test_wrong_columns(options, message, refused):
 @pytest.mark.parametrize(
     ("times", "values", "message"),
     [
-        (DAYS, [*VALUES[:5], "", *VALUES[6:]], "data.csv: column 'y' is empty in data row 6\n"),
-        (DAYS, [*VALUES[:-1], "NA"], "data.csv: column 'y' is empty in data row 80\n"),
+        (
+            DAYS,
+            [*VALUES[:5], "", *VALUES[6:]],
+            "data.csv: column 'y' is empty in data row 6 (--missing mask",
+        ),
+        (
+            DAYS,
+            [*VALUES[:-1], "NA"],
+            "data.csv: column 'y' is empty in data row 80 (--missing mask",
+        ),
         (DAYS, [*VALUES[:5], "low", *VALUES[6:]], "column 'y' holds 'low' in data row 6, which is"),
         (DAYS, ["a"] * 80, "holds 'a' in data row 1, which is not a number; 79 more like it"),
         (DAYS, [*VALUES[:5], "inf", *VALUES[6:]], "'y' holds 'inf' in data row 6, which is inf"),
@@ -316,7 +328,7 @@ def test_a_short_series_of_a_panel_is_named(shops, write, refused):
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (["", "1", "", *VALUES[3:]], "data.csv: column 'b' is empty in data row 3\n"),
+        (["", "1", "", *VALUES[3:]], "data.csv: column 'b' is empty in data row 3 (--missing mask"),
         ([""] * 80, "data.csv: column 'b' is empty in data row 1; 79 more like it\n"),
         ([*VALUES[:-1], "low"], "data.csv: column 'b' holds 'low' in data row 80, which is not"),
     ],
@@ -361,7 +373,9 @@ def test_headers(content, message, tmp_path, refused):
 def test_a_blank_line_of_a_lone_column_is_an_empty_cell(tmp_path, refused):
     path = tmp_path / "lone.csv"
     path.write_text("\n".join(["y", *VALUES[:5], "", *VALUES[5:], ""]))
-    assert "column 'y' is empty in data row 6\n" in refused("forecast", path, "--target", "y")
+    assert "column 'y' is empty in data row 6 (--missing mask" in refused(
+        "forecast", path, "--target", "y"
+    )
 
 
 # Where to write
@@ -386,6 +400,16 @@ def test_nothing_is_overwritten_by_accident(write, tmp_path, refused):
     same = tmp_path / "same.png"
     line = refused("forecast", path, *NAMES, "--plot", same, "--save", same)
     assert line.endswith(f"cannot write {same}: another output has that name\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a FIFO is of Unix")
+@pytest.mark.parametrize("command", ["forecast", "detect"])
+def test_a_fifo_is_not_saved_to(command, write, tmp_path, refused):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    line = refused(command, write(), *NAMES, "--save", fifo)
+    assert f"'{fifo}' is a FIFO. Give the path of a file." in line + "."
+    assert fifo.is_fifo()
 
 
 def test_a_file_that_may_not_be_written(write, monkeypatch, refused):

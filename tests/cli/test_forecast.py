@@ -142,3 +142,27 @@ def test_a_column_that_the_table_has_of_its_own(name, write, refused):
     assert f"has a column '{name}' of its own" in refused(
         "forecast", path, "--time", name, "--target", "y"
     )
+
+
+@pytest.mark.parametrize("target", ["sold", "forecast", "quantile_50", "lower_80"])
+@pytest.mark.parametrize("quantiles", [["50"], ["10%", "50", "50.0", "50.0000001"]])
+@pytest.mark.parametrize("form", ["one", "long", "wide"])
+def test_columns_are_named_by_what_they_are(form, quantiles, target, shops, write, run):
+    columns = shops[:70].rename(columns={"sold": target}).assign(more=np.arange(70.0) % 7)
+    series = {"one": [], "long": ["--id", "shop"], "wide": ["--target", "more"]}[form]
+    options = ["--time", "day", "--target", target, *series, "--quantiles", *quantiles]
+    code, out, err = run("forecast", write(columns=columns), *options)
+    assert (code, err) == (0, "")
+    table = pd.read_csv(io.StringIO(out))
+    keys = {"one": ["day"], "long": ["shop", "day"], "wide": ["series", "day"]}[form]
+    levels = ["quantile_10", "quantile_50"][-min(len(quantiles), 2) :]
+    bounds = [f"{side}_{level}" for level in (80, 95) for side in ("lower", "upper")]
+    assert table.columns.tolist() == [*keys, "forecast", *bounds, *levels]
+    assert not table.isna().any(axis=None)
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn", "attention"])
+def test_a_cell_is_chosen(cell, run, small):
+    code, out, err = run("forecast", AIRLINE, *FLOWN, "--cell", cell)
+    assert (code, err) == (0, "")
+    same_table(io.StringIO(out), table_of(small(cell=cell).fit(datasets.load_airline())))

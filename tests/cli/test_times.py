@@ -72,6 +72,7 @@ def test_a_format_is_found_of_shuffled_rows_of_several_series_with_gaps(time_for
         ),
         (["now", *texts(DAYS, "%Y-%m-%d")], "'now' in data row 1, which is not a time stamp (see"),
         (texts(DAYS, "0001-%m-%d"), "'0001-01-01' in data row 1, which is before the year 1000"),
+        (["2018.0000", "2018.0833", "2018.1667"], "which is neither a time stamp nor a whole numb"),
         (["25.12.2018", "12/26/2018", "27.12.2018"], "'12/26/2018' in data row 2, which is not a"),
         (["2018-01-01", "02.01.2018"], "'02.01.2018' in data row 2, which is not a time stamp lik"),
     ],
@@ -101,6 +102,16 @@ def test_whole_numbers_stay(times, following, name, write, run):
     code, out, err = run("forecast", write(list(times), name=name), *NAMES, *FEW)
     assert (code, err) == (0, "")
     assert pd.read_csv(io.StringIO(out))["time"].tolist() == following
+
+
+@pytest.mark.parametrize("first", ["1955-01-01", "1966-01-01", "1998-01-01", "2019-01-01"])
+@pytest.mark.parametrize("time_format", ["%b-%y", "%m/%d/%y"])
+@pytest.mark.parametrize("is_given", [False, True])
+def test_years_of_two_digits_are_in_a_row(first, time_format, is_given, write):
+    times = pd.date_range(first, periods=60, freq="MS")
+    how = {"time_format": time_format} if is_given else {}
+    y = read(write(texts(times, time_format)), missing="mask", **how)
+    np.testing.assert_array_equal(y.index, times)
 
 
 @pytest.mark.parametrize("command", ["forecast", "backtest", "detect"])
@@ -154,3 +165,61 @@ def test_times_before_the_year_1000_in_parquet(write, refused):
     times = np.arange("0001-01-01", "0001-03-01", dtype="M8[D]").astype("M8[s]")
     line = refused("detect", write(times, name="data.parquet"), *NAMES)
     assert "'0001-01-01 00:00:00' in data row 1, which is before the year 1000" in line
+
+
+JITTER = pd.to_timedelta(np.random.default_rng(0).integers(-20, 20, 60), unit="s")
+MIDS = pd.date_range("2018-01-01", periods=60, freq="MS") + pd.Timedelta(days=14)
+
+
+@pytest.mark.parametrize(
+    ("freq", "times", "expected"),
+    [
+        ("h", HOURS[:60] + JITTER, HOURS[:60]),
+        ("h", HOURS[:60] + JITTER + pd.Timedelta(minutes=30), HOURS[:60] + pd.Timedelta("30min")),
+        ("D", DAYS + JITTER, DAYS),
+        ("D", DAYS + JITTER + pd.Timedelta(hours=12), DAYS),
+        ("MS", MIDS, MIDS.to_period("M").to_timestamp()),
+        ("MS", MIDS + pd.Timedelta(days=1), MIDS.to_period("M").to_timestamp()),
+        ("ME", MIDS + pd.Timedelta(days=1), MIDS + pd.offsets.MonthEnd()),
+        ("W", WEEKS, WEEKS - pd.Timedelta(days=1)),
+        ("7h", HOURS[3::7], HOURS[3::7]),
+        ("SMS", pd.date_range("2018", periods=60, freq="SMS") + JITTER, None),
+        ("SME", pd.date_range("2018", periods=60, freq="SME") + JITTER, None),
+    ],
+)
+@pytest.mark.parametrize("series", [None, "one"])
+def test_times_are_moved_to_a_frequency(freq, times, expected, series, write):
+    if expected is None:
+        expected = pd.date_range("2018", periods=60, freq=freq)
+    rows = pd.DataFrame({"one": "a", "time": times.astype(str), "y": 1.0})
+    path = write(columns=rows.sample(frac=1, random_state=0))
+    y = read(path, freq=freq, series=series).sort_index()
+    np.testing.assert_array_equal(y.index.get_level_values(-1), expected)
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest", "detect"])
+@pytest.mark.parametrize(
+    ("times", "freq", "message"),
+    [
+        (DAYS, "fortnight", "data.csv: --freq fortnight is no frequency such as D, 15min, W, MS,"),
+        (DAYS, "-1D", "data.csv: --freq -1D is no frequency such as D"),
+        (HOURS[:60], "D", "'2018-02-01 01:00:00' in data row 2, for the second time at --freq D; "),
+        (range(60), "D", "--freq is for time stamps, and column 'time' holds none"),
+        (range(1900, 1960), "YS", "--freq is for time stamps, and column 'time' holds none"),
+    ],
+)
+def test_a_frequency_that_does_not_fit(command, times, freq, message, write, refused):
+    path = write([str(time) for time in times])
+    assert message in refused(command, path, *NAMES, f"--freq={freq}")
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest", "detect"])
+def test_moved_times_go_on(command, write, run, tmp_path):
+    table, y = tmp_path / "table.csv", np.sin(np.arange(60.0))
+    scores = ["--scores", table, "--horizon", "8", "--stretch", "5"]
+    out_of = scores if command == "detect" else ["--out", table, *FEW]
+    code, _, _ = run(command, write(MIDS.astype(str), y), *NAMES, "--freq", "MS", *out_of)
+    assert code == 0
+    last = {"forecast": "2023-02-01", "backtest": "2022-12-01", "detect": "2022-12-01"}[command]
+    written = pd.read_csv(table)
+    assert written["ds" if command == "backtest" else "time"].iloc[-1] == last

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsrnn import make_windows
+from tsrnn import RNNAnomalyDetector, RNNClassifier, RNNRegressor, SlidingWindows, make_windows
+from tsrnn.anomaly import PCADetector
 from tsrnn.data import DataError
 
 
@@ -175,6 +176,8 @@ INDEXES_THAT_GO_BACK = {
     ),
     "objects": pd.Index([datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)] * 2),
     "categories": pd.CategoricalIndex([0, 1] * 2),
+    "texts": pd.Index(["2024-01-01", "2024-01-02"] * 2),
+    "Arrow texts": pd.Index(["2024-01", "2024-02"] * 2, dtype="string[pyarrow]"),
     "backwards": pd.RangeIndex(4, 0, -1),
 }
 
@@ -205,6 +208,10 @@ BAD_PANELS = {
         panel(PANEL_TIMES["dates"], (1, 2)).swaplevel(),
         "dates in level 0 .* whole numbers in level 1.*swaplevel",
     ),
+    "time first, dates as objects": (
+        panel([datetime.date(2024, 1, day) for day in range(1, 7)], (1, 2)).swaplevel(),
+        "dates in level 0 .* whole numbers in level 1.*swaplevel",
+    ),
     "three levels": (
         pd.concat({"north": panel(PANEL_TIMES["dates"])}),
         "3 levels in its index",
@@ -223,3 +230,20 @@ def test_bad_panels_are_refused(name):
     frame, message = BAD_PANELS[name]
     with pytest.raises(DataError, match=message):
         make_windows(frame, 2)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_the_columns_of_a_long_frame_are_no_channels(library):
+    frame = pd.DataFrame({"unique_id": [1, 1, 2, 2], "ds": [0, 1, 0, 1], "y": np.arange(4.0)})
+    if library == "polars":
+        frame = pytest.importorskip("polars").DataFrame(frame.to_dict("list"))
+    with pytest.raises(DataError, match=r"frame has the columns 'unique_id' and 'ds' of a long"):
+        make_windows(frame, 1)
+    with pytest.raises(DataError, match=r"X has the columns .*groups='unique_id'"):
+        SlidingWindows(1).fit(frame)
+    for detector in (RNNAnomalyDetector(), PCADetector(window=2)):
+        with pytest.raises(DataError, match=r"y has the columns .*by time_column|id_column='uni"):
+            detector.fit(frame)
+    for estimator in (RNNRegressor(), RNNClassifier()):
+        with pytest.raises(DataError, match=r"X has the columns .*id_column='unique_id'"):
+            estimator.fit(frame, [0, 1, 2, 3])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tsrnn.data import collection_from, extended, with_gap_marked
-from tsrnn.data.time_axis import calendar_grid
+from tsrnn.data.frequency import calendar_grid
 
 DAYS = pd.date_range("2024-01-01", periods=8)
 NAN = np.nan

@@ -222,6 +222,44 @@ def test_bad_targets(name):
         quick().fit(X, y)
 
 
+MISSING_LABELS = {
+    "None": ["a", "b", None],
+    "NaN": ["a", "b", float("nan")],
+    "NA": ["a", "b", pd.NA],
+    "array of objects": np.array(["a", "b", None], object),
+    "numbers": [1, 2, None],
+    "Series": pd.Series(["a", "b", None]),
+    "objects": pd.Series(["a", "b", None], dtype=object),
+    "NA in objects": pd.Series(["a", "b", pd.NA], dtype=object),
+    "string": pd.Series(["a", "b", None], dtype="string"),
+    "Arrow": pd.Series(["a", "b", None], dtype="string[pyarrow]"),
+    "Int64": pd.Series([1, 2, None], dtype="Int64"),
+    "floats": pd.Series([1.0, 2.0, None]),
+    "boolean": pd.Series([True, False, None], dtype="boolean"),
+    "categories": pd.Categorical(["a", "b", None]),
+    "dates": pd.DatetimeIndex(["2024-01-01", "2024-01-02", None]),
+}
+
+
+@pytest.mark.parametrize("name", MISSING_LABELS)
+def test_missing_labels_are_refused_by_row(name):
+    y = MISSING_LABELS[name]
+    message = r"Input y contains NaN or None: 1 labels are missing, the first in row 2"
+    with pytest.raises(ValueError, match=message):
+        quick().fit(X[:3], y)
+    with pytest.raises(ValueError, match=message):
+        quick().partial_fit(X[:3], y, classes=["a", "b"])
+    with pytest.raises(ValueError, match="Input classes contains NaN or None"):
+        quick().partial_fit(X[:3], ["a", "b", "a"], classes=y)
+    with pytest.raises(ValueError, match=message):
+        quick().fit(X[:2], ["a", "b"]).score(X[:3], y)
+
+
+def test_labels_of_several_types_are_refused():
+    with pytest.raises(ValueError, match=r"y holds labels of several types, int and str"):
+        quick().fit(X[:4], np.array(["a", 1, "b", 2], object))
+
+
 # Weights
 
 

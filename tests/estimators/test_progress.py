@@ -34,7 +34,8 @@ def test_silent_by_default(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_lines_without_tqdm(capsys, no_tqdm):
+def test_lines_without_tqdm(capsys, no_tqdm, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with progress_bar("name", 1) as show:
         tell(show)
     out, err = capsys.readouterr()
@@ -44,8 +45,9 @@ def test_lines_without_tqdm(capsys, no_tqdm):
     assert lines[-1] == "name: 100%  epoch 40  loss 0.0256"
 
 
-def test_a_bar_with_tqdm(capsys):
+def test_a_bar_with_tqdm(capsys, monkeypatch):
     pytest.importorskip("tqdm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with progress_bar("name", True) as show:
         tell(show)
     out, err = capsys.readouterr()
@@ -53,3 +55,16 @@ def test_a_bar_with_tqdm(capsys):
     assert "name: 100%" in err
     assert "loss" in err
     assert "tqdm" in sys.modules
+
+
+@pytest.mark.parametrize("notebook", [False, True])
+def test_lines_where_a_bar_cannot_be_redrawn(capsys, monkeypatch, notebook):
+    pytest.importorskip("tqdm")
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    if notebook:
+        monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    with progress_bar("name", 1) as show:
+        tell(show)
+    err = capsys.readouterr().err
+    assert ("\r" in err) == notebook
+    assert (len(err.splitlines()) == 11) == (not notebook)

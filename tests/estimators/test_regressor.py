@@ -865,6 +865,8 @@ BAD = {
     "head_size": -1,
     "n_heads": 0,
     "n_channels": 0,
+    "id_column": [],
+    "time_column": "",
     "segment": 0,
     "memory": 1,
     "standardize": 2,

@@ -1,21 +1,25 @@
 """The door: what rows may look like, what is refused, and how equal rows are learnt as one."""
 
 import copy
+import pickle
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.pipeline import make_pipeline
 
-from tsrnn import RNNRegressor
+from tsrnn import RNNClassifier, RNNRegressor, SlidingWindows
 from tsrnn.datasets import load_sunspots
 from tsrnn.estimators import sequences as door
 from tsrnn.estimators.sequences import merge_duplicates, read_sequences
+from tsrnn.inspection import states
 
 RNG = np.random.default_rng(0)
 CUBE = RNG.normal(size=(20, 5, 2))  # samples, steps, channels
 Y = RNG.normal(size=20)
+DAYS = pd.date_range("2024", periods=5)
 WINDOWS = sliding_window_view(load_sunspots().to_numpy(), 23)
 X, NEXT = WINDOWS[:, :22], WINDOWS[:, 22]
 
@@ -137,6 +141,110 @@ def test_a_list_of_flat_arrays_of_one_length_is_a_table():
     assert_same_rows(rows(flat, 2), list(CUBE))
     regressor = quick(n_channels=2).fit(flat, Y)
     assert regressor.n_features_in_ == 10
+
+
+# Channels that X shows
+
+
+@pytest.mark.parametrize("cls", [RNNRegressor, RNNClassifier])
+@pytest.mark.parametrize("form", ["3-D", "3-D turned around", "list of arrays", "frames"])
+def test_channels_need_no_number_where_the_last_axis_tells_it(cls, form):
+    y = Y if cls is RNNRegressor else Y > 0
+    options = {"max_iter": 3, "hidden_size": 4}
+    expected = cls(n_channels=2, **options).fit(CUBE, y)
+    result = cls(**options).fit(FORMS[form], y)
+    assert result.n_channels_in_ == 2
+    assert result.get_params()["n_channels"] is None
+    np.testing.assert_array_equal(result.network_.parameters, expected.network_.parameters)
+    for given in (CUBE, list(CUBE), CUBE.reshape(20, 10)):
+        np.testing.assert_array_equal(result.predict(given), expected.predict(CUBE))
+        assert result.score(given, y) == expected.score(CUBE, y)
+    again = pickle.loads(pickle.dumps(result))
+    np.testing.assert_array_equal(again.predict(CUBE), expected.predict(CUBE))
+
+
+def test_a_fit_continues_with_the_channels_it_found():
+    regressor = quick(warm_start=True).fit(CUBE, Y)
+    regressor.fit(CUBE, Y)
+    regressor.partial_fit(CUBE, Y)
+    with pytest.raises(ValueError, match=r"X has 1 channels .its last axis., and n_channels is 2"):
+        regressor.fit(CUBE[:, :, :1], Y)
+    assert quick().fit(CUBE[:, :, :1], Y).n_channels_in_ == 1
+    regressor = quick()
+    for n_channels in (2, 1):  # a new fit is free
+        assert regressor.fit(CUBE[:, :, :n_channels], Y).n_channels_in_ == n_channels
+
+
+@pytest.mark.parametrize("cls", [RNNRegressor, RNNClassifier])
+@pytest.mark.parametrize("container", ["default", "pandas", "polars"])
+@pytest.mark.parametrize("groups", [None, "site"])
+def test_channels_of_windows_are_those_of_the_frame(cls, container, groups):
+    pytest.importorskip("polars")
+    frame = pd.DataFrame(CUBE[:, 0], columns=["a", "b"])
+    if groups:
+        frame["site"] = np.arange(20) % 2
+    y = Y if cls is RNNRegressor else Y > 0
+    windows = SlidingWindows(4, groups=groups).set_output(transform=container)
+    options = {"max_iter": 3, "hidden_size": 4}
+    result = make_pipeline(windows, cls(**options)).fit(frame, y)
+    expected = make_pipeline(windows, cls(n_channels=2, **options)).fit(frame, y)
+    assert result[-1].n_channels_in_ == 2
+    np.testing.assert_array_equal(result.predict(frame), expected.predict(frame))
+    assert result.score(frame, y) == expected.score(frame, y)
+
+
+def test_windows_know_their_channels_as_long_as_they_are_windows():
+    windows = SlidingWindows(3).fit_transform(CUBE[:, 0])
+    for same in (windows[5:], windows * 2, windows.copy(), pickle.loads(pickle.dumps(windows))):
+        assert quick().fit(same, np.zeros(len(same))).n_channels_in_ == 2
+    for other in (np.asarray(windows), windows[:, 2:], windows.astype(object)[:, :5]):
+        assert quick().fit(other[2:], np.zeros(18)).n_channels_in_ == 1
+    frame = pd.DataFrame(np.ones((2, 3)), columns=["a[t-1]", "a[t]", "b"])
+    assert quick().fit(frame, [0, 1]).n_channels_in_ == 1
+
+
+# One sequence is no table
+
+
+@pytest.mark.parametrize("cls", [RNNRegressor, RNNClassifier])
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize("fitted_on", ["3-D", "ragged"])
+def test_one_sequence_never_becomes_many(cls, n_channels, fitted_on):
+    given = CUBE[:, :, :n_channels]
+    y = Y if cls is RNNRegressor else Y > 0
+    options = {"loss": "gaussian"} if cls is RNNRegressor else {}
+    estimator = cls(max_iter=1, hidden_size=4, **options)
+    estimator.fit(given if fitted_on == "3-D" else [*given[:-1], given[-1, 1:]], y)
+    one = given[0]
+    forms = [one, one.tolist(), list(one), pd.DataFrame(one), pd.DataFrame(one, DAYS)]
+    methods = [
+        estimator.predict,
+        lambda X: estimator.score(X, y[:1]),
+        lambda X: states(estimator, X),
+    ]
+    methods.append(lambda X: estimator.partial_fit(X, y[:1]))
+    if cls is RNNRegressor:
+        methods += [estimator.predict_quantiles, lambda X: estimator.predict(X, return_std=True)]
+    else:
+        methods += [estimator.predict_proba, estimator.predict_log_proba]
+    for form in forms:
+        for method in methods:
+            with pytest.raises(ValueError, match=r"X has shape \(5, .\).* one sequence as X.None"):
+                method(form)
+    for right in (one[None], [one], [one.tolist()], [pd.DataFrame(one)]):
+        assert estimator.predict(right).tolist() == estimator.predict(given)[:1].tolist()
+    steps = given[:, :1]
+    assert len(estimator.predict(steps)) == 20  # sequences of one step
+
+
+def test_one_sequence_is_no_table_for_fit_either():
+    with pytest.raises(ValueError, match=r"X has 5 and y has 1.* one sequence alone as X.None"):
+        quick(n_channels=2).fit(CUBE[0], [1.0])
+
+
+def test_rows_of_one_step_are_read_as_they_were_fitted():
+    regressor = quick(n_channels=2).fit(CUBE[:, 0], Y)
+    assert len(regressor.predict(CUBE[1])) == 5
 
 
 # Missing values
@@ -266,6 +374,16 @@ BAD = {
     "ragged rows": ([[[1.0], [2.0]], [[1.0], [2.0, 3.0]]], 1, "Sequence 1 of X does not hold num"),
     "words": ([[1.0], ["a", "b"]], 1, "Sequence 1 of X does not hold numbers.*'a'"),
     "words in a table": ([["a", "b"]], 1, "could not convert"),
+    "words in a frame": (
+        pd.DataFrame({"a": [1.0], "b": ["x"]}),
+        1,
+        "Column 'b' of X does not hold numbers.*id_column and time_column",
+    ),
+    "times in a frame": (
+        pd.DataFrame({"a": DAYS, "b": DAYS}),
+        1,
+        "Column 'a' of X does not hold numbers: dtype datetime64",
+    ),
     "complex": ([[1.0], [1.0, 2j]], 1, "Sequence 1 of X does not hold numbers: Complex data"),
     "complex, 3-D": (CUBE * 1j, 2, "Complex data not supported"),
     "no rows": (np.empty((0, 3)), 1, "0 sample"),

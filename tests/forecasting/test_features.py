@@ -386,7 +386,7 @@ def test_bad_covariates_are_refused_by_place(case):
     ("kwargs", "match"),
     [
         ({"past_covariates": ["rain"]}, "past_covariates names 'rain', which is no column of X"),
-        ({"calendar": ["weekend"]}, "calendar may name minute.*got 'weekend'"),
+        ({"calendar": ["weekend"]}, "'calendar' parameter of .*'minute'.*got .*'weekend'"),
         ({"holidays": ["soon"]}, "holidays must be dates"),
         ({"segment": 4}, "segment=4 does not divide the 6 steps"),
     ],

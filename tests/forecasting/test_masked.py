@@ -158,3 +158,34 @@ def test_a_stuck_end_is_no_constant_series(missing):
     assert (widths_of(quick(missing=missing).fit(y)) > 0).all()
     constant = pd.Series(5.0, y.index)
     assert (widths_of(quick(missing=missing).fit(constant)) < 1e-9).all()
+
+
+def test_scores_leave_out_series_of_which_nothing_was_observed():
+    columns = {"a": series(0), "quiet": series(1, slice(140, None))}
+    result = backtest(quick(), in_form("long", columns), n_windows=2, coverage=0.9, quantiles=0.3)
+    scores = result.metrics()
+    of_a = result.forecasts.query("unique_id == 'a'")
+    error = (of_a["y"] - of_a["RNNForecaster"]).abs().mean()
+    assert scores.loc["RNNForecaster", "MAE"] == pytest.approx(error)
+    assert scores.loc["RNNForecaster"].notna().all()
+    alone = backtest(quick(), columns["quiet"], n_windows=2, coverage=0.9)
+    with pytest.raises(ValueError, match="No value of y was observed at the steps that were fore"):
+        alone.metrics()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_series_of_zeros_has_no_percentage_error_and_no_warning():
+    y = pd.DataFrame({"a": series(0), "zero": 0.0})
+    scores = backtest(quick(missing="raise"), y, n_windows=2).metrics()
+    assert np.isnan(scores.loc["seasonal_naive", "MAPE"])
+    assert np.isfinite(scores.loc["seasonal_naive", "MAE"])
+
+
+def test_two_values_at_least_are_held_out():
+    """The samples of one would all be alike."""
+    hidden = np.ones(N, bool)
+    hidden[[0, 40, 70, 100, 130, 150]] = False
+    forecaster = quick().fit(series(hidden=hidden))
+    observed = ~np.isnan(forecaster.fitted_.widths.errors)
+    assert observed.any(axis=1).sum() == 1 + HORIZON  # windows of the last; one begins at 130
+    assert (forecaster.predict_samples(n_samples=30).std(axis=1) > 0).all()

@@ -242,11 +242,26 @@ def test_panels_in_another_order():
     assert mae(actual, forecast) == mae(ACTUAL, FORECAST, axis=None)
     with pytest.raises(ValueError, match=r"at \[0\]: \('b', Timestamp.* and \('a', Timestamp"):
         mae(actual, pd.concat([forecast["b"], forecast["a"]], keys=["b", "a"]))
-    long = forecast.rename("y").reset_index()
-    with pytest.raises(
-        ValueError, match=r"actual must be numbers.* with ids and times as its inde"
-    ):
-        mae(long, long)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("times", [DAYS, range(3)])
+def test_long_frames_are_refused(library, times):
+    """Their ids and times are numbers too, maybe, and would be scored."""
+    columns = {"unique_id": [7] * 3, "ds": list(times), "y": [1.0, 2.0, 3.0]}
+    for names in (["unique_id", "ds"], ["ds"]):
+        frame = pd.DataFrame(columns)[[*names, "y"]]
+        values = frame.set_index(names)["y"]
+        assert mae(values, values + 1) == 1
+        if library == "polars":
+            frame = pytest.importorskip("polars").DataFrame(frame.to_dict("list"))
+        message = (
+            rf"actual is a long frame, .*Give these on an index: actual.set_index\(\['{names[0]}'"
+        )
+        with pytest.raises(ValueError, match=message):
+            mae(frame, frame)
+        with pytest.raises(ValueError, match="lower is a long frame"):
+            coverage([1, 2, 3], frame, frame)
 
 
 def test_labels_that_differ_in_kind_only():
@@ -259,6 +274,22 @@ def test_labels_that_differ_in_kind_only():
         mae(actual, pd.Series(FORECAST[0], DAYS.to_period()))
 
 
+@pytest.mark.parametrize(
+    ("labels", "others", "place"),
+    [
+        ([1, NAN, 2], [1.0, np.float64("nan"), 3], r"\[2\]: 3.0 and 2.0"),
+        (pd.Index([1, pd.NA, 2], dtype="Int64"), [1, 5, 2], r"\[1\]: 5 and <NA>"),
+        (pd.Index([1, pd.NA, 2], dtype="Int64"), [1, 2, pd.NA], r"\[1\]: 2 and <NA>"),
+        ([*DAYS[:2], pd.NaT], [DAYS[0], pd.NaT, DAYS[1]], r"\[1\]: NaT and 2024-01-02"),
+    ],
+)
+def test_missing_labels(labels, others, place):
+    actual, forecast = pd.Series(ACTUAL[0], labels), pd.Series(FORECAST[0], others)
+    assert mae(actual, forecast.set_axis(actual.index)) == 1
+    with pytest.raises(ValueError, match=f"different indexes, first at {place}"):
+        mae(actual, forecast)
+
+
 @pytest.mark.parametrize("metric", [mase, rmsse])
 def test_scales_of_other_series(metric):
     actual, forecast = (pd.DataFrame(x, ["a", "b"], DAYS) for x in (ACTUAL, FORECAST))
@@ -268,6 +299,10 @@ def test_scales_of_other_series(metric):
     )
     with pytest.raises(ValueError, match=r"scale and actual .* first at \[0\]: b and a"):
         metric(actual, forecast, scale[::-1])
+    square = actual.iloc[:, :2].T, forecast.iloc[:, :2].T  # as many steps as series
+    assert metric(*square, 2.0).shape == (2,)
+    with pytest.raises(ValueError, match=r"actual is a frame with its time stamps down.*actual\.T"):
+        metric(*square, [2.0, 4.0])
 
 
 def test_a_history_is_in_the_order_of_time():

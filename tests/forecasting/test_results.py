@@ -31,11 +31,18 @@ FORMS = {
     "levels": lambda rows: long_rows(rows).set_index(["unique_id", "ds"])["y"],
     "levels of a frame": lambda rows: long_rows(rows).set_index(["unique_id", "ds"]),
     "polars": lambda rows: as_polars(long_rows(rows)),
+    "times and values": lambda rows: long_rows(rows, "b"),
+    "times and values in polars": lambda rows: as_polars(long_rows(rows, "b")),
 }
+LONE = "series", "periods", "numbers", "times and values", "times and values in polars"
 
 
-def long_rows(rows):
-    return LONG[LONG["ds"].isin(DAYS[rows])].reset_index(drop=True)
+def long_rows(rows, lone=None):
+    """Rows of a long frame, or of a lone series without its name."""
+    frame = LONG[LONG["ds"].isin(DAYS[rows])]
+    if lone is not None:
+        frame = frame.loc[frame["unique_id"] == lone, ["ds", "y"]]
+    return frame.reset_index(drop=True)
 
 
 def quick(**kwargs):
@@ -57,12 +64,12 @@ def test_one_quantile_or_sample_is_a_frame_with_its_name(form):
     forecast = forecaster.predict()
     for name, predict in ONE_COLUMN.items():
         result = predict(forecaster)
-        if form == "polars":
-            assert result.columns == ["unique_id", "ds", name]
+        if "polars" in form:
+            assert result.columns == [*forecast.columns[:-1], name]
             assert result["ds"].equals(forecast["ds"])
-        elif form == "long":
-            assert result.columns.tolist() == ["unique_id", "ds", name]
-            pd.testing.assert_frame_equal(result.iloc[:, :2], forecast.iloc[:, :2])
+        elif "ds" in forecast:
+            assert result.columns.tolist() == [*forecast.columns[:-1], name]
+            pd.testing.assert_frame_equal(result.iloc[:, :-1], forecast.iloc[:, :-1])
         else:
             pd.testing.assert_index_equal(result.index, forecast.index)
             labels = [(label, name) for label in forecast] if "wide" in form else [name]
@@ -93,6 +100,16 @@ def test_columns_of_ones_own_that_results_would_replace(name):
     assert table.columns.tolist() == ["unique_id", "ds", "lower_80", "upper_80"]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_score_goes_by_the_labels_not_by_the_order_of_rows(form):
+    y = FORMS[form]
+    forecaster, new = quick().fit(y(slice(50))), y(slice(50, 56))
+    expected = forecaster.score(new)
+    assert forecaster.score(new[::-1]) == expected
+    if "wide" in form:
+        assert forecaster.score(new.iloc[:, ::-1]) == expected
+
+
 # Where a forecaster stands
 
 
@@ -100,6 +117,8 @@ def first_stamps(forecast):
     """The first time stamp that is forecast of each series, in the order of the forecast."""
     if not isinstance(forecast, (pd.Series, pd.DataFrame)):
         forecast = pd.DataFrame(forecast.to_dict(as_series=False))
+    if "ds" in forecast and "unique_id" not in forecast:
+        return forecast["ds"].iloc[0]
     if "ds" in forecast:
         return forecast.groupby("unique_id", sort=False)["ds"].min()
     if forecast.index.nlevels > 1:
@@ -121,7 +140,7 @@ def assert_stands_at(forecaster, form, rows):
     """Assert where each series of a panel, or a lone one, ends, and that forecasts go on there."""
     cutoff, step = forecaster.cutoff_, 1 if form in ("numbers", "periods") else pd.Timedelta("1D")
     first = first_stamps(forecaster.predict())
-    if form in ("series", "periods", "numbers"):
+    if form in LONE:
         assert cutoff == stamp(form, rows["b"])
         assert first == cutoff + step
         return
@@ -132,7 +151,7 @@ def assert_stands_at(forecaster, form, rows):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_cutoff_moves_with_updates(form, tmp_path):
-    y, ids = FORMS[form], ["b"] if "one" in form or form in ("series", "periods") else ["b", "a"]
+    y, ids = FORMS[form], ["b"] if "one" in form or form in LONE else ["b", "a"]
     forecaster = quick().fit(y(slice(40)))
     assert_stands_at(forecaster, form, dict.fromkeys(ids, 39))
     forecaster.update(y(slice(40, 41)))

@@ -69,7 +69,8 @@ def test_gradient_flow(regressor):
             slopes = [(a - b) / (2 * E) for a, b in ends]
             result = frame.loc[N_TIME - 1 - t, (f"l{layer}", "hidden")]
             assert result == pytest.approx(np.linalg.norm(slopes), rel=1e-6, abs=1e-9)
-    assert set(frame.columns.get_level_values("norm")) == {"hidden"}
+    norms = {"hidden", "hidden_lower", "hidden_upper"}
+    assert set(frame.columns.get_level_values("norm")) == norms
 
 
 def test_input_sensitivity(regressor):
@@ -80,7 +81,7 @@ def test_input_sensitivity(regressor):
             for e in (E, -E):
                 near = X[:2].copy()
                 near[row, t] += e * regressor.X_scale_[0]
-                moved.append(regressor._outputs(near)[row, 0])
+                moved.append(regressor._outputs(near)[0][row, 0])
             slope = (moved[0] - moved[1]) / (2 * E)
             result = frame.loc[(row, t + 1, N_TIME - 1 - t), 0]
             assert result == pytest.approx(slope, rel=1e-6, abs=1e-9)

@@ -169,7 +169,7 @@ def test_input_sensitivity(cell):
             for e in (E, -E):
                 near = X[:2].copy()
                 near[row, t] += e * regressor.X_scale_[0]
-                moved.append(regressor._outputs(near)[row, 0])
+                moved.append(regressor._outputs(near)[0][row, 0])
             slope = (moved[0] - moved[1]) / (2 * E)
             result = frame.loc[(row, t + 1, N_TIME - 1 - t), 0]
             assert result == pytest.approx(slope, rel=1e-6, abs=1e-9)
@@ -277,7 +277,7 @@ def test_unsupported_estimators_are_refused():
         gradient_flow(regressor, X)
     with pytest.raises(ValueError, match="X has 12 sequences and y has 5 targets"):
         gradient_flow(regressor, X, Y[:5])
-    with pytest.raises(ValueError, match="of must be 'hidden' or 'state'"):
+    with pytest.raises(ValueError, match="of must be one of 'hidden', 'state'"):
         jacobian_spectrum(regressor, X, of="cell")
     with pytest.raises(ValueError, match="not fitted"):
         states(RNNRegressor(), X)

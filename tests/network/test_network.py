@@ -1,3 +1,6 @@
+import pickle
+
+import numba
 import numpy as np
 import pytest
 from conftest import random_network, random_values
@@ -7,6 +10,7 @@ from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.sources import forecast_source, sequence_source
 from tsrnn.network import RecurrentNetwork
 from tsrnn.network.initial import chrono, glorot, orthogonal
+from tsrnn.network.runs import evaluate_models, predict_models
 
 N_IN, N_HIDDEN, N_OUT = 2, 5, 3
 # What a network may be, and the shapes of the views that this brings.
@@ -195,3 +199,55 @@ def test_a_prediction_in_pieces_is_the_same(monkeypatch, kind):
     assert len(calls) > 5
     np.testing.assert_array_equal(whole[0], pieces[0])
     np.testing.assert_allclose(whole[1], pieces[1], rtol=1e-12)
+
+
+def test_a_switched_off_compiler_is_named(monkeypatch):
+    network = pickle.loads(pickle.dumps(random_network()))
+    source = forecast_source(random_values(40), 12, 4, 0.1)
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    for use in (random_network, lambda: network.predict(source, np.arange(3))):
+        with pytest.raises(RuntimeError, match=r"NUMBA_DISABLE_JIT=1 .* Unset it"):
+            use()
+
+
+@pytest.mark.parametrize("sizes", [(0, 1), (0, 0), (1, 0), (0, 20, 1), (20, 0, 40)])
+def test_models_without_windows(sizes):
+    networks = [random_network(seed=k) for k in range(len(sizes))]
+    source = forecast_source(random_values(), 12, 4, 0.0)
+    windows = [np.arange(size) for size in sizes]
+    parameters = np.stack([network.parameters for network in networks])
+    loss = "absolute_error", ()
+    sums = evaluate_models(networks[0], parameters, source, windows, loss, 1)
+    outputs = predict_models(networks[0], parameters, source, windows, 1)
+    for k, row in enumerate(windows):
+        alone = [row] if row.size else []
+        expected = np.zeros((1, 2))
+        if alone:
+            expected = evaluate_models(networks[0], parameters[[k]], source, alone, loss, 1)
+            predicted = predict_models(networks[0], parameters[[k]], source, alone, 1)
+            np.testing.assert_array_equal(outputs[k], predicted[0])
+        np.testing.assert_array_equal(sums[k], expected[0])
+        assert len(outputs[k]) == row.size
+
+
+def test_models_without_windows_are_left_out(monkeypatch):
+    """What is in working memory must not matter: it told when the rows of no window begin."""
+
+    class Dirty:
+        empty = staticmethod(lambda shape, dtype: np.full(shape, -(2**40), dtype))
+
+        def __getattr__(self, name):
+            return getattr(np, name)
+
+    network = random_network(n_in=1, n_hidden=4, n_out=3)
+    source = forecast_source(random_values(60), 12, 1, 0.1)
+    weights = np.stack([network.parameters] * 3)
+    windows = [np.arange(0), np.arange(40), np.arange(2)]
+    wanted = predict_models(network, weights[1:2], source, windows[1:2], 1)[0]
+    monkeypatch.setattr("tsrnn.kernels.cpu.trainer.np", Dirty())
+    outputs = predict_models(network, weights, source, windows, 1)
+    assert [len(output) for output in outputs] == [0, 40, 2]
+    np.testing.assert_array_equal(outputs[1], wanted)
+    np.testing.assert_array_equal(outputs[2], wanted[:2])
+    sums = evaluate_models(network, weights, source, windows, ("absolute_error", ()), 1)
+    assert (sums[0] == 0).all()

@@ -240,6 +240,19 @@ def test_after_updates_the_history_reaches_the_forecast(kind, saved, tmp_path):
     np.testing.assert_array_equal(display.actual_line_.get_ydata(), actual[5:8])
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_of_times_and_values_after_updates(library):
+    y = load_airline()
+    frame = pd.DataFrame({"ds": y.index, "y": y.to_numpy(float)})
+    if library == "polars":
+        frame = pytest.importorskip("polars").DataFrame(frame.to_dict("list"))
+    forecaster = RNNForecaster(horizon=3, max_iter=1, hidden_size=4, n_jobs=1).fit(frame[:72])
+    forecaster.update(frame[72:80])
+    display = ForecastDisplay.from_estimator(forecaster, actual=frame)
+    np.testing.assert_allclose(display.history_line_.get_ydata(), y[44:80], rtol=1e-9)
+    np.testing.assert_array_equal(display.actual_line_.get_ydata(), y[80:83])
+
+
 def test_a_long_update_leaves_no_hole_in_the_history():
     y = load_airline()
     forecaster = RNNForecaster(horizon=3, lookback=24, max_iter=1, hidden_size=4, n_jobs=1)

@@ -45,13 +45,13 @@ def test_lines_are_the_norms_relative_to_the_first_lag():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["RNN", "GRU", "LSTM"]
 
 
-def exploding_in_a_few(n=25, n_exploding=2):
+def exploding_in_a_few(n=25, n_exploding=2, n_time=8):
     """A network that forgets but in a few sequences, one that remembers, and the sequences.
 
     A rectifier's third unit is off, and its recurrent weight counts, only where a sequence begins
     with a large value.
     """
-    sequences = np.random.default_rng(0).uniform(-1, 1, size=(n, 8))
+    sequences = np.random.default_rng(0).uniform(-1, 1, size=(n, n_time))
     sequences[:n_exploding, 0] = 50
     fitted = {}
     for name, weights in {"forgets": [0.5, 0.5, 3.0], "remembers": [0.95] * 3}.items():
@@ -76,6 +76,19 @@ def test_a_few_sequences_that_explode_do_not_hide_what_most_do():
     explosion = gradient_flow(fitted["forgets"], sequences[:2], targets[:2])["l0", "hidden"]
     assert explosion.iloc[-1] > 1000 * explosion.iloc[0]
     assert "median and 80 % band" in display.axes_["hidden"].get_title(loc="left")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_time", [70, 120])  # the gradient overflows; the output does too
+def test_sequences_whose_gradients_overflow(n_time):
+    fitted, sequences = exploding_in_a_few(11, 1, n_time)
+    display = GradientFlowDisplay.from_estimators(fitted, sequences, sequences[:, 1])
+    for line in display.lines_.values():
+        assert np.isfinite(line.get_ydata()).all()
+    alone = GradientFlowDisplay.from_estimators(fitted, sequences[:1], sequences[:1, 1])
+    alone.figure_.canvas.draw()
+    assert np.isfinite(alone.lines_["hidden", "remembers"].get_ydata()).all()
+    assert np.isnan(alone.lines_["hidden", "forgets"].get_ydata()[-1])
 
 
 def test_bands_hold_most_sequences():
@@ -141,7 +154,7 @@ def test_given_axes():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="layer is 'l7', and 'LSTM' has"):
         GradientFlowDisplay.from_estimator(regressor(), X, Y, layer="l7")
-    with pytest.raises(ValueError, match=r"norm must be of \['hidden', 'weights'\], got 'cell'"):
+    with pytest.raises(ValueError, match="norm must be one of 'hidden', 'weights'"):
         GradientFlowDisplay.from_flows(flow([1.0]), norm="cell")
     with pytest.raises(ValueError, match="needs targets: give y"):
         GradientFlowDisplay.from_estimator(regressor(), X)

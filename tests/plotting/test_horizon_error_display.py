@@ -138,7 +138,7 @@ def test_metrics_that_are_not_defined_are_refused():
 
 
 def test_what_does_not_fit_is_refused(result):
-    with pytest.raises(ValueError, match=r"metric must be one of MAE, RMSE, .*got 'mae'"):
+    with pytest.raises(ValueError, match=r"metric must be one of 'MAE', .*got 'mae'"):
         HorizonErrorDisplay.from_backtest(result, "mae")
     with pytest.raises(ValueError, match=r"backtest must be what tsrnn.backtest.* DataFrame of"):
         HorizonErrorDisplay.from_backtest(result.forecasts)

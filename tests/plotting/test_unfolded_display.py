@@ -154,7 +154,7 @@ def test_states_found_before_on_given_axes():
         UnfoldedDisplay.from_states(frame, values[1:])
     with pytest.raises(ValueError, match="states must be what"):
         UnfoldedDisplay.from_states(values, values)
-    with pytest.raises(ValueError, match="n_steps must be a whole number from 1, got 0"):
+    with pytest.raises(ValueError, match=r"n_steps must be a whole number from 1 .*got 0"):
         display.plot(n_steps=0)
 
 
@@ -173,3 +173,21 @@ def test_what_cannot_be_unfolded_is_refused():
     with pytest.raises(NotFittedError):
         UnfoldedDisplay.from_estimator(RNNForecaster())
     assert not matplotlib.pyplot.get_fignums()
+
+
+def test_a_sequence_of_a_long_frame():
+    """Is drawn as the same sequence of a list is."""
+    arrays = [np.arange(8.0).reshape(4, 2), np.arange(10.0).reshape(5, 2)]
+    parts = [
+        pd.DataFrame(values, columns=["a", "b"]).assign(id=name, time=range(len(values)))
+        for values, name in zip(arrays, [7, 3], strict=True)
+    ]
+    options = {"max_iter": 1, "hidden_size": 4}
+    expected = RNNRegressor(**options).fit(arrays, [1.0, 2.0])
+    regressor = RNNRegressor(**options, id_column="id", time_column="time")
+    regressor.fit(pd.concat(parts), pd.Series({3: 2.0, 7: 1.0}))
+    for series, row in ((7, 0), (3, 1), (None, 0)):
+        result = UnfoldedDisplay.from_estimator(regressor, pd.concat(parts), series=series)
+        other = UnfoldedDisplay.from_estimator(expected, arrays, series=row)
+        np.testing.assert_array_equal(result.values, other.values)
+        np.testing.assert_array_equal(result.prediction, other.prediction)

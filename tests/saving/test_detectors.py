@@ -296,7 +296,7 @@ def test_unknown_attributes_are_named(path):
 
 
 def test_labels_that_are_no_keys_are_refused(path):
-    labels = pd.Series([(1, 2)] * 60 + [(3, 4)] * 59)
+    labels = pd.Series([frozenset((1, 2))] * 60 + [frozenset((3, 4))] * 59)
     y = (
         pd.concat([detector_series(), detector_series(59)])
         .rename_axis("t")
@@ -304,5 +304,25 @@ def test_labels_that_are_no_keys_are_refused(path):
         .assign(id=labels)
     )
     fitted = detector(id_column="id", time_column="t").fit(y)
-    with pytest.raises(ValueError, match="_labels does not fit"):
+    with pytest.raises(ValueError, match=r"a builtins.frozenset, which a file cannot hold"):
         tsrnn.save(fitted, path)
+
+
+def test_constant_channels_and_first_rows_of_a_loaded_detector(path):
+    hours = pd.date_range("2024-01-01", periods=900, freq="h")
+    wave = np.sin(np.arange(900) * np.pi / 12)
+    y = pd.DataFrame({"wave": wave, "flat": 0.1}, hours)
+    fitted = RNNAnomalyDetector(stretch=10, online=True, n_jobs=1).fit(y[:700])
+    loaded = round_trip(fitted, path)
+    assert fitted.fitted_.start_weights.min() < 0.1
+    pd.testing.assert_frame_equal(loaded.explain(y[700:800]), fitted.explain(y[700:800]))
+    assert_continues(loaded, fitted, y[700:710])
+
+
+@pytest.mark.parametrize("threshold", [DynamicThreshold(span=3, every=5), ConformalThreshold(0.05)])
+def test_a_threshold_goes_on_after_an_incident(threshold, path):
+    fitted = clone(threshold).fit(SCORES)
+    fitted.update(np.r_[SCORES[:100], SCORES[:80] + 20])
+    loaded = round_trip(fitted, path)
+    np.testing.assert_array_equal(loaded.update(SCORES * 2), fitted.update(SCORES * 2))
+    assert loaded.threshold_ == fitted.threshold_

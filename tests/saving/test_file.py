@@ -77,7 +77,7 @@ def test_a_limit_of_file_sizes_leaves_the_old_file_alone(path):
     for other in (path, path.parent / "new.tsrnn"):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
         try:
-            with pytest.raises(OSError, match="File too large"):
+            with pytest.raises(OSError, match=f"File too large: '{other}'"):
                 tsrnn.save(fitted, other)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -33,6 +33,8 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
     list of ``SeriesScores``; its fitted state is ``fitted_``, a ``FittedSeries``.
     """
 
+    _MIN_EXCESS = 0.0  # of the default thresholds, in the unit of the scores
+
     _parameter_constraints = {
         "online": [BOOLEAN],
         "threshold": [HasMethods(["fit", "predict"], "RobustZThreshold()"), None],
@@ -64,6 +66,8 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
             If a parameter is out of its range, a series is too short, values are missing (unless
             ``missing="mask"``), infinite or not numbers, or times are missing, repeated or
             irregular.
+        KeyboardInterrupt
+            After Ctrl-C; the detector is as before.
         """
         self._fit_scores(y)
         return self
@@ -98,7 +102,9 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
             return clone(self.threshold)
         if self.contamination != "auto":
             return QuantileThreshold(self.contamination)
-        return ConformalThreshold(0.01, random_state=0) if self.online else RobustZThreshold()
+        if self.online:
+            return ConformalThreshold(0.01, min_excess=self._MIN_EXCESS)
+        return RobustZThreshold(min_excess=self._MIN_EXCESS)
 
     def _read_series(self, y, step=None) -> ChannelPanel:
         """Checked series of any input form."""
@@ -108,7 +114,8 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
     def _read_fitted_series(self, y) -> ChannelPanel:
         """Checked series, which must be like those fitted."""
         check_is_fitted(self)
-        panel = self._read_series(y, self.fitted_.step)
+        self._validate_params()
+        panel = self.fitted_.matched(self._read_series(y, self.fitted_.step))
         self.fitted_.check(panel)
         return panel
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data import format_time
+from tsrnn.parameters import LARGEST_INTEGER, naming
 
 _COLUMNS = ["start", "end", "n_points"]
 
@@ -130,7 +131,7 @@ def checked_length(value: Any, name: str) -> int | pd.Timedelta:
     """A number of points, int, or a Timedelta; at least 0."""
     length: Any
     if isinstance(value, Integral) and not isinstance(value, (bool, np.timedelta64)):
-        length, least = int(value), 0
+        length, least = min(int(value), LARGEST_INTEGER), 0
     else:
         length, least = _timedelta(value), pd.Timedelta(0)
     if length is None:
@@ -146,6 +147,8 @@ def _timedelta(value):
     """The value as a Timedelta; None if it is not one."""
     if not isinstance(value, (str, timedelta, np.timedelta64, pd.offsets.BaseOffset)):
         return None
+    if isinstance(value, str) and value.strip().replace(".", "", 1).lstrip("+-").isdigit():
+        return None  # pandas would take it for nanoseconds
     try:
         length = pd.Timedelta(value)
     except (TypeError, ValueError):
@@ -185,6 +188,7 @@ def checked_events(events: pd.DataFrame, name: str) -> pd.DataFrame:
     return events
 
 
+@naming("index")
 def checked_index(index: pd.Index) -> pd.Index:
     """An index; raises ValueError unless it increases without repeats or missing labels."""
     index = pd.Index(index) if not isinstance(index, pd.Index) else index
@@ -201,6 +205,7 @@ def checked_index(index: pd.Index) -> pd.Index:
     )
 
 
+@naming("labels")
 def checked_flags(labels: Any, index: pd.Index) -> np.ndarray:
     """Labels as (n,) bool; raises ValueError for missing values and values other than 0 and 1."""
     try:

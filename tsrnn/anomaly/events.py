@@ -29,7 +29,7 @@ from tsrnn.anomaly.event_tables import (
     strongest_rows,
     timestamps,
 )
-from tsrnn.parameters import ANY_NUMBER, validated
+from tsrnn.parameters import ANY_NUMBER, naming, validated
 
 
 def events_from_labels(
@@ -74,9 +74,10 @@ def events_from_labels(
     events = event_frame(index, first, end - 1)
     if scores is None:
         return events
-    if isinstance(scores, pd.Series):
-        scores = scores.to_numpy(dtype=float, na_value=np.nan)
-    scores = np.asarray(scores, dtype=float)
+    with naming("scores"):
+        if isinstance(scores, pd.Series):
+            scores = scores.to_numpy(dtype=float, na_value=np.nan)
+        scores = np.asarray(scores, dtype=float)
     if scores.shape != (len(index),):
         raise ValueError(f"scores must have shape ({len(index)},) as labels, got {scores.shape}.")
     ranked = np.where(np.isnan(scores), -np.inf, scores)

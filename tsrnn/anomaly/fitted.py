@@ -1,7 +1,7 @@
 """Fitted state of detectors: what they keep of the series that they were fitted to."""
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from tsrnn.anomaly.forecast_errors import Evaluation, ForecastErrors
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.results import SeriesScores
+from tsrnn.anomaly.scaling import scaling_of, standardised
 from tsrnn.anomaly.scores import (
     channel_scores,
     decay_of,
@@ -16,12 +17,26 @@ from tsrnn.anomaly.scores import (
     last_smoothed,
     mean_over_channels,
     point_scores,
+    set_constant_errors,
     smoothed,
 )
 from tsrnn.anomaly.seasonality import seasonal_features
 from tsrnn.anomaly.streaming import SeriesStatistics, Stream
-from tsrnn.data import ChannelPanel, ChannelSeries, DataError, Location, TimeAxis, format_step
+from tsrnn.data import (
+    ChannelPanel,
+    ChannelSeries,
+    DataError,
+    Location,
+    TimeAxis,
+    affected,
+    difference_of_types,
+    format_step,
+    listed,
+)
 from tsrnn.network import RecurrentNetwork
+
+_N_STARTS = 128  # rows within the training series from which networks are run without history
+_HIGH = 0.98  # quantile of squared scores that is compared
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,18 +45,20 @@ class FittedSeries:
 
     labels: dict[Hashable, int]  # position of each series; {None: 0} for a single one
     means: np.ndarray  # (n_series, n_channels) float64
-    deviations: np.ndarray  # standard deviations, (n_series, n_channels); 1 for constant channels
+    deviations: np.ndarray  # (n_series, n_channels); the size of constant channels, 1 of zeros
     channels: list  # names
     step: Any  # time step, a pandas offset or int
+    constant: np.ndarray  # whether a channel is constant, (n_series, n_channels)
 
     @classmethod
     def of(cls, panel: ChannelPanel) -> Self:
         """The statistics of series."""
         labels = {series.label: k for k, series in enumerate(panel)}
-        means = np.array([np.nanmean(series.values, axis=0) for series in panel])
-        deviations = np.array([np.nanstd(series.values, axis=0) for series in panel])
-        deviations = np.where(deviations > 0, deviations, 1.0)
-        return cls(labels, means, deviations, panel.channels, panel.all_series[0].axis.step)
+        means, deviations, constant = map(
+            np.array, zip(*(scaling_of(series.values) for series in panel), strict=True)
+        )
+        step = panel.all_series[0].axis.step
+        return cls(labels, means, deviations, panel.channels, step, constant)
 
     def position(self, series: ChannelSeries) -> int:
         """Position of a series among those fitted."""
@@ -50,7 +67,7 @@ class FittedSeries:
     def scaled(self, series: ChannelSeries) -> np.ndarray:
         """Values of a series standardised by the fitted mean and deviation."""
         k = self.position(series)
-        return (series.values - self.means[k]) / self.deviations[k]
+        return standardised(series.values, self.means[k], self.deviations[k], self.constant[k])
 
     def unscaled(self, series: ChannelSeries, z: np.ndarray) -> np.ndarray:
         """Standardised values in the unit of the series."""
@@ -64,6 +81,18 @@ class FittedSeries:
         features = seasonal_features(series.axis.index, series.axis.step, seasons)
         return self.scaled(series), features
 
+    def matched(self, panel: ChannelPanel) -> ChannelPanel:
+        """Series with the labels of those fitted, where a single one can only be meant so."""
+        labels = list(self.labels)
+        if panel.ids == labels or [None] not in (panel.ids, labels):
+            return panel
+        name = panel.channels[0] if len(panel.channels) == 1 else None
+        if panel.ids == [None] and name in self.labels:
+            return dataclasses.replace(panel, ids=[name], id_name="series")
+        if len(panel.ids) == len(labels) == 1 and not panel.is_array:
+            return dataclasses.replace(panel, ids=labels, id_name=panel.id_name or "series")
+        return panel
+
     def check(self, panel: ChannelPanel) -> None:
         """Raise DataError for series with other channels, labels or steps than those fitted."""
         n_channels = self.means.shape[1]
@@ -75,13 +104,21 @@ class FittedSeries:
             )
         unknown = [series.label for series in panel if series.label not in self.labels]
         if unknown == [None]:
+            labels = listed(self.labels)
             raise DataError(
-                "is a single series, and the detector was fitted to a panel",
-                "Keep its id, as in y.loc[['a']], or by id_column.",
+                f"is a single series, and the detector was fitted to a panel: {labels}",
+                "Keep its label: in a column id_column or a level of the index, as in "
+                f"y.loc[[{next(iter(self.labels))!r}]], or as the name of a Series.",
+            )
+        if unknown and None in self.labels:
+            raise DataError(
+                f"has the series {listed(unknown)}, and the detector was fitted to a single one",
+                "Give the rows of that alone, or fit on all.",
             )
         if unknown:
             raise Location(series=unknown[0]).error(
-                "was not fitted: what is usual of it is not known", "Fit with it, or leave it out."
+                f"was not fitted: what is usual of it is not known{affected(unknown)}",
+                difference_of_types(unknown, self.labels) or "Fit with it, or leave it out.",
             )
         named = len(panel.channels) > 1 and not panel.is_array
         named = named and all(isinstance(channel, str) for channel in self.channels)
@@ -118,6 +155,7 @@ class FittedNetworks(FittedSeries):
     networks: list[RecurrentNetwork]
     error_scale: np.ndarray  # typical errors, (n_series, n_forecasts, n_channels)
     median_score: np.ndarray  # of squared scores before smoothing, which starts there, (n_series,)
+    start_weights: np.ndarray | None = None  # of the first squared scores, (n_warm_up,), up to 1
     streams: list[Stream] | None = None  # of each series, if online; ``update`` continues them
 
     @classmethod
@@ -127,17 +165,26 @@ class FittedNetworks(FittedSeries):
         model: ForecastErrors | Reconstruction,
         seasons: tuple[int, ...],
         networks: list[RecurrentNetwork],
-        evaluations: list[Evaluation],
-    ) -> Self:
-        """The state of trained networks, with the scale of their errors on the training series."""
+        inputs: list[tuple[np.ndarray, np.ndarray]],
+        online: bool,
+    ) -> tuple[Self, list[Evaluation]]:
+        """The state of trained networks, with the scale of their errors on the training series.
+
+        ``inputs`` are standardised values and features of each series; also returns the errors.
+        """
+        evaluations = [
+            evaluated(model, networks, z, features, constant, online)
+            for (z, features), constant in zip(inputs, scaling.constant, strict=True)
+        ]
         error_scale = np.array([error_scale_of(evaluation.errors) for evaluation in evaluations])
         squared_scores = [
             mean_over_channels(channel_scores(evaluation.errors, scale))
             for evaluation, scale in zip(evaluations, error_scale, strict=True)
         ]
-        # A median, so that anomalies do not raise the scores at the ends of the series.
-        median_score = np.array([np.nanmedian(squared_score) for squared_score in squared_scores])
-        return cls(
+        # A median, so that anomalies do not raise the scores at the ends of the series; the mean
+        # where that is lower, as smoothed scores are about the mean.
+        median_score = np.array([min(np.nanmedian(x), np.nanmean(x)) for x in squared_scores])
+        fitted = cls(
             **vars(scaling),
             model=model,
             seasons=seasons,
@@ -145,10 +192,44 @@ class FittedNetworks(FittedSeries):
             error_scale=error_scale,
             median_score=median_score,
         )
+        weights = fitted._start_weights(inputs, squared_scores)
+        return dataclasses.replace(fitted, start_weights=weights), evaluations
+
+    def _start_weights(self, inputs, squared_scores):
+        """Weights with which squared scores of the first rows are like those of later ones.
+
+        By high quantiles of both, those of the first rows from starts within all series.
+        """
+        n = min(self.model.n_warm_up, min(len(z) for z, _ in inputs) // 2)
+        if not n:
+            return None
+        numbers = np.unique(np.linspace(0, len(inputs) - 1, _N_STARTS).astype(int))
+        pieces, positions = [], []
+        for k in numbers:
+            z, features = inputs[k]
+            firsts = np.linspace(0, len(z) - n, max(_N_STARTS // numbers.size, 1)).astype(int)
+            pieces += [(z[first : first + n], features[first : first + n]) for first in firsts]
+            positions += [k] * firsts.size
+        errors = self.model.start_errors(self.networks, pieces)
+        for j, (k, (z, _)) in enumerate(zip(positions, pieces, strict=True)):
+            set_constant_errors(errors[:, j], z, self.constant[k])
+        scores = mean_over_channels(channel_scores(errors, self.error_scale[positions]))
+        known = np.where(np.isnan(scores), 0.0, scores)
+        high = np.quantile(known, _HIGH, axis=1, method="higher")
+        later = np.concatenate([x[n:] for x in squared_scores])
+        if np.isnan(later).all():  # nothing later was observed
+            return np.ones(n)
+        usual, median = np.nanquantile(later, [_HIGH, 0.5], method="higher")
+        # What is far above the usual, as many rows are in a row, becomes as low as the median.
+        ratio = usual / max(median, usual / 10, np.finfo(float).tiny)
+        excess = ratio * np.maximum(high - 1.5 * usual, 0)
+        return usual / (usual + excess) if usual > 0 else np.ones(n)
 
     def evaluate(self, series: ChannelSeries, online: bool) -> Evaluation:
         """Errors of the networks on a series."""
-        return self.model.evaluate(self.networks, *self.inputs(series, self.seasons), online)
+        constant = self.constant[self.position(series)]
+        inputs = self.inputs(series, self.seasons)
+        return evaluated(self.model, self.networks, *inputs, constant, online)
 
     def scores(
         self, series: ChannelSeries, evaluation: Evaluation, stretch: int, online: bool
@@ -156,7 +237,7 @@ class FittedNetworks(FittedSeries):
         """Anomaly scores of an evaluated series."""
         k, errors = self.position(series), evaluation.errors
         by_channel = channel_scores(errors, self.error_scale[k])
-        score = smoothed(mean_over_channels(by_channel), stretch, self.median_score[k], online)
+        score = smoothed(self._squared_scores(by_channel), stretch, self.median_score[k], online)
         return SeriesScores(
             np.sqrt(score),
             point_scores(errors, self.error_scale[k]),
@@ -164,6 +245,17 @@ class FittedNetworks(FittedSeries):
             expected=self.unscaled(series, evaluation.expected),
             spread=np.broadcast_to(self.error_scale[k, 0] * self.deviations[k], by_channel.shape),
         )
+
+    def _squared_scores(self, by_channel):
+        """Squared scores of a series before smoothing, (n,).
+
+        The first rows have larger errors, as forecasts lack history, and weigh less.
+        """
+        x = mean_over_channels(by_channel)
+        if self.start_weights is not None:
+            n = min(x.size, self.start_weights.size)
+            x[:n] *= self.start_weights[:n]
+        return x
 
     def with_streams(
         self,
@@ -175,7 +267,8 @@ class FittedNetworks(FittedSeries):
         """This state with streams that continue evaluated series."""
         streams = []
         for series, evaluation, scores in zip(panel, evaluations, scored, strict=True):
-            k, x = self.position(series), mean_over_channels(np.asarray(scores.channel_score))
+            k = self.position(series)
+            x = self._squared_scores(np.asarray(scores.channel_score))
             level = last_smoothed(x, stretch, self.median_score[k])
             where = decay_of(stretch), level, series.axis, self.seasons
             streams.append(Stream(evaluation.stream, self.statistics(k), *where))
@@ -183,4 +276,20 @@ class FittedNetworks(FittedSeries):
 
     def statistics(self, k: int) -> SeriesStatistics:
         """Scaling and typical errors of a series, by its position."""
-        return SeriesStatistics(self.means[k], self.deviations[k], self.error_scale[k])
+        statistics = self.means[k], self.deviations[k], self.constant[k]
+        return SeriesStatistics(*statistics, self.error_scale[k])
+
+
+def evaluated(
+    model: ForecastErrors | Reconstruction,
+    networks: Sequence[RecurrentNetwork],
+    z: np.ndarray,
+    features: np.ndarray,
+    constant: np.ndarray,
+    online: bool,
+) -> Evaluation:
+    """Errors of networks on a standardised series; a constant channel's forecast is its value."""
+    evaluation = model.evaluate(networks, z, features, online)
+    set_constant_errors(evaluation.errors, z, constant)
+    evaluation.expected[:, constant] = 0
+    return evaluation

@@ -50,6 +50,11 @@ class ForecastErrors:
         """Season of the lagged inputs; 1 if there is none."""
         return self.seasons[0] if self.seasons else 1
 
+    @property
+    def n_warm_up(self) -> int:
+        """First rows of a series, with forecasts from less history than later ones."""
+        return max(self.lookback, self.season) + self.leads[-1]
+
     def shape(self) -> dict[str, Any]:
         """Inputs, outputs and head of a network, as parameters of RecurrentNetwork."""
         lagged = self.n_channels + 1 if self.seasons else 0
@@ -88,17 +93,35 @@ class ForecastErrors:
 
         Forecasts are made from past values only, so ``online`` makes no difference.
         """
-        outputs, memories = run_networks(networks, self._inputs(z, features, True))
+        outputs, memories = run_networks(networks, self._inputs(z, features, True)[:, None])
+        outputs = outputs[:, 0]
         forecasts, spread = self.predictions(outputs)
-        errors = np.full((len(z), self.n_forecasts, self.n_channels), np.nan)
-        for k, lead in enumerate(self.leads):
-            errors[lead:, k] = np.abs(z[lead:] - forecasts[: len(z[lead:]), k])
-            if spread is not None:
-                errors[lead:, k] /= spread[: len(z[lead:]), k]
-        errors[:, -1] = np.abs(z)
+        errors = self._errors(z, forecasts, spread)
         expected = np.full_like(z, np.nan)
         expected[1:] = forecasts[:-1, 0]
         return Evaluation(errors, expected, ForecastStream.after(self, memories, z, outputs))
+
+    def start_errors(
+        self, networks: Sequence[Network], starts: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> np.ndarray:
+        """Errors of pieces of equal length as if each was a series, which starts without history.
+
+        Of standardised values and features of each: (n, n_starts, n_forecasts, n_channels).
+        """
+        inputs = np.stack([self._inputs(z, features, True) for z, features in starts], axis=1)
+        outputs, _ = run_networks(networks, inputs)
+        return self._errors(np.stack([z for z, _ in starts], axis=1), *self.predictions(outputs))
+
+    def _errors(self, z, forecasts, spread):
+        """Errors (n, ..., n_forecasts, n_channels) of values (n, ..., n_channels)."""
+        errors = np.full((*z.shape[:-1], self.n_forecasts, self.n_channels), np.nan)
+        for k, lead in enumerate(self.leads):
+            n = len(z[lead:])
+            errors[lead:, ..., k, :] = np.abs(z[lead:] - forecasts[:n, ..., k, :])
+            if spread is not None:
+                errors[lead:, ..., k, :] /= spread[:n, ..., k, :]
+        errors[..., -1, :] = np.abs(z)
+        return errors
 
     def predictions(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Forecasts (..., n_leads, n_channels) of outputs, and their spread if predicted."""
@@ -130,17 +153,19 @@ class ForecastErrors:
 def run_networks(
     networks: Sequence[Network], inputs: np.ndarray
 ) -> tuple[np.ndarray, list[Memory]]:
-    """Mean outputs (n, n_out) of networks for inputs (n, n_in), and their states at the end.
+    """Mean outputs of networks, and their states at the end.
 
-    Steps with a missing value (NaN) are skipped: they leave the states, and have NaN outputs.
+    For inputs of several series, (n, n_series, n_in), outputs are (n, n_series, n_out). Steps with
+    a missing value (NaN) are skipped: they leave the states, and have NaN outputs.
     """
-    outputs = np.zeros((len(inputs), networks[0].n_out))
-    memories = [Memory(network) for network in networks]
+    n_series = inputs.shape[1]
+    outputs = np.zeros((*inputs.shape[:2], networks[0].n_out))
+    memories = [Memory(network, n_series) for network in networks]
     for memory in memories:
         for x, out in zip(inputs, outputs, strict=True):
-            out += memory.step(x)[0]
+            out += memory.step(x)
     outputs /= len(networks)
-    outputs[np.isnan(inputs).any(axis=1)] = np.nan
+    outputs[np.isnan(inputs).any(axis=-1)] = np.nan
     return outputs, memories
 
 

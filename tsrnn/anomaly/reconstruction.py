@@ -26,6 +26,7 @@ class Reconstruction:
     lookback: int  # steps of a window
 
     n_forecasts = 1
+    n_warm_up = 0  # windows are complete
 
     def shape(self) -> dict[str, Any]:
         """Inputs, outputs and head of a network, as parameters of RecurrentNetwork."""

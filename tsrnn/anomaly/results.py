@@ -61,7 +61,8 @@ def _trimmed(scores, first, end):
     # The geometric mean of the median and the maximum separates normal from anomalous points.
     highest = np.nanmax(point_score)
     line = min(np.sqrt(np.nanmedian(scores.point_score) * highest), highest)
-    anomalous = first + np.flatnonzero(point_score >= line)
+    # Points that score 0, as all those of a constant series, are no part of an event.
+    anomalous = first + np.flatnonzero((point_score >= line) & ((point_score > 0) | ~(highest > 0)))
     return anomalous[0], anomalous[-1] + 1
 
 

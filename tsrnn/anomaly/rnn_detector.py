@@ -16,13 +16,14 @@ from tsrnn.anomaly.forecast_errors import DETECTOR_LOSSES, ForecastErrors
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.seasonality import resolved_seasons
 from tsrnn.anomaly.streaming import Update, apply_threshold
-from tsrnn.data import Location
+from tsrnn.anomaly.whole_updates import whole_update
+from tsrnn.data import Location, affected
 from tsrnn.estimators.base import N_NETWORKS, RecurrentEstimator
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
-from tsrnn.parameters import POSITIVE_INTEGER, Integer, ListOf, StrOptions
+from tsrnn.parameters import POSITIVE_INTEGER, STEPS, Integer, ListOf, StrOptions
 from tsrnn.training import train_many
 
 _SEASONS = ListOf(POSITIVE_INTEGER, least=1, arrays=True)
@@ -43,7 +44,11 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     errors of their reconstruction from it are scored (Malhotra et al. 2016, arXiv 1607.00148).
     Networks are trained on all series of a panel, each standardised. Scores of normal points are
     about 1 or less. Each series starts with a state of zeros, and its smoothing at the median
-    score.
+    score. Its first ``max(lookback, season) + horizon`` rows are compared with rows as near to a
+    start within the training series: their errors are larger for lack of history, and only what is
+    larger still is strange. For alarms as early as later on, put the rows before in front of new
+    ones, or fit with ``online=True`` and ``update``. A constant channel is expected to stay so;
+    changes of it are in units of a thousandth of its size.
 
     Parameters
     ----------
@@ -69,7 +74,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
     contamination : float or "auto", default="auto"
         Without a threshold, the share of anomalies in the training points; "auto" is
-        ``RobustZThreshold()``, with ``online=True`` ``ConformalThreshold(0.01)``.
+        ``RobustZThreshold(min_excess=0.1)``, with ``online=True``
+        ``ConformalThreshold(0.01, min_excess=0.1)``: a score is no alarm that is above the median
+        by less than a tenth of a typical error.
     missing : {"raise", "mask"}, default="raise"
         Refuse missing values and rows, or skip them: networks then keep their state.
     id_column, time_column : str, optional
@@ -89,8 +96,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Epochs, each of at most 100 minibatches. "auto" makes 300 minibatches, for a panel more:
         with many more, networks learn to reproduce the anomalies.
     dtype, device, n_jobs, random_state, verbose
-        Computation and progress, as in :class:`RNNRegressor`, but by default ``random_state`` is
-        None, a different seed each time; scores are computed on the CPU.
+        Computation and progress, as in :class:`RNNRegressor`; scores are computed on the CPU.
 
     Attributes
     ----------
@@ -121,10 +127,12 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     0 2024-01-30 04:00:00 2024-01-30 13:00:00
     """
 
+    _MIN_EXCESS = 0.1
+
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **AnomalyDetector._parameter_constraints,
         "method": [StrOptions(["forecast", "reconstruction"])],
-        "horizon": [POSITIVE_INTEGER],
+        "horizon": [STEPS],
         "lookback": [Integer(2)],
         "season": [POSITIVE_INTEGER, _SEASONS, StrOptions(["auto"])],
         "stretch": [POSITIVE_INTEGER],
@@ -163,7 +171,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         dtype="float32",
         device="cpu",
         n_jobs=None,
-        random_state=None,
+        random_state=0,
         verbose=0,
     ):
         self.method = method
@@ -218,8 +226,10 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def _fit_series(self, panel):
         lengths = [len(series.values) for series in panel]
         if min(lengths) < _MIN_OBSERVATIONS:
+            short = np.flatnonzero(np.array(lengths) < _MIN_OBSERVATIONS)
             raise Location(series=panel.ids[int(np.argmin(lengths))]).error(
-                f"has {min(lengths)} observations, too few to learn from",
+                f"has {min(lengths)} observations, too few to learn from"
+                f"{affected([panel.ids[k] for k in short])}",
                 f"Give at least {_MIN_OBSERVATIONS}, better some thousand.",
             )
         self.seasons_ = resolved_seasons(self.season, panel.all_series[0].axis, max(lengths))
@@ -227,8 +237,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         inputs = [self.fitted_.inputs(series, self.seasons_) for series in panel]
         networks = self._train_networks(model, inputs)
         self.network_ = networks[0]
-        evaluations = [model.evaluate(networks, *arrays, self.online) for arrays in inputs]
-        fitted = FittedNetworks.fit(self.fitted_, model, self.seasons_, networks, evaluations)
+        fitted, evaluations = FittedNetworks.fit(
+            self.fitted_, model, self.seasons_, networks, inputs, self.online
+        )
         if max(lengths) < 10 * self.stretch:
             warnings.warn(
                 f"y has {max(lengths)} observations, and scores are means over "
@@ -266,7 +277,10 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         with progress_bar(type(self).__name__, self.verbose) as show:
             parts = [windows] * n, [windows[:0]] * n
             histories = train_many(networks, source, *parts, settings, rngs, on_progress=show)
-        self._record(mean_history(histories))
+        history = mean_history(histories)
+        if history.interrupted:  # to score the series and fit the threshold may take long
+            raise KeyboardInterrupt("The detector is as it was before fit.")
+        self._record(history)
         return networks
 
     def _detector_settings(self, n_windows, n_series):
@@ -285,6 +299,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             for series in panel
         ]
 
+    @whole_update
     def update(self, y: Any) -> Update:
         """Score the observations that follow those seen so far, and add them to these.
 
@@ -308,6 +323,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         ValueError
             If the detector was not fitted ``online``, rows do not continue the series, or values
             are missing (without ``missing="mask"``), infinite or not numbers. Nothing is changed.
+        KeyboardInterrupt
+            After Ctrl-C; all rows were taken in or none, as ``cutoff_`` tells.
         """
         check_is_fitted(self)
         streams = self.fitted_.streams

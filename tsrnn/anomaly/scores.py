@@ -17,6 +17,17 @@ def error_scale_of(errors: np.ndarray) -> np.ndarray:
     return total / MEAN_ABS_NORMAL + MIN_SPREAD
 
 
+def set_constant_errors(errors: np.ndarray, z: np.ndarray, constant: np.ndarray) -> None:
+    """Overwrite the errors of constant channels by those of their value, which is 0, as forecast.
+
+    Of errors (..., n_forecasts, n_channels), values (..., n_channels) and flags (n_channels,).
+    Outputs of a network for a constant channel are noise.
+    """
+    if constant.any():
+        unknown = np.isnan(errors[..., constant]).all(axis=-2, keepdims=True)
+        errors[..., constant] = np.where(unknown, np.nan, np.abs(z[..., None, constant]))
+
+
 def channel_scores(errors: np.ndarray, error_scale: np.ndarray) -> np.ndarray:
     """Mean square over forecasts of the scaled errors, (..., n_channels); NaN where all miss.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data import DataError, TimeAxis
-from tsrnn.data.time_axis import step_width
+from tsrnn.data.frequency import step_width
 from tsrnn.forecasting.seasonality import season_of
 from tsrnn.kernels import portable
 
@@ -66,6 +66,9 @@ def step_numbers(index: pd.Index, step: Any) -> np.ndarray:
             origin = _MONDAY.as_unit(local.unit).asm8.astype(np.int64)
             return (local.asi8 - int(origin)) / width
         period = _period_alias(step)
+        if isinstance(step, (pd.offsets.SemiMonthBegin, pd.offsets.SemiMonthEnd)):
+            is_first = local.day < _second_day(step)
+            return (2.0 * local.to_period("M").asi8 + ~is_first) / step.n
         index = local.to_period(period)
         if period == "D":  # business days
             weeks, days = np.divmod(index.asi8 - _MONDAY.to_period("D").ordinal, 7)
@@ -74,6 +77,12 @@ def step_numbers(index: pd.Index, step: Any) -> np.ndarray:
     if isinstance(index, pd.PeriodIndex):
         return index.asi8 / index.freq.n
     return index.to_numpy(dtype=float) / step
+
+
+def _second_day(step):
+    """The least day of the second time stamp of each month of a semi-monthly frequency."""
+    is_end = isinstance(step, pd.offsets.SemiMonthEnd)
+    return 28 if is_end else step.day_of_month
 
 
 def _period_alias(step):

@@ -1,15 +1,17 @@
 """Scores of a series that continues, one observation at a time."""
 
+import contextlib
 import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.anomaly.scores import channel_scores, mean_over_channels
+from tsrnn.anomaly.scaling import standardised
+from tsrnn.anomaly.scores import channel_scores, mean_over_channels, set_constant_errors
 from tsrnn.anomaly.seasonality import phase_features, step_numbers
 from tsrnn.data import Location, TimeAxis, format_time
-from tsrnn.data.time_axis import step_width
+from tsrnn.data.frequency import step_width
 
 _NO_FEATURES = np.empty(0)
 
@@ -53,6 +55,7 @@ class SeriesStatistics(NamedTuple):
 
     mean: np.ndarray  # of the values, (n_channels,)
     deviation: np.ndarray  # standard deviation of the values, (n_channels,)
+    constant: np.ndarray  # whether a channel is constant, (n_channels,)
     error_scale: np.ndarray  # typical errors, (n_forecasts, n_channels)
 
 
@@ -106,7 +109,8 @@ class Stream:
 
     def update(self, values: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
         """Scores (n,) of the next observations (n, n_channels), at the times ``index`` if known."""
-        n, z = len(values), (values - self.statistics.mean) / self.statistics.deviation
+        n, z = len(values), standardised(values, *self.statistics[:3])
+        has_constant = self.statistics.constant.any()
         if not self.is_even:
             index = self.axis.after(n) if index is None else index
             features = phase_features(step_numbers(index, self.axis.step), self.seasons)
@@ -114,7 +118,10 @@ class Stream:
         scores = np.empty(n)
         for k in range(n):
             step_features = self._next_features() if self.is_even else features[k]
-            x = self._squared_score(self.errors.step(z[k], step_features))
+            errors = self.errors.step(z[k], step_features)
+            if has_constant:
+                set_constant_errors(errors, z[k], self.statistics.constant)
+            x = self._squared_score(errors)
             if x == x:
                 self.level = self.decay * self.level + (1 - self.decay) * x
             scores[k] = self.level**0.5 if x == x else np.nan
@@ -150,9 +157,14 @@ class Stream:
             follows = False
         if follows:
             return n
+        last = axis.index[-1]
+        remedy = f"Give what comes next, rows after {format_time(last)} alone."
+        with contextlib.suppress(TypeError):  # time stamps of another kind
+            if first > last and not allow_gap:
+                remedy = "Give what comes next, without a gap, or fit with missing='mask'."
         raise Location(series=label).error(
             f"has {format_time(first)} where {format_time(axis.after(1)[0])} follows what the "
             "detector knows",
-            "Give what comes next" + ("." if allow_gap else ", without a gap."),
+            remedy,
             row=first,
         )

@@ -5,7 +5,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from tsrnn.cli.options import parser
+from tsrnn.cli.options import in_options, parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:  # as of `tsrnn forecast ... | head`: the reader is gone
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (ValueError, OSError, ImportError, MemoryError, RuntimeError) as error:
-            print(f"tsrnn {arguments.command}: error: {_flattened(error)}", file=sys.stderr)
+            message = in_options(_flattened(error))
+            print(f"tsrnn {arguments.command}: error: {message}", file=sys.stderr)
             return 2
     return 0
 
@@ -55,7 +56,7 @@ def _run(arguments):
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
-    print(f"tsrnn: warning: {_flattened(message)}", file=sys.stderr)
+    print(f"tsrnn: warning: {in_options(_flattened(message))}", file=sys.stderr)
 
 
 def _flattened(message):

@@ -5,16 +5,16 @@ import sys
 
 import tsrnn
 from tsrnn.cli.reading import Layout, read_holidays, read_series, read_static
-from tsrnn.cli.tables import file_errors
+from tsrnn.cli.tables import STANDARD_INPUT, CsvFormat, file_errors, shown
 from tsrnn.cli.writing import as_text, check_outputs, events_as_text, write_picture, write_table
 
-_COMMON_SETTINGS = ("missing", "lookback", "season", "hidden_size", "max_iter", "device")
+_COMMON_SETTINGS = ("missing", "lookback", "season", "cell", "hidden_size", "max_iter", "device")
 _MANY_ROWS = 2000  # from which training takes long enough to show its progress
 
 
 def forecast(arguments: argparse.Namespace) -> None:
     """``tsrnn forecast``: write forecasts, and optionally their picture and the forecaster."""
-    check_outputs(_inputs(arguments), arguments.plot, arguments.out, arguments.save)
+    check_outputs(_inputs(arguments), arguments.plot, arguments.out, saved=arguments.save)
     y, X, static = _read(arguments)
     forecaster = _forecaster(arguments, y)
     coverage, quantiles = _shares(arguments.coverage), _shares(arguments.quantiles)
@@ -22,15 +22,19 @@ def forecast(arguments: argparse.Namespace) -> None:
     _check_horizon(arguments, y, X)
     with _file_errors(arguments):
         forecaster.fit(y, X, static)
-    table = forecaster.predict_interval(coverage=coverage)
-    table.insert(0, "forecast", forecaster.predict())
+    if forecaster.fitted_.widths is None:  # too few values were observed, of which fit has warned
+        coverage, quantiles = [], []
+    table = forecaster.predict().to_frame("forecast")
+    if coverage:
+        table = table.join(forecaster.predict_interval(coverage=coverage))
     if quantiles:
         table = table.join(forecaster.predict_quantiles(quantiles=quantiles))
     if arguments.save:
         tsrnn.save(forecaster, arguments.save)
     write_table(table, arguments.out)
     if arguments.plot:
-        display = tsrnn.plotting.ForecastDisplay.from_estimator(forecaster, coverage=coverage)
+        draw = tsrnn.plotting.ForecastDisplay.from_estimator
+        display = draw(forecaster, coverage=coverage or None)
         write_picture(display, arguments.plot)
 
 
@@ -48,7 +52,7 @@ def backtest(arguments: argparse.Namespace) -> None:
     }
     with _file_errors(arguments):
         result = tsrnn.backtest(forecaster, y, X, static, **settings)
-    metrics = result.metrics()
+        metrics = result.metrics()
     print(as_text(metrics.T))
     if arguments.metrics:
         write_table(metrics.rename_axis("method"), arguments.metrics)
@@ -61,8 +65,8 @@ def backtest(arguments: argparse.Namespace) -> None:
 
 def detect(arguments: argparse.Namespace) -> None:
     """``tsrnn detect``: print events, and optionally write scores and their picture."""
-    outputs = arguments.plot, arguments.out, arguments.scores, arguments.save
-    check_outputs([arguments.file], *outputs)
+    outputs = arguments.plot, arguments.out, arguments.scores
+    check_outputs([arguments.file], *outputs, saved=arguments.save)
     y, _ = read_series(arguments.file, _layout(arguments, channels=True))
     _check_names_of_scores(y, arguments.target)
     detector = _detector(arguments, y)
@@ -108,11 +112,18 @@ def _layout(arguments, channels=False):
         series=arguments.id,
         known=arguments.known,
         past=arguments.past,
-        separator=arguments.sep,
+        csv=_csv_format(arguments),
         time_format=arguments.time_format,
+        freq=arguments.freq,
         missing=arguments.missing,
         channels=channels,
     )
+
+
+def _csv_format(arguments):
+    if arguments.decimal == arguments.thousands:
+        raise ValueError(f"--decimal and --thousands are both {arguments.decimal!r}")
+    return CsvFormat(arguments.sep, arguments.encoding, arguments.decimal, arguments.thousands)
 
 
 def _check_names_of_scores(y, targets):
@@ -135,7 +146,10 @@ def _check_free(names, columns, table):
 
 
 def _inputs(arguments):
-    return [arguments.file, arguments.future, arguments.static, *arguments.holidays]
+    files = [arguments.file, arguments.future, arguments.static, *arguments.holidays]
+    if files.count(STANDARD_INPUT) > 1:
+        raise ValueError("standard input (-) can be read as one file only")
+    return files
 
 
 def _file_errors(arguments):
@@ -152,7 +166,7 @@ def _read(arguments):
     if not arguments.static:
         return y, X, None
     labels = y.index.get_level_values(0).unique()
-    return y, X, read_static(arguments.static, labels.name, labels, arguments.sep)
+    return y, X, read_static(arguments.static, labels.name, labels, _csv_format(arguments))
 
 
 def _forecaster(arguments, y):
@@ -161,15 +175,15 @@ def _forecaster(arguments, y):
     columns = {name: column for name, column in columns.items() if column is not None}
     return tsrnn.RNNForecaster(
         past_covariates=arguments.past,
-        holidays=read_holidays(arguments.holidays),
+        holidays=read_holidays(arguments.holidays, arguments.encoding),
         **_parameters(arguments, y, ("horizon", "calendar", "loss", "scope")),
         **columns,
     )
 
 
 def _shares(percents):
-    """Distinct percentages as fractions of 1."""
-    return [percent / 100 for percent in dict.fromkeys(percents)]
+    """Percentages as fractions of 1, one for each name of a column."""
+    return [percent / 100 for percent in {f"{each:g}": each for each in percents}.values()]
 
 
 def _check_names(names, coverage, quantiles):
@@ -196,7 +210,7 @@ def _check_horizon(arguments, y, X):
         of_series = f" (series {str(steps[first][0])!r})" if steps.nlevels > 1 else ""
         known = ", ".join(map(repr, arguments.known))
         raise ValueError(
-            f"{arguments.future or arguments.file}: no row for {time}{of_series}, where --horizon "
-            f"{arguments.horizon} needs {known}: give rows below the last {arguments.target[0]!r}, "
-            "that cell empty, or --future FILE"
+            f"{shown(arguments.future or arguments.file)}: no row for {time}{of_series}, where "
+            f"--horizon {arguments.horizon} needs {known}: give rows below the last "
+            f"{arguments.target[0]!r}, that cell empty, or --future FILE"
         )

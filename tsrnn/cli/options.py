@@ -1,7 +1,11 @@
 """The options of the command line."""
 
 import argparse
+import codecs
 import contextlib
+import math
+import re
+from collections.abc import Sequence
 from functools import partial
 
 import tsrnn
@@ -47,7 +51,8 @@ other whole numbers in equal steps. Of formats such as 01.02.2018, Jan-18 or 201
 taken in which times are regular; where several are, --time-format is needed. Rows may be in any
 order, but no time may be twice, nor missing unless --missing mask.
 {}Errors count rows of data from 1, the header not counted.
-Files that end in .parquet or .pq are parquet, read and written by pyarrow; all others are csv."""
+Files that end in .parquet or .pq are parquet, read and written by pyarrow; all others are csv,
+which may be compressed by gzip, bzip2 or xz."""
 _COVARIATES = """\
 Of several --target a column may begin or end with empty cells: its series is shorter.
 Covariates are read as numbers if most of their cells are, else as categories.
@@ -58,6 +63,7 @@ examples:
       --out forecast.csv --plot forecast.png
   tsrnn forecast sales.parquet --id shop --time day --target sold --out forecast.parquet
   tsrnn forecast weather.csv --time time --target temp_max temp_min wind
+  zcat meters.csv.gz | tsrnn forecast - --sep ";" --decimal , --time zeit --target kwh
   tsrnn forecast sales.csv --id shop --time day --target sold --known price promotion \\
       --past visitors --future prices.csv --static shops.csv --calendar weekday day_of_year \\
       --holidays 2024-12-25 2024-12-26"""
@@ -74,6 +80,17 @@ examples:
   tsrnn detect engine.csv --target speed heat --online --contamination 0.01 --scores scores.csv"""
 
 
+# Options that are called otherwise than the parameters of the library
+_OPTIONS = {
+    "n_windows": "windows",
+    "n_estimators": "networks",
+    "random_state": "seed",
+    "n_jobs": "jobs",
+    "hidden_size": "hidden-size",
+    "max_iter": "max-iter",
+}
+_SAME = "horizon lookback season step stretch missing scope loss cell device method contamination"
+_OPTIONS |= {name: name for name in _SAME.split()}
 # Those of ``tsrnn.forecasting``, which is slow to import
 CALENDAR = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 
@@ -112,7 +129,8 @@ def _add_forecast(commands):
     add_covariate = _add_covariates(command)
     text = "file of the rows to come: --time, --id and --known (default: in FILE itself)"
     add_covariate("--future", text, metavar="FILE")
-    add("--out", "csv or parquet file to write the forecasts to", metavar="FILE")
+    text = "csv or parquet file to write the forecasts to (default: standard output)"
+    add("--out", text, type=lambda path: None if path == "-" else path, metavar="FILE")
     add("--plot", "picture to write: png, svg, pdf; of a panel 12 series", metavar="FILE")
     add("--save", "file for the trained forecaster, to be read by tsrnn.load", metavar="FILE")
     _add_settings(command)
@@ -160,9 +178,10 @@ def _add_detect(commands):
     add("--horizon", "steps of the farthest forecast (default 64)", type=_count, metavar="N")
     text = "steps over which surprises are averaged (default 100); 1 for single points"
     add("--stretch", text, type=_count, metavar="N")
+    add("--cell", "recurrent cell, such as lstm (default gru)", type=cell_name, metavar="NAME")
     _add_networks(add, "forecasts are averaged")
     add("--season", "steps of a season (default: by frequency)", type=_count, metavar="N")
-    add("--lookback", "steps learned from at once (default 64)", type=_count, metavar="N")
+    add("--lookback", "steps learned from at once (default 64)", type=_lookback, metavar="N")
     add("--hidden-size", "hidden units (default 32)", type=_count, metavar="N")
     _add_training(add)
     _add_reading(command)
@@ -181,7 +200,8 @@ def _command(commands, name, summary, description, examples, covariates):
 def _add_series(command, target_text):
     """Add the options of files and series; returns the function that adds more."""
     add = _adder(command)
-    add("file", "csv file with a header line, or parquet file", metavar="FILE")
+    text = "csv file with a header line, also compressed, or parquet file; - is standard input"
+    add("file", text, metavar="FILE")
     several = {"nargs": "+", "action": "extend", "metavar": "COLUMN"}
     add("--target", target_text, required=True, **several)
     add("--time", "column of times; without it rows count from 1", metavar="COLUMN")
@@ -191,11 +211,13 @@ def _add_series(command, target_text):
 
 def _add_horizon(add):
     add("--horizon", "steps ahead (default 12)", type=_count, default=12, metavar="N")
-    percents = {"type": _percent, "nargs": "+", "metavar": "PERCENT"}
-    text = "how often intervals shall hold the truth (default 80 95)"
-    add("--coverage", text, default=[80.0, 95.0], **percents)
+    percents = {"type": _percent, "metavar": "PERCENT"}
+    text = (
+        "how often intervals shall hold the truth, in percent (default 80 95); none: no intervals"
+    )
+    add("--coverage", text, default=[80.0, 95.0], nargs="*", **percents)
     text = "quantiles to write too, such as 10 50 90, in columns quantile_10, ..."
-    add("--quantiles", text, default=[], **percents)
+    add("--quantiles", text, default=[], nargs="+", **percents)
 
 
 def _add_covariates(command):
@@ -228,9 +250,11 @@ def _add_settings(command):
         "last three also learn how wide intervals are (default absolute_error)"
     )
     add("--loss", text, type=loss_name, default="absolute_error", metavar="NAME")
+    text = "recurrent cell, such as gru, or attention (default lstm)"
+    add("--cell", text, type=partial(cell_name, others=["attention"]), metavar="NAME")
     _add_networks(add, "median is the forecast")
     add("--season", "steps of a season (default: by frequency)", type=_count, metavar="N")
-    add("--lookback", "steps read (default: three seasons)", type=_count, metavar="N")
+    add("--lookback", "steps read (default: three seasons)", type=_lookback, metavar="N")
     add("--hidden-size", "hidden units (default 32; panels 128)", type=_count, metavar="N")
     _add_training(add)
     _add_reading(command)
@@ -251,10 +275,29 @@ def _add_reading(command):
     add = _adder(command.add_argument_group("reading and reporting"))
     text = "what separates columns of the csv file (default ,)"
     add("--sep", text, type=_character, default=",", metavar="CHARACTER")
+    marks = {"choices": [".", ","], "default": ".", "metavar": "CHARACTER"}
+    add("--decimal", "decimal mark of numbers, . (default) or ,", **marks)
+    text = "mark of thousands in numbers, such as , or . or a blank (default: none)"
+    add("--thousands", text, type=_thousands, metavar="CHARACTER")
+    text = "of csv files, such as latin-1 or utf-16 (default utf-8)"
+    add("--encoding", text, type=_encoding, default="utf-8-sig", metavar="NAME")
     add("--time-format", "of time stamps, such as %%d.%%m.%%Y", metavar="FORMAT")
+    text = "frequency to move time stamps to, such as D, 15min, MS or SMS (twice a month)"
+    add("--freq", text, metavar="FREQ")
     text = "refuse empty cells and missing times (default), or mask them: learn without"
     add("--missing", text, choices=["raise", "mask"], default="raise")
     add("--quiet", "show no progress", action="store_true")
+
+
+def in_options(message: str) -> str:
+    """An error of the library with options for its parameters: --windows 5 for n_windows=5."""
+    message = re.sub(r", or early_stopping=False \(no intervals\)", "", message)
+    message = message.replace(" (validation_fraction=0.1)", "")
+    message = re.sub(r"The '(\w+)' parameter of \w+ must", r"\1 must", message)
+    names = "|".join(_OPTIONS)
+    values = rf"\b({names})=(?:'([^']*)'|([\w.]+))"
+    message = re.sub(values, lambda m: f"--{_OPTIONS[m[1]]} {m[2] or m[3]}", message)
+    return re.sub(r"\bn_windows\b", "--windows", message)
 
 
 def _integer(text, least, most):
@@ -264,6 +307,7 @@ def _integer(text, least, most):
 
 
 _count = partial(_integer, least=1, most=_LARGEST_COUNT)
+_lookback = partial(_integer, least=2, most=_LARGEST_COUNT)
 _seed = partial(_integer, least=0, most=2**32 - 1)
 
 
@@ -271,23 +315,48 @@ def loss_name(text: str) -> str:
     """A loss of forecasters; they are imported here, as Numba would slow ``--help`` down."""
     from tsrnn.kernels.losses import REGRESSION_LOSSES
 
-    if text not in REGRESSION_LOSSES:
-        names = ", ".join(map(repr, REGRESSION_LOSSES))
-        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {names})")
+    return _checked_choice(text, REGRESSION_LOSSES)
+
+
+def cell_name(text: str, others: Sequence[str] = ()) -> str:
+    """A recurrent cell, or one of ``others``; imported here for the same reason."""
+    from tsrnn.kernels.cells import NAMES
+
+    return _checked_choice(text, [*NAMES, *others])
+
+
+def _checked_choice(text, names):
+    if text not in names:
+        choices = ", ".join(map(repr, names))
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {choices})")
     return text
 
 
-def _number(text, is_valid, description):
+def _number(text):
     with contextlib.suppress(ValueError):
-        if is_valid(float(text)):
-            return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a {description}")
+        return float(text)
+    return math.nan
 
 
-_percent = partial(
-    _number, is_valid=lambda x: 0 < x < 100, description="percentage between 0 and 100"
-)
-_share = partial(_number, is_valid=lambda x: 0 < x <= 0.5, description="share above 0, up to 0.5")
+def _percent(text):
+    """A percentage; one below 1 needs a % sign, lest a share be taken for it."""
+    number = _number(text.removesuffix("%"))
+    if not 0.0001 <= number <= 99.9999:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from 0.0001 to 99.9999")
+    if number < 1 and not text.endswith("%"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is less than one percent: write {100 * number:g} for {100 * number:g} %, "
+            f"or {text}% if it is meant"
+        )
+    return number
+
+
+def _share(text):
+    """A share, which may be written as a percentage with a % sign."""
+    number = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 < number <= 0.5:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0, up to 0.5 (or 50%)")
+    return number
 
 
 def _character(text):
@@ -296,3 +365,19 @@ def _character(text):
     if len(text) != 1 or text in '"\r\n':
         raise argparse.ArgumentTypeError(f"{text!r} is not one character that separates columns")
     return text
+
+
+def _thousands(text):
+    if len(text) != 1 or text.isalnum() or text in "+-":
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character that groups digits")
+    return text
+
+
+def _encoding(text):
+    """The name of an encoding; a byte order mark is no part of UTF-8 text."""
+    try:
+        "".encode(text)
+    except (LookupError, UnicodeError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no encoding such as latin-1") from error
+    name = codecs.lookup(text).name
+    return "utf-8-sig" if name == "utf-8" else name

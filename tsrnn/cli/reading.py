@@ -9,8 +9,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.tables import EMPTY_CELLS, file_errors, is_parquet, read_table
-from tsrnn.cli.times import times_from
+from tsrnn.cli.tables import (
+    EMPTY_CELLS,
+    USUAL_CSV,
+    CsvFormat,
+    file_errors,
+    is_parquet,
+    like_numbers,
+    open_text,
+    read_table,
+)
+from tsrnn.cli.times import moved_to_frequency, times_from
 
 ROW_NUMBER = "row"  # the name of row numbers, which stand for times where there are none
 _FIRST_YEAR = 1000  # of time stamps; those before are misread ones
@@ -25,8 +34,9 @@ class Layout:
     series: str | None = None  # which series a row belongs to, if there is one target
     known: Sequence[str] = ()  # covariates that are known in the future
     past: Sequence[str] = ()  # covariates that are not
-    separator: str = ","  # of a csv file
+    csv: CsvFormat = USUAL_CSV  # how csv files are written
     time_format: str | None = None  # of time stamps that cannot be guessed
+    freq: str | None = None  # frequency that time stamps are moved to
     missing: str = "raise"  # or "mask": leave empty cells to the estimator
     channels: bool = False  # several targets are channels of each series, not series themselves
 
@@ -73,28 +83,28 @@ def read_series(
             cells = pd.concat([table.cells, future_rows.cells], ignore_index=True)
             table = dataclasses.replace(table, cells=cells, parts=table.parts + future_rows.parts)
         index = _index(table, layout)
-        numbers = {name: _numbers(table.cells[name]) for name in layout.targets}
+        numbers = {name: table.numbers(table.cells[name]) for name in layout.targets}
         values = pd.DataFrame({name: _checked(table, name, *numbers[name]) for name in numbers})
         is_future = _is_future(table, values, index, layout)
         if layout.channels and len(layout.targets) > 1:
             y = values.set_axis(index)
             for name in layout.targets if layout.missing == "raise" else ():
-                table.refuse(name, values[name].isna())
+                table.refuse_missing(name, values[name].isna())
         elif len(layout.targets) > 1:
             y = _stacked(table, values, index, layout.missing)
         else:
             y = values[target].set_axis(index)[~is_future]
             is_missing = values[target].isna() & ~is_future
-            table.refuse(target, (layout.missing == "raise") & is_missing)
+            table.refuse_missing(target, (layout.missing == "raise") & is_missing)
         return y, _covariates(table, index, is_future, layout)
 
 
-def read_static(path: str, series: str, labels: pd.Index, separator: str = ",") -> pd.DataFrame:
+def read_static(
+    path: str, series: str, labels: pd.Index, csv_format: CsvFormat = USUAL_CSV
+) -> pd.DataFrame:
     """Static values of a file with one row a series (column ``series``), indexed by ``labels``."""
     with file_errors(path):
-        table = read_table(path, None, separator, series)
-        if series not in table.cells:
-            raise ValueError(f"no column {series!r}; there are: {', '.join(table.cells)}")
+        table = read_table(path, None, csv_format, series)
         if len(table.cells.columns) == 1:
             raise ValueError(f"no column beside {series!r}")
         row_labels = pd.Index(_labels(table)).astype(str)
@@ -111,21 +121,21 @@ def read_static(path: str, series: str, labels: pd.Index, separator: str = ",") 
         return static.loc[labels.astype(str)].set_axis(labels)
 
 
-def read_holidays(words: Sequence[str]) -> list[str]:
+def read_holidays(words: Sequence[str], encoding: str = "utf-8-sig") -> list[str]:
     """Dates, from words that are dates or files with one date a line."""
     days = []
     for word in words:
         if _date(word):
             days.append(_date(word))
         elif Path(word).is_file():
-            days += _read_dates(word)
+            days += _read_dates(word, encoding)
         else:
             raise ValueError(f"--holidays {word}: neither a date like 2024-12-25 nor a file")
     return days
 
 
-def _read_dates(path):
-    with file_errors(path), open(path, encoding="utf-8-sig") as file:
+def _read_dates(path, encoding):
+    with file_errors(path), open_text(path, encoding) as file:
         lines = [line.strip() for line in file]
         days = [_date(line) for line in lines]
         for number, (line, day) in enumerate(zip(lines, days, strict=True), start=1):
@@ -147,7 +157,7 @@ def _date(text):
 def _read(path, columns, layout):
     """Columns of a file, with labels of series checked."""
     numeric = {*layout.targets} & {*columns}
-    table = read_table(path, columns, layout.separator, layout.series, numeric)
+    table = read_table(path, columns, layout.csv, layout.series, numeric)
     if layout.series is None:
         return table
     cells = table.cells.assign(**{layout.series: _labels(table)})
@@ -187,7 +197,8 @@ def _index(table, layout):
         times = _times(table, layout, series).rename(layout.time)
     index = times if layout.series is None else pd.MultiIndex.from_arrays([series, times])
     if layout.time is not None:
-        table.refuse(layout.time, index.duplicated(), "for the second time")
+        at_freq = "" if layout.freq is None else f" at --freq {layout.freq}"
+        table.refuse(layout.time, index.duplicated(), f"for the second time{at_freq}")
     return index
 
 
@@ -205,24 +216,19 @@ def _times(table, layout, series):
         table.refuse(name, times.isna(), f"{reason} (see --time-format)")
     if isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
         table.refuse(name, times.year < _FIRST_YEAR, f"which is before the year {_FIRST_YEAR}")
-    return times
-
-
-def _numbers(cells):
-    """Cells as float64, NaN where there is no number; and which of them are empty."""
-    is_type = pd.api.types
-    if is_type.is_numeric_dtype(cells) and not is_type.is_bool_dtype(cells):
-        return cells.astype("float64"), cells.isna()
-    text = cells.astype(str).str.strip()
-    numbers = pd.to_numeric(text, errors="coerce").astype("float64")
-    return numbers, cells.isna() | text.isin(EMPTY_CELLS)
+    if layout.freq is None:
+        return times
+    if not isinstance(times, pd.DatetimeIndex):
+        raise ValueError(f"--freq is for time stamps, and column {name!r} holds none")
+    return moved_to_frequency(times, series, layout.freq)
 
 
 def _covariate_values(table, name, is_used):
     """Cells of the rows used: numbers, if most are; else categories, as text."""
     cells = table.cells[name].where(is_used)
-    numbers, is_empty = _numbers(cells)
-    if 2 * numbers.count() >= (~is_empty).sum():
+    numbers, is_empty = table.numbers(cells)
+    n_numbers = numbers.count() + like_numbers(cells[numbers.isna() & ~is_empty]).sum()
+    if 2 * n_numbers >= (~is_empty).sum():
         return _checked(table, name, numbers, is_empty)
     text = cells.astype(str)
     return text.where(cells.notna() & (text.str.strip() != "")).astype(object)
@@ -230,7 +236,7 @@ def _covariate_values(table, name, is_used):
 
 def _checked(table, name, numbers, is_empty):
     """Numbers of a column, if all cells that are not empty hold finite ones."""
-    table.refuse(name, numbers.isna() & ~is_empty, "which is not a number")
+    table.refuse_numbers(name, numbers.isna() & ~is_empty)
     table.refuse(name, np.isinf(numbers), "which is infinite")
     return numbers
 
@@ -258,8 +264,10 @@ def _covariates(table, index, is_future, layout):
     for name in (*layout.known, *layout.past):
         is_used = ~is_future | (name in layout.known)
         values = columns[name] = _covariate_values(table, name, is_used)
-        if layout.missing == "raise" or values[~is_future].isna().all():
+        if values[~is_future].isna().all():
             table.refuse(name, values.isna() & is_used)
+        if layout.missing == "raise":
+            table.refuse_missing(name, values.isna() & is_used)
         if values.dtype == object:
             is_new = is_future & values.notna() & ~values.isin(values[~is_future])
             table.refuse(name, is_new, "a category that no row with a target has")
@@ -277,5 +285,5 @@ def _stacked(table, values, times, missing):
         series = ordered[name]
         parts[name] = series.loc[series.first_valid_index() : series.last_valid_index()]
         if missing == "raise":
-            table.refuse(name, is_empty & times.isin(parts[name].index))
+            table.refuse_missing(name, is_empty & times.isin(parts[name].index))
     return pd.concat(parts, names=["series", times.name])

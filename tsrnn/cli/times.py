@@ -44,6 +44,7 @@ _ORDERS = {
     "2 b": ("yb", "db"),
 }
 _YEAR = re.compile("%[YyGcx]|ISO8601|mixed")  # in a format
+_LAST_SHORT_YEAR = 2050  # of years of two digits; later ones are those a century before
 _CLEARLY = 2  # times as regular
 
 
@@ -130,6 +131,8 @@ def _formats_of(cell):
         formats = [_date_format(parts, kinds, order) + clock for order in orders]
         is_may = "may" in map(str.lower, parts)  # the name of a month, or its abbreviation
         return formats + [form.replace("%b", "%B") for form in formats if is_may]
+    if re.fullmatch(r"[\d.]+", cell):  # pandas would read the year of 2018.0833 alone
+        return ["%Y.%m"]
     guesses = [guess_datetime_format(cell, dayfirst=dayfirst) for dayfirst in (False, True)]
     return [None] if None in guesses else list(dict.fromkeys(guesses))
 
@@ -222,9 +225,53 @@ def _to_datetime(text, time_format, **how):
             text, time_format = "2000 " + text, "%Y " + time_format
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on how the format was guessed
-        return pd.DatetimeIndex(pd.to_datetime(text, format=time_format, **how))
+        stamps = pd.DatetimeIndex(pd.to_datetime(text, format=time_format, **how))
+    if time_format is None or "%y" not in time_format:
+        return stamps
+    return stamps.where(~(stamps.year > _LAST_SHORT_YEAR), stamps - pd.DateOffset(years=100))
 
 
 def _has_year(text):
     """Whether there is a year in a cell; pandas takes today's, or the year 1."""
     return text.str.contains(r"\d{4}").to_numpy()
+
+
+def moved_to_frequency(stamps: pd.DatetimeIndex, series: pd.Series, freq: str) -> pd.DatetimeIndex:
+    """Time stamps moved to the nearest of a frequency, or each to the one before or after it.
+
+    Of these that one is taken in which no two stamps of a series become one.
+    """
+    try:
+        step = pd.tseries.frequencies.to_offset(freq)
+    except ValueError:
+        step = None
+    if step is None or step.n <= 0:
+        raise ValueError(f"--freq {freq} is no frequency such as D, 15min, W, MS, ME or SMS")
+    before, after = _neighbours(stamps, step)
+    nearest = before.where(stamps - before <= after - stamps, after)
+    codes = pd.factorize(series)[0]
+    for moved in (nearest, before, after):
+        if not pd.MultiIndex.from_arrays([codes, moved]).has_duplicates:
+            return moved
+    return nearest
+
+
+def _neighbours(stamps, step):
+    """Of each time stamp the last of a frequency up to it, and the first from it on."""
+    if isinstance(step, pd.offsets.Day) or not isinstance(step, pd.offsets.Tick):
+        first, last = stamps.min().normalize(), stamps.max()
+        grid = pd.date_range(first - 2 * step, last + 2 * step, freq=step, unit=stamps.unit)
+        return (
+            grid[grid.searchsorted(stamps, side="right") - 1],
+            grid[grid.searchsorted(stamps, side="left")],
+        )
+    width = pd.Timedelta(step)
+    if not ((stamps - stamps.min()) % width).any():
+        return stamps, stamps
+    for unit in ("D", "h", "min", "s", "ms", "us", "ns"):  # times of the hour, if they are near it
+        offsets = stamps - stamps.min().round(unit)
+        before = stamps - offsets % width
+        distances = np.minimum(offsets % width, -offsets % width)
+        if distances.max() < width / 4:
+            break
+    return before, before.where(before == stamps, before + width)

@@ -1,7 +1,9 @@
 """Output of the commands: tables, pictures, and checks that they can be written."""
 
+import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,18 +11,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.tables import import_pyarrow, is_parquet
+from tsrnn.cli.tables import STANDARD_INPUT, import_pyarrow, is_parquet
+from tsrnn.saving.file import check_destination
 
 
-def check_outputs(inputs: Iterable[str | None], picture: str | None, *others: str | None) -> None:
+def check_outputs(
+    inputs: Iterable[str | None],
+    picture: str | None,
+    *tables: str | None,
+    saved: str | None = None,
+) -> None:
     """Refuse output files that cannot be written, before the work starts; None is no file."""
-    conflicts = {Path(path).resolve(): "it is a file to read" for path in filter(None, inputs)}
-    for path in filter(None, (picture, *others)):
+    read = [path for path in inputs if path not in (None, STANDARD_INPUT)]
+    conflicts = {Path(path).resolve(): "it is a file to read" for path in read}
+    for path in filter(None, (picture, *tables, saved)):
+        if path == STANDARD_INPUT:
+            raise ValueError("cannot write -: name a file")
         resolved = Path(path).resolve()
         _check_writable(path, conflicts.get(resolved))
         conflicts[resolved] = "another output has that name"
         if is_parquet(path):
             import_pyarrow()
+    if saved:
+        check_destination(saved)
     if picture:
         _check_picture(picture)
 
@@ -54,11 +67,33 @@ def _check_picture(path):
 
 def write_table(table: pd.DataFrame, path: str | None) -> None:
     """Write a table with its index; without a path, as csv to standard output."""
-    if path and is_parquet(path):
-        table.reset_index().apply(_without_periods).to_parquet(path, engine="pyarrow", index=False)
-    else:
-        # Forecasts are made in float32, but added to a level that may need more than 7 digits.
-        table.to_csv(path or sys.stdout, float_format="%.10g", lineterminator="\n")
+    # Forecasts are made in float32, but added to a level that may need more than 7 digits.
+    form = {"float_format": "%.10g", "lineterminator": "\n"}
+    if not path:
+        table.to_csv(sys.stdout, **form)
+        return
+    with _written_whole(path) as part:
+        if is_parquet(path):
+            plain = table.reset_index().apply(_without_periods)
+            plain.to_parquet(part, engine="pyarrow", index=False)
+        else:
+            table.to_csv(part, **form)
+
+
+@contextlib.contextmanager
+def _written_whole(path):
+    """Yield the path of a temporary file, which is written to ``path`` if all went well."""
+    from tsrnn.saving.file import write_whole
+
+    with tempfile.TemporaryDirectory(prefix="tsrnn-") as directory:
+        part = Path(directory, Path(path).name)
+        yield part
+        target, content = Path(path), part.read_bytes()
+        is_replaceable = not target.exists() or target.is_file()
+        if is_replaceable and os.access(target.resolve().parent, os.W_OK):
+            write_whole(path, content)
+        else:  # a device, a pipe, a file in a directory of somebody else
+            target.write_bytes(content)
 
 
 def _without_periods(column):
@@ -72,7 +107,8 @@ def _without_periods(column):
 def write_picture(display: Any, path: str) -> None:
     from matplotlib import pyplot
 
-    display.figure_.savefig(path, dpi=150)
+    with _written_whole(path) as part:
+        display.figure_.savefig(part, dpi=150)
     pyplot.close(display.figure_)
 
 

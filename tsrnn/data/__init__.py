@@ -4,7 +4,20 @@ from tsrnn.data.arrays import make_windows
 from tsrnn.data.channels import ChannelPanel, ChannelSeries, channels_from
 from tsrnn.data.collection import Collection, extended, slice_series, with_gap_marked
 from tsrnn.data.covariates import Covariates, covariates_from
-from tsrnn.data.errors import DataError, Location, MissingDataError, UnknownCategoryError
+from tsrnn.data.errors import (
+    DataError,
+    EmptySeriesError,
+    IrregularTimesError,
+    Location,
+    MissingDataError,
+    RepeatedTimesError,
+    UnknownCategoryError,
+    affected,
+    listed,
+)
+from tsrnn.data.headers import difference_of_types, near_name, near_names
+from tsrnn.data.interop import to_pandas
+from tsrnn.data.matching import matched
 from tsrnn.data.panel import Panel
 from tsrnn.data.reading import collection_from, panel_from_series
 from tsrnn.data.time_axis import TimeAxis, format_step, format_time
@@ -17,19 +30,29 @@ __all__ = [
     "Collection",
     "Covariates",
     "DataError",
+    "EmptySeriesError",
+    "IrregularTimesError",
     "Location",
     "MissingDataError",
     "Panel",
+    "RepeatedTimesError",
     "TimeAxis",
     "UnknownCategoryError",
+    "affected",
     "channels_from",
     "collection_from",
     "covariates_from",
+    "difference_of_types",
     "extended",
     "format_step",
     "format_time",
+    "listed",
     "make_windows",
+    "matched",
+    "near_name",
+    "near_names",
     "panel_from_series",
     "slice_series",
+    "to_pandas",
     "with_gap_marked",
 ]

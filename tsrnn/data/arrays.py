@@ -6,6 +6,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.data.errors import Location
 from tsrnn.data.order import series_codes
+from tsrnn.data.rows import refuse_long
 from tsrnn.parameters import POSITIVE_INTEGER, Integer, validated
 
 _FRAME = Location("frame")
@@ -95,6 +96,7 @@ def _rows_by_series(frame, n_rows):
 def _values(frame):
     """Values, (n_rows, n_channels), float32 or float64; a view of a frame of floats."""
     table = frame.to_frame() if isinstance(frame, pd.Series) else frame
+    refuse_long(table, _FRAME.argument, "In pandas, frame.set_index(['unique_id', 'ds']).")
     values = _frame_values(table) if isinstance(table, pd.DataFrame) else np.asarray(table)
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[1] == 0 or values.dtype.kind not in "biuf":

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import Location, MissingDataError
-from tsrnn.data.gaps import no_values, on_grid
+from tsrnn.data.errors import IrregularTimesError, Location, affected
+from tsrnn.data.gaps import no_values, on_grid, refuse_repeats
+from tsrnn.data.headers import likely_layout, near_names
 from tsrnn.data.interop import narwhals_frame, to_pandas
 from tsrnn.data.panel import Panel
-from tsrnn.data.panel_axes import PanelTimes
-from tsrnn.data.rows import check_frame, labelled_rows
+from tsrnn.data.panel_axes import PanelTimes, coarser_methods
+from tsrnn.data.remedies import Layout
+from tsrnn.data.rows import check_frame, labelled_rows, refuse_long
 from tsrnn.data.time_axis import TimeAxis, format_step, sorted_axis
-from tsrnn.data.values import check_finite, check_real
+from tsrnn.data.values import LARGEST, check_finite, check_real
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,12 +68,12 @@ class ChannelPanel:
 
     def refuse_empty(self, argument: str = "y") -> None:
         """Refuse a channel of a series without a value."""
-        for series in self:
-            is_empty = np.isnan(series.values).all(axis=0)
-            if is_empty.any():
-                channel = self.channels[int(is_empty.argmax())]
-                column = None if len(self.channels) == 1 else channel
-                raise no_values(Location(argument, series.label, column))
+        are_empty = [np.isnan(series.values).all(axis=0) for series in self]
+        bad = [k for k, is_empty in enumerate(are_empty) if is_empty.any()]
+        if bad:
+            channel = self.channels[int(are_empty[bad[0]].argmax())]
+            column = None if len(self.channels) == 1 else channel
+            raise no_values(argument, [self.ids[k] for k in bad], column)
 
     def row_series(self, values: Sequence[np.ndarray], name: str) -> Any:
         """One result of each row of ``y``, from arrays by series; an array if ``y`` was one."""
@@ -140,20 +142,18 @@ def channels_from(
     if not isinstance(y.index, pd.MultiIndex):
         _check_columns(y, id_column, time_column, name, library)
     labelled = labelled_rows(y, name, id_column, time_column)
-    table = _numbers(labelled.values, name)
+    table = _numbers(labelled.values, name, "" if time_column else likely_layout(y, name, False))
     codes, ids = labelled.codes(name)
     id_name = None
     if labelled.ids is not None:
         id_name = "series" if labelled.ids.name is None else labelled.ids.name
-    try:
+    levels = tuple(y.index.names) if isinstance(y.index, pd.MultiIndex) else None
+    layout = Layout(name, id_column, time_column, levels, is_foreign=library is not None)
+    with layout.remedies():
         arrange = _on_grids if missing == "mask" else _sorted
         panel, axes, rows = arrange(labelled, table, codes, ids, step, name)
         channels = labelled.values.columns.tolist()
         _check_values(panel, ids, axes, channels, missing, name)
-    except MissingDataError as error:
-        if missing == "raise":
-            error.remedy += " Or keep it so by missing='mask'."
-        raise
     index = None if library else y.index
     return ChannelPanel(panel, ids, axes, rows, channels, id_name, index, library)
 
@@ -172,33 +172,34 @@ def _from_array(y, missing, argument):
     channels = [argument] if values.ndim == 1 else list(range(values.shape[1]))
     axis = TimeAxis(pd.RangeIndex(n), 1)
     panel = Panel(values.reshape(n, -1).copy(), np.array([0, n]))
-    _check_values(panel, [None], [axis], channels, missing, argument)
+    with Layout(argument, is_array=True).remedies():
+        _check_values(panel, [None], [axis], channels, missing, argument)
     return ChannelPanel(panel, [None], [axis], np.arange(n), channels)
 
 
 def _check_columns(y, id_column, time_column, argument, library):
     """Refuse a long frame without the columns of series and time."""
     named = [column for column in (id_column, time_column) if column is not None]
+    if not named:
+        refuse_long(y, argument, "Say so: id_column='unique_id', time_column='ds'.")
     absent = [column for column in named if column not in y.columns]
     if absent or (time_column is None and (library or id_column)):
         reason = f"; {absent[0]!r} is none of them" if absent else ""
         raise Location(argument).error(
             f"has the columns {y.columns.tolist()}{reason}",
-            "Say by time_column which holds the times, and by id_column which the series' ids, "
+            near_names(absent, y.columns.tolist(), argument, library is not None)
+            or "Say by time_column which holds the times, and by id_column which the series' ids, "
             "where there are several.",
         )
 
 
-def _numbers(frame, argument):
+def _numbers(frame, argument, layout):
     """The channels as float64, (n_rows, n_channels); NaN where missing."""
     if not frame.shape[1]:
         raise Location(argument).error("has no columns of values")
-    hint = (
-        f"If {argument} is a long frame, say by time_column and id_column which of its columns are "
-        "times and ids."
-    )
     for column, dtype in frame.dtypes.items():
-        check_real(dtype, Location(argument, column=None if column == argument else column), hint)
+        where = Location(argument, column=None if column == argument else column)
+        check_real(dtype, where, f"{argument}[{column!r}]", layout)
     return frame.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
@@ -209,12 +210,13 @@ def _sorted(labelled, table, codes, ids, step, argument):
         axis, order = sorted_axis(labelled.times[rows], Location(argument), step)
         return Panel(np.array(table[order]), np.array([0, len(table)])), [axis], rows[order]
     times, order = PanelTimes.sort(labelled.times, codes, ids, argument)
-    axes = times.axes(labelled.averaging_snippet, step)
+    axes = times.axes(step)
     return Panel(np.array(table[order]), times.indptr), axes, rows[order]
 
 
 def _on_grids(labelled, table, codes, ids, step, argument):
     """Rows of each series on its own regular grid, NaN and row -1 where there is none."""
+    refuse_repeats(labelled.times, codes, ids, argument)
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(1, len(ids)))
     axes, tables = [], []
@@ -226,7 +228,9 @@ def _on_grids(labelled, table, codes, ids, step, argument):
             raise Location(argument, ids[0]).error(
                 f"has {format_step(axes[0].step, axes[0].index)} and {where} "
                 f"{format_step(axis.step, axis.index)}",
-                "Bring all to one frequency.",
+                "Fit them separately, or bring all to one.",
+                kind=IrregularTimesError,
+                methods=coarser_methods(axes[0].index, axes[0].step, axis.step),
             )
         axes.append(axis)
         tables.append(on_axis)
@@ -238,9 +242,17 @@ def _on_grids(labelled, table, codes, ids, step, argument):
 
 def _check_values(panel, ids, axes, channels, missing, argument):
     """Refuse infinite and huge values, and missing ones unless they are masked."""
-    parts = np.split(panel.values, panel.indptr[1:-1])
-    for label, axis, values in zip(ids, axes, parts, strict=True):
-        for channel, column in zip(channels, values.T, strict=True):
-            known = ~np.isnan(column) if missing == "mask" else slice(None)
-            where = Location(argument, label, None if len(channels) == 1 else channel)
-            check_finite(column[known], axis.index[known], where)
+    bad = ~(np.abs(panel.values) <= LARGEST)
+    if missing == "mask":
+        bad &= ~np.isnan(panel.values)
+    if not bad.any():
+        return
+    rows = np.flatnonzero(bad.any(axis=1))
+    series = np.unique(panel.indptr.searchsorted(rows, side="right") - 1)
+    k = series[0]
+    part = slice(panel.indptr[k], panel.indptr[k + 1])
+    channel = int(bad[part].any(axis=0).argmax())
+    column = panel.values[part, channel]
+    where = Location(argument, ids[k], None if len(channels) == 1 else channels[channel])
+    column = column if missing == "raise" else np.where(np.isnan(column), 0.0, column)
+    check_finite(column, axes[k], where, affected([ids[j] for j in series]))

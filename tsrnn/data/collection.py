@@ -6,11 +6,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import Location
+from tsrnn.data.errors import Location, MissingDataError, listed
 from tsrnn.data.forms import Form, Results
 from tsrnn.data.gaps import seasonally_filled
+from tsrnn.data.headers import difference_of_types
 from tsrnn.data.panel import Panel
-from tsrnn.data.time_axis import TimeAxis, format_time
+from tsrnn.data.time_axis import TimeAxis, conversion_method, format_time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -73,10 +74,12 @@ def extended(
     unmatched = [label for label in following.ids if label not in known_ids]
     unmatched += [label for label in known.ids if every and label not in numbers]
     if unmatched:
+        n = "" if len(unmatched) == 1 else f"{len(unmatched)} are in only one of the two: "
+        only = "" if n else " is in only one of the two"
         raise Location(argument).error(
-            f"must go on with the series that were fitted, and {unmatched[0]!r} is in only one of "
-            "the two",
-            "Give the same series, or predict others by predict(y=...).",
+            f"must go on with the series that were fitted, and {n}{listed(unmatched)}{only}",
+            difference_of_types(following.ids, known.ids)
+            or "Give the same series, or predict others by predict(y=...).",
         )
     parts, axes, longer = [], [], {}
     for k, (label, axis) in enumerate(zip(known.ids, known.axes, strict=True)):
@@ -184,16 +187,22 @@ def _extended_axis(axis, following, where):
     if type(expected) is not type(new) or lack_zone[0] != lack_zone[1]:
         raise where.error(
             f"has time stamps of dtype {new.dtype}, and those fitted are of {expected.dtype}",
-            "Bring them to one.",
+            f"Bring them to that{conversion_method(new, expected)}.",
         )
     differs = np.asarray(expected != new)
     if differs.any():
         row = int(differs.argmax())
+        follows = f"{format_time(expected[row])} follows what was fitted"
+        problem = f"has {format_time(new[row])} where {follows}"
+        if new[row] < expected[row]:
+            last = format_time(axis.index[-1])
+            raise where.error(problem, f"Give the rows after {last} alone.", new[row])
         raise where.error(
-            f"has {format_time(new[row])} where {format_time(expected[row])} follows what was "
-            "fitted",
-            "Give what comes next, without a gap.",
-            row=new[row],
+            problem,
+            "Give all rows that follow, without a gap, or fit with missing='mask'. (With a "
+            "TimeSeriesSplit: gap=0.)",
+            new[row],
+            MissingDataError,
         )
     return TimeAxis(axis.index.append(expected), axis.step)
 

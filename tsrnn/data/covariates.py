@@ -2,15 +2,17 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import Location
+from tsrnn.data.errors import Location, listed
+from tsrnn.data.frequency import time_numbers
+from tsrnn.data.headers import difference_of_types, times_to_index
 from tsrnn.data.interop import to_pandas
 from tsrnn.data.rows import check_frame, labelled_rows
-from tsrnn.data.time_axis import format_time, time_numbers
+from tsrnn.data.time_axis import conversion_method, format_time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,6 +32,7 @@ class Covariates:
         else:
             codes, labels = pd.factorize(self.labels)
             code_of = {label: code for code, label in enumerate(labels)}
+            self._check_types(code_of, ids)
         order = np.lexsort((numbers, codes))
         self._check_unique(codes, numbers, order)
         numbers = numbers[order]
@@ -48,6 +51,31 @@ class Covariates:
         }
         return pd.DataFrame(columns), rows >= 0
 
+    def of(self, ids: list) -> Self:
+        """The same without labels if they are of a single series, and ``ids`` of one without."""
+        if self.labels is None or ids != [None] or self.labels.nunique() > 1:
+            return self
+        return dataclasses.replace(self, labels=None)
+
+    def check_labels(self, ids: list) -> None:
+        """Refuse rows of other series alone."""
+        labels = None if self.labels is None else self.labels.unique()
+        if labels is None or labels.isin(ids).any():
+            return
+        known = "is a single series" if ids == [None] else f"has {listed(ids)}"
+        raise Location(self.name).error(
+            f"has the series {listed(labels)}, and y {known}",
+            difference_of_types(labels, ids) or f"Give {self.name} the labels of y.",
+        )
+
+    def _check_types(self, labels, ids):
+        """Refuse labels of another type than those of the series."""
+        if not any(label in labels for label in ids):
+            remedy = difference_of_types(labels, ids)
+            if remedy:
+                problem = f"has the series {listed(labels)}, and y {listed(ids)}"
+                raise Location(self.name).error(problem, remedy)
+
     def _time_numbers(self, index):
         """Time stamps of the rows as integers that count like those of a series' index."""
         times = self.times
@@ -64,7 +92,8 @@ class Covariates:
         if not same or (isinstance(index, pd.PeriodIndex) and index.freq != times.freq):
             raise Location(self.name).error(
                 f"has time stamps of dtype {times.dtype}, and y of {index.dtype}",
-                "Bring them to one.",
+                times_to_index(self.frame, self.name)
+                or f"Bring them to one{conversion_method(times, index)}.",
             )
         return time_numbers(times)
 

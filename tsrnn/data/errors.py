@@ -1,6 +1,6 @@
 """Errors about data, with fields that say what is wrong, where, and what to do about it."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 
@@ -17,6 +17,8 @@ class DataError(ValueError):
         Label of the series, None for a single one or where all are concerned; name of the column.
     row : Any, optional
         Time stamp or number of the first bad row.
+    methods : str, default=""
+        Methods of pandas that mend one series, ".asfreq('D')"; readers make code of them.
 
     Examples
     --------
@@ -34,9 +36,10 @@ class DataError(ValueError):
         series: Hashable | None = None,
         column: Hashable | None = None,
         row: Any = None,
+        methods: str = "",
     ):
         super().__init__(problem, remedy)
-        self.problem, self.remedy = problem, remedy
+        self.problem, self.remedy, self.methods = problem, remedy, methods
         self.argument, self.series, self.column, self.row = argument, series, column, row
 
     def __str__(self) -> str:
@@ -45,7 +48,43 @@ class DataError(ValueError):
 
 
 class MissingDataError(DataError):
-    """Missing values or rows, which ``missing="mask"`` would allow."""
+    """Missing values or rows, which ``missing="mask"`` would allow; ``step`` of the time axis."""
+
+    def __init__(self, problem: str, remedy: str = "", *, step: Any = None, **location: Any):
+        super().__init__(problem, remedy, **location)
+        self.step = step
+
+
+class EmptySeriesError(DataError):
+    """Series without a value; ``labels`` are theirs."""
+
+    def __init__(
+        self,
+        problem: str,
+        remedy: str = "",
+        *,
+        labels: Sequence[Hashable] = (),
+        **location: Any,
+    ):
+        super().__init__(problem, remedy, **location)
+        self.labels = labels
+
+
+class RepeatedTimesError(DataError):
+    """Several rows of one series and time stamp."""
+
+
+class IrregularTimesError(DataError):
+    """Time stamps off the regular ``step``, or that have none or several.
+
+    ``grid`` is the regular grid nearest to them, if any.
+    """
+
+    def __init__(
+        self, problem: str, remedy: str = "", *, step: Any = None, grid: Any = None, **location: Any
+    ):
+        super().__init__(problem, remedy, **location)
+        self.step, self.grid = step, grid
 
 
 class UnknownCategoryError(DataError):
@@ -80,7 +119,26 @@ class Location(NamedTuple):
         return of_argument if self.series is None else f"S{of_argument[1:]}"
 
     def error(
-        self, problem: str, remedy: str = "", row: Any = None, kind: type[DataError] = DataError
+        self,
+        problem: str,
+        remedy: str = "",
+        row: Any = None,
+        kind: type[DataError] = DataError,
+        **facts: Any,
     ) -> DataError:
         """The error of a problem here."""
-        return kind(problem, remedy, row=row, **self._asdict())
+        return kind(problem, remedy, row=row, **facts, **self._asdict())
+
+
+def listed(items: Iterable[Any], show: Callable[[Any], str] = repr, n: int = 5) -> str:
+    """The first of many items, and the number of others: "'a', 'b' and 3 more"."""
+    every = list(items)
+    more = f" and {len(every) - n} more" if len(every) > n else ""
+    return ", ".join(map(show, every[:n])) + more
+
+
+def affected(labels: Sequence[Hashable]) -> str:
+    """The end of a problem that several series have: how many they are, and the first of them."""
+    if len(labels) < 2:
+        return ""
+    return f"; {len(labels)} series are affected: {listed(labels)}"

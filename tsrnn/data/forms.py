@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.errors import Location
-from tsrnn.data.time_axis import TimeAxis, calendar_grid, regular_index
+from tsrnn.data.frequency import calendar_grid
+from tsrnn.data.time_axis import TimeAxis, regular_index
 
 Axes = list[TimeAxis]
 # (n_series, horizon): values that go on with the series and take their name, or results by column
@@ -68,9 +69,12 @@ class Wide(Form):
 
 @dataclasses.dataclass(frozen=True)
 class Long(Form):
-    """A frame of one row an observation, with columns for its series, time and value."""
+    """A frame of one row an observation, with columns for its series, time and value.
 
-    id_column: Hashable
+    Of a single series it may lack the column of series: ``id_column`` is then None.
+    """
+
+    id_column: Hashable | None
     time_column: Hashable
     target_column: Hashable
     id_dtype: Any
@@ -78,7 +82,9 @@ class Long(Form):
 
     def after(self, ids: list, axes: Axes, horizon: int, results: Results) -> pd.DataFrame:
         labels, times = _ids_and_times(self, ids, axes, horizon)
-        keys = {self.id_column: labels, self.time_column: times}
+        keys = {self.time_column: times}
+        if self.id_column is not None:
+            keys = {self.id_column: labels} | keys
         return pd.DataFrame(keys | flattened(results, self.target_column, tuple(keys)))
 
 

@@ -1,11 +1,19 @@
 """Missing values and rows: series put on a regular grid, and filled from earlier values."""
 
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import DataError, Location
+from tsrnn.data.errors import (
+    DataError,
+    EmptySeriesError,
+    Location,
+    RepeatedTimesError,
+    affected,
+)
+from tsrnn.data.frequency import time_numbers
 from tsrnn.data.time_axis import TimeAxis, check_unique, filled_axis, format_time
 
 
@@ -15,7 +23,7 @@ def on_grid(
     """Rows, in any order, on a regular axis, of ``step`` if it fits; NaN where there is none."""
     order = np.argsort(index, kind="stable")
     ordered = index[order]
-    check_unique(ordered, where, "y.groupby(level=0).mean()")
+    check_unique(ordered, where)
     axis, positions = filled_axis(ordered, where, step)
     table = np.full((len(axis.index), *values.shape[1:]), np.nan)
     table[positions] = values[order]
@@ -30,28 +38,36 @@ def panel_on_grid(
     ``times``, ``codes`` (of series) and ``values`` are (n_rows,). Returns the axis of each series,
     from its first known value to its last row, and the values end to end, NaN where missing.
     """
+    refuse_repeats(times, codes, ids, argument)
     line = times.unique().sort_values()
     axis, positions = filled_axis(line, Location(argument), step)
     rows = positions[line.get_indexer(times)]
-    order = np.lexsort((rows, codes))
-    repeated = (np.diff(codes[order]) == 0) & (np.diff(rows[order]) == 0)
-    if repeated.any():
-        row = order[repeated.argmax()]
-        raise Location(argument, ids[codes[row]]).error(
-            f"has the time stamp {format_time(times[row])} more than once",
-            "Keep one row each, for instance the mean of them.",
-            row=times[row],
-        )
     firsts, lasts = np.full(len(ids), len(axis.index)), np.zeros(len(ids), int)
     known = ~np.isnan(values)
     np.minimum.at(firsts, codes[known], rows[known])
     np.maximum.at(lasts, codes, rows)
     if (firsts > lasts).any():
-        raise no_values(Location(argument, ids[int((firsts > lasts).argmax())]))
+        raise no_values(argument, [ids[k] for k in np.flatnonzero(firsts > lasts)])
     starts = np.cumsum([0, *(lasts - firsts + 1)])
     flat = np.full(starts[-1], np.nan)
     flat[(starts[codes] + rows - firsts[codes])[known]] = values[known]
     return slices_of(axis, firsts, lasts + 1), flat
+
+
+def refuse_repeats(times: pd.Index, codes: np.ndarray, ids: list, argument: str) -> None:
+    """Refuse rows of one series and time stamp, from each row's time and series."""
+    numbers = time_numbers(times)
+    order = np.lexsort((numbers, codes))
+    repeated = (np.diff(codes[order]) == 0) & (np.diff(numbers[order]) == 0)
+    if repeated.any():
+        row = order[repeated.argmax()]
+        bad = [ids[k] for k in np.unique(codes[order[:-1][repeated]])]
+        raise Location(argument, ids[codes[row]]).error(
+            f"has the time stamp {format_time(times[row])} more than once{affected(bad)}",
+            "Keep one row each.",
+            row=times[row],
+            kind=RepeatedTimesError,
+        )
 
 
 def slices_of(axis: TimeAxis, firsts: np.ndarray, ends: np.ndarray) -> list[TimeAxis]:
@@ -61,16 +77,18 @@ def slices_of(axis: TimeAxis, firsts: np.ndarray, ends: np.ndarray) -> list[Time
     return [distinct[each] for each in bounds]
 
 
-def no_values(where: Location, remedy: str = "Leave it out.") -> DataError:
-    """The error of a series without a value."""
-    return where.error("is nothing but missing values (NaN)", remedy)
+def no_values(argument: str, labels: Sequence[Hashable], column: Hashable = None) -> DataError:
+    """The error of series, or a column of them, without a value."""
+    problem = f"is nothing but missing values (NaN){affected(labels)}"
+    where = Location(argument, labels[0], column)
+    return where.error(problem, "Leave it out.", kind=EmptySeriesError, labels=labels)
 
 
 def trimmed(axis: TimeAxis, values: np.ndarray, where: Location) -> tuple[TimeAxis, np.ndarray]:
     """A series from its first known value on."""
     first = int((~np.isnan(values)).argmax())
     if np.isnan(values[first]):
-        raise no_values(where)
+        raise no_values(where.argument, [where.series])
     return (TimeAxis(axis.index[first:], axis.step), values[first:]) if first else (axis, values)
 
 

@@ -12,9 +12,12 @@ from tsrnn.data.forms import Axes, Form, Results, entries_after, flattened
 
 @dataclasses.dataclass(frozen=True)
 class Foreign(Form):
-    """A long frame of another library; ``library`` and the dtypes are those of narwhals."""
+    """A long frame of another library; ``library`` and the dtypes are those of narwhals.
 
-    id_column: str
+    Of a single series it may lack the column of series: ``id_column`` is then None.
+    """
+
+    id_column: str | None
     time_column: str
     target_column: str
     id_dtype: Any
@@ -28,13 +31,14 @@ class Foreign(Form):
         zone = getattr(self.time_dtype, "time_zone", None)
         if zone is not None:
             times = times.tz_convert(None)
-        labels = [label for label in ids for _ in range(horizon)]
         columns = flattened(results, self.target_column, (self.id_column, self.time_column))
         parts = {self.time_column: times.to_numpy()} | columns
-        series = nw.new_series(self.id_column, labels, self.id_dtype, backend=self.library)
-        frame = series.to_frame().with_columns(
-            *(nw.new_series(name, part, backend=self.library) for name, part in parts.items())
-        )
+        series = [nw.new_series(name, part, backend=self.library) for name, part in parts.items()]
+        if self.id_column is not None:
+            labels = [label for label in ids for _ in range(horizon)]
+            of_series = nw.new_series(self.id_column, labels, self.id_dtype, backend=self.library)
+            series.insert(0, of_series)
+        frame = series[0].to_frame().with_columns(*series[1:])
         time = nw.col(self.time_column)
         if zone is not None:
             time = time.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
@@ -67,15 +71,20 @@ def long_to_pandas(frame: Any, names: tuple, argument: str) -> pd.DataFrame:
     """Columns of ids, times and values of a narwhals frame in pandas, nulls as missing."""
     import narwhals as nw
 
-    ids, times, values = (frame[column] for column in names)
+    times, values = frame[names[1]], frame[names[2]]
     if not values.dtype.is_numeric():
         raise Location(argument, column=names[2]).error(
             f"must hold real numbers, got dtype {values.dtype}", "Cast it to floats first."
         )
-    labels = ids.to_numpy() if ids.dtype.is_numeric() else pd.Series(ids.to_list(), dtype=object)
     stamps = _time_stamps(times, Location(argument, column=names[1]))
-    parts = labels, stamps, values.cast(nw.Float64).to_numpy()
-    return pd.DataFrame(dict(zip(names, parts, strict=True)))
+    columns = {names[1]: stamps, names[2]: values.cast(nw.Float64).to_numpy()}
+    if names[0] is not None:
+        ids = frame[names[0]]
+        labels = ids.to_list()
+        columns[names[0]] = (
+            ids.to_numpy() if ids.dtype.is_numeric() else pd.Series(labels, dtype=object)
+        )
+    return pd.DataFrame(columns)
 
 
 def to_pandas(frame: Any, argument: str) -> pd.DataFrame:

@@ -4,6 +4,8 @@ import itertools
 
 import pandas as pd
 
+_NOTHING = object()
+
 
 def refuse_other_labels(
     labels: pd.Index, required: pd.Index, name: str, base: str, axis: str = "indexes"
@@ -14,12 +16,21 @@ def refuse_other_labels(
     """
     if labels.equals(required):
         return
-    nothing = object()
-    pairs = itertools.zip_longest(labels, required, fillvalue=nothing)
+    pairs = itertools.zip_longest(labels, required, fillvalue=_NOTHING)
     for at, pair in enumerate(pairs):
-        if pair[0] is not pair[1] and pair[0] != pair[1]:
-            first, second = ("nothing" if label is nothing else label for label in pair)
+        if not _are_same(*pair):
+            first, second = ("nothing" if label is _NOTHING else label for label in pair)
             raise ValueError(
                 f"{name} and {base} have different {axis}, first at [{at}]: {first} and {second}. "
-                "Give both with the same ones, in the same order."
+                "Give both with the same ones, in the same order, or one of them as an array."
             )
+
+
+def _are_same(first, second):
+    """Whether two labels are equal, or both missing."""
+    if first is second:
+        return True
+    try:
+        return bool(first == second) or bool(first != first and second != second)
+    except TypeError:  # pd.NA is neither equal to another nor not
+        return False

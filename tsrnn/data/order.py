@@ -7,7 +7,7 @@ from tsrnn.data.errors import Location
 from tsrnn.data.rows import labelled_rows
 from tsrnn.data.time_axis import format_time
 
-# Kinds of labels that are times; others, such as texts, have no order to check.
+# Kinds of labels that are times; others, such as names of rows, have no order to check.
 _TIMES = {
     *("datetime64", "datetime", "date", "period", "timedelta64", "timedelta"),
     *("integer", "floating", "mixed-integer-float", "decimal"),
@@ -37,7 +37,10 @@ def _check_forward(times, codes, where):
     """Refuse times that are missing, repeated or go back within a series."""
     if isinstance(times, pd.CategoricalIndex):
         times = pd.Index(times.to_numpy())
-    if times.inferred_type not in _TIMES:
+    is_time = times.inferred_type in _TIMES
+    if times.inferred_type == "string":  # of dates, year first, the order is that of the texts
+        is_time = bool(times.str.match(r"\d{4}-\d\d", na=True).all())
+    if not is_time:
         return
     if times.hasnans:
         row = int(np.argmax(times.isna()))

@@ -9,18 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import Location
-from tsrnn.data.time_axis import (
-    TimeAxis,
-    calendar_grid,
-    check_unique,
-    format_step,
-    grid_positions,
-    regular_axis,
-    regular_index,
-    step_width,
-    time_numbers,
+from tsrnn.data.errors import (
+    IrregularTimesError,
+    Location,
+    MissingDataError,
+    RepeatedTimesError,
+    affected,
 )
+from tsrnn.data.frequency import calendar_grid, grid_positions, step_width, time_numbers
+from tsrnn.data.time_axis import TimeAxis, check_unique, format_step, regular_axis, regular_index
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,13 +43,10 @@ class PanelTimes:
         indptr = np.cumsum([0, *np.bincount(codes)])
         return cls(index, indptr, ids, argument), order
 
-    def axes(self, averaging_snippet: str, step: Any = None) -> list[TimeAxis]:
-        """Axes of all series, equal ones shared; ``step`` is for series too short to show one.
-
-        ``averaging_snippet`` is pandas code for messages: it averages rows of equal time stamps.
-        """
+    def axes(self, step: Any = None) -> list[TimeAxis]:
+        """Axes of all series, equal ones shared; ``step`` is for series too short to show one."""
         numbers = time_numbers(self.index)
-        self._check_unique(numbers, averaging_snippet)
+        self._check_unique(numbers)
         step = self._common_step(numbers, step)
         distinct, axes = {}, []
         for first, end in pairwise(self.indptr.tolist()):
@@ -76,9 +70,26 @@ class PanelTimes:
         rows = np.flatnonzero(bad_differences)
         return np.unique(self.indptr.searchsorted(rows, side="right") - 1)
 
-    def _check_unique(self, numbers, averaging_snippet):
-        for k in self._series_with(np.diff(numbers) == 0)[:1]:
-            check_unique(self._times(k), self._location(k), averaging_snippet)
+    def _check_unique(self, numbers):
+        repeated = self._series_with(np.diff(numbers) == 0)
+        if repeated.size:
+            try:
+                check_unique(self._times(repeated[0]), self._location(repeated[0]))
+            except RepeatedTimesError as error:
+                error.problem += self._affected(repeated)
+                raise
+
+    def _affected(self, series):
+        return affected([self.ids[k] for k in series])
+
+    def _step_of(self, k, numbers, fallback):
+        """The step of one series; an error tells which others have the same problem."""
+        try:
+            return regular_axis(self._times(k), self._location(k), fallback).step
+        except (MissingDataError, IrregularTimesError) as error:
+            if error.step is not None:
+                error.problem += self._affected(self._misfits(numbers, error.step))
+            raise
 
     def _common_step(self, numbers, fallback):
         """The step that leads through every series."""
@@ -89,11 +100,11 @@ class PanelTimes:
                 f"has {lengths[k]} time stamps, and no other has more: too few to show a frequency",
                 "Give at least three of one series.",
             )
-        step = regular_axis(self._times(k), self._location(k), fallback).step
+        step = self._step_of(k, numbers, fallback)
         tried, misfits = {k: step}, self._misfits(numbers, step)
         while misfits.size:
             k = int(misfits[lengths[misfits].argmax()])
-            series_step = regular_axis(self._times(k), self._location(k), fallback=step).step
+            series_step = self._step_of(k, numbers, step)
             if series_step == step:  # it fits alone: it began with the later of two equal times
                 misfits = misfits[misfits != k]
                 continue
@@ -110,7 +121,9 @@ class PanelTimes:
         raise self._location(first).error(
             f"has {format_step(first_step, self.index)}, but {self._location(second)} has "
             f"{format_step(second_step, self.index)}",
-            "Bring all to one, for instance by y.resample, or fit them separately.",
+            "Fit them separately, or bring all to one.",
+            kind=IrregularTimesError,
+            methods=coarser_methods(self.index, first_step, second_step),
         )
 
     def _misfits(self, numbers, step):
@@ -143,3 +156,11 @@ class PanelTimes:
             positions[rows] = grid_positions(grid, numbers[rows])
             left = left[~on_grid]
         return positions
+
+
+def coarser_methods(index: pd.Index, *steps: Any) -> str:
+    """Methods of pandas that bring series to the coarser of some steps, for messages."""
+    if not isinstance(index, pd.DatetimeIndex):
+        return ""
+    coarser = max(steps, key=lambda step: index[0] + 100 * step)
+    return f".resample({coarser.freqstr!r}).mean()"

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.collection import Collection
-from tsrnn.data.errors import Location
+from tsrnn.data.errors import Location, affected
 from tsrnn.data.forms import Form, Levels, Long, SingleSeries, Wide
 from tsrnn.data.gaps import forward_filled, no_values, on_grid, panel_on_grid, slices_of, trimmed
+from tsrnn.data.headers import likely_layout, near_names
 from tsrnn.data.interop import Foreign, long_to_pandas, narwhals_frame
 from tsrnn.data.panel import Panel
 from tsrnn.data.panel_axes import PanelTimes
+from tsrnn.data.remedies import Layout
 from tsrnn.data.rows import LabelledRows, check_frame, labelled_rows
 from tsrnn.data.time_axis import TimeAxis, check_time_index, sorted_axis
 from tsrnn.data.values import LARGEST, check_finite, check_real, real_numbers
@@ -47,7 +49,8 @@ def collection_from(
 
         - a Series on a DatetimeIndex, PeriodIndex or RangeIndex;
         - a frame of one column a series on such an index; missing values at its ends are cut off;
-        - a long frame of any library that narwhals knows, with columns for id, time and value only;
+        - a long frame of any library that narwhals knows, with columns for id, time and value only,
+          or of one series for time and value;
         - a Series, or a frame of one column, on a MultiIndex of id and time.
     id_column, time_column, target_column, name : str
         Columns of a long frame, and name of the argument for error messages.
@@ -78,21 +81,27 @@ def collection_from(
     """
     names, settings = (id_column, time_column, target_column), Settings(name, missing, step)
     if isinstance(y, (pd.Series, pd.DataFrame)) and isinstance(y.index, pd.MultiIndex):
-        return _from_levels(y, settings)
+        with Layout(name, levels=tuple(y.index.names)).remedies():
+            return _from_levels(y, settings)
     if isinstance(y, pd.Series):
-        axis, values = _single_series(y, settings)
-        return _checked(values, [None], [axis], SingleSeries(y.name), settings)
+        with Layout(name).remedies():
+            axis, values = _single_series(y, settings)
+            return _checked(values, [None], [axis], SingleSeries(y.name), settings)
     if not isinstance(y, pd.DataFrame):
         frame = narwhals_frame(y, name)
-        _check_columns(frame.columns, names, name)
-        dtypes = frame[id_column].dtype, frame[time_column].dtype
-        form = Foreign(*names, *dtypes, library=frame.implementation)
-        return _from_long(long_to_pandas(frame, names, name), names, settings, form)
+        names = _long_columns(frame.columns, names, name)
+        with Layout(name, names[0], time_column, is_foreign=True).remedies():
+            id_dtype = None if names[0] is None else frame[id_column].dtype
+            dtypes = id_dtype, frame[time_column].dtype
+            form = Foreign(names[0], time_column, target_column, *dtypes, frame.implementation)
+            return _from_long(long_to_pandas(frame, names, name), names, settings, form)
     check_frame(y, name)
     if names != _DEFAULT_COLUMNS or id_column in y.columns or time_column in y.columns:
-        _check_columns(y.columns.tolist(), names, name)
-        return _from_long(y, names, settings)
-    return _from_wide(y, settings)
+        names = _long_columns(y.columns.tolist(), names, name, y)
+        with Layout(name, *names[:2]).remedies():
+            return _from_long(y, names, settings)
+    with Layout(name, is_wide=True).remedies():
+        return _from_wide(y, settings)
 
 
 def panel_from_series(y: pd.Series, name: str = "y", step: Any = None) -> tuple[Panel, TimeAxis]:
@@ -103,8 +112,9 @@ def panel_from_series(y: pd.Series, name: str = "y", step: Any = None) -> tuple[
             "Wrap the values: pd.Series(values, index=pd.date_range(...)), or take one column: "
             "frame['a'].",
         )
-    axis, values = _single_series(y, Settings(name, step=step))
-    return _checked(values, [None], [axis], SingleSeries(y.name), Settings(name)).panel, axis
+    with Layout(name, maskable=False).remedies():
+        axis, values = _single_series(y, Settings(name, step=step))
+        return _checked(values, [None], [axis], SingleSeries(y.name), Settings(name)).panel, axis
 
 
 def _single_series(y, settings):
@@ -120,12 +130,17 @@ def _single_series(y, settings):
 
 
 def _from_wide(y, settings):
-    hint = (
-        f"If {settings.argument} is a long frame, say by id_column, time_column and target_column "
-        f"which of its columns {_listed(y.columns.tolist())} is which."
-    )
+    times = pd.DatetimeIndex, pd.PeriodIndex
+    is_index = isinstance(y.index, times) or pd.api.types.is_integer_dtype(y.index)
+    if isinstance(y.columns, times) and not is_index:
+        problem = "has times in its columns, and a column is a series"
+        raise Location(settings.argument).error(
+            problem, f"Transpose it: {settings.argument} = {settings.argument}.T."
+        )
+    layout = likely_layout(y, settings.argument)
     for column, dtype in y.dtypes.drop_duplicates().items():
-        check_real(dtype, Location(settings.argument, column), hint)
+        code = f"{settings.argument}[{column!r}]"
+        check_real(dtype, Location(settings.argument, column), code, layout)
     values = y.to_numpy(dtype=np.float64, na_value=np.nan)
     where = Location(settings.argument)
     if settings.missing == "mask":
@@ -138,9 +153,7 @@ def _from_wide(y, settings):
     known = ~np.isnan(values)
     firsts, ends = known.argmax(axis=1), known.shape[1] - known[:, ::-1].argmax(axis=1)
     if not known.any(axis=1).all():
-        column = y.columns[known.any(axis=1).argmin()]
-        remedy = f"Leave it out: y.drop(columns={column!r})."
-        raise no_values(Location(settings.argument, column), remedy)
+        raise no_values(settings.argument, y.columns[~known.any(axis=1)].tolist())
     positions = np.arange(values.shape[1])
     inside = (positions >= firsts[:, None]) & (positions < ends[:, None])
     axes = slices_of(shared, firsts, ends)
@@ -151,8 +164,9 @@ def _from_long(y, names, settings, form=None):
     if not len(y):
         raise Location(settings.argument).error("is empty", "Give a frame with observations.")
     rows = labelled_rows(y, settings.argument, *names[:2])
-    values = real_numbers(y[names[2]], Location(settings.argument, column=names[2]))
-    form = form or Long(*names, rows.ids.dtype, rows.time_dtype)
+    code = f"{settings.argument}[{names[2]!r}]"
+    values = real_numbers(y[names[2]], Location(settings.argument, column=names[2]), code)
+    form = form or Long(*names, None if rows.ids is None else rows.ids.dtype, rows.time_dtype)
     return _from_rows(rows, values, form, settings)
 
 
@@ -177,13 +191,17 @@ def _from_levels(y, settings):
 def _from_rows(rows: LabelledRows, values: np.ndarray, form: Form, settings: Settings):
     """A collection of rows of several series."""
     codes, labels = rows.codes(settings.argument)
+    if labels == [None]:
+        series = pd.Series(values, rows.times)
+        axis, values = _single_series(series, settings)
+        return _checked(values, labels, [axis], form, settings)
     if settings.missing == "mask":
         axes, values = panel_on_grid(
             rows.times, codes, values, labels, settings.argument, settings.step
         )
         return _checked(values, labels, axes, form, settings)
     times, order = PanelTimes.sort(rows.times, codes, labels, settings.argument)
-    axes = times.axes(rows.averaging_snippet, settings.step)
+    axes = times.axes(settings.step)
     return _checked(values[order], labels, axes, form, settings)
 
 
@@ -203,30 +221,59 @@ def check_panel(panel: Panel, ids: list, axes: Sequence[TimeAxis], argument: str
     # Comparisons with NaN are false, and nothing is copied: most panels are good.
     if panel.values.min() >= -LARGEST and panel.values.max() <= LARGEST:
         return
-    row = np.argmin(np.abs(panel.values) <= LARGEST)
-    k = int(panel.indptr.searchsorted(row, side="right")) - 1
-    values = panel.values[panel.indptr[k] : panel.indptr[k + 1]]
-    check_finite(values, axes[k].index, Location(argument, ids[k]))
+    bad_rows = np.flatnonzero(~(np.abs(panel.values) <= LARGEST))
+    bad = np.unique(panel.indptr.searchsorted(bad_rows, side="right") - 1)
+    values = panel.values[panel.indptr[bad[0]] : panel.indptr[bad[0] + 1]]
+    where = Location(argument, ids[bad[0]])
+    check_finite(values, axes[bad[0]], where, affected([ids[k] for k in bad]))
 
 
-def _check_columns(columns, names, argument):
-    """Refuse a long frame that has other columns than those named."""
+def _long_columns(columns, names, argument, frame=None):
+    """Names of a long frame's columns, None of ids if it has none of a single series.
+
+    Refuses other columns than those named. ``frame`` is that of pandas, if it is one.
+    """
+    has_index_of_ids = frame is not None and names[0] in frame.index.names
+    is_default = names[0] == _DEFAULT_COLUMNS[0] and not has_index_of_ids
+    if is_default and len(columns) == 2 and set(columns) == set(names[1:]):
+        return None, *names[1:]
     wanted = ", ".join(map(repr, names))
     missing = [column for column in names if column not in columns]
+    others = [column for column in columns if column not in names]
     if missing or len(set(names)) < 3:
+        remedy = "Say which are the series', the time's and the values' by id_column, time_column"
+        remedy += f" and target_column, after {argument}.reset_index() where one is in the index. "
+        remedy += "(For a frame of one column a series, with the time in its index, leave these "
+        remedy += "three alone.)"
+        single = _single_remedy(missing, others, names, argument) if is_default else ""
+        is_known = frame is None or has_index_of_ids
+        layout = "" if is_known else likely_layout(frame, argument)
         raise Location(argument).error(
             f"has the columns {_listed(columns)}, not {wanted}",
-            "Say which are the series', the time's and the values' by id_column, time_column and "
-            "target_column, after y.reset_index() where one is in the index. (For a frame of one "
-            "column a series, with the time in its index, leave these three alone.)",
+            near_names(missing, columns, argument, frame is None)
+            or (layout if "id_column" in layout else single or layout)
+            or remedy,
         )
-    others = [column for column in columns if column not in names]
     if others:
         raise Location(argument).error(
             f"has the columns {_listed(columns)}, more than {wanted}",
             f"Leave out {_listed(others)}, or say by id_column, time_column and target_column "
             "which to take.",
         )
+    return names
+
+
+def _single_remedy(missing, others, names, argument):
+    """A remedy for a frame without ids that seems to be of a single series; "" for others."""
+    ids, time, target = names
+    if missing == [ids]:
+        return (
+            f"Of a single series, give times and values alone, {argument}[{[time, target]}], and "
+            f"covariates as X, {argument}[{[time, *others]}]."
+        )
+    if missing == [ids, target] and len(others) == 1:
+        return f"Of a single series: target_column={others[0]!r}."
+    return ""
 
 
 def _listed(columns):

@@ -19,7 +19,6 @@ class LabelledRows:
     times: pd.Index  # time stamp of each row
     time_dtype: Any  # of the time stamps as they came
     values: pd.DataFrame  # the other columns
-    averaging_snippet: str  # pandas code that averages rows of equal series and time, for messages
 
     def codes(self, argument: str) -> tuple[np.ndarray, list]:
         """The number of each row's series, and the labels in the order of their first rows."""
@@ -58,11 +57,11 @@ def labelled_rows(
     else:
         time_dtype = frame[time_column].dtype
         where = Location(argument, column=time_column)
-        code = f"pd.to_datetime({argument}[{time_column!r}])"
+        column = f"{argument}[{time_column!r}]"
+        code = f"{column} = pd.to_datetime({column})"
         times = _time_stamps(frame[time_column], where, code)
         _check_known(times, "time stamp", f"column {time_column!r}", argument)
-    averaging_snippet = f"y.groupby({columns}, as_index=False).mean()"
-    return LabelledRows(ids, times, time_dtype, frame.drop(columns=columns), averaging_snippet)
+    return LabelledRows(ids, times, time_dtype, frame.drop(columns=columns))
 
 
 def _rows_of_levels(frame, argument):
@@ -75,18 +74,28 @@ def _rows_of_levels(frame, argument):
         )
     ids, stamps = (pd.Series(frame.index.get_level_values(k)) for k in (0, 1))
     _check_known(ids, "id", "level 0 of its index", argument)
-    are_dates = pd.api.types.is_datetime64_any_dtype(ids) or isinstance(ids.dtype, pd.PeriodDtype)
+    are_dates = frame.index.levels[0].inferred_type in ("datetime64", "datetime", "date", "period")
     if are_dates and pd.api.types.is_integer_dtype(stamps):
         raise Location(argument).error(
             "has dates in level 0 of its index and whole numbers in level 1; a MultiIndex must be "
             "of series and time",
-            "Swap them, y.swaplevel(); or make dates that name a series texts.",
+            f"Swap them, {argument}.swaplevel(); or make dates that name a series texts.",
         )
     where = Location(f"Level 1 of the index of {argument}")
-    code = "pd.to_datetime(y.index.levels[1]), by y.index.set_levels; or y.swaplevel()"
+    index = f"{argument}.index"
+    code = f"pd.to_datetime({index}.levels[1]), by {index}.set_levels; or {argument}.swaplevel()"
     times = _time_stamps(stamps, where, code)
     _check_known(times, "time stamp", "level 1 of its index", argument)
-    return LabelledRows(ids, times, stamps.dtype, frame, "y.groupby(level=[0, 1]).mean()")
+    return LabelledRows(ids, times, stamps.dtype, frame)
+
+
+def refuse_long(frame: Any, argument: str, remedy: str) -> None:
+    """Refuse a frame with the columns of a long one, which would be read as channels."""
+    if {"unique_id", "ds"} <= {*getattr(frame, "columns", ())}:
+        raise Location(argument).error(
+            "has the columns 'unique_id' and 'ds' of a long frame, which would be channels here",
+            remedy,
+        )
 
 
 def check_frame(frame: pd.DataFrame, argument: str) -> None:

@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import Location, MissingDataError
+from tsrnn.data.errors import (
+    IrregularTimesError,
+    Location,
+    MissingDataError,
+    RepeatedTimesError,
+    listed,
+)
+from tsrnn.data.frequency import calendar_grid, inferred_step, positions_of
+from tsrnn.data.nearest_grid import nearest_grid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,20 +60,21 @@ def sorted_axis(index: pd.Index, where: Location, step: Any = None) -> tuple[Tim
     else:
         order = index.argsort()
         ordered = index[order]
-    check_unique(ordered, where, "y.groupby(level=0).mean()")
+    check_unique(ordered, where)
     return regular_axis(ordered, where, step), order
 
 
-def check_unique(index: pd.Index, where: Location, averaging_snippet: str) -> None:
-    """Refuse repeated time stamps; ``averaging_snippet`` is pandas code that averages them."""
+def check_unique(index: pd.Index, where: Location) -> None:
+    """Refuse repeated time stamps."""
     repeated = index.duplicated()
     if repeated.any():
         label = index[repeated.argmax()]
         more = f", and {repeated.sum() - 1} more repeats" if repeated.sum() > 1 else ""
         raise where.error(
             f"has the time stamp {format_time(label)} more than once{more}",
-            f"Keep one row each, for instance {averaging_snippet}.",
+            "Keep one row each.",
             row=label,
+            kind=RepeatedTimesError,
         )
 
 
@@ -74,17 +83,13 @@ def regular_axis(ordered: pd.Index, where: Location, fallback: Any = None) -> Ti
 
     The step is inferred, or ``fallback`` if time stamps are too few for that or have gaps with it.
     """
-    step = _inferred_step(ordered)
+    step = inferred_step(ordered)
     if fallback is not None and (
-        len(ordered) < 3 or (_positions(ordered, step) != np.arange(len(ordered))).any()
+        len(ordered) < 3 or (positions_of(ordered, step) != np.arange(len(ordered))).any()
     ):
         step = fallback
     if step is None:
-        raise where.error(
-            f"has no regular frequency: no calendar step leads from {format_time(ordered[0])} to "
-            f"{format_time(ordered[-1])} through its {len(ordered)} time stamps",
-            "Bring it to one, for instance y.resample('D').mean().",
-        )
+        raise _irregular(ordered, where)
     _check_gaps(ordered, step, where)
     return TimeAxis(regular_index(ordered, step), step)
 
@@ -97,17 +102,13 @@ def filled_axis(
     The step is ``preferred`` if it leads through all time stamps, else the inferred one.
     """
     step = preferred
-    if isinstance(ordered, pd.PeriodIndex) or _positions(ordered, step).min() < 0:
-        step = _inferred_step(ordered)
+    if isinstance(ordered, pd.PeriodIndex) or positions_of(ordered, step).min() < 0:
+        step = inferred_step(ordered)
     if step is None and len(ordered) > 1:  # gaps everywhere: the least distance
         step = pd.tseries.frequencies.to_offset(pd.Timedelta(np.diff(ordered).min()))
-    positions = _positions(ordered, step)
+    positions = positions_of(ordered, step)
     if positions.min() < 0:
-        raise where.error(
-            "has no regular frequency: no calendar step leads through all of its time stamps, "
-            "gaps allowed",
-            "Bring it to one, for instance y.resample('D').mean().",
-        )
+        raise _irregular(ordered, where)
     axis = TimeAxis(regular_index(ordered[:1], step), step)
     n_more = int(positions[-1])
     if len(ordered) == n_more + 1:
@@ -142,54 +143,10 @@ def regular_index(index: pd.Index, step: Any) -> pd.Index:
     return pd.RangeIndex(first, first + len(index) * step, step, name=index.name)
 
 
-def time_numbers(index: pd.Index) -> np.ndarray:
-    """Time stamps as int64: ticks of the index's unit, period ordinals, or the integers."""
-    is_time = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
-    return index.asi8 if is_time else index.to_numpy(dtype=np.int64)
-
-
-def step_width(index: pd.Index, step: Any) -> int | None:
-    """The constant difference of ``time_numbers(index)`` per step; None where it varies."""
-    if isinstance(index, pd.PeriodIndex):
-        return step.n
-    if not isinstance(index, pd.DatetimeIndex):
-        return step
-    is_day = isinstance(step, pd.offsets.Day)  # of 23 or 25 hours, at times, in a time zone
-    if (is_day and index.tz is not None) or not (is_day or isinstance(step, pd.offsets.Tick)):
-        return None
-    return int(pd.Timedelta(step).to_timedelta64().astype(f"m8[{index.unit}]").astype(np.int64))
-
-
-def calendar_grid(first: pd.Timestamp, step: Any, unit: str, **extent: Any) -> pd.DatetimeIndex:
-    """Time stamps from ``first`` on: a number of ``periods``, or up to an ``end``.
-
-    Where ``pandas.date_range`` raises at a change of clocks, a skipped wall time is moved an hour
-    later, and of two equal wall times the first is taken.
-    """
-    try:
-        return pd.date_range(first, freq=step, unit=unit, **extent)
-    except Exception:  # in pandas 2 it is no ValueError
-        if first.tz is None:
-            raise
-    if "end" in extent:
-        extent = {"end": extent["end"].tz_localize(None)}
-    walls = pd.date_range(first.tz_localize(None), freq=step, unit=unit, **extent)
-    early = np.ones(len(walls), dtype=bool)
-    return walls.tz_localize(first.tz, ambiguous=early, nonexistent="shift_forward")
-
-
-def grid_positions(grid: pd.DatetimeIndex, numbers: np.ndarray) -> np.ndarray:
-    """Positions of time numbers on a grid of the same unit, -1 where they are not on it."""
-    on_grid = grid.asi8
-    if not on_grid.size:
-        return np.full(numbers.size, -1)
-    positions = np.minimum(on_grid.searchsorted(numbers), on_grid.size - 1)
-    return np.where(on_grid[positions] == numbers, positions, -1)
-
-
 def format_time(label: Any) -> str:
     """A time stamp for messages: midnight without a time zone as a date."""
-    is_date = isinstance(label, pd.Timestamp) and label == label.normalize() and label.tz is None
+    # Midnight may not exist in a time zone.
+    is_date = isinstance(label, pd.Timestamp) and label.tz is None and label == label.normalize()
     return str(label.date()) if is_date else str(label)
 
 
@@ -201,6 +158,17 @@ def format_step(step: Any, index: pd.Index) -> str:
     return f"frequency {source.freqstr}"
 
 
+def conversion_method(new: pd.Index, expected: pd.Index) -> str:
+    """The method that brings time stamps to others' dtype, as " by ...", for messages."""
+    if isinstance(expected, pd.PeriodIndex) and isinstance(new, pd.DatetimeIndex):
+        return f" by to_period({expected.freqstr!r})"
+    if isinstance(expected, pd.DatetimeIndex) and isinstance(new, pd.PeriodIndex):
+        return " by to_timestamp()"
+    if isinstance(expected, pd.DatetimeIndex) and isinstance(new, pd.DatetimeIndex):
+        return f" by tz_localize({None if expected.tz is None else str(expected.tz)!r})"
+    return ""
+
+
 def _entries_to_earliest_hour(index):
     """How many entries back, of the last three, the earliest wall time of day stands.
 
@@ -210,69 +178,61 @@ def _entries_to_earliest_hour(index):
     return 1 + hours.index(min(hours))
 
 
-def _inferred_step(index):
-    if isinstance(index, pd.PeriodIndex):
-        return index.freq
-    if not isinstance(index, pd.DatetimeIndex):
-        return int(np.diff(time_numbers(index)).min()) if len(index) > 1 else 1
-    return index.freq if index.freq is not None and index.freq.n > 0 else _inferred_offset(index)
-
-
-def _inferred_offset(index):
-    """The offset that meets every time stamp and skips fewest others, or None."""
-    offset = _pandas_offset(index)
-    if offset is not None:
-        return offset
-    candidates = {}
-    for size in (3, 4, 8):  # stretches without a gap show the frequency of a series with gaps
-        for first in range(0, len(index) - size + 1, max(1, len(index) // 200)):
-            offset = _pandas_offset(index[first : first + size])
-            if offset is not None:
-                candidates[offset.freqstr] = offset
-    best, fewest = None, np.inf
-    for offset in candidates.values():
-        positions = _positions(index, offset)
-        if (positions >= 0).all() and positions[-1] < fewest:
-            best, fewest = offset, positions[-1]
-    return best
-
-
-def _pandas_offset(index):
-    # pd.infer_freq returns strings that pandas deprecates; this way gives the offset.
-    return pd.DatetimeIndex(index, freq="infer").freq if len(index) >= 3 else None
-
-
-def _positions(index, step):
-    """Number of steps from the first entry to each; -1 where no number of steps leads to it."""
-    is_time = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
-    if step is None or is_time == isinstance(step, int):
-        return np.full(len(index), -1)
-    numbers, width = time_numbers(index), step_width(index, step)
-    if width is None:
-        return grid_positions(calendar_grid(index[0], step, index.unit, end=index[-1]), numbers)
-    positions, remainders = np.divmod(numbers - numbers[0], width)
-    return np.where(remainders == 0, positions, -1)
-
-
 def _check_gaps(index, step, where):
-    positions = _positions(index, step)
+    positions = positions_of(index, step)
     if positions.min() < 0:
-        label = index[positions.argmin()]
-        raise where.error(
-            f"has the time stamp {format_time(label)} off its {format_step(step, index)}",
-            "Bring all to one frequency, for instance y.resample('D').mean().",
-            row=label,
-        )
+        raise _irregular(index, where, step)
     gaps = np.diff(positions) > 1
     if gaps.any():
         before = int(gaps.argmax())
         missing = TimeAxis(regular_index(index[: before + 1], step), step).after(1)[0]
         at_step = "" if isinstance(step, int) else f" at {format_step(step, index)}"
-        method = "asfreq" if isinstance(index, pd.DatetimeIndex) else "reindex"
         raise where.error(
             f"has a gap: {format_time(missing)} is missing after {format_time(index[before])} "
             f"({positions[-1] + 1 - len(index)} missing in all{at_step})",
-            f"Put the rows in with y.{method}(...) and fill them.",
+            "Put the rows in and fill them.",
             row=missing,
             kind=MissingDataError,
+            step=step,
+            methods=f"{regular_methods(index, step)}.interpolate()",
         )
+
+
+def regular_methods(index: pd.Index, step: Any) -> str:
+    """Methods of pandas that put the rows in that a series lacks of a step, for messages."""
+    if isinstance(index, pd.DatetimeIndex):
+        return f".asfreq({step.freqstr!r})"
+    if isinstance(index, pd.PeriodIndex):
+        grid = "pd.period_range(s.index.min(), s.index.max())"
+    else:
+        grid = f"range(s.index.min(), s.index.max() + 1, {step})"
+    return f".pipe(lambda s: s.reindex({grid}))"
+
+
+def _irregular(index, where, step=None):
+    """The error of time stamps that are not on the grid of a step, or of any."""
+    bad = index[positions_of(index, step) < 0]
+    problem = "has no regular frequency"
+    if step is not None:
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        problem = f"has the time stamp {format_time(bad[0])}{more} off its "
+        problem += format_step(step, index)
+    grid = nearest_grid(index) if isinstance(index, pd.DatetimeIndex) else None
+    if grid is not None:
+        bad = grid.off
+        n = "all" if len(bad) == len(index) else len(bad)
+        times = listed(bad, format_time)
+        problem += f": {n} of its {len(index)} time stamps are off the nearest, {grid.frequency}: "
+        problem += times
+    elif len(index) < 3:
+        problem += f": {len(index)} time stamps are too few to show one"
+    is_date = isinstance(index, pd.DatetimeIndex)
+    return where.error(
+        problem,
+        "Bring it to one.",
+        bad[0] if len(bad) else index[0],
+        IrregularTimesError,
+        step=step,
+        grid=grid,
+        methods=".resample('D').mean().interpolate()" if is_date and grid is None else "",
+    )

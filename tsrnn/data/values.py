@@ -3,22 +3,25 @@
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import DataError, Location, MissingDataError
-from tsrnn.data.time_axis import format_time
+from tsrnn.data.errors import Location, MissingDataError
+from tsrnn.data.time_axis import TimeAxis, format_time, regular_methods
 
 LARGEST = 1e150  # whose square is finite
 
 
-def real_numbers(y: pd.Series, where: Location) -> np.ndarray:
-    """Values as float64, NaN where missing; may share memory with ``y``."""
-    check_real(y.dtype, where)
+def real_numbers(y: pd.Series, where: Location, code: str = "") -> np.ndarray:
+    """Values as float64, NaN where missing; may share memory with ``y``, whose ``code`` is."""
+    check_real(y.dtype, where, code or where.argument)
     return y.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def check_real(
-    dtype: np.dtype | pd.api.extensions.ExtensionDtype, where: Location, hint: str = ""
+    dtype: np.dtype | pd.api.extensions.ExtensionDtype, where: Location, code: str, hint: str = ""
 ) -> None:
-    """Refuse a dtype that does not hold real numbers; ``hint`` is one more remedy."""
+    """Refuse a dtype that does not hold real numbers.
+
+    ``code`` is that of the values, for the remedy; ``hint`` is a better one.
+    """
     is_type = pd.api.types
     if (
         not is_type.is_numeric_dtype(dtype)
@@ -27,21 +30,30 @@ def check_real(
     ):
         raise where.error(
             f"must hold real numbers, got dtype {dtype}",
-            f"Convert it first: pd.to_numeric(y), or y.astype(float). {hint}".rstrip(),
+            hint or f"Convert it first: pd.to_numeric({code}), or {code}.astype(float).",
         )
 
 
-def check_finite(values: np.ndarray, index: pd.Index, where: Location) -> None:
-    """Refuse missing, infinite and huge values; the error names the first of them."""
+def check_finite(values: np.ndarray, axis: TimeAxis, where: Location, also: str = "") -> None:
+    """Refuse missing, infinite and huge values; the error names the first of them.
+
+    ``also`` ends the problem.
+    """
     missing = np.isnan(values)
     for bad, problem, remedy in (
-        (missing, "is missing (NaN)", "Fill it, for instance y.interpolate()"),
+        (missing, "is missing (NaN)", "Fill it"),
         (np.isinf(values), "is infinite", "Replace it with a finite value"),
         (np.abs(values) > LARGEST, f"is beyond {LARGEST:g}", "Give it in a larger unit"),
     ):
         if bad.any():
-            row = index[bad.argmax()]
+            row = axis.index[bad.argmax()]
             more = f" and at {bad.sum() - 1} more" if bad.sum() > 1 else ""
             remedy = f"{remedy}, or leave that part of the series out."
-            kind = MissingDataError if bad is missing else DataError
-            raise where.error(f"{problem} at {format_time(row)}{more}", remedy, row, kind)
+            problem = f"{problem} at {format_time(row)}{more}{also}"
+            if bad is not missing:
+                raise where.error(problem, remedy, row)
+            methods = f"{regular_methods(axis.index, axis.step)}.interpolate()"
+            methods += ".dropna()" if missing[0] else ""
+            raise where.error(
+                problem, remedy, row, MissingDataError, step=axis.step, methods=methods
+            )

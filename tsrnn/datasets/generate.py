@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 from tsrnn.parameters import (
@@ -13,6 +12,7 @@ from tsrnn.parameters import (
     Allowed,
     Integer,
     Number,
+    is_integer,
     validated,
 )
 
@@ -331,7 +331,7 @@ def _integer_ratio(name: str, ratio: float) -> int:
 def _generator(random_state: int | np.random.Generator | None) -> np.random.Generator:
     import numpy as np
 
-    is_seed = isinstance(random_state, Integral) and not isinstance(random_state, bool)
+    is_seed = is_integer(random_state)
     if isinstance(random_state, np.random.Generator) or random_state is None:
         return np.random.default_rng(random_state)
     if is_seed and random_state >= 0:

@@ -31,8 +31,8 @@ from tsrnn.training import History, Settings
 from tsrnn.training.schedules import SCHEDULES
 
 # Beyond these limits no network can be allocated.
-UNITS = Integer(1, 2**16)
-N_NETWORKS = Integer(1, 10_000)
+UNITS = Integer(1, 2**14)
+N_NETWORKS = Integer(1, 1000)
 # Constraints of estimators that offer cell="attention" too.
 ATTENTION: dict[str, Allowed] = {"cell": [StrOptions([*cells.NAMES, CELL])], "n_heads": [UNITS]}
 # Parameters of recurrent cells, with the only value that cell="attention" takes.
@@ -69,8 +69,8 @@ class RecurrentEstimator(ParametersMixin, BaseEstimator):
         "n_layers": [Integer(1, 1000)],
         "bidirectional": [BOOLEAN],
         "residual": [BOOLEAN],
-        "head_size": [Integer(0, 2**16)],
-        "segment": [POSITIVE_INTEGER],
+        "head_size": [Integer(0, 2**14)],
+        "segment": [UNITS],
         "memory": [Integer(2), None],
         "averaging": [FRACTION],
         "dropout": [FRACTION],
@@ -79,7 +79,7 @@ class RecurrentEstimator(ParametersMixin, BaseEstimator):
         "solver": [StrOptions(SOLVERS)],
         "learning_rate": [StrOptions(SCHEDULES)],
         "alpha": [Number(0, 1e6)],
-        "max_iter": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "max_iter": [Integer(1, 10**6), StrOptions(["auto"])],
         "batch_size": [POSITIVE_INTEGER],
         "learning_rate_init": [Number(0, 1000, closed="right")],
         "max_grad_norm": [POSITIVE],

@@ -3,15 +3,18 @@
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
+from tsrnn.data import Location
 from tsrnn.estimators.callbacks import with_callbacks
+from tsrnn.estimators.long_frames import labelled
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.parameters import StrOptions, Weights, check_parameter
+from tsrnn.parameters import ArrayLike, StrOptions, Weights, check_parameter, naming
 
 
 class RNNClassifier(ClassifierMixin, SequenceEstimator):
@@ -24,7 +27,9 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     ----------
     cell, hidden_size, n_layers, bidirectional, residual, n_heads, head_size
         The network, as in :class:`RNNRegressor`.
-    n_channels, segment, memory, standardize, dropout, recurrent_dropout
+    n_channels, id_column, time_column
+        The form of X, as in :class:`RNNRegressor`.
+    segment, memory, standardize, dropout, recurrent_dropout
         As in :class:`RNNRegressor`; there are no targets to standardise.
     class_weight : dict or "balanced", optional
         Weights of classes in the loss; "balanced" for weights inverse to their frequency.
@@ -78,7 +83,9 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         residual=False,
         n_heads=4,
         head_size=0,
-        n_channels=1,
+        n_channels=None,
+        id_column=None,
+        time_column=None,
         segment=1,
         memory=None,
         standardize=True,
@@ -112,6 +119,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         self.n_heads = n_heads
         self.head_size = head_size
         self.n_channels = n_channels
+        self.id_column = id_column
+        self.time_column = time_column
         self.segment = segment
         self.memory = memory
         self.standardize = standardize
@@ -146,7 +155,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         X, sample_weight
             As in ``RNNRegressor.fit``: an integer weight is the same as as many copies.
         y : array-like of shape (n_samples,)
-            Class labels, of any type.
+            Class labels, of any type that can be sorted; none may be missing. Of a long frame a
+            Series or DataFrame with an entry for each id, in its index or ``id_column``.
 
         Returns
         -------
@@ -161,7 +171,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
-        Scales of channels are those of the first call; the learning rate is constant.
+        Scales of channels are those of the first call; the learning rate is constant. After Ctrl-C,
+        a KeyboardInterrupt, the classifier is as before: the rows were not learnt.
 
         Parameters
         ----------
@@ -174,7 +185,11 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         if classes is None and not hasattr(self, "classes_"):
             raise ValueError("classes must be given to the first call of partial_fit.")
         if classes is not None:
-            classes = unique_labels(classes)
+            check_parameter("classes", classes, [ArrayLike()])
+            if len(classes) == 0:
+                raise ValueError("classes is empty. Give the label of each class.")
+            with naming("classes"):
+                classes = unique_labels(_checked_labels(classes, "classes"))
             if hasattr(self, "classes_") and not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     f"classes {classes.tolist()} differ from those of the first call, "
@@ -185,22 +200,48 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             self._fit(X, y, sample_weight, partial=True)
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the most probable class of each sequence, (n_samples,); X as in ``fit``."""
-        outputs = self._outputs(X)
-        return self.classes_[np.argmax(outputs, axis=1)]
+    def predict(self, X: Any) -> Any:
+        """Predict the most probable class of each sequence.
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict the probability of each class, (n_samples, n_classes) float64."""
-        return softmax(self._outputs(X), axis=1)
+        Parameters
+        ----------
+        X : array-like
+            Sequences as in ``fit``, of any length; one sequence is a list of one.
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Predict the log-probability of each class, (n_samples, n_classes) float64."""
-        return log_softmax(self._outputs(X), axis=1)
+        Returns
+        -------
+        (n_samples,) array, or of a long frame a Series with the ids in its index
+        """
+        outputs, ids = self._outputs(X)
+        return labelled(self.classes_[np.argmax(outputs, axis=1)], ids)
 
+    def predict_proba(self, X: Any) -> Any:
+        """Predict the probability of each class, (n_samples, n_classes) float64; X as ``predict``.
+
+        Of a long frame a DataFrame, with the ids in its index and the classes as columns.
+        """
+        outputs, ids = self._outputs(X)
+        return labelled(softmax(outputs, axis=1), ids, self.classes_)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Predict the logarithms of what ``predict_proba`` returns."""
+        outputs, ids = self._outputs(X)
+        return labelled(log_softmax(outputs, axis=1), ids, self.classes_)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of sequences whose class is predicted (accuracy).
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in ``fit``.
+        """
+        y, sample_weight = self._in_order(X, y, sample_weight)
+        return super().score(X, _checked_labels(y, "y"), sample_weight)
+
+    @naming("y")
     def _check_targets(self, y):
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
+        y = _checked_labels(y, "y")
         check_classification_targets(y)
         return y
 
@@ -246,3 +287,26 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             train.append(rows[:-n_held_out])
             validation.append(rows[-n_held_out:])
         return np.sort(np.concatenate(train)), np.sort(np.concatenate(validation))
+
+
+def _checked_labels(labels, argument):
+    """Labels of classes, (n,), which are not missing and can be sorted."""
+    as_objects = np.asarray(labels, dtype=object)  # a list with NaN and texts would become texts
+    missing = pd.isna(as_objects)
+    if np.ndim(missing) and missing.any():
+        row, label = int(np.argwhere(missing)[0][0]), as_objects[missing][0]
+        raise ValueError(
+            f"Input {argument} contains NaN or None: {missing.sum()} labels are missing, the first "
+            f"in row {row} ({label!r}). Leave these sequences out, or give them a class."
+        )
+    labels = column_or_1d(labels, warn=True)
+    assert_all_finite(labels, input_name=argument)
+    try:
+        np.unique(labels)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in as_objects.ravel()})
+        raise Location(argument).error(
+            f"holds labels of several types, {' and '.join(kinds)}, which cannot be sorted",
+            f"Make them of one type, for instance all texts: np.array({argument}).astype(str).",
+        ) from error
+    return labels

@@ -8,13 +8,16 @@ from tsrnn.training import History
 
 @contextlib.contextmanager
 def progress_bar(name: str, verbose: int | bool):
-    """Yield ``show(progress, history)``: a tqdm bar if installed, else a line per tenth."""
+    """Yield ``show(progress, history)``.
+
+    It draws a tqdm bar if tqdm is installed and can redraw it, on a terminal or in a notebook; else
+    it prints a line for every tenth.
+    """
     if not verbose:
         yield lambda progress, history=None: None
         return
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
+    tqdm = _bar_class() if sys.stderr.isatty() or "ipykernel" in sys.modules else None
+    if tqdm is None:
         yield _ProgressLines(name)
         return
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
@@ -25,6 +28,15 @@ def progress_bar(name: str, verbose: int | bool):
             bar.update(min(progress, 1.0) - bar.n)
 
         yield show
+
+
+def _bar_class():
+    """The class of tqdm for a terminal or notebook; None if it is not installed."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return None
+    return tqdm
 
 
 class _ProgressLines:

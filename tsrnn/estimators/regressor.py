@@ -7,11 +7,12 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array
 
 from tsrnn.estimators.callbacks import with_callbacks
+from tsrnn.estimators.long_frames import labelled
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequence_model import mean_and_scale
 from tsrnn.estimators.sequences import LARGEST
 from tsrnn.kernels.losses import LOSSES, find_loss
-from tsrnn.parameters import BOOLEAN, Probabilities, validated
+from tsrnn.parameters import BOOLEAN, Probabilities, naming, validated
 
 _LIKELIHOODS = " or ".join(repr(name) for name in LOSSES if find_loss(name).is_likelihood)
 
@@ -36,8 +37,12 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     n_heads, head_size : int, default=4, 0
         Heads of ``cell="attention"``, which divide the hidden units; units of a hidden layer
         between the last state and the outputs, 0 for none.
-    n_channels : int, default=1
-        Channels of a sequence: values per step.
+    n_channels : int, optional
+        Channels of a sequence: values per step. By default those that X shows: the last axis of 3-D
+        arrays and of a list's arrays, the columns of a long frame and of :class:`SlidingWindows`;
+        else one.
+    id_column, time_column : str, optional
+        Columns of a long frame, a row for each step: ids of the sequences, and their times.
     segment : int, default=1
         Steps of the sequence per recurrent step, as in SegRNN (Lin et al. 2023); a remainder at the
         start of a sequence is not read.
@@ -89,7 +94,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     random_state : int, RandomState instance or None, default=0
         Seed of the initial weights and of the order of rows; None for a new one each time.
     verbose : bool or int, default=0
-        Show progress: a bar if tqdm is installed, else a line per tenth on standard error.
+        Show progress: a bar if tqdm is installed and standard error is a terminal or notebook, else
+        a line per tenth there.
 
     Attributes
     ----------
@@ -97,6 +103,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         The trained network.
     X_mean_, X_scale_, y_mean_, y_scale_ : (n_channels,) and (n_outputs,) arrays
         Mean and standard deviation that channels and targets are standardised by.
+    n_channels_in_ : int
+        Channels of the sequences of ``fit``.
     missing_ : "tell" or None
         "tell" if the network reads which values are missing, as it does if some were in ``fit``.
     loss_curve_, validation_scores_ : list of float
@@ -115,7 +123,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     -----
     Rows of equal sequence and target are merged into one with the sum of their weights, and their
     order depends on their content alone: a weight of two is the same as two copies, to the last
-    bit. Long short-term memory: Hochreiter & Schmidhuber (1997).
+    bit. Long short-term memory: Hochreiter & Schmidhuber (1997). Ctrl-C during ``fit`` keeps the
+    best weights so far, with a warning, once training has begun; in a search or cross-validation it
+    is a KeyboardInterrupt.
 
     Examples
     --------
@@ -124,7 +134,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     >>> from tsrnn import RNNRegressor
     >>> from tsrnn.datasets import make_adding_problem
     >>> X, y = make_adding_problem(2000, 10, random_state=0)
-    >>> regressor = RNNRegressor(cell="gru", n_channels=2).fit(X[:1500], y[:1500])
+    >>> regressor = RNNRegressor(cell="gru").fit(X[:1500], y[:1500])
     >>> bool(regressor.score(X[1500:], y[1500:]) > 0.9)
     True
     """
@@ -143,7 +153,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         residual=False,
         n_heads=4,
         head_size=0,
-        n_channels=1,
+        n_channels=None,
+        id_column=None,
+        time_column=None,
         segment=1,
         memory=None,
         standardize=True,
@@ -178,6 +190,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         self.n_heads = n_heads
         self.head_size = head_size
         self.n_channels = n_channels
+        self.id_column = id_column
+        self.time_column = time_column
         self.segment = segment
         self.memory = memory
         self.standardize = standardize
@@ -218,12 +232,16 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         X : array-like
             One sequence per row: (n_samples, n_timesteps) of one channel; (n_samples, n_timesteps *
             n_channels), step after step; (n_samples, n_timesteps, n_channels); or a list of arrays,
-            which may differ in length. Missing values (NaN) before a sequence's first value make it
-            shorter; later ones are marked for the network.
+            which may differ in length. Or a long frame of pandas or polars, a row for each step,
+            with ids and times in ``id_column`` and ``time_column`` or on a MultiIndex. Missing
+            values (NaN) before a sequence's first value make it shorter; later ones are marked for
+            the network.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets, finite.
+            Targets, finite. Of a long frame a Series or DataFrame with an entry for each id, in its
+            index or ``id_column``.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights of rows in the loss; an integer weight is the same as as many copies.
+            Weights of rows in the loss; an integer weight is the same as as many copies. Of a long
+            frame by id, as ``y``.
 
         Returns
         -------
@@ -243,6 +261,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         """Train one epoch on some sequences, from the weights and optimiser state of the last call.
 
         Scales are those of the first call; the learning rate is constant. Parameters: see ``fit``.
+        After Ctrl-C, a KeyboardInterrupt, the regressor is as before: the rows were not learnt.
         """
         self._validate_params()
         with self._restored_on_error():
@@ -256,22 +275,33 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Parameters
         ----------
         X : array-like
-            Sequences as in ``fit``, of any length.
+            Sequences as in ``fit``, of any length; one sequence is a list of one.
         return_std : bool, default=False
             Also return the standard deviation, of the losses "gaussian" and "student_t".
 
         Returns
         -------
         (n_samples,) or (n_samples, n_outputs) float64 array, or two of them
+            Of a long frame a Series or DataFrame with the ids in its index.
         """
-        outputs = self._outputs_by_target(X)
+        outputs, ids = self._outputs_by_target(X)
         loss = find_loss(self.loss_)
         point = self.y_mean_ + self.y_scale_ * loss.point(outputs, self.quantiles_)
-        point = self._in_shape_of_y(point)
+        point = labelled(self._in_shape_of_y(point), ids)
         if not return_std:
             return point
         self._check_likelihood("return_std=True")
-        return point, self._in_shape_of_y(self.y_scale_ * loss.std(outputs))
+        return point, labelled(self._in_shape_of_y(self.y_scale_ * loss.std(outputs)), ids)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Coefficient of determination (R squared) of the predictions.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in ``fit``.
+        """
+        return super().score(X, *self._in_order(X, y, sample_weight))
 
     @validated(quantiles=[Probabilities(scalar=True), None])
     def predict_quantiles(self, X: Any, quantiles: Any = None) -> np.ndarray:
@@ -288,8 +318,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Returns
         -------
         (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles) float64 array
+            Of a long frame and one target a DataFrame with the ids in its index.
         """
-        outputs = self._outputs_by_target(X)
+        outputs, ids = self._outputs_by_target(X)
         loss = find_loss(self.loss_)
         fitted = np.asarray(self.quantiles_ if loss.takes_quantiles else self.quantiles, float)
         wanted = fitted if quantiles is None else np.atleast_1d(np.asarray(quantiles, float))
@@ -308,8 +339,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             self._check_likelihood("predict_quantiles")
             values = np.stack([loss.quantile(outputs, level, ()) for level in wanted], axis=1)
         values = np.moveaxis(self.y_mean_ + self.y_scale_ * values, 1, 2)
-        return values[:, 0] if self._y_is_1d else values
+        return labelled(values[:, 0], ids, wanted) if self._y_is_1d else values
 
+    @naming("y")
     def _check_targets(self, y):
         y = check_array(
             y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y", estimator=self
@@ -345,9 +377,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             self.y_mean_, self.y_scale_ = mean_and_scale(lambda: [(targets[rows], weights[rows])])
 
     def _outputs_by_target(self, X):
-        """Outputs (n_samples, outputs per target, n_outputs)."""
-        outputs = self._outputs(X)
-        return outputs.reshape(len(outputs), -1, self.n_outputs_)
+        """Outputs (n_samples, outputs per target, n_outputs); ids."""
+        outputs, ids = self._outputs(X)
+        return outputs.reshape(len(outputs), -1, self.n_outputs_), ids
 
     def _check_likelihood(self, what):
         """Raise ValueError if the loss has no scale."""

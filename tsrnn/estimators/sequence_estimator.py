@@ -1,17 +1,21 @@
 """SequenceEstimator: base of the estimators whose rows are whole sequences."""
 
 import contextlib
+import copy
 import dataclasses
 import warnings
+from numbers import Number
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from tsrnn.estimators.base import ATTENTION, RecurrentEstimator, run_network
 from tsrnn.estimators.callbacks import EpochCallbackMixin
+from tsrnn.estimators.long_frames import is_long
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.estimators.sequence_model import (
     PartialFitState,
@@ -21,7 +25,15 @@ from tsrnn.estimators.sequence_model import (
 )
 from tsrnn.estimators.sequences import Sequences, merge_duplicates, read_sequences
 from tsrnn.kernels.losses import find_loss
-from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER
+from tsrnn.parameters import (
+    BOOLEAN,
+    NON_NEGATIVE,
+    POSITIVE_INTEGER,
+    Label,
+    check_parameter,
+    naming,
+    plain,
+)
 from tsrnn.training import History, Moments, train
 
 _OPEN_ENDED = ("constant", "adaptive")  # schedules without an end
@@ -32,7 +44,9 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **ATTENTION,
-        "n_channels": [POSITIVE_INTEGER],
+        "n_channels": [POSITIVE_INTEGER, None],
+        "id_column": [Label(), None],
+        "time_column": [Label(), None],
         "standardize": [BOOLEAN],
         "tol": [NON_NEGATIVE],
         "warm_start": [BOOLEAN],
@@ -99,7 +113,7 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
             "bidirectional": network.bidirectional,
             "residual": network.residual,
             "head_size": network.n_head,
-            "n_channels": self.n_channels_in_,
+            "n_channels": self.n_channels and self.n_channels_in_,  # None: as many as there are
             "n_heads": network.n_heads or self.n_heads,
             "segment": self.fitted_.segment,
             "dtype": network.parameters.dtype.name,
@@ -117,8 +131,10 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         is_new = not (hasattr(self, "network_") and (partial or self.warm_start))
         if not is_new:
             self._check_unchanged()
-        sequences = read_sequences(self, X, self.n_channels, reset=is_new)
+        n_channels = self.n_channels if is_new else self.n_channels_in_
+        sequences = read_sequences(self, X, n_channels, reset=is_new, y=y)
         targets = self._read_targets(sequences, y, is_new)
+        sample_weight = sequences.align(sample_weight, "sample_weight")
         weights = self._row_weights(targets, sample_weight)
         if not (weights > 0).any():
             raise ValueError("sample_weight is zero for all rows: there is nothing to learn from.")
@@ -137,7 +153,7 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         if is_new:
             self._fit_scales(sequences, targets, weights, rows)
-            n_in = inputs_per_step(self.segment, self.n_channels, self.missing_ == "tell")
+            n_in = inputs_per_step(self.segment, sequences.n_channels, self.missing_ == "tell")
             self.network_ = self._new_network(n_in, n_out, rng)
         elif n_out != self.network_.n_out:
             raise ValueError(
@@ -157,13 +173,20 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        y = self._check_targets(y)
+        y = self._check_targets(sequences.align(y, "y"))
         self._record_targets(y, is_new)
         targets = self._encode(y)
         if len(sequences) != len(targets):
+            hint = ""
+            if len(targets) < len(sequences) and hasattr(self, "n_features_in_"):
+                hint = (
+                    " A row of a table is one sequence. Give one sequence alone as X[None], (1, "
+                    "n_timesteps, n_channels); of a frame with a row for each step, set id_column "
+                    "and time_column."
+                )
             raise ValueError(
                 f"Found input variables with inconsistent numbers of samples: X has "
-                f"{len(sequences)} and y has {len(targets)}."
+                f"{len(sequences)} and y has {len(targets)}.{hint}"
             )
         return targets
 
@@ -188,14 +211,21 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
             )
 
     def _train_epoch(self, source, rows, rng, is_new) -> None:
-        """Train one epoch with a constant rate, from the optimiser's state of the last call."""
+        """Train one epoch with a constant rate, from the optimiser's state of the last call.
+
+        KeyboardInterrupt after Ctrl-C, as not all rows were trained on.
+        """
         settings = self._settings(rows.size)
         settings = dataclasses.replace(settings, max_iter=1, learning_rate="constant")
-        if is_new or self._partial_fit_state is None:
-            self._partial_fit_state = PartialFitState(Moments(self.network_), rng)
-        state = self._partial_fit_state
+        # Copies, so that after an error or Ctrl-C everything is as before.
+        self.network_ = self.network_.like(self.network_.parameters.copy())
+        state = None if is_new else copy.deepcopy(self._partial_fit_state)
+        state = state or PartialFitState(Moments(self.network_), rng)
         validation = np.arange(0)
         history = self._train(source, rows, validation, settings, state.rng, moments=state.moments)
+        if history.interrupted:
+            raise KeyboardInterrupt("The rows were not learnt: give them again.")
+        self._partial_fit_state = state
         if not is_new:
             history.best_iter += len(self.loss_curve_)
             history.loss_curve = [*self.loss_curve_, *history.loss_curve]
@@ -226,11 +256,17 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
         rows = np.arange(len(targets))
         return rows[:-n_held_out], rows[-n_held_out:]
 
+    @naming("sample_weight")
     def _row_weights(self, targets: np.ndarray, sample_weight: Any) -> np.ndarray:
         """Weights of rows, (n_samples,) float64, a copy."""
-        return _check_sample_weight(
+        if isinstance(sample_weight, (Number, np.timedelta64)):
+            check_parameter("sample_weight", plain(sample_weight), [NON_NEGATIVE])
+        weights = _check_sample_weight(
             sample_weight, targets, dtype=np.float64, copy=True, ensure_non_negative=True
         )
+        if not np.isfinite(weights.sum()):
+            raise ValueError("sample_weight is infinite, or its sum is. Give smaller weights.")
+        return weights
 
     def _n_outputs(self, n_targets: int) -> int:
         return find_loss(self.loss).n_outputs(n_targets, self._loss_params())
@@ -238,9 +274,9 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
     def _fit_scales(self, sequences: Sequences, targets, weights, rows) -> None:
         """Mean and deviation of the channels of some rows, and whether steps are missing."""
         self.missing_ = "tell" if sequences.missing else None
-        self.n_channels_in_ = self.n_channels
+        self.n_channels_in_ = n_channels = sequences.n_channels
         if not self.standardize:
-            self.X_mean_, self.X_scale_ = np.zeros(self.n_channels), np.ones(self.n_channels)
+            self.X_mean_, self.X_scale_ = np.zeros(n_channels), np.ones(n_channels)
             return
 
         def parts():
@@ -250,9 +286,22 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
 
         self.X_mean_, self.X_scale_ = mean_and_scale(parts)
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        """Outputs of the network for each sequence, (n_samples, n_out), on its own scale."""
+    def _outputs(self, X: Any) -> tuple[np.ndarray, pd.Index | None]:
+        """Outputs of the network for each sequence, (n_samples, n_out), on its own scale; ids."""
         model = self.fitted_
+        self._validate_params()
         sequences = read_sequences(self, X, self.n_channels_in_, reset=False)
         source, rows = model.source(sequences), np.arange(len(sequences))
-        return run_network(self.network_, source, rows, device=self.device, n_jobs=self.n_jobs)
+        outputs = run_network(self.network_, source, rows, device=self.device, n_jobs=self.n_jobs)
+        return outputs, sequences.ids
+
+    def _in_order(self, X: Any, *values: Any) -> list:
+        """Targets and weights of a score, in the order of the predictions for X."""
+        check_is_fitted(self)
+        if not is_long(self, X, None, reset=False):
+            return list(values)
+        sequences = read_sequences(self, X, self.n_channels_in_, reset=False)
+        return [
+            sequences.align(part, name)
+            for part, name in zip(values, ("y", "sample_weight"), strict=True)
+        ]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from tsrnn.estimators.constant import is_constant
 from tsrnn.estimators.sequences import Sequences
 from tsrnn.kernels.sources import INDICATE, SKIP, Source, sequence_source
 from tsrnn.network import Network
@@ -57,7 +58,7 @@ class SequenceModel:
         if too_short.any():
             row = int(np.argmax(too_short))
             raise ValueError(
-                f"Row {row} of X has {sequences.lengths[row]} steps, fewer than "
+                f"{sequences.name(row)} has {sequences.lengths[row]} steps, fewer than "
                 f"segment={self.segment}: none of it would be read. Drop it, or fit with a smaller "
                 "segment."
             )
@@ -77,14 +78,25 @@ def mean_and_scale(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean and deviation of columns; deviation 1 where a column is constant or missing.
 
-    ``parts`` returns the parts of a table, each with the weights of its rows; it is called twice.
+    ``parts`` returns the parts of a table, each with the weights of its rows; it is called thrice.
     """
     total, mean = _weighted_sums(parts, lambda values: values)
     mean = mean / np.maximum(total, np.finfo(float).tiny)
     _, squares = _weighted_sums(parts, lambda values: (values - mean) ** 2)
     scale = np.sqrt(squares / np.maximum(total, np.finfo(float).tiny))
-    # The rounding error of a constant is no variation.
-    return mean, np.where(scale > 10 * np.finfo(float).eps * np.abs(mean), scale, 1.0)
+    low, high = _bounds(parts)
+    varies = ~is_constant(high - low, np.maximum(np.abs(low), np.abs(high)))
+    return mean, np.where((scale > 0) & varies, scale, 1.0)
+
+
+def _bounds(parts):
+    """Smallest and largest value of each column, of rows with a weight; NaN where there is none."""
+    low, high = np.nan, np.nan
+    for values, weights in parts():
+        values = values[weights > 0]
+        low = np.fmin(low, np.fmin.reduce(values, axis=0, initial=np.nan))
+        high = np.fmax(high, np.fmax.reduce(values, axis=0, initial=np.nan))
+    return low, high
 
 
 def _weighted_sums(parts, function):

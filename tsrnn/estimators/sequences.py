@@ -1,12 +1,19 @@
-"""Sequences: validated rows of X, as one table of values with the place of each sequence."""
+"""Sequences: validated samples of X, as one table of values with the place of each sequence."""
 
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.lib.stride_tricks import as_strided
 from sklearn.utils.validation import check_array, validate_data
+
+from tsrnn.data import Location
+from tsrnn.data.rows import refuse_long
+from tsrnn.estimators.long_frames import aligned, is_long, read_long
+from tsrnn.estimators.sliding import channels_of_windows
+from tsrnn.parameters import naming
 
 LARGEST = 1e150  # its square is finite
 _CHECKS = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
@@ -21,9 +28,23 @@ class Sequences:
     firsts: np.ndarray  # (n_samples,) int64, row of the first value of each
     lengths: np.ndarray  # (n_samples,) int64, steps from there on
     missing: bool  # whether a value is missing after the start of a sequence
+    ids: pd.Index | None = None  # of the sequences of a long frame
 
     def __len__(self) -> int:
         return self.firsts.size
+
+    @property
+    def n_channels(self) -> int:
+        """Values per step."""
+        return self.values.shape[1]
+
+    def name(self, number: int) -> str:
+        """A sequence, for messages."""
+        return _name(number, self.ids)
+
+    def align(self, values: Any, argument: str) -> Any:
+        """Targets or weights in the order of the sequences, those of a long frame by its ids."""
+        return values if self.ids is None else aligned(values, self.ids, argument)
 
     def rows_of(self, numbers: np.ndarray) -> np.ndarray:
         """Rows of ``values`` of some sequences, one sequence after another."""
@@ -52,28 +73,81 @@ def is_ragged(X: Any) -> bool:
     return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
 
 
-def read_sequences(estimator: Any, X: Any, n_channels: int, *, reset: bool) -> Sequences:
+@naming("X")
+def read_sequences(
+    estimator: Any, X: Any, n_channels: int | None, *, reset: bool, y: Any = None
+) -> Sequences:
     """Validate X, as ``RNNRegressor.fit`` describes it, and locate its sequences.
 
-    ``estimator`` stores the columns of X where ``reset``, else is compared with them.
+    With ``n_channels=None`` X tells how many there are. ``estimator`` stores the columns of X where
+    ``reset``, else is compared with them. ``y`` tells whether each row of a panel has a target.
     """
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
             vars(estimator).pop(name, None)
+    if is_long(estimator, X, y, reset=reset):
+        values, firsts, lengths, ids = read_long(estimator, X, reset=reset)
+        _check_n_channels(values.shape[1], n_channels, "its columns of values", reset)
+        return _trim(values, firsts, lengths, ids)
     if is_ragged(X):
         return _read_ragged(X, n_channels)
     if getattr(X, "ndim", 2) == 3:
         X = np.asarray(X)
-        if X.shape[2] != n_channels:
-            raise ValueError(
-                f"X has {X.shape[2]} channels (its last axis), and n_channels is {n_channels}. "
-                f"Set n_channels={X.shape[2]}, or turn the axes around: "
-                "(n_samples, n_timesteps, n_channels)."
-            )
-        X = X.reshape(len(X), X.shape[1] * X.shape[2])
+        _check_n_channels(X.shape[2], n_channels, "its last axis", reset)
+        n_channels = X.shape[2]
+        X = X.reshape(len(X), X.shape[1] * n_channels)
         table = check_array(X, estimator=estimator, **_CHECKS)
     else:
-        table = validate_data(estimator, X, reset=reset, **_CHECKS)
+        n_channels = n_channels or channels_of_windows(X)
+        table = _read_table(estimator, X, n_channels, reset)
+    return _of_table(table, n_channels)
+
+
+def _check_n_channels(n, n_channels, where, reset):
+    if n_channels in (None, n):
+        return
+    remedy = f"Set n_channels={n}, or leave it out" if reset else "Give as many"
+    raise ValueError(
+        f"X has {n} channels ({where}), and n_channels is {n_channels}. {remedy}, or turn the axes "
+        "around: (n_samples, n_timesteps, n_channels)."
+    )
+
+
+def _read_table(estimator, X, n_channels, reset):
+    """A table, a sequence in each row, as float64."""
+    refuse_long(X, "X", "Say so: id_column='unique_id', time_column='ds'.")
+    if isinstance(X, pd.DataFrame):
+        for k, dtype in enumerate(X.dtypes):
+            if not pd.api.types.is_numeric_dtype(dtype):
+                _check_column(X.iloc[:, k])
+    was_table = reset or hasattr(estimator, "n_features_in_")
+    table = validate_data(estimator, X, reset=reset, **_CHECKS)
+    if not was_table and table.shape[1] == n_channels:
+        raise ValueError(
+            f"X has shape {table.shape}: the rows of a table are sequences, and these would be of "
+            "one step, where fit was given separate sequences. Give one sequence as X[None], (1, "
+            "n_timesteps, n_channels); sequences of one step as (n_samples, 1, n_channels)."
+        )
+    return table
+
+
+def _check_column(column):
+    """Refuse a column that does not hold numbers; times would pass as their number of ticks."""
+    values = np.asarray(column)
+    try:
+        if values.dtype.kind in "mM":
+            raise TypeError(f"dtype {values.dtype}")
+        values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise Location("X", column=column.name).error(
+            f"does not hold numbers: {error}",
+            "Convert it or leave it out. A row is one sequence; of a frame with a row for each "
+            "step, say by id_column and time_column which columns hold ids and times.",
+        ) from error
+
+
+def _of_table(table, n_channels):
+    """The sequences in the rows of a table."""
     n, width = table.shape
     if width % n_channels:
         raise ValueError(
@@ -99,7 +173,9 @@ def _read_ragged(X, n_channels):
             row = np.asarray(row, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"Sequence {number} of X does not hold numbers: {error}.") from error
-        row = row[:, None] if row.ndim == 1 else row
+        rows.append(row[:, None] if row.ndim == 1 else row)
+    n_channels = n_channels or rows[0].shape[-1]
+    for number, row in enumerate(rows):
         if row.ndim != 2 or row.shape[1] != n_channels:
             raise ValueError(
                 f"Sequence {number} of X has shape {row.shape}, and n_channels is {n_channels}: "
@@ -110,19 +186,22 @@ def _read_ragged(X, n_channels):
                 f"Sequence {number} of X is infinite at step {np.argwhere(np.isinf(row))[0, 0]}. "
                 "Replace it, or put NaN for a missing value."
             )
-        rows.append(row)
     lengths = np.array([len(row) for row in rows])
     return _trim(np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
 
 
-def _trim(values, firsts, lengths):
+def _name(number, ids):
+    return f"Row {number} of X" if ids is None else str(Location("X", ids[number]))
+
+
+def _trim(values, firsts, lengths, ids=None):
     """Sequences from their first value on."""
     with np.errstate(invalid="ignore"):
         large = np.flatnonzero((np.abs(values) > LARGEST).any(axis=1))
     if large.size:
         number = int(np.flatnonzero((firsts <= large[0]) & (large[0] < firsts + lengths))[0])
         raise ValueError(
-            f"Row {number} of X holds a value beyond {LARGEST:g}. Give X in a larger unit."
+            f"{_name(number, ids)} holds a value beyond {LARGEST:g}. Give X in a larger unit."
         )
     has_value = ~np.isnan(values).all(axis=1)
     n_before = np.concatenate([[0], np.cumsum(has_value)])
@@ -130,14 +209,14 @@ def _trim(values, firsts, lengths):
     if empty.any():
         number = int(np.flatnonzero(empty)[0])
         raise ValueError(
-            f"Row {number} of X holds no value: all of it is missing (NaN). Drop it, or fill it."
+            f"{_name(number, ids)} holds no value: all of it is missing (NaN). Drop it, or fill it."
         )
     first_values = np.flatnonzero(has_value)[n_before[firsts]]
     lengths = firsts + lengths - first_values
     firsts = first_values
     n_missing = np.concatenate([[0], np.cumsum(np.isnan(values).any(axis=1))])
     missing = bool((n_missing[firsts + lengths] > n_missing[firsts]).any())
-    return Sequences(values, firsts.astype(np.int64), lengths.astype(np.int64), missing)
+    return Sequences(values, firsts.astype(np.int64), lengths.astype(np.int64), missing, ids)
 
 
 def merge_duplicates(

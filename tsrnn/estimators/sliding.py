@@ -16,7 +16,14 @@ from sklearn.utils.validation import (
 )
 
 from tsrnn.data.order import series_codes
-from tsrnn.parameters import LARGEST_INTEGER, POSITIVE_INTEGER, Integer, ParametersMixin, Text
+from tsrnn.data.rows import refuse_long
+from tsrnn.parameters import (
+    LARGEST_INTEGER,
+    Integer,
+    ParametersMixin,
+    Text,
+    naming,
+)
 
 _CHECKS = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
 
@@ -27,8 +34,9 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     Row t becomes rows t - lookback + 1 to t, one after another, with NaN before the first row, and
     never includes a later row: to forecast, shift y to a later time, ``y.shift(-1)``. On a
     MultiIndex of series and time, a window has rows of one series only. The number of rows stays,
-    so it fits into a Pipeline; :class:`RNNRegressor` and :class:`RNNClassifier` read the result
-    with ``n_channels`` as the number of columns, and leading NaN as a shorter sequence.
+    so it fits into a Pipeline; :class:`RNNRegressor` and :class:`RNNClassifier` read the columns
+    as channels, and leading NaN as a shorter sequence. Where another step comes between, set their
+    ``n_channels`` to the number of columns.
 
     Parameters
     ----------
@@ -53,8 +61,9 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     No rows are kept between calls. To predict the rows after those of ``fit`` from full windows,
     also give the ``lookback - 1`` rows before them and drop their predictions. Of one series the
     array is a read-only view of one padded copy of X; of several, or with
-    ``set_output(transform="pandas")``, it is a copy. A step before in a Pipeline keeps the index
-    with ``set_output(transform="pandas")`` only.
+    ``set_output(transform="pandas")``, it is a copy. It knows its number of channels, as a
+    frame does by the names of its columns. A step before in a Pipeline keeps the index with
+    ``set_output(transform="pandas")`` only.
 
     Examples
     --------
@@ -83,7 +92,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "lookback": [POSITIVE_INTEGER],
+        "lookback": [Integer(1, 10**6)],
         "groups": [Text(), Integer(-LARGEST_INTEGER), None],
     }
 
@@ -136,15 +145,16 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
             else float64. A DataFrame if ``set_output`` requests one.
         """
         check_is_fitted(self)
+        self._validate_params()
         values, groups = self._read(X, reset=False)
         if groups is not None:
-            return _windows_of_groups(values, groups, self.lookback)
+            return _of_channels(_windows_of_groups(values, groups, self.lookback), values.shape[1])
         # A view: a copy of 1,000,000 rows of 168 steps would take 1.3 GB instead of 8 MB. It is
         # read-only, as memory maps that scikit-learn accepts are, since windows share values.
         windows = _windows(values, self.lookback)
         # pandas would keep the view, but a DataFrame must be writable.
         as_pandas = _get_output_config("transform", self)["dense"] == "pandas"
-        return windows.copy() if as_pandas else windows
+        return windows.copy() if as_pandas else _of_channels(windows, values.shape[1])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns of ``transform``: ``a[t-1], b[t-1], a[t], b[t]``.
@@ -156,11 +166,11 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         channels = self._channel_names(input_features)
-        steps = [f"[t-{back}]" for back in range(self.lookback - 1, 0, -1)] + ["[t]"]
-        return np.array([name + step for step in steps for name in channels], dtype=object)
+        return np.array(_window_names(channels, self.lookback), dtype=object)
 
     def _channel_names(self, input_features=None):
-        names = _check_feature_names_in(self, input_features)
+        with naming("input_features"):
+            names = _check_feature_names_in(self, input_features)
         position = self._group_position()
         return names if position is None else np.delete(names, position)
 
@@ -194,6 +204,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
             )
         return int(matches[0])
 
+    @naming("X")
     def _read(self, X, reset):
         """Channels, (n_rows, n_channels) floats, and the number of each row's group, or None."""
         index = getattr(X, "index", None)
@@ -203,6 +214,9 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
             X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
         position, groups = self._group_position(), None
         if position is None:
+            refuse_long(
+                X, "X", "Set groups='unique_id', or in pandas X.set_index(['unique_id', 'ds'])."
+            )
             values = self._numbers(X)
         else:
             others = [k for k in range(X.shape[1]) if k != position]
@@ -242,6 +256,47 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
                 f"{np.argmax(groups < 0)}. Say which series the row is of, or leave it out."
             )
         return groups
+
+
+class WindowArray(np.ndarray):
+    """Windows, (n_rows, lookback * n_channels), step after step."""
+
+    n_channels: int | None = None  # None after an operation that changed the number of columns
+
+    def __array_finalize__(self, source: Any) -> None:
+        if self.ndim == 2 and np.shape(source)[1:] == self.shape[1:]:
+            self.n_channels = getattr(source, "n_channels", None)
+
+    def __reduce__(self):
+        function, arguments, state = super().__reduce__()
+        return function, arguments, (*state, self.n_channels)
+
+    def __setstate__(self, state) -> None:
+        *state, self.n_channels = state
+        super().__setstate__(tuple(state))
+
+
+def channels_of_windows(table: Any) -> int:
+    """Channels of a table whose rows are sequences: those of SlidingWindows, or else one."""
+    if isinstance(table, WindowArray):
+        return table.n_channels or 1
+    names = [str(name) for name in getattr(table, "columns", ())]
+    n = sum(name.endswith("[t]") for name in names)
+    if n == 0 or len(names) % n:
+        return 1
+    channels = [name.removesuffix("[t]") for name in names[-n:]]
+    return n if names == _window_names(channels, len(names) // n) else 1
+
+
+def _of_channels(windows, n_channels):
+    result = windows.view(WindowArray)
+    result.n_channels = n_channels
+    return result
+
+
+def _window_names(channels, lookback):
+    steps = [f"[t-{back}]" for back in range(lookback - 1, 0, -1)] + ["[t]"]
+    return [name + step for step in steps for name in channels]
 
 
 def _holds_numbers(column):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from tsrnn.data import Collection, Location, slice_series
+from tsrnn.data import Collection, Location, affected, slice_series
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting import metrics
 from tsrnn.forecasting.forecaster import RNNForecaster
@@ -21,6 +21,7 @@ from tsrnn.forecasting.uncertainty import as_levels
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
+    STEPS,
     Integer,
     Probabilities,
     validate_parameters,
@@ -62,9 +63,22 @@ class Backtest:
             where a series hardly moves before the first origin); and for the network
             ``coverage_80``, ``interval_score_80`` and so on of intervals, the pinball loss
             ``pinball_10`` and so on of quantiles, and ``CRPS``, twice its mean. Missing values are
-            left out.
+            left out, and so are series of which nothing was observed.
+
+        Raises
+        ------
+        ValueError
+            If no actual value was observed.
         """
         actual = self._array("y")
+        is_observed = ~np.isnan(actual).all(axis=1)
+        if not is_observed.any():
+            raise ValueError(
+                "No value of y was observed at the steps that were forecast, and there is nothing "
+                "to score. Give more n_windows, which go further back."
+            )
+        if not is_observed.all():
+            return self._of_series(is_observed).metrics()
         names = "RNNForecaster", "seasonal_naive", "drift"
         table = {name: self._point_errors(actual, self._array(name)) for name in names}
         table["RNNForecaster"] |= self._spread_scores(actual)
@@ -101,6 +115,16 @@ class Backtest:
             scores |= losses | {"CRPS": 2 * np.mean(list(losses.values()))}
         return scores
 
+    def _of_series(self, chosen):
+        """The same of some of the series, chosen by an (n_series,) array of bool."""
+        return dataclasses.replace(
+            self,
+            forecasts=self.forecasts[np.repeat(chosen, self._shape[1] * self._shape[2])],
+            scales=self.scales[chosen],
+            squared_scales=self.squared_scales[chosen],
+            _shape=(int(chosen.sum()), *self._shape[1:]),
+        )
+
     def _array(self, column):
         """A column as (n_series, n_origins * horizon)."""
         n_series, n_windows, horizon = self._shape
@@ -109,7 +133,7 @@ class Backtest:
 
 @validated(
     forecaster=[RNNForecaster],
-    n_windows=[POSITIVE_INTEGER],
+    n_windows=[STEPS],
     step=[POSITIVE_INTEGER, None],
     refit=[BOOLEAN],
     coverage=[_LEVELS],
@@ -120,7 +144,7 @@ def backtest(
     forecaster: RNNForecaster,
     y: Any,
     X: Any = None,
-    static: pd.DataFrame | None = None,
+    static: Any = None,
     *,
     n_windows: int = 5,
     step: int | None = None,
@@ -160,6 +184,8 @@ def backtest(
     ValueError
         If a series is too short for so many origins, a parameter is out of range, or a series whose
         logarithm is taken is not positive at a later origin.
+    KeyboardInterrupt
+        After Ctrl-C, in the training of a network too: its errors would not be comparable.
 
     Examples
     --------
@@ -202,9 +228,10 @@ def _origins(collection, horizon, n_windows, step):
     if ends.min() < 2:
         series = int(np.argmin(ends[:, 0]))
         label = collection.ids[series]
+        others = affected([collection.ids[k] for k in np.flatnonzero(ends.min(axis=1) < 2)])
         raise Location(series=label).error(
             f"has {collection.panel.lengths[series]} observations, too few for "
-            f"n_windows={n_windows} origins, step={step} apart, and horizon={horizon}",
+            f"n_windows={n_windows} origins, step={step} apart, and horizon={horizon}{others}",
             "Give fewer windows, a smaller step or more history.",
         )
     return ends
@@ -214,6 +241,7 @@ def _context_of(state, whole, lengths, horizon):
     """The first values of series, and the channels of the horizon after them."""
     known, after = head(whole, lengths), None
     check_positive(known, state.transform)
+    state.scaling.check_range(known)
     if whole.covariates is not None:
         rows = (whole.panel.indptr[:-1] + lengths)[:, None] + np.arange(horizon)
         after = whole.covariates[rows]
@@ -221,8 +249,8 @@ def _context_of(state, whole, lengths, horizon):
 
 
 def _mean(values):
-    """Mean of each series over the values that are not missing."""
-    return np.nanmean(values, axis=1)
+    """Mean of each series over the values that are not missing; NaN of none."""
+    return np.nansum(values, axis=1) / (~np.isnan(values)).sum(axis=1)
 
 
 def _gathered(collection, ends, columns, season):

@@ -46,7 +46,7 @@ class ForecasterBase(RecurrentEstimator):
         """The series of ``fit``, sorted, NaN where missing; of a panel with ids in the index."""
         check_is_fitted(self)
         history = self.fitted_.history
-        return _in_one_series(history, _parts(history))
+        return _joined(history, _by_series(history))
 
     @property
     def recent_(self) -> pd.Series:
@@ -56,12 +56,14 @@ class ForecasterBase(RecurrentEstimator):
         """
         check_is_fitted(self)
         state = self.fitted_
-        ends = zip(_parts(state.history), _parts(state.recent), state.n_elapsed, strict=True)
+        ends = zip(
+            _by_series(state.history), _by_series(state.recent), state.n_elapsed, strict=True
+        )
         parts = [
             pd.concat([history.iloc[:n], end]) if 0 < n <= len(history) else end
             for history, end, n in ends
         ]
-        return _in_one_series(state.history, parts)
+        return _joined(state.history, parts)
 
     @property
     def cutoff_(self) -> Any:
@@ -114,7 +116,7 @@ class ForecasterBase(RecurrentEstimator):
         return self.fitted_.spec.quantiles
 
 
-def _parts(collection: Collection) -> list[pd.Series]:
+def _by_series(collection: Collection) -> list[pd.Series]:
     """Each series by itself, NaN where missing."""
     indptr, values = collection.panel.indptr, collection.targets
     return [
@@ -123,7 +125,7 @@ def _parts(collection: Collection) -> list[pd.Series]:
     ]
 
 
-def _in_one_series(collection: Collection, parts: list[pd.Series]) -> pd.Series:
+def _joined(collection: Collection, parts: list[pd.Series]) -> pd.Series:
     """A lone series under its name, those of a panel end to end with ids in the index."""
     ids = collection.ids
     if len(ids) == 1:

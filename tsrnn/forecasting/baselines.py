@@ -5,10 +5,10 @@ import pandas as pd
 
 from tsrnn.data import panel_from_series
 from tsrnn.forecasting.seasonality import season_of
-from tsrnn.parameters import POSITIVE_INTEGER, validated
+from tsrnn.parameters import POSITIVE_INTEGER, STEPS, validated
 
 
-@validated(horizon=[POSITIVE_INTEGER], season=[POSITIVE_INTEGER, None])
+@validated(horizon=[STEPS], season=[POSITIVE_INTEGER, None])
 def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.Series:
     """Forecast each step by the last known value at the same place in the season.
 
@@ -52,7 +52,7 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.
     return pd.Series(forecast, axis.after(horizon), name=y.name)
 
 
-@validated(horizon=[POSITIVE_INTEGER])
+@validated(horizon=[STEPS])
 def drift(y: pd.Series, horizon: int) -> pd.Series:
     """Forecast by the continued line through the first and the last value.
 

@@ -59,9 +59,6 @@ def _encode(index, names, holidays):
 def check_calendar(calendar: str | Sequence[str], collection: Collection) -> tuple[str, ...]:
     """Names of calendar features, checked."""
     names = (calendar,) if isinstance(calendar, str) else tuple(calendar)
-    unknown = [name for name in names if name not in CALENDAR]
-    if unknown:
-        raise ValueError(f"calendar may name {', '.join(CALENDAR)}; got {unknown[0]!r}.")
     if names and collection.axes[0].frequency is None:
         problem = "needs dates, and times are whole numbers here"
         raise Location("calendar").error(problem, "Use dates, or leave it out.")

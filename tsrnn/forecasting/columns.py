@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data import LARGEST, Location, UnknownCategoryError, format_time
+from tsrnn.estimators.constant import is_constant
 
 _MAX_LEVELS = 100  # of a category: each is a column of the network's input weights
 
@@ -32,9 +33,10 @@ class ColumnEncoder:
             numbers = numbers[np.abs(numbers) <= LARGEST]  # neither NaN nor what encode refuses
             if not numbers.size:
                 raise where.error("has no number in the rows of y", "Leave it out.")
-            deviation = numbers.std()
-            is_constant = deviation <= 1e-12 * np.abs(numbers).max()
-            return cls(values.name, float(numbers.mean()), 1.0 if is_constant else float(deviation))
+            deviation = float(numbers.std())
+            if deviation == 0 or is_constant(np.ptp(numbers), np.abs(numbers).max()):
+                deviation = 1.0
+            return cls(values.name, float(numbers.mean()), deviation)
         if isinstance(dtype, pd.CategoricalDtype):
             levels = dtype.categories
         else:

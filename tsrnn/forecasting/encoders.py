@@ -7,7 +7,18 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Collection, Covariates, Location, MissingDataError, format_time
+from tsrnn.data import (
+    Collection,
+    Covariates,
+    DataError,
+    Location,
+    MissingDataError,
+    affected,
+    difference_of_types,
+    format_time,
+    near_name,
+    near_names,
+)
 from tsrnn.forecasting.calendar import (
     calendar_channels,
     check_calendar,
@@ -43,12 +54,16 @@ class FeatureEncoder:
         columns = [] if covariates is None else list(covariates.frame.columns)
         absent = [name for name in past if name not in columns]
         if absent:
-            raise ValueError(
-                f"past_covariates names {absent[0]!r}, which is no column of X: {columns}."
+            near = near_name(absent[0], columns)
+            meant = "" if near is None else f" Is it {near!r}?"
+            of_x = (
+                "and there is no X" if covariates is None else f"which is no column of X: {columns}"
             )
+            raise ValueError(f"past_covariates names {absent[0]!r}, {of_x}.{meant}")
         encoders = {}
         if covariates is not None:
             indexes = [axis.index for axis in collection.axes]
+            covariates.check_labels(collection.ids)
             frame, is_row = covariates.at(indexes, collection.ids)
             for name, dtype in covariates.frame.dtypes.items():
                 # Missing rows have made some dtypes wider; where there are none it is as it was.
@@ -85,7 +100,8 @@ class FeatureEncoder:
         lacking = [c for c in (known if future else known + past) if c not in frame.columns]
         if lacking:
             raise Location(name).error(
-                f"has no column {lacking[0]!r}, which was fitted", "Give it."
+                f"has no column {lacking[0]!r}, which was fitted",
+                near_names(lacking, frame.columns.tolist(), name) or "Give it.",
             )
         more = [column for column in frame.columns if column not in (*known, *past)]
         if more:
@@ -120,7 +136,10 @@ class FeatureEncoder:
         parts = []
         for column in self.static:
             if column.name not in rows.columns:
-                raise Location("static").error(f"has no column {column.name!r}, which was fitted")
+                raise Location("static").error(
+                    f"has no column {column.name!r}, which was fitted",
+                    near_names([column.name], rows.columns.tolist(), "static") or "Give it.",
+                )
             channels = column.encode(rows[column.name], "static", lambda row: (ids[row], None))
             if np.isnan(channels).any():
                 row = int(np.isnan(channels).any(axis=1).argmax())
@@ -137,7 +156,7 @@ class FeatureEncoder:
         rows and values are replaced by the mean, not refused.
         """
         indexes, lengths = [axis.index for axis in collection.axes], collection.panel.lengths
-        covariates = self._covariates(rows, indexes, collection.ids, mask, mask)
+        covariates = self._covariates(rows, indexes, collection.ids, mask)
         n_known = sum(column.n_channels for column in self.known)
         dates = calendar_channels(indexes, self.calendar, self.holidays)
         parts = [covariates[:, :n_known], dates, covariates[:, n_known:]]
@@ -153,15 +172,19 @@ class FeatureEncoder:
         """Channels of the next steps, (n_series, n_steps, n_channels); 0 where they are unknown."""
         channels = np.zeros((len(ids), len(indexes[0]), self.n_channels))
         if self.n_known:
-            known = dataclasses.replace(self, past=())._covariates(rows, indexes, ids, False, mask)
+            known = dataclasses.replace(self, past=())
+            known = known._covariates(rows, indexes, ids, mask, future=True)
             dates = calendar_channels(indexes, self.calendar, self.holidays)
             channels[:, :, : self.n_known] = np.hstack([known, dates]).reshape(
                 *channels.shape[:2], -1
             )
         return channels
 
-    def _covariates(self, rows, indexes, ids, mask_rows, mask_values):
-        """Channels of known and past columns, (n_rows, n), from the first that have the row."""
+    def _covariates(self, rows, indexes, ids, mask, future=False):
+        """Channels of known and past columns, (n_rows, n), from the first that have the row.
+
+        With ``mask`` missing values are 0, and missing rows but in the ``future``.
+        """
         n = sum(column.n_channels for column in (*self.known, *self.past))
         n_rows = sum(len(index) for index in indexes)
         channels, filled = np.full((n_rows, n), np.nan), np.zeros(n_rows, bool)
@@ -172,33 +195,42 @@ class FeatureEncoder:
             wanted = is_row & ~filled
             channels[wanted] = frame.to_numpy()[wanted, :n]
             filled |= is_row
-        if not (mask_rows or filled.all()):
-            self._refuse_row(int(filled.argmin()), indexes, ids)
+        if not (filled.all() or (mask and not future)):
+            self._refuse_row(filled, indexes, ids, future)
         missing = np.isnan(channels)
-        if missing.any() and not mask_values:
-            self._refuse_value(int(missing.any(axis=1).argmax()), channels, indexes, ids)
+        if missing.any() and not mask:
+            self._refuse_value(missing, indexes, ids, future)
         channels[missing] = 0
         return channels
 
-    def _refuse_row(self, row, indexes, ids):
-        series, time = _place(row, indexes, ids)
+    def _refuse_row(self, filled, indexes, ids, future):
+        series, time = _place(int(filled.argmin()), indexes, ids)
         of_series = "" if series is None else f" of {Location('y', series)}"
         names = ", ".join(repr(column.name) for column in (*self.known, *self.past))
+        remedy = "Give X a row for each time stamp of y, or fit with missing='mask'."
+        if future:
+            remedy = (
+                "Give X up to the end of the horizon for what is known in the future, and name the "
+                "rest in past_covariates."
+            )
         raise Location("X").error(
-            f"has no row at {format_time(time)}{of_series}, and the forecaster reads {names} there",
-            "Give X up to the end of the horizon for what is known in the future, and name the "
-            "rest in past_covariates.",
+            f"has no row at {format_time(time)}{of_series}, and the forecaster reads {names} there"
+            f"{_affected(~filled, indexes, ids)}",
+            remedy,
             row=time,
+            kind=DataError if future else MissingDataError,
         )
 
-    def _refuse_value(self, row, channels, indexes, ids):
+    def _refuse_value(self, missing, indexes, ids, future):
+        row = int(missing.any(axis=1).argmax())
         series, time = _place(row, indexes, ids)
         names = [c.name for c in (*self.known, *self.past) for _ in range(c.n_channels)]
-        column = names[int(np.isnan(channels[row]).argmax())]
-        raise Location("X", series, column).error(
-            f"is missing at {format_time(time)}",
-            "Fill it; name it in past_covariates if it is not known in the future; or fit with "
-            "missing='mask'.",
+        otherwise = (
+            "; name it in past_covariates if it is not known in the future;" if future else ","
+        )
+        raise Location("X", series, names[int(missing[row].argmax())]).error(
+            f"is missing at {format_time(time)}{_affected(missing.any(axis=1), indexes, ids)}",
+            f"Fill it{otherwise} or fit with missing='mask'.",
             row=time,
             kind=MissingDataError,
         )
@@ -242,6 +274,12 @@ def _place(row, indexes, ids):
     return ids[series], index[row - ends[series] + len(index)]
 
 
+def _affected(bad, indexes, ids):
+    """The end of a problem that rows of several series have."""
+    series = np.repeat(np.arange(len(ids)), [len(index) for index in indexes])
+    return affected([ids[k] for k in np.unique(series[bad])])
+
+
 def _static_rows(static, ids):
     """Static values, a row for each series."""
     if ids == [None]:
@@ -252,8 +290,10 @@ def _static_rows(static, ids):
         return static
     places = static.index.get_indexer(pd.Index(ids))
     if (places < 0).any():
-        label = ids[int((places < 0).argmax())]
+        absent = [ids[k] for k in np.flatnonzero(places < 0)]
         raise Location("static").error(
-            f"has no row for series {label!r}", "Give one for each series."
+            f"has no row for series {absent[0]!r}{affected(absent)}",
+            difference_of_types(static.index, ids)
+            or "Give one for each series, with their labels in the index or the column of ids.",
         )
     return static.iloc[places]

@@ -12,6 +12,8 @@ from tsrnn.data import (
     Covariates,
     DataError,
     Location,
+    affected,
+    difference_of_types,
     extended,
     format_step,
     slice_series,
@@ -75,7 +77,7 @@ class FittedForecaster:
         self, covariates: Covariates | None, horizon: int, mask: bool
     ) -> ForecastContext:
         """Context of the fitted series with the covariates of the horizon."""
-        encoded, after = self._encode(covariates, future=True), None
+        encoded, after = self._encode(covariates, self.recent.ids, future=True), None
         if self.features:
             after = self._channels_after(self.recent, horizon, encoded + self._later(), mask)
         return self.context(self.recent, after, self.n_elapsed)
@@ -108,7 +110,7 @@ class FittedForecaster:
     ) -> tuple[Collection, list[Covariates]]:
         """Series with their channels of covariates, and all encoded rows of covariates."""
         series = series.filled(self.spec.season)
-        encoded = self._encode(covariates)
+        encoded = self._encode(covariates, series.ids)
         if not self.features:
             return series, []
         rows = encoded + self._later()
@@ -129,16 +131,17 @@ class FittedForecaster:
 
         New observations are of some series, or with ``every`` of all of them.
         """
-        encoded, rows = self._encode(covariates), None
+        encoded, rows = self._encode(covariates, known.ids), None
         if self.features and self.static_channels is not None:
             rows = encoded + self._later()
             places = {label: k for k, label in enumerate(known.ids)}
             static = self.static_channels[[places.get(label, 0) for label in new.ids]]
             channels = self.features.channels(new, rows, static, mask)
             new = dataclasses.replace(new, covariates=channels)
-        whole = extended(known, new, every=every)
-        later = later_rows(rows, whole.last_stamps, whole.ids) if rows else None
-        return whole.filled(self.spec.season), later
+        whole = extended(known, new, every=every).filled(self.spec.season)
+        n_elapsed = 0 if known is self.history else self.n_elapsed
+        self.scaling.check_range(whole, n_elapsed)
+        return whole, later_rows(rows, whole.last_stamps, whole.ids) if rows else None
 
     def advanced(self, whole: Collection, later: Covariates | None) -> FittedForecaster:
         """The state after new observations: ``whole`` and ``later`` as from ``continued``."""
@@ -170,9 +173,11 @@ class FittedForecaster:
         lookback = self.spec.lookback
         shortest = int(np.argmin(series.panel.lengths))
         n_values, label = series.panel.lengths[shortest], series.ids[shortest]
+        short = np.flatnonzero(series.panel.lengths < lookback)
         if n_values < lookback:
             raise Location(series=label).error(
-                f"has {n_values} observations, and the network reads lookback={lookback} of them",
+                f"has {n_values} observations, and the network reads lookback={lookback} of them"
+                f"{affected([series.ids[k] for k in short])}",
                 "Give more history, or leave it out.",
             )
         check_positive(series, self.transform)
@@ -185,14 +190,16 @@ class FittedForecaster:
         places = {label: k for k, label in enumerate(fitted)}
         groups = np.array([places.get(label, len(fitted)) for label in labels])
         if groups.max() >= n_groups:
-            unseen = labels[int(groups.argmax())]
-            raise Location(series=unseen).error(
-                "was not fitted, and with scope='local' each series has a network of its own",
-                "Fit it too, or use scope='global' or 'fine_tuned'.",
+            unseen = [labels[k] for k in np.flatnonzero(groups >= n_groups)]
+            raise Location(series=unseen[0]).error(
+                "was not fitted, and with scope='local' each series has a network of its own"
+                f"{affected(unseen)}",
+                difference_of_types(unseen, fitted)
+                or "Fit it too, or use scope='global' or 'fine_tuned'.",
             )
         return groups
 
-    def _encode(self, covariates, future=False):
+    def _encode(self, covariates, ids, future=False):
         """Encoded covariates, in a list that is empty without any."""
         if covariates is None:
             return []
@@ -201,7 +208,7 @@ class FittedForecaster:
             raise Location("X").error(
                 "was given, and the forecaster was fitted without", "Leave it out."
             )
-        return [features.encode(covariates, future=future)]
+        return [features.encode(covariates.of(ids), future=future)]
 
     def _later(self):
         return [] if self.later_covariates is None else [self.later_covariates]

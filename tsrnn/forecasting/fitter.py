@@ -17,6 +17,7 @@ from tsrnn.training import History, Settings, train_many
 _MAX_VALIDATION = 4000  # windows that validate an epoch, of all series together
 _MIN_VALIDATION = 20  # the least that this comes to for a series with its own network
 _MAX_FINE_TUNING = 20  # epochs
+_SECONDS_AFTER_INTERRUPT = 0.1  # that one core may take for errors on the held-out windows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +117,11 @@ class Fitter:
         parameters = np.stack([network.parameters for network in networks])
         return parameters.reshape(len(splits), self.n_members, -1), histories
 
+    def n_windows_within(self, seconds: float) -> int:
+        """Windows that one core forecasts in about so many seconds, at least one."""
+        network, _ = self.draw(0)
+        return max(1, int(seconds / (self.n_members * network.seconds_of_a_window(self.source))))
+
 
 @dataclasses.dataclass(frozen=True)
 class FitResult:
@@ -139,25 +145,32 @@ def fit_networks(
     """Train networks, measure their held-out errors, and with ``refit`` train them on all windows.
 
     ``held_out_errors`` makes interval widths from weights and held-out windows. ``series_fitter``
-    and ``series_splits`` fine-tune the network of all series on each of them.
+    and ``series_splits`` fine-tune the network of all series on each of them. After Ctrl-C nothing
+    more is trained, and fewer errors are measured.
     """
 
     def train(previous=(None, None)):
         weights, histories = fitter.fit(splits, previous=previous[0])
         if series_fitter is None:
             return weights, (histories, [])
+        if _interrupted([histories]):
+            return np.repeat(weights, len(series_splits) + 1, axis=0), (histories, [])
         tuned, tuning_histories = series_fitter.fit(series_splits, weights, previous[1])
         return np.concatenate([tuned, weights]), (histories, tuning_histories)
 
     weights, histories = train()
     history, widths = mean_history(histories[0]), None
+    history.interrupted = _interrupted(histories)
     validation = [split.validation for split in (series_splits or splits)]
     if any(windows.size for windows in validation):
-        widths = held_out_errors(weights, np.concatenate(validation))
+        held_out, most = np.concatenate(validation), _MAX_VALIDATION
+        if history.interrupted:
+            most = fitter.n_windows_within(_SECONDS_AFTER_INTERRUPT)
+            held_out = _thinned(held_out, most)
+        widths = held_out_errors(weights, held_out)
         if not widths.spread.any():  # a constant end, maybe of series that varied before
             whole = np.concatenate([split.whole for split in splits])
-            widths = held_out_errors(weights, _thinned(whole, _MAX_VALIDATION))
-    history.interrupted = _interrupted(histories)
+            widths = held_out_errors(weights, _thinned(whole, min(most, _MAX_VALIDATION)))
     if widths is not None and refit and not history.interrupted:
         refitted, refit_histories = train(histories)
         history.interrupted = _interrupted(refit_histories)

@@ -154,7 +154,10 @@ def fit_new(
     whole: Collection,
     settings: Callable[[int, int], Settings],
 ) -> FittedForecaster:
-    """Train for one epoch on the windows of ``whole`` that end after ``state.recent``."""
+    """Train for one epoch on the windows of ``whole`` that end after ``state.recent``.
+
+    KeyboardInterrupt after Ctrl-C, as not all windows were trained on.
+    """
     spec, panel = state.spec, whole.panel
     windows = whole.windows(spec.lookback, spec.n_ahead)
     series = np.searchsorted(panel.indptr, windows, side="right") - 1
@@ -186,5 +189,7 @@ def fit_new(
         splits = [Split(windows[groups == group], empty, empty) for group in groups_to_fit]
         n_members, verbose = weights.shape[1], forecaster.verbose
         fitter = Fitter(source, draw, n_members, new_settings, "partial_fit", verbose)
-        weights[groups_to_fit] = fitter.fit(splits, weights[groups_to_fit])[0]
+        weights[groups_to_fit], histories = fitter.fit(splits, weights[groups_to_fit])
+        if any(history.interrupted for history in histories):
+            raise KeyboardInterrupt("The new observations were not added: give them again.")
     return state.with_weights(weights)

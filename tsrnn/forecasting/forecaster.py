@@ -2,8 +2,6 @@
 
 from typing import Any, Self
 
-import pandas as pd
-
 from tsrnn.estimators.base import ATTENTION, N_NETWORKS, UNITS, RecurrentEstimator
 from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
@@ -13,6 +11,7 @@ from tsrnn.forecasting.updating import UpdateMixin
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
+    STEPS,
     ArrayLike,
     Integer,
     Label,
@@ -140,7 +139,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     -----
     Long short-term memory: Hochreiter & Schmidhuber (1997). Intervals: split conformal prediction,
     Lei et al. (2018); of a short series, whose end holds few windows, they are too narrow. Ctrl-C
-    during ``fit`` keeps the best weights so far, with a warning.
+    during ``fit`` keeps the best weights so far, with a warning, once training has begun; in a
+    backtest, a search or a cross-validation it is a KeyboardInterrupt.
 
     Examples
     --------
@@ -161,13 +161,13 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **ATTENTION,
         "hidden_size": [UNITS, StrOptions(["auto"])],
-        "segment": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "segment": [UNITS, StrOptions(["auto"])],
         "batch_size": [POSITIVE_INTEGER, StrOptions(["auto"])],
         "id_column": [Text()],
         "time_column": [Text()],
         "target_column": [Text()],
-        "horizon": [POSITIVE_INTEGER],
-        "n_ahead": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "horizon": [STEPS],
+        "n_ahead": [STEPS, StrOptions(["auto"])],
         "lookback": [Integer(2), None],
         "season": [POSITIVE_INTEGER, StrOptions(["auto"])],
         "transform": [StrOptions(["auto", "log"]), None],
@@ -277,7 +277,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, y: Any, X: Any = None, static: pd.DataFrame | None = None) -> Self:
+    def fit(self, y: Any, X: Any = None, static: Any = None) -> Self:
         """Fit networks that forecast series from their history.
 
         Parameters
@@ -287,7 +287,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
 
             * a Series on a DatetimeIndex, PeriodIndex or RangeIndex of one frequency;
             * a DataFrame with one column a series, padded with NaN where a series is shorter;
-            * a long DataFrame, pandas or polars, with columns for id, time and value;
+            * a long DataFrame, pandas or polars, with columns for id, time and value, or of one
+              series for time and value;
             * a Series or DataFrame of one column with a MultiIndex of id and time.
         X : Series or DataFrame, optional
             Covariates: a row for each time stamp of ``y``, by the index or ``time_column``, and for
@@ -296,7 +297,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
             ``y`` are kept for ``predict``. Numbers are standardised; texts and categories have a
             vector of input weights each (an embedding).
         static : DataFrame, optional
-            Numbers or categories of each series, by the index or the column ``id_column``.
+            Numbers or categories of each series, by the index or the column ``id_column``; pandas
+            or polars.
 
         Returns
         -------
@@ -330,6 +332,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
                 "The forecast is the median: quantiles must hold 0.5, or some on either side of "
                 f"it; got {self.quantiles!r}."
             )
+        if covariates is not None:
+            covariates = covariates.of(collection.ids)
         parts = TrainingParts(self._new_network, self._settings, quantiles)
         self.fitted_, history = fit_series(self, collection, covariates, static, parts)
         self._record(history)

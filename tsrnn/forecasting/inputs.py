@@ -1,5 +1,6 @@
 """Series, covariates and static values as users give them, read by a forecaster's parameters."""
 
+import contextlib
 from typing import Any
 
 import pandas as pd
@@ -8,15 +9,25 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data import (
     Collection,
     Covariates,
+    DataError,
     Location,
     collection_from,
     covariates_from,
+    matched,
+    near_names,
+    to_pandas,
     with_gap_marked,
 )
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.predictor import ForecastContext
 from tsrnn.forecasting.resolve import check_positive
-from tsrnn.parameters import POSITIVE_INTEGER, check_parameter, plain
+from tsrnn.parameters import (
+    STEPS,
+    ParameterError,
+    check_parameter,
+    plain,
+    validate_parameters,
+)
 
 
 def read_series(forecaster: ForecasterBase, y: Any, step: Any = None) -> Collection:
@@ -44,25 +55,45 @@ def read_static(forecaster: ForecasterBase, static: Any) -> pd.DataFrame | None:
     """Static values with the labels of the series as index, checked."""
     if static is None:
         return None
-    if not isinstance(static, pd.DataFrame) or not static.shape[1]:
+    frame, id_column = _static_frame(static), forecaster.id_column
+    if id_column in frame.columns:
+        frame = frame.set_index(id_column)
+    elif not (isinstance(static, (pd.Series, pd.DataFrame)) or len(frame) == 1):  # has no index
+        columns = frame.columns.tolist()
         raise Location("static").error(
-            "must be a DataFrame with a row for each series and columns, got "
-            f"{type(static).__name__}"
+            f"has the columns {columns}, without {id_column!r}",
+            near_names([id_column], columns, "static", True)
+            or "Give the column of series as well.",
         )
-    if forecaster.id_column in static.columns:
-        static = static.set_index(forecaster.id_column)
+    static = frame
     if not static.index.is_unique:
         repeated = static.index[static.index.duplicated()][0]
         raise Location("static").error(f"has more than one row for {repeated!r}", "Keep one.")
     return static
 
 
+def _static_frame(static):
+    """Static values of any library's frame, or of a Series, as a DataFrame."""
+    if isinstance(static, pd.Series):
+        static = static.to_frame("static" if static.name is None else static.name)
+    elif not isinstance(static, pd.DataFrame):
+        with contextlib.suppress(DataError):
+            static = to_pandas(static, "static")
+    if isinstance(static, pd.DataFrame) and static.shape[1]:
+        return static
+    raise Location("static").error(
+        "must be a DataFrame, of pandas or polars, with a row for each series and columns, got "
+        f"{type(static).__module__}.{type(static).__qualname__}"
+    )
+
+
 def read_new(
     forecaster: ForecasterBase, known: Collection, y: Any, X: Any, *, every: bool = False
 ) -> tuple[Collection, Covariates | None]:
     """Fitted series joined with new observations; see ``FittedForecaster.continued``."""
+    validate_parameters(forecaster)
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
-    new = read_series(forecaster, y, known.axes[0].step)
+    new = matched(known, read_series(forecaster, y, known.axes[0].step))
     check_positive(new, state.transform)
     if mask:
         new = with_gap_marked(known, new)
@@ -74,18 +105,30 @@ def forecast_context(
     horizon: int | None = None,
     X: Any = None,
     y: Any = None,
-    static: pd.DataFrame | None = None,
+    static: Any = None,
 ) -> tuple[int, ForecastContext]:
     """The horizon and the series of a forecast, from the arguments of ``predict``."""
     check_is_fitted(forecaster)
+    validate_parameters(forecaster)
     if horizon is None:
         horizon = forecaster.horizon
     horizon = plain(horizon)
-    check_parameter("horizon", horizon, [POSITIVE_INTEGER])
+    if getattr(horizon, "ndim", 0):
+        raise ParameterError(
+            f"horizon must be a whole number, got a {type(horizon).__name__}. Name what it is: "
+            "X=... for covariates, y=... for other series. Scikit-learn's scorers, by name as in "
+            "scoring='neg_mean_absolute_error', and permutation_importance call predict(X), which "
+            "is not how a forecaster predicts: leave scoring out, or give a function of "
+            "(forecaster, y)."
+        )
+    check_parameter("horizon", horizon, [STEPS])
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
     if y is not None:
         series = read_series(forecaster, y)
+        if series.ids == [None]:
+            with contextlib.suppress(DataError):  # another series, which was not fitted
+                series = matched(state.history, series)
         return horizon, state.other_context(series, covariates, static, horizon, mask)
     if static is not None:
         raise ValueError("static goes with y, other series: those of fit have theirs.")

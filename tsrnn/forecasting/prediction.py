@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.data import Location
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.inputs import forecast_context, read_new
 from tsrnn.forecasting.metrics.points import scale_or_nan
 from tsrnn.forecasting.predictor import Predictor
 from tsrnn.forecasting.uncertainty import as_levels
-from tsrnn.parameters import POSITIVE_INTEGER, RANDOM_STATE, Probabilities, validated
+from tsrnn.parameters import RANDOM_STATE, STEPS, Probabilities, validated
 
 _LEVELS = Probabilities(scalar=True, labelled=True)
 
@@ -26,7 +26,7 @@ class PredictMixin(ForecasterBase):
         horizon: int | None = None,
         X: Any = None,
         y: Any = None,
-        static: pd.DataFrame | None = None,
+        static: Any = None,
     ) -> Any:
         """Forecast the steps that follow each series.
 
@@ -64,7 +64,7 @@ class PredictMixin(ForecasterBase):
         horizon: int | None = None,
         X: Any = None,
         y: Any = None,
-        static: pd.DataFrame | None = None,
+        static: Any = None,
         *,
         coverage: float | Sequence[float] = 0.9,
     ) -> Any:
@@ -75,7 +75,7 @@ class PredictMixin(ForecasterBase):
         horizon, X, y, static
             As in ``predict``; later than the steps forecast at once, errors count as at the last.
         coverage : float or sequence of float, default=0.9
-            Probability, between 0 and 1.
+            Probability, from 0.000001 to 0.999999.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class PredictMixin(ForecasterBase):
         horizon: int | None = None,
         X: Any = None,
         y: Any = None,
-        static: pd.DataFrame | None = None,
+        static: Any = None,
         *,
         quantiles: float | Sequence[float] = (0.1, 0.5, 0.9),
     ) -> Any:
@@ -112,7 +112,8 @@ class PredictMixin(ForecasterBase):
         horizon, X, y, static
             As in ``predict``.
         quantiles : float or sequence of float, default=(0.1, 0.5, 0.9)
-            Probabilities, between 0 and 1; 0.1 and 0.9 are the bounds of a coverage of 0.8.
+            Probabilities, from 0.000001 to 0.999999; 0.1 and 0.9 are the bounds of a coverage of
+            0.8.
 
         Returns
         -------
@@ -138,13 +139,13 @@ class PredictMixin(ForecasterBase):
         del columns["RNNForecaster"]
         return context.collection.after(horizon, columns)
 
-    @validated(n_samples=[POSITIVE_INTEGER], random_state=RANDOM_STATE)
+    @validated(n_samples=[STEPS], random_state=RANDOM_STATE)
     def predict_samples(
         self,
         horizon: int | None = None,
         X: Any = None,
         y: Any = None,
-        static: pd.DataFrame | None = None,
+        static: Any = None,
         *,
         n_samples: int = 100,
         random_state: Any = 0,
@@ -160,7 +161,7 @@ class PredictMixin(ForecasterBase):
         horizon, X, y, static
             As in ``predict``.
         n_samples : int, default=100
-            Paths of each series.
+            Paths of each series, at most a million.
         random_state : int, RandomState instance or None, default=0
             Seed of the draws.
 
@@ -195,7 +196,9 @@ class PredictMixin(ForecasterBase):
         """Minus the mean absolute scaled error of forecasts of what follows the series of ``fit``.
 
         Forecasts are made ``horizon`` steps at a time, each from all values before it, as
-        ``GridSearchCV`` with a ``TimeSeriesSplit`` needs.
+        ``GridSearchCV`` with a ``TimeSeriesSplit`` needs. For another measure give it a function,
+        ``scoring=lambda forecaster, y: -mae(y, forecaster.predict(len(y)))``: scikit-learn's own
+        scorers, by name, call ``predict(X)``, which is not how a forecaster predicts.
 
         Parameters
         ----------
@@ -226,6 +229,7 @@ class PredictMixin(ForecasterBase):
         """
         check_is_fitted(self)
         horizon, state = self.horizon, self.fitted_
+        self._refuse_covariates(y)
         history = state.history.panel.lengths
         whole, _ = read_new(self, state.history, y, X, every=True)
         panel = whole.panel
@@ -247,6 +251,18 @@ class PredictMixin(ForecasterBase):
                 "nothing to scale errors by. Score predict() by tsrnn.forecasting.mae."
             )
         return -float(np.nanmean(errors))
+
+    def _refuse_covariates(self, y):
+        """Refuse covariates in place of the series, as scikit-learn's score(X, y) has them."""
+        features = self.fitted_.features
+        columns = [] if features is None else [c.name for c in (*features.known, *features.past)]
+        if columns and {*columns} <= {*getattr(y, "columns", ())}:
+            raise Location("y").error(
+                f"has the columns of X, {columns}",
+                "A forecaster is scored by score(y, X), the series first. permutation_importance, "
+                "which calls score(X, y), does not suit it: tsrnn.inspection.input_sensitivity "
+                "says what a forecast depends on.",
+            )
 
     def _predictor(self) -> Predictor:
         return self.fitted_.predictor(self.conformal, self.device, self.n_jobs)

@@ -12,6 +12,7 @@ from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.kernels.sources import Source
+from tsrnn.parameters import percent_label
 
 _MAX_VALUES = 2**24  # of the windows that are forecast at a time
 
@@ -87,9 +88,9 @@ class Predictor:
         """
         levels = {}
         for coverage in coverages:
-            levels[f"lower_{100 * coverage:g}"] = (1 - coverage) / 2
-            levels[f"upper_{100 * coverage:g}"] = (1 + coverage) / 2
-        levels |= {f"quantile_{100 * level:g}": level for level in quantiles}
+            levels[f"lower_{percent_label(coverage)}"] = (1 - coverage) / 2
+            levels[f"upper_{percent_label(coverage)}"] = (1 + coverage) / 2
+        levels |= {f"quantile_{percent_label(level)}": level for level in quantiles}
         if levels:
             self.check_spread(np.array(list(levels.values())))
         parts = []

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.data import Collection, DataError, Location, Panel, format_time
+from tsrnn.data import Collection, DataError, Location, Panel, affected, format_time
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.kernels import portable
 
@@ -93,9 +93,10 @@ def check_positive(collection: Collection, transform: str | None) -> None:
     place = int(np.argmin(panel.values))
     series = int(np.searchsorted(panel.indptr, place, side="right")) - 1
     stamp = collection.axes[series].index[place - panel.indptr[series]]
+    are_bad = np.minimum.reduceat(panel.values, panel.indptr[:-1]) <= 0
     raise Location(series=collection.ids[series]).error(
         f"needs positive values for transform='log', and is {panel.values[place]:g} at "
-        f"{format_time(stamp)}",
+        f"{format_time(stamp)}{_affected(collection, are_bad)}",
         "Use transform=None, or shift y.",
         row=stamp,
     )
@@ -138,11 +139,13 @@ def _lone_windows(collection, season, auto_season, parameters):
     _check_lookback(lookback, season)
     if lookback > longest:
         otherwise = ", or early_stopping=False (no intervals)" if n_held_out.any() else ""
+        ahead = f", n_ahead={n_ahead}" if n_ahead != horizon else ""
+        share = f" (validation_fraction={parameters['validation_fraction']:g})"
         n_last = n_values - (longest + n_ahead + _MIN_WINDOWS - 1)
         raise DataError(
-            f"has {_extent(n_values, collection)}, but horizon={horizon} with "
-            f"lookback={lookback}, season={season} and {n_last} held out needs at least "
-            f"{n_values + lookback - longest}",
+            f"has {_extent(n_values, collection)}, but horizon={horizon}{ahead} with "
+            f"lookback={lookback}, season={season} and {n_last} held out"
+            f"{share if n_held_out.any() else ''} needs at least {n_values + lookback - longest}",
             f"Give more history, or a shorter horizon, lookback or season{otherwise}.",
         )
     if too_long:
@@ -177,7 +180,7 @@ def _panel_windows(collection, season, auto_season, parameters):
         label = collection.ids[int(np.argmin(lengths))]
         raise Location(series=label).error(
             f"has {shortest} observations, and the network reads lookback={lookback} of them "
-            f"(season={season})",
+            f"(season={season}){_affected(collection, lengths < lookback)}",
             "Leave it out, or give a shorter lookback or season.",
         )
     n_held_out = _n_held_out(collection, horizon, parameters)
@@ -188,7 +191,8 @@ def _panel_windows(collection, season, auto_season, parameters):
         n_values = _n_until_observed(collection)[series]
         raise Location(series=collection.ids[series]).error(
             f"has {_extent(n_values, collection)}, too few for a network of its own: "
-            f"lookback={lookback} and {horizon} steps ahead need {lookback + horizon}",
+            f"lookback={lookback} and {horizon} steps ahead need {lookback + horizon}"
+            f"{_affected(collection, n_windows == 0)}",
             "Leave it out, or use scope='fine_tuned' or 'global'.",
         )
     is_masked = collection.observed is not None
@@ -201,6 +205,11 @@ def _panel_windows(collection, season, auto_season, parameters):
             "(no intervals).",
         )
     return season, lookback, horizon, n_held_out
+
+
+def _affected(collection, are_bad):
+    """The end of a problem of several series."""
+    return affected([collection.ids[k] for k in np.flatnonzero(are_bad)])
 
 
 def _panel_lookback(season, horizon, typical, shortest):
@@ -235,7 +244,8 @@ def _n_held_out(collection, n_least, parameters):
     """Values at the end of each series that validate, (n_series,).
 
     They hold the last ``validation_fraction`` of the observed values, are at least ``n_least`` up
-    to the last of these, and hold as many observed ones unless that is more than a quarter of all.
+    to the last of these, and hold as many observed ones unless that is more than a quarter of all
+    (but two: the errors of one value say nothing of how they vary).
     """
     lengths = collection.panel.lengths
     if not parameters["early_stopping"]:
@@ -243,7 +253,8 @@ def _n_held_out(collection, n_least, parameters):
     places, ends = _observed_places(collection)
     n_observed = np.diff(ends, prepend=0)
     n_last = np.ceil(parameters["validation_fraction"] * n_observed).astype(int)
-    n_last = np.maximum(n_last, np.minimum(n_least, n_observed // 4))
+    n_last = np.maximum(n_last, np.minimum(n_least, np.maximum(n_observed // 4, 2)))
+    n_last = np.minimum(n_last, n_observed)
     n_until_last = places[ends - 1] - places[ends - n_last] + 1
     return np.maximum(n_until_last, n_least) + lengths - _n_until_observed(collection)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import warnings
 
 import numpy as np
 
-from tsrnn.data import Panel
+from tsrnn.data import Collection, Location, Panel, format_time
+from tsrnn.estimators.constant import ROUNDING, is_constant
 from tsrnn.kernels import portable
 
-_NOISE = 1e-12  # deviation of a constant series by rounding, relative to its level
+_MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
+_LARGEST = 1e300  # result: sums and differences of many are finite
+_LOG_LARGEST = 690.7755278982137
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,17 +30,22 @@ class Scaling:
     def of(cls, panel: Panel, lookback: int, log: bool, slope: np.ndarray) -> Scaling:
         """From all values of a panel; ``slope`` is (n_series,)."""
         values = _levelled(panel, log, slope)
+        # Squares of values near 1 neither overflow nor underflow: exact, as a power of two.
+        exponent = np.frexp(_reduced(np.maximum, panel, np.abs(values)))[1]
+        values = np.ldexp(values, -np.repeat(exponent, panel.lengths))
         n = np.maximum(panel.lengths, 1)
         mean = _sums(panel, values) / n
         values -= np.repeat(mean, panel.lengths)
         level = _sums(panel, np.abs(portable.log(panel.values) if log else panel.values)) / n
+        level = np.ldexp(level, -exponent)
         spread = np.sqrt(_sums(panel, values**2) / n)
-        constant = spread <= _NOISE * level
+        constant = is_constant(spread, level)
         values /= np.repeat(np.where(constant, 1.0, spread), panel.lengths)
         deviation = spread * typical_deviations(Panel(values, panel.indptr), lookback)
         # Outputs of a network for a constant series are noise: they are scaled to nearly nothing.
-        smallest = np.where(level > 0, _NOISE * level, 1.0)
-        return cls(log, slope, mean, np.where(constant, smallest, deviation))
+        smallest = np.where(level > 0, ROUNDING * level, 1.0)
+        deviation = np.ldexp(np.where(constant, smallest, deviation), exponent)
+        return cls(log, slope, np.ldexp(mean, exponent), np.maximum(deviation, 5e-324))
 
     def apply(self, panel: Panel, n_elapsed: np.ndarray | int = 0) -> np.ndarray:
         """Scaled values, (n_values,); ``n_elapsed`` values of each series came before the panel."""
@@ -51,7 +60,37 @@ class Scaling:
             part[series][:, None] for part in (self.deviation, self.mean, self.slope)
         )
         values = scaled * deviation + mean + slope * steps
-        return portable.exp(values) if self.log else values
+        if not self.log:
+            return values
+        if (values > _LOG_LARGEST).any():
+            warnings.warn(
+                f"Some results are beyond {_LARGEST:g} and are given as that: the errors of "
+                "logarithms are too large for it. Fit with transform=None.",
+                stacklevel=5,
+            )
+        return portable.exp(np.minimum(values, _LOG_LARGEST))
+
+    def check_range(self, collection: Collection, n_elapsed: np.ndarray | int = 0) -> None:
+        """Refuse values next to which rounding loses the fitted deviation, naming the first.
+
+        A series that was constant is measured by its level.
+        """
+        panel, level = collection.panel, np.abs(self.mean)
+        unit = np.where(self.deviation > 2 * ROUNDING * level, self.deviation, level)
+        with np.errstate(over="ignore"):
+            deviations = np.abs(self.apply(panel, n_elapsed))
+            deviations *= np.repeat(self.deviation / unit, panel.lengths)
+        if deviations.max() <= _MOST_DEVIATIONS:
+            return
+        row = int(np.argmax(deviations > _MOST_DEVIATIONS))
+        series = int(np.searchsorted(panel.indptr, row, side="right")) - 1
+        stamp = collection.axes[series].index[row - panel.indptr[series]]
+        raise Location(series=collection.ids[series]).error(
+            f"is {panel.values[row]:g} at {format_time(stamp)}, {deviations[row]:.2g} deviations "
+            "from the mean of what was fitted",
+            "Correct it, or fit anew.",
+            row=stamp,
+        )
 
 
 def _levelled(panel, log, slope, n_elapsed=0):
@@ -65,7 +104,12 @@ def _levelled(panel, log, slope, n_elapsed=0):
 
 def _sums(panel, values):
     """Sum of each series, (n_series,)."""
-    return np.add.reduceat(np.append(values, 0.0), panel.indptr[:-1]) * (panel.lengths > 0)
+    return _reduced(np.add, panel, values)
+
+
+def _reduced(function, panel, values):
+    """Values of each series reduced to one, (n_series,)."""
+    return function.reduceat(np.append(values, 0.0), panel.indptr[:-1]) * (panel.lengths > 0)
 
 
 def typical_deviations(panel: Panel, lookback: int) -> np.ndarray:
@@ -92,9 +136,13 @@ def recent_slope(values: np.ndarray, season: int) -> float:
     0 where there are not two seasons, or the mean change is below the deviation of the changes.
     """
     changes = (values[season:] - values[:-season])[-3 * season :]
-    if changes.size < season or abs(changes.mean()) <= changes.std():
+    if changes.size < season:
         return 0.0
-    return float(changes.mean() / season)
+    exponent = np.frexp(np.abs(changes).max())[1]
+    changes = np.ldexp(changes, -exponent)  # near 1, whose squares do not underflow
+    if abs(changes.mean()) <= changes.std():
+        return 0.0
+    return float(np.ldexp(changes.mean() / season, exponent))
 
 
 def scaling_of(

@@ -59,6 +59,7 @@ def prefers_logarithm(values: np.ndarray, season: int) -> bool:
     n_stretches = values.size // length
     if n_stretches < 3 or values.min() <= 0:
         return False
+    values = np.ldexp(values, -np.frexp(values.max())[1])  # near 1: squares do not underflow
     stretches = values[values.size - n_stretches * length :].reshape(n_stretches, length)
     deviation = stretches.std(axis=1)
     ratio = deviation / stretches.mean(axis=1)

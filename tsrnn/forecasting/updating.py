@@ -20,8 +20,9 @@ class UpdateMixin(ForecasterBase):
         Parameters
         ----------
         y : Series or DataFrame
-            The values after each series, or some of them, in the form that ``fit`` was given. With
-            ``missing="mask"`` rows may be left out, the first ones too.
+            The values after each series, or some of them, in any form whose labels are those that
+            were fitted; a single series may come without. With ``missing="mask"`` rows may be left
+            out, the first ones too.
         X : Series or DataFrame, optional
             Covariates of these rows, where ``fit`` was given some, and of later ones.
 
@@ -33,7 +34,8 @@ class UpdateMixin(ForecasterBase):
         ------
         ValueError
             If ``y`` holds other series, does not start where they end, or values are missing,
-            infinite, or not positive where logarithms are taken.
+            infinite, more than 1e15 deviations from the mean of what was fitted, or not
+            positive where logarithms are taken.
 
         Examples
         --------
@@ -65,6 +67,8 @@ class UpdateMixin(ForecasterBase):
         ------
         ValueError
             As in ``update``; or if ``loss`` or its ``quantiles`` are no longer those of ``fit``.
+        KeyboardInterrupt
+            After Ctrl-C; the forecaster is as before, without the new observations.
 
         Examples
         --------

@@ -16,6 +16,7 @@ from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.sources import Source
 from tsrnn.network import Network
 from tsrnn.network.trace import LayerTrace, Trace, trace
+from tsrnn.parameters import naming
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,8 @@ def read_batch(estimator: Any, X: Any, y: Any = None, *, with_targets: bool = Fa
     If ``with_targets``, a forecaster's windows end a horizon before its series. ValueError if the
     estimator is of another kind or not fitted, or targets are missing.
     """
-    check_is_fitted(estimator)
+    with naming("estimator"):
+        check_is_fitted(estimator)
     if isinstance(estimator, SequenceEstimator):
         return _row_batch(estimator, X, y, with_targets)
     if isinstance(estimator, RNNForecaster):
@@ -91,7 +93,7 @@ def _row_batch(estimator, X, y, with_targets):
     if with_targets and y is None:
         raise ValueError("The gradient of the loss needs targets: give y.")
     sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
-    targets = None if y is None else estimator.encode_targets(y)
+    targets = None if y is None else estimator.encode_targets(sequences.align(y, "y"))
     model, n = estimator.fitted_, len(sequences)
     if targets is not None and len(targets) != n:
         raise ValueError(
@@ -99,7 +101,9 @@ def _row_batch(estimator, X, y, with_targets):
         )
     source = model.source(sequences, targets)
     steps = pd.RangeIndex(1, model.network.n_time(source) + 1, name="step") * model.segment
-    keys = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n, name="row")
+    keys = sequences.ids
+    if keys is None:
+        keys = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n, name="row")
     return Batch(
         network=model.network,
         source=source,

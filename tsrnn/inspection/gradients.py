@@ -11,6 +11,7 @@ from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.parameters import POSITIVE_INTEGER, Integer, StrOptions, validated
 
 _LEVELS = {"": 0.5, "_lower": 0.1, "_upper": 0.9}  # quantiles of the norms of several sequences
+_LARGEST = float(np.finfo(np.float32).max)  # in place of an overflow
 
 
 def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
@@ -51,8 +52,9 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
         squares[name, "weights"] = (grad_squares * factors).sum(axis=2)
     columns = {}
     for (name, norm), values in squares.items():
+        norms = pd.DataFrame(np.minimum(np.sqrt(values), _LARGEST))
         for suffix, level in _LEVELS.items():
-            columns[name, norm + suffix] = np.nanquantile(np.sqrt(values), level, axis=0)
+            columns[name, norm + suffix] = norms.quantile(level).to_numpy()
     lags = pd.RangeIndex(len(next(iter(columns.values()))))[::-1] * batch.segment
     frame = pd.DataFrame(columns, lags.rename("lag"))
     frame.columns.names = ["layer", "norm"]

@@ -6,6 +6,7 @@ import functools
 from types import ModuleType
 from typing import Self
 
+import numba
 import numpy as np
 
 from tsrnn.kernels import heads
@@ -150,7 +151,15 @@ class Network(abc.ABC):
         return np.ones(self.parameters.size, bool)
 
     def sizes(self, n_time: int) -> Sizes:
-        """The shape that kernels are told, for sequences of ``n_time`` steps."""
+        """The shape that kernels are told, for sequences of ``n_time`` steps.
+
+        RuntimeError where Numba is told not to compile: kernels emit instructions of LLVM.
+        """
+        if numba.config.DISABLE_JIT:
+            raise RuntimeError(
+                "Networks of tsrnn are compiled by Numba, and NUMBA_DISABLE_JIT=1 (or "
+                "numba.config.DISABLE_JIT) tells it not to compile. Unset it before Python starts."
+            )
         shape = self.n_in, self.n_hidden, self.n_layers, self.n_directions, int(self.residual)
         head = self.head, self.n_horizons, self.n_out, self.n_head
         tokens = self.n_tokens, self.n_embedding, int(self.tied)
@@ -177,16 +186,20 @@ class Network(abc.ABC):
         """
         if n_jobs == 1:
             return 1
-        sizes = self.sizes(self.n_time(source))
-        units = self.n_layers * self.n_directions * self.n_hidden
-        columns = sum(weights_width(sizes, layer) for layer in range(self.n_layers)) / self.n_layers
-        # About 4 ns for the gates of a unit, and 35 multiply-adds a ns.
-        per_unit = 4e-9 + sizes.n_blocks * columns * (3 if n_trained else 1) / 3.5e10
-        seconds = n_windows * sizes.n_time * units * per_unit * self.parameters.itemsize / 4
+        seconds = n_windows * self.seconds_of_a_window(source, training=n_trained > 0)
         kernels = self.drivers
         serial = kernels.train if n_trained else kernels.predict
         parallel = kernels.train_one if n_trained == 1 else serial
         return n_jobs if are_worth_it(seconds, serial, parallel) else 1
+
+    def seconds_of_a_window(self, source: Source, *, training: bool = False) -> float:
+        """About how long one core takes to predict a window, or to train on it once."""
+        sizes = self.sizes(self.n_time(source))
+        units = self.n_layers * self.n_directions * self.n_hidden
+        columns = sum(weights_width(sizes, layer) for layer in range(self.n_layers)) / self.n_layers
+        # About 4 ns for the gates of a unit, and 35 multiply-adds a ns.
+        per_unit = 4e-9 + sizes.n_blocks * columns * (3 if training else 1) / 3.5e10
+        return sizes.n_time * units * per_unit * self.parameters.itemsize / 4
 
     def predict(
         self,

@@ -15,6 +15,10 @@ from tsrnn.kernels.targets import Workers, target_of
 if TYPE_CHECKING:
     from tsrnn.network.network import Network
 
+_PREDICTED_PIECES = 4  # a prediction is cut smaller than what a loss is summed over
+_SECONDS_OF_A_UNIT_STEP = 8e-9  # of a network with 32 units, on one core
+_MOST_COSTLY = 64  # times that, of networks as large as anyone trains on a CPU
+
 
 def predict_models(
     network: Network,
@@ -77,23 +81,44 @@ def run_models(
     """
     # A model loaded with a memory map is read-only, which kernels would be compiled for anew.
     padded_windows, parameters = kernel_array(padded_windows, np.int64), kernel_array(parameters)
-    n_models, n_windows = padded_windows.shape
+    n_models = len(padded_windows)
     sizes, target = network.sizes(network.n_time(source)), target_of(workers)
     name, loss_params = loss or ("absolute_error", ())
     problem = Problem.of(network.module, source, sizes, name, loss_params)
-    # Pieces of about a tenth of a second, so that Ctrl-C is heard between them.
-    steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions * n_models
-    size = sizes.n_rows * (1 + target.MAX_UNIT_STEPS // (steps * sizes.n_rows))
     totals = np.zeros((n_models, 2))
-    for first in range(0, n_windows, size):
-        piece = slice(first, first + size)
+    n_unit_steps = target.MAX_UNIT_STEPS // (1 if loss else _PREDICTED_PIECES)
+    for models, piece in _pieces(network, source, padded_windows.shape, n_unit_steps):
         carried = np.empty((network.state_width, 0), parameters.dtype)
         if states is not None:
             carried = np.ascontiguousarray(states[piece].T)
-        part = np.ascontiguousarray(padded_windows[:, piece])
-        totals += target.predict(
-            problem, parameters, part, carried, out[:, piece], loss is not None, workers
+        part, part_out = kernel_array(padded_windows[models, piece]), out[models, piece]
+        written = kernel_array(part_out)
+        totals[models] += target.predict(
+            problem, parameters[models], part, carried, written, loss is not None, workers
         )
+        if written is not part_out:
+            part_out[:] = written
         if states is not None:
             states[piece] = carried.T
     return totals
+
+
+def _pieces(network, source, shape, n_unit_steps):
+    """Parts of (n_models, n_windows), two slices each, that Ctrl-C can come between.
+
+    One takes about as long as ``n_unit_steps`` of a network with few units, and is at least a chunk
+    of windows of one model.
+    """
+    (n_models, n_windows), sizes = shape, network.sizes(network.n_time(source))
+    steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions
+    if n_models * n_windows * steps * _MOST_COSTLY <= n_unit_steps:
+        return [(slice(None), slice(None))]
+    cost = network.seconds_of_a_window(source) / _SECONDS_OF_A_UNIT_STEP
+    n_chunks = int(n_unit_steps / (max(steps, cost) * sizes.n_rows))
+    n_models_each = min(max(n_chunks, 1), n_models)
+    size = sizes.n_rows * (1 + n_chunks // n_models)
+    return [
+        (slice(model, model + n_models_each), slice(first, first + size))
+        for model in range(0, n_models, n_models_each)
+        for first in range(0, n_windows, size)
+    ]

@@ -11,6 +11,7 @@ import pandas as pd
 from tsrnn.anomaly.event_tables import runs_of
 from tsrnn.anomaly.events import events_from_labels, labels_from_events
 from tsrnn.data import channels_from
+from tsrnn.parameters import validated
 from tsrnn.plotting.anomaly_axes import (
     EVENT_STRENGTH,
     color_spans,
@@ -31,6 +32,7 @@ from tsrnn.plotting.anomaly_data import (
     labelled_steps,
     time_slice,
 )
+from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.style import GREEN, VERMILION, blend, foreground, format_axes, legend_style
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ class AnomalyDisplay:
     [Timestamp('2024-01-04 00:00:00')]
     """
 
+    @validated(ARGUMENTS)
     def __init__(
         self,
         y: Any,
@@ -126,6 +129,7 @@ class AnomalyDisplay:
         self.n_more = len(panel.channels) - len(self.channels) if channels is None else 0
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_estimator(
         cls,
         detector: Any,
@@ -186,6 +190,7 @@ class AnomalyDisplay:
         return display.plot(ax, start=start, end=end)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_predictions(
         cls,
         y: Any,
@@ -211,6 +216,7 @@ class AnomalyDisplay:
         display = cls(y, explained, events=events, **options)
         return display.plot(ax, start=start, end=end)
 
+    @validated(ARGUMENTS)
     def plot(
         self,
         ax: Sequence[Axes] | None = None,

@@ -9,6 +9,7 @@ import pandas as pd
 from tsrnn.anomaly.events import labels_from_events
 from tsrnn.data import ChannelPanel, ChannelSeries, format_time
 from tsrnn.data.interop import to_pandas
+from tsrnn.parameters import naming
 
 _MAX_CHANNELS = 6  # drawn by default
 _COLUMNS = ("score", "threshold", "anomaly", "expected", "lower", "upper", "share")
@@ -114,6 +115,7 @@ def channel_shares(explained: pd.DataFrame, channels: Iterable) -> np.ndarray | 
     return explained[names].to_numpy(float)
 
 
+@naming("channels")
 def choose_channels(
     requested: Any, channels: list, explained: pd.DataFrame, is_detected: np.ndarray
 ) -> list:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.plotting.checks import as_series, backtest_forecasts, interval_levels, n_history_shown
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import (
+    ARGUMENTS,
+    as_series,
+    backtest_forecasts,
+    interval_levels,
+    n_history_shown,
+)
 from tsrnn.plotting.grid import axes_grid, choose_series, label_axes
 from tsrnn.plotting.panel_series import LONG_COLUMNS, PanelSeries
 from tsrnn.plotting.style import (
@@ -66,6 +73,7 @@ class BacktestDisplay:
     3
     """
 
+    @validated(ARGUMENTS)
     def __init__(
         self,
         backtest: Backtest,
@@ -94,6 +102,7 @@ class BacktestDisplay:
                 self.target = self.actual[0].name
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_backtest(
         cls,
         backtest: Backtest,
@@ -114,6 +123,7 @@ class BacktestDisplay:
         display = cls(backtest, y=y, ids=ids, coverage=coverage, columns=columns)
         return display.plot(ax, n_history=n_history, n_cols=n_cols)
 
+    @validated(ARGUMENTS)
     def plot(
         self,
         ax: Axes | Sequence[Axes] | None = None,

@@ -3,15 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from tsrnn.parameters import (
+    BOOLEAN,
+    POSITIVE_INTEGER,
+    STEPS,
+    Allowed,
+    Constraint,
+    Integer,
+    Label,
+    ListOf,
+    Probabilities,
+    Text,
+    percent_label,
+)
+
 if TYPE_CHECKING:
     from tsrnn.forecasting import Backtest
 
+
+class AxesLike(Constraint):
+    """Axes of matplotlib, or a list or array of them."""
+
+    def accepts(self, value: Any) -> bool:
+        several = np.ravel(np.asarray(value, dtype=object))
+        return several.size > 0 and all(hasattr(ax, "get_legend_handles_labels") for ax in several)
+
+    def __str__(self) -> str:
+        return "Axes of matplotlib"
+
+
+_COUNT = (POSITIVE_INTEGER, None)
+_LABEL = (Label(), None)
+_STYLE = (dict, None)
+_AXES = (AxesLike(), None)
+# Constraints of the displays' arguments, which have the same name in all of them.
+ARGUMENTS: dict[str, Allowed] = {
+    "actual_kw": _STYLE,
+    "ax": _AXES,
+    "axes": _AXES,
+    "best_iter": [Integer(0), None],
+    "cell": [Text(), None],
+    "columns": [ListOf(Label(), least=3, most=3)],
+    "coverage": [Probabilities(scalar=True, empty=True, labelled=True), None],
+    "expected_kw": _STYLE,
+    "forecast_kw": _STYLE,
+    "history_kw": _STYLE,
+    "horizon": [STEPS, None],
+    "id_column": _LABEL,
+    "layer": [Text(), None],
+    "legend": [BOOLEAN],
+    "n_cols": _COUNT,
+    "n_history": _COUNT,
+    "n_most": _COUNT,
+    "n_steps": [POSITIVE_INTEGER],
+    "note": [Text(), None],
+    "relative": [BOOLEAN],
+    "score_kw": _STYLE,
+    "season": [POSITIVE_INTEGER],
+    "segment": [POSITIVE_INTEGER],
+    "time_column": _LABEL,
+    "window": _COUNT,
+}
 _MIN_HISTORY = 30  # entries shown by default, where there are as many
 
 
@@ -83,7 +140,7 @@ def interval_levels(
     """Coverages of a backtest's intervals, or those given, in percent as text, widest first."""
     levels = [name.removeprefix("lower_") for name in forecasts if name.startswith("lower_")]
     if coverage is not None:
-        wanted = [f"{100 * level:g}" for level in np.atleast_1d(np.asarray(coverage, dtype=float))]
+        wanted = [percent_label(level) for level in np.atleast_1d(coverage)]
         for level in wanted:
             if level not in levels:
                 has = ", ".join(f"{float(name) / 100:g}" for name in levels) or "no intervals"
@@ -99,9 +156,7 @@ def n_history_shown(n_history: int | None, horizon: int, season: int) -> int:
     """``n_history`` if positive, or by default four horizons or three seasons."""
     if n_history is None:
         return max(4 * horizon, 3 * season, _MIN_HISTORY)
-    if isinstance(n_history, bool) or not isinstance(n_history, Integral) or n_history < 1:
-        raise ValueError(f"n_history must be a whole number from 1, got {n_history!r}.")
-    return int(n_history)
+    return n_history
 
 
 def _describe(data):

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.plotting.checks import as_intervals, as_series, backtest_forecasts, interval_levels
+from tsrnn.parameters import naming, validated
+from tsrnn.plotting.checks import (
+    ARGUMENTS,
+    as_intervals,
+    as_series,
+    backtest_forecasts,
+    interval_levels,
+)
 from tsrnn.plotting.style import (
     BLUE,
     background,
@@ -53,7 +60,8 @@ class CoverageDisplay:
     """
 
     def __init__(self, nominal: Sequence[float], observed: Sequence[float], by_series: Any = None):
-        levels = np.atleast_1d(np.asarray(nominal, dtype=float))
+        with naming("nominal"):
+            levels = np.atleast_1d(np.asarray(nominal, dtype=float))
         order = np.argsort(levels)
         self.nominal = levels[order]
         self.observed = _shares(observed, "observed", levels.shape)[order]
@@ -64,6 +72,7 @@ class CoverageDisplay:
         _shares(levels, "nominal", (levels.size,))
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_backtest(
         cls,
         backtest: Backtest,
@@ -113,6 +122,7 @@ class CoverageDisplay:
         return cls(nominal, observed, by_series if len(by_series) > 1 else None).plot(ax)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_predictions(
         cls, actual: pd.Series, intervals: pd.DataFrame, *, ax: Axes | None = None
     ) -> CoverageDisplay:
@@ -145,6 +155,7 @@ class CoverageDisplay:
         observed = _inside(actual, intervals, levels).mean()
         return cls([float(level) / 100 for level in levels], observed).plot(ax)
 
+    @validated(ARGUMENTS)
     def plot(self, ax: Axes | None = None, **line_kw: Any) -> CoverageDisplay:
         """Draw the coverage, in percent.
 
@@ -203,7 +214,8 @@ def _inside(actual, intervals, levels):
 
 
 def _shares(values, name, shape):
-    values = np.asarray(values, dtype=float)
+    with naming(name):
+        values = np.asarray(values, dtype=float)
     if values.shape != shape or not ((values >= 0) & (values <= 1)).all() or not values.size:
         raise ValueError(f"{name} must be shares from 0 to 1 of shape {shape}, got {values}.")
     return values

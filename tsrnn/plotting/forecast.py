@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.forecast_axes import ForecastAxes
 from tsrnn.plotting.forecast_data import forecast_data
 from tsrnn.plotting.panel import PanelForecastDisplay
@@ -54,6 +56,7 @@ class ForecastDisplay(ForecastAxes):
     """
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_estimator(
         cls,
         forecaster: Any,
@@ -105,6 +108,7 @@ class ForecastDisplay(ForecastAxes):
         return cls(**data.series_arguments(actual, ids)).plot(ax, n_history=n_history)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_predictions(
         cls,
         forecast: pd.Series | pd.DataFrame,

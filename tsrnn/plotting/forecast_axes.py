@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tsrnn.plotting.checks import as_intervals, as_series, n_history_shown
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import ARGUMENTS, as_intervals, as_series, n_history_shown
 from tsrnn.plotting.style import (
     BLUE,
     background,
@@ -28,6 +29,7 @@ _MAX_DOTS = 60  # actual values drawn as dots; more are drawn as a line
 class ForecastAxes:
     """A forecast of one series and how it is drawn; see :class:`ForecastDisplay`."""
 
+    @validated(ARGUMENTS)
     def __init__(
         self,
         forecast: pd.Series | pd.DataFrame,
@@ -61,6 +63,7 @@ class ForecastAxes:
         if intervals is not None:
             self.intervals, self.levels = as_intervals(intervals, self.forecast)
 
+    @validated(ARGUMENTS)
     def plot(
         self,
         ax: Any = None,

@@ -35,7 +35,7 @@ class ForecastData:
         (label,) = choose_series(ids, forecast.labels)
         if self.intervals is not None:
             intervals = PanelSeries(self.intervals, "intervals", self.columns).intervals(label)
-        if actual is not None and label is not None:
+        if actual is not None and (label is not None or not isinstance(actual, pd.Series)):
             actuals = PanelSeries(actual, "actual", self.columns)
             actual = actuals.series(label) if label in actuals.labels else actual
         return {

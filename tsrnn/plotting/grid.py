@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tsrnn.parameters import naming
 from tsrnn.plotting.style import blend, foreground, legend_style, new_axes, pyplot
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ MAX_SERIES = 12  # drawn by default
 _WIDTH, _HEIGHT = 4.2, 2.4  # inches of each of several axes
 
 
+@naming("ids")
 def choose_series(ids: Any, labels: list) -> list:
     """Labels of the series to draw: ``ids``, if known, or by default the first twelve."""
     if ids is None:
@@ -49,8 +50,6 @@ def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None)
         return listed_axes(ax, n_axes, "ax must be one axes a series", remedy)
     if n_cols is None:
         n_cols = 2 if n_axes == 4 else 3
-    elif isinstance(n_cols, bool) or not isinstance(n_cols, Integral) or n_cols < 1:
-        raise ValueError(f"n_cols must be a whole number from 1, got {n_cols!r}.")
     if n_axes == 1:
         return [new_axes()]
     n_cols = min(n_cols, n_axes)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.plotting.checks import backtest_forecasts
+from tsrnn.parameters import StrOptions, Text, validated
+from tsrnn.plotting.checks import ARGUMENTS, backtest_forecasts
 from tsrnn.plotting.style import BLUE, GREEN, PURPLE, VERMILION, draw_curve, format_axes, new_axes
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class HorizonErrorDisplay:
     ['RNNForecaster', 'seasonal_naive', 'drift']
     """
 
+    @validated(metric=[Text()])
     def __init__(self, errors: pd.DataFrame, metric: str):
         if not isinstance(errors, pd.DataFrame) or errors.empty:
             raise ValueError(
@@ -64,6 +66,7 @@ class HorizonErrorDisplay:
         self.errors, self.metric = errors, metric
 
     @classmethod
+    @validated(ARGUMENTS, metric=[StrOptions(METRICS)])
     def from_backtest(
         cls, backtest: Backtest, metric: str = "MAE", *, ax: Axes | None = None
     ) -> HorizonErrorDisplay:
@@ -85,6 +88,7 @@ class HorizonErrorDisplay:
         """
         return cls(errors_by_step(backtest, metric), metric).plot(ax)
 
+    @validated(ARGUMENTS)
     def plot(self, ax: Axes | None = None, **line_kw: Any) -> HorizonErrorDisplay:
         """Draw the errors.
 
@@ -116,8 +120,6 @@ class HorizonErrorDisplay:
 
 def errors_by_step(backtest: Backtest, metric: str) -> pd.DataFrame:
     """Errors at each step ahead, averaged over origins, then over series; a column per forecast."""
-    if metric not in METRICS:
-        raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}.")
     frame = backtest_forecasts(backtest)
     codes, labels = pd.factorize(frame["unique_id"])
     n_windows = frame.loc[codes == 0, "cutoff"].nunique()

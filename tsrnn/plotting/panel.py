@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tsrnn.plotting.checks import n_history_shown
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import ARGUMENTS, n_history_shown
 from tsrnn.plotting.forecast_axes import ForecastAxes
 from tsrnn.plotting.forecast_data import forecast_data
 from tsrnn.plotting.grid import axes_grid, choose_series, label_axes
@@ -52,6 +53,7 @@ class PanelForecastDisplay:
     array([2.5, 1.5])
     """
 
+    @validated(ARGUMENTS)
     def __init__(
         self,
         forecast: Any,
@@ -87,6 +89,7 @@ class PanelForecastDisplay:
                 raise ValueError(f"Series {label!r}: {error}") from error
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_estimator(
         cls,
         forecaster: Any,
@@ -126,6 +129,7 @@ class PanelForecastDisplay:
         return display.plot(ax, n_history=n_history, n_cols=n_cols)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_predictions(
         cls,
         forecast: Any,
@@ -162,6 +166,7 @@ class PanelForecastDisplay:
         display = cls(forecast, **data, ids=ids, columns=columns)
         return display.plot(ax, n_history=n_history, n_cols=n_cols)
 
+    @validated(ARGUMENTS)
     def plot(
         self,
         ax: Axes | Sequence[Axes] | None = None,

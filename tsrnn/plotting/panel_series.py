@@ -17,9 +17,9 @@ class PanelSeries:
     """The series of a panel in any form, with their ``labels`` in the order of their first rows.
 
     ``data`` is a wide frame, one column per series; a long frame of pandas or polars; a Series or
-    DataFrame on a MultiIndex of series and time; or a single Series, whose label is None. Columns
-    of intervals in a wide frame have one more level, ``lower_80`` and so on. Otherwise DataError,
-    which calls the data ``name``.
+    DataFrame on a MultiIndex of series and time; or a single Series, or a frame of its times and
+    values, whose label is None. Columns of intervals in a wide frame have one more level,
+    ``lower_80`` and so on. Otherwise DataError, which calls the data ``name``.
     """
 
     def __init__(self, data: Any, name: str, columns: tuple[str, str, str] = LONG_COLUMNS):
@@ -31,6 +31,10 @@ class PanelSeries:
             self._data = frame.set_axis(frame.index.get_level_values(-1))
         elif isinstance(frame, pd.Series):
             self.labels, self._data = [None], frame
+            return
+        elif columns[1] in frame.columns and columns[0] not in frame.columns:  # of one series
+            rows = labelled_rows(frame, name, None, columns[1])
+            self.labels, self._data = [None], rows.values.set_axis(rows.times)
             return
         elif is_pandas and not set(columns[:2]) <= set(frame.columns):
             labels, self._data, self._is_wide = _series_labels(frame.columns), frame, True

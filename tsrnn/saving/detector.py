@@ -1,7 +1,5 @@
 """Schema of RNNAnomalyDetector, with the streams of its series as stacked arrays."""
 
-import datetime
-
 import numpy as np
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
@@ -14,9 +12,9 @@ from tsrnn.anomaly.streaming import Stream
 from tsrnn.anomaly.thresholds.base import Threshold
 from tsrnn.network import RecurrentNetwork
 from tsrnn.saving.checks import check, check_parts, has_type
+from tsrnn.saving.labels import LABELS
 from tsrnn.saving.parts import MAX_STEPS, decode_axes, encode_axes
 from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
-from tsrnn.saving.values import is_key
 
 _MAX_SEASONS = 100
 # Parts of a file that are fields of the fitted state.
@@ -29,6 +27,8 @@ _STATE_PARTS = {
     "_usual": "error_scale",
     "_usual_levels": "median_score",
     "_streams": "streams",
+    "_constant": "constant",
+    "_start_weights": "start_weights",
     "_step": "step",
     "_channels": "channels",
 }
@@ -52,6 +52,7 @@ _TYPES = {
     "threshold_": Threshold,
     "offset_": float,
 }
+_OPTIONAL = {"_constant": np.ndarray, "_start_weights": np.ndarray | None}  # absent in older files
 _STREAM = {
     "index": pd.Index,
     "ends": np.ndarray,
@@ -76,7 +77,7 @@ def _encode(attributes):
         "_networks": np.concatenate([first[:0], *others]),
         "_streams": None if state.streams is None else _encode_streams(state.streams),
     }
-    return {name: parts[name] for name in _TYPES}
+    return {name: parts[name] for name in _TYPES | _OPTIONAL}
 
 
 def _encode_streams(streams):
@@ -104,6 +105,8 @@ def _check(parts):
     check(others.dtype == weights.dtype and others.ndim == 1, "_networks")
     n, n_channels = len(labels), model.n_channels
     check(n >= 1 and all(_is_label(label) for label in labels), "_labels")
+    # A dict whose keys all collide is very slow.
+    check(n - len(set(map(hash, labels))) <= 10, "_labels")
     check(len(set(labels)) == n and (None not in labels or n == 1), "_labels")
     check(parts["n_features_in_"] == len(parts["_channels"]) == n_channels, "n_features_in_")
     scales = (n, model.n_forecasts, n_channels)
@@ -112,6 +115,12 @@ def _check(parts):
         check(parts[name].dtype == np.float64 and parts[name].shape == size, name)
     check((parts["_deviations"] > 0).all() and (parts["_usual"] > 0).all(), "a deviation")
     check(not (parts["_usual_levels"] < 0).any(), "_usual_levels")
+    constant, starts = parts.get("_constant"), parts.get("_start_weights")
+    if constant is not None:
+        check(constant.dtype == bool and constant.shape == (n, n_channels), "_constant")
+    if starts is not None:
+        check(starts.dtype == np.float64 and starts.ndim == 1, "_start_weights")
+        check((starts >= 0).all() and (starts <= 1).all(), "_start_weights")
     seasons = parts["seasons_"]
     check(all(has_type(season, int) and season > 1 for season in seasons), "seasons_")
     check(len(seasons) <= _MAX_SEASONS, "seasons_")
@@ -123,7 +132,9 @@ def _check(parts):
 
 
 def _is_label(label):
-    return label is None or isinstance(label, datetime.date) or (is_key(label) and label == label)
+    if isinstance(label, tuple):
+        return all(map(_is_label, label))
+    return label is None or (isinstance(label, LABELS) and label == label)
 
 
 def _check_streams(streams, parts):
@@ -153,6 +164,7 @@ def _decode(parts):
     """Attributes of the estimator, from checked parts."""
     network, streams = parts["network_"], parts["_streams"]
     others = parts["_networks"].reshape(-1, network.parameters.size)
+    parts = {"_constant": np.zeros(parts["_means"].shape, bool), "_start_weights": None} | parts
     fields = {name: parts[part] for part, name in _STATE_PARTS.items()} | {
         "labels": {label: k for k, label in enumerate(parts["_labels"])},
         "networks": [network, *(network.like(weights) for weights in others)],
@@ -192,7 +204,7 @@ def _decode_error_stream(parts, k, state):
 DETECTOR = EstimatorSchema(
     RNNAnomalyDetector,
     _TYPES,
-    {},
+    _OPTIONAL,
     _check,
     attributes=_ATTRIBUTES,
     encode=_encode,

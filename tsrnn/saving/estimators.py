@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import sklearn
 
-import tsrnn.saving.parts  # noqa: F401, registers codecs
+import tsrnn.saving.labels
+import tsrnn.saving.parts  # noqa: F401, both register codecs
 from tsrnn import __version__
 from tsrnn.estimators import RNNClassifier, RNNRegressor
 from tsrnn.estimators.sequence_model import PartialFitState

@@ -60,10 +60,15 @@ def read(path):
 
 
 def write(path, payload):
+    """Write a payload with its header."""
+    header = f"tsrnn {FORMAT} sha256 {_digest(payload)}\n"
+    write_whole(path, header.encode(), payload)
+
+
+def write_whole(path: str | os.PathLike, *content: bytes) -> None:
     """Write a file whole: what stood at ``path`` stays until all of the new content is on disk."""
     path = os.fsdecode(path)
     old, target = check_destination(path), os.path.realpath(path)  # a symbolic link stays one
-    content = f"tsrnn {FORMAT} sha256 {_digest(payload)}\n".encode() + payload
     temporary = os.path.join(os.path.dirname(target), f"tsrnn-{secrets.token_hex(8)}.part")
     try:
         _create(temporary, content, 0o666 if old is None else 0o600)
@@ -77,8 +82,8 @@ def write(path, payload):
     except BaseException as error:
         if os.path.exists(temporary):
             os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename == temporary:
-            raise OSError(error.errno, error.strerror, path) from None
+        if isinstance(error, OSError) and error.filename in (None, temporary):
+            raise OSError(error.errno, error.strerror, path) from error
         raise
 
 
@@ -99,7 +104,7 @@ def check_destination(path: str | os.PathLike) -> os.stat_result | None:
 def _create(path, content, mode):
     """Write a new file, whose ``mode`` the umask restricts, to the disk."""
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-        file.write(content)
+        file.writelines(content)
         file.flush()
         os.fsync(file.fileno())
 
@@ -117,7 +122,7 @@ def _overwrite(path, content, copy):
     """Overwrite a file that has other hard links; if that fails, ``copy`` takes its place."""
     with open(path, "r+b") as file:
         try:
-            file.write(content)
+            file.writelines(content)
             file.truncate()
             file.flush()
             os.fsync(file.fileno())

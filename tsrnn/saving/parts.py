@@ -29,7 +29,8 @@ from tsrnn.training import Moments
 
 MAX_STEPS = 2**24  # of a horizon or season: a stream stores as many values
 _NARWHALS = {
-    *("Boolean", "Categorical", "Date", "Datetime", "String"),
+    *("Binary", "Boolean", "Categorical", "Date", "Datetime", "Decimal", "Enum", "Float32"),
+    *("Float64", "String", "Time"),
     *("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
 }
 
@@ -186,8 +187,13 @@ codec(Wide)(Wide)
 
 @codec(Long)
 def _decode_long(
-    id_column: str, time_column: str, target_column: str, id_dtype: Dtype, time_dtype: Dtype
+    id_column: str | None,
+    time_column: str,
+    target_column: str,
+    id_dtype: Dtype | None,
+    time_dtype: Dtype,
 ):
+    check((id_column is None) == (id_dtype is None), "a form")
     return Long(id_column, time_column, target_column, id_dtype, time_dtype)
 
 
@@ -202,7 +208,10 @@ def _decode_levels(
 def _encode_foreign(form):
     return {
         "columns": [form.id_column, form.time_column, form.target_column],
-        "dtypes": [_encode_narwhals_dtype(d) for d in (form.id_dtype, form.time_dtype)],
+        "dtypes": [
+            None if dtype is None else _encode_narwhals_dtype(dtype)
+            for dtype in (form.id_dtype, form.time_dtype)
+        ],
         "library": form.library.name,
     }
 
@@ -212,9 +221,12 @@ def _decode_foreign(columns: list, dtypes: list, library: str):
     import narwhals as nw
 
     check(library in ("CUDF", "MODIN", "POLARS", "PYARROW"), "a library")
-    check(len(columns) == 3 and all(isinstance(column, str) for column in columns), "a form")
+    check(len(columns) == 3 and all(isinstance(column, str) for column in columns[1:]), "a form")
+    check(columns[0] is None or isinstance(columns[0], str), "a form")
+    check([part is None for part in dtypes] == [columns[0] is None, False], "a form")
     ids, times, targets = columns
-    id_dtype, time_dtype = (_decode_narwhals_dtype(*parts) for parts in dtypes)
+    id_dtype = None if dtypes[0] is None else _decode_narwhals_dtype(*dtypes[0])
+    time_dtype = _decode_narwhals_dtype(*dtypes[1])
     return Foreign(ids, times, targets, id_dtype, time_dtype, nw.Implementation[library])
 
 
@@ -222,6 +234,10 @@ def _encode_narwhals_dtype(dtype):
     parts = [type(dtype).__name__]
     if parts == ["Datetime"]:
         parts += [dtype.time_unit, dtype.time_zone]
+    elif parts == ["Enum"]:
+        parts.append(list(dtype.categories))
+    elif parts == ["Decimal"]:
+        parts += [dtype.precision, dtype.scale]
     if _decode_narwhals_dtype(*parts) != dtype:
         raise ValueError(f"the dtype {dtype} is not supported. Convert it.")
     return parts

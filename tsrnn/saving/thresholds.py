@@ -114,6 +114,7 @@ def _encode_dynamic(fitted):
     return {
         "threshold_": fitted["threshold_"],
         "recent": np.array(recent, float),
+        "calibration": np.array(fitted["_calibration"], float),
         "window": recent.maxlen,
         "n_new": fitted["_n_new"],
         "keep": mean.decay,
@@ -122,7 +123,10 @@ def _encode_dynamic(fitted):
     }
 
 
-@_threshold(DynamicThreshold, {"_recent", "_mean", "_n_new", "threshold_"}, _encode_dynamic)
+_DYNAMIC = {"_recent", "_calibration", "_mean", "_n_new", "threshold_"}
+
+
+@_threshold(DynamicThreshold, _DYNAMIC, _encode_dynamic)
 def _decode_dynamic(
     threshold_: float,
     recent: np.ndarray,
@@ -131,13 +135,21 @@ def _decode_dynamic(
     keep: float,
     sum: float,
     weight: float,
+    calibration: np.ndarray | None = None,
 ):
-    _check_scores(recent)
-    check(0 < recent.size <= window, "a window")
+    calibration = recent if calibration is None else calibration
+    for scores in (recent, calibration):
+        _check_scores(scores)
+        check(0 < scores.size <= window, "a window")
     check(0 <= keep < 1 and weight > 0, "an exponential mean")
     mean = ExponentialMean(keep, sum, weight)
-    scores = deque(recent.tolist(), maxlen=int(window))
-    return {"_recent": scores, "_mean": mean, "_n_new": int(n_new), "threshold_": threshold_}
+    return {
+        "_recent": deque(recent.tolist(), maxlen=int(window)),
+        "_calibration": deque(calibration.tolist(), maxlen=int(window)),
+        "_mean": mean,
+        "_n_new": int(n_new),
+        "threshold_": threshold_,
+    }
 
 
 def _encode_conformal(fitted):
@@ -147,21 +159,38 @@ def _encode_conformal(fitted):
         "window": recent.maxlen or 0,
         "seed": fitted["_seed"],
         "rng": fitted["_stream_rng"],
+        "floor": fitted["_floor"],
+        "n_allowed": fitted["_n_allowed"],
     }
 
 
 @_threshold(
     ConformalThreshold,
-    {"_recent", "_ordered", "_seed", "_stream_rng"},
+    {"_recent", "_ordered", "_seed", "_stream_rng", "_floor", "_n_allowed"},
     _encode_conformal,
     "_stream_rng",
 )
-def _decode_conformal(recent: np.ndarray, window: int, seed: int, rng: np.random.Generator):
+def _decode_conformal(
+    recent: np.ndarray,
+    window: int,
+    seed: int,
+    rng: np.random.Generator,
+    floor: float = -np.inf,
+    n_allowed: float = 0.0,
+):
     _check_scores(recent)
+    check(floor < np.inf and n_allowed >= 0, "a calibration")
     check(recent.size > 0 and seed >= 0, "a calibration")
     check(window == 0 or recent.size <= window, "a window")
     scores = deque(recent.tolist(), maxlen=int(window) or None)
-    return {"_recent": scores, "_ordered": sorted(scores), "_seed": int(seed), "_stream_rng": rng}
+    return {
+        "_recent": scores,
+        "_ordered": sorted(scores),
+        "_seed": int(seed),
+        "_stream_rng": rng,
+        "_floor": floor,
+        "_n_allowed": n_allowed,
+    }
 
 
 def _check_scores(values):

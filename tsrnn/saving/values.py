@@ -16,7 +16,7 @@ from pandas.tseries.offsets import BaseOffset
 from tsrnn.saving.checks import check, check_parts, lookup
 from tsrnn.saving.file import DTYPE, PLAIN, parse_array
 
-Dtype = np.dtype | pd.api.extensions.ExtensionDtype
+Dtype: typing.TypeAlias = np.dtype | pd.api.extensions.ExtensionDtype
 _DTYPE_NAME = re.compile(r"(?!.*dateutil)[\w\[\], :+/\-<>|]{1,60}")
 _ZONE = re.compile(r"(?!dateutil)[A-Za-z][\w+\-/:]{0,50}")  # pandas opens any file for dateutil's
 
@@ -58,7 +58,8 @@ def _codec_name(value):
     if isinstance(value, np.generic):
         return "scalar"
     if type(value) is np.ndarray and value.dtype == object:
-        return "texts"
+        is_text = all(type(item) is str for item in value.ravel().tolist())
+        return "texts" if is_text else "objects"
     if isinstance(value, BaseOffset) and type(value) is not pd.DateOffset:
         return "offset"
     if isinstance(value, Dtype) and not isinstance(value, pd.CategoricalDtype):
@@ -168,18 +169,17 @@ def _decode_scalar(dtype: str, hex: str):
     return value
 
 
-def _encode_texts(array):
-    texts = array.ravel().tolist()
-    if not all(type(text) is str for text in texts):
-        raise ValueError("its objects are not all texts. Give the array a dtype.")
-    return {"shape": list(array.shape), "texts": texts}
-
-
-@codec(None, "texts", _encode_texts)
+@codec(None, "texts", lambda array: {"shape": list(array.shape), "texts": array.ravel().tolist()})
 def _decode_texts(shape: list, texts: list):
     check(all(isinstance(text, str) for text in texts), "an array of texts")
-    array = np.empty(len(texts), object)
-    array[:] = texts
+    return _decode_objects(shape, texts)
+
+
+@codec(None, "objects", lambda array: {"shape": list(array.shape), "items": array.ravel().tolist()})
+def _decode_objects(shape: list, items: list):
+    array = np.empty(len(items), object)
+    for k, item in enumerate(items):  # a tuple is one item
+        array[k] = item
     return array.reshape(shape)
 
 
@@ -291,12 +291,17 @@ def _decode_categorical_index(codes: np.ndarray, dtype: pd.CategoricalDtype, nam
 
 def _encode_index(index):
     values = index.to_numpy()
-    return {"values": values, "name": index.name, "inferred": values.dtype != index.dtype}
+    inferred = values.dtype != index.dtype
+    parts = {"values": values, "name": index.name, "inferred": inferred}
+    if inferred and pd.Index(values, tupleize_cols=False).dtype != index.dtype:
+        parts["dtype"] = index.dtype
+    return parts
 
 
 @codec(pd.Index, encode=_encode_index)
-def _decode_index(values: np.ndarray, name: Hashable, inferred: bool):
-    return pd.Index(values, dtype=None if inferred else values.dtype, name=name)
+def _decode_index(values: np.ndarray, name: Hashable, inferred: bool, dtype: Dtype | None = None):
+    dtype = dtype if inferred else values.dtype
+    return pd.Index(values, dtype=dtype, name=name, tupleize_cols=False)
 
 
 def _encode_series(series):
@@ -341,13 +346,34 @@ def _decode_random_state(state: dict):
 
 def _encode_dtype(dtype):
     name = str(dtype)
+    if isinstance(dtype, pd.ArrowDtype) and name.startswith(("string[", "dictionary<", "decimal")):
+        return _encode_arrow_dtype(dtype.pyarrow_dtype)
     if not _DTYPE_NAME.fullmatch(name) or pd.api.types.pandas_dtype(name) != dtype:
         raise ValueError(f"the dtype {name:.100} has no name that describes it fully. Convert it.")
     return {"name": name}
 
 
+def _encode_arrow_dtype(arrow):
+    """Parts of Arrow's types that pandas does not read by their names."""
+    if not hasattr(arrow, "value_type"):
+        return {"name": str(arrow), "arrow": True}
+    index, ordered = str(arrow.index_type), arrow.ordered
+    return {"name": str(arrow.value_type), "arrow": True, "index": index, "ordered": ordered}
+
+
 @codec(None, "dtype", _encode_dtype)
-def _decode_dtype(name: str):
+def _decode_dtype(name: str, arrow: bool = False, index: str | None = None, ordered: bool = False):
+    if arrow:
+        import pyarrow
+
+        digits = re.fullmatch(r"decimal(32|64|128|256)\((\d{1,2}), (\d{1,2})\)", name)
+        if digits:
+            kind = getattr(pyarrow, f"decimal{digits[1]}")
+            return pd.ArrowDtype(kind(int(digits[2]), int(digits[3])))
+        value = pyarrow.type_for_alias(name)
+        if index is not None:
+            value = pyarrow.dictionary(pyarrow.type_for_alias(index), value, ordered)
+        return pd.ArrowDtype(value)
     check(_DTYPE_NAME.fullmatch(name), "a dtype")
     dtype = pd.api.types.pandas_dtype(name)
     if isinstance(dtype, np.dtype) and dtype.kind not in "biufcMmO":

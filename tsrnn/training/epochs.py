@@ -69,6 +69,7 @@ class EpochRunner:
         self.running = self.max_epochs > 0
         self.n_epochs = 0
         self.block = 1  # minibatches to run before the next return to Python
+        self.models_at_once = self._count_models_at_once()
 
     def _init_weights(self, networks, moments):
         moments = [Moments(network) for network in networks] if moments is None else moments
@@ -94,6 +95,13 @@ class EpochRunner:
             self.workers,
         )
 
+    def _count_models_at_once(self):
+        """Models that one call of the kernels trains: few where a minibatch takes long."""
+        if self.workers == "cuda":
+            return len(self.windows)
+        seconds = self.n_batch * self.network.seconds_of_a_window(self.source, training=True)
+        return self.workers * max(1, int(BLOCK_SECONDS / seconds))
+
     def run_epoch(self, on_progress) -> np.ndarray:
         """Train the running models on their windows once, shuffled; mean losses (n_models,)."""
         models = np.flatnonzero(self.running)
@@ -106,12 +114,15 @@ class EpochRunner:
         while done < n_steps:
             last = min(done + self.block, n_steps)
             started = time.perf_counter()
-            self._run_steps(models, padded_windows, losses, done, last)
+            for first in range(0, models.size, self.models_at_once):
+                part = slice(first, first + self.models_at_once)
+                self._run_steps(models[part], padded_windows[part], losses[part], done, last)
+                steps = done + (last - done) * min(part.stop / models.size, 1.0)
+                on_progress((self.n_epochs + steps / n_steps) / int(self.max_epochs.max()))
             seconds = (time.perf_counter() - started) / (last - done)
             # At most double: the first block may include a compilation.
             self.block = max(1, min(2 * self.block, int(BLOCK_SECONDS / seconds)))
             done = last
-            on_progress((self.n_epochs + done / n_steps) / int(self.max_epochs.max()))
         means = np.zeros(len(self.windows))
         weights = losses[:, :, 1]
         means[models] = (losses[:, :, 0] * weights).sum(axis=1) / np.maximum(
@@ -134,10 +145,10 @@ class EpochRunner:
 
     def _run_steps(self, models, padded_windows, losses, first, last):
         """Run minibatches ``first`` to ``last`` of an epoch and write their losses."""
-        all_run = models.size == len(self.windows)
-        # Views if all models run; else copies of the running ones, written back.
-        parameters = self.parameters if all_run else self.parameters[models]
-        moments = self.moments if all_run else self.moments[models]
+        # Views of models that follow each other; of others copies, written back.
+        adjacent = models[-1] - models[0] + 1 == models.size
+        rows = slice(models[0], models[-1] + 1) if adjacent else models
+        parameters, moments = self.parameters[rows], self.moments[rows]
         first_steps = self.n_epochs * self.steps_per_epoch[models] + first
         rates = np.zeros((models.size, last - first))
         for row, model, first_step in zip(rates, models, first_steps, strict=True):
@@ -151,7 +162,7 @@ class EpochRunner:
         losses[:, first:last] = self.trainer.run(
             parameters, moments, batches, self.rules[models], first_updates, rates, self.states
         )
-        if not all_run:
+        if not adjacent:
             self.parameters[models], self.moments[models] = parameters, moments
 
     def evaluate(self, validations) -> np.ndarray:

@@ -1,9 +1,6 @@
 """Training of one or many networks on windows, which leaves the weights of their best epochs."""
 
-import contextlib
 import dataclasses
-import signal
-import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,6 +10,7 @@ from tsrnn.kernels.targets import claim
 from tsrnn.network import Network
 from tsrnn.training.divergence import describe_divergence, divergence_advice
 from tsrnn.training.epochs import EpochRunner, Moments
+from tsrnn.training.interrupts import interruptible, is_called_by_a_loop
 from tsrnn.training.settings import Settings
 
 GROUP_BYTES = 2**26  # of parameters, moments and best weights of models trained at once
@@ -62,11 +60,14 @@ def train(
     ------
     ValueError
         If the loss or the weights are no longer finite.
+    KeyboardInterrupt
+        After Ctrl-C where a loop over many fits called: a backtest, or the search or
+        cross-validation of another library.
 
     Notes
     -----
-    Ctrl-C ends training within a block of minibatches; the best weights so far are kept and
-    ``interrupted`` is set.
+    Ctrl-C ends training within a block of minibatches. For other callers the best weights so far
+    are kept, ``interrupted`` is set, and ``moments`` stay as they were.
     """
     all_moments = None if moments is None else [moments]
     return _train(
@@ -91,7 +92,7 @@ def train_many(
     those of the first for all. ``on_progress`` is called with the first network's history.
     ValueError if networks differ in shape, windows are streams, or a loss is no longer finite.
     After Ctrl-C every network has the best weights so far, which may be the initial ones, and its
-    history is marked.
+    history is marked; or KeyboardInterrupt is raised, as by ``train``.
     """
     if any(array.ndim > 1 for array in windows):
         raise ValueError("Streams, whose state is carried, are trained by one network: use train.")
@@ -129,7 +130,7 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
     n_jobs = networks[0].threads_for(settings[0].n_jobs, source, n_windows, n_trained=len(networks))
     runner = None
     try:
-        with _interruptible() as check_interrupt, claim(settings[0].device, n_jobs) as workers:
+        with interruptible() as check_interrupt, claim(settings[0].device, n_jobs) as workers:
 
             def on_block(fraction):
                 check_interrupt()
@@ -150,6 +151,8 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
             if moments is not None:
                 runner.store_moments(moments)
     except KeyboardInterrupt:
+        if is_called_by_a_loop():
+            raise
         monitor.interrupt(runner)
     for network, weights in zip(networks, monitor.best_weights, strict=True):
         network.parameters[:] = weights
@@ -188,8 +191,8 @@ class _Monitor:
             raise ValueError(f"Training {describe_divergence(epoch, diverged)}. {advice}")
         runner.adapt_rate(model, validation_loss)
         if validation_loss < self.best_losses[model] or not validated:
-            self.best_losses[model], history.best_iter = validation_loss, epoch
             self.best_weights[model] = runner.weights[model]
+            self.best_losses[model], history.best_iter = validation_loss, epoch
         tol = settings.tol
         if validation_loss + (tol or 0.0) < self.loss_to_beat[model]:
             self.loss_to_beat[model], self.last_improved[model] = validation_loss, epoch
@@ -205,31 +208,3 @@ class _Monitor:
             if runner and runner.running[model] and not self.validated[model]:
                 self.best_weights[model] = runner.weights[model]
                 history.best_iter = len(history.loss_curve)
-
-
-@contextlib.contextmanager
-def _interruptible():
-    """Yield a function that raises KeyboardInterrupt if Ctrl-C was pressed before.
-
-    Python raises it at once. But during a compilation LLVM calls back through ctypes, which
-    swallows it, and training would continue.
-    """
-    pressed = threading.Event()
-
-    def check_interrupt():
-        if pressed.is_set():
-            raise KeyboardInterrupt
-
-    def on_signal(number, frame):
-        pressed.set()
-        signal.default_int_handler(number, frame)
-
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield check_interrupt  # the application handles Ctrl-C itself
-        return
-    signal.signal(signal.SIGINT, on_signal)
-    try:
-        yield check_interrupt
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)

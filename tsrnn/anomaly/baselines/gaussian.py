@@ -24,7 +24,8 @@ class GaussianDetector(Baseline):
     Parameters
     ----------
     window : int, default=1000
-        Values for mean and deviation; near the ends fewer, down to 16.
+        Values for mean and deviation; near the ends fewer, down to 16, and in place of up to 16
+        others the mean and the deviation of the fitted series.
     online, threshold, contamination, missing, id_column, time_column
         As in `RNNAnomalyDetector`; missing values are skipped.
 
@@ -94,7 +95,8 @@ class GaussianDetector(Baseline):
             for values in (known.astype(float), padded, np.square(padded))
         )
         is_enough = count >= min(self.window, _MIN_VALUES)
-        count = np.maximum(count, 1)
-        mean = np.where(is_enough, total / count, np.nan)
-        variance = np.maximum(squares / count - np.square(total / count), 0)
+        # Standardised values have a mean of 0 and a mean square of 1.
+        filled = count + np.clip(self.window - count, 0, _MIN_VALUES)
+        mean = np.where(is_enough, total / filled, np.nan)
+        variance = np.maximum((squares + filled - count) / filled - np.square(total / filled), 0)
         return mean, np.where(is_enough, np.maximum(np.sqrt(variance), MIN_SPREAD), np.nan)

@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from tsrnn.anomaly.baselines.base import CompleteWindows, batches, windows_of
+from tsrnn.anomaly.scores import MIN_SPREAD
 from tsrnn.parameters import POSITIVE_INTEGER, SHARE
 
 _MIN_SHARE = 1e-10  # of the variance; smaller components are rounding errors
@@ -91,7 +92,8 @@ class PCADetector(CompleteWindows):
         self._mean = total / n_windows
         covariance = squares / n_windows - np.outer(self._mean, self._mean)
         variance = covariance.diagonal()
-        self._scale = np.sqrt(np.where(variance > _MIN_SHARE, variance, 1.0))
+        # Where all windows are alike, a change is in units of the least spread.
+        self._scale = np.sqrt(np.where(variance > _MIN_SHARE, variance, MIN_SPREAD**2))
         covariance /= np.outer(self._scale, self._scale)
         variances, vectors = np.linalg.eigh(covariance)
         shares = variances[::-1] / max(variances.sum(), _MIN_SHARE)

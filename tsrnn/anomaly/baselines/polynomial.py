@@ -9,6 +9,8 @@ from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
 from tsrnn.data import DataError
 from tsrnn.parameters import Integer
 
+_LEAST_ERROR = 1e-9  # of standardised values; smaller ones are rounding
+
 
 class PolynomialDetector(Baseline):
     """Detect windows that deviate from a polynomial fitted to their neighbourhood.
@@ -19,9 +21,10 @@ class PolynomialDetector(Baseline):
     & Paparrizos, NeurIPS 2024, which uses windows that do not overlap, skips up to 500 points at
     the start and compares Fourier transforms; Li, Ma & Mei, "A unifying method for outlier and
     change detection from data streams based on local polynomial fitting", PAKDD 2007). At the ends
-    of a series the neighbourhood is on one side, and polynomials of a high degree are inaccurate.
-    Fitted attributes are those of `RNNAnomalyDetector`: ``threshold_``, ``offset_`` and
-    ``n_features_in_``.
+    of a series, where the neighbourhood is on one side, and beside gaps polynomials are inaccurate:
+    errors are divided by their standard error, that of least squares for independent noise,
+    relative to that of a complete neighbourhood. Fitted attributes are those of
+    `RNNAnomalyDetector`: ``threshold_``, ``offset_`` and ``n_features_in_``.
 
     Parameters
     ----------
@@ -50,9 +53,11 @@ class PolynomialDetector(Baseline):
     Timestamp('2024-01-30 09:00:00')
     """
 
+    _MIN_EXCESS = 0.1
+
     _parameter_constraints = Baseline._parameter_constraints | {
         "degree": [Integer(0)],
-        "neighborhood": [Integer(2), None],
+        "neighborhood": [Integer(2, 10**6), None],
     }
 
     def __init__(
@@ -94,7 +99,13 @@ class PolynomialDetector(Baseline):
             )
         before = n_points if self.online else n_points // 2
         self._basis = Basis(self.window, before, n_points - before, n_needed, self.degree)
-        squares = [self._basis.evaluate(z)[0] for z in scaled]
+        try:
+            squares = [self._basis.evaluate(z)[0] for z in scaled]
+        except np.linalg.LinAlgError as error:  # all points lie in a small part of it
+            raise ValueError(
+                f"neighborhood={n_points} is too long for series of at most "
+                f"{max(map(len, scaled))} observations. Give a shorter one."
+            ) from error
         typical = [np.sqrt(mean_over_channels(by_window.T)) for by_window in squares]
         if np.isnan(typical).all():
             raise DataError(
@@ -107,13 +118,16 @@ class PolynomialDetector(Baseline):
     def _scores_of(self, series, z):
         k = self.fitted_.position(series)
         error_scale = self._error_scale[k]
-        squares, coefficients = self._basis.evaluate(z)
+        squares, coefficients, ratios = self._basis.evaluate(z)
         squares /= np.square(error_scale)
         scores = np.sqrt(mean_over_channels(squares))
         positions = window_positions(~np.isnan(scores), len(z), self.window, self.online)
         offsets = np.arange(len(z)) - positions
         expected = self._basis.values(spread_to_points(coefficients, positions), offsets)
-        point_score = np.sqrt(mean_over_channels(np.square((z - expected) / error_scale)))
+        point_squares = np.square((z - expected) / error_scale) / spread_to_points(
+            ratios, positions
+        )
+        point_score = np.sqrt(mean_over_channels(point_squares))
         scores = spread_to_points(scores, positions)
         return SeriesScores(
             np.where(np.isnan(point_score), np.nan, scores),
@@ -140,23 +154,26 @@ class Basis:
         self.outside = np.zeros_like(powers)
         self.outside[self.is_outside > 0] = orthonormal
         self.inside = np.linalg.solve(triangle.T, powers[before : before + window].T).T
+        self._inside_gram = self.inside.T @ self.inside / window
 
-    def evaluate(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mean square errors in the windows of a series, and coefficients of their polynomials.
 
         Of (n, n_channels) values: (n_windows, n_channels) and (n_windows, degree + 1, n_channels),
-        NaN where too little is known.
+        NaN where too little is known; and (n_windows, n_channels) ratios of the error variance to
+        that with a complete neighbourhood, by which the squares are divided.
         """
         shape = (max(len(z) - self.window + 1, 0), self.inside.shape[1], z.shape[1])
         squares, coefficients = np.full(shape[::2], np.nan), np.full(shape, np.nan)
+        ratios = np.ones(shape[::2])
         if shape[0]:
             for k, x in enumerate(z.T):
-                coefficients[..., k] = self._coefficients(x)
-                squares[:, k] = self._mean_squares(x, coefficients[..., k])
-        return squares, coefficients
+                coefficients[..., k], ratios[:, k] = self._coefficients(x)
+                squares[:, k] = self._mean_squares(x, coefficients[..., k]) / ratios[:, k]
+        return squares, coefficients, ratios
 
     def _coefficients(self, x):
-        """Coefficients by least squares, (n_windows, degree + 1)."""
+        """Coefficients by least squares, (n_windows, degree + 1), and ratios of error variances."""
         padded = np.concatenate([np.full(self.before, np.nan), x, np.full(self.after, np.nan)])
         known = ~np.isnan(padded)
         padded[~known] = 0
@@ -168,18 +185,22 @@ class Basis:
         size = self.before + self.after
         span, width = self.outside.shape
         products[count < self.n_needed] = np.nan
+        ratios, complete = np.ones(len(products)), 1 + np.trace(self._inside_gram)
         pairs = (self.outside[:, :, None] * self.outside[:, None]).reshape(span, -1)
         views = sliding_window_view(known, span)
         for batch in batches(np.flatnonzero((count < size) & (count >= self.n_needed)), span):
             grams = (views[batch] @ pairs).reshape(-1, width, width)
             products[batch] = np.linalg.solve(grams, products[batch, :, None])[..., 0]
-        return products
+            shares = np.linalg.solve(grams, np.broadcast_to(self._inside_gram, grams.shape))
+            ratios[batch] = (1 + np.trace(shares, axis1=1, axis2=2)) / complete
+        return products, np.maximum(ratios, 1)
 
     def _mean_squares(self, x, coefficients):
         """Mean square errors of the windows, (n_windows,)."""
         means, windows = np.full(len(coefficients), np.nan), sliding_window_view(x, self.window)
         for batch in batches(np.arange(len(means)), self.window):
-            squares = np.square(windows[batch] - coefficients[batch] @ self.inside.T)
+            errors = windows[batch] - coefficients[batch] @ self.inside.T
+            squares = np.square(np.where(np.abs(errors) < _LEAST_ERROR, 0, errors))
             is_known = 2 * (~np.isnan(squares)).sum(axis=1) >= self.window
             means[batch[is_known]] = mean_over_channels(squares[is_known])
         return means

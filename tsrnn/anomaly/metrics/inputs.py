@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from tsrnn.data.labels import refuse_other_labels
+from tsrnn.parameters import naming
 
 Labels: TypeAlias = ArrayLike | pd.Series | pd.DataFrame
 Scores: TypeAlias = ArrayLike | pd.Series
@@ -44,7 +45,8 @@ def two_runs(
     series = {name: x for name, x in vectors.items() if isinstance(x, pd.Series)}
     base, values = next(iter({**series, **vectors}.items()), ("index", None))
     if index is not None:
-        base, steps = "index", pd.Index(index)
+        with naming("index"):
+            base, steps = "index", pd.Index(index)
     elif values is not None:
         steps = _index_of(values, _numbers(values, base).size)
     else:
@@ -79,7 +81,7 @@ def _numbers(values: Any, name: str) -> np.ndarray:
         if isinstance(values, pd.Series):
             values = values.to_numpy(dtype=float, na_value=np.nan)
         values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be numbers: {error}.") from None
     if values.ndim != 1 or not values.size:
         raise ValueError(f"{name} must have one axis with values, got shape {values.shape}.")

@@ -257,7 +257,8 @@ def _best_threshold(files):
 def _pairs(labels, scores):
     """Labels and scores of each file, by key."""
     for name, files in (("labels", labels), ("scores", scores)):
-        if isinstance(files, pd.Series | pd.DataFrame) or np.isscalar(files):
+        is_single = isinstance(files, pd.Series | pd.DataFrame | str | bytes)
+        if is_single or not isinstance(files, Iterable) or getattr(files, "ndim", 1) == 0:
             raise ValueError(f"{name} must be a dict or list of files. For one file give [{name}].")
     if isinstance(labels, Mapping) != isinstance(scores, Mapping):
         raise ValueError("labels and scores must both be dicts or both be lists.")

@@ -13,9 +13,12 @@ from tsrnn.anomaly.metrics.inputs import (
     marked,
     refuse_single_class,
 )
-from tsrnn.parameters import Integer, check_parameter
+from tsrnn.parameters import Allowed, Integer, validated
 
-_LARGEST = 10**6  # of steps of a buffer, and thresholds
+_SETTINGS: dict[str, Allowed] = {
+    "window": [Integer(0, 10**6, floats=True)],
+    "n_thresholds": [Integer(2, 10**6, floats=True)],
+}
 
 
 def average_precision(labels: Labels, scores: Scores) -> float:
@@ -49,22 +52,25 @@ def average_precision(labels: Labels, scores: Scores) -> float:
     return float(average_precision_score(marked(runs, scores.size), scores))
 
 
+@validated(_SETTINGS)
 def range_auc_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
     """Area under the range-ROC curve with a buffer around each anomaly: one slice of `vus_roc`.
 
     Parameters, errors and the range of the result are those of :func:`vus_roc`.
     """
-    return _mean_area(_roc_area, labels, scores, [_integer(window, "window", 0)], n_thresholds)
+    return _mean_area(_roc_area, labels, scores, [int(window)], n_thresholds)
 
 
+@validated(_SETTINGS)
 def range_auc_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
     """Area under the range-precision-recall curve with a buffer: one slice of `vus_pr`.
 
     Parameters, errors and the range of the result are those of :func:`vus_roc`.
     """
-    return _mean_area(_pr_area, labels, scores, [_integer(window, "window", 0)], n_thresholds)
+    return _mean_area(_pr_area, labels, scores, [int(window)], n_thresholds)
 
 
+@validated(_SETTINGS)
 def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
     """Volume under the surface of range-ROC curves over buffers of 0 to ``window`` steps.
 
@@ -113,10 +119,11 @@ def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 
     >>> round(vus_roc(labels, scores, window=4), 3), round(vus_pr(labels, scores, window=4), 3)
     (0.861, 0.696)
     """
-    windows = range(_integer(window, "window", 0) + 1)
+    windows = range(int(window) + 1)
     return _mean_area(_roc_area, labels, scores, windows, n_thresholds)
 
 
+@validated(_SETTINGS)
 def vus_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
     """Volume under the surface of range-precision-recall curves over buffers of 0 to ``window``.
 
@@ -124,7 +131,7 @@ def vus_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 2
     ``precision_k (tpr_k - tpr_(k-1))`` over falling thresholds, with precision and tpr as in
     :func:`vus_roc`, which has the parameters, the errors and an example. 0 to 1, higher is better.
     """
-    windows = range(_integer(window, "window", 0) + 1)
+    windows = range(int(window) + 1)
     return _mean_area(_pr_area, labels, scores, windows, n_thresholds)
 
 
@@ -140,7 +147,7 @@ class _Ranked(NamedTuple):
 
 def _mean_area(area, labels, scores, windows: Iterable[int], n_thresholds: int) -> float:
     runs, values = _runs_and_scores(labels, scores)
-    ranked = _ranked(runs, values, _integer(n_thresholds, "n_thresholds", 2))
+    ranked = _ranked(runs, values, int(n_thresholds))
     return float(np.mean([area(*_curve(ranked, window)) for window in windows]))
 
 
@@ -199,9 +206,3 @@ def _runs_and_scores(labels, scores):
     runs, scores = labelled_scores(labels, scores)
     refuse_single_class(runs, scores.size)
     return runs, scores
-
-
-def _integer(value, name, least):
-    value = int(value) if isinstance(value, float) and value.is_integer() else value
-    check_parameter(name, value, [Integer(least, _LARGEST)])
-    return int(value)

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.parameters import ParametersMixin
+from tsrnn.anomaly.whole_updates import whole_update
+from tsrnn.parameters import ParametersMixin, naming
 
 
 class Threshold(ParametersMixin, BaseEstimator):
@@ -86,12 +87,13 @@ class StreamThreshold(Threshold):
     and adapts to it, and ``_predict_score(score)``, for predictions.
     """
 
+    @whole_update
     def update(self, new_scores: ArrayLike) -> np.ndarray:
         """Flag alarms among the next scores, adapting to each after it is compared.
 
         The result is the same for pieces and for all scores at once; missing ones are ignored.
-        Parameter, result and errors are those of :meth:`Threshold.predict`; an error leaves the
-        threshold as it was.
+        Parameter, result and errors are those of :meth:`Threshold.predict`; an error, or Ctrl-C
+        among many scores, leaves the threshold as it was.
         """
         self._check_fitted()
         return self._run(checked_scores(new_scores, "new_scores"), adapt=True)[0]
@@ -122,9 +124,10 @@ class StreamThreshold(Threshold):
 
 def checked_scores(scores: Any, name: str = "scores") -> np.ndarray:
     """A float array (n,); raises ValueError for infinite scores and other shapes."""
-    if isinstance(scores, pd.Series):
-        scores = scores.to_numpy(dtype=float, na_value=np.nan)
-    scores = np.asarray(scores, dtype=float)
+    with naming(name):
+        if isinstance(scores, pd.Series):
+            scores = scores.to_numpy(dtype=float, na_value=np.nan)
+        scores = np.asarray(scores, dtype=float)
     if scores.ndim != 1:
         raise ValueError(f"{name} must be one series of scores, (n,), got shape {scores.shape}.")
     infinite = np.isinf(scores)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from tsrnn.anomaly.event_tables import runs_of
 from tsrnn.anomaly.thresholds.base import StreamThreshold, checked_scores
 from tsrnn.anomaly.thresholds.running_means import ExponentialMean
-from tsrnn.parameters import FRACTION, POSITIVE_INTEGER, Integer, ListOf, Number
+from tsrnn.parameters import BOOLEAN, FRACTION, POSITIVE_INTEGER, Integer, ListOf, Number
 
 _ROUNDING = 1e-12  # relative deviation of constant scores due to rounding
 
@@ -32,11 +32,13 @@ class DynamicThreshold(StreamThreshold):
     ``min_decrease`` are no anomalies. No distribution is assumed, and no rate of false alarms
     guaranteed.
 
-    In :meth:`update` and :meth:`predict` the window moves along, from ``fit`` on and alarms
-    included: a score is compared with the epsilon of those before it (``threshold_`` for the next),
-    and pruned in the window that ends with it. The code of the authors also adds a margin around
-    anomalies (here ``pad_events``), drops runs of one score (``prune_events``) and searches for low
-    errors (omitted).
+    In :meth:`update` and :meth:`predict` the window moves along from ``fit`` on: a score is
+    compared with the epsilon of those before it (``threshold_`` for the next), and pruned in the
+    window that ends with it. Unlike in the paper, alarms are left out of the scores that epsilon is
+    chosen from, as a long incident would raise it above later ones; after a lasting change to a
+    higher level all scores stay alarms: fit again, or set ``adapt_to_alarms``. The code of the
+    authors also adds a margin around anomalies (here ``pad_events``), drops runs of one score
+    (``prune_events``) and searches for low errors (omitted).
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ class DynamicThreshold(StreamThreshold):
         The smallest and the largest z, in steps of 0.5; the smallest above 0.
     min_decrease : float, default=0.13
         p in the paper: how far anomalies must stand out, as a share. 0 for no pruning.
+    adapt_to_alarms : bool, default=False
+        Choose the threshold from alarms of the stream too, as in the paper.
 
     Examples
     --------
@@ -69,14 +73,25 @@ class DynamicThreshold(StreamThreshold):
         "span": [Number(1)],
         "z_range": [ListOf(Number(0, 1000, closed="right"), least=2, most=2, arrays=True)],
         "min_decrease": [FRACTION],
+        "adapt_to_alarms": [BOOLEAN],
     }
 
-    def __init__(self, window=2100, *, every=70, span=105, z_range=(2, 10), min_decrease=0.13):
+    def __init__(
+        self,
+        window=2100,
+        *,
+        every=70,
+        span=105,
+        z_range=(2, 10),
+        min_decrease=0.13,
+        adapt_to_alarms=False,
+    ):
         self.window = window
         self.every = every
         self.span = span
         self.z_range = z_range
         self.min_decrease = min_decrease
+        self.adapt_to_alarms = adapt_to_alarms
 
     def fit_predict(self, scores: ArrayLike) -> np.ndarray:
         """Fit the threshold, and flag the anomalies among the same scores, all known at once.
@@ -104,6 +119,7 @@ class DynamicThreshold(StreamThreshold):
         _check_not_negative(scores)
         self._mean, self._n_new = self._new_mean(), 0
         self._recent = deque(map(self._mean.add, scores.tolist()), maxlen=self.window)
+        self._calibration = self._recent.copy()
         self.threshold_ = _best_epsilon(np.array(self._recent), self._z_values())
 
     def _new_mean(self):
@@ -119,9 +135,11 @@ class DynamicThreshold(StreamThreshold):
         alarm = smoothed > self.threshold_ and bool(
             _pruned(np.array(self._recent), self.threshold_, self.min_decrease)[-1]
         )
+        if self.adapt_to_alarms or not alarm:
+            self._calibration.append(smoothed)
         self._n_new += 1
         if self._n_new % self.every == 0:
-            self.threshold_ = _best_epsilon(np.array(self._recent), self._z_values())
+            self.threshold_ = _best_epsilon(np.array(self._calibration), self._z_values())
         return alarm
 
     _predict_score = _update_score  # the window moves along in predictions too

@@ -4,7 +4,7 @@ import numpy as np
 
 from tsrnn.anomaly.scores import MEAN_ABS_NORMAL
 from tsrnn.anomaly.thresholds.base import Threshold
-from tsrnn.parameters import POSITIVE, SHARE
+from tsrnn.parameters import NON_NEGATIVE, POSITIVE, SHARE
 
 _MAD_OF_NORMAL = 0.6744897501960817  # median absolute deviation of a standard normal
 
@@ -41,18 +41,23 @@ class QuantileThreshold(Threshold):
 class RobustZThreshold(Threshold):
     """Flag scores that are many robust standard deviations above the median.
 
-    ``threshold_`` is ``median_ + z scale_`` with ``scale_ = MAD / 0.6745``, the median absolute
-    deviation from the median over that of a standard normal: for normal scores the scale is their
-    standard deviation, and up to half of the scores may be outliers (Iglewicz & Hoaglin, *How to
-    Detect and Handle Outliers*, ASQC, 1993, ch. 3, with z = 3.5). If MAD is 0, the mean absolute
-    deviation from the median over that of a standard normal, ``sqrt(2 / pi)``, is used instead; if
-    all scores are equal the scale is 0, and any higher score is an alarm.
+    ``threshold_`` is ``median_ + max(z scale_, min_excess)`` with ``scale_ = MAD / 0.6745``, the
+    median absolute deviation from the median over that of a standard normal: for normal scores the
+    scale is their standard deviation, and up to half of the scores may be outliers (Iglewicz &
+    Hoaglin, *How to Detect and Handle Outliers*, ASQC, 1993, ch. 3, with z = 3.5). If MAD is 0, the
+    mean absolute deviation from the median over that of a standard normal, ``sqrt(2 / pi)``, is
+    used instead; if all scores are equal the scale is 0, and any score that is higher by
+    ``min_excess`` is an alarm.
 
     Parameters
     ----------
     z : float, default=3.5
         Deviations above the median, above 0. 3.5 is exceeded by one of 4300 clean normal scores,
         and by more of scores with a heavier tail, such as absolute or squared errors.
+
+    min_excess : float, default=0
+        How far an alarm is above the median at least, in the unit of the scores: where these hardly
+        vary, a difference that does not matter is many deviations.
 
     Examples
     --------
@@ -62,17 +67,18 @@ class RobustZThreshold(Threshold):
     (3.0, 1.483, 7.448)
     """
 
-    _parameter_constraints = {"z": [POSITIVE]}
+    _parameter_constraints = {"z": [POSITIVE], "min_excess": [NON_NEGATIVE]}
 
-    def __init__(self, z=3.5):
+    def __init__(self, z=3.5, *, min_excess=0.0):
         self.z = z
+        self.min_excess = min_excess
 
     def _fit_known(self, scores):
         self.median_ = float(np.median(scores))
         deviations = np.abs(scores - self.median_)
         scale = np.median(deviations) / _MAD_OF_NORMAL
         self.scale_ = float(scale if scale > 0 else deviations.mean() / MEAN_ABS_NORMAL)
-        self.threshold_ = self.median_ + self.z * self.scale_
+        self.threshold_ = self.median_ + max(self.z * self.scale_, float(self.min_excess))
 
 
 def largest_count(share: float, n: int) -> int:

@@ -44,14 +44,21 @@ def check_labels(**arguments: Any) -> None:
             refuse_other_labels(values.columns, first.columns, name, base, "columns")
 
 
+def check_rows(values: Any, name: str) -> None:
+    """Refuse a frame with times down its rows where a series must be a row."""
+    if not isinstance(values, pd.DataFrame) or isinstance(values.columns, _TIMES):
+        return
+    if isinstance(values.index, _TIMES):
+        raise ValueError(f"{name} is a frame with its time stamps down the rows. Give {name}.T.")
+
+
 def check_order(history: Any) -> None:
     """Refuse a history of pandas whose steps are not in order, or of several series in a row."""
     if not isinstance(history, (pd.Series, pd.DataFrame)):
         return
+    check_rows(history, "history")
     is_frame = isinstance(history, pd.DataFrame)
     steps = history.columns if is_frame else history.index
-    if is_frame and isinstance(history.index, _TIMES) and not isinstance(steps, _TIMES):
-        raise ValueError("history is a frame with its time stamps down the rows. Give history.T.")
     if isinstance(steps, pd.MultiIndex):
         series = steps.droplevel(-1).unique()
         if len(series) > 1:
@@ -70,15 +77,19 @@ def check_order(history: Any) -> None:
 
 
 def as_floats(values: Any, name: str) -> np.ndarray:
-    """A float array, missing values of every dtype as NaN."""
-    is_frame = isinstance(values, pd.DataFrame)
+    """A float array, missing values of every dtype as NaN; refuses a long frame."""
+    keys = [key for key in ("unique_id", "ds") if key in list(getattr(values, "columns", ()))]
+    if keys:
+        raise ValueError(
+            f"{name} is a long frame, with the columns {keys} and its values. Give these on an "
+            f"index: {name}.set_index({keys})['y']."
+        )
     try:
-        if is_frame or isinstance(values, pd.Series):
+        if isinstance(values, (pd.Series, pd.DataFrame)):
             values = values.to_numpy(dtype=float, na_value=np.nan)
         return np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        remedy = " Give the column of values, with ids and times as its index." if is_frame else ""
-        raise ValueError(f"{name} must be numbers: {error}.{remedy}") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must be numbers: {error}.") from None
 
 
 def check_actual(values: ArrayLike, skip_missing: bool, name: str = "actual") -> np.ndarray:

@@ -6,10 +6,12 @@ from numpy.typing import ArrayLike
 from tsrnn.forecasting.metrics.checks import (
     OPTIONS,
     Axis,
+    as_floats,
     check_actual,
     check_forecast,
     check_labels,
     check_order,
+    check_rows,
     check_scale,
     observed_mean,
     refuse_where,
@@ -184,6 +186,8 @@ def mase(
         :func:`seasonal_scale` of each series' history, or what broadcasts to the leading axes.
     """
     check_labels(actual=actual, forecast=forecast, scale=scale)
+    if np.ndim(scale):
+        check_rows(actual, "actual")
     actual = check_actual(actual, skip_missing)
     error = np.abs(actual - check_forecast(forecast, actual))
     return observed_mean(error / check_scale(scale, actual), actual, axis)
@@ -205,6 +209,8 @@ def rmsse(
     :func:`mase`, but ``scale`` is of :func:`seasonal_scale` with ``squared=True``.
     """
     check_labels(actual=actual, forecast=forecast, scale=scale)
+    if np.ndim(scale):
+        check_rows(actual, "actual")
     actual = check_actual(actual, skip_missing)
     error = (actual - check_forecast(forecast, actual)) ** 2
     return np.sqrt(observed_mean(error / check_scale(scale, actual), actual, axis))
@@ -227,9 +233,9 @@ def owa(
     check_labels(smape=smape, mase=mase, naive_smape=naive_smape, naive_mase=naive_mase)
     scores = []
     for score, naive, name in ((smape, naive_smape, "smape"), (mase, naive_mase, "mase")):
-        naive = np.asarray(naive, dtype=float)
+        naive = as_floats(naive, f"naive_{name}")
         refuse_where(
             ~(naive > 0), f"naive_{name} is not above 0", "Average it over series that change"
         )
-        scores.append(np.asarray(score, dtype=float) / naive)
+        scores.append(as_floats(score, name) / naive)
     return (scores[0] + scores[1]) / 2

@@ -313,6 +313,8 @@ def _compile_predict(passes: ChunkPasses):
                 first = chunk * n_rows
                 batch = padded_windows[model, first : first + n_rows]
                 batch = batch[: count_windows(batch)]
+                if batch.size == 0:  # no row says where its sequence begins
+                    continue
                 sums[model, chunk, 0], sums[model, chunk, 1] = predict_chunk(
                     (source, sizes, loss),
                     parameters[model],

@@ -10,6 +10,8 @@ import pandas as pd
 
 from tsrnn.inspection import gates as gates_of
 from tsrnn.inspection import states as states_of
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.grid import listed_axes
 from tsrnn.plotting.network.colours import format_colour_bar, gate_colours, state_colours
 from tsrnn.plotting.network.sequence import match_values, select_sequence, step_edges
@@ -73,6 +75,7 @@ class GateDisplay:
     ['forget', 'input', 'output', 'cell']
     """
 
+    @validated(ARGUMENTS)
     def __init__(
         self,
         states: pd.DataFrame,
@@ -102,6 +105,7 @@ class GateDisplay:
         self.units_ = self._sorted_units()
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_estimator(
         cls,
         estimator: Any,
@@ -142,6 +146,7 @@ class GateDisplay:
         return display.plot(axes)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_states(
         cls,
         states: pd.DataFrame,
@@ -158,6 +163,7 @@ class GateDisplay:
         """
         return cls(states, gates, values, layer=layer, segment=segment).plot(axes)
 
+    @validated(ARGUMENTS)
     def plot(self, axes: Sequence[Axes] | None = None) -> GateDisplay:
         """Draw on ``axes``, one for the series and one for each map, by default on a new figure."""
         names, is_new = ["series", *self.maps], axes is None

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection import gradient_flow
+from tsrnn.parameters import ListOf, StrOptions, validated
+from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.grid import listed_axes
 from tsrnn.plotting.network.comparison import cell_name, line_style, name_estimators
 from tsrnn.plotting.style import blend, draw_curve, foreground, format_axes, legend_style, pyplot
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 _NORMS = {"hidden": r"gradient of the loss by $h$", "weights": r"a step's gradient by the weights"}
+_NORM = StrOptions(_NORMS)
+_ARGUMENTS = ARGUMENTS | {"norm": [_NORM, ListOf(_NORM, least=1)]}
 _ROUNDING = float(np.finfo(np.float32).eps)
 _WIDTH, _HEIGHT = 7.5, 4.2  # inches of one of the axes
 
@@ -66,6 +70,7 @@ class GradientFlowDisplay:
     1.0
     """
 
+    @validated(_ARGUMENTS)
     def __init__(
         self,
         flows: pd.DataFrame | Mapping[str, pd.DataFrame],
@@ -76,10 +81,8 @@ class GradientFlowDisplay:
     ):
         flows = flows if isinstance(flows, Mapping) else {"gradient": flows}
         self.norms = [norm] if isinstance(norm, str) else list(norm)
-        unknown = [name for name in self.norms if name not in _NORMS]
-        if unknown or not self.norms or not flows:
-            problem = f"norm must be of {list(_NORMS)}, got {norm!r}" if flows else "flows is empty"
-            raise ValueError(f"{problem}.")
+        if not flows:
+            raise ValueError("flows is empty.")
         self.relative, self.curves, self.ranges = relative, {}, {}
         for name, flow in flows.items():
             norms = flow[_layer(flow, layer, name)]
@@ -92,6 +95,7 @@ class GradientFlowDisplay:
                     self.ranges[kind, name] = norms[bounds] / unit
 
     @classmethod
+    @validated(_ARGUMENTS)
     def from_estimator(
         cls,
         estimator: Any,
@@ -123,6 +127,7 @@ class GradientFlowDisplay:
         return display.plot(axes)
 
     @classmethod
+    @validated(_ARGUMENTS)
     def from_estimators(
         cls,
         estimators: Mapping[str, Any] | Sequence[Any],
@@ -145,6 +150,7 @@ class GradientFlowDisplay:
         return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
 
     @classmethod
+    @validated(_ARGUMENTS)
     def from_flows(
         cls,
         flows: pd.DataFrame | Mapping[str, pd.DataFrame],
@@ -160,6 +166,7 @@ class GradientFlowDisplay:
         """
         return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
 
+    @validated(_ARGUMENTS)
     def plot(self, axes: Axes | Sequence[Axes] | None = None) -> GradientFlowDisplay:
         """Draw the curves on ``axes``, one for each norm, by default on a new figure."""
         self.axes_ = dict(zip(self.norms, self._adjacent_axes(axes), strict=True))
@@ -205,7 +212,8 @@ class GradientFlowDisplay:
         ax.set_title(title, loc="left", fontsize="medium", color=blend(ax, foreground(ax), 0.85))
         ax.set_ylabel("")
         drawn = np.concatenate([np.ravel(values) for values in (*curves, *bands)])
-        if np.nanmax(drawn) < 50 * drawn[drawn > 0].min(initial=np.inf):  # few powers of ten
+        drawn = drawn[drawn > 0]
+        if drawn.max(initial=0) < 50 * drawn.min(initial=np.inf):  # few powers of ten
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter("{x:g}")
         else:

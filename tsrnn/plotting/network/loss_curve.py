@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.parameters import naming, validated
+from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.style import (
     BLUE,
     VERMILION,
@@ -48,6 +50,7 @@ class LossCurveDisplay:
     'epoch'
     """
 
+    @validated(ARGUMENTS)
     def __init__(
         self,
         loss_curve: Sequence[float],
@@ -61,15 +64,18 @@ class LossCurveDisplay:
         self.best_iter = best_iter
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> LossCurveDisplay:
         """Plot the losses of an estimator on ``ax``; raises NotFittedError if it is not fitted."""
-        check_is_fitted(estimator)
+        with naming("estimator"):
+            check_is_fitted(estimator)
         scores = estimator.validation_scores_
         validation_curve = None if scores is None else [-score for score in scores]
         best = estimator.best_iter_ if scores is not None else None
         return cls(estimator.loss_curve_, validation_curve, best).plot(ax)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_curves(
         cls,
         loss_curve: Sequence[float],
@@ -84,6 +90,7 @@ class LossCurveDisplay:
         """
         return cls(loss_curve, validation_curve, best_iter).plot(ax)
 
+    @validated(ARGUMENTS)
     def plot(self, ax: Axes | None = None) -> LossCurveDisplay:
         """Draw on ``ax``, by default on a new figure; on a log scale if losses fall tenfold."""
         self.ax_ = ax = new_axes() if ax is None else ax
@@ -110,7 +117,8 @@ class LossCurveDisplay:
 
 
 def _curve(values, name):
-    values = np.asarray(values, dtype=float)
+    with naming(name):
+        values = np.asarray(values, dtype=float)
     if values.ndim != 1 or not values.size:
         raise ValueError(f"{name} must be a line of numbers, one an epoch; got {values!r}.")
     return pd.Series(values, pd.RangeIndex(1, values.size + 1, name="epoch"), name="loss")

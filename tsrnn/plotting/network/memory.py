@@ -10,6 +10,8 @@ import pandas as pd
 
 from tsrnn.inspection import memory_half_life
 from tsrnn.inspection.batch import read_batch
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.network.comparison import cell_name, line_style, name_estimators
 from tsrnn.plotting.style import background, blend, foreground, format_axes, legend_style, new_axes
 
@@ -52,6 +54,7 @@ class MemoryDisplay:
     [100.0, 75.0, 50.0, 25.0]
     """
 
+    @validated(ARGUMENTS)
     def __init__(
         self, half_lives: pd.Series | Mapping[str, pd.Series], *, window: int | None = None
     ):
@@ -70,6 +73,7 @@ class MemoryDisplay:
         self.half_lives, self.window = dict(half_lives), window
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_estimator(
         cls, estimator: Any, X: Any = None, *, ax: Axes | None = None
     ) -> MemoryDisplay:
@@ -89,6 +93,7 @@ class MemoryDisplay:
         return cls.from_estimators({cell_name(estimator): estimator}, X, ax=ax)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_estimators(
         cls, estimators: Mapping[str, Any] | Sequence[Any], X: Any = None, *, ax: Axes | None = None
     ) -> MemoryDisplay:
@@ -104,6 +109,7 @@ class MemoryDisplay:
         return cls(lives, window=windows.pop() if len(windows) == 1 else None).plot(ax)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_half_lives(
         cls,
         half_lives: pd.Series | Mapping[str, pd.Series],
@@ -117,6 +123,7 @@ class MemoryDisplay:
         """
         return cls(half_lives, window=window).plot(ax)
 
+    @validated(ARGUMENTS)
     def plot(self, ax: Axes | None = None) -> MemoryDisplay:
         """Draw the half-lives on ``ax``, by default on a new figure."""
         self.ax_ = ax = new_axes((7.5, 4.2)) if ax is None else ax

@@ -73,7 +73,7 @@ def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequen
     n_more = len(batch.windows) - 1 if series is None else 0
     label = None if batch.keys is None else batch.keys[number]
     if is_rows:
-        X = X.iloc[number : number + 1] if isinstance(X, pd.DataFrame) else X[number : number + 1]
+        X = _row(estimator, X, number)
         values = _row_values(estimator, X)
     else:
         values = _series_values(estimator, X, number)
@@ -145,6 +145,14 @@ def _position(wanted, keys, kind) -> int:
         more = f" and {len(labels) - 10} more" if len(labels) > 10 else ""
         raise ValueError(f"series is {wanted!r}, which is none of the {kind} {labels[:10]}{more}.")
     return labels.index(wanted)
+
+
+def _row(estimator, X, number):
+    """The row of X, or the sequence of a long frame, as the estimator takes it."""
+    sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
+    if sequences.ids is not None:
+        return [sequences.values[sequences.rows_of(np.array([number]))]]
+    return X.iloc[number : number + 1] if isinstance(X, pd.DataFrame) else X[number : number + 1]
 
 
 def _row_values(estimator, X) -> pd.DataFrame:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.inspection import states as states_of
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.network.boxes import Canvas, Layout, draw_arrows, draw_layer
 from tsrnn.plotting.network.colours import format_colour_bar, mappable, state_colours
 from tsrnn.plotting.network.sequence import (
@@ -85,6 +86,7 @@ class UnfoldedDisplay:
     (4, (1, 3))
     """
 
+    @validated(ARGUMENTS)
     def __init__(
         self,
         states: pd.DataFrame,
@@ -107,6 +109,7 @@ class UnfoldedDisplay:
             )
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_estimator(
         cls,
         estimator: Any,
@@ -158,6 +161,7 @@ class UnfoldedDisplay:
         return display.plot(ax, n_steps=n_steps)
 
     @classmethod
+    @validated(ARGUMENTS)
     def from_states(
         cls,
         states: pd.DataFrame,
@@ -175,6 +179,7 @@ class UnfoldedDisplay:
         """
         return cls(states, values, prediction, cell=cell, segment=segment).plot(ax, n_steps=n_steps)
 
+    @validated(ARGUMENTS)
     def plot(self, ax: Axes | None = None, *, n_steps: int = 6) -> UnfoldedDisplay:
         """Draw the network.
 
@@ -190,9 +195,7 @@ class UnfoldedDisplay:
         ValueError
             If ``n_steps`` is not a positive integer.
         """
-        if isinstance(n_steps, bool) or not isinstance(n_steps, Integral) or n_steps < 1:
-            raise ValueError(f"n_steps must be a whole number from 1, got {n_steps!r}.")
-        n_steps = min(int(n_steps), len(self.states))
+        n_steps = min(n_steps, len(self.states))
         kinds = self.states.columns.unique(level=1)
         strips = tuple(kind for kind in ("hidden", "cell") if kind in kinds)
         n_units = self.states[self.layers[0], "hidden"].shape[1]

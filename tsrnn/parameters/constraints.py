@@ -1,26 +1,16 @@
-"""Constraints of parameters: declared once for each, and checked before any work is done."""
+"""Constraints: what parameters may be."""
 
-import contextlib
-import functools
-import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import date
 from numbers import Integral, Real
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 # NumPy is imported where it is needed, as datasets are imported without it.
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 LARGEST_INTEGER = 2**31 - 1
 LARGEST_NUMBER = 1e30  # finite in float32, and so is its product with a small one
-
-
-class ParameterError(ValueError, TypeError):
-    """A parameter of a wrong type or value."""
 
 
 class Constraint(ABC):
@@ -28,19 +18,24 @@ class Constraint(ABC):
 
     @abstractmethod
     def accepts(self, value: Any) -> bool:
-        """Whether the value is allowed; values of any type must be told apart."""
+        """Whether a value of any type is allowed; an exception means that it is not."""
 
     @abstractmethod
     def __str__(self) -> str: ...
 
 
 class Integer(Constraint):
-    """An integer in a closed interval, of Python or NumPy; True and False are none."""
+    """An integer in a closed interval, of Python or NumPy; True and False are none.
 
-    def __init__(self, least: int, most: int = LARGEST_INTEGER):
-        self.least, self.most = least, most
+    With ``floats`` also a float without a fraction.
+    """
+
+    def __init__(self, least: int, most: int = LARGEST_INTEGER, *, floats: bool = False):
+        self.least, self.most, self.floats = least, most, floats
 
     def accepts(self, value: Any) -> bool:
+        if self.floats and isinstance(value, float) and value.is_integer():
+            value = int(value)
         return is_integer(value) and self.least <= value <= self.most
 
     def __str__(self) -> str:
@@ -116,10 +111,9 @@ class Label(Constraint):
     def accepts(self, value: Any) -> bool:
         if isinstance(value, tuple):
             return len(value) > 0 and all(map(self.accepts, value))
-        if is_integer(value):
-            return True
-        if isinstance(value, float):
-            return math.isfinite(value)
+        if isinstance(value, Real):
+            is_other = isinstance(value, bool) or _is_duration(value)
+            return math.isfinite(value) and not is_other
         return isinstance(value, (str, date)) and value == value and value != ""  # NaT is a date
 
     def __str__(self) -> str:
@@ -233,6 +227,7 @@ class Weights(Constraint):
 
 
 POSITIVE_INTEGER = Integer(1)
+STEPS = Integer(1, 1_000_000)  # ahead; as many windows or sample paths
 POSITIVE = Number(0, closed="right")
 NON_NEGATIVE = Number(0)
 FRACTION = Number(0, 1, closed="left")
@@ -255,10 +250,7 @@ def _elements(array):
     """Elements of a 1-d array of numbers or objects as a list; None for any other array."""
     import numpy as np
 
-    try:
-        array = np.asarray(array)
-    except Exception:  # whatever an object's conversion raises
-        return None
+    array = np.asarray(array)
     return array.tolist() if array.ndim == 1 and array.dtype.kind in "biufO" else None
 
 
@@ -269,135 +261,6 @@ def _is_duration(value):
     return isinstance(value, np.timedelta64)
 
 
-def plain(value: Any) -> Any:
-    """A scalar of NumPy as Python's number, truth value or text; other values unchanged.
-
-    Integers of NumPy have a width, in which products overflow, and are not taken everywhere.
-    """
-    import numpy as np
-
-    if type(value) in (int, float, bool, str) or value is None:
-        return value
-    if isinstance(value, np.bool_):
-        return bool(value)
-    if is_integer(value):
-        return int(value)
-    if isinstance(value, Real) and not isinstance(value, np.timedelta64):
-        with contextlib.suppress(OverflowError):  # of an enormous fraction
-            return float(value)
-    return str(value) if isinstance(value, np.str_) else value
-
-
 def percent_label(level: float) -> str:
     """A probability in percent, as names of columns have it: "90" or "99.5"."""
     return f"{100 * level:g}"
-
-
-def check_parameter(name: str, value: Any, allowed: Allowed, owner: str = "") -> None:
-    """Raise ParameterError, which names the parameter, for a value that nothing allows."""
-    allowed = list(allowed)
-    if any(_accepts(constraint, value) for constraint in allowed):
-        return
-    texts = [_text(constraint) for constraint in allowed]
-    choices = " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
-    subject = f"The {name!r} parameter of {owner}" if owner else name
-    raise ParameterError(f"{subject} must be {choices}, got {_shown(value)}.")
-
-
-def check_parameters(
-    constraints: Mapping[str, Allowed], values: Mapping[str, Any], owner: str = ""
-) -> None:
-    """Check values by name; those without a constraint are not checked."""
-    for name, value in values.items():
-        if name in constraints:
-            check_parameter(name, value, constraints[name], owner)
-
-
-def validated(
-    table: Mapping[str, Allowed] | None = None, /, **constraints: Allowed
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a function or method: check arguments, and pass scalars of NumPy as Python's.
-
-    Constraints are by name of the parameter; those of a ``table`` that several functions share are
-    for parameters that the function has.
-
-    >>> from tsrnn.parameters import POSITIVE_INTEGER, validated
-    >>> @validated(n=[POSITIVE_INTEGER])
-    ... def double(n):
-    ...     return 2 * n
-    >>> double(0)
-    Traceback (most recent call last):
-    ...
-    tsrnn.parameters.ParameterError: n must be a whole number from 1 to 2147483647, got 0.
-    """
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        signature = inspect.signature(function)
-        shared = {name: (table or {})[name] for name in (table or {}).keys() & signature.parameters}
-        declared = shared | constraints
-
-        @functools.wraps(function)
-        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                bound = signature.bind(*args, **kwargs)
-            except TypeError:
-                return function(*args, **kwargs)  # its own message names the function
-            for name in [name for name in declared if name in bound.arguments]:
-                value = plain(bound.arguments[name])
-                check_parameter(name, value, declared[name])
-                bound.arguments[name] = value
-            return function(*bound.args, **bound.kwargs)
-
-        wrapper.parameter_constraints = declared  # type: ignore[attr-defined]
-        return wrapper
-
-    return decorate
-
-
-def validate_parameters(estimator: Any) -> None:
-    """Check the parameters of an estimator of this package, before it is fitted."""
-    estimator._validate_params()
-
-
-class ParametersMixin:
-    """Mixin of estimators: a class declares ``_parameter_constraints``, by parameter.
-
-    Parameters that are set to scalars of NumPy become Python's.
-    """
-
-    _parameter_constraints: dict[str, Allowed] = {}
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in self._parameter_constraints:
-            value = plain(value)
-        super().__setattr__(name, value)
-
-    def _validate_params(self) -> None:
-        """Check the parameters; in place of scikit-learn's method."""
-        values = self.get_params(deep=False)  # type: ignore[attr-defined]
-        check_parameters(self._parameter_constraints, values, type(self).__name__)
-
-
-def _accepts(constraint, value):
-    if constraint is None:
-        return value is None
-    if isinstance(constraint, type):
-        return isinstance(value, constraint)
-    return constraint.accepts(value)
-
-
-def _text(constraint):
-    if isinstance(constraint, type):
-        return f"an instance of {constraint.__name__}"
-    return str(constraint)
-
-
-def _shown(value):
-    """A value for a message, in one short line."""
-    try:
-        text = repr(value)
-    except Exception:  # an object's own
-        return f"a {type(value).__name__}"
-    if "\n" in text:
-        return f"a {type(value).__name__}"
-    return text if len(text) <= 100 else f"{text[:97]}..."

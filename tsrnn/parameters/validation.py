@@ -1,0 +1,164 @@
+"""Checks of arguments and of the parameters of estimators by their constraints."""
+
+import contextlib
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
+from typing import Any, ParamSpec, TypeVar
+
+from tsrnn.parameters.constraints import Allowed, is_integer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ParameterError(ValueError, TypeError):
+    """A parameter of a wrong type or value."""
+
+
+def plain(value: Any) -> Any:
+    """A scalar of NumPy as Python's number, truth value or text; other values unchanged.
+
+    Integers of NumPy have a width, in which products overflow, and are not taken everywhere.
+    """
+    import numpy as np
+
+    if type(value) in (int, float, bool, str) or value is None:
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if is_integer(value):
+        return int(value)
+    if isinstance(value, Real) and not isinstance(value, np.timedelta64):
+        with contextlib.suppress(OverflowError):  # of an enormous fraction
+            return float(value)
+    return str(value) if isinstance(value, np.str_) else value
+
+
+def check_parameter(name: str, value: Any, allowed: Allowed, owner: str = "") -> None:
+    """Raise ParameterError, which names the parameter, for a value that nothing allows."""
+    allowed = list(allowed)
+    if any(_accepts(constraint, value) for constraint in allowed):
+        return
+    texts = [_text(constraint) for constraint in allowed]
+    choices = " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+    subject = f"The {name!r} parameter of {owner}" if owner else name
+    raise ParameterError(f"{subject} must be {choices}, got {_shown(value)}.")
+
+
+def check_parameters(
+    constraints: Mapping[str, Allowed], values: Mapping[str, Any], owner: str = ""
+) -> None:
+    """Check values by name; those without a constraint are not checked."""
+    for name, value in values.items():
+        if name in constraints:
+            check_parameter(name, value, constraints[name], owner)
+
+
+def validated(
+    table: Mapping[str, Allowed] | None = None, /, **constraints: Allowed
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function or method: check arguments, and pass scalars of NumPy as Python's.
+
+    Constraints are by name of the parameter; those of a ``table`` that several functions share are
+    for parameters that the function has.
+
+    >>> from tsrnn.parameters import Integer, validated
+    >>> @validated(n=[Integer(1, 9)])
+    ... def double(n):
+    ...     return 2 * n
+    >>> double(0)
+    Traceback (most recent call last):
+    ...
+    tsrnn.parameters.validation.ParameterError: n must be a whole number from 1 to 9, got 0.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        shared = {name: (table or {})[name] for name in (table or {}).keys() & signature.parameters}
+        declared = shared | constraints
+
+        @functools.wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError:
+                return function(*args, **kwargs)  # its own message names the function
+            for name in [name for name in declared if name in bound.arguments]:
+                value = plain(bound.arguments[name])
+                check_parameter(name, value, declared[name])
+                bound.arguments[name] = value
+            return function(*bound.args, **bound.kwargs)
+
+        wrapper.parameter_constraints = declared  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+@contextlib.contextmanager
+def naming(argument: str) -> Iterator[None]:
+    """Let errors of conversions inside name the argument; also a decorator of its reader."""
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError) as error:
+        is_typed = isinstance(error, AttributeError) or hasattr(error, "argument")
+        is_named = is_typed or re.search(rf"\b{argument}\b", str(error))
+        if is_named:
+            raise
+        raise ParameterError(f"{argument} cannot be read: {error}") from error
+
+
+def validate_parameters(estimator: Any) -> None:
+    """Check the parameters of an estimator of this package, which may be set at any time."""
+    estimator._validate_params()
+
+
+class ParametersMixin:
+    """Mixin of estimators: a class declares ``_parameter_constraints``, by parameter.
+
+    Parameters that are set to scalars of NumPy become Python's.
+    """
+
+    _parameter_constraints: dict[str, Allowed] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._parameter_constraints:
+            value = plain(value)
+        super().__setattr__(name, value)
+
+    def _validate_params(self) -> None:
+        """Check the parameters; in place of scikit-learn's method."""
+        names = [name for name in self._parameter_constraints if hasattr(self, name)]
+        values = {name: getattr(self, name) for name in names}  # faster than get_params
+        check_parameters(self._parameter_constraints, values, type(self).__name__)
+
+
+def _accepts(constraint, value):
+    if constraint is None:
+        return value is None
+    if isinstance(constraint, type):
+        return isinstance(value, constraint)
+    try:
+        return constraint.accepts(value)
+    except Exception:  # whatever an object raises that is looked at
+        return False
+
+
+def _text(constraint):
+    if isinstance(constraint, type):
+        return f"an instance of {constraint.__name__}"
+    return str(constraint)
+
+
+def _shown(value):
+    """A value for a message, in one short line."""
+    try:
+        text = repr(value)
+    except Exception:  # an object's own
+        return f"a {type(value).__name__}"
+    if "\n" in text:
+        return f"a {type(value).__name__}"
+    return text if len(text) <= 100 else f"{text[:97]}..."
