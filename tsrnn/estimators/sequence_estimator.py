@@ -1,29 +1,18 @@
 """SequenceEstimator: base of the estimators whose rows are whole sequences."""
 
-import contextlib
-import copy
-import dataclasses
-import warnings
 from numbers import Number
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from tsrnn.estimators.base import ATTENTION, RecurrentEstimator, run_network
-from tsrnn.estimators.callbacks import EpochCallbackMixin
+from tsrnn.estimators.base import ATTENTION, run_network
 from tsrnn.estimators.long_frames import is_long
-from tsrnn.estimators.progress import progress_bar
-from tsrnn.estimators.sequence_model import (
-    PartialFitState,
-    SequenceModel,
-    inputs_per_step,
-    mean_and_scale,
-)
+from tsrnn.estimators.sequence_model import SequenceModel, inputs_per_step, mean_and_scale
 from tsrnn.estimators.sequences import Sequences, merge_duplicates, read_sequences
+from tsrnn.estimators.training_estimator import TrainingEstimator
 from tsrnn.kernels.losses import find_loss
 from tsrnn.parameters import (
     BOOLEAN,
@@ -34,24 +23,18 @@ from tsrnn.parameters import (
     naming,
     plain,
 )
-from tsrnn.training import History, Moments, train
-
-_OPEN_ENDED = ("constant", "adaptive")  # schedules without an end
 
 
-class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
+class SequenceEstimator(TrainingEstimator):
     """Base of RNNRegressor and RNNClassifier: a row is one sequence."""
 
-    _parameter_constraints = RecurrentEstimator._parameter_constraints | {
+    _parameter_constraints = TrainingEstimator._parameter_constraints | {
         **ATTENTION,
         "n_channels": [POSITIVE_INTEGER, None],
         "id_column": [Label(), None],
         "time_column": [Label(), None],
         "standardize": [BOOLEAN],
-        "tol": [NON_NEGATIVE],
-        "warm_start": [BOOLEAN],
     }
-    _partial_fit_state: PartialFitState | None = None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -90,18 +73,6 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
     def _target_state(self) -> dict[str, Any]:
         """Scales of targets and loss, as SequenceModel takes them."""
         raise NotImplementedError
-
-    @contextlib.contextmanager
-    def _restored_on_error(self):
-        """Restore the state before a fit that fails."""
-        before = dict(vars(self))
-        try:
-            yield
-        except BaseException:
-            for name in [name for name in vars(self) if "callback" not in name]:
-                delattr(self, name)  # scikit-learn still tears its callbacks down
-            vars(self).update(before)
-            raise
 
     def _check_unchanged(self) -> None:
         """Raise ValueError for parameters that the weights so far do not match."""
@@ -189,61 +160,6 @@ class SequenceEstimator(EpochCallbackMixin, RecurrentEstimator):
                 f"{len(sequences)} and y has {len(targets)}.{hint}"
             )
         return targets
-
-    def _train_fully(self, source, rows, validation, rng) -> None:
-        """Train to the end of the schedule, or until the loss no longer falls."""
-        settings = self._settings(rows.size)
-        if self.learning_rate in _OPEN_ENDED:
-            settings = dataclasses.replace(settings, tol=self.tol)
-        callbacks = self._start_callbacks(settings.max_iter)
-        history = self._train(source, rows, validation, settings, rng, on_progress=callbacks)
-        callbacks.end(history)
-        self._record(history, stacklevel=5)
-        if self._partial_fit_state is not None:
-            del self._partial_fit_state  # back to the None of the class
-        if self.learning_rate in _OPEN_ENDED and not (history.stopped or history.interrupted):
-            warnings.warn(
-                f"{type(self).__name__} had not converged after max_iter={settings.max_iter} "
-                "epochs: its loss still fell. Raise max_iter, or use "
-                "learning_rate='one_cycle', which comes to an end by itself.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _train_epoch(self, source, rows, rng, is_new) -> None:
-        """Train one epoch with a constant rate, from the optimiser's state of the last call.
-
-        KeyboardInterrupt after Ctrl-C, as not all rows were trained on.
-        """
-        settings = self._settings(rows.size)
-        settings = dataclasses.replace(settings, max_iter=1, learning_rate="constant")
-        # Copies, so that after an error or Ctrl-C everything is as before.
-        self.network_ = self.network_.like(self.network_.parameters.copy())
-        state = None if is_new else copy.deepcopy(self._partial_fit_state)
-        state = state or PartialFitState(Moments(self.network_), rng)
-        validation = np.arange(0)
-        history = self._train(source, rows, validation, settings, state.rng, moments=state.moments)
-        if history.interrupted:
-            raise KeyboardInterrupt("The rows were not learnt: give them again.")
-        self._partial_fit_state = state
-        if not is_new:
-            history.best_iter += len(self.loss_curve_)
-            history.loss_curve = [*self.loss_curve_, *history.loss_curve]
-        self._record(history, stacklevel=5)
-
-    def _train(
-        self, source, rows, validation, settings, rng, *, moments=None, on_progress=None
-    ) -> History:
-        """Train the network, and show the progress."""
-        with progress_bar(type(self).__name__, self.verbose) as show:
-
-            def report(progress, history):
-                show(progress, history)
-                if on_progress is not None:
-                    on_progress(progress, history)
-
-            parts = self.network_, source, rows, validation, settings, rng
-            return train(*parts, moments=moments, on_progress=report)
 
     def _split(self, targets) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on, and the last ones for validation."""

@@ -1,0 +1,99 @@
+"""TrainingEstimator: base of the estimators that train one network, all at once or by calls."""
+
+import contextlib
+import copy
+import dataclasses
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from tsrnn.estimators.base import RecurrentEstimator
+from tsrnn.estimators.callbacks import EpochCallbackMixin
+from tsrnn.estimators.progress import progress_bar
+from tsrnn.estimators.sequence_model import PartialFitState
+from tsrnn.parameters import BOOLEAN, NON_NEGATIVE
+from tsrnn.training import History, Moments, Settings, train
+
+_OPEN_ENDED = ("constant", "adaptive")  # schedules without an end
+
+
+class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
+    """Base of the estimators whose ``fit`` and ``partial_fit`` train ``network_``."""
+
+    _parameter_constraints = RecurrentEstimator._parameter_constraints | {
+        "tol": [NON_NEGATIVE],
+        "warm_start": [BOOLEAN],
+    }
+    _partial_fit_state: PartialFitState | None = None
+
+    def _settings_for(self, windows: np.ndarray) -> Settings:
+        """Settings of a training on windows."""
+        return self._settings(windows.size)
+
+    @contextlib.contextmanager
+    def _restored_on_error(self):
+        """Restore the state before a fit that fails."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            for name in [name for name in vars(self) if "callback" not in name]:
+                delattr(self, name)  # scikit-learn still tears its callbacks down
+            vars(self).update(before)
+            raise
+
+    def _train_fully(self, source, rows, validation, rng) -> None:
+        """Train to the end of the schedule, or until the loss no longer falls."""
+        settings = self._settings_for(rows)
+        if self.learning_rate in _OPEN_ENDED:
+            settings = dataclasses.replace(settings, tol=self.tol)
+        callbacks = self._start_callbacks(settings.max_iter)
+        history = self._train(source, rows, validation, settings, rng, on_progress=callbacks)
+        callbacks.end(history)
+        self._record(history, stacklevel=5)
+        if self._partial_fit_state is not None:
+            del self._partial_fit_state  # back to the None of the class
+        if self.learning_rate in _OPEN_ENDED and not (history.stopped or history.interrupted):
+            warnings.warn(
+                f"{type(self).__name__} had not converged after max_iter={settings.max_iter} "
+                "epochs: its loss still fell. Raise max_iter, or use "
+                "learning_rate='one_cycle', which comes to an end by itself.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _train_epoch(self, source, rows, rng, is_new) -> None:
+        """Train one epoch with a constant rate, from the optimiser's state of the last call.
+
+        KeyboardInterrupt after Ctrl-C, as not all rows were trained on.
+        """
+        settings = self._settings_for(rows)
+        settings = dataclasses.replace(settings, max_iter=1, learning_rate="constant")
+        # Copies, so that after an error or Ctrl-C everything is as before.
+        self.network_ = self.network_.like(self.network_.parameters.copy())
+        state = None if is_new else copy.deepcopy(self._partial_fit_state)
+        state = state or PartialFitState(Moments(self.network_), rng)
+        validation = np.arange(0)
+        history = self._train(source, rows, validation, settings, state.rng, moments=state.moments)
+        if history.interrupted:
+            raise KeyboardInterrupt("The rows were not learnt: give them again.")
+        self._partial_fit_state = state
+        if not is_new:
+            history.best_iter += len(self.loss_curve_)
+            history.loss_curve = [*self.loss_curve_, *history.loss_curve]
+        self._record(history, stacklevel=5)
+
+    def _train(
+        self, source, rows, validation, settings, rng, *, moments=None, on_progress=None
+    ) -> History:
+        """Train the network, and show the progress."""
+        with progress_bar(type(self).__name__, self.verbose) as show:
+
+            def report(progress, history):
+                show(progress, history)
+                if on_progress is not None:
+                    on_progress(progress, history)
+
+            parts = self.network_, source, rows, validation, settings, rng
+            return train(*parts, moments=moments, on_progress=report)
