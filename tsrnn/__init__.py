@@ -13,6 +13,7 @@ _MODULES = {
     "RNNForecaster": "tsrnn.forecasting",
     "RNNRegressor": "tsrnn.estimators",
     "SlidingWindows": "tsrnn.estimators",
+    "Tokenizer": "tsrnn.sequences",
     "drift": "tsrnn.forecasting",
     "load": "tsrnn.saving",
     "make_windows": "tsrnn.data",

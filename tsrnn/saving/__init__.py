@@ -24,9 +24,10 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
 
     Parameters
     ----------
-    estimator : RNNForecaster, RNNRegressor, RNNClassifier, RNNAnomalyDetector or Threshold
+    estimator : RNNForecaster, RNNRegressor, RNNClassifier, RNNAnomalyDetector, Threshold, Tokenizer
         A forecaster is saved with its series, a detector with the state of its streams, none with
-        callbacks and metadata requests of scikit-learn.
+        callbacks and metadata requests of scikit-learn. The tokens of a Tokenizer are texts,
+        numbers or tuples of these.
     path : str or Path
         Destination. An existing file is replaced once the new one is complete, and keeps its
         permissions; a symbolic link is followed, and a file with other hard links is overwritten.

@@ -22,6 +22,7 @@ from tsrnn.saving.schema import (
     split_estimator,
 )
 from tsrnn.saving.thresholds import THRESHOLDS
+from tsrnn.saving.tokenizer import TOKENIZER
 from tsrnn.saving.values import decode, encode
 from tsrnn.training import Moments
 
@@ -159,5 +160,6 @@ ESTIMATORS = {
         _check_classifier,
     ),
     "RNNAnomalyDetector": DETECTOR,
+    "Tokenizer": TOKENIZER,
     **THRESHOLDS,
 }

@@ -1,0 +1,5 @@
+"""Texts and other sequences of tokens."""
+
+from tsrnn.sequences.tokenizer import Tokenizer
+
+__all__ = ["Tokenizer"]
