@@ -142,6 +142,7 @@ ESTIMATORS = [
     tsrnn.RNNClassifier(),
     tsrnn.RNNAnomalyDetector(),
     tsrnn.SlidingWindows(),
+    tsrnn.Tokenizer(),
     tsrnn.anomaly.GaussianDetector(),
     tsrnn.anomaly.PCADetector(),
     tsrnn.anomaly.PolynomialDetector(),

@@ -20,6 +20,7 @@ from saving.conftest import (
 )
 
 import tsrnn
+from tsrnn import Tokenizer
 from tsrnn.anomaly import TailThreshold
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,30 @@ def make_golden_files():
             "then": fitted_detector.update(after).to_frame().to_dict("list"),
         },
     )
+    for name, tokenizer in tokenizers().items():
+        _write_golden(
+            tokenizer,
+            f"{name}-tokenizer-1",
+            lambda tokenizer=tokenizer: {
+                "tokens": tokenizer.tokens_,
+                "ids": [ids.tolist() for ids in tokenizer.transform(TEXTS)],
+            },
+        )
+
+
+TEXTS = [
+    "The cat sat on the mat.",
+    "the Dog's on  the mat\r\n",
+    "caf\u00e9 \U0001f469\u200d\U0001f467 \ud800?",
+]
+
+
+def tokenizers():
+    """Tokenizers of texts, by name."""
+    return {
+        "word": Tokenizer("word", lowercase=True, begin=True).fit(TEXTS),
+        "subword": Tokenizer("subword", max_tokens=40, end=True).fit(TEXTS),
+    }
 
 
 def detector_data():
@@ -182,3 +207,10 @@ def test_covariates_quantiles_and_several_networks():
     unfitted, X, static = forecaster_with_covariates()
     again = unfitted.fit(long_frame().drop(index=7), X, static)
     assert [len(group) for group in loaded.networks_] == [len(group) for group in again.networks_]
+
+
+@pytest.mark.parametrize("unit", ["word", "subword"])
+def test_the_tokenizers_of_format_1(unit):
+    loaded, expected = golden(f"{unit}-tokenizer-1")
+    assert loaded.tokens_ == expected["tokens"] == tokenizers()[unit].tokens_
+    assert [ids.tolist() for ids in loaded.transform(TEXTS)] == expected["ids"]

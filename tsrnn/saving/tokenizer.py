@@ -16,7 +16,8 @@ def _encode(attributes):
     for token in unit.tokens:
         if not _is_token(token):
             raise ValueError(
-                f"the item {token!r:.60} is no text, number or tuple of these. Fit on such items."
+                f"a file cannot hold the item {token!r:.60}. Fit on texts, numbers of less than "
+                "2**60, or tuples of these."
             )
     return {
         "tokens": unit.tokens,

@@ -33,7 +33,7 @@ class BytePairs:
 
     def split(self, word: str) -> list[str]:
         """Tokens of a word; a character that is no token is left as it is."""
-        parts: list[str | None] = [*word]
+        parts = [*word]
         n, rank_of = len(parts), self._ranks.get
         before, after = [*range(-1, n - 1)], [*range(1, n + 1)]
         queue = []  # pairs by rank, and by place
@@ -46,7 +46,7 @@ class BytePairs:
             right = after[k]
             if right == n or rank_of((parts[k], parts[right])) != rank:
                 continue  # one of them was merged with another
-            parts[k], parts[right] = parts[k] + parts[right], None
+            parts[k], parts[right] = parts[k] + parts[right], ""
             after[k] = following = after[right]
             if following < n:
                 before[following] = k
@@ -55,7 +55,7 @@ class BytePairs:
                     rank = rank_of((parts[left], parts[after[left]]))
                     if rank is not None:
                         heapq.heappush(queue, (rank, left))
-        return [part for part in parts if part is not None]
+        return [part for part in parts if part]
 
 
 def learn_byte_pairs(counts: Mapping[str, int], max_tokens: int, min_frequency: int) -> list[str]:

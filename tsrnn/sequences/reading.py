@@ -1,17 +1,18 @@
 """Texts, sequences of items and sequences of ids, in all forms that a Tokenizer takes."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.parameters import plain
+from tsrnn.parameters import naming, plain
 
 # Methods that turn a column of pyarrow, pandas, polars or NumPy into a list.
 _TO_LIST = ("to_pylist", "to_list", "tolist")
 
 
+@naming("X")
 def read_texts(X: Any) -> list[str]:
     """Texts of a collection, which errors call X.
 
@@ -27,6 +28,7 @@ def read_texts(X: Any) -> list[str]:
     return [str(entry) for entry in entries]  # NumPy's texts are of a type of their own
 
 
+@naming("X")
 def read_items(X: Any) -> list[Sequence[Hashable]]:
     """Sequences of hashable items; scalars of NumPy in arrays become Python's.
 
@@ -39,20 +41,21 @@ def read_items(X: Any) -> list[Sequence[Hashable]]:
     for number, entry in enumerate(_entries(X, "sequence")):
         if isinstance(entry, (str, bytes)):
             raise ValueError(
-                f"Sequence {number} of X is a text, and with unit=None each is a list of items. Set "
-                "unit='character', 'word' or 'subword', or give list(text)."
+                f"Sequence {number} of X is a text, and with unit=None each is a list of items. "
+                "Set unit='character', 'word' or 'subword', or give list(text)."
             )
         items = _listed(entry)
         if items is None:
             raise ValueError(
-                f"Sequence {number} of X is {_described(entry)}, and with unit=None each is a list of "
-                "items. Give a single sequence as [X]."
+                f"Sequence {number} of X is {_described(entry)}, and with unit=None each is a list "
+                "of items. Give a single sequence as [X]."
             )
         _check_items(number, items)
         sequences.append(items)
     return sequences
 
 
+@naming("X")
 def read_ids(X: Any, n_tokens: int) -> list[np.ndarray]:
     """Sequences of ids below ``n_tokens`` as int64 arrays.
 
@@ -66,8 +69,8 @@ def read_ids(X: Any, n_tokens: int) -> list[np.ndarray]:
         ids = np.asarray(entry)
         if ids.ndim != 1 or (ids.dtype.kind not in "iu" and ids.size):
             raise ValueError(
-                f"Sequence {number} of X is {_described(entry)}, and each is a 1-d array of ids, which "
-                "are whole numbers. Give a single sequence as [X]."
+                f"Sequence {number} of X is {_described(entry)}, and each is a 1-d array of ids, "
+                "which are whole numbers. Give a single sequence as [X]."
             )
         wrong = np.flatnonzero((ids < 0) | (ids >= n_tokens))
         if wrong.size:
@@ -87,7 +90,10 @@ def plain_item(item: Hashable) -> Hashable:
 def _entries(X, noun):
     """Entries of a collection of one axis, or of the rows of an array."""
     if isinstance(X, (str, bytes)):
-        raise ValueError(f"X is one {type(X).__name__}. Give a list of {noun}s: [X].")
+        hint = ": [X]" if noun == "text" else ""
+        raise ValueError(f"X is one {type(X).__name__}. Give a list of {noun}s{hint}.")
+    if hasattr(X, "toarray"):
+        raise ValueError(f"X is sparse ({type(X).__name__}). Give a list of {noun}s.")
     if hasattr(X, "columns") or hasattr(X, "column_names"):
         raise ValueError(f"X is a {type(X).__name__}. Give one column of it: X['name'].")
     entries = _listed(X)
@@ -124,7 +130,7 @@ def _no_text(number, entry):
     return ValueError(f"Text {number} of X is {_described(entry)}, not a text. {hint}.")
 
 
-def _check_items(number, items: Iterable[Any]):
+def _check_items(number, items):
     try:
         distinct = set(items)
     except TypeError:

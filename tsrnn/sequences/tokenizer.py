@@ -22,7 +22,7 @@ UNKNOWN, BEGIN, END = "<unk>", "<bos>", "<eos>"
 _MAX_SUBWORDS = 8000
 
 
-class Tokenizer(ParametersMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class Tokenizer(ParametersMixin, TransformerMixin, BaseEstimator):
     r"""Turn texts, or sequences of any items, into sequences of token ids and back.
 
     ``fit`` learns the vocabulary and ``transform`` returns an integer array for each text, which
@@ -103,7 +103,7 @@ class Tokenizer(ParametersMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
     >>> tokenizer = Tokenizer("subword", max_tokens=20, end=True).fit(["low lower lowest\n"])
     >>> ids = tokenizer.transform(["lowest  slow"])
     >>> [tokenizer.tokens_[k] for k in ids[0]]
-    ['low', 'es', 't', ' ', ' ', 's', 'low', '<eos>']
+    ['low', 'e', 'st', ' ', ' ', 's', 'low', '<eos>']
     >>> tokenizer.inverse_transform(ids)
     ['lowest  slow']
 
@@ -144,6 +144,7 @@ class Tokenizer(ParametersMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
         of_text = self.unit is not None
         tags.input_tags.string = tags.input_tags.one_d_array = of_text
         tags.input_tags.two_d_array = not of_text
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -189,7 +190,8 @@ class Tokenizer(ParametersMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
                 f"more {unit.noun}s, or set min_frequency lower."
             )
         unit = UNITS[self.unit](self.lowercase, list(map(plain_item, tokens)))
-        vars(self).update(vocabulary_attributes(unit, self.begin, self.end))
+        for name, value in vocabulary_attributes(unit, self.begin, self.end).items():
+            setattr(self, name, value)
         return self
 
     def transform(self, X: Any) -> list[np.ndarray]:

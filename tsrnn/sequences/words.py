@@ -15,8 +15,10 @@ _MODIFIERS = "\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
 _FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
 
 _QUOTES = frozenset("\"'")
-_OPENING = frozenset("([{«“‘„‚¿¡$€£#@/")  # no space after them
-_CLOSING = frozenset(".,;:!?…)]}»”’%‰°/")  # no space before them
+# No space after these, the last of which are quotation marks that open, ...
+_OPENING = frozenset("([{#@/$€£¿¡«\u201c\u2018\u201e\u201a")
+# ... and none before these, the last of which are quotation marks that close.
+_CLOSING = frozenset(".,;:!?…)]}/%‰°»\u201d\u2019")
 
 
 @functools.cache
@@ -60,7 +62,8 @@ def join_words(words: Iterable[str]) -> str:
     'Well, she said: "No (never)!"'
     """
     parts: list[str] = []
-    previous, opens, open_quotes = "", True, set()
+    open_quotes: set[str] = set()
+    previous, opens = "", True
     for word in words:
         closes = word in _CLOSING or word in open_quotes
         is_repeated = word == previous and len(word) == 1 and not word.isalnum()  # ...
