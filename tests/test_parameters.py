@@ -19,6 +19,7 @@ import tsrnn.inspection
 import tsrnn.network
 import tsrnn.plotting
 import tsrnn.saving
+import tsrnn.sequences.music
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
@@ -194,6 +195,7 @@ def public_functions():
         tsrnn.inspection,
         tsrnn.plotting,
         tsrnn.saving,
+        tsrnn.sequences.music,
     ]
     functions = {}
     for module in modules:

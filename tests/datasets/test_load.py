@@ -11,8 +11,9 @@ import pytest
 
 from tsrnn import datasets
 from tsrnn.datasets import (
-    load,
+    files,
     load_airline,
+    load_chorales,
     load_co2,
     load_japanese_vowels,
     load_machine_temperature,
@@ -20,6 +21,7 @@ from tsrnn.datasets import (
     load_nile,
     load_nyc_taxi,
     load_seattle_weather,
+    load_shakespeare,
     load_sp500,
     load_sunspots,
 )
@@ -227,6 +229,56 @@ def test_japanese_vowels_refuse_another_split():
         load_japanese_vowels("all")
 
 
+@pytest.mark.parametrize(
+    ("split", "n", "n_frames", "n_notes", "shortest", "longest"),
+    [
+        ("train", 229, 13807, 53824, 25, 129),
+        ("validation", 76, 4602, 17811, 32, 144),
+        ("test", 77, 4725, 18367, 32, 160),
+    ],
+)
+def test_chorales_are_as_published(split, n, n_frames, n_notes, shortest, longest):
+    chorales = load_chorales(split)
+    lengths = [len(chorale) for chorale in chorales]
+    assert (len(chorales), sum(lengths), min(lengths), max(lengths)) == (
+        n,
+        n_frames,
+        shortest,
+        longest,
+    )
+    notes = np.concatenate(chorales)
+    assert notes.shape == (n_frames, 88)
+    assert notes.dtype == np.uint8
+    assert set(np.unique(notes)) == {0, 1}
+    assert notes.sum() == n_notes
+    voices = notes.sum(axis=1)
+    assert voices.max() == 4
+    assert (voices == 4).mean() > 0.89
+
+
+def test_chorales_sing_within_the_range_of_a_choir_and_end_on_c():
+    chorales = load_chorales()
+    pitches = np.concatenate(chorales).nonzero()[1] + 21
+    assert (pitches.min(), pitches.max()) == (31, 84)
+    lowest = [chorale[chorale.any(axis=1)][-1].nonzero()[0][0] + 21 for chorale in chorales]
+    assert np.mean([pitch % 12 == 0 for pitch in lowest]) > 0.9
+
+
+def test_chorales_may_be_changed():
+    load_chorales()[0][:] = 7
+    assert load_chorales()[0].max() == 1
+    with pytest.raises(ValueError, match="split must be one of 'test', 'train', 'validation'"):
+        load_chorales("valid")
+
+
+def test_shakespeare_is_three_whole_plays():
+    text = load_shakespeare()
+    assert (len(text), len(set(text)), text.count("\n")) == (421_989, 62, 14_379)
+    assert text.startswith("GLOUCESTER:\nNow is the winter of our discontent\n")
+    assert text.endswith("Than this of Juliet and her Romeo.\n")
+    assert "KING RICHARD II:\nOld John of Gaunt, time-honour'd Lancaster" in text
+
+
 def test_nyc_taxi_events_are_the_five_labelled_windows():
     series, events = load_nyc_taxi(return_events=True)
     pd.testing.assert_series_equal(series, load_nyc_taxi())
@@ -264,21 +316,21 @@ def test_machine_temperature_has_its_windows_and_the_mean_of_the_hour_that_is_tw
 
 def test_missing_data_file_is_reported_with_the_places_searched():
     with pytest.raises(FileNotFoundError, match=r"'no\.csv' is not in .*data or .*datasets"):
-        load._find("no.csv")
+        files.find_file("no.csv")
 
 
 def test_data_are_found_in_an_installed_package(tmp_path, monkeypatch):
     installed = tmp_path / "tsrnn" / "datasets"
     (installed / "data").mkdir(parents=True)
     (installed / "data" / "nile.csv").write_text("time,flow\n1871,7\n1872,8\n")
-    monkeypatch.setattr(load, "__file__", str(installed / "load.py"))
+    monkeypatch.setattr(files, "__file__", str(installed / "files.py"))
     assert load_nile().tolist() == [7.0, 8.0]
 
 
 def test_a_gap_in_a_data_file_is_refused(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "airline.csv").write_text("time,x\n1949-01,1\n1949-02,2\n1949-04,3\n")
-    monkeypatch.setattr(load, "__file__", str(tmp_path / "load.py"))
+    monkeypatch.setattr(files, "__file__", str(tmp_path / "files.py"))
     with pytest.raises(ValueError, match="does not conform to passed frequency MS"):
         load_airline()
 
@@ -293,14 +345,15 @@ def test_importing_the_subpackage_imports_nothing_heavy():
 
 
 def test_data_files_are_tidy():
-    folder = Path(load._find("airline.csv")).parent
+    folder = Path(files.find_file("airline.csv")).parent
     readme = folder / "README.md"
-    packed = list(folder.glob("*.csv.gz"))
+    packed = list(folder.glob("*.gz"))
     assert packed
     for path in [*folder.glob("*.csv"), *packed]:
         raw = path.read_bytes() if path.suffix == ".csv" else gzip.decompress(path.read_bytes())
         assert b"\r" not in raw
         assert raw.endswith(b"\n")
         if readme.is_file():
-            rows = raw.count(b"\n") - 1
+            n = raw.count(b"\n")
+            rows = f"{n} lines" if ".txt" in path.name else n - 1
             assert f"| `{path.name}` | {rows} |" in readme.read_text(encoding="utf-8")

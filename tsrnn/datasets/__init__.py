@@ -1,4 +1,4 @@
-"""Real and generated series and sequences for examples, tests and comparisons."""
+"""Real and generated series, sequences, music and text for examples, tests and comparisons."""
 
 from tsrnn.datasets.generate import (
     make_adding_problem,
@@ -9,7 +9,6 @@ from tsrnn.datasets.generate import (
 from tsrnn.datasets.load import (
     load_airline,
     load_co2,
-    load_japanese_vowels,
     load_machine_temperature,
     load_melbourne,
     load_nile,
@@ -18,9 +17,11 @@ from tsrnn.datasets.load import (
     load_sp500,
     load_sunspots,
 )
+from tsrnn.datasets.sequences import load_chorales, load_japanese_vowels, load_shakespeare
 
 __all__ = [
     "load_airline",
+    "load_chorales",
     "load_co2",
     "load_japanese_vowels",
     "load_machine_temperature",
@@ -28,6 +29,7 @@ __all__ = [
     "load_nile",
     "load_nyc_taxi",
     "load_seattle_weather",
+    "load_shakespeare",
     "load_sp500",
     "load_sunspots",
     "make_adding_problem",

@@ -1,4 +1,4 @@
-"""Loaders of the real series and sequences that ship with the library.
+"""Loaders of the real series that ship with the library.
 
 Every call reads its file again, so callers may modify the result. All raise FileNotFoundError if
 the data files were not installed.
@@ -6,13 +6,12 @@ the data files were not installed.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tsrnn.datasets.files import find_file
 from tsrnn.parameters import BOOLEAN, StrOptions, validated
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 
@@ -202,7 +201,7 @@ def load_machine_temperature(
     import pandas as pd
 
     rows = pd.read_csv(
-        _find("machine_temperature.csv.gz"), index_col="time", parse_dates=True
+        find_file("machine_temperature.csv.gz"), index_col="time", parse_dates=True
     ).squeeze("columns")
     temperature = rows.groupby(level=0).mean()
     temperature.index.freq = "5min"
@@ -237,7 +236,7 @@ def load_seattle_weather() -> pd.DataFrame:
     """
     import pandas as pd
 
-    path = _find("seattle_weather.csv")
+    path = find_file("seattle_weather.csv")
     weather = pd.read_csv(path, index_col="time", parse_dates=True, dtype={"weather": "category"})
     weather.index.freq = "D"
     return weather
@@ -268,58 +267,11 @@ def load_sp500() -> pd.Series:
     return _read_dated("sp500.csv", freq="MS")
 
 
-@validated(split=[StrOptions(["train", "test"])])
-def load_japanese_vowels(
-    split: Literal["train", "test"] = "train",
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Load utterances of two Japanese vowels by nine men, for speaker classification.
-
-    Source: M. Kudo, J. Toyama and M. Shimbo, "Multidimensional curve classification using
-    passing-through regions", *Pattern Recognition Letters* 20, 1999; UCI, doi:10.24432/C5NS47 (CC
-    BY 4.0).
-
-    Parameters
-    ----------
-    split : {"train", "test"}, default="train"
-        ``"train"``: 270 sequences, 30 per speaker; ``"test"``: 370, 24 to 88 per speaker, recorded
-        on other occasions. It is the split of published results.
-
-    Returns
-    -------
-    X : list of numpy.ndarray of shape (n_timesteps, 12), float64
-        Sequences of 7 to 29 steps, speaker after speaker: the 12 LPC cepstrum coefficients of
-        frames of 25.6 ms, 6.4 ms apart.
-    y : numpy.ndarray of shape (n_sequences,), int64
-        Speaker of each sequence, 1 to 9.
-
-    Raises
-    ------
-    ValueError
-        If ``split`` is invalid.
-
-    Examples
-    --------
-    >>> from tsrnn.datasets import load_japanese_vowels
-    >>> X, y = load_japanese_vowels()
-    >>> len(X), X[0].shape, X[1].shape, y[0]
-    (270, (20, 12), (26, 12), np.int64(1))
-    """
-    import numpy as np
-    import pandas as pd
-
-    steps = pd.read_csv(_find("japanese_vowels.csv.gz"))
-    steps = steps[steps["split"] == split]
-    channels = steps.loc[:, "c1":"c12"].to_numpy()
-    starts = np.flatnonzero(steps["sequence"].diff() != 0)
-    sequences = [sequence.copy() for sequence in np.split(channels, starts[1:])]
-    return sequences, steps["speaker"].to_numpy(np.int64)[starts]
-
-
 def _read_dated(name: str, freq: str | None) -> pd.Series:
     """Read a series with dates; pandas raises ValueError if they have another ``freq``."""
     import pandas as pd
 
-    series = pd.read_csv(_find(name), index_col="time", parse_dates=True).squeeze("columns")
+    series = pd.read_csv(find_file(name), index_col="time", parse_dates=True).squeeze("columns")
     series.index.freq = freq
     return series.astype("float64")
 
@@ -328,18 +280,4 @@ def _read_events(name: str) -> pd.DataFrame:
     """Read labelled anomalies."""
     import pandas as pd
 
-    return pd.read_csv(_find(name), parse_dates=["start", "end", "label_time"])
-
-
-def _find(name: str) -> Path:
-    """Path of a data file, in the installed package or in the folder of a source checkout."""
-    package = Path(__file__).resolve().parent
-    folders = [package / "data", package.parents[1] / "datasets"]
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    searched = " or ".join(str(folder) for folder in folders)
-    raise FileNotFoundError(
-        f"The data file {name!r} is not in {searched}. Reinstall tsrnn, or take the file from the "
-        "folder 'datasets' of its source and put it in one of them."
-    )
+    return pd.read_csv(find_file(name), parse_dates=["start", "end", "label_time"])

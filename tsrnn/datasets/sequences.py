@@ -1,0 +1,133 @@
+"""Loaders of the real sequences, music and text that ship with the library.
+
+Every call reads its file again, so callers may modify the result. All raise FileNotFoundError if
+the data files were not installed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from tsrnn.datasets.files import find_file
+from tsrnn.parameters import StrOptions, validated
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@validated(split=[StrOptions(["train", "test"])])
+def load_japanese_vowels(
+    split: Literal["train", "test"] = "train",
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Load utterances of two Japanese vowels by nine men, for speaker classification.
+
+    Source: M. Kudo, J. Toyama and M. Shimbo, "Multidimensional curve classification using
+    passing-through regions", *Pattern Recognition Letters* 20, 1999; UCI, doi:10.24432/C5NS47 (CC
+    BY 4.0).
+
+    Parameters
+    ----------
+    split : {"train", "test"}, default="train"
+        ``"train"``: 270 sequences, 30 per speaker; ``"test"``: 370, 24 to 88 per speaker, recorded
+        on other occasions. It is the split of published results.
+
+    Returns
+    -------
+    X : list of numpy.ndarray of shape (n_timesteps, 12), float64
+        Sequences of 7 to 29 steps, speaker after speaker: the 12 LPC cepstrum coefficients of
+        frames of 25.6 ms, 6.4 ms apart.
+    y : numpy.ndarray of shape (n_sequences,), int64
+        Speaker of each sequence, 1 to 9.
+
+    Raises
+    ------
+    ValueError
+        If ``split`` is invalid.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_japanese_vowels
+    >>> X, y = load_japanese_vowels()
+    >>> len(X), X[0].shape, X[1].shape, y[0]
+    (270, (20, 12), (26, 12), np.int64(1))
+    """
+    import numpy as np
+    import pandas as pd
+
+    steps = pd.read_csv(find_file("japanese_vowels.csv.gz"))
+    steps = steps[steps["split"] == split]
+    channels = steps.loc[:, "c1":"c12"].to_numpy()
+    starts = np.flatnonzero(steps["sequence"].diff() != 0)
+    sequences = [sequence.copy() for sequence in np.split(channels, starts[1:])]
+    return sequences, steps["speaker"].to_numpy(np.int64)[starts]
+
+
+@validated(split=[StrOptions(["train", "validation", "test"])])
+def load_chorales(split: Literal["train", "validation", "test"] = "train") -> list[np.ndarray]:
+    """Load four-part chorales of Johann Sebastian Bach as piano rolls of quarter notes.
+
+    All are transposed to C major or C minor. Source: M. Allan and C. K. I. Williams, "Harmonising
+    chorales by probabilistic inference", *NIPS 17*, 2004; as rolls by N. Boulanger-Lewandowski, Y.
+    Bengio and P. Vincent, "Modeling temporal dependencies in high-dimensional sequences", *ICML*,
+    2012, whose split this is. The music is in the public domain.
+
+    Parameters
+    ----------
+    split : {"train", "validation", "test"}, default="train"
+        229, 76 or 77 chorales. Published results are on the test part.
+
+    Returns
+    -------
+    list of numpy.ndarray of shape (n_frames, 88), uint8
+        25 to 160 frames, 1 where a note sounds, else 0. Column k is the MIDI pitch 21 + k. Frames
+        are a beat apart: ``step=1`` for the functions of ``tsrnn.sequences.music``.
+
+    Raises
+    ------
+    ValueError
+        If ``split`` is invalid.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_chorales
+    >>> chorales = load_chorales()
+    >>> len(chorales), chorales[0].shape
+    (229, (129, 88))
+    >>> chorales[0][-1].nonzero()[0] + 21  # C, G, E, C
+    array([36, 55, 64, 72])
+    """
+    import numpy as np
+    import pandas as pd
+
+    frames = pd.read_csv(find_file("chorales.csv.gz"), keep_default_na=False)
+    frames = frames[frames["split"] == split]
+    roll = np.zeros((len(frames), 88), np.uint8)
+    for row, notes in zip(roll, frames["notes"], strict=True):
+        row[[int(pitch) - 21 for pitch in notes.split()]] = 1
+    starts = np.flatnonzero(frames["chorale"].diff() != 0)
+    return [chorale.copy() for chorale in np.split(roll, starts[1:])]
+
+
+def load_shakespeare() -> str:
+    """Load three plays of William Shakespeare: Richard III, Richard II, Romeo and Juliet.
+
+    Speeches follow the name of their speaker and are parted by empty lines; acts and stage
+    directions are left out. It is a part of A. Karpathy's *tinyshakespeare* (2015), the whole of
+    which, 1,115,394 characters, published results are on. The text is in the public domain.
+
+    Returns
+    -------
+    str
+        421,989 characters, of 62 kinds.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_shakespeare
+    >>> print(load_shakespeare()[:89])
+    GLOUCESTER:
+    Now is the winter of our discontent
+    Made glorious summer by this sun of York;
+    """
+    import gzip
+
+    return gzip.decompress(find_file("shakespeare.txt.gz").read_bytes()).decode("ascii")
