@@ -11,6 +11,7 @@ _MODULES = {
     "RNNAnomalyDetector": "tsrnn.anomaly",
     "RNNClassifier": "tsrnn.estimators",
     "RNNForecaster": "tsrnn.forecasting",
+    "RNNLanguageModel": "tsrnn.sequences",
     "RNNRegressor": "tsrnn.estimators",
     "SlidingWindows": "tsrnn.estimators",
     "Tokenizer": "tsrnn.sequences",

@@ -89,13 +89,7 @@ class SequenceEstimator(TrainingEstimator):
             "segment": self.fitted_.segment,
             "dtype": network.parameters.dtype.name,
         }
-        for name, value in fitted.items():
-            now = getattr(self, name)
-            if now != value:
-                raise ValueError(
-                    f"{name} was {value!r} in the fit to continue, and is now {now!r}. Set it "
-                    "back, or fit anew with warm_start=False."
-                )
+        self._check_same(fitted)
 
     def _fit(self, X, y, sample_weight, *, partial: bool) -> None:
         """Train on sequences; ``partial`` continues by one epoch where the last call ended."""

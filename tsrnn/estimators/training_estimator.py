@@ -4,6 +4,8 @@ import contextlib
 import copy
 import dataclasses
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -12,6 +14,7 @@ from tsrnn.estimators.base import RecurrentEstimator
 from tsrnn.estimators.callbacks import EpochCallbackMixin
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.estimators.sequence_model import PartialFitState
+from tsrnn.network import Network
 from tsrnn.parameters import BOOLEAN, NON_NEGATIVE
 from tsrnn.training import History, Moments, Settings, train
 
@@ -25,11 +28,22 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
         "tol": [NON_NEGATIVE],
         "warm_start": [BOOLEAN],
     }
+    network_: Network
     _partial_fit_state: PartialFitState | None = None
 
     def _settings_for(self, windows: np.ndarray) -> Settings:
         """Settings of a training on windows."""
         return self._settings(windows.size)
+
+    def _check_same(self, fitted: Mapping[str, Any]) -> None:
+        """Raise ValueError for a parameter that is not what the weights so far were fitted with."""
+        for name, value in fitted.items():
+            now = getattr(self, name)
+            if now != value:
+                raise ValueError(
+                    f"{name} was {value!r} in the fit to continue, and is now {now!r}. Set it "
+                    "back, or fit anew with warm_start=False."
+                )
 
     @contextlib.contextmanager
     def _restored_on_error(self):

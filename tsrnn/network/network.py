@@ -230,17 +230,22 @@ class Network(abc.ABC):
         return out[0]
 
     def step_losses(
-        self, source: Source, windows: np.ndarray, loss: str, workers: Workers = 1
+        self,
+        source: Source,
+        windows: np.ndarray,
+        loss: str,
+        workers: Workers = 1,
+        states: np.ndarray | None = None,
     ) -> np.ndarray:
         """The loss of every step of windows, (n_windows, n_output_steps) float64.
 
         For a loss of classes; NaN where a step has no target or comes before the window.
+        ``states`` as in ``predict``.
         """
         sizes = self.sizes(self.n_time(source))
         out = np.empty((1, windows.size, sizes.n_output_steps))
-        run_models(
-            self, self.parameters[None], source, windows[None], out, workers, loss=(loss, ())
-        )
+        model, windows, evaluated = self.parameters[None], windows[None], (loss, ())
+        run_models(self, model, source, windows, out, workers, states=states, loss=evaluated)
         return out[0]
 
     def mean_loss(

@@ -1,5 +1,6 @@
 """Texts and other sequences of tokens."""
 
+from tsrnn.sequences.language_model import RNNLanguageModel
 from tsrnn.sequences.tokenizer import Tokenizer
 
-__all__ = ["Tokenizer"]
+__all__ = ["RNNLanguageModel", "Tokenizer"]

@@ -1,0 +1,321 @@
+"""RNNLanguageModel: predicts the next token of a text or frame of music, and writes more."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from tsrnn.estimators.callbacks import with_callbacks
+from tsrnn.kernels.sampling import Sampling
+from tsrnn.parameters import (
+    NON_NEGATIVE,
+    POSITIVE_INTEGER,
+    RANDOM_STATE,
+    Integer,
+    Number,
+    validated,
+)
+from tsrnn.sequences.frames import Frames
+from tsrnn.sequences.generation import generate_frames, generate_tokens
+from tsrnn.sequences.language_training import TrainedLanguageModel
+
+_N_GENERATED = Integer(0, 10**8)
+
+
+class RNNLanguageModel(TrainedLanguageModel):
+    """Learn to predict what comes next in texts, sequences of items or music, and write more of it.
+
+    The network reads a sequence token by token and gives the probability of each token to be the
+    next one. Long texts are learned by truncated back-propagation through time with a carried
+    state: the text is cut into ``batch_size`` streams, a minibatch is the next ``n_steps`` tokens
+    of each, and the state that one ends with is the state that the next begins with.
+
+    Parameters
+    ----------
+    unit : {"character", "word", "subword"}, Tokenizer or None, default="character"
+        What a token is: see :class:`Tokenizer`, which may be given instead; one that is fitted
+        keeps its vocabulary. None for sequences of any hashable items, such as tuples of pitch and
+        duration, and for polyphonic music.
+    cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
+        As in :class:`RNNRegressor`. "attention" has no state to carry: it is trained on windows
+        of ``n_steps`` tokens, and reads as many.
+    embedding_size, hidden_size, n_layers : int, default=64, 256, 1
+        Width of the tokens' embedding; hidden units of each layer; layers.
+    residual, n_heads, head_size
+        As in :class:`RNNRegressor`.
+    tied : bool, default=False
+        Use the output layer's weights as the embedding (Press & Wolf 2017), which is to be as wide
+        as what that layer reads: ``embedding_size`` equal to ``head_size``, or to ``hidden_size``
+        without a head's hidden layer.
+    memory, dropout, recurrent_dropout
+        As in :class:`RNNRegressor`.
+    n_steps : int, default=128
+        Steps that the gradient is propagated back over: length of the windows.
+    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter
+        Training, as in :class:`RNNRegressor`.
+    batch_size : int, default=64
+        Streams of a minibatch; fewer of a short text. Of polyphonic music, pieces.
+    max_grad_norm, tol, n_iter_no_change, warm_start
+        Training, as in :class:`RNNRegressor`.
+    early_stopping, validation_fraction
+        As in :class:`RNNRegressor`; the last tokens, or the last pieces, are held out.
+    dtype, device, n_jobs, random_state, verbose
+        As in :class:`RNNRegressor`; tokens are read on the CPU only.
+
+    Attributes
+    ----------
+    network_ : Network
+        The trained network.
+    tokenizer_ : Tokenizer or None
+        The vocabulary; None for polyphonic music.
+    n_notes_ : int or None
+        Notes of a frame of polyphonic music; None for tokens.
+    learns_ends_ : bool
+        Whether the end of a sequence is predicted too: not after a fit on one text.
+    loss_curve_, validation_scores_, n_iter_, best_iter_
+        As in :class:`RNNRegressor`: losses are per token in nats, or per note.
+
+    See Also
+    --------
+    Tokenizer : Texts to integers and back.
+
+    Notes
+    -----
+    A boundary token stands before each sequence, and the sequences of a list end with it. The
+    unknown token is never written. Ctrl-C during ``fit`` keeps the best weights so far, as in
+    :class:`RNNRegressor`.
+
+    Polyphonic music is a list of (n_steps, n_notes) arrays of 0 and 1: the notes that are on at
+    each step, predicted as independent given all frames before. The first frame of a piece is not
+    predicted. Pieces longer than ``n_steps`` are trained on in parts, each from a state of zeros.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNLanguageModel
+    >>> text = "the quick brown fox jumps over the lazy dog. " * 60
+    >>> model = RNNLanguageModel(hidden_size=32, max_iter=60, learning_rate_init=0.02).fit(text)
+    >>> model.generate(20, prompt="the quick ", temperature=0)
+    'brown fox jumps over'
+    >>> bool(model.perplexity("the lazy dog. the quick brown fox") < 1.5)
+    True
+    """
+
+    def __init__(
+        self,
+        unit="character",
+        *,
+        cell="lstm",
+        embedding_size=64,
+        hidden_size=256,
+        n_layers=1,
+        residual=False,
+        n_heads=4,
+        head_size=0,
+        tied=False,
+        memory=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        n_steps=128,
+        solver="adam",
+        learning_rate="one_cycle",
+        learning_rate_init=3e-3,
+        alpha=0.0,
+        averaging=0.0,
+        max_iter="auto",
+        batch_size=64,
+        max_grad_norm=1.0,
+        tol=1e-4,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=50,
+        warm_start=False,
+        dtype="float32",
+        device="cpu",
+        n_jobs=None,
+        random_state=0,
+        verbose=0,
+    ):
+        self.unit = unit
+        self.cell = cell
+        self.embedding_size = embedding_size
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.residual = residual
+        self.n_heads = n_heads
+        self.head_size = head_size
+        self.tied = tied
+        self.memory = memory
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.n_steps = n_steps
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.alpha = alpha
+        self.averaging = averaging
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.max_grad_norm = max_grad_norm
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.dtype = dtype
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        of_text = self.unit is not None
+        tags.input_tags.string = tags.input_tags.one_d_array = of_text
+        tags.input_tags.two_d_array = not of_text
+        return tags
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on texts, sequences of items or pieces of music.
+
+        Parameters
+        ----------
+        X : str, list, Series or array
+            One text, or texts; with ``unit=None`` sequences of items, or pieces of polyphonic music
+            as (n_steps, n_notes) arrays of 0 and 1.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : RNNLanguageModel
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, or a sequence is empty or not of its kind.
+        """
+        self._validate_params()
+        with self._restored_on_error():
+            self._fit(X, partial=False)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Train one epoch on some sequences, from the weights and optimiser state of the last call.
+
+        The vocabulary is that of the first call, or of a fitted Tokenizer; the learning rate is
+        constant. Parameters: see ``fit``. After Ctrl-C, a KeyboardInterrupt, the model is as
+        before.
+        """
+        self._validate_params()
+        with self._restored_on_error():
+            self._fit(X, partial=True)
+        return self
+
+    def log_likelihood(self, X: Any) -> Any:
+        """Logarithm of the probability of each sequence, in nats.
+
+        It is summed over tokens, and if the ends of sequences were learned, over that of a list's
+        sequences too; of music over frames after the first, and notes. The state is carried through
+        the whole sequence; attention reads the last ``n_steps``, or half as many at least.
+
+        Parameters
+        ----------
+        X : str, list, Series or array
+            As in ``fit``.
+
+        Returns
+        -------
+        (n_sequences,) float64 array, or a float of one text
+        """
+        sums = np.array([-losses.sum() for losses in self._step_losses(X)])
+        return float(sums[0]) if isinstance(X, str) else sums
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean log-likelihood of a token, or of a frame of music, over all of X, in nats.
+
+        Parameters
+        ----------
+        X
+            As in ``log_likelihood``.
+        y : None
+            Ignored.
+        """
+        return float(-np.concatenate(self._step_losses(X)).mean())
+
+    def perplexity(self, X: Any) -> float:
+        """Exponential of minus the score: among how many equally likely tokens it is to choose."""
+        with np.errstate(over="ignore"):
+            return float(np.exp(-self.score(X)))
+
+    @validated(
+        n=[_N_GENERATED],
+        temperature=[NON_NEGATIVE],
+        top_k=[POSITIVE_INTEGER, None],
+        top_p=[Number(0, 1, closed="right"), None],
+        random_state=RANDOM_STATE,
+    )
+    def generate(
+        self,
+        n: int,
+        prompt: Any = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        random_state: Any = None,
+        stop: Any = None,
+    ) -> Any:
+        """Write on after a prompt, token by token, each drawn from the probabilities of the next.
+
+        Parameters
+        ----------
+        n : int
+            Number of tokens or frames; of tokens fewer where the sequence ends or ``stop`` comes.
+        prompt : optional
+            The beginning: a text, a list of items, or frames of music, which must be given. By
+            default a new text or sequence is begun.
+        temperature : float, default=1.0
+            Divides the logarithms of probabilities, of notes their log-odds: below 1 what is
+            probable becomes more so, and with 0 the most probable token, or all notes that are more
+            probable than not, are taken.
+        top_k : int, optional
+            Draw from so many of the most probable tokens.
+        top_p : float, optional
+            Draw from the fewest tokens that have this share of the probability (Holtzman et al.
+            2020), of the ``top_k`` if that is given too.
+        random_state : int, RandomState instance or None, optional
+            Seed of the draws; None for a new one each time.
+        stop : optional
+            A text, or with ``unit=None`` an item, that ends what is written, without being part of
+            it; or a list of them.
+
+        Returns
+        -------
+        str, list of items, or (n, n_notes) int8 array
+            What follows the prompt.
+        """
+        model = self.fitted_
+        start = model.reader.read_prompt(prompt)
+        rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
+        if isinstance(model.reader, Frames):
+            for name, value in {"top_k": top_k, "top_p": top_p, "stop": stop}.items():
+                if value is not None:
+                    raise ValueError(f"{name} is for tokens. Leave it out for frames of music.")
+            return generate_frames(model, start, n, temperature, rng)
+        sampling = Sampling(temperature, top_k or 0, 1.0 if top_p is None else top_p)
+        return generate_tokens(model, start, n, sampling, self._stops(stop), rng)
+
+    def _stops(self, stop) -> list:
+        """What ends a generated sequence, as a list."""
+        if stop is None:
+            return []
+        stops = list(stop) if isinstance(stop, list) else [stop]
+        if self.tokenizer_.unit is not None and not all(
+            isinstance(each, str) and each for each in stops
+        ):
+            raise ValueError(f"stop must be a text or a list of texts, got {stop!r}.")
+        return stops
+
+    def _step_losses(self, X) -> list[np.ndarray]:
+        model = self.fitted_
+        return model.step_losses(model.read(X), self.n_jobs)

@@ -1,0 +1,93 @@
+"""FittedLanguageModel: a network with its vocabulary, which evaluates and continues sequences."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tsrnn.kernels.sources import Source, sequence_source
+from tsrnn.kernels.targets import claim
+from tsrnn.network import Network
+from tsrnn.network.transformer import CELL
+from tsrnn.sequences.frames import Frames, are_frames
+from tsrnn.sequences.streams import evaluate_carried, evaluate_windows
+from tsrnn.sequences.tokenizer import Tokenizer
+from tsrnn.sequences.tokens import Tokens
+
+_PROMPT_STEPS = 256  # that are read at once
+
+
+def learn_reader(unit: str | Tokenizer | None, X: Any) -> Tokens | Frames:
+    """What reads sequences like those of X: pieces of music, or what ``unit`` says."""
+    return Frames.learn(X) if unit is None and are_frames(X) else Tokens.learn(unit, X)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FittedLanguageModel:
+    """The fitted state of a language model."""
+
+    network: Network
+    reader: Tokens | Frames
+    n_steps: int  # that attention reads
+
+    def read(self, X: Any) -> Source:
+        """Sequences as a source; ValueError if X is not like what was fitted."""
+        return self.reader.read(X, self.network.parameters.dtype)
+
+    def step_losses(self, source: Source, n_jobs: int | None = None) -> list[np.ndarray]:
+        """Negative log-likelihood of each predicted step of sequences in nats, float64 arrays.
+
+        The state is carried from the beginning of a sequence to its end. Attention reads up to
+        ``n_steps`` before a step, and half as many at least.
+        """
+        network, windows = self.network, (source.firsts, source.lengths)
+        n_threads = network.threads_for(n_jobs, source, source.firsts.size)
+        with claim("cpu", n_threads) as workers:
+            run = self._runner(source, workers)
+            n_outputs = 1 if isinstance(self.reader, Tokens) else network.n_out
+            if network.cell == CELL:
+                values = evaluate_windows(*windows, self.n_steps, run, n_outputs)
+            else:
+                shape = network.state_width, network.parameters.dtype
+                values = evaluate_carried(*windows, *shape, run, n_outputs)
+        if isinstance(self.reader, Tokens):
+            return values
+        return [
+            self.reader.losses(scores, source.targets[first : first + len(scores)])
+            for first, scores in zip(source.firsts, values, strict=True)
+        ]
+
+    def _runner(self, source, workers) -> Callable[..., np.ndarray]:
+        """Function from windows and states to losses of tokens, or scores of notes, by step."""
+        network, reader = self.network, self.reader
+
+        def run(firsts, lengths, states=None):
+            part = source._replace(firsts=firsts, lengths=lengths)
+            windows = np.arange(firsts.size)
+            if isinstance(reader, Tokens):
+                return network.step_losses(part, windows, reader.loss, workers, states)
+            scores = network.predict(part, windows, workers, states)
+            return scores.reshape(windows.size, -1, reader.n_notes)
+
+        return run
+
+    def prompt_source(self, prompt: np.ndarray) -> Source:
+        """A source of the steps of a prompt, as the reader's ``read_prompt`` returns it."""
+        dtype, n = self.network.parameters.dtype, len(prompt)
+        if isinstance(self.reader, Frames):
+            return sequence_source(prompt.astype(dtype), np.arange(1), np.array([n]))
+        values = np.empty((n, 0), dtype)
+        return sequence_source(values, np.arange(1), np.array([n]), tokens=prompt)
+
+    def read_on(self, prompt: np.ndarray, states: np.ndarray) -> np.ndarray:
+        """Carry states (1, state_width), which are overwritten, over the steps of a prompt.
+
+        Returns the outputs for the last step, (n_out,); NaN of an empty prompt.
+        """
+        outputs, source = np.full(self.network.n_out, np.nan), self.prompt_source(prompt)
+        for first in range(0, len(prompt), _PROMPT_STEPS):
+            n = min(_PROMPT_STEPS, len(prompt) - first)
+            part = source._replace(firsts=np.array([first]), lengths=np.array([n]))
+            outputs = self.network.predict(part, np.arange(1), 1, states)[0]
+        return outputs[-self.network.n_out :]

@@ -1,0 +1,136 @@
+"""TrainedLanguageModel: how a language model's parameters become a network, and its training."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.estimators.base import ATTENTION, UNITS
+from tsrnn.estimators.training_estimator import TrainingEstimator
+from tsrnn.network.transformer import CELL
+from tsrnn.parameters import BOOLEAN, Integer, StrOptions
+from tsrnn.sequences.frames import Frames
+from tsrnn.sequences.language_state import FittedLanguageModel, learn_reader
+from tsrnn.sequences.language_windows import OVERLAP, TrainingWindows, count_held_out
+from tsrnn.sequences.tokenizer import Tokenizer
+from tsrnn.sequences.tokens import Tokens
+from tsrnn.training import Settings
+
+_OTHERS = ("bidirectional", "segment", "loss")  # parameters of other estimators
+
+
+class TrainedLanguageModel(TrainingEstimator):
+    """Base of RNNLanguageModel: the training."""
+
+    _parameter_constraints = {
+        name: allowed
+        for name, allowed in TrainingEstimator._parameter_constraints.items()
+        if name not in _OTHERS
+    } | {
+        **ATTENTION,
+        "unit": [StrOptions(["character", "word", "subword"]), Tokenizer, None],
+        "embedding_size": [UNITS],
+        "tied": [BOOLEAN],
+        "n_steps": [Integer(1, 2**20)],
+    }
+    bidirectional = False
+    # Either of them is None.
+    tokenizer_: Any
+    n_notes_: Any
+
+    @property
+    def loss(self) -> str:
+        """The training loss."""
+        return self._reader().loss
+
+    @property
+    def fitted_(self) -> FittedLanguageModel:
+        """The fitted state: network and vocabulary."""
+        check_is_fitted(self)
+        return FittedLanguageModel(self.network_, self._reader(), self.n_steps)
+
+    def _reader(self) -> Tokens | Frames:
+        """How sequences are read."""
+        if self.tokenizer_ is None:
+            return Frames(self.n_notes_)
+        return Tokens(self.tokenizer_, self.learns_ends_)
+
+    def _fit(self, X, *, partial: bool) -> None:
+        """Train on sequences; ``partial`` continues by one epoch where the last call ended."""
+        is_new = not (hasattr(self, "network_") and (partial or self.warm_start))
+        if is_new:
+            self._set_reader(learn_reader(self.unit, X))
+        else:
+            self._check_unchanged()
+        reader = self._reader()
+        source = reader.read(X, np.dtype(self.dtype))
+        windows = self._windows(source, self.early_stopping and not partial)
+        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
+        if is_new:
+            options = self._token_options() if isinstance(reader, Tokens) else {}
+            shape = reader.n_in, reader.n_out, rng
+            self.network_ = self._new_network(*shape, head="every", **options)
+        if partial:
+            self._train_epoch(windows.source, windows.training, rng, is_new)
+        else:
+            self._train_fully(windows.source, windows.training, windows.validation, rng)
+
+    def _set_reader(self, reader) -> None:
+        """Set the fitted attributes that say how sequences are read."""
+        self.tokenizer_, self.n_notes_, self.learns_ends_ = None, None, False
+        if isinstance(reader, Tokens):
+            self.tokenizer_, self.learns_ends_ = reader.tokenizer, reader.learns_ends
+        elif self.tied:
+            raise ValueError("tied=True is for tokens: frames of music have no embedding.")
+        else:
+            self.n_notes_ = reader.n_notes
+
+    def _token_options(self) -> dict[str, Any]:
+        """Options of a network that reads tokens."""
+        name = "head_size" if self.head_size else "hidden_size"
+        width = getattr(self, name)
+        if self.tied and self.embedding_size != width:
+            raise ValueError(
+                "tied=True uses the output layer's weights as the embedding: set embedding_size "
+                f"to {name}, {width}."
+            )
+        size = {"n_tokens": self.tokenizer_.n_tokens_, "n_embedding": self.embedding_size}
+        return size | {"tied": self.tied}
+
+    def _check_unchanged(self) -> None:
+        """Raise ValueError for parameters that the weights so far do not match."""
+        network = self.network_
+        fitted = {
+            "cell": network.cell,
+            "hidden_size": network.n_hidden,
+            "n_layers": network.n_layers,
+            "residual": network.residual,
+            "head_size": network.n_head,
+            "n_heads": network.n_heads or self.n_heads,
+            "embedding_size": network.n_embedding or self.embedding_size,
+            "tied": network.tied,
+            "dtype": network.parameters.dtype.name,
+        }
+        self._check_same(fitted)
+
+    def _settings_for(self, windows: np.ndarray) -> Settings:
+        if windows.ndim == 2:
+            return self._settings(windows.size, batch_size=len(windows))
+        if self.cell != CELL or self.tokenizer_ is None:
+            return self._settings(windows.size)
+        n_drawn = -(-windows.size // OVERLAP)
+        n_batches = -(-n_drawn // self.batch_size)
+        return dataclasses.replace(self._settings(n_drawn), n_batches=n_batches)
+
+    def _windows(self, source, early_stopping) -> TrainingWindows:
+        """Windows of sequences for training and validation."""
+        share = self.validation_fraction if early_stopping else 0.0
+        if self.tokenizer_ is None:
+            n_held_out = count_held_out(share, source.firsts.size, "pieces")
+            return TrainingWindows.of_pieces(source, n_held_out, self.n_steps)
+        n_held_out = count_held_out(share, len(source.tokens), "tokens")
+        if self.cell == CELL:
+            return TrainingWindows.of_attention(source, n_held_out, self.n_steps)
+        return TrainingWindows.of_streams(source, n_held_out, self.batch_size, self.n_steps)
