@@ -92,6 +92,7 @@ def test_marks_are_those_of_unicode():
         'She said: "No (never)!" and left...',
         "Prices rose by 5% to $3.50, didn't they?",
         "¿Qué? «Oui», dit-il; and/or [1].",
+        "Er sagte: „Nein, ‚so‘ nicht“, und “so”.",
         "He - the “old” one - ate 'it' now.",
         "No!!! 😀😀 1 + 1 = 2 #tag",
         "word",

@@ -25,7 +25,7 @@ def read_texts(X: Any) -> list[str]:
     for number, entry in enumerate(entries):
         if not isinstance(entry, str):
             raise _no_text(number, entry)
-    return [str(entry) for entry in entries]  # NumPy's texts are of a type of their own
+    return entries
 
 
 @naming("X")

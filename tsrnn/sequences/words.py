@@ -14,11 +14,12 @@ _JOINERS = "\u200c\u200d"
 _MODIFIERS = "\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
 _FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
 
-_QUOTES = frozenset("\"'")
 # No space after these, the last of which are quotation marks that open, ...
-_OPENING = frozenset("([{#@/$€£¿¡«\u201c\u2018\u201e\u201a")
+_OPENING = frozenset("([{#@/$€£¿¡«\u201c\u2018\u201e\u201a\"'")
 # ... and none before these, the last of which are quotation marks that close.
 _CLOSING = frozenset(".,;:!?…)]}/%‰°»\u201d\u2019")
+# Quotation marks that close some that opened: straight ones, and German ones, which are low first.
+_CLOSED_BY = {'"': '"', "'": "'", "\u201e": "\u201c", "\u201a": "\u2018"}
 
 
 @functools.cache
@@ -62,16 +63,18 @@ def join_words(words: Iterable[str]) -> str:
     'Well, she said: "No (never)!"'
     """
     parts: list[str] = []
-    open_quotes: set[str] = set()
+    expected: set[str] = set()  # quotation marks that close an open one
     previous, opens = "", True
     for word in words:
-        closes = word in _CLOSING or word in open_quotes
+        closes = word in _CLOSING or word in expected
         is_repeated = word == previous and len(word) == 1 and not word.isalnum()  # ...
         if not (opens or closes or is_repeated):
             parts.append(" ")
         parts.append(word)
-        opens = word in _OPENING or (word in _QUOTES and word not in open_quotes)
-        if word in _QUOTES:
-            open_quotes ^= {word}
+        opens = word in _OPENING and word not in expected
+        if word in expected:
+            expected.remove(word)
+        elif word in _CLOSED_BY:
+            expected.add(_CLOSED_BY[word])
         previous = word
     return "".join(parts)
