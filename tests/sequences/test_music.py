@@ -281,6 +281,12 @@ def test_a_chorale_comes_back():
         np.testing.assert_array_equal(notes_to_roll(notes, step=1), roll)
 
 
+def test_the_shortest_notes_are_not_lost():
+    notes = read_midi(written([Note(60, 1, 1.0001), Note(60, 2, 3)]))
+    assert [(note.pitch, note.start) for note in notes] == [(60, 1), (60, 2)]
+    assert notes[0].duration > 0
+
+
 def test_files_by_path(tmp_path):
     for path in (tmp_path / "a.mid", str(tmp_path / "b.mid")):
         write_midi(path, [Note(60, 0, 1)])
@@ -429,6 +435,8 @@ def test_a_wave_begins_and_ends_without_a_click():
     wave = render([Note(33, 0, 1)], rate=8000)
     assert abs(wave[0]) < 1e-3
     assert np.abs(wave[-4:]).max() < 1e-2
+    high = np.abs(render([Note(96, 0, 1)], rate=22_050))
+    assert high[:22].max() < 0.4 * high.max()  # the first millisecond
 
 
 def test_more_sound_than_memory_holds():

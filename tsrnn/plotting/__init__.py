@@ -1,6 +1,6 @@
-"""Displays of forecasts, anomalies and networks, created and drawn by their methods ``from_...``.
+"""Displays of forecasts, anomalies, networks, text and music.
 
-Drawing one without matplotlib raises ImportError.
+Their methods ``from_...`` create and draw them. Drawing one without matplotlib raises ImportError.
 """
 
 from tsrnn.plotting.anomaly import AnomalyDisplay
@@ -16,9 +16,18 @@ from tsrnn.plotting.network import (
     UnfoldedDisplay,
 )
 from tsrnn.plotting.panel import PanelForecastDisplay
+from tsrnn.plotting.sequences import (
+    ActivityDisplay,
+    AttentionDisplay,
+    NextTokenDisplay,
+    PianoRollDisplay,
+    SurpriseDisplay,
+)
 
 __all__ = [
+    "ActivityDisplay",
     "AnomalyDisplay",
+    "AttentionDisplay",
     "BacktestDisplay",
     "CoverageDisplay",
     "ForecastDisplay",
@@ -27,6 +36,9 @@ __all__ = [
     "HorizonErrorDisplay",
     "LossCurveDisplay",
     "MemoryDisplay",
+    "NextTokenDisplay",
     "PanelForecastDisplay",
+    "PianoRollDisplay",
+    "SurpriseDisplay",
     "UnfoldedDisplay",
 ]

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.parameters import (
+    ANY_NUMBER,
     BOOLEAN,
+    POSITIVE,
     POSITIVE_INTEGER,
     STEPS,
     Allowed,
@@ -55,18 +57,26 @@ ARGUMENTS: dict[str, Allowed] = {
     "history_kw": _STYLE,
     "horizon": [STEPS, None],
     "id_column": _LABEL,
+    "label": [Text(), None],
+    "largest": [POSITIVE, None],
     "layer": [Text(), None],
     "legend": [BOOLEAN],
+    "limits": [ListOf(ANY_NUMBER, least=2, most=2), None],
+    "n_candidates": [POSITIVE_INTEGER],
     "n_cols": _COUNT,
     "n_history": _COUNT,
     "n_most": _COUNT,
     "n_steps": [POSITIVE_INTEGER],
     "note": [Text(), None],
+    "prompt_frames": [Integer(0), None],
     "relative": [BOOLEAN],
+    "repeat": [BOOLEAN],
     "score_kw": _STYLE,
     "season": [POSITIVE_INTEGER],
     "segment": [POSITIVE_INTEGER],
+    "step": [POSITIVE, None],
     "time_column": _LABEL,
+    "width": [Integer(10, 1000)],
     "window": _COUNT,
 }
 _MIN_HISTORY = 30  # entries shown by default, where there are as many

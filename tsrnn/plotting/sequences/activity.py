@@ -1,0 +1,122 @@
+"""ActivityDisplay: a text, each token coloured by the state or gate of one unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import ARGUMENTS
+from tsrnn.plotting.network.colours import state_colours
+from tsrnn.plotting.sequences.text import (
+    draw_colour_bar,
+    draw_text,
+    lay_out,
+    read_tokens,
+    read_values,
+    sequential_colours,
+    text_axes,
+)
+from tsrnn.plotting.style import BLUE, blend, foreground
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class ActivityDisplay:
+    """Text with each token on a colour for the activity of a unit as the network has read it.
+
+    Values of both signs are coloured from blue (negative) to orange (positive) with 0 as the
+    background, values without a sign from the background to blue.
+
+    Parameters
+    ----------
+    tokens : str or sequence
+        Characters of a text, or tokens: words, subwords, or anything that has a ``str``.
+    values : array-like of shape (n_tokens,)
+        State or gate of a unit after each token; NaN where there is none.
+    label : str, optional
+        What the values are, such as "forget gate of unit 7".
+    limits : pair of float, optional
+        Values of the ends of the colours; by default 0, or minus the largest magnitude, and the
+        largest magnitude.
+    width : int, default=80
+        Columns of a line.
+
+    Attributes
+    ----------
+    ax_, figure_ : Axes, Figure
+        The axes drawn on.
+    boxes_, texts_ : PolyCollection, list of Text
+        The colour of each token, and its text.
+    colour_bar_ : Colorbar
+        Scale of the colours.
+
+    Examples
+    --------
+    >>> from tsrnn.plotting import ActivityDisplay
+    >>> display = ActivityDisplay.from_values(["to", "be", "or"], [0.9, -0.2, 0.1], label="unit 3")
+    >>> display.boxes_.norm.vmin, display.boxes_.norm.vmax
+    (-0.9, 0.9)
+    """
+
+    @validated(ARGUMENTS)
+    def __init__(
+        self,
+        tokens: Any,
+        values: Any,
+        *,
+        label: str | None = None,
+        limits: Sequence[float] | None = None,
+        width: int = 80,
+    ):
+        self.tokens = read_tokens(tokens)
+        self.values = read_values(values, "values", len(self.tokens))
+        if np.isinf(self.values).any():
+            raise ValueError(f"values has {np.max(np.abs(self.values))}: give finite numbers.")
+        if limits is not None and not limits[0] < limits[1]:
+            raise ValueError(f"limits must be a lower and a higher number, got {limits}.")
+        self.label, self.limits, self.width = label, limits, width
+
+    @classmethod
+    @validated(ARGUMENTS)
+    def from_values(
+        cls,
+        tokens: Any,
+        values: Any,
+        *,
+        label: str | None = None,
+        limits: Sequence[float] | None = None,
+        width: int = 80,
+        ax: Axes | None = None,
+    ) -> ActivityDisplay:
+        """Plot given values; the parameters are those of the class and of :meth:`plot`.
+
+        Raises ValueError if there are no tokens, more than 5000, or not one value for each.
+        """
+        return cls(tokens, values, label=label, limits=limits, width=width).plot(ax)
+
+    @validated(ARGUMENTS)
+    def plot(self, ax: Axes | None = None) -> ActivityDisplay:
+        """Draw the text on ``ax``, by default on a new figure of its size."""
+        layout = lay_out(self.tokens, self.width)
+        self.ax_ = ax = text_axes(layout, self.width) if ax is None else ax
+        self.figure_ = ax.figure
+        self.boxes_, self.texts_ = draw_text(ax, layout, self.values, self._colours(ax))
+        self.colour_bar_ = draw_colour_bar(ax, self.boxes_, "activity")
+        if self.label:
+            style = {"fontsize": "medium", "color": blend(ax, foreground(ax), 0.85)}
+            ax.set_title(self.label, loc="left", **style)
+        return self
+
+    def _colours(self, ax):
+        from matplotlib.colors import Normalize
+
+        largest = float(np.nanmax(np.abs(self.values), initial=0.0)) or 1.0
+        has_signs = bool((self.values < 0).any()) if self.limits is None else self.limits[0] < 0
+        low, high = self.limits or (-largest if has_signs else 0.0, largest)
+        if has_signs:
+            return state_colours(ax, "hidden", self.values) | {"norm": Normalize(low, high, True)}
+        return sequential_colours(ax, BLUE, (low, high))

@@ -1,0 +1,119 @@
+"""AttentionDisplay: which tokens each token attends to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.parameters import validated
+from tsrnn.plotting.checks import ARGUMENTS
+from tsrnn.plotting.sequences.text import (
+    columns_of,
+    draw_colour_bar,
+    read_shares,
+    read_tokens,
+    sequential_colours,
+    visible,
+)
+from tsrnn.plotting.style import BLUE, blend, foreground, format_axes, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MOST_TOKENS = 300
+_CELL, _LETTER = 0.24, 0.09  # inches
+
+
+class AttentionDisplay:
+    """Heat map of attention weights: a row for each token that attends, a column for each it reads.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_tokens, n_source)
+        Weights of a row, which sum to one, on what its token attends to; NaN where there is none,
+        as on later tokens.
+    tokens : str or sequence
+        The tokens that attend, up to 300.
+    source : str or sequence, optional
+        The tokens attended to; by default ``tokens``.
+    label : str, optional
+        Title of the plot, such as "layer l0, head 1".
+
+    Attributes
+    ----------
+    ax_, figure_, mesh_ : Axes, Figure, QuadMesh
+        What was drawn.
+    colour_bar_ : Colorbar
+        Scale of the colours.
+
+    Examples
+    --------
+    >>> from tsrnn.plotting import AttentionDisplay
+    >>> weights = [[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]
+    >>> display = AttentionDisplay.from_weights(weights, ["good", "morning", "."], ["guten", "Tag"])
+    >>> [label.get_text() for label in display.ax_.get_xticklabels()]
+    ['guten', 'Tag']
+    """
+
+    @validated(ARGUMENTS)
+    def __init__(self, weights: Any, tokens: Any, source: Any = None, *, label: str | None = None):
+        self.tokens = self.source = read_tokens(tokens, most=_MOST_TOKENS)
+        if source is not None:
+            self.source = read_tokens(source, "source", most=_MOST_TOKENS)
+        shape = len(self.tokens), len(self.source)
+        self.weights = read_shares(weights, "weights", shape, "attended to")
+        self.label = label
+
+    @classmethod
+    @validated(ARGUMENTS)
+    def from_weights(
+        cls,
+        weights: Any,
+        tokens: Any,
+        source: Any = None,
+        *,
+        label: str | None = None,
+        ax: Axes | None = None,
+    ) -> AttentionDisplay:
+        """Plot given weights; the parameters are those of the class and of :meth:`plot`.
+
+        Raises ValueError if there are no tokens, more than 300, or not one weight for each pair.
+        """
+        return cls(weights, tokens, source, label=label).plot(ax)
+
+    @validated(ARGUMENTS)
+    def plot(self, ax: Axes | None = None) -> AttentionDisplay:
+        """Draw the weights on ``ax``, by default on a new figure."""
+        rows, columns = ([visible(token) for token in side] for side in (self.tokens, self.source))
+        longest = [max(map(columns_of, labels)) for labels in (rows, columns)]
+        if ax is None:
+            width = _CELL * len(columns) + _LETTER * longest[0] + 0.4
+            height = _CELL * len(rows) + (_LETTER * longest[1] if longest[1] > 2 else 0.2) + 0.7
+            ax = new_axes((max(width, 3.4), max(height, 1.6)))
+        self.ax_, self.figure_ = ax, ax.figure
+        colours = sequential_colours(ax, BLUE, (0.0, 1.0))
+        edges = np.arange(len(columns) + 1) - 0.5, np.arange(len(rows) + 1) - 0.5
+        cells = np.ma.masked_invalid(self.weights)
+        self.mesh_ = ax.pcolormesh(*edges, cells, **colours, rasterized=True)
+        self._format(rows, columns, rotated=longest[1] > 2)
+        return self
+
+    def _format(self, rows, columns, rotated):
+        ax = self.ax_
+        format_axes(ax, pd.Series([0.0, 1.0]), legend=False)
+        ax.grid(False)
+        ax.spines["bottom"].set_visible(False)
+        ax.set_xlim(-0.5, len(columns) - 0.5)
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        style = {"family": "monospace", "fontsize": 9}
+        ax.set_xticks(range(len(columns)), columns, rotation=90 if rotated else 0, **style)
+        ax.set_yticks(range(len(rows)), rows, **style)
+        for label in (*ax.get_xticklabels(), *ax.get_yticklabels()):
+            label.set_parse_math(False)
+        ax.tick_params(length=0)
+        self.colour_bar_ = draw_colour_bar(ax, self.mesh_, "weight")
+        if self.label:
+            text = blend(ax, foreground(ax), 0.85)
+            ax.set_title(self.label, loc="left", fontsize="medium", color=text)
