@@ -83,6 +83,9 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         residual=False,
         n_heads=4,
         head_size=0,
+        embedding_size=None,
+        n_tokens=None,
+        pooling="last",
         n_channels=None,
         id_column=None,
         time_column=None,
@@ -118,6 +121,9 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         self.residual = residual
         self.n_heads = n_heads
         self.head_size = head_size
+        self.embedding_size = embedding_size
+        self.n_tokens = n_tokens
+        self.pooling = pooling
         self.n_channels = n_channels
         self.id_column = id_column
         self.time_column = time_column

@@ -8,21 +8,28 @@ import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from tsrnn.estimators.base import ATTENTION, run_network
+from tsrnn.estimators.base import ATTENTION, UNITS, run_network
 from tsrnn.estimators.long_frames import is_long
 from tsrnn.estimators.sequence_model import SequenceModel, inputs_per_step, mean_and_scale
 from tsrnn.estimators.sequences import Sequences, merge_duplicates, read_sequences
+from tsrnn.estimators.tokens import MAX_TOKENS
 from tsrnn.estimators.training_estimator import TrainingEstimator
 from tsrnn.kernels.losses import find_loss
+from tsrnn.network import Network
 from tsrnn.parameters import (
     BOOLEAN,
     NON_NEGATIVE,
     POSITIVE_INTEGER,
+    Integer,
     Label,
+    StrOptions,
     check_parameter,
     naming,
     plain,
 )
+
+# Heads of the network by what of a sequence's steps they read.
+POOLING = {"last": "last", "mean": "mean", "max": "max", "attention": "attend"}
 
 
 class SequenceEstimator(TrainingEstimator):
@@ -30,6 +37,9 @@ class SequenceEstimator(TrainingEstimator):
 
     _parameter_constraints = TrainingEstimator._parameter_constraints | {
         **ATTENTION,
+        "embedding_size": [UNITS, None],
+        "n_tokens": [Integer(1, MAX_TOKENS), None],
+        "pooling": [StrOptions(POOLING)],
         "n_channels": [POSITIVE_INTEGER, None],
         "id_column": [Label(), None],
         "time_column": [Label(), None],
@@ -53,6 +63,11 @@ class SequenceEstimator(TrainingEstimator):
             marks_missing=self.missing_ == "tell",
             **self._target_state(),
         )
+
+    @property
+    def n_tokens_(self) -> int:
+        """Tokens of the embedding; 0 without."""
+        return self.network_.n_tokens
 
     def encode_targets(self, y: Any) -> np.ndarray:
         """Validate y; numbers, or places in ``classes_``, as (n_samples, n_targets) float64."""
@@ -84,6 +99,9 @@ class SequenceEstimator(TrainingEstimator):
             "bidirectional": network.bidirectional,
             "residual": network.residual,
             "head_size": network.n_head,
+            "embedding_size": network.n_embedding or None,
+            "n_tokens": self.n_tokens and network.n_tokens,  # None: as many as there are
+            "pooling": {head: name for name, head in POOLING.items()}.get(network.head),
             "n_channels": self.n_channels and self.n_channels_in_,  # None: as many as there are
             "n_heads": network.n_heads or self.n_heads,
             "segment": self.fitted_.segment,
@@ -93,6 +111,7 @@ class SequenceEstimator(TrainingEstimator):
 
     def _fit(self, X, y, sample_weight, *, partial: bool) -> None:
         """Train on sequences; ``partial`` continues by one epoch where the last call ended."""
+        self._check_tokens()
         is_new = not (hasattr(self, "network_") and (partial or self.warm_start))
         if not is_new:
             self._check_unchanged()
@@ -118,8 +137,7 @@ class SequenceEstimator(TrainingEstimator):
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         if is_new:
             self._fit_scales(sequences, targets, weights, rows)
-            n_in = inputs_per_step(self.segment, sequences.n_channels, self.missing_ == "tell")
-            self.network_ = self._new_network(n_in, n_out, rng)
+            self.network_ = self._first_network(sequences, n_out, rng)
         elif n_out != self.network_.n_out:
             raise ValueError(
                 f"loss={self.loss!r} reads {n_out} outputs, and the network that was fitted has "
@@ -131,6 +149,36 @@ class SequenceEstimator(TrainingEstimator):
             self._train_epoch(source, rows, rng, is_new)
         else:
             self._train_fully(source, rows, validation, rng)
+
+    def _first_network(self, sequences: Sequences, n_out: int, rng) -> Network:
+        """A network for these sequences, with random initial weights."""
+        tokens = {}
+        n_numbers = sequences.n_channels
+        if self.embedding_size is not None:
+            n_numbers -= 1
+            n_tokens = self.n_tokens or int(np.nanmax(sequences.values[:, 0])) + 1
+            tokens = {"n_tokens": n_tokens, "n_embedding": self.embedding_size}
+        n_in = inputs_per_step(self.segment, n_numbers, self.missing_ == "tell")
+        return self._new_network(n_in, n_out, rng, head=self._head(), **tokens)
+
+    def _head(self) -> str:
+        """The network's kind of head."""
+        return POOLING[self.pooling]
+
+    def _check_tokens(self) -> None:
+        """Raise ValueError for parameters that go with tokens, or do not."""
+        if self.embedding_size is None and self.n_tokens is not None:
+            raise ValueError(
+                f"n_tokens={self.n_tokens} is for tokens: set embedding_size too, the numbers that "
+                "each becomes, or leave n_tokens out."
+            )
+        if self.embedding_size is not None and self.segment != 1:
+            raise ValueError(
+                f"segment={self.segment}: with tokens (embedding_size={self.embedding_size}) a "
+                "recurrent step reads one. Use segment=1."
+            )
+        if self.embedding_size is not None and self.device != "cpu":
+            raise ValueError("Tokens are embedded on the CPU alone: use device='cpu'.")
 
     def _read_targets(self, sequences: Sequences, y, is_new) -> np.ndarray:
         """Targets of the sequences, (n_samples, n_targets) float64."""
@@ -185,16 +233,17 @@ class SequenceEstimator(TrainingEstimator):
         """Mean and deviation of the channels of some rows, and whether steps are missing."""
         self.missing_ = "tell" if sequences.missing else None
         self.n_channels_in_ = n_channels = sequences.n_channels
-        if not self.standardize:
-            self.X_mean_, self.X_scale_ = np.zeros(n_channels), np.ones(n_channels)
+        self.X_mean_, self.X_scale_ = np.zeros(n_channels), np.ones(n_channels)
+        first = 0 if self.embedding_size is None else 1  # tokens are no numbers
+        if not self.standardize or first == n_channels:
             return
 
         def parts():
             for part in sequences.parts(rows):
                 step_weights = np.repeat(weights[part], sequences.lengths[part])
-                yield sequences.values[sequences.rows_of(part)], step_weights
+                yield sequences.values[sequences.rows_of(part), first:], step_weights
 
-        self.X_mean_, self.X_scale_ = mean_and_scale(parts)
+        self.X_mean_[first:], self.X_scale_[first:] = mean_and_scale(parts)
 
     def _outputs(self, X: Any) -> tuple[np.ndarray, pd.Index | None]:
         """Outputs of the network for each sequence, (n_samples, n_out), on its own scale; ids."""

@@ -7,13 +7,14 @@ import numpy as np
 
 from tsrnn.estimators.constant import is_constant
 from tsrnn.estimators.sequences import Sequences
+from tsrnn.estimators.tokens import token_array
 from tsrnn.kernels.sources import INDICATE, SKIP, Source, sequence_source
 from tsrnn.network import Network
 from tsrnn.training import Moments
 
 
 def inputs_per_step(segment: int, n_channels: int, marks_missing: bool) -> int:
-    """Inputs of a recurrent step: the channels of its steps, with two marks each where needed."""
+    """Numbers that a recurrent step reads: channels of its steps, with two marks each if needed."""
     return segment * n_channels * (3 if marks_missing else 1)
 
 
@@ -30,8 +31,8 @@ class SequenceModel:
     """The fitted state of a regressor or classifier."""
 
     network: Network
-    X_mean: np.ndarray  # (n_channels,) float64
-    X_scale: np.ndarray  # (n_channels,) float64
+    X_mean: np.ndarray  # (n_channels,) float64; 0 for tokens
+    X_scale: np.ndarray  # (n_channels,) float64; 1 for tokens
     marks_missing: bool  # whether the network reads which values are missing
     y_mean: np.ndarray | None  # (n_targets,); None for classes
     y_scale: np.ndarray | None  # (n_targets,); None for classes
@@ -40,7 +41,9 @@ class SequenceModel:
 
     @property
     def segment(self) -> int:
-        """Steps of a sequence per recurrent step."""
+        """Steps of a sequence per recurrent step; 1 with tokens."""
+        if self.network.n_tokens:
+            return 1
         return self.network.n_in // inputs_per_step(1, self.X_mean.size, self.marks_missing)
 
     def source(self, sequences: Sequences, targets: np.ndarray | None = None, weights=()) -> Source:
@@ -63,14 +66,17 @@ class SequenceModel:
                 "segment."
             )
         dtype = self.network.parameters.dtype
-        values = ((sequences.values - self.X_mean) / self.X_scale).astype(dtype)
+        values, tokens = (sequences.values - self.X_mean) / self.X_scale, ()
+        if self.network.n_tokens:
+            tokens, values = token_array(values[:, 0]), values[:, 1:]
+        values = values.astype(dtype)
         if targets is not None:
             if self.y_mean is not None:
                 targets = (targets - self.y_mean) / self.y_scale
             targets = targets.astype(dtype)
         missing = INDICATE if self.marks_missing else SKIP
-        firsts, lengths = sequences.firsts, sequences.lengths
-        return sequence_source(values, firsts, lengths, targets, weights, missing=missing)
+        windows = sequences.firsts, sequences.lengths
+        return sequence_source(values, *windows, targets, weights, missing=missing, tokens=tokens)
 
 
 def mean_and_scale(

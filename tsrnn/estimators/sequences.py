@@ -1,6 +1,7 @@
 """Sequences: validated samples of X, as one table of values with the place of each sequence."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from tsrnn.data import Location
 from tsrnn.data.rows import refuse_long
 from tsrnn.estimators.long_frames import aligned, is_long, read_long
 from tsrnn.estimators.sliding import channels_of_windows
+from tsrnn.estimators.tokens import check_tokens, refuse_texts
 from tsrnn.parameters import naming
 
 LARGEST = 1e150  # its square is finite
@@ -25,9 +27,8 @@ class Sequences:
     """Sequences as ranges of rows in one table."""
 
     values: np.ndarray  # (n_rows, n_channels) float64, NaN if missing; sequences may share rows
-    firsts: np.ndarray  # (n_samples,) int64, row of the first value of each
+    firsts: np.ndarray  # (n_samples,) int64, row of the first step of each
     lengths: np.ndarray  # (n_samples,) int64, steps from there on
-    missing: bool  # whether a value is missing after the start of a sequence
     ids: pd.Index | None = None  # of the sequences of a long frame
 
     def __len__(self) -> int:
@@ -38,9 +39,21 @@ class Sequences:
         """Values per step."""
         return self.values.shape[1]
 
+    @functools.cached_property
+    def missing(self) -> bool:
+        """Whether a value is missing in a sequence."""
+        n_missing = _count_before(np.isnan(self.values).any(axis=1))
+        return bool((n_missing[self.firsts + self.lengths] > n_missing[self.firsts]).any())
+
     def name(self, number: int) -> str:
         """A sequence, for messages."""
-        return _name(number, self.ids)
+        return f"Row {number} of X" if self.ids is None else str(Location("X", self.ids[number]))
+
+    def place(self, row: int) -> tuple[str, int]:
+        """A sequence that holds a row of ``values``, for messages, and the row's step, from 0."""
+        holds = (self.firsts <= row) & (row < self.firsts + self.lengths)
+        number = int(np.argmax(holds))
+        return self.name(number), int(row - self.firsts[number])
 
     def align(self, values: Any, argument: str) -> Any:
         """Targets or weights in the order of the sequences, those of a long frame by its ids."""
@@ -60,8 +73,8 @@ class Sequences:
 
 def is_ragged(X: Any) -> bool:
     """Whether X is a list of separate sequences, not a table."""
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1 and X.size:
-        return all(np.ndim(row) in (1, 2) for row in X)
+    if _is_array_of_sequences(X):
+        return True
     if not isinstance(X, (list, tuple)) or not X:
         return False
     if not all(hasattr(row, "shape") or isinstance(row, (list, tuple)) for row in X):
@@ -73,24 +86,55 @@ def is_ragged(X: Any) -> bool:
     return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
 
 
+def _is_array_of_sequences(X):
+    """Whether X is an array or a Series whose items are sequences."""
+    is_array = isinstance(X, (np.ndarray, pd.Series)) and X.dtype == object and X.ndim == 1
+    return is_array and X.size > 0 and all(np.ndim(row) in (1, 2) for row in X)
+
+
+def _is_list_of_tokens(X, n_channels):
+    """Whether X is a list of sequences of tokens alone, which may all have as many steps."""
+    is_list = isinstance(X, (list, tuple)) and len(X) > 0
+    return is_list and n_channels in (None, 1) and all(np.ndim(row) == 1 for row in X)
+
+
 @naming("X")
 def read_sequences(
-    estimator: Any, X: Any, n_channels: int | None, *, reset: bool, y: Any = None
+    estimator: Any,
+    X: Any,
+    n_channels: int | None,
+    *,
+    reset: bool,
+    y: Any = None,
+    trim: bool = True,
 ) -> Sequences:
     """Validate X, as ``RNNRegressor.fit`` describes it, and locate its sequences.
 
     With ``n_channels=None`` X tells how many there are. ``estimator`` stores the columns of X where
     ``reset``, else is compared with them. ``y`` tells whether each row of a panel has a target.
+    ``trim``: whether a sequence begins with its first value.
     """
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
             vars(estimator).pop(name, None)
+    sequences = _read(estimator, X, n_channels, reset, y)
+    _check_values(sequences)
+    if estimator.embedding_size is not None:
+        check_tokens(sequences, estimator.n_tokens if reset else estimator.n_tokens_)
+    return _trimmed(sequences) if trim else sequences
+
+
+def _read(estimator, X, n_channels, reset, y):
+    """The sequences of X in any form."""
     if is_long(estimator, X, y, reset=reset):
         values, firsts, lengths, ids = read_long(estimator, X, reset=reset)
         _check_n_channels(values.shape[1], n_channels, "its columns of values", reset)
-        return _trim(values, firsts, lengths, ids)
+        return _sequences(values, firsts, lengths, ids)
+    refuse_texts(X)
     if is_ragged(X):
         return _read_ragged(X, n_channels)
+    if estimator.embedding_size is not None and _is_list_of_tokens(X, n_channels):
+        return _read_ragged(X, 1)
     if getattr(X, "ndim", 2) == 3:
         X = np.asarray(X)
         _check_n_channels(X.shape[2], n_channels, "its last axis", reset)
@@ -101,6 +145,10 @@ def read_sequences(
         n_channels = n_channels or channels_of_windows(X)
         table = _read_table(estimator, X, n_channels, reset)
     return _of_table(table, n_channels)
+
+
+def _sequences(values, firsts, lengths, ids=None):
+    return Sequences(values, firsts.astype(np.int64), lengths.astype(np.int64), ids)
 
 
 def _check_n_channels(n, n_channels, where, reset):
@@ -159,13 +207,13 @@ def _of_table(table, n_channels):
         # SlidingWindows' view of the rows of a table: use the table instead of a copy per row.
         shape = n + n_time - 1, n_channels
         values = as_strided(table, shape, table.strides, writeable=False)
-        return _trim(values, np.arange(n), np.full(n, n_time))
+        return _sequences(values, np.arange(n), np.full(n, n_time))
     values = np.ascontiguousarray(table).reshape(n * n_time, n_channels)
-    return _trim(values, np.arange(n) * n_time, np.full(n, n_time))
+    return _sequences(values, np.arange(n) * n_time, np.full(n, n_time))
 
 
 def _read_ragged(X, n_channels):
-    rows = []
+    rows: list[np.ndarray] = []
     for number, row in enumerate(X):
         try:
             if np.iscomplexobj(row):
@@ -187,36 +235,37 @@ def _read_ragged(X, n_channels):
                 "Replace it, or put NaN for a missing value."
             )
     lengths = np.array([len(row) for row in rows])
-    return _trim(np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
+    return _sequences(np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
 
 
-def _name(number, ids):
-    return f"Row {number} of X" if ids is None else str(Location("X", ids[number]))
-
-
-def _trim(values, firsts, lengths, ids=None):
-    """Sequences from their first value on."""
+def _check_values(sequences):
+    """Raise ValueError for values that are too large, and for a sequence without any."""
     with np.errstate(invalid="ignore"):
-        large = np.flatnonzero((np.abs(values) > LARGEST).any(axis=1))
+        large = np.flatnonzero((np.abs(sequences.values) > LARGEST).any(axis=1))
     if large.size:
-        number = int(np.flatnonzero((firsts <= large[0]) & (large[0] < firsts + lengths))[0])
-        raise ValueError(
-            f"{_name(number, ids)} holds a value beyond {LARGEST:g}. Give X in a larger unit."
-        )
-    has_value = ~np.isnan(values).all(axis=1)
-    n_before = np.concatenate([[0], np.cumsum(has_value)])
-    empty = n_before[firsts + lengths] == n_before[firsts]
+        name, _ = sequences.place(large[0])
+        raise ValueError(f"{name} holds a value beyond {LARGEST:g}. Give X in a larger unit.")
+    n_before = _count_before(~np.isnan(sequences.values).all(axis=1))
+    empty = n_before[sequences.firsts + sequences.lengths] == n_before[sequences.firsts]
     if empty.any():
         number = int(np.flatnonzero(empty)[0])
-        raise ValueError(
-            f"{_name(number, ids)} holds no value: all of it is missing (NaN). Drop it, or fill it."
-        )
-    first_values = np.flatnonzero(has_value)[n_before[firsts]]
-    lengths = firsts + lengths - first_values
-    firsts = first_values
-    n_missing = np.concatenate([[0], np.cumsum(np.isnan(values).any(axis=1))])
-    missing = bool((n_missing[firsts + lengths] > n_missing[firsts]).any())
-    return Sequences(values, firsts.astype(np.int64), lengths.astype(np.int64), missing, ids)
+        name = sequences.name(number)
+        if sequences.lengths[number] == 0:
+            raise ValueError(f"{name} is empty: it has no steps. Drop it.")
+        raise ValueError(f"{name} holds no value: all of it is missing (NaN). Drop it, or fill it.")
+
+
+def _trimmed(sequences):
+    """Sequences from their first value on."""
+    has_value = ~np.isnan(sequences.values).all(axis=1)
+    firsts = np.flatnonzero(has_value)[_count_before(has_value)[sequences.firsts]]
+    lengths = sequences.firsts + sequences.lengths - firsts
+    return dataclasses.replace(sequences, firsts=firsts, lengths=lengths)
+
+
+def _count_before(is_counted):
+    """How many are before each position, (n,) bool to (n + 1,) int64."""
+    return np.concatenate([[0], np.cumsum(is_counted)])
 
 
 def merge_duplicates(

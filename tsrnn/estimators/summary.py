@@ -13,12 +13,21 @@ def network_html(estimator: Any) -> str:
     if network is None:
         return ""
     used = int(np.count_nonzero(network.used()))
+    inputs = f"{network.n_in}"
+    if network.n_tokens:
+        n_numbers = network.n_in - network.n_embedding
+        inputs = f"one of {network.n_tokens:,} tokens &rarr; {network.n_embedding}"
+        inputs += f", and {n_numbers} numbers" if n_numbers else ""
+    pooling = {"mean": "mean of steps &rarr; ", "max": "maximum of steps &rarr; "}
+    pooling["attend"] = "attention over steps &rarr; "
     directions = "two directions" if network.bidirectional else "one direction"
     rows = {
-        "input of a step": f"{network.n_in}",
+        "input of a step": inputs,
         "recurrent": f"{network.n_layers} &times; {network.cell}, {network.n_hidden} units, "
         f"{directions}",
-        "head": (f"{network.n_head} &rarr; " if network.n_head else "") + f"{network.n_out}",
+        "head": pooling.get(network.head, "")
+        + (f"{network.n_head} &rarr; " if network.n_head else "")
+        + f"{network.n_out}",
         "parameters": f"{used:,} ({network.parameters.dtype})",
         "epochs": f"{estimator.n_iter_} (weights of epoch {estimator.best_iter_})",
     }

@@ -38,7 +38,7 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
     def _check_same(self, fitted: Mapping[str, Any]) -> None:
         """Raise ValueError for a parameter that is not what the weights so far were fitted with."""
         for name, value in fitted.items():
-            now = getattr(self, name)
+            now = getattr(self, name, value)
             if now != value:
                 raise ValueError(
                     f"{name} was {value!r} in the fit to continue, and is now {now!r}. Set it "

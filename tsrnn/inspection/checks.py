@@ -75,9 +75,11 @@ def check_scales(evidence: Evidence) -> list[Finding]:
     if not isinstance(estimator, SequenceEstimator) or estimator.standardize:
         return []
     network, n_channels = evidence.batch.network, estimator.n_channels_in_
-    n_values = network.n_in // (3 if estimator.missing_ else 1)
-    channels = evidence.trace.inputs[:, :, :n_values].reshape(-1, n_channels)
-    tables = [("input", "channel", channels)]
+    n_channels -= 1 if network.n_tokens else 0
+    first = network.n_embedding
+    n_values = (network.n_in - first) // (3 if estimator.missing_ else 1)
+    channels = evidence.trace.inputs[:, :, first : first + n_values]
+    tables = [("input", "channel", channels.reshape(-1, n_channels))] if n_channels else []
     if not find_loss(evidence.batch.loss).for_classes:
         tables.append(("target", "target", evidence.targets))
     findings = (_scale_finding(*table) for table in tables)

@@ -9,7 +9,8 @@ import tsrnn.saving.labels
 import tsrnn.saving.parts  # noqa: F401, both register codecs
 from tsrnn import __version__
 from tsrnn.estimators import RNNClassifier, RNNRegressor
-from tsrnn.estimators.sequence_model import PartialFitState
+from tsrnn.estimators.sequence_estimator import POOLING
+from tsrnn.estimators.sequence_model import PartialFitState, inputs_per_step
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
 from tsrnn.saving.checks import check, has_type, lookup
 from tsrnn.saving.detector import DETECTOR
@@ -72,11 +73,15 @@ def _check_classifier(fitted):
 
 def _check_sequences(fitted):
     network = fitted["network_"]
-    check(network.head == "last", "network_")
+    check(network.head in POOLING.values(), "network_")
     check_curves(fitted)
     n, missing = fitted["n_channels_in_"], fitted["missing_"]
     check(missing in (None, "tell"), "missing_")
-    check(n >= 1 and network.n_in % (int(n) * (3 if missing else 1)) == 0, "n_channels_in_")
+    check(1 <= n <= network.n_in, "n_channels_in_")
+    per_step = inputs_per_step(1, int(n) - (network.n_tokens > 0), missing == "tell")
+    n_numbers = network.n_in - network.n_embedding
+    matches = n_numbers == per_step if network.n_tokens else n_numbers % per_step == 0
+    check(matches and not network.tied, "n_channels_in_")
     _check_scales(fitted["X_mean_"], fitted["X_scale_"], n)
     check(getattr(fitted.get("feature_names_in_"), "ndim", 1) == 1, "feature_names_in_")
     if "_moments" in fitted:

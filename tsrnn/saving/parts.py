@@ -47,9 +47,24 @@ class _RecurrentNetworkParts(NamedTuple):
     n_horizons: int
     n_head: int
     parameters: np.ndarray
+    n_tokens: int = 0
+    n_embedding: int = 0
+    tied: bool = False
 
 
-@codec(RecurrentNetwork)
+def _encode_network(*names):
+    """Encoder of a network: the parts of these names, and those of an embedding if it has one."""
+    names = *names, "n_in", "n_hidden", "n_out", "n_layers", "head", "n_horizons", "n_head"
+    tokens = "n_tokens", "n_embedding", "tied"
+
+    def encode(network):
+        present = (*names, "parameters", *(tokens if network.n_tokens else ()))
+        return {name: getattr(network, name) for name in present}
+
+    return encode
+
+
+@codec(RecurrentNetwork, encode=_encode_network("cell", "bidirectional", "residual"))
 def _decode_recurrent_network(parts: _RecurrentNetworkParts):
     check(parts.cell in cells.NAMES, "a network's cell")
     network = RecurrentNetwork.__new__(RecurrentNetwork)
@@ -68,9 +83,12 @@ class _TransformerParts(NamedTuple):
     n_horizons: int
     n_head: int
     parameters: np.ndarray
+    n_tokens: int = 0
+    n_embedding: int = 0
+    tied: bool = False
 
 
-@codec(Transformer)
+@codec(Transformer, encode=_encode_network("n_heads"))
 def _decode_transformer(parts: _TransformerParts):
     check(parts.n_heads >= 1 and parts.n_hidden % parts.n_heads == 0, "a network's heads")
     check(parts.head in heads.NAMES, "a network's heads")
@@ -92,6 +110,13 @@ def _with_shape(network, parts):
         setattr(network, name, n)
     network.head, network.n_head, network.parameters = parts.head, int(parts.n_head), parameters
     check(network.n_head >= 0, "a network's shape")
+    n_tokens, n_embedding = int(parts.n_tokens), int(parts.n_embedding)
+    check((n_tokens > 0) == (n_embedding > 0), "a network's tokens")
+    check(0 <= n_tokens <= parameters.size and 0 <= n_embedding <= network.n_in, "a token's width")
+    network.n_tokens, network.n_embedding, network.tied = n_tokens, n_embedding, bool(parts.tied)
+    if network.tied:
+        n_read = network.n_head or network.n_directions * network.n_hidden
+        check((network.n_out, n_read) == (n_tokens, n_embedding), "a tied embedding")
     check(parameters.shape == (network.n_parameters,), "a network's size")
     return network
 

@@ -165,6 +165,8 @@ def _row_values(estimator, X) -> pd.DataFrame:
     steps = pd.RangeIndex(last - n + 1, last + 1, name="step")
     n_channels = values.shape[1]
     names = ["x"] if n_channels == 1 else [f"channel {k}" for k in range(n_channels)]
+    if estimator.n_tokens_:
+        names[0] = "token"
     return pd.DataFrame(values, steps, names)
 
 
