@@ -359,7 +359,7 @@ BAD = {
     "all missing": (NAN, 1, "Row 1 of X holds no value: all of it is missing"),
     "all missing, 3-D": (NAN[:, :, None], 1, "Row 1 of X holds no value"),
     "all missing, ragged": ([[1.0], [np.nan] * 3], 1, "Row 1 of X holds no value"),
-    "nothing": ([[1.0], []], 1, "Row 1 of X holds no value"),
+    "nothing": ([[1.0], []], 1, "Row 1 of X is empty"),
     "infinite": (np.array(INFINITE[1:]), 1, "infinity"),
     "infinite, 3-D": (np.array(INFINITE[1:])[:, :, None], 1, "infinity"),
     "infinite, ragged": (INFINITE, 1, "Sequence 1 of X is infinite at step 1"),

@@ -27,6 +27,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     ----------
     cell, hidden_size, n_layers, bidirectional, residual, n_heads, head_size
         The network, as in :class:`RNNRegressor`.
+    embedding_size, n_tokens, pooling
+        Tokens, and what the outputs read of the steps, as in :class:`RNNRegressor`.
     n_channels, id_column, time_column
         The form of X, as in :class:`RNNRegressor`.
     segment, memory, standardize, dropout, recurrent_dropout
@@ -47,7 +49,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     classes_ : (n_classes,) array
         Class labels, sorted.
     network_, X_mean_, X_scale_, missing_, loss_curve_, validation_scores_, n_iter_, best_iter_
-        As in :class:`RNNRegressor`, and so is ``n_features_in_``.
+        As in :class:`RNNRegressor`, and so are ``n_features_in_`` and ``n_tokens_``.
 
     See Also
     --------
@@ -64,6 +66,17 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     >>> classifier = RNNClassifier(cell="gru").fit(X[:2500], y[:2500])
     >>> bool(classifier.score(X[2500:], y[2500:]) > 0.9)
     True
+
+    Texts, by the words in them:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from tsrnn import Tokenizer
+    >>> texts = ["a great film", "dull and long", "great fun", "a dull plot"]
+    >>> labels = ["good", "bad", "good", "bad"]
+    >>> classifier = RNNClassifier(embedding_size=8, pooling="mean", hidden_size=8)
+    >>> model = make_pipeline(Tokenizer("word"), classifier).fit(texts, labels)
+    >>> model.predict(["what a great plot", "dull"]).tolist()
+    ['good', 'bad']
     """
 
     _parameter_constraints = SequenceEstimator._parameter_constraints | {

@@ -8,13 +8,12 @@ from sklearn.utils.validation import check_array
 
 from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.estimators.long_frames import labelled
+from tsrnn.estimators.quantiles import LIKELIHOODS, fitted_quantiles
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequence_model import mean_and_scale
 from tsrnn.estimators.sequences import LARGEST
-from tsrnn.kernels.losses import LOSSES, find_loss
+from tsrnn.kernels.losses import find_loss
 from tsrnn.parameters import BOOLEAN, Probabilities, naming, validated
-
-_LIKELIHOODS = " or ".join(repr(name) for name in LOSSES if find_loss(name).is_likelihood)
 
 
 class RNNRegressor(RegressorMixin, SequenceEstimator):
@@ -36,7 +35,14 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         the second layer on.
     n_heads, head_size : int, default=4, 0
         Heads of ``cell="attention"``, which divide the hidden units; units of a hidden layer
-        between the last state and the outputs, 0 for none.
+        between what the steps give and the outputs, 0 for none.
+    embedding_size, n_tokens : int, optional
+        Width of the embedding of tokens, learned with the network: the first channel of X then
+        holds tokens, whole numbers from 0 on (see :class:`Tokenizer`), the others numbers. Number
+        of tokens, by default the largest of ``fit`` plus 1. CPU only.
+    pooling : {"last", "mean", "max", "attention"}, default="last"
+        What the outputs read of the steps: the last of each direction, their mean or maximum, or a
+        mean weighted by attention with a learned query.
     n_channels : int, optional
         Channels of a sequence: values per step. By default those that X shows: the last axis of 3-D
         arrays and of a list's arrays, the columns of a long frame and of :class:`SlidingWindows`;
@@ -50,7 +56,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Longest time lag in recurrent steps: gates are initialised to memories of 1 to ``memory``
         steps (chrono initialisation, Tallec & Ollivier 2018).
     standardize : bool, default=True
-        Standardise channels and targets to mean 0 and standard deviation 1.
+        Standardise channels, but for tokens, and targets to mean 0 and standard deviation 1.
     dropout, recurrent_dropout : float, default=0.0
         Dropout probability in training between layers, and of units between steps, with one mask
         for the whole sequence (Gal & Ghahramani 2016).
@@ -103,8 +109,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         The trained network.
     X_mean_, X_scale_, y_mean_, y_scale_ : (n_channels,) and (n_outputs,) arrays
         Mean and standard deviation that channels and targets are standardised by.
-    n_channels_in_ : int
-        Channels of the sequences of ``fit``.
+    n_channels_in_, n_tokens_ : int
+        Channels of the sequences of ``fit``; tokens of the embedding, 0 without one.
     missing_ : "tell" or None
         "tell" if the network reads which values are missing, as it does if some were in ``fit``.
     loss_curve_, validation_scores_ : list of float
@@ -331,16 +337,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         fitted = np.asarray(self.quantiles_ if loss.takes_quantiles else self.quantiles, float)
         wanted = fitted if quantiles is None else np.atleast_1d(np.asarray(quantiles, float))
         if loss.takes_quantiles:
-            missing = [float(q) for q in wanted if not np.isclose(q, fitted).any()]
-            if missing:
-                raise ValueError(
-                    f"quantiles {missing} were not fitted, only {fitted.tolist()}. Give them to "
-                    f"RNNRegressor(quantiles=...), or use loss={_LIKELIHOODS}."
-                )
-            order = np.argsort(fitted)
-            ranked = np.sort(outputs, axis=1)  # sorting quantiles that cross makes them no worse
-            places = [int(np.argmin(np.abs(fitted[order] - q))) for q in wanted]
-            values = ranked[:, places]
+            values = fitted_quantiles(outputs, fitted, wanted)
         else:
             self._check_likelihood("predict_quantiles")
             values = np.stack([loss.quantile(outputs, level, ()) for level in wanted], axis=1)
@@ -391,7 +388,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         """Raise ValueError if the loss has no scale."""
         if not find_loss(self.loss_).is_likelihood:
             raise ValueError(
-                f"{what} needs a loss that learns the spread: fit with loss={_LIKELIHOODS}, not "
+                f"{what} needs a loss that learns the spread: fit with loss={LIKELIHOODS}, not "
                 f"{self.loss_!r}."
             )
 

@@ -66,7 +66,8 @@ class SequenceModel:
                 "segment."
             )
         dtype = self.network.parameters.dtype
-        values, tokens = (sequences.values - self.X_mean) / self.X_scale, ()
+        values = (sequences.values - self.X_mean) / self.X_scale
+        tokens = np.empty(0, np.int64)
         if self.network.n_tokens:
             tokens, values = token_array(values[:, 0]), values[:, 1:]
         values = values.astype(dtype)

@@ -47,7 +47,9 @@ class Sequences:
 
     def name(self, number: int) -> str:
         """A sequence, for messages."""
-        return f"Row {number} of X" if self.ids is None else str(Location("X", self.ids[number]))
+        if self.ids is None:
+            return f"Row {number} of X"
+        return str(Location("X", self.ids[[number]].tolist()[0]))
 
     def place(self, row: int) -> tuple[str, int]:
         """A sequence that holds a row of ``values``, for messages, and the row's step, from 0."""
@@ -117,9 +119,10 @@ def read_sequences(
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
             vars(estimator).pop(name, None)
+    has_tokens = estimator.embedding_size is not None
     sequences = _read(estimator, X, n_channels, reset, y)
-    _check_values(sequences)
-    if estimator.embedding_size is not None:
+    _check_values(sequences, has_tokens)
+    if has_tokens:
         check_tokens(sequences, estimator.n_tokens if reset else estimator.n_tokens_)
     return _trimmed(sequences) if trim else sequences
 
@@ -238,7 +241,7 @@ def _read_ragged(X, n_channels):
     return _sequences(np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
 
 
-def _check_values(sequences):
+def _check_values(sequences, has_tokens):
     """Raise ValueError for values that are too large, and for a sequence without any."""
     with np.errstate(invalid="ignore"):
         large = np.flatnonzero((np.abs(sequences.values) > LARGEST).any(axis=1))
@@ -251,7 +254,8 @@ def _check_values(sequences):
         number = int(np.flatnonzero(empty)[0])
         name = sequences.name(number)
         if sequences.lengths[number] == 0:
-            raise ValueError(f"{name} is empty: it has no steps. Drop it.")
+            remedy = "" if not has_tokens else ", or use Tokenizer(begin=True)"
+            raise ValueError(f"{name} is empty: it has no steps. Drop it{remedy}.")
         raise ValueError(f"{name} holds no value: all of it is missing (NaN). Drop it, or fill it.")
 
 
