@@ -1,16 +1,25 @@
 """The options of the command line."""
 
 import argparse
-import codecs
-import contextlib
-import math
 import re
-from collections.abc import Sequence
 from functools import partial
 
 import tsrnn
+from tsrnn.cli.arguments import (
+    adder,
+    cell_name,
+    character,
+    count,
+    encoding,
+    lookback,
+    loss_name,
+    percent,
+    seed,
+    share,
+    thousands,
+)
+from tsrnn.cli.generate_options import add_generate
 
-_LARGEST_COUNT = 1_000_000  # lest a typing error take all memory
 _FORECAST = """\
 Forecast columns of a csv or parquet file by a recurrent network (LSTM), with prediction intervals.
 
@@ -91,6 +100,7 @@ _OPTIONS = {
 }
 _SAME = "horizon lookback season step stretch missing scope loss cell device method contamination"
 _OPTIONS |= {name: name for name in _SAME.split()}
+_OPTIONS |= {"n_layers": "layers", "embedding_size": "embedding-size", "n_steps": "steps"}
 # Those of ``tsrnn.forecasting``, which is slow to import
 CALENDAR = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 
@@ -102,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
     _add_forecast(commands)
     _add_backtest(commands)
     _add_detect(commands)
+    add_generate(commands)
     return parser
 
 
@@ -110,15 +121,6 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
-
-
-def _adder(group):
-    """A function that adds an option to a group: flag and help, then what argparse takes."""
-
-    def add(flag, text, **settings):
-        group.add_argument(flag, help=text, **settings)
-
-    return add
 
 
 def _add_forecast(commands):
@@ -143,8 +145,8 @@ def _add_backtest(commands):
     _add_horizon(add)
     _add_covariates(command)
     command.set_defaults(future=None)
-    add("--windows", "origins (default 5)", type=_count, default=5, metavar="N")
-    add("--step", "from origin to origin (default: a horizon)", type=_count, metavar="N")
+    add("--windows", "origins (default 5)", type=count, default=5, metavar="N")
+    add("--step", "from origin to origin (default: a horizon)", type=count, metavar="N")
     add("--refit", "train anew at each origin", action="store_true")
     text = "csv or parquet file for all forecasts: unique_id, cutoff (the origin), ds, y, ..."
     add("--out", text, metavar="FILE")
@@ -159,30 +161,30 @@ def _add_detect(commands):
     command.set_defaults(known=[], past=[])
     add = _add_series(command, "column to find anomalies in; several are channels of one series")
     text = "number of events to report, the most severe, be they above the threshold or below"
-    add("--n-most", text, type=_count, metavar="K")
+    add("--n-most", text, type=count, metavar="K")
     text = "share of points, up to 0.5, whose scores are above the threshold"
-    add("--contamination", text, type=_share, metavar="SHARE")
+    add("--contamination", text, type=share, metavar="SHARE")
     text = "score each point by what came before it alone, as in a stream"
     add("--online", text, action="store_true")
     add("--out", "csv or parquet file for the events, with all columns", metavar="FILE")
     add("--scores", "csv or parquet file for the score of each row, ...", metavar="FILE")
     add("--plot", "picture to write: png, svg, pdf; of one series, the worst", metavar="FILE")
     add("--save", "file for the trained detector, to be read by tsrnn.load", metavar="FILE")
-    add = _adder(command.add_argument_group("network"))
+    add = adder(command.add_argument_group("network"))
     methods = ["forecast", "reconstruction"]
     text = (
         "compare the series with forecasts of a network (default), or with what one that encodes "
         "and decodes windows makes of it"
     )
     add("--method", text, choices=methods, default="forecast")
-    add("--horizon", "steps of the farthest forecast (default 64)", type=_count, metavar="N")
+    add("--horizon", "steps of the farthest forecast (default 64)", type=count, metavar="N")
     text = "steps over which surprises are averaged (default 100); 1 for single points"
-    add("--stretch", text, type=_count, metavar="N")
+    add("--stretch", text, type=count, metavar="N")
     add("--cell", "recurrent cell, such as lstm (default gru)", type=cell_name, metavar="NAME")
     _add_networks(add, "forecasts are averaged")
-    add("--season", "steps of a season (default: by frequency)", type=_count, metavar="N")
-    add("--lookback", "steps learned from at once (default 64)", type=_lookback, metavar="N")
-    add("--hidden-size", "hidden units (default 32)", type=_count, metavar="N")
+    add("--season", "steps of a season (default: by frequency)", type=count, metavar="N")
+    add("--lookback", "steps learned from at once (default 64)", type=lookback, metavar="N")
+    add("--hidden-size", "hidden units (default 32)", type=count, metavar="N")
     _add_training(add)
     _add_reading(command)
 
@@ -199,7 +201,7 @@ def _command(commands, name, summary, description, examples, covariates):
 
 def _add_series(command, target_text):
     """Add the options of files and series; returns the function that adds more."""
-    add = _adder(command)
+    add = adder(command)
     text = "csv file with a header line, also compressed, or parquet file; - is standard input"
     add("file", text, metavar="FILE")
     several = {"nargs": "+", "action": "extend", "metavar": "COLUMN"}
@@ -210,8 +212,8 @@ def _add_series(command, target_text):
 
 
 def _add_horizon(add):
-    add("--horizon", "steps ahead (default 12)", type=_count, default=12, metavar="N")
-    percents = {"type": _percent, "metavar": "PERCENT"}
+    add("--horizon", "steps ahead (default 12)", type=count, default=12, metavar="N")
+    percents = {"type": percent, "metavar": "PERCENT"}
     text = (
         "how often intervals shall hold the truth, in percent (default 80 95); none: no intervals"
     )
@@ -222,7 +224,7 @@ def _add_horizon(add):
 
 def _add_covariates(command):
     """Add the options of covariates; returns the function that adds more."""
-    add = _adder(command.add_argument_group("covariates"))
+    add = adder(command.add_argument_group("covariates"))
     several = partial(add, nargs="+", action="extend", default=[])
     several("--known", "columns known in the future, such as prices", metavar="COLUMN")
     several("--past", "columns not known in the future, such as visitors", metavar="COLUMN")
@@ -239,7 +241,7 @@ def _add_covariates(command):
 
 
 def _add_settings(command):
-    add = _adder(command.add_argument_group("network"))
+    add = adder(command.add_argument_group("network"))
     text = (
         "one network of all series (default), one each, or one of all that is then fine-tuned on "
         "each"
@@ -253,34 +255,34 @@ def _add_settings(command):
     text = "recurrent cell, such as gru, or attention (default lstm)"
     add("--cell", text, type=partial(cell_name, others=["attention"]), metavar="NAME")
     _add_networks(add, "median is the forecast")
-    add("--season", "steps of a season (default: by frequency)", type=_count, metavar="N")
-    add("--lookback", "steps read (default: three seasons)", type=_lookback, metavar="N")
-    add("--hidden-size", "hidden units (default 32; panels 128)", type=_count, metavar="N")
+    add("--season", "steps of a season (default: by frequency)", type=count, metavar="N")
+    add("--lookback", "steps read (default: three seasons)", type=lookback, metavar="N")
+    add("--hidden-size", "hidden units (default 32; panels 128)", type=count, metavar="N")
     _add_training(add)
     _add_reading(command)
 
 
 def _add_networks(add, use):
-    add("--networks", f"networks, whose {use} (default 1)", type=_count, default=1, metavar="N")
+    add("--networks", f"networks, whose {use} (default 1)", type=count, default=1, metavar="N")
 
 
 def _add_training(add):
-    add("--max-iter", "most epochs (default: by length)", type=_count, metavar="N")
-    add("--seed", "of the random numbers (default 0)", type=_seed, default=0, metavar="N")
-    add("--jobs", "threads (default: all cores)", type=_count, metavar="N")
+    add("--max-iter", "most epochs (default: by length)", type=count, metavar="N")
+    add("--seed", "of the random numbers (default 0)", type=seed, default=0, metavar="N")
+    add("--jobs", "threads (default: all cores)", type=count, metavar="N")
     add("--device", "what to train on (default cpu)", choices=["cpu", "cuda"], default="cpu")
 
 
 def _add_reading(command):
-    add = _adder(command.add_argument_group("reading and reporting"))
+    add = adder(command.add_argument_group("reading and reporting"))
     text = "what separates columns of the csv file (default ,)"
-    add("--sep", text, type=_character, default=",", metavar="CHARACTER")
+    add("--sep", text, type=character, default=",", metavar="CHARACTER")
     marks = {"choices": [".", ","], "default": ".", "metavar": "CHARACTER"}
     add("--decimal", "decimal mark of numbers, . (default) or ,", **marks)
     text = "mark of thousands in numbers, such as , or . or a blank (default: none)"
-    add("--thousands", text, type=_thousands, metavar="CHARACTER")
+    add("--thousands", text, type=thousands, metavar="CHARACTER")
     text = "of csv files, such as latin-1 or utf-16 (default utf-8)"
-    add("--encoding", text, type=_encoding, default="utf-8-sig", metavar="NAME")
+    add("--encoding", text, type=encoding, default="utf-8-sig", metavar="NAME")
     add("--time-format", "of time stamps, such as %%d.%%m.%%Y", metavar="FORMAT")
     text = "frequency to move time stamps to, such as D, 15min, MS or SMS (twice a month)"
     add("--freq", text, metavar="FREQ")
@@ -298,86 +300,3 @@ def in_options(message: str) -> str:
     values = rf"\b({names})=(?:'([^']*)'|([\w.]+))"
     message = re.sub(values, lambda m: f"--{_OPTIONS[m[1]]} {m[2] or m[3]}", message)
     return re.sub(r"\bn_windows\b", "--windows", message)
-
-
-def _integer(text, least, most):
-    if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
-    return int(text)
-
-
-_count = partial(_integer, least=1, most=_LARGEST_COUNT)
-_lookback = partial(_integer, least=2, most=_LARGEST_COUNT)
-_seed = partial(_integer, least=0, most=2**32 - 1)
-
-
-def loss_name(text: str) -> str:
-    """A loss of forecasters; they are imported here, as Numba would slow ``--help`` down."""
-    from tsrnn.kernels.losses import REGRESSION_LOSSES
-
-    return _checked_choice(text, REGRESSION_LOSSES)
-
-
-def cell_name(text: str, others: Sequence[str] = ()) -> str:
-    """A recurrent cell, or one of ``others``; imported here for the same reason."""
-    from tsrnn.kernels.cells import NAMES
-
-    return _checked_choice(text, [*NAMES, *others])
-
-
-def _checked_choice(text, names):
-    if text not in names:
-        choices = ", ".join(map(repr, names))
-        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {choices})")
-    return text
-
-
-def _number(text):
-    with contextlib.suppress(ValueError):
-        return float(text)
-    return math.nan
-
-
-def _percent(text):
-    """A percentage; one below 1 needs a % sign, lest a share be taken for it."""
-    number = _number(text.removesuffix("%"))
-    if not 0.0001 <= number <= 99.9999:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from 0.0001 to 99.9999")
-    if number < 1 and not text.endswith("%"):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is less than one percent: write {100 * number:g} for {100 * number:g} %, "
-            f"or {text}% if it is meant"
-        )
-    return number
-
-
-def _share(text):
-    """A share, which may be written as a percentage with a % sign."""
-    number = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    if not 0 < number <= 0.5:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0, up to 0.5 (or 50%)")
-    return number
-
-
-def _character(text):
-    """One character that may separate columns; a tab may be typed as \\t."""
-    text = text.replace("\\t", "\t")
-    if len(text) != 1 or text in '"\r\n':
-        raise argparse.ArgumentTypeError(f"{text!r} is not one character that separates columns")
-    return text
-
-
-def _thousands(text):
-    if len(text) != 1 or text.isalnum() or text in "+-":
-        raise argparse.ArgumentTypeError(f"{text!r} is not one character that groups digits")
-    return text
-
-
-def _encoding(text):
-    """The name of an encoding; a byte order mark is no part of UTF-8 text."""
-    try:
-        "".encode(text)
-    except (LookupError, UnicodeError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no encoding such as latin-1") from error
-    name = codecs.lookup(text).name
-    return "utf-8-sig" if name == "utf-8" else name

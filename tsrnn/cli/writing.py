@@ -104,6 +104,16 @@ def _without_periods(column):
     return text.astype("int64") if text.str.isdecimal().all() else text
 
 
+def write_text(text: str, path: str | None) -> None:
+    """Write a text and the end of its last line; without a path to standard output."""
+    text += "" if text.endswith("\n") else "\n"
+    if not path:
+        sys.stdout.write(text)
+        return
+    with _written_whole(path) as part:
+        part.write_text(text, encoding="utf-8", newline="")
+
+
 def write_picture(display: Any, path: str) -> None:
     from matplotlib import pyplot
 

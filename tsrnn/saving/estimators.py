@@ -10,11 +10,18 @@ import tsrnn.saving.parts  # noqa: F401, both register codecs
 from tsrnn import __version__
 from tsrnn.estimators import RNNClassifier, RNNRegressor
 from tsrnn.estimators.sequence_estimator import POOLING
-from tsrnn.estimators.sequence_model import PartialFitState, inputs_per_step
+from tsrnn.estimators.sequence_model import inputs_per_step
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
 from tsrnn.saving.checks import check, has_type, lookup
 from tsrnn.saving.detector import DETECTOR
 from tsrnn.saving.forecaster import FORECASTER
+from tsrnn.saving.language_model import LANGUAGE_MODEL
+from tsrnn.saving.partial_fit import (
+    PARTIAL_FIT,
+    check_partial_fit,
+    join_partial_fit,
+    split_partial_fit,
+)
 from tsrnn.saving.schema import (
     TRAINED,
     EstimatorSchema,
@@ -25,7 +32,6 @@ from tsrnn.saving.schema import (
 from tsrnn.saving.thresholds import THRESHOLDS
 from tsrnn.saving.tokenizer import TOKENIZER
 from tsrnn.saving.values import decode, encode
-from tsrnn.training import Moments
 
 
 def encode_estimator(estimator):
@@ -84,10 +90,7 @@ def _check_sequences(fitted):
     check(matches and not network.tied, "n_channels_in_")
     _check_scales(fitted["X_mean_"], fitted["X_scale_"], n)
     check(getattr(fitted.get("feature_names_in_"), "ndim", 1) == 1, "feature_names_in_")
-    if "_moments" in fitted:
-        values = fitted["_moments"].values
-        check(values.shape == (3, network.parameters.size), "_moments")
-        check(values.dtype == network.parameters.dtype and "_rng" in fitted, "_moments")
+    check_partial_fit(fitted)
     return network
 
 
@@ -103,24 +106,15 @@ _NAMES_OF_PARTS = {name: attribute for attribute, name in _NAMES_IN_FILES.items(
 
 def _encode_sequences(fitted):
     """Parts of a regressor's or classifier's attributes; those of partial_fit are two."""
-    parts = {}
-    for name, value in fitted.items():
-        if name != "_partial_fit_state":
-            parts[_NAMES_IN_FILES.get(name, name)] = value
-        elif value is not None:
-            parts |= {"_moments": value.moments, "_rng": value.rng}
-    return parts
+    return split_partial_fit(
+        {_NAMES_IN_FILES.get(name, name): value for name, value in fitted.items()}
+    )
 
 
 def _decode_sequences(parts):
     """Attributes of a regressor or classifier, in the order of its parts."""
-    fitted = {}
-    for name, value in parts.items():
-        if name == "_moments":
-            fitted["_partial_fit_state"] = PartialFitState(value, parts["_rng"])
-        elif name != "_rng":
-            fitted[_NAMES_OF_PARTS.get(name, name)] = value
-    return fitted
+    fitted = join_partial_fit(parts)
+    return {_NAMES_OF_PARTS.get(name, name): value for name, value in fitted.items()}
 
 
 def _sequence_schema(cls, required, optional, check_parts):
@@ -140,8 +134,7 @@ _SEQUENCES = TRAINED | {
 _SEQUENCES_OPTIONAL = {
     "n_features_in_": int,
     "feature_names_in_": np.ndarray,
-    "_moments": Moments,
-    "_rng": np.random.Generator,
+    **PARTIAL_FIT,
 }
 ESTIMATORS = {
     "RNNForecaster": FORECASTER,
@@ -165,6 +158,7 @@ ESTIMATORS = {
         _check_classifier,
     ),
     "RNNAnomalyDetector": DETECTOR,
+    "RNNLanguageModel": LANGUAGE_MODEL,
     "Tokenizer": TOKENIZER,
     **THRESHOLDS,
 }

@@ -231,6 +231,36 @@ class RNNLanguageModel(TrainedLanguageModel):
         sums = np.array([-losses.sum() for losses in self._step_losses(X)])
         return float(sums[0]) if isinstance(X, str) else sums
 
+    def step_log_likelihood(self, X: Any) -> Any:
+        """Logarithm of the probability of each token, or frame, given those before it.
+
+        Minus it is how surprised the model is. Parameters: see ``log_likelihood``, of which these
+        are the summands.
+
+        Returns
+        -------
+        list of float64 arrays, or one array of one text
+        """
+        values = [-losses for losses in self._step_losses(X)]
+        return values[0] if isinstance(X, str) else values
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities of all tokens, or notes, at the place of each token or frame of X.
+
+        Parameters
+        ----------
+        X : str, list, Series or array
+            As in ``fit``.
+
+        Returns
+        -------
+        list of (n_steps, n_tokens) float64 arrays, or one array of one text
+            Columns as ``tokenizer_.tokens_``; rows as ``step_log_likelihood``.
+        """
+        model = self.fitted_
+        values = model.step_probabilities(model.read(X), self.n_jobs)
+        return values[0] if isinstance(X, str) else values
+
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log-likelihood of a token, or of a frame of music, over all of X, in nats.
 

@@ -1,10 +1,11 @@
 """FittedLanguageModel: a network with its vocabulary, which evaluates and continues sequences."""
 
 import dataclasses
-from collections.abc import Callable
+import math
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.kernels.targets import claim
@@ -41,36 +42,44 @@ class FittedLanguageModel:
         The state is carried from the beginning of a sequence to its end. Attention reads up to
         ``n_steps`` before a step, and half as many at least.
         """
-        network, windows = self.network, (source.firsts, source.lengths)
-        n_threads = network.threads_for(n_jobs, source, source.firsts.size)
-        with claim("cpu", n_threads) as workers:
-            run = self._runner(source, workers)
-            n_outputs = 1 if isinstance(self.reader, Tokens) else network.n_out
-            if network.cell == CELL:
-                values = evaluate_windows(*windows, self.n_steps, run, n_outputs)
-            else:
-                shape = network.state_width, network.parameters.dtype
-                values = evaluate_carried(*windows, *shape, run, n_outputs)
-        if isinstance(self.reader, Tokens):
-            return values
+        reader = self.reader
+        if isinstance(reader, Tokens):
+            return self._evaluate(source, n_jobs, self._token_losses, ())
         return [
-            self.reader.losses(scores, source.targets[first : first + len(scores)])
-            for first, scores in zip(source.firsts, values, strict=True)
+            reader.losses(scores, source.targets[first : first + len(scores)])
+            for first, scores in zip(source.firsts, self._step_scores(source, n_jobs), strict=True)
         ]
 
-    def _runner(self, source, workers) -> Callable[..., np.ndarray]:
-        """Function from windows and states to losses of tokens, or scores of notes, by step."""
-        network, reader = self.network, self.reader
+    def step_probabilities(self, source: Source, n_jobs: int | None = None) -> list[np.ndarray]:
+        """Probabilities of each token or note at each predicted step, (n_steps, n_out) arrays."""
+        scores = self._step_scores(source, n_jobs)
+        if isinstance(self.reader, Tokens):
+            return [softmax(of_sequence, axis=1) for of_sequence in scores]
+        return [expit(of_piece) for of_piece in scores]
 
-        def run(firsts, lengths, states=None):
-            part = source._replace(firsts=firsts, lengths=lengths)
-            windows = np.arange(firsts.size)
-            if isinstance(reader, Tokens):
-                return network.step_losses(part, windows, reader.loss, workers, states)
-            scores = network.predict(part, windows, workers, states)
-            return scores.reshape(windows.size, -1, reader.n_notes)
+    def _step_scores(self, source, n_jobs):
+        """Outputs for each step of sequences, (n_steps, n_out) float64 arrays."""
+        return self._evaluate(source, n_jobs, self.network.predict, (self.network.n_out,))
 
-        return run
+    def _token_losses(self, source, windows, workers, states):
+        return self.network.step_losses(source, windows, self.reader.loss, workers, states)
+
+    def _evaluate(self, source, n_jobs, evaluate, shape_of_step) -> list[np.ndarray]:
+        """What a method of the network says of each step of sequences."""
+        network, places = self.network, (source.firsts, source.lengths)
+        n_outputs = math.prod(shape_of_step)
+        n_threads = network.threads_for(n_jobs, source, source.firsts.size)
+        with claim("cpu", n_threads) as workers:
+
+            def run(firsts, lengths, states=None):
+                part = source._replace(firsts=firsts, lengths=lengths)
+                values = evaluate(part, np.arange(firsts.size), workers, states)
+                return values.reshape(firsts.size, -1, *shape_of_step)
+
+            if network.cell == CELL:
+                return evaluate_windows(*places, self.n_steps, run, n_outputs)
+            state = network.state_width, network.parameters.dtype
+            return evaluate_carried(*places, *state, run, n_outputs)
 
     def prompt_source(self, prompt: np.ndarray) -> Source:
         """A source of the steps of a prompt, as the reader's ``read_prompt`` returns it."""

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -10,6 +11,8 @@ from sklearn.base import clone
 
 from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.sequences.tokenizer import Tokenizer
+
+_PROMPT_IN_ERRORS = re.compile("(text|sequence) 0 of X", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,6 +36,8 @@ class Tokens:
         ValueError if a fitted Tokenizer has no token to begin or end a sequence.
         """
         sequences, is_one = _listed(X)
+        if is_one and not X:
+            raise ValueError("X is an empty text: there is no token to learn from.")
         if not isinstance(unit, Tokenizer):
             tokenizer = Tokenizer(unit, begin=True)
         elif hasattr(unit, "tokens_"):
@@ -104,7 +109,10 @@ class Tokens:
         start = np.array([self.boundary])
         if prompt is None or (isinstance(prompt, (str, list, tuple)) and len(prompt) == 0):
             return start
-        (ids,) = self._bare_ids([prompt])
+        try:
+            (ids,) = self._bare_ids([prompt])
+        except ValueError as error:
+            raise ValueError(_PROMPT_IN_ERRORS.sub("prompt", str(error))) from error
         if ids.size and not ids.any():
             raise ValueError(
                 f"prompt holds no token of the vocabulary, which has {self.n_out}. Give a prompt "

@@ -1,0 +1,118 @@
+"""Arguments of the command line: what adds them, and their types, which refuse wrong values."""
+
+import argparse
+import codecs
+import contextlib
+import math
+from collections.abc import Sequence
+from functools import partial
+
+_LARGEST_COUNT = 1_000_000  # lest a typing error take all memory
+
+
+def adder(group):
+    """A function that adds an option to a group: flag and help, then what argparse takes."""
+
+    def add(flag, text, **settings):
+        group.add_argument(flag, help=text, **settings)
+
+    return add
+
+
+def _integer(text, least, most):
+    if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+    return int(text)
+
+
+count = partial(_integer, least=1, most=_LARGEST_COUNT)
+lookback = partial(_integer, least=2, most=_LARGEST_COUNT)
+seed = partial(_integer, least=0, most=2**32 - 1)
+
+
+def loss_name(text: str) -> str:
+    """A loss of forecasters; they are imported here, as Numba would slow ``--help`` down."""
+    from tsrnn.kernels.losses import REGRESSION_LOSSES
+
+    return _checked_choice(text, REGRESSION_LOSSES)
+
+
+def cell_name(text: str, others: Sequence[str] = ()) -> str:
+    """A recurrent cell, or one of ``others``; imported here for the same reason."""
+    from tsrnn.kernels.cells import NAMES
+
+    return _checked_choice(text, [*NAMES, *others])
+
+
+def _checked_choice(text, names):
+    if text not in names:
+        choices = ", ".join(map(repr, names))
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {choices})")
+    return text
+
+
+def _number(text):
+    with contextlib.suppress(ValueError):
+        return float(text)
+    return math.nan
+
+
+def percent(text):
+    """A percentage; one below 1 needs a % sign, lest a share be taken for it."""
+    number = _number(text.removesuffix("%"))
+    if not 0.0001 <= number <= 99.9999:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from 0.0001 to 99.9999")
+    if number < 1 and not text.endswith("%"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is less than one percent: write {100 * number:g} for {100 * number:g} %, "
+            f"or {text}% if it is meant"
+        )
+    return number
+
+
+def share(text):
+    """A share, which may be written as a percentage with a % sign."""
+    number = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 < number <= 0.5:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0, up to 0.5 (or 50%)")
+    return number
+
+
+def fraction(text):
+    """A number above 0, up to 1, which may be written as a percentage with a % sign."""
+    number = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, up to 1 (or 100%)")
+    return number
+
+
+def temperature(text):
+    """A number of 0 or above."""
+    number = _number(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 or above")
+    return number
+
+
+def character(text):
+    """One character that may separate columns; a tab may be typed as \\t."""
+    text = text.replace("\\t", "\t")
+    if len(text) != 1 or text in '"\r\n':
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character that separates columns")
+    return text
+
+
+def thousands(text):
+    if len(text) != 1 or text.isalnum() or text in "+-":
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character that groups digits")
+    return text
+
+
+def encoding(text):
+    """The name of an encoding; a byte order mark is no part of UTF-8 text."""
+    try:
+        "".encode(text)
+    except (LookupError, UnicodeError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no encoding such as latin-1") from error
+    name = codecs.lookup(text).name
+    return "utf-8-sig" if name == "utf-8" else name

@@ -1,0 +1,92 @@
+"""The command ``tsrnn generate``."""
+
+import argparse
+
+import numpy as np
+
+import tsrnn
+from tsrnn.cli.tables import open_text, shown
+from tsrnn.cli.writing import check_outputs, write_text
+from tsrnn.sequences.language_state import learn_reader
+from tsrnn.sequences.words import join_words, word_pattern
+
+# Parameters by option, which are None where they are not set
+_PARAMETERS = {
+    "unit": "unit",
+    "cell": "cell",
+    "hidden_size": "hidden_size",
+    "layers": "n_layers",
+    "embedding_size": "embedding_size",
+    "steps": "n_steps",
+    "max_iter": "max_iter",
+    "jobs": "n_jobs",
+}
+
+
+def generate(arguments: argparse.Namespace) -> None:
+    """Train a language model, or load one, and write what it generates."""
+    if (arguments.file is None) == (arguments.load is None):
+        raise ValueError("give either a text FILE to learn from, or --load FILE")
+    check_outputs([arguments.file, arguments.load], None, arguments.out, saved=arguments.save)
+    model = _loaded(arguments) if arguments.load else _trained(arguments)
+    if arguments.save:
+        tsrnn.save(model, arguments.save)
+    options = {
+        "temperature": arguments.temperature,
+        "top_k": arguments.top_k,
+        "top_p": arguments.top_p,
+        "stop": arguments.stop,
+        "random_state": np.random.RandomState(arguments.seed),
+    }
+    texts = [
+        _after_prompt(
+            model, arguments.prompt, model.generate(arguments.n, arguments.prompt, **options)
+        )
+        for _ in range(arguments.texts)
+    ]
+    write_text("\n".join(texts), arguments.out)
+
+
+def _loaded(arguments):
+    options = [*_PARAMETERS, "lines", "save"]
+    for name in options:
+        if name != "jobs" and getattr(arguments, name):
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} is for a network that is trained, not for --load")
+    model = tsrnn.load(arguments.load)
+    if type(model).__name__ != "RNNLanguageModel":
+        raise ValueError(f"{arguments.load} holds a {type(model).__name__}, no language model")
+    return model
+
+
+def _trained(arguments):
+    text = _read(arguments)
+    values = {name: getattr(arguments, option) for option, name in _PARAMETERS.items()}
+    values = {name: value for name, value in values.items() if value is not None}
+    if arguments.prompt:
+        learn_reader(values.get("unit", "character"), text).read_prompt(arguments.prompt)
+    model = tsrnn.RNNLanguageModel(
+        **values, random_state=arguments.seed, verbose=int(not arguments.quiet)
+    )
+    return model.fit(text)
+
+
+def _read(arguments):
+    """The text of a file, or its lines that are not empty."""
+    name = shown(arguments.file)
+    try:
+        with open_text(arguments.file, arguments.encoding) as file:
+            text = file.read().replace("\r\n", "\n")
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    texts = [line for line in text.split("\n") if line.strip()] if arguments.lines else text
+    if not texts or not text.strip():
+        raise ValueError(f"{name}: there is no text in it")
+    return texts
+
+
+def _after_prompt(model, prompt, written):
+    """The prompt and what follows it, words with a space between them."""
+    if not prompt or model.tokenizer_.unit != "word":
+        return prompt + written
+    return join_words(word_pattern().findall(f"{prompt} {written}"))
