@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 from tsrnn.kernels import sources
 from tsrnn.kernels.arrays import clear
-from tsrnn.kernels.embedding import embedding_of, write_embedded
-from tsrnn.kernels.heads import needs_steps
 from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.jit.generate import record_reader
 from tsrnn.kernels.layers import LayerGrads, layer_arrays
@@ -66,27 +64,24 @@ def workspace_of(work, chunk):
 
 
 @device_function
-def read_windows(source, batch, parameters, chunk, workspace):
+def read_windows(source, batch, chunk, workspace):
     """Write windows to the first layer's inputs, and to ``chunk.first_steps`` where each begins.
 
-    A negative number stands for no window: a row without steps.
+    The embedding of their tokens is left out, see ``tsrnn.kernels.embedding``. A negative number
+    stands for no window: a row without steps.
     """
     sizes, first_steps = chunk.sizes, chunk.first_steps
     n_rows = first_steps.size
     inputs = layer_arrays(workspace.layers, chunk, 0, 0).inputs
-    x = inputs[: sizes.n_time, (sizes.n_hidden + 1) * n_rows :]
-    values = x[:, sizes.n_embedding * n_rows :]
-    (embedding,) = embedding_of(parameters, sizes)
+    values = inputs[: sizes.n_time, (sizes.n_hidden + 1 + sizes.n_embedding) * n_rows :]
     for row in worker_range(n_rows):
         if batch[row] < 0:
             first_steps[row] = sizes.n_time
             for t in range(sizes.n_time):
-                for k in range(row, x.shape[1], n_rows):
-                    x[t, k] = 0
+                for k in range(row, values.shape[1], n_rows):
+                    values[t, k] = 0
         else:
             first_steps[row] = sources.write_inputs(source, batch[row], row, n_rows, values)
-            if sizes.n_tokens:
-                write_embedded(source, batch[row], sizes, row, n_rows, embedding, x)
     barrier()
 
 
@@ -119,13 +114,14 @@ def write_predictions(source, batch, chunk, workspace, out):
     barrier()
 
 
-def compile_chunk_passes(cell: ModuleType, compile_steps: Callable) -> ChunkPasses:
+def compile_chunk_passes(cell: ModuleType, compile_steps: Callable, pools: bool) -> ChunkPasses:
     """Make the passes for a cell, or for a layer kind that is no recurrence.
 
-    ``compile_steps`` makes a target's ``Steps`` of a cell.
+    ``compile_steps`` makes a target's ``Steps`` of a cell; ``pools``: for the heads that pool, or
+    for all others.
     """
     layer = getattr(cell, "LAYER", None) or compile_recurrent(cell, compile_steps(cell))
-    head_forward, head_backward = compile_outputs(layer)
+    head_forward, head_backward = compile_outputs(layer, pools)
     return ChunkPasses(
         _compile_forward(layer.forward, head_forward),
         _compile_backward(layer.backward, head_backward),
@@ -169,7 +165,7 @@ def _compile_backward(layer_backward, head_backward) -> Callable:
             grad_hidden_steps,
         )
         head_backward(parameters, gradient, work, chunk, workspace.head, grads)
-        add = needs_steps(sizes)  # the head has then written the gradient of the last layer first
+        add = sizes.needs_steps > 0  # the head has then written the gradient of the last layer first
         for layer in range(sizes.n_layers - 1, -1, -1):
             for direction in range(sizes.n_directions):
                 layer_backward(parameters, gradient, work, chunk, layer, direction, grads, add)

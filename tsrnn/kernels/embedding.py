@@ -1,9 +1,9 @@
-"""The embedding of tokens: a row of weights for each, which are the inputs of a step.
+"""The embedding of tokens: a row of weights for each, which are the first inputs of a step.
 
-A token's row replaces the product of the input weights' first layer with a one-hot vector. In
-training a minibatch's gradient is held for the rows that it reads alone, and the optimiser changes
-no other row (as TensorFlow's "lazy" Adam). A tied embedding is the output layer's weights, whose
-gradient all rows have (Press & Wolf 2017, arXiv 1608.05859).
+A token's row replaces the product of the input weights with a one-hot vector. In training a
+minibatch's gradient is held for the rows that it reads alone, and the optimiser changes no other
+row (as TensorFlow's "lazy" Adam). A tied embedding is the output layer's weights, whose gradient
+all rows have (Press & Wolf 2017, arXiv 1608.05859).
 """
 
 from typing import Any, NamedTuple
@@ -11,13 +11,7 @@ from typing import Any, NamedTuple
 from tsrnn.kernels.arrays import earliest
 from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.layers import layer_arrays
-from tsrnn.kernels.optimizers import (
-    apply_update,
-    make_update,
-    sum_gradients,
-    sum_of_squares,
-    update_average,
-)
+from tsrnn.kernels.optimizers import apply_update, sum_of_squares, update_average
 from tsrnn.kernels.outputs import head_offsets, head_weights
 from tsrnn.kernels.sources import previous_step
 
@@ -27,9 +21,7 @@ class TokenGrads(NamedTuple):
 
     values: Any  # (n_chunks * n_time * n_rows, n_embedding)
     places: Any  # (n_tokens,) int64: row of ``values`` where a token's are summed, -1 elsewhere
-    # (n_chunks * n_time * n_rows, 2) int64: the tokens in order of appearance, each with its row of
-    # ``values``; then -1.
-    seen: Any
+    seen: Any  # (n_chunks * n_time * n_rows + 1,) int64: tokens in order of appearance, then -1
 
 
 @device_function
@@ -48,14 +40,24 @@ def embedding_of(parameters, sizes):
 
 
 @device_function
-def write_embedded(source, window, sizes, row, n_rows, embedding, inputs):
-    """Write the embedding of each step's token to ``row`` of a step's first inputs; 0 for none."""
-    t, index = sizes.n_time, 0
-    while t > 0:
-        t, index = previous_step(source, window, sizes, t, index)
-        token = source.tokens[index] if index >= 0 else -1
-        for k in range(sizes.n_embedding):
-            inputs[t, k * n_rows + row] = embedding[token, k] if token >= 0 else 0
+def embed(token, embedding, sizes, row, n_rows, inputs):
+    """Write a token's embedding, zeros for -1, to ``row`` of a step's inputs, (n_in * n_rows,)."""
+    for k in range(sizes.n_embedding):
+        inputs[k * n_rows + row] = embedding[token, k] if token >= 0 else 0
+
+
+@device_function
+def embed_windows(source, batch, parameters, chunk, work):
+    """Write the embedding of the tokens of windows to the first layer's inputs, zeros for none."""
+    sizes, n_rows = chunk.sizes, chunk.first_steps.size
+    (embedding,) = embedding_of(parameters, sizes)
+    inputs = layer_arrays(work, chunk, 0, 0).inputs[:, (sizes.n_hidden + 1) * n_rows :]
+    for row in range(n_rows):
+        t, index = sizes.n_time, 0
+        while t > 0:
+            t, index = previous_step(source, batch[row], sizes, t, index)
+            token = source.tokens[index] if index >= 0 else -1
+            embed(token, embedding, sizes, row, n_rows, inputs[t])
 
 
 @device_function
@@ -78,12 +80,16 @@ def write_token_grads(chunk, work, values):
 
 
 @device_function
-def sum_token_grads(source, sizes, batch, token_grads):
-    """Sum the gradients of each token's appearances in a minibatch; return the tokens seen.
+def sum_appearances(source, sizes, batch, token_grads):
+    """Sum the gradients of each token's appearances in a minibatch, and note which were seen.
 
     In order of the windows, and in each from the last step to the first.
     """
     values, places, seen = token_grads
+    n_seen = 0
+    while seen[n_seen] >= 0:  # in the minibatch before
+        places[seen[n_seen]] = -1
+        n_seen += 1
     n_seen = 0
     for number in range(batch.size):
         first = number // sizes.n_rows * sizes.n_rows
@@ -91,56 +97,52 @@ def sum_token_grads(source, sizes, batch, token_grads):
         t, index = sizes.n_time, 0
         while t > 0:
             t, index = previous_step(source, batch[number], sizes, t, index)
-            if index < 0:
-                break
-            token, place = source.tokens[index], first * sizes.n_time + t * n_rows + number - first
+            token = source.tokens[index] if index >= 0 else -1
+            place = first * sizes.n_time + t * n_rows + number - first
             if token >= 0 and places[token] < 0:
-                places[token] = place
-                seen[n_seen, 0], seen[n_seen, 1] = token, place
+                places[token], seen[n_seen] = place, token
                 n_seen += 1
             elif token >= 0:
                 total, other = values[places[token]], values[place]
                 for k in range(total.size):
                     total[k] += other[k]
-    if n_seen < seen.shape[0]:
-        seen[n_seen, 0] = -1
-    return n_seen
+    seen[n_seen] = -1
 
 
 @device_function
-def optimizer_step_of_tokens(problem, batch, parameters, moments, gradients, schedule, rule):
-    """As ``optimizer_step``, for a network with an embedding.
+def sum_token_grads(source, sizes, batch, token_grads, gradient):
+    """Sum the gradient of the embedding over a minibatch; return the sum of its squares.
 
-    ``gradients`` has ``chunks``, (n_chunks, n), without the embedding, and ``tokens``;
-    ``schedule`` holds the scale, step and rate.
+    That of a tied embedding is added to ``gradient``, (n,), the output layer's, and 0 is returned.
     """
-    sizes, (values, places, seen) = problem.sizes, gradients.tokens
-    scale, step, rate = schedule
-    sum_gradients(gradients.chunks)
-    gradient, n = gradients.chunks[0], gradients.chunks.shape[1]
-    n_seen = sum_token_grads(problem.source, sizes, batch, gradients.tokens)
-    squares = 0.0
+    values, places, seen = token_grads
+    sum_appearances(source, sizes, batch, token_grads)
+    squares, n = 0.0, 0
     if sizes.tied:
-        (grad_embedding,) = embedding_of(gradient, sizes)
-        for k in range(n_seen):
-            total, grad = values[seen[k, 1]], grad_embedding[seen[k, 0]]
-            for unit in range(total.size):
-                grad[unit] += total[unit]
-    else:
-        for k in range(n_seen):
-            squares += sum_of_squares(values[seen[k, 1]])
-    update = make_update(rule, squares + sum_of_squares(gradient), scale, step, rate)
-    apply_update(parameters[:n], moments[0, :n], moments[1, :n], gradient, update)
-    for k in range(n_seen):
-        if not sizes.tied:
-            first = n + seen[k, 0] * sizes.n_embedding
-            last = first + sizes.n_embedding
-            apply_update(
-                parameters[first:last],
-                moments[0, first:last],
-                moments[1, first:last],
-                values[seen[k, 1]],
-                update,
-            )
-        places[seen[k, 0]] = -1
-    update_average(parameters, moments[2], rule)
+        (rows,) = embedding_of(gradient, sizes)
+        while seen[n] >= 0:
+            row, total = rows[seen[n]], values[places[seen[n]]]
+            for k in range(total.size):
+                row[k] += total[k]
+            n += 1
+        return squares
+    while seen[n] >= 0:
+        squares += sum_of_squares(values[places[seen[n]]])
+        n += 1
+    return squares
+
+
+@device_function
+def update_tokens(parameters, moments, token_grads, sizes, update):
+    """Update the rows of an embedding that a minibatch has seen, if it is not tied."""
+    values, places, seen = token_grads
+    if sizes.tied:
+        return
+    n_before, n = head_offsets(sizes)[3], 0
+    while seen[n] >= 0:
+        first = n_before + seen[n] * sizes.n_embedding
+        last = first + sizes.n_embedding
+        weights, gradient = parameters[first:last], values[places[seen[n]]]
+        apply_update(weights, moments[0, first:last], moments[1, first:last], gradient, update)
+        n += 1
+    update_average(parameters[n_before:], moments[2, n_before:], update.rule)

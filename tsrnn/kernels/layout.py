@@ -40,6 +40,13 @@ class Sizes(NamedTuple):
     n_embedding: int  # their width
     tied: int  # 1 where the output layer's weights are the embedding too
     n_rows: int  # most rows of a chunk
+    # What depends on the head: see ``tsrnn.kernels.heads.Head``.
+    n_head_parameters: int = 0
+    head_space: int = 0
+    first_step_read: int = 0
+    last_step_only: int = 0
+    needs_steps: int = 0
+    step_targets: int = 0
 
 
 class Chunk(NamedTuple):

@@ -115,18 +115,18 @@ def optimizer_step(parameters, moments, gradients, scale, step, rate, rule):
     ``gradients``, (n_chunks, n), are summed in order; ``scale`` is one over the weight of the
     minibatch; ``step`` counts from 1.
     """
-    sum_gradients(gradients)
+    sum_gradients(gradients, 0, gradients.shape[1])
     update = make_update(rule, sum_of_squares(gradients[0]), scale, step, rate)
     apply_update(parameters, moments[0], moments[1], gradients[0], update)
     update_average(parameters, moments[2], rule)
 
 
 @device_function
-def sum_gradients(gradients):
-    """Add the gradients (n_chunks, n) of all chunks to the first one's, in order."""
-    gradient = gradients[0]
+def sum_gradients(gradients, first, last):
+    """Add the gradients (n_chunks, n) of all chunks to the first one's, in order, in a part."""
+    gradient = gradients[0, first:last]
     for chunk in range(1, gradients.shape[0]):
-        other = gradients[chunk]
+        other = gradients[chunk, first:last]
         for k in range(gradient.size):
             gradient[k] += other[k]
 

@@ -9,13 +9,7 @@ from typing import Any, NamedTuple
 
 from tsrnn.kernels.arrays import clear, clear_matrix
 from tsrnn.kernels.gemm.products import apply, apply_transposed, outer_of_steps
-from tsrnn.kernels.heads import (
-    compile_head,
-    extra_head_space,
-    first_output_step,
-    last_step_only,
-    n_head_parameters,
-)
+from tsrnn.kernels.heads import compile_head, first_output_step
 from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.layers import Layer
 from tsrnn.kernels.layout import layer_offset
@@ -42,7 +36,7 @@ def head_offsets(sizes):
     """Where the parameters of the head's kind, hidden and output layer begin, and where all end."""
     n_features = sizes.n_directions * sizes.n_hidden + 1
     first = layer_offset(sizes, sizes.n_layers, 0)
-    hidden = first + n_head_parameters(sizes)
+    hidden = first + sizes.n_head_parameters
     out = hidden + sizes.n_head_units * n_features
     end = out + sizes.n_out * (sizes.n_head_units + 1 if sizes.n_head_units else n_features)
     return first, hidden, out, end
@@ -66,8 +60,7 @@ def head_space(sizes, n_rows):
     n_features, n_units = sizes.n_directions * sizes.n_hidden, sizes.n_head_units
     per_step = sizes.n_output_steps * (n_features + 1 + sizes.n_targets)
     per_block = sizes.n_output_block * (2 * n_units + 1 + sizes.n_out)
-    n = (per_step + per_block + LOSS_ROWS) * n_rows
-    return n + extra_head_space(sizes, n_rows)
+    return (per_step + per_block + LOSS_ROWS + sizes.head_space) * n_rows
 
 
 @device_function
@@ -97,13 +90,7 @@ def head_arrays(space, sizes, n_rows):
 def n_grad_steps(sizes):
     """Steps whose outputs can have a gradient: all, or the last alone."""
     one_layer = sizes.n_layers == 1 and sizes.n_directions == 1 and not sizes.n_attention_heads
-    return 1 if one_layer and last_step_only(sizes) else sizes.n_time
-
-
-@device_function
-def block_end(sizes, first):
-    """The output step after a block that begins at ``first``."""
-    return min(first + sizes.n_output_block, sizes.n_output_steps)
+    return 1 if one_layer and sizes.last_step_only else sizes.n_time
 
 
 @device_function
@@ -119,7 +106,7 @@ def first_written(sizes, first_steps, first):
 def write_block(parameters, chunk, head, first):
     """Write the outputs of a block of output steps, which begins at ``first``."""
     sizes, n_rows = chunk.sizes, chunk.first_steps.size
-    arrays, last = head_arrays(head, sizes, n_rows), block_end(sizes, first)
+    arrays, last = head_arrays(head, sizes, n_rows), min(first + sizes.n_output_block, sizes.n_output_steps)
     hidden_weights, out_weights = head_weights(parameters, sizes)
     written, n = first_written(sizes, chunk.first_steps, first), sizes.n_head_units * n_rows
     for output_step in range(first, min(written, last)):
@@ -156,7 +143,7 @@ def write_block_backward(parameters, gradient, chunk, head, first):
     was read comes in its place.
     """
     sizes, n_rows = chunk.sizes, chunk.first_steps.size
-    arrays, last = head_arrays(head, sizes, n_rows), block_end(sizes, first)
+    arrays, last = head_arrays(head, sizes, n_rows), min(first + sizes.n_output_block, sizes.n_output_steps)
     hidden_weights, out_weights = head_weights(parameters, sizes)
     grad_hidden_weights, grad_out_weights = head_weights(gradient, sizes)
     n_features, n_units = sizes.n_directions * sizes.n_hidden, sizes.n_head_units
@@ -205,9 +192,9 @@ def rectify_backward(hidden, grad_hidden):
                 grad_hidden[step, k] = 0
 
 
-def compile_outputs(layer: Layer) -> tuple[Callable, Callable]:
+def compile_outputs(layer: Layer, pools: bool) -> tuple[Callable, Callable]:
     """Make the passes from the last layer of a kind to what the head reads, and back."""
-    kind_forward, kind_backward = compile_head(layer)
+    kind_forward, kind_backward = compile_head(layer, pools)
 
     @device_function
     def forward(parameters, layers, chunk, head):

@@ -42,34 +42,39 @@ def sift_down(probabilities, heap, root, n):
 
 
 @device_function
-def sort_most_probable(probabilities, sampling, order):
+def pop(probabilities, order, n):
+    """Move the first of a heap's n classes to its end; return its probability."""
+    order[0], order[n - 1] = order[n - 1], order[0]
+    sift_down(probabilities, order, 0, n - 1)
+    return probabilities[order[n - 1]]
+
+
+@device_function
+def sort_most_probable(probabilities, total, sampling, order):
     """Sort the classes to draw from to the end of ``order``, the most probable last.
 
-    Returns their number and the sum of their probabilities. A heap gives one after another.
+    ``total`` is the sum of all probabilities. Returns the number of the classes and the sum of
+    their probabilities. A heap gives one after another, as few may be enough.
     """
     n = probabilities.size
-    total = 0.0
     for c in range(n):
         order[c] = c
-        total += probabilities[c]
     for root in range(n // 2 - 1, -1, -1):
         sift_down(probabilities, order, root, n)
-    n_most = min(sampling.top_k, n) if sampling.top_k > 0 else n
-    enough = sampling.top_p * total if sampling.top_k == 0 else total
-    mass, n_sorted = 0.0, 0
-    while n_sorted < n_most and (n_sorted == 0 or mass < enough):
-        last = n - 1 - n_sorted
-        order[0], order[last] = order[last], order[0]
-        mass += probabilities[order[last]]
-        n_sorted += 1
-        sift_down(probabilities, order, 0, last)
-    if sampling.top_k > 0 and sampling.top_p < 1:
-        enough, mass, n_most = sampling.top_p * mass, 0.0, n_sorted
-        n_sorted = 0
-        while n_sorted < n_most and (n_sorted == 0 or mass < enough):
-            mass += probabilities[order[n - 1 - n_sorted]]
+    n_sorted, n_most = 0, n
+    if sampling.top_k > 0:
+        n_most, total = min(sampling.top_k, n), 0.0
+        while n_sorted < n_most:
+            total += pop(probabilities, order, n - n_sorted)
             n_sorted += 1
-    return n_sorted, mass
+    n_kept, mass = 0, 0.0
+    while n_kept < n_most and (n_kept == 0 or mass < sampling.top_p * total):
+        if n_kept == n_sorted:
+            pop(probabilities, order, n - n_sorted)
+            n_sorted += 1
+        mass += probabilities[order[n - 1 - n_kept]]
+        n_kept += 1
+    return n_kept, mass
 
 
 @device_function
@@ -78,28 +83,24 @@ def draw(scores, uniform, sampling, probabilities, order):
 
     ``probabilities`` (n,) float64 and ``order`` (n,) int64 are overwritten.
     """
-    best = 0
-    for c in range(1, scores.size):
+    n, best = scores.size, 0
+    for c in range(1, n):
         if scores[c] > scores[best]:
             best = c
     if sampling.temperature == 0:
         return best
     mass = 0.0
-    for c in range(scores.size):
+    for c in range(n):
         difference = float(scores[c]) - float(scores[best])
         probabilities[c] = exp(difference / sampling.temperature)
         mass += probabilities[c]
-    if sampling.top_k == 0 and sampling.top_p >= 1:
-        left = uniform * mass
-        for c in range(scores.size):
-            left -= probabilities[c]
-            if left < 0:
-                return c
-        return best
-    n_sorted, mass = sort_most_probable(probabilities, sampling, order)
+    n_kept, is_sorted = n, sampling.top_k > 0 or sampling.top_p < 1
+    if is_sorted:
+        n_kept, mass = sort_most_probable(probabilities, mass, sampling, order)
     left = uniform * mass
-    for k in range(n_sorted):
-        left -= probabilities[order[scores.size - 1 - k]]
+    for k in range(n_kept):
+        c = order[n - 1 - k] if is_sorted else k
+        left -= probabilities[c]
         if left < 0:
-            return order[scores.size - 1 - k]
+            return c
     return best

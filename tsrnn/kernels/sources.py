@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.kernels.heads import step_targets
 from tsrnn.kernels.jit.compile import device_function, kernel_array
 from tsrnn.kernels.jit.generate import record_reader
 
@@ -268,7 +267,7 @@ def write_targets(source, window, sizes, row, n_rows, targets):
             value = observed[window + source.lookback + step, 0]
             base = source.values[naive_index(source, window, step), 0]
             targets[step // n_each, step % n_each * n_rows + row] = (value - base) / scale
-    elif step_targets(sizes):
+    elif sizes.step_targets:
         t, index = sizes.n_time, 0
         while t > 0:
             t, index = previous_step(source, window, sizes, t, index)
@@ -302,7 +301,7 @@ def write_outputs(source, window, sizes, row, n_rows, outputs, out):
     steps are NaN.
     """
     n_each = outputs.shape[1] // n_rows
-    if source.firsts.size == 0 or not step_targets(sizes):
+    if source.firsts.size == 0 or not sizes.step_targets:
         for k in range(out.size):
             out[k] = outputs[k // n_each, k % n_each * n_rows + row]
         return

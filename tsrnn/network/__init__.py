@@ -1,8 +1,9 @@
 """Networks: one flat parameter vector with named views, run by the kernels."""
 
+from tsrnn.network.context import Context
 from tsrnn.network.memory import Memory
 from tsrnn.network.network import Network
 from tsrnn.network.recurrent import RecurrentNetwork
 from tsrnn.network.transformer import Transformer
 
-__all__ = ["Memory", "Network", "RecurrentNetwork", "Transformer"]
+__all__ = ["Context", "Memory", "Network", "RecurrentNetwork", "Transformer"]

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from tsrnn.kernels import heads
-from tsrnn.kernels.cpu.drivers import Kernels, compile_drivers
+from tsrnn.kernels.cpu.drivers import Kernels, drivers_of
 from tsrnn.kernels.embedding import count_parameters, embedding_of
 from tsrnn.kernels.jit.threads import are_worth_it
 from tsrnn.kernels.layout import ROWS, Sizes, output_block, state_width, weights_width
@@ -111,7 +111,7 @@ class Network(abc.ABC):
     @property
     def drivers(self) -> Kernels:
         """The compiled drivers of this cell."""
-        return compile_drivers(self.module)
+        return drivers_of(self.module, self.sizes(1))
 
     def like(self, parameters: np.ndarray) -> Self:
         """A network of the same shape with other parameters, which are not copied."""
@@ -270,7 +270,7 @@ def _sizes(n_time, shape, head, layer_counts, n_heads, tokens):
     n_blocks, n_state, n_saved = layer_counts
     n_output_steps = heads.find(name).n_output_steps(n_time, n_horizons)
     n_tokens, n_embedding, tied = tokens
-    return Sizes(
+    sizes = Sizes(
         n_time=n_time,
         n_in=n_in,
         n_hidden=n_hidden,
@@ -292,3 +292,4 @@ def _sizes(n_time, shape, head, layer_counts, n_heads, tokens):
         tied=tied,
         n_rows=ROWS,
     )
+    return heads.find(name).complete(sizes)

@@ -5,7 +5,8 @@ import threading
 import numpy as np
 
 from tsrnn.kernels.chunks import workspace_size
-from tsrnn.kernels.cpu.drivers import compile_drivers
+from tsrnn.kernels.cpu.drivers import drivers_of
+from tsrnn.kernels.cpu.updates import count_blocks
 from tsrnn.kernels.embedding import TokenGrads
 from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.problem import Problem
@@ -34,18 +35,20 @@ class Trainer:
         n_tasks: int,
     ):
         self._sizes = sizes = problem.sizes
-        drivers = compile_drivers(problem.cell)
+        drivers = drivers_of(problem.cell, sizes)
         self._shares_chunks = n_models == 1 and n_tasks > 1
         self._kernel = drivers.train_one if self._shares_chunks else drivers.train
         self._problem, self._n_batch, self._n_tasks = problem.for_kernels(), n_batch, n_tasks
         n_chunks, n_sets = -(-n_batch // sizes.n_rows), 1 if self._shares_chunks else n_tasks
-        self._gradients = np.empty((n_sets, n_chunks, head_offsets(sizes)[-1]), dtype)
-        n_seen = n_chunks * sizes.n_rows * sizes.n_time if sizes.n_tokens else 0
+        n = head_offsets(sizes)[-1]
+        self._gradients = np.empty((n_sets, n_chunks, n), dtype)
+        n_read = n_chunks * sizes.n_rows * sizes.n_time if sizes.n_tokens else 0
         self._token_grads = TokenGrads(
-            np.empty((n_sets, n_seen, sizes.n_embedding), dtype),
+            np.empty((n_sets, n_read, sizes.n_embedding), dtype),
             np.full((n_sets, sizes.n_tokens), -1),
-            np.full((n_sets, n_seen, 2), -1),
+            np.full((n_sets, n_read + 1), -1),
         )
+        self._squares = np.empty((n_sets, count_blocks(n) + 1))
         self._sums = np.empty((n_sets, n_chunks, 2))
         self._work = np.empty((n_tasks, workspace_size(sizes, True, separate_hidden)), dtype)
         self._first_steps = np.empty((n_tasks, sizes.n_rows), np.int64)
@@ -87,10 +90,8 @@ class Trainer:
             padded_windows = padded_windows[:, : np.count_nonzero(padded_windows[0] >= 0)]
         models = parameters, moments, rules
         schedule = padded_windows, self._n_batch, first_updates, rates, losses
-        buffers = (
-            *(self._gradients, *self._token_grads),
-            *(self._sums, self._work, self._first_steps),
-        )
+        gradients = self._gradients, *self._token_grads, self._squares
+        buffers = *gradients, self._sums, self._work, self._first_steps
         self._kernel(self._n_tasks, *self._problem, models, schedule, buffers, states)
         return losses
 
@@ -100,10 +101,9 @@ class Trainer:
         gradient, sizes = self._gradients[0, 0], self._sizes
         if not sizes.n_tokens or sizes.tied:
             return gradient
-        values, _, seen = (array[0] for array in self._token_grads)
-        n_seen = np.count_nonzero(np.minimum.accumulate(seen[:, 0]) >= 0)
+        values, places, _ = (array[0] for array in self._token_grads)
         of_embedding = np.zeros((sizes.n_tokens, sizes.n_embedding), gradient.dtype)
-        of_embedding[seen[:n_seen, 0]] = values[seen[:n_seen, 1]]
+        of_embedding[places >= 0] = values[places[places >= 0]]
         return np.concatenate([gradient, of_embedding.ravel()])
 
 
@@ -131,7 +131,7 @@ def predict(
     sums = np.zeros((len(padded_windows), -(-padded_windows.shape[1] // sizes.n_rows), 2))
     work = _workspace(n_tasks, workspace_size(sizes, training=False), parameters.dtype)
     buffers = sums, work, np.empty((n_tasks, sizes.n_rows), np.int64)
-    compile_drivers(problem.cell).predict(
+    drivers_of(problem.cell, sizes).predict(
         n_tasks, *problem.for_kernels(), parameters, padded_windows, evaluate, buffers, states, out
     )
     return sums.sum(axis=1)

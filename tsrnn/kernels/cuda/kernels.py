@@ -47,9 +47,12 @@ class CudaKernels(NamedTuple):
 
 
 @functools.cache
-def compile_kernels(cell, dtype: str, tile_config: TileConfig) -> CudaKernels:
-    """Make the kernels of a cell, a module of ``kernels.cells``, for a dtype and tile config."""
-    passes = compile_chunk_passes(cell, lambda cell: compile_steps(cell, dtype, tile_config))
+def compile_kernels(cell, dtype: str, tile_config: TileConfig, pools: bool) -> CudaKernels:
+    """Make the kernels of a cell, a module of ``kernels.cells``, for a dtype and tile config.
+
+    ``pools``: for the heads that pool, or for all others.
+    """
+    passes = compile_chunk_passes(cell, lambda cell: compile_steps(cell, dtype, tile_config), pools)
     forward_chunk, backward_chunk = compile_chunk_phases(passes)
 
     def forward(floats, ints, doubles, step):

@@ -49,8 +49,7 @@ def read_chunk(arrays, item):
     chunk = chunk_of(layout, sizes, arrays, item)
     (batch,) = batch_of(layout, sizes, arrays.ints, item)
     workspace = workspace_at(layout, chunk, arrays.floats, item.worker)
-    (parameters,) = parameters_of(layout, sizes, arrays.floats, item.model)
-    read_windows(source_of(layout, arrays), batch, parameters, chunk, workspace)
+    read_windows(source_of(layout, arrays), batch, chunk, workspace)
 
 
 def compile_chunk_phases(passes: ChunkPasses) -> tuple[Callable, Callable]:

@@ -10,6 +10,7 @@ from tsrnn.kernels.cuda.blocks import shared_values, tile_config_of
 from tsrnn.kernels.cuda.device import DeviceArray
 from tsrnn.kernels.cuda.kernels import compile_kernels
 from tsrnn.kernels.cuda.layout import HEADER, N_RULE, SOURCE_NUMBERS, LaunchLayout
+from tsrnn.kernels.heads import head_of
 from tsrnn.kernels.layout import state_width
 from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.problem import Problem
@@ -70,7 +71,8 @@ class FittedKernels:
         whole = sizes._replace(n_rows=rows, n_output_block=sizes.n_output_steps)
         self.sizes, self.dtype = whole, dtype
         self.shared_bytes = min(max(wanted * itemsize, scratch), available) // 8 * 8
-        self.kernels = compile_kernels(problem.cell, dtype.name, self.tile_config)
+        pools = head_of(sizes).pools
+        self.kernels = compile_kernels(problem.cell, dtype.name, self.tile_config, pools)
 
     def launch(self, name: str, n_blocks: int, *args) -> None:
         """Run the kernel of that name over so many blocks."""

@@ -91,6 +91,7 @@ class GemmEmitter:
             self._multiply_by_panels(b, product, panel, done, shape, transposed)
             b.ret_void()
             return function
+        self._return_one_column(b, function.args)
         for n_vectors in (self.tile.n_vectors, 1):
             size = word(n_vectors * self.tile.lanes)
             last = b.add(done, b.mul(b.sdiv(b.sub(n, done), size), size))
@@ -103,6 +104,20 @@ class GemmEmitter:
             self._multiply_by_panels(b, product, panel, done, shape, transposed)
         b.ret_void()
         return function
+
+    def _return_one_column(self, b, args):
+        """Emit the case of one column that is contiguous, in b and the output, as a row.
+
+        The product is the transposed one, with the same sums: a vector holds many of its values.
+        """
+        left, right = args[:4], args[4:8]
+        out, out_row, m, n, k, n_t, add = args[8:]
+        one = word(1)
+        is_column = b.and_(b.icmp_signed("==", n, one), b.icmp_signed("==", out_row, one))
+        is_column = b.and_(is_column, b.icmp_signed("==", left[2], one))
+        with b.if_then(is_column):
+            b.call(self.gemm(transposed=True), [*right, *left, out, m, n, m, k, n_t, add])
+            b.ret_void()
 
     def _function(self, name, types):
         name = self.prefix + name

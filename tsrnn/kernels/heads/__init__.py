@@ -30,12 +30,12 @@ class Head:
 
     n_output_steps: Callable[[int, int], int]  # (n_time, n_horizons): steps with outputs
     compile: Callable[[Layer], tuple[Callable, Callable]]
-    first_step_read: Callable  # (sizes): the first step whose outputs are read
-    # (sizes, first_steps): first output step that any row reads something for;
+    first_step_read: Callable[[Any], int] = lambda sizes: 0  # the first step whose outputs are read
+    # A device function (sizes, first_steps): first output step that any row reads something for;
     # ``n_output_steps`` for none
     first_output_step: Callable | int = 0
-    n_parameters: Callable | int = 0  # (sizes): of the head alone, before its layers'
-    space: Callable | int = 0  # (sizes, n_rows): values of its workspace
+    n_parameters: Callable[[Any], int] = lambda sizes: 0  # of the head alone, before its layers'
+    space: Callable[[Any], int] = lambda sizes: 0  # values of its workspace for each row
     # (vector, sizes): named views of these parameters, or of a gradient
     views: Callable[[np.ndarray, Any], dict[str, np.ndarray]] = lambda vector, sizes: {}
     # (name, view, rng): draws the initial values of a view
@@ -46,6 +46,19 @@ class Head:
     needs_steps: bool = False
     covers_future: bool = False  # whether it is for sources that reach ahead
     step_targets: bool = False  # whether each row of a sequence's values has its own target
+    # Whether it pools the outputs of all steps. Kernels contain all heads that do or all others.
+    pools: bool = False
+
+    def complete(self, sizes: Any) -> Any:
+        """``Sizes`` with what depends on the head."""
+        return sizes._replace(
+            n_head_parameters=self.n_parameters(sizes),
+            head_space=self.space(sizes),
+            first_step_read=self.first_step_read(sizes),
+            last_step_only=int(self.last_step_only),
+            needs_steps=int(self.needs_steps),
+            step_targets=int(self.step_targets),
+        )
 
 
 NAMES = tuple(
@@ -61,27 +74,27 @@ def find(name: str) -> Head:
     return HEADS[name]
 
 
-def of_head(attribute: str, arguments: str = "sizes") -> Callable:
-    """A device function that is this attribute of the head that ``sizes.head`` numbers."""
-    cases = {number: getattr(head, attribute) for number, head in enumerate(HEADS.values())}
-    return switch("sizes.head", arguments, cases)
+def head_of(sizes) -> Head:
+    """The head that ``sizes.head`` numbers."""
+    return HEADS[NAMES[sizes.head]]
 
 
-n_head_parameters = of_head("n_parameters")
-extra_head_space = of_head("space", "sizes, n_rows")
-first_step_read = of_head("first_step_read")
-first_output_step = of_head("first_output_step", "sizes, first_steps")
-last_step_only = of_head("last_step_only")
-needs_steps = of_head("needs_steps")
-step_targets = of_head("step_targets")
+first_output_step = switch(
+    "sizes.head",
+    "sizes, first_steps",
+    {number: head.first_output_step for number, head in enumerate(HEADS.values())},
+)
 
 
-def compile_head(layer: Layer) -> tuple[Callable, Callable]:
-    """Make ``forward`` and ``backward`` of all heads for a layer; ``chunk.sizes.head`` decides."""
+def compile_head(layer: Layer, pools: bool) -> tuple[Callable, Callable]:
+    """Make ``forward`` and ``backward`` of all heads that pool, or of all others, for a layer.
+
+    ``chunk.sizes.head`` decides.
+    """
     passes = {
         number: head.compile(layer)
         for number, head in enumerate(HEADS.values())
-        if layer.steps or not head.needs_steps
+        if head.pools == pools and (layer.steps or not head.needs_steps)
     }
     return (
         switch(

@@ -9,12 +9,6 @@ from tsrnn.kernels.workers import worker_range
 
 
 @device_function
-def first_of_all(sizes):
-    """The first step, where a head reads all."""
-    return 0
-
-
-@device_function
 def output_of(arrays, chunk, t, direction, k):
     """Value k of a direction's outputs of the last layer at step t, with the residual."""
     sizes, n_rows = chunk.sizes, chunk.first_steps.size

@@ -12,23 +12,11 @@ import numpy as np
 
 from tsrnn.kernels.elementary import exp
 from tsrnn.kernels.heads import Head
-from tsrnn.kernels.heads._steps import first_of_all, output_of
+from tsrnn.kernels.heads._steps import output_of
 from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import layer_offset
 from tsrnn.kernels.workers import barrier, worker_range
-
-
-@device_function
-def n_parameters(sizes):
-    """Of the query."""
-    return sizes.n_directions * sizes.n_hidden
-
-
-@device_function
-def space(sizes, n_rows):
-    """Of the weights of steps, and their gradient."""
-    return 2 * sizes.n_time * n_rows
 
 
 @device_function
@@ -140,9 +128,9 @@ def backward(parameters, gradient, layers, chunk, space, grad_inputs, grads):
 HEAD = Head(
     n_output_steps=lambda n_time, n_horizons: 1,
     compile=lambda layer: (forward, backward),
-    first_step_read=first_of_all,
-    n_parameters=n_parameters,
-    space=space,
+    n_parameters=lambda sizes: sizes.n_directions * sizes.n_hidden,
+    space=lambda sizes: 2 * sizes.n_time,
     views=lambda vector, sizes: {"query": query_of(vector, sizes)[0]},
     initialise=lambda name, view, rng: np.copyto(view, rng.normal(size=view.shape)),
+    pools=True,
 )

@@ -13,12 +13,6 @@ def selected_step(sizes, first_steps, direction, output_step, row):
 
 
 @device_function
-def first_step_read(sizes):
-    """The step of the first output step."""
-    return sizes.n_time - sizes.n_output_steps
-
-
-@device_function
 def first_output_step(sizes, first_steps):
     """That of the step at which the longest sequence begins."""
     return max(0, earliest(first_steps) - sizes.n_time + sizes.n_output_steps)
@@ -28,7 +22,7 @@ passes = compile_step_selection(selected_step, first_output_step)
 HEAD = Head(
     n_output_steps=lambda n_time, n_horizons: n_time,
     compile=lambda layer: passes,
-    first_step_read=first_step_read,
+    first_step_read=lambda sizes: sizes.n_time - sizes.n_output_steps,
     first_output_step=first_output_step,
     step_targets=True,
 )

@@ -27,18 +27,16 @@ class HorizonArrays(NamedTuple):
     grad_state: Any
 
 
-@device_function
 def n_parameters(sizes):
     """Of the embeddings."""
     return sizes.n_output_steps * layer_inputs(sizes, sizes.n_layers - 1)
 
 
-@device_function
-def space(sizes, n_rows):
-    """Of the horizons' steps."""
+def space(sizes):
+    """Of the horizons' steps, for each row."""
     n_units = sizes.n_hidden * (sizes.n_blocks + sizes.n_state + sizes.n_saved)
     n_units += weights_width(sizes, sizes.n_layers - 1)
-    return (sizes.n_output_steps * n_units + sizes.n_state * sizes.n_hidden) * n_rows
+    return sizes.n_output_steps * n_units + sizes.n_state * sizes.n_hidden
 
 
 @device_function
@@ -145,7 +143,7 @@ def _compile_backward(layer) -> Callable:
 HEAD = Head(
     n_output_steps=lambda n_time, n_horizons: n_horizons,
     compile=lambda layer: (_compile_forward(layer), _compile_backward(layer)),
-    first_step_read=last.first_step_read,
+    first_step_read=last.HEAD.first_step_read,
     n_parameters=n_parameters,
     space=space,
     views=lambda vector, sizes: {"embedding": embedding_of(vector, sizes)[0]},

@@ -11,16 +11,10 @@ def selected_step(sizes, first_steps, direction, output_step, row):
     return first_steps[row] if direction else sizes.n_time - 1
 
 
-@device_function
-def first_step_read(sizes):
-    """The last step."""
-    return sizes.n_time - 1
-
-
 passes = compile_step_selection(selected_step)
 HEAD = Head(
     n_output_steps=lambda n_time, n_horizons: 1,
     compile=lambda layer: passes,
-    first_step_read=first_step_read,
+    first_step_read=lambda sizes: sizes.n_time - 1,
     last_step_only=True,
 )

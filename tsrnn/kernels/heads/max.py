@@ -1,16 +1,10 @@
 """Outputs for the largest value of each unit over a sequence's steps (max pooling)."""
 
 from tsrnn.kernels.heads import Head
-from tsrnn.kernels.heads._steps import first_of_all, output_of
+from tsrnn.kernels.heads._steps import output_of
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.workers import worker_range
-
-
-@device_function
-def space(sizes, n_rows):
-    """Of the step where each unit is largest."""
-    return sizes.n_directions * sizes.n_hidden * n_rows
 
 
 @device_function
@@ -47,6 +41,6 @@ def backward(parameters, gradient, layers, chunk, space, grad_inputs, grads):
 HEAD = Head(
     n_output_steps=lambda n_time, n_horizons: 1,
     compile=lambda layer: (forward, backward),
-    first_step_read=first_of_all,
-    space=space,
+    space=lambda sizes: sizes.n_directions * sizes.n_hidden,
+    pools=True,
 )

@@ -1,7 +1,7 @@
 """Outputs for the mean of a sequence's steps (mean pooling)."""
 
 from tsrnn.kernels.heads import Head
-from tsrnn.kernels.heads._steps import first_of_all, output_of
+from tsrnn.kernels.heads._steps import output_of
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.workers import worker_range
@@ -40,5 +40,5 @@ def backward(parameters, gradient, layers, chunk, space, grad_inputs, grads):
 HEAD = Head(
     n_output_steps=lambda n_time, n_horizons: 1,
     compile=lambda layer: (forward, backward),
-    first_step_read=first_of_all,
+    pools=True,
 )

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 from tsrnn.kernels.arrays import clear, copy, earliest, latest
 from tsrnn.kernels.elementary import exp, sine_cosine
 from tsrnn.kernels.gemm.products import add_product, apply, apply_transposed, outer
-from tsrnn.kernels.heads import first_step_read
 from tsrnn.kernels.jit.compile import device_function, like, matrix
 from tsrnn.kernels.layers import Layer, layer_arrays
 from tsrnn.kernels.layers.norm import (
@@ -120,7 +119,7 @@ def scratch_of(work, chunk, layer):
 @device_function
 def first_query_of(sizes, layer, first):
     """The first step whose h is read: of the last layer by the head, of others by the next."""
-    return first if layer < sizes.n_layers - 1 else max(first, first_step_read(sizes))
+    return first if layer < sizes.n_layers - 1 else max(first, sizes.first_step_read)
 
 
 @device_function
@@ -205,7 +204,7 @@ def forward(parameters, work, chunk, layer, direction, states):
     for t in range(first, n_time):
         write_queries(parameters, arrays, chunk, layer, t, first_query)
     for head in range(sizes.n_attention_heads):
-        attend(arrays.gates, head, first_steps, first, first_query, sizes, scratch)
+        attend(arrays.gates, head, first_steps, (first, first_query, n_time), sizes, scratch)
     for t in range(first_query, n_time):
         add_to_stream(parameters, arrays, chunk, layer, t)
 

@@ -37,25 +37,25 @@ def part_of(parts, number, row, sizes, n_rows):
 
 
 @device_function
-def gather(stored, block, head, first, sizes, n_rows, number, parts):
-    """Copy a head's part of a block, from step ``first`` on, to a table."""
+def gather(stored, block, head, steps, sizes, n_rows, number, parts):
+    """Copy a head's part of a block at steps ``steps[0]`` to ``steps[1] - 1`` to a table."""
     n_time, size = sizes.n_time, sizes.n_hidden // sizes.n_attention_heads
     offset = (block * sizes.n_hidden + head * size) * n_rows
     table = matrix(parts, number * n_rows * n_time * size, n_rows * n_time, size)
-    for t in range(first, n_time):
+    for t in range(steps[0], steps[1]):
         for row in range(n_rows):
             for k in range(size):
                 table[row * n_time + t, k] = stored[t, offset + k * n_rows + row]
 
 
 @device_function
-def scatter(number, parts, block, head, first, first_steps, sizes, stored):
+def scatter(number, parts, block, head, steps, first_steps, sizes, stored):
     """Copy a table to a head's part of a block; zeros where a row has not begun."""
     n_rows = first_steps.size
     n_time, size = sizes.n_time, sizes.n_hidden // sizes.n_attention_heads
     offset = (block * sizes.n_hidden + head * size) * n_rows
     table = matrix(parts, number * n_rows * n_time * size, n_rows * n_time, size)
-    for t in range(first, n_time):
+    for t in range(steps[0], steps[1]):
         for row in range(n_rows):
             begun = t >= first_steps[row]
             for k in range(size):
@@ -131,25 +131,26 @@ def softmax_backward(weights, grad_weights, size):
 
 
 @device_function
-def attend(stored, head, first_steps, first, first_query, sizes, scratch):
-    """Write what a head attends to at the steps from ``first_query`` on."""
+def attend(stored, head, first_steps, steps, sizes, scratch):
+    """Write what a head attends to: ``steps`` are the first, the first that asks, and the end."""
     weights, _, parts = scratch
-    n_rows = first_steps.size
-    gather(stored, QUERY, head, first_query, sizes, n_rows, 0, parts)
-    gather(stored, KEY, head, first, sizes, n_rows, 1, parts)
-    gather(stored, VALUE, head, first, sizes, n_rows, 2, parts)
+    n_rows, (first, first_query, end) = first_steps.size, steps
+    keys, queries = (first, end), (first_query, end)
+    gather(stored, QUERY, head, queries, sizes, n_rows, 0, parts)
+    gather(stored, KEY, head, keys, sizes, n_rows, 1, parts)
+    gather(stored, VALUE, head, keys, sizes, n_rows, 2, parts)
     for row in range(n_rows):
         (query,) = part_of(parts, 0, row, sizes, n_rows)
         (key,) = part_of(parts, 1, row, sizes, n_rows)
         (value,) = part_of(parts, 2, row, sizes, n_rows)
         (attended,) = part_of(parts, 3, row, sizes, n_rows)
         begin = first_steps[row]
-        for t in range(max(first_query, begin), sizes.n_time, QUERIES):
-            last = min(t + QUERIES, sizes.n_time)
+        for t in range(max(first_query, begin), end, QUERIES):
+            last = min(t + QUERIES, end)
             softmax_rows(query, key, begin, t, last, weights)
             p = weights[: last - t, : last - begin]
             multiply(p, False, value[begin:last], False, False, attended[t:last])
-    scatter(3, parts, ATTENDED, head, first_query, first_steps, sizes, stored)
+    scatter(3, parts, ATTENDED, head, queries, first_steps, sizes, stored)
 
 
 @device_function
@@ -157,10 +158,11 @@ def attend_backward(stored, head, first_steps, first, first_query, sizes, scratc
     """Write the gradients of query, key and value to the expansion's blocks."""
     weights, grad_weights, parts = scratch
     n_rows = first_steps.size
-    gather(stored, QUERY, head, first_query, sizes, n_rows, 0, parts)
-    gather(stored, KEY, head, first, sizes, n_rows, 1, parts)
-    gather(stored, VALUE, head, first, sizes, n_rows, 2, parts)
-    gather(stored, ATTENDED, head, first_query, sizes, n_rows, 3, parts)
+    all_keys, all_queries = (first, sizes.n_time), (first_query, sizes.n_time)
+    gather(stored, QUERY, head, all_queries, sizes, n_rows, 0, parts)
+    gather(stored, KEY, head, all_keys, sizes, n_rows, 1, parts)
+    gather(stored, VALUE, head, all_keys, sizes, n_rows, 2, parts)
+    gather(stored, ATTENDED, head, all_queries, sizes, n_rows, 3, parts)
     for row in range(n_rows):
         (query,) = part_of(parts, 0, row, sizes, n_rows)
         (key,) = part_of(parts, 1, row, sizes, n_rows)
@@ -183,6 +185,6 @@ def attend_backward(stored, head, first_steps, first, first_query, sizes, scratc
             softmax_backward(p, grad_p, query.shape[1])
             multiply(grad_p, False, key[keys], False, False, grad_query[queries])
             multiply(grad_p, True, query[queries], False, True, grad_key[keys])
-    scatter(4, parts, EXPANSION, head, first_query, first_steps, sizes, stored)
-    scatter(5, parts, EXPANSION + 1, head, first, first_steps, sizes, stored)
-    scatter(6, parts, EXPANSION + 2, head, first, first_steps, sizes, stored)
+    scatter(4, parts, EXPANSION, head, all_queries, first_steps, sizes, stored)
+    scatter(5, parts, EXPANSION + 1, head, all_keys, first_steps, sizes, stored)
+    scatter(6, parts, EXPANSION + 2, head, all_keys, first_steps, sizes, stored)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tsrnn.kernels import portable
 from tsrnn.kernels.elementary import exp, log
-from tsrnn.kernels.jit.compile import device_function
+from tsrnn.kernels.jit.compile import device_function, like
 from tsrnn.kernels.losses._base import PER_CLASS, Loss
 
 _PART = 256  # classes whose exponentials are summed apart, for precision
@@ -23,43 +23,37 @@ def evaluate_rows(outputs, targets, weights, scratch):
     losses, highest = scratch[:n_rows], scratch[n_rows : 2 * n_rows]
     mass, part = scratch[2 * n_rows : 3 * n_rows], scratch[3 * n_rows : 4 * n_rows]
     n_classes = outputs.size // n_rows
+    total = total_weight = 0.0
     for row in range(n_rows):
-        highest[row] = outputs[row]
-        mass[row] = 0
+        highest[row], mass[row], part[row] = outputs[row], 0, 0
+        label = 0 if math.isnan(targets[row]) else int(targets[row])
+        losses[row] = -outputs[label * n_rows + row]
     for c in range(1, n_classes):
         scores = outputs[c * n_rows : (c + 1) * n_rows]
         for row in range(n_rows):
             highest[row] = max(highest[row], scores[row])
-    for row in range(n_rows):
-        missing = math.isnan(targets[row])
-        label = 0 if missing else int(targets[row])
-        losses[row] = highest[row] - outputs[label * n_rows + row]
-    for first in range(0, n_classes, _PART):
-        for row in range(n_rows):
-            part[row] = 0
-        for c in range(first, min(first + _PART, n_classes)):
-            scores = outputs[c * n_rows : (c + 1) * n_rows]
-            for row in range(n_rows):
-                scores[row] = exp(scores[row] - highest[row])
-                part[row] += scores[row]
-        for row in range(n_rows):
-            mass[row] += part[row]
-    total = total_weight = 0.0
-    for row in range(n_rows):
-        missing = math.isnan(targets[row])
-        losses[row] = targets[row] if missing else losses[row] + log(mass[row])
-        weight = 0.0 if missing else float(weights[row])
-        part[row] = weight / mass[row]
-        if weight > 0:
-            total += weight * losses[row]
-            total_weight += weight
     for c in range(n_classes):
         scores = outputs[c * n_rows : (c + 1) * n_rows]
         for row in range(n_rows):
-            scores[row] *= part[row]
+            scores[row] = exp(scores[row] - highest[row])
+            part[row] += scores[row]
+        if (c + 1) % _PART == 0 or c == n_classes - 1:
+            for row in range(n_rows):
+                mass[row] += part[row]
+                part[row] = 0
     for row in range(n_rows):
-        if weights[row] > 0 and not math.isnan(targets[row]):
-            outputs[int(targets[row]) * n_rows + row] -= weights[row]
+        losses[row] += highest[row] + like(mass[row], log(float(mass[row])))
+        if math.isnan(targets[row]):
+            losses[row] = targets[row]
+        elif weights[row] > 0:
+            total += float(weights[row]) * losses[row]
+            total_weight += weights[row]
+            outputs[int(targets[row]) * n_rows + row] -= mass[row]
+            part[row] = weights[row] / mass[row]
+    for c in range(n_classes):
+        scores = outputs[c * n_rows : (c + 1) * n_rows]
+        for row in range(n_rows):  # what has no weight has no gradient, even if it is NaN
+            scores[row] = scores[row] * part[row] if part[row] != 0 else part[row]
     return total, total_weight
 
 
