@@ -17,6 +17,7 @@ from tsrnn import (
     RNNAnomalyDetector,
     RNNClassifier,
     RNNForecaster,
+    RNNLanguageModel,
     RNNRegressor,
     backtest,
 )
@@ -172,6 +173,30 @@ def test_fit_of_rows(name, interrupted):
     assert_fit_keeps_the_weights(model, [X, y], interrupted, lambda fitted: fitted.predict(X))
 
 
+TEXT = "so it is, it is so. " * 20
+MUSIC = [RNG.random((20, 3)) < 0.5 for _ in range(6)]
+LANGUAGE_MODELS = {
+    "text": ({"n_steps": 20}, TEXT),
+    "early stopping": ({"n_steps": 20, "early_stopping": True}, TEXT),
+    "attention": ({"n_steps": 20, "cell": "attention", "batch_size": 4}, TEXT),
+    "frames": ({"unit": None, "batch_size": 2}, MUSIC),
+}
+
+
+def language_model(name):
+    options, sequences = LANGUAGE_MODELS[name]
+    sizes = {"hidden_size": 4, "embedding_size": 2, "max_iter": 3, "n_jobs": 1}
+    return RNNLanguageModel(**(sizes | options)), sequences
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_fit_of_a_language_model(name, interrupted):
+    model, sequences = language_model(name)
+    assert_fit_keeps_the_weights(
+        model, [sequences], interrupted, lambda fitted: fitted.log_likelihood(sequences)
+    )
+
+
 def assert_all_raise(interrupted, call, is_as_before, least=3):
     """Every interrupt of a call is a KeyboardInterrupt that leaves all as it was."""
     k = 1
@@ -216,6 +241,20 @@ def test_partial_fit_of_rows(name, interrupted):
 
     assert_all_raise(interrupted, lambda: fitted.partial_fit(X, y), is_as_before, 1)
     np.testing.assert_array_equal(fitted.partial_fit(X[:20], y[:20]).predict(X), expected)
+
+
+@pytest.mark.parametrize("name", ["text", "frames"])
+def test_partial_fit_of_a_language_model(name, interrupted):
+    model, sequences = language_model(name)
+    fitted, whole = (clone(model).partial_fit(sequences) for _ in range(2))
+    expected = whole.partial_fit(sequences).partial_fit(sequences).score(sequences)
+    network, before = fitted.network_, fitted.score(sequences)
+
+    def is_as_before():
+        return fitted.network_ is network and fitted.score(sequences) == before
+
+    assert_all_raise(interrupted, lambda: fitted.partial_fit(sequences), is_as_before, 1)
+    assert fitted.partial_fit(sequences).score(sequences) == expected
 
 
 def test_the_first_partial_fit_of_rows(interrupted):

@@ -143,6 +143,7 @@ ESTIMATORS = [
     tsrnn.RNNClassifier(),
     tsrnn.RNNAnomalyDetector(),
     tsrnn.SlidingWindows(),
+    tsrnn.RNNLanguageModel(),
     tsrnn.Tokenizer(),
     tsrnn.anomaly.GaussianDetector(),
     tsrnn.anomaly.PCADetector(),
