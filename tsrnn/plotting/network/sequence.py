@@ -11,10 +11,11 @@ from tsrnn.data import format_time
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import read_sequences
 from tsrnn.forecasting.inputs import forecast_context
-from tsrnn.inspection.batch import read_batch
+from tsrnn.inspection.batch import last_step, read_batch
 from tsrnn.plotting.forecast_data import long_columns
 from tsrnn.plotting.panel_series import PanelSeries
 from tsrnn.plotting.style import x_positions
+from tsrnn.sequences.language_model import RNNLanguageModel
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,6 +64,11 @@ def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequen
 
     ``series`` is a row's number, or its label in the index of a DataFrame; or a series' label.
     """
+    estimator, X = last_step(estimator, X)
+    if isinstance(estimator, RNNLanguageModel):
+        raise ValueError(
+            "Series are drawn here, not text: ActivityDisplay draws a RNNLanguageModel's."
+        )
     is_rows = isinstance(estimator, SequenceEstimator)
     if is_rows and X is None:
         raise ValueError(
