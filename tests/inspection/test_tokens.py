@@ -7,16 +7,14 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
-from tsrnn import RNNClassifier, RNNForecaster, RNNLanguageModel, Tokenizer
+from tsrnn import RNNClassifier, RNNLanguageModel, Tokenizer
 from tsrnn.inspection import (
     attention_weights,
     diagnose,
     gates,
     gradient_flow,
     memory_half_life,
-    next_token_probabilities,
     states,
-    surprise,
 )
 
 pytestmark = pytest.mark.slow
@@ -58,7 +56,7 @@ def ids_of(model, text):
     return np.array([model.tokenizer_.begin_, *model.tokenizer_.transform([text])[0][1:]])
 
 
-def test_states_and_probabilities_after_each_token(model):
+def test_states_after_each_token_and_probabilities_of_the_next(model):
     text = "the lazy fox"
     layers, expected = run_naive(model.network_, ids_of(model, text))
     frame = states(model, text)
@@ -67,24 +65,12 @@ def test_states_and_probabilities_after_each_token(model):
         hidden, cell = (np.array(values) for values in zip(*own, strict=True))
         np.testing.assert_allclose(frame[f"l{layer}", "hidden"], hidden, rtol=1e-10)
         np.testing.assert_allclose(frame[f"l{layer}", "cell"], cell, rtol=1e-10)
-    probabilities = next_token_probabilities(model, text)
-    np.testing.assert_allclose(probabilities, expected, rtol=1e-9)
-    assert probabilities.columns.tolist() == model.tokenizer_.tokens_
-    assert probabilities.index.equals(frame.index)
-
-
-def test_surprise_is_of_the_token_that_came(model):
-    text = "the lazy fox"
-    probabilities, values = next_token_probabilities(model, text), surprise(model, text)
-    assert values.index.tolist() == list(range(1, len(text) + 1))
-    expected = [-np.log(probabilities.loc[k, token]) for k, token in enumerate(text)]
-    np.testing.assert_allclose(values, expected, rtol=1e-9)
-    assert values.sum() == pytest.approx(-model.log_likelihood(text), rel=1e-12)
+    np.testing.assert_allclose(model.predict_proba(text), expected[:-1], rtol=1e-9)
 
 
 def test_several_texts_of_different_lengths(model):
     texts = ["dog", "the lazy fox", "a"]
-    for function in (states, gates, next_token_probabilities, surprise):
+    for function in (states, gates):
         both = function(model, texts)
         assert both.index.names == ["sequence", "step"]
         for number, text in enumerate(texts):
@@ -93,16 +79,11 @@ def test_several_texts_of_different_lengths(model):
             assert both.loc[number].index.tolist() == alone.index.tolist()
 
 
-def test_the_end_of_a_sequence_is_predicted_if_it_was_learned():
-    items = [[(60, 1), (62, 2), (60, 1)], [(62, 2), (60, 1)]] * 20
+def test_sequences_of_items():
+    items = [[(60, 1), (62, 2), (60, 1)], [(62, 2), (60, 1)]] * 2
     model = fitted("gru", items, unit=None)
-    values = surprise(model, [items[0]])
-    assert values.index.tolist() == [1, 2, 3, 4]
-    probabilities = next_token_probabilities(model, [items[0]])
-    assert (60, 1) in probabilities.columns
-    assert probabilities.columns.nlevels == 1
-    assert values[4] == pytest.approx(-np.log(probabilities.iloc[3, model.tokenizer_.begin_]))
     assert states(model, [items[0]]).shape == (4, 5)
+    assert states(model, items).shape == (4 + 3 + 4 + 3, 5)
 
 
 def test_frames_of_music():
@@ -112,11 +93,8 @@ def test_frames_of_music():
     frame = states(model, pieces[:2])
     assert frame.loc[0].index.tolist() == list(range(1, 10))
     assert frame.loc[1].index.tolist() == list(range(1, 8))
-    values = surprise(model, pieces[:1])
-    assert values.index.tolist() == list(range(2, 10))
-    assert values.mean() == pytest.approx(-model.score(pieces[:1]))
-    with pytest.raises(ValueError, match="probabilities of notes, not of tokens"):
-        next_token_probabilities(model, pieces)
+    with pytest.raises(ValueError, match="X"):
+        states(model, pieces[0])
 
 
 def test_other_inspections_of_a_language_model(model):
@@ -147,11 +125,8 @@ def test_bad_texts(model):
         states(model, [])
     with pytest.raises(ValueError, match=r"^X .*no token of the vocabulary"):
         states(model, "ÄÖÜ")
-    with pytest.raises(ValueError, match="model must be a fitted RNNLanguageModel, got RNNFore"):
-        surprise(RNNForecaster(), "a")
-    for function in (surprise, states, next_token_probabilities):
-        with pytest.raises(NotFittedError):
-            function(RNNLanguageModel(), "a")
+    with pytest.raises(NotFittedError):
+        states(RNNLanguageModel(), "a")
 
 
 def test_pipelines_read_as_their_last_step():

@@ -7,13 +7,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from tsrnn import RNNClassifier, RNNLanguageModel, Tokenizer
-from tsrnn.inspection import (
-    attention_weights,
-    gates,
-    next_token_probabilities,
-    states,
-    surprise,
-)
+from tsrnn.inspection import attention_weights, gates, states
 from tsrnn.plotting import (
     ActivityDisplay,
     AttentionDisplay,
@@ -298,7 +292,7 @@ def model():
 @pytest.mark.slow
 def test_surprise_of_a_language_model(model):
     display = SurpriseDisplay.from_estimator(model, "the Fox", width=20, largest=4)
-    np.testing.assert_array_equal(display.boxes_.get_array(), surprise(model, "the Fox"))
+    np.testing.assert_array_equal(display.boxes_.get_array(), -model.step_log_likelihood("the Fox"))
     labels = [text.get_text() for text in display.texts_]
     assert labels == ["t", "h", "e", "·", "<unk>", "o", "x"]
 
@@ -320,11 +314,10 @@ def test_activity_of_a_unit(model, of):
 @pytest.mark.slow
 def test_next_tokens_of_a_language_model(model):
     display = NextTokenDisplay.from_estimator(model, "the fox", n_candidates=3)
-    frame = next_token_probabilities(model, "the fox")
-    for step, token in enumerate("the fox"):
-        row = frame.loc[step]
-        assert display.candidates_[step] == row.nlargest(3).index.tolist()
-        assert display.bars_[step].get_height() == row[token]
+    names = model.tokenizer_.tokens_
+    for step, row in enumerate(model.predict_proba("the fox")):
+        assert display.candidates_[step] == [names[k] for k in np.argsort(-row)[:3]]
+        assert display.bars_[step].get_height() == row[names.index("the fox"[step])]
 
 
 @pytest.mark.slow
@@ -333,6 +326,8 @@ def test_attention_of_a_language_model():
     small = {"embedding_size": 4, "hidden_size": 4, "max_iter": 1, "n_steps": 8, "n_heads": 2}
     model = RNNLanguageModel(None, cell="attention", **small).fit(items)
     frame = attention_weights(model, [items[0]], every_step=True)["l0"]
+    for display in (SurpriseDisplay, NextTokenDisplay):
+        assert len(display.from_estimator(model, items[0]).tokens) == 3  # not the end
     display = AttentionDisplay.from_estimator(model, items[0], head=1)
     np.testing.assert_array_equal(display.mesh_.get_array().filled(np.nan), frame[1])
     labels = [label.get_text() for label in display.ax_.get_xticklabels()]
@@ -359,7 +354,9 @@ def test_a_classifier_behind_a_tokenizer():
     GateDisplay.from_estimator(pipeline, texts[:1])
     with pytest.raises(ValueError, match="RNNClassifier reads no text: give a fitted RNNLanguage"):
         ActivityDisplay.from_estimator(pipeline[-1], "the good film", 2)
-    with pytest.raises(ValueError, match="model must be a fitted RNNLanguageModel, got Pipeline"):
+    with pytest.raises(
+        ValueError, match="estimator must be a fitted RNNLanguageModel, got Pipeline"
+    ):
         SurpriseDisplay.from_estimator(pipeline, "the good film")
 
 

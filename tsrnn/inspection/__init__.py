@@ -4,7 +4,6 @@ from tsrnn.inspection.diagnosis import diagnose
 from tsrnn.inspection.gradients import gradient_flow, input_sensitivity, jacobian_spectrum
 from tsrnn.inspection.report import Diagnosis, Finding
 from tsrnn.inspection.states import attention_weights, gates, memory_half_life, saturation, states
-from tsrnn.inspection.tokens import next_token_probabilities, surprise
 
 __all__ = [
     "Diagnosis",
@@ -16,8 +15,6 @@ __all__ = [
     "input_sensitivity",
     "jacobian_spectrum",
     "memory_half_life",
-    "next_token_probabilities",
     "saturation",
     "states",
-    "surprise",
 ]

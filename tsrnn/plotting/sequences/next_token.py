@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.inspection.tokens import language_state, next_token_probabilities
 from tsrnn.parameters import LARGEST_INTEGER, validated
 from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.grid import listed_axes
-from tsrnn.plotting.sequences.reading import one_sequence, read_one_text
+from tsrnn.plotting.sequences.reading import read_language
 from tsrnn.plotting.sequences.text import (
     columns_of,
     draw_colour_bar,
@@ -108,12 +107,11 @@ class NextTokenDisplay:
         NotFittedError, ValueError
             If the model is not fitted, is of music, or the text has no or too many tokens.
         """
-        language_state(estimator)
-        read = read_one_text(estimator, text)
+        read = read_language(estimator, text)
         tokens = read_tokens(read.tokens, most=_MOST_TOKENS)
-        frame = one_sequence(next_token_probabilities(estimator, read.X))
-        vocabulary = frame.columns.tolist()
-        display = cls(tokens, frame.to_numpy()[:-1], vocabulary, n_candidates=n_candidates)
+        vocabulary = estimator.tokenizer_.tokens_
+        rows = np.reshape(estimator.predict_proba(read.X), (-1, len(vocabulary)))[: len(tokens)]
+        display = cls(tokens, rows, vocabulary, n_candidates=n_candidates)
         return display.plot(axes)
 
     @classmethod

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.inspection.tokens import language_state
+from tsrnn.parameters import naming
 from tsrnn.sequences.frames import Frames
 from tsrnn.sequences.language_model import RNNLanguageModel
 from tsrnn.sequences.tokenizer import Tokenizer
@@ -30,11 +31,13 @@ def read_one_text(estimator: Any, text: Any) -> DisplayedText:
 
     A language model reads the token that stands before every text first. ValueError for others.
     """
+    with naming("estimator"):
+        check_is_fitted(estimator)
     if isinstance(estimator, RNNLanguageModel):
-        state = language_state(estimator)
-        if isinstance(state.reader, Frames):
+        reader = estimator.fitted_.reader
+        if isinstance(reader, Frames):
             raise ValueError("The model is of music, not of text: PianoRollDisplay draws music.")
-        ids, names = state.reader.read_prompt(text), state.reader.tokenizer.tokens_
+        ids, names = reader.read_prompt(text), reader.tokenizer.tokens_
         if len(ids) < 2:
             raise ValueError("text is empty: give one with a token.")
         before, *tokens = [names[k] for k in ids]
@@ -49,6 +52,16 @@ def read_one_text(estimator: Any, text: Any) -> DisplayedText:
         f"{type(estimator).__name__} reads no text: give a fitted RNNLanguageModel, a pipeline of "
         "a Tokenizer and an RNNClassifier, or a sequence of numbers of tokens."
     )
+
+
+def read_language(model: Any, text: Any) -> DisplayedText:
+    """A text of a language model; ValueError for other estimators."""
+    if not isinstance(model, RNNLanguageModel):
+        raise ValueError(
+            f"estimator must be a fitted RNNLanguageModel, got {type(model).__name__}: others have "
+            "no probabilities of next tokens."
+        )
+    return read_one_text(model, text)
 
 
 def one_sequence(frame: pd.DataFrame) -> pd.DataFrame:

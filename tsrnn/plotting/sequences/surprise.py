@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.inspection.tokens import language_state, surprise
 from tsrnn.parameters import validated
 from tsrnn.plotting.checks import ARGUMENTS
-from tsrnn.plotting.sequences.reading import read_one_text
+from tsrnn.plotting.sequences.reading import read_language
 from tsrnn.plotting.sequences.text import (
     draw_colour_bar,
     draw_text,
@@ -105,10 +104,11 @@ class SurpriseDisplay:
         NotFittedError, ValueError
             If the model is not fitted, is of music, or the text has no or too many tokens.
         """
-        language_state(estimator)
-        read = read_one_text(estimator, text)
-        surprises = surprise(estimator, read.X).to_numpy()[: len(read.tokens)]
-        return cls(read.tokens, surprises, width=width, largest=largest).plot(ax)
+        read = read_language(estimator, text)
+        tokens = read_tokens(read.tokens)  # too many are refused before they are read
+        log_likelihood = np.ravel(estimator.step_log_likelihood(read.X))
+        surprises = -log_likelihood[: len(tokens)]
+        return cls(tokens, surprises, width=width, largest=largest).plot(ax)
 
     @classmethod
     @validated(ARGUMENTS)
