@@ -20,7 +20,7 @@ from saving.conftest import (
 )
 
 import tsrnn
-from tsrnn import Tokenizer
+from tsrnn import RNNLanguageModel, Tokenizer
 from tsrnn.anomaly import TailThreshold
 
 pytestmark = pytest.mark.slow
@@ -100,6 +100,16 @@ def make_golden_files():
                 "ids": [ids.tolist() for ids in tokenizer.transform(TEXTS)],
             },
         )
+    written = language_model().fit(TEXTS).partial_fit(TEXTS)
+    _write_golden(
+        written,
+        "language-model-1",
+        lambda: {
+            "log_likelihood": written.log_likelihood(TEXTS).tolist(),
+            "text": written.generate(30, TEXTS[1], random_state=0),
+            "then": written.partial_fit(TEXTS).log_likelihood(TEXTS).tolist(),
+        },
+    )
 
 
 TEXTS = [
@@ -115,6 +125,13 @@ def tokenizers():
         "word": Tokenizer("word", lowercase=True, begin=True).fit(TEXTS),
         "subword": Tokenizer("subword", max_tokens=40, end=True).fit(TEXTS),
     }
+
+
+def language_model():
+    """A language model of words."""
+    sizes = {"hidden_size": 4, "embedding_size": 4, "n_steps": 4, "max_iter": 20}
+    tokenizer = Tokenizer("word", lowercase=True, end=True)
+    return RNNLanguageModel(tokenizer, cell="gru", dtype="float64", tied=True, **sizes)
 
 
 def detector_data():
@@ -214,3 +231,11 @@ def test_the_tokenizers_of_format_1(unit):
     loaded, expected = golden(f"{unit}-tokenizer-1")
     assert loaded.tokens_ == expected["tokens"] == tokenizers()[unit].tokens_
     assert [ids.tolist() for ids in loaded.transform(TEXTS)] == expected["ids"]
+
+
+def test_the_language_model_of_format_1():
+    loaded, expected = golden("language-model-1")
+    np.testing.assert_allclose(loaded.log_likelihood(TEXTS), expected["log_likelihood"], rtol=1e-9)
+    assert loaded.generate(30, TEXTS[1], random_state=0) == expected["text"]
+    loaded.partial_fit(TEXTS)
+    np.testing.assert_allclose(loaded.log_likelihood(TEXTS), expected["then"], rtol=1e-9)
