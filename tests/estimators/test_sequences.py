@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from tsrnn import RNNClassifier, RNNRegressor, SlidingWindows
 from tsrnn.datasets import load_sunspots
 from tsrnn.estimators import sequences as door
-from tsrnn.estimators.sequences import merge_duplicates, read_sequences
+from tsrnn.estimators.sequences import read_sequences
+from tsrnn.estimators.training_set import merge_duplicates
 from tsrnn.inspection import states
 
 RNG = np.random.default_rng(0)

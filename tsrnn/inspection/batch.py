@@ -10,7 +10,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.estimators.sequences import read_sequences
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.kernels.losses import find_loss
@@ -105,13 +104,8 @@ def _row_batch(estimator, X, y, with_targets):
         )
     if with_targets and y is None:
         raise ValueError("The gradient of the loss needs targets: give y.")
-    sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
-    targets = None if y is None else estimator.encode_targets(sequences.align(y, "y"))
+    sequences, targets = estimator.read_sequences(X, y)
     model, n = estimator.fitted_, len(sequences)
-    if targets is not None and len(targets) != n:
-        raise ValueError(
-            f"X has {n} sequences and y has {len(targets)} targets. Give one for each."
-        )
     source = model.source(sequences, targets)
     steps = pd.RangeIndex(1, model.network.n_time(source) + 1, name="step") * model.segment
     keys = sequences.ids

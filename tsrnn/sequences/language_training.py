@@ -115,14 +115,12 @@ class TrainedLanguageModel(TrainingEstimator):
         }
         self._check_same(fitted)
 
-    def _settings_for(self, windows: np.ndarray) -> Settings:
+    def _settings_for(self, windows: np.ndarray, n_drawn: int | None = None) -> Settings:
         if windows.ndim == 2:
             return self._settings(windows.size, batch_size=len(windows))
-        if self.cell != CELL or self.tokenizer_ is None:
-            return self._settings(windows.size)
-        n_drawn = -(-windows.size // OVERLAP)
-        n_batches = -(-n_drawn // self.batch_size)
-        return dataclasses.replace(self._settings(n_drawn), n_batches=n_batches)
+        if self.cell == CELL and self.tokenizer_ is not None:
+            n_drawn = -(-windows.size // OVERLAP)
+        return super()._settings_for(windows, n_drawn)
 
     def _windows(self, source, early_stopping) -> TrainingWindows:
         """Windows of sequences for training and validation."""

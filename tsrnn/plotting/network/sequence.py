@@ -9,7 +9,6 @@ import pandas as pd
 
 from tsrnn.data import format_time
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.estimators.sequences import read_sequences
 from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.inspection.batch import last_step, read_batch
 from tsrnn.plotting.forecast_data import long_columns
@@ -155,7 +154,7 @@ def _position(wanted, keys, kind) -> int:
 
 def _row(estimator, X, number):
     """The row of X, or the sequence of a long frame, as the estimator takes it."""
-    sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
+    sequences, _ = estimator.read_sequences(X)
     if sequences.ids is not None:
         return [sequences.values[sequences.rows_of(np.array([number]))]]
     return X.iloc[number : number + 1] if isinstance(X, pd.DataFrame) else X[number : number + 1]
@@ -163,7 +162,7 @@ def _row(estimator, X, number):
 
 def _row_values(estimator, X) -> pd.DataFrame:
     """Values of a row, numbered like the steps of ``states``."""
-    sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
+    sequences, _ = estimator.read_sequences(X)
     n = int(sequences.lengths[0])
     values = sequences.values[sequences.firsts[0] :][:n]
     segment = estimator.fitted_.segment
