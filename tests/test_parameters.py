@@ -141,6 +141,7 @@ ESTIMATORS = [
     tsrnn.RNNForecaster(),
     tsrnn.RNNRegressor(),
     tsrnn.RNNClassifier(),
+    tsrnn.RNNTagger(),
     tsrnn.RNNAnomalyDetector(),
     tsrnn.SlidingWindows(),
     tsrnn.RNNLanguageModel(),

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from tsrnn import RNNClassifier, RNNRegressor, SlidingWindows
 from tsrnn.datasets import load_sunspots
 from tsrnn.estimators import sequences as door
+from tsrnn.estimators import training_set
 from tsrnn.estimators.sequences import read_sequences
 from tsrnn.estimators.training_set import merge_duplicates
 from tsrnn.inspection import states
@@ -590,7 +591,7 @@ def test_the_order_of_what_is_merged_is_that_of_its_content():
 def test_rows_whose_numbers_collide_are_compared(monkeypatch):
     """As if the numbers of all rows were the same: none is taken for another."""
     monkeypatch.setattr(
-        door, "_hashes", lambda sequences, targets: np.zeros(len(sequences), np.uint64)
+        training_set, "_hashes", lambda sequences, targets: np.zeros(len(sequences), np.uint64)
     )
     given = [[1.0, 2.0], [1.0, 2.0], [2.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0]]
     y = [0, 0, 0, 0, 0, 1]
@@ -607,7 +608,7 @@ def test_the_numbers_of_rows_hardly_collide():
     rng = np.random.default_rng(0)
     for X in (rng.integers(0, 2, (20_000, 40)), np.arange(40_000).reshape(-1, 2)):
         X = np.unique(X, axis=0)
-        keys = door._hashes(read_table(X), np.zeros((len(X), 1)))
+        keys = training_set._hashes(read_table(X), np.zeros((len(X), 1)))
         assert len(np.unique(keys)) == len(X)
         halves = keys.view(np.uint32).reshape(-1, 2)  # 2e8 pairs among 4e9 numbers: 0.05 collide
         assert all(len(np.unique(half)) > len(X) - 10 for half in halves.T)

@@ -13,8 +13,10 @@ from sklearn.pipeline import make_pipeline
 
 import tsrnn
 from tsrnn import RNNTagger, Tokenizer
+from tsrnn.estimators.sequences import Sequences
 from tsrnn.inspection import diagnose, gradient_flow, states
 from tsrnn.sequences.streams import evaluate_windows
+from tsrnn.sequences.tagging_windows import tagging_set
 
 RNG = np.random.default_rng(0)
 LENGTHS = [5, 1, 8, 3, 6]
@@ -272,30 +274,50 @@ def long_sequences(n=70, seed=3):
     return X, [np.where(np.roll(row[:, 0], 1) > 0, "up", "down") for row in X]
 
 
-def test_long_sequences_are_cut_for_training_and_their_state_is_carried():
+@pytest.mark.parametrize("options", DIRECTIONS)
+def test_long_sequences_are_read_by_overlapping_windows(options):
+    """Each step late in a window; with two directions in the middle half of one."""
     X, y = long_sequences()
-    tagger = fitted(X, y, n_steps=20)
-    bounds = [[0, 17, 35, 52, 70], [0, 17, 35]]  # of 4 and 2 windows of at most 20 steps
-    parts, labels = (
-        [part for row, ends in zip(rows, bounds, strict=True) for part in np.split(row, ends[1:-1])]
-        for rows in (X, y)
-    )
-    by_parts = fitted(parts, labels)
-    np.testing.assert_array_equal(tagger.network_.parameters, by_parts.network_.parameters)
-    for result, outputs in zip(tagger.predict_proba(X), expected_outputs(tagger, X), strict=True):
-        np.testing.assert_allclose(result, softmax(np.array(outputs), axis=1), rtol=1e-9)
-
-
-def test_two_directions_read_windows_of_long_sequences():
-    """Each step in the middle half of a window of as many steps as those of training."""
-    X, y = long_sequences()
-    tagger = fitted(X, y, n_steps=20, bidirectional=True)
+    tagger = fitted(X, y, n_steps=20, **options)
+    last = 15 if options["bidirectional"] else 20  # the first step that the first window leaves
     for row, result in zip(X, tagger.predict_proba(X), strict=True):
         for t in range(len(row)):
-            first = 0 if t < 15 else min(10 * ((t - 5) // 10), len(row) - 20)
-            window = row[first : first + 20]
+            first = 0 if t < last else 10 * ((t - last) // 10 + 1)
+            window = row[min(first, len(row) - 20) :][:20]
             outputs = np.array(expected_outputs(tagger, [window])[0])
-            np.testing.assert_allclose(result[t], softmax(outputs[t - first]), rtol=1e-9)
+            place = t - min(first, len(row) - 20)
+            np.testing.assert_allclose(result[t], softmax(outputs[place]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 7, 20, 64])
+def test_each_step_is_in_one_window_of_each_cut(n_steps):
+    lengths = np.array([1, n_steps, n_steps + 1, 3 * n_steps, 53])
+    firsts, n = np.cumsum(lengths) - lengths, lengths.sum()
+    sequences = Sequences(np.zeros((n, 1)), firsts, lengths, step_targets=np.zeros((n, 1)))
+    data = tagging_set(sequences, np.arange(1.0, 6.0), n_steps, 0.0)
+    windows = data.sequences
+    assert windows.lengths.min() >= 1
+    assert windows.lengths.max() <= n_steps
+    weights, n_windows = np.zeros(n), np.zeros(n)
+    for first, length, weight in zip(windows.firsts, windows.lengths, data.weights, strict=True):
+        sequence = np.searchsorted(firsts, first, side="right") - 1
+        assert first + length <= firsts[sequence] + lengths[sequence]
+        weights[first : first + length] += weight
+        n_windows[first : first + length] += 1
+    np.testing.assert_allclose(weights, np.repeat(np.arange(1.0, 6.0), lengths))
+    n_cuts = np.where(np.repeat(lengths, lengths) > n_steps, min(n_steps, 32), 1)
+    np.testing.assert_array_equal(n_windows, n_cuts)
+    assert data.rows.size == len(windows)
+    n_drawn = data.n_drawn(data.rows.size) or data.rows.size
+    assert (-(-lengths // n_steps)).sum() <= n_drawn <= (1 + -(-lengths // n_steps)).sum()
+
+
+def test_states_that_last_for_a_window_are_learned():
+    """Windows that were always cut at the changes would have one state each."""
+    state = np.repeat(["idle", "on"] * 8, 32)
+    sensor = (state == "on")[:, None] + np.random.default_rng(0).normal(0, 0.3, (512, 1))
+    tagger = RNNTagger(cell="gru", n_steps=32, max_iter=100, hidden_size=8, batch_size=8)
+    assert tagger.fit(sensor[:384], state[:384]).score(sensor[384:], state[384:]) > 0.95
 
 
 @pytest.mark.parametrize("centred", [False, True])
@@ -332,11 +354,22 @@ def test_a_network_that_attends_reads_windows():
 
 def test_the_last_windows_are_held_out():
     X, y = long_sequences()
-    tagger = fitted(X[:1], y[:1], n_steps=10, early_stopping=True, validation_fraction=0.3)
-    expected = RNNTagger(**OPTIONS).fit(X[0][:40], y[0][:40])  # 40 of 70 steps, of other windows
+    X, y = np.concatenate(X), np.concatenate(y)
+    lengths = np.array([35, 70])
+    firsts = np.array([0, 35])
+    targets = np.where(y == "up", 1.0, 0.0)[:, None]
+    targets[100:] = np.nan
+    sequences = Sequences(X, firsts, lengths, step_targets=targets)
+    data = tagging_set(sequences, np.array([1.0, 2.0]), 20, 0.5)
+    held_out = [(52, 18), (70, 17), (87, 18)]  # half of six windows
+    windows = list(zip(data.sequences.firsts, data.sequences.lengths, strict=True))
+    assert windows[-3:] == held_out
+    assert data.validation.tolist() == list(range(len(windows) - 3, len(windows)))
+    assert max(first + length for first, length in windows[:-3]) == 52
+    assert data.weights[data.validation].tolist() == [2, 2, 2]
+    tagger = fitted([X], [y], n_steps=20, early_stopping=True, validation_fraction=0.5)
     assert len(tagger.validation_scores_) == 3
-    np.testing.assert_allclose(tagger.X_mean_, expected.X_mean_)
-    with pytest.raises(ValueError, match="early_stopping=True holds rows out"):
+    with pytest.raises(ValueError, match="early_stopping=True holds windows out"):
         fitted([NUMBERS[0]], [LABELS[0]], early_stopping=True)
 
 
@@ -413,7 +446,7 @@ def test_taggers_are_searched_and_validated_on_lists():
 def test_words_are_tagged_by_a_pipeline():
     sentences = [["the", "cat", "sat"], ["a", "dog"], ["the", "cafe\u0301", "\U0001f642", "sat"]]
     tags = [["D", "N", "V"], ["D", "N"], ["D", "N", None, "V"]]
-    tagger = RNNTagger(embedding_size=4, hidden_size=4)
+    tagger = RNNTagger(embedding_size=8, hidden_size=8, learning_rate_init=0.03)
     model = make_pipeline(Tokenizer(None), tagger).fit(sentences, tags)
     assert [row.tolist() for row in model.predict([["a", "cat", "sat"]])] == [["D", "N", "V"]]
     assert model.predict_proba([["?", "??"]])[0].shape == (2, 3)  # unknown tokens only
@@ -467,9 +500,9 @@ def test_other_bad_calls_are_refused():
         fitted([[1.0], [2.0]], [["a"], [None]], [0.0, 1.0])
     with pytest.raises(ValueError, match="sample_weight is zero for all labelled steps"):
         fitted().score(NUMBERS, [*LABELS[:4], [None] * 6], [0, 0, 0, 0, 1])
-    with pytest.raises(ValueError, match="number of samples"):
+    with pytest.raises(ValueError, match=r"sample_weight.shape == \(2,\), expected \(5,\)"):
         fitted(weights=[1.0, 2.0])
-    with pytest.raises(ValueError, match="sum"):
+    with pytest.raises(ValueError, match="'n_steps' parameter"):
         RNNTagger(n_steps=0).fit(NUMBERS, LABELS)
 
 

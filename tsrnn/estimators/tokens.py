@@ -9,7 +9,8 @@ MAX_TOKENS = 2**24  # of an embedding
 
 
 class _Sequences(Protocol):
-    values: np.ndarray
+    @property
+    def values(self) -> np.ndarray: ...
 
     def place(self, row: int) -> tuple[str, int]: ...
 

@@ -32,7 +32,7 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
     _partial_fit_state: PartialFitState | None = None
 
     def _settings_for(self, windows: np.ndarray, n_drawn: int | None = None) -> Settings:
-        """Settings of a training on windows, of which an epoch draws ``n_drawn``, by default all."""
+        """Settings of a training on windows, of which an epoch draws all or ``n_drawn``."""
         if n_drawn is None:
             return self._settings(windows.size)
         n_batches = -(-n_drawn // self.batch_size)

@@ -36,7 +36,7 @@ class TrainingSet:
 
     def n_drawn(self, n: int) -> int | None:
         """How many of ``n`` rows an epoch draws; None for all."""
-        return None if self.share == 1 else int(np.ceil(self.share * n))
+        return None if self.share == 1 else int(np.ceil(self.share * n - 1e-6))  # sums are rounded
 
 
 def merge_duplicates(

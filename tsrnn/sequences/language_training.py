@@ -1,6 +1,5 @@
 """TrainedLanguageModel: how a language model's parameters become a network, and its training."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np

@@ -41,6 +41,7 @@ def tagging_set(
     )
     weights = np.concatenate([weight, weights[held_out[2]]])
     targets = sequences.step_targets
+    assert targets is not None
     n_known = np.concatenate([[0], np.cumsum(~np.isnan(targets[:, 0]))])
     weights[n_known[firsts + lengths] == n_known[firsts]] = 0  # of no label
     n = windows[0].size
