@@ -230,17 +230,25 @@ def test_frames_that_repeat_are_learned():
 
 
 def test_early_stopping_validates_on_the_last_part():
-    model = language_model(early_stopping=True, max_iter=3, learning_rate_init=1e-300).fit(TEXT)
-    held_out = TEXT[-27:]
-    n = len(TEXT)
-    ids = ids_of(model, TEXT, False)
-    bounds = (n - 27) + 27 * np.arange(5) // 4  # four windows, each from a state of zeros
+    model = language_model(learning_rate_init=1e-300).fit(TEXT)
+    model = with_random_weights(model).set_params(warm_start=True, early_stopping=True).fit(TEXT)
+    ids, n = ids_of(model, TEXT, False), len(TEXT)
+    n_held_out = 27
+    bounds = n - n_held_out + n_held_out * np.arange(5) // 4  # four windows, from states of zeros
     losses = [
         naive_token_losses(model, ids[first : last + 1])
         for first, last in itertools.pairwise(bounds)
     ]
-    assert len(held_out) == 27
-    assert -model.validation_scores_[0] == pytest.approx(np.concatenate(losses).mean(), rel=1e-9)
+    loss = np.concatenate(losses).mean()
+    assert model.validation_scores_ == pytest.approx([-loss], rel=1e-10)
+    ends = (n - n_held_out) * np.arange(5) // 4  # four streams
+    losses = [
+        naive_token_losses(model, ids[first : last + 1]) for first, last in itertools.pairwise(ends)
+    ]
+    assert model.loss_curve_ == pytest.approx([np.concatenate(losses).mean()], rel=1e-10)
+
+
+def test_early_stopping_holds_out_the_last_pieces():
     of_pieces = language_model(None, early_stopping=True, n_steps=50).fit(PIECES)
     fewer = language_model(None, n_steps=50).fit(PIECES[:3])
     np.testing.assert_array_equal(of_pieces.loss_curve_, fewer.loss_curve_)

@@ -12,7 +12,7 @@ from tsrnn.network.transformer import CELL
 from tsrnn.parameters import BOOLEAN, Integer, StrOptions
 from tsrnn.sequences.frames import Frames
 from tsrnn.sequences.language_state import FittedLanguageModel, learn_reader
-from tsrnn.sequences.language_windows import OVERLAP, TrainingWindows, count_held_out
+from tsrnn.sequences.language_windows import OVERLAP, TrainingWindows, count_held_out, count_rows
 from tsrnn.sequences.tokenizer import Tokenizer
 from tsrnn.sequences.tokens import Tokens
 from tsrnn.training import Settings
@@ -127,7 +127,7 @@ class TrainedLanguageModel(TrainingEstimator):
         if self.tokenizer_ is None:
             n_held_out = count_held_out(share, source.firsts.size, "pieces")
             return TrainingWindows.of_pieces(source, n_held_out, self.n_steps)
-        n_held_out = count_held_out(share, len(source.tokens), "tokens")
+        n_held_out = count_held_out(share, count_rows(source), "tokens")
         if self.cell == CELL:
             return TrainingWindows.of_attention(source, n_held_out, self.n_steps)
         return TrainingWindows.of_streams(source, n_held_out, self.batch_size, self.n_steps)
