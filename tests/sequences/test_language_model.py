@@ -196,7 +196,7 @@ def test_training_on_frames_and_by_attention_starts_from_nothing():
     [
         {},
         {"cell": "gru"},
-        {"cell": "attention"},
+        {"cell": "attention", "learning_rate_init": 0.005, "batch_size": 4, "max_iter": 100},
         {"tied": True, "embedding_size": 32},
         {"unit": "word", "batch_size": 2, "n_steps": 8},
         {"unit": "subword"},
@@ -208,12 +208,14 @@ def test_a_text_that_repeats_is_learned(options):
     common = {"hidden_size": 32, "n_steps": 32, "max_iter": 60, "learning_rate_init": 0.02}
     model = RNNLanguageModel(**(common | options)).fit(TEXT * 4)
     assert model.perplexity(TEXT) < 1.5
-    assert model.generate(20, prompt="the quick ", temperature=0).strip().startswith("brown fox")
+    written = model.generate(20, prompt="over the lazy dog. the quick", temperature=0)
+    assert written.strip().startswith("brown fox jumps")
 
 
 @pytest.mark.slow
 def test_ends_of_sequences_are_learned():
-    model = RNNLanguageModel(hidden_size=16, n_steps=8, max_iter=100).fit(["ab", "cde"] * 20)
+    model = RNNLanguageModel(hidden_size=16, n_steps=8, learning_rate_init=0.02)
+    model.fit(RNG.choice(["ab", "cde"], 100))
     written = [model.generate(50, random_state=seed) for seed in range(20)]
     assert set(written) == {"ab", "cde"}
     likelihood = np.exp(model.log_likelihood(["ab", "cde", "a", "abcde"]))
@@ -224,7 +226,7 @@ def test_ends_of_sequences_are_learned():
 @pytest.mark.slow
 def test_frames_that_repeat_are_learned():
     scale = np.tile(np.eye(6, dtype=int), (5, 1)) | np.tile(np.eye(6, dtype=int)[::-1], (5, 1))
-    model = RNNLanguageModel(None, hidden_size=16, max_iter=100, batch_size=1).fit([scale] * 4)
+    model = RNNLanguageModel(None, hidden_size=16, learning_rate_init=0.02).fit([scale] * 4)
     assert model.score([scale]) > -0.2
     np.testing.assert_array_equal(model.generate(10, scale[:8], temperature=0), scale[8:18])
 
@@ -332,7 +334,7 @@ def test_unknown_tokens_among_others_have_a_likelihood():
 def test_a_text_of_a_million_tokens():
     text = TEXT * (10**6 // len(TEXT) + 1)
     model = RNNLanguageModel(hidden_size=8, embedding_size=4, max_iter=1).fit(text)
-    assert model.loss_curve_[0] < 3
+    assert model.loss_curve_[0] < np.log(29)
     assert np.isfinite(model.log_likelihood(text[:10000]))
 
 
