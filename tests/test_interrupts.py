@@ -19,6 +19,7 @@ from tsrnn import (
     RNNForecaster,
     RNNLanguageModel,
     RNNRegressor,
+    RNNTagger,
     backtest,
 )
 from tsrnn.anomaly.streaming import Stream
@@ -162,6 +163,7 @@ ROWS = {
     "early stopping": (regressor(early_stopping=True), Y),
     "constant": (regressor(learning_rate="constant"), Y),
     "classifier": (RNNClassifier(hidden_size=4, max_iter=3, n_jobs=1), Y > 0),
+    "tagger": (RNNTagger(hidden_size=4, max_iter=3, n_steps=8, batch_size=2, n_jobs=1), Y > 0),
     "pipeline": (make_pipeline(StandardScaler(), regressor()), Y),
 }
 
@@ -227,10 +229,10 @@ def test_partial_fit_of_a_forecaster(name, interrupted):
     np.testing.assert_array_equal(fitted.predict(), expected)
 
 
-@pytest.mark.parametrize("name", ["regressor", "classifier"])
+@pytest.mark.parametrize("name", ["regressor", "classifier", "tagger"])
 def test_partial_fit_of_rows(name, interrupted):
     model, y = ROWS[name]
-    classes = {"classes": [False, True]} if name == "classifier" else {}
+    classes = {} if name == "regressor" else {"classes": [False, True]}
     fitted, whole = (clone(model).partial_fit(X, y, **classes) for _ in range(2))
     expected = whole.partial_fit(X, y).partial_fit(X[:20], y[:20]).predict(X)
     network, before = fitted.network_, fitted.network_.parameters.copy()

@@ -20,7 +20,7 @@ from saving.conftest import (
 )
 
 import tsrnn
-from tsrnn import RNNLanguageModel, Tokenizer
+from tsrnn import RNNLanguageModel, RNNTagger, Tokenizer
 from tsrnn.anomaly import TailThreshold
 
 pytestmark = pytest.mark.slow
@@ -110,6 +110,37 @@ def make_golden_files():
             "then": written.partial_fit(TEXTS).log_likelihood(TEXTS).tolist(),
         },
     )
+    for name, estimator in estimators_of_tokens().items():
+        estimator.fit(TOKENS, TAGS[name]).partial_fit(TOKENS, TAGS[name])
+        _write_golden(
+            estimator,
+            f"{name}-1",
+            lambda estimator=estimator, name=name: {
+                "probabilities": _probabilities(estimator),
+                "then": _probabilities(estimator.partial_fit(TOKENS, TAGS[name])),
+            },
+        )
+
+
+TOKENS = [[[3, 0.5], [1, -1.0], [0, 2.0]], [[2, 1.0], [3, 0.0]], [[1, 4.0]]]  # and numbers
+TAGS = {
+    "token-classifier": ["up", "down", "up"],
+    "tagger": [["N", "V", None], ["N", "N"], ["V"]],
+}
+
+
+def estimators_of_tokens():
+    """A classifier and a tagger of tokens and numbers."""
+    options = {"embedding_size": 3, "n_tokens": 5, "hidden_size": 4, "max_iter": 20}
+    options |= {"bidirectional": True, "dtype": "float64"}
+    return {
+        "token-classifier": classifier(pooling="attention", **options),
+        "tagger": RNNTagger(cell="gru", **options),
+    }
+
+
+def _probabilities(estimator):
+    return [np.asarray(row).tolist() for row in estimator.predict_proba(TOKENS)]
 
 
 TEXTS = [
@@ -239,3 +270,12 @@ def test_the_language_model_of_format_1():
     assert loaded.generate(30, TEXTS[1], random_state=0) == expected["text"]
     loaded.partial_fit(TEXTS)
     np.testing.assert_allclose(loaded.log_likelihood(TEXTS), expected["then"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["token-classifier", "tagger"])
+def test_the_estimators_of_tokens_of_format_1(name):
+    loaded, expected = golden(f"{name}-1")
+    for key in ("probabilities", "then"):
+        for result, row in zip(_probabilities(loaded), expected[key], strict=True):
+            np.testing.assert_allclose(result, row, rtol=1e-9)
+        loaded.partial_fit(TOKENS, TAGS[name])

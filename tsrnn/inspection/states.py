@@ -19,7 +19,7 @@ def states(estimator: Any, X: Any = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    estimator : fitted RNNRegressor, RNNClassifier, RNNForecaster or RNNLanguageModel
+    estimator : fitted RNNRegressor, RNNClassifier, RNNTagger, RNNForecaster or RNNLanguageModel
         Or a pipeline that ends with one.
     X : array-like, Series, frame, str or list, optional
         Rows that are sequences. For a forecaster series whose last windows are read, by default

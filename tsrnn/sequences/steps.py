@@ -34,6 +34,8 @@ class Steps(Sequences):
     @naming("y")
     def known_labels(self, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """The labels that are known, in the order of ``values``, and which rows have one."""
+        if hasattr(y, "__array__") and not hasattr(y, "ndim"):
+            y = np.asarray(y)
         if self.form in (LIST, CUBE):
             parts = [_known(labels) for labels in self._of_sequences(y)]
         else:
