@@ -11,7 +11,7 @@ from tsrnn.inspection import gates, states
 from tsrnn.parameters import Integer, StrOptions, validated
 from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.network.colours import state_colours
-from tsrnn.plotting.sequences.reading import one_sequence, read_one_text
+from tsrnn.plotting.sequences.reading import only_sequence, displayed_text
 from tsrnn.plotting.sequences.text import (
     draw_colour_bar,
     draw_text,
@@ -120,9 +120,9 @@ class ActivityDisplay:
         NotFittedError, ValueError
             If the estimator is not fitted or reads no text, or has no such layer, state or unit.
         """
-        read = read_one_text(estimator, text)
+        read = displayed_text(estimator, text)
         tokens = read_tokens(read.tokens)  # too many are refused before they are read
-        frame = one_sequence((gates if of in GATES else states)(estimator, read.X))
+        frame = only_sequence((gates if of in GATES else states)(estimator, read.X))
         layers = frame.columns.unique(level=0).tolist()
         if layer is None:
             layer = [name for name in layers if not name.endswith("_reverse")][-1]

@@ -10,7 +10,7 @@ import pandas as pd
 from tsrnn.inspection import attention_weights
 from tsrnn.parameters import Integer, validated
 from tsrnn.plotting.checks import ARGUMENTS
-from tsrnn.plotting.sequences.reading import one_sequence, read_one_text
+from tsrnn.plotting.sequences.reading import only_sequence, displayed_text
 from tsrnn.plotting.sequences.text import (
     columns_of,
     draw_colour_bar,
@@ -100,9 +100,9 @@ class AttentionDisplay:
             If the estimator is not fitted, reads no text, has a recurrent cell, or no such layer or
             head.
         """
-        read = read_one_text(estimator, text)
+        read = displayed_text(estimator, text)
         tokens = read_tokens([*read.tokens_before, *read.tokens], most=_MOST_TOKENS)
-        frame = one_sequence(attention_weights(estimator, read.X, every_step=True))
+        frame = only_sequence(attention_weights(estimator, read.X, every_step=True))
         layers = frame.columns.unique(level=0).tolist()
         layer = layers[0] if layer is None else layer
         heads = frame.columns.unique(level=1).tolist()

@@ -11,7 +11,7 @@ import numpy as np
 from tsrnn.parameters import LARGEST_INTEGER, validated
 from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.grid import listed_axes
-from tsrnn.plotting.sequences.reading import read_language
+from tsrnn.plotting.sequences.reading import displayed_language
 from tsrnn.plotting.sequences.text import (
     columns_of,
     draw_colour_bar,
@@ -107,7 +107,7 @@ class NextTokenDisplay:
         NotFittedError, ValueError
             If the model is not fitted, is of music, or the text has no or too many tokens.
         """
-        read = read_language(estimator, text)
+        read = displayed_language(estimator, text)
         tokens = read_tokens(read.tokens, most=_MOST_TOKENS)
         vocabulary = estimator.tokenizer_.tokens_
         rows = np.reshape(estimator.predict_proba(read.X), (-1, len(vocabulary)))[: len(tokens)]

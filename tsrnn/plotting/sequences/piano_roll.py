@@ -101,15 +101,15 @@ class PianoRollDisplay:
         self.figure_ = ax.figure
         self.prompt_notes_ = self.notes_ = None
         self.prompt_line_: Line2D | None = None
-        n_given, unit = self.prompt_frames or 0, self.step or 1
+        n_prompt, unit = self.prompt_frames or 0, self.step or 1
         grey = blend(ax, foreground(ax), 0.55)
         if self.prompt_frames is None:
             self.notes_ = self._draw_notes(self.roll, 0, BLUE, "notes")
         else:
-            self.prompt_notes_ = self._draw_notes(self.roll[:n_given], 0, grey, "prompt")
-            self.notes_ = self._draw_notes(self.roll[n_given:], n_given, VERMILION, "composed")
+            self.prompt_notes_ = self._draw_notes(self.roll[:n_prompt], 0, grey, "prompt")
+            self.notes_ = self._draw_notes(self.roll[n_prompt:], n_prompt, VERMILION, "composed")
             line: dict[str, Any] = {"color": grey, "linewidth": 1, "linestyle": (0, (4, 3))}
-            self.prompt_line_ = ax.axvline(n_given * unit, **line)
+            self.prompt_line_ = ax.axvline(n_prompt * unit, **line)
         self._format(unit)
         return self
 

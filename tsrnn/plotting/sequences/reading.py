@@ -26,7 +26,7 @@ class DisplayedText:
     tokens_before: list
 
 
-def read_one_text(estimator: Any, text: Any) -> DisplayedText:
+def displayed_text(estimator: Any, text: Any) -> DisplayedText:
     """A text of a language model, or of a pipeline of a Tokenizer and a network.
 
     A language model reads the token that stands before every text first. ValueError for others.
@@ -54,16 +54,16 @@ def read_one_text(estimator: Any, text: Any) -> DisplayedText:
     )
 
 
-def read_language(model: Any, text: Any) -> DisplayedText:
+def displayed_language(model: Any, text: Any) -> DisplayedText:
     """A text of a language model; ValueError for other estimators."""
     if not isinstance(model, RNNLanguageModel):
         raise ValueError(
             f"estimator must be a fitted RNNLanguageModel, got {type(model).__name__}: others have "
             "no probabilities of next tokens."
         )
-    return read_one_text(model, text)
+    return displayed_text(model, text)
 
 
-def one_sequence(frame: pd.DataFrame) -> pd.DataFrame:
+def only_sequence(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of the only sequence of an inspection."""
     return frame.droplevel(0) if frame.index.nlevels > 1 else frame

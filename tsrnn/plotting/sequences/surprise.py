@@ -8,7 +8,7 @@ import numpy as np
 
 from tsrnn.parameters import validated
 from tsrnn.plotting.checks import ARGUMENTS
-from tsrnn.plotting.sequences.reading import read_language
+from tsrnn.plotting.sequences.reading import displayed_language
 from tsrnn.plotting.sequences.text import (
     draw_colour_bar,
     draw_text,
@@ -104,7 +104,7 @@ class SurpriseDisplay:
         NotFittedError, ValueError
             If the model is not fitted, is of music, or the text has no or too many tokens.
         """
-        read = read_language(estimator, text)
+        read = displayed_language(estimator, text)
         tokens = read_tokens(read.tokens)  # too many are refused before they are read
         log_likelihood = np.ravel(estimator.step_log_likelihood(read.X))
         surprises = -log_likelihood[: len(tokens)]
