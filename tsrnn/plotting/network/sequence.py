@@ -39,9 +39,9 @@ class DisplayedSequence:
         return frame.xs(self.label, level=0) if frame.index.nlevels > 1 else frame
 
     def prediction(self) -> pd.Series:
-        """The forecast, the prediction of each target, or the probability of each class."""
+        """The forecast, or of each target or class what is predicted for the last step."""
         if hasattr(self.estimator, "predict_proba"):
-            probabilities = self.estimator.predict_proba(self.X)[0]
+            probabilities = np.atleast_2d(self.estimator.predict_proba(self.X)[0])[-1]
             return pd.Series(probabilities, self.estimator.classes_, name="probability")
         if isinstance(self.estimator, SequenceEstimator):
             prediction = np.atleast_1d(self.estimator.predict(self.X)[0])

@@ -11,7 +11,7 @@ from tsrnn.inspection import gates, states
 from tsrnn.parameters import Integer, StrOptions, validated
 from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.network.colours import state_colours
-from tsrnn.plotting.sequences.reading import only_sequence, displayed_text
+from tsrnn.plotting.sequences.reading import displayed_text, only_sequence
 from tsrnn.plotting.sequences.text import (
     draw_colour_bar,
     draw_text,

@@ -10,7 +10,7 @@ import pandas as pd
 from tsrnn.inspection import attention_weights
 from tsrnn.parameters import Integer, validated
 from tsrnn.plotting.checks import ARGUMENTS
-from tsrnn.plotting.sequences.reading import only_sequence, displayed_text
+from tsrnn.plotting.sequences.reading import displayed_text, only_sequence
 from tsrnn.plotting.sequences.text import (
     columns_of,
     draw_colour_bar,
