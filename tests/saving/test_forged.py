@@ -562,7 +562,20 @@ THRESHOLD = {
     "fitted._ordered": [[1.0]],
     "fitted.threshold_": [1.0],
 }
+TAGGER = {
+    "class": ["RNNClassifier", "Tagger"],
+    "fitted.classes_": [np.array(["a"]), None],
+    "fitted.n_channels_in_": [0, 1, 3, 2**70, None],
+    "fitted.missing_": ["tell"],
+    f"{NETWORK}.n_tokens": [0, -1, 4, 6, 2**70, None],
+    f"{NETWORK}.n_embedding": [0, -1, 2, 4, 2**70, None],
+    f"{NETWORK}.tied": [True, 0, None],
+    f"{NETWORK}.n_in": [1, 3, 5],
+    f"{NETWORK}.n_out": [1, 3],
+    f"{NETWORK}.head": ["last", "mean", "ahead"],
+}
 ALL = {
+    "tagger": TAGGER,
     "forecaster": CHANGES,
     "regressor": REGRESSOR,
     "classifier": CLASSIFIER,
