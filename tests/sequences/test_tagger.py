@@ -387,8 +387,11 @@ def test_weights_are_copies_and_order_and_threads_change_no_bit():
     turned = fitted(NUMBERS[::-1], LABELS[::-1], [1.0, 1.0, 1.0, 2.0, 2.0], n_jobs=2)
     for tagger in (weighted, turned):
         np.testing.assert_array_equal(tagger.network_.parameters, expected.network_.parameters)
-    other = fitted(NUMBERS[:2] * 2, [*LABELS[:2], LABELS[0], np.array(["mid"])])
-    assert other.score(NUMBERS[1:2], [LABELS[1]]) in (0, 1)  # equal rows with other labels stay
+
+
+def test_equal_sequences_with_other_labels_are_not_merged():
+    probabilities = fitted([[1.0, 2.0]] * 2, [["a", "b"], ["b", "a"]]).predict_proba([[1.0, 2.0]])
+    np.testing.assert_allclose(probabilities[0], 0.5)
 
 
 def test_predictions_do_not_depend_on_what_else_is_predicted():
