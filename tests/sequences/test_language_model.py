@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from tsrnn import RNNLanguageModel, Tokenizer
 from tsrnn.kernels import cells
-from tsrnn.sequences import streams
+from tsrnn.sequences import language_training, streams
 
 RNG = np.random.default_rng(0)
 TEXTS = ["to be or not", "be not so", "or so to be or not to be so", "so"]
@@ -166,8 +166,9 @@ def test_any_number_of_threads_gives_the_same_bits():
 
 
 @pytest.mark.parametrize("n", [30, 31, 250])
-def test_training_carries_the_state_through_a_stream(n):
+def test_training_carries_the_state_through_a_stream(n, monkeypatch):
     """With a rate of nearly zero the loss of an epoch is that of the streams, from zero states."""
+    monkeypatch.setattr(language_training, "_RESET", 0.0)
     model = language_model(learning_rate_init=1e-300, n_steps=4, batch_size=3).fit(TEXT[:n])
     model = with_random_weights(model)
     model.set_params(warm_start=True).fit(TEXT[:n])
@@ -178,6 +179,15 @@ def test_training_carries_the_state_through_a_stream(n):
         naive_token_losses(model, ids[first : last + 1]) for first, last in itertools.pairwise(ends)
     ]
     assert model.loss_curve_ == pytest.approx([np.concatenate(losses).mean()], rel=1e-10)
+
+
+def test_windows_of_streams_begin_with_a_state_of_zeros_at_times(monkeypatch):
+    monkeypatch.setattr(language_training, "_RESET", 0.999999)
+    model = language_model(learning_rate_init=1e-300, n_steps=9).fit(TEXT[:36])
+    model = with_random_weights(model).set_params(warm_start=True).fit(TEXT[:36])
+    ids = ids_of(model, TEXT[:36], False)
+    losses = [naive_token_losses(model, ids[first : first + 10]) for first in range(0, 36, 9)]
+    assert model.loss_curve_ == pytest.approx([np.mean(losses)], rel=1e-10)
 
 
 def test_training_on_frames_and_by_attention_starts_from_nothing():
@@ -231,7 +241,8 @@ def test_frames_that_repeat_are_learned():
     np.testing.assert_array_equal(model.generate(10, scale[:8], temperature=0), scale[8:18])
 
 
-def test_early_stopping_validates_on_the_last_part():
+def test_early_stopping_validates_on_the_last_part(monkeypatch):
+    monkeypatch.setattr(language_training, "_RESET", 0.0)
     model = language_model(learning_rate_init=1e-300).fit(TEXT)
     model = with_random_weights(model).set_params(warm_start=True, early_stopping=True).fit(TEXT)
     ids, n = ids_of(model, TEXT, False), len(TEXT)

@@ -1,5 +1,6 @@
 """TrainedLanguageModel: how a language model's parameters become a network, and its training."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from tsrnn.sequences.tokens import Tokens
 from tsrnn.training import Settings
 
 _OTHERS = ("bidirectional", "segment", "loss")  # parameters of other estimators
+# Probability that a window begins with a state of zeros, as sequences that are read later do: a
+# state that is always carried may hold what a network comes to rely on.
+_RESET = 0.01
 
 
 class TrainedLanguageModel(TrainingEstimator):
@@ -116,7 +120,8 @@ class TrainedLanguageModel(TrainingEstimator):
 
     def _settings_for(self, windows: np.ndarray, n_drawn: int | None = None) -> Settings:
         if windows.ndim == 2:
-            return self._settings(windows.size, batch_size=len(windows))
+            settings = self._settings(windows.size, batch_size=len(windows))
+            return dataclasses.replace(settings, reset=_RESET)
         if self.cell == CELL and self.tokenizer_ is not None:
             n_drawn = -(-windows.size // OVERLAP)
         return super()._settings_for(windows, n_drawn)
