@@ -10,6 +10,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from tsrnn.estimators.base import ATTENTION, UNITS, run_network
 from tsrnn.estimators.long_frames import is_long
+from tsrnn.estimators.memory import check_memory
 from tsrnn.estimators.sequence_model import SequenceModel, inputs_per_step, mean_and_scale
 from tsrnn.estimators.sequences import Sequences, read_sequences
 from tsrnn.estimators.tokens import MAX_TOKENS
@@ -46,6 +47,8 @@ class SequenceEstimator(TrainingEstimator):
         "time_column": [Label(), None],
         "standardize": [BOOLEAN],
     }
+
+    _shorter = "Cut it into shorter ones, or take a larger segment or fewer units."
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -147,6 +150,7 @@ class SequenceEstimator(TrainingEstimator):
                 "warm_start=False."
             )
         source = self.fitted_.source(data.sequences, data.targets, weights)
+        check_memory(self.network_, source, data.sequences, training=True, remedy=self._shorter)
         n_drawn = data.n_drawn(rows.size)
         if partial:
             self._train_epoch(source, rows, rng, is_new, n_drawn)
@@ -273,6 +277,7 @@ class SequenceEstimator(TrainingEstimator):
         self._validate_params()
         sequences = self._read(X, self.n_channels_in_, reset=False)
         source, rows = model.source(sequences), np.arange(len(sequences))
+        check_memory(self.network_, source, sequences, training=False, remedy=self._shorter)
         outputs = run_network(self.network_, source, rows, device=self.device, n_jobs=self.n_jobs)
         return outputs, sequences.ids
 

@@ -93,6 +93,7 @@ class RNNTagger(ClassesMixin, SequenceEstimator):
         if name not in _OF_ROWS
     } | {"n_steps": [Integer(1, 2**20)]}
     segment, n_channels = 1, None
+    _shorter = "Lower n_steps, or take fewer units."
 
     def __init__(
         self,
