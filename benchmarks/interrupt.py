@@ -84,19 +84,30 @@ def update(n_rows):
 
 
 def partial_fit(estimator, predict, *new):
-    return unchanged(lambda: estimator.partial_fit(*new), predict)
+    """A copy of a fitted estimator that learns from many rows."""
+    expected, used = np.asarray(predict(estimator)), []
+
+    def call():
+        used[:] = [copy.deepcopy(estimator)]
+        return used[0].partial_fit(*new)
+
+    def check(result):
+        if result is None and used:
+            np.testing.assert_array_equal(predict(used[0]), expected)
+
+    return call, check
 
 
 def forecaster_partial_fit():
     y = walks(60_000, 1, "h")[0]
     forecaster = RNNForecaster(max_iter=1).fit(y[:1000])
-    return partial_fit(forecaster, forecaster.predict, y[1000:])
+    return partial_fit(forecaster, RNNForecaster.predict, y[1000:])
 
 
 def regressor_partial_fit():
     X = RNG.normal(size=(20_000, 100))
     regressor = RNNRegressor(max_iter=1).partial_fit(X[:100], X[:100].mean(axis=1))
-    return partial_fit(regressor, lambda: regressor.predict(X[:9]), X, X.mean(axis=1))
+    return partial_fit(regressor, lambda fitted: fitted.predict(X[:9]), X, X.mean(axis=1))
 
 
 def prediction(fitted, call):
