@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import signal
 import threading
+from _signal import signal as set_handler  # signal.signal without enums, ten times as fast
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -70,15 +71,19 @@ class Uninterrupted:
         self._handler: Any = None
         if Uninterrupted._waits or threading.get_ident() != threading.main_thread().ident:
             return
-        handler = signal.getsignal(signal.SIGINT)
+        handler = set_handler(signal.SIGINT, self._keep)
         if callable(handler):
-            signal.signal(signal.SIGINT, lambda *press: self._presses.append(press))
             self._handler, Uninterrupted._waits = handler, True
+        else:  # the signal is ignored, kills the process or is handled outside Python
+            set_handler(signal.SIGINT, handler)
 
     def __exit__(self, *error: object) -> None:
         if self._handler is None:
             return
         Uninterrupted._waits = False
-        signal.signal(signal.SIGINT, self._handler)
+        set_handler(signal.SIGINT, self._handler)
         if self._presses:
             self._handler(*self._presses[0])
+
+    def _keep(self, *press):
+        self._presses.append(press)
