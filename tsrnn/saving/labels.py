@@ -20,7 +20,7 @@ LABELS = (
 
 
 def _register_text(cls: type, write: Callable, read: Callable) -> None:
-    """Register a type whose values are written as a text."""
+    """Register a type whose values are written as strings."""
 
     def decode(text: str):
         return read(text)
