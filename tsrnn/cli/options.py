@@ -293,8 +293,9 @@ def in_options(message: str) -> str:
     """An error of the library with options for its parameters: --windows 5 for n_windows=5."""
     message = re.sub(r", or early_stopping=False \(no intervals\)", "", message)
     message = message.replace(" (validation_fraction=0.1)", "")
-    message = re.sub(r"The '(\w+)' parameter of \w+ must", r"\1 must", message)
     names = "|".join(_OPTIONS)
+    parameter = rf"The '({names})' parameter of \w+ must"
+    message = re.sub(parameter, lambda m: f"--{_OPTIONS[m[1]]} must", message)
     values = rf"\b({names})=(?:'([^']*)'|([\w.]+))"
     message = re.sub(values, lambda m: f"--{_OPTIONS[m[1]]} {m[2] or m[3]}", message)
     return re.sub(r"\bn_windows\b", "--windows", message)

@@ -10,7 +10,7 @@ from pandas.tseries.api import guess_datetime_format
 
 _YEARS = 1000, 3000  # between which consecutive whole numbers are taken for years
 _YEARS_OF_DATES = 1700, 2200  # the same for whole numbers such as 201801
-_QUARTER = r"(?i:(?P<y>(?:\d\d)?\d\d)[ -]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[ -]?(?P<last>\d{4}))"
+_QUARTER = r"(?i:(?P<y>(?:\d\d)?\d\d)[ /-]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[ /-]?(?P<last>\d{4}))"
 # Formats of whole numbers by their digits, leading zeros included; earlier ones are preferred
 _DIGITS = {
     6: [["%Y%m"], ["%m%Y"], ["%y%m%d", "%d%m%y", "%m%d%y"], ["%G%V"]],
