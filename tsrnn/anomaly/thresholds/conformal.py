@@ -36,8 +36,9 @@ class ConformalThreshold(Threshold):
     calibration of this size has. So a long incident does not raise the threshold above later ones,
     while false alarms stay in the calibration: without them alarms would get ever more frequent
     (with a short window, autocorrelated scores have more: 4 % instead of 1.5 % for a rate of 1 %, a
-    window of 400 and a correlation of 0.95). After a lasting change to a higher level all scores
-    stay alarms: fit again, or set ``adapt_to_alarms``.
+    window of 400 and a correlation of 0.95). They enter as the highest of the other scores at most,
+    so that neither do many incidents raise the threshold above that. After a lasting change to a
+    higher level all scores stay alarms: fit again, or set ``adapt_to_alarms``.
 
     Parameters
     ----------
@@ -135,7 +136,8 @@ class ConformalThreshold(Threshold):
             score = float(scores[k])
             alarms[k] = self._alarms(self._p_value(score, self._stream_rng), score)
             if self._enters(alarms[k]):
-                self._add(score)
+                is_capped = alarms[k] and not self.adapt_to_alarms
+                self._add(min(score, self._highest) if is_capped else score)
         return alarms
 
     def _enters(self, is_alarm):
@@ -152,6 +154,7 @@ class ConformalThreshold(Threshold):
         self._recent = deque(scores.tolist(), maxlen=self.window)
         self._ordered = sorted(self._recent)
         self._floor = float(np.median(scores)) + self.min_excess if self.min_excess else -np.inf
+        self._highest = self._ordered[-1]  # score but for alarms, in the window or before it
         self._n_allowed = 0.0  # alarms that may still enter the calibration
         self._seed = check_random_state(self.random_state).randint(2**31)
         self._stream_rng = np.random.default_rng([self._seed, 1])
@@ -176,6 +179,7 @@ class ConformalThreshold(Threshold):
         if len(self._recent) == self._recent.maxlen:
             del self._ordered[bisect_left(self._ordered, self._recent[0])]
         self._recent.append(score)
+        self._highest = max(self._highest, score)
         insort(self._ordered, score)
 
     def _alarms(self, p, scores):
