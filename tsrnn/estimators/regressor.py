@@ -38,7 +38,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Heads of ``cell="attention"``, which divide the hidden units; units of a hidden layer
         between the last state and the outputs, 0 for none.
     n_channels : int, optional
-        Channels of a sequence: values per step. By default those that X shows: the last axis of 3-D
+        Channels of a sequence: values per step. Inferred from X by default: the last axis of 3-D
         arrays and of a list's arrays, the columns of a long frame and of :class:`SlidingWindows`;
         else one.
     id_column, time_column : str, optional

@@ -87,8 +87,8 @@ def read_batch(estimator: Any, X: Any, y: Any = None, *, with_targets: bool = Fa
 def _row_batch(estimator, X, y, with_targets):
     if X is None:
         raise ValueError(
-            f"X is needed: a {type(estimator).__name__} keeps no sequences of its fit, only a "
-            "forecaster does. Give some, as to predict."
+            f"X is needed: a {type(estimator).__name__} keeps no sequences of fit, as a "
+            "forecaster does. Give sequences as for predict."
         )
     if with_targets and y is None:
         raise ValueError("The gradient of the loss needs targets: give y.")

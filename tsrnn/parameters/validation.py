@@ -18,9 +18,9 @@ class ParameterError(ValueError, TypeError):
 
 
 def plain(value: Any) -> Any:
-    """A scalar of NumPy as Python's number, truth value or text; other values unchanged.
+    """A scalar of NumPy as Python's int, float, bool or str; other values unchanged.
 
-    Integers of NumPy have a width, in which products overflow, and are not taken everywhere.
+    Narrow integers of NumPy overflow in products, and some functions take no scalars of NumPy.
     """
     if type(value) in (int, float, bool, str) or value is None:
         return value
