@@ -966,3 +966,11 @@ def test_ties_are_broken_alike_each_time():
     scores = scores_of(200)
     alarms = [ConformalThreshold(0.05, smoothed=True).fit(scores).update(scores) for _ in range(2)]
     np.testing.assert_array_equal(*alarms)
+
+
+@pytest.mark.parametrize("threshold", INCIDENTS.values(), ids=INCIDENTS)
+def test_new_scores_may_be_given_by_name(threshold):
+    scores = scores_of(700)
+    by_name, by_place = (clone(threshold).fit(scores[:600]) for _ in range(2))
+    expected = by_place.update(scores[600:])
+    np.testing.assert_array_equal(by_name.update(new_scores=scores[600:]), expected)

@@ -17,14 +17,14 @@ def whole_update(update: Callable) -> Callable:
     """
 
     @functools.wraps(update)
-    def update_wholly(owner: Any, new: Any) -> Any:
-        if _n_rows(new) <= _FEW:
+    def update_wholly(owner: Any, *args: Any, **kwargs: Any) -> Any:
+        if max(map(_n_rows, (*args, *kwargs.values())), default=0) <= _FEW:
             with Uninterrupted():
-                return update(owner, new)
+                return update(owner, *args, **kwargs)
         networks = getattr(getattr(owner, "fitted_", None), "networks", ())  # never change
         before = copy.deepcopy(vars(owner), {id(network): network for network in networks})
         try:
-            return update(owner, new)
+            return update(owner, *args, **kwargs)
         except BaseException:
             vars(owner).update(before)
             raise
