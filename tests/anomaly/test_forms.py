@@ -54,7 +54,7 @@ def test_irregular_times_are_moved_to_the_nearest_grid(form, missing):
     y, names = in_form(form, HOURS + pd.to_timedelta(seconds, "s"))
     detector = small(missing=missing, **names)
     with pytest.raises(
-        IrregularTimesError, match="time stamps are off the nearest, h: 20"
+        IrregularTimesError, match="time stamps are off the nearest regular one, h: 20"
     ) as caught:
         detector.fit(y)
     detector.fit(mended(y, caught.value))

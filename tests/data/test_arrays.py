@@ -205,7 +205,7 @@ NAMES = pd.Index(["b", "b", "a", "a"])
 @pytest.mark.parametrize("index", [NAMES, pd.CategoricalIndex(NAMES), pd.Index([True] * 4)])
 def test_names_of_series_in_the_index_are_refused(index):
     series = pd.Series(np.arange(4.0), index)
-    with pytest.raises(DataError, match=r"frame has .* in its index more than once, .* row 1.*run"):
+    with pytest.raises(DataError, match=r"frame has .* in its index more than once.* row 1.*cross"):
         make_windows(series, 2)
     make_windows(series.reset_index(drop=True), 2)
 

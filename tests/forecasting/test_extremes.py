@@ -140,7 +140,7 @@ def test_bounds_in_logarithms_stay_finite(loss):
     y = wave()
     y[-5:] *= 1e100
     forecaster = quick(transform="log", loss=loss).fit(y)
-    with pytest.warns(UserWarning, match=r"Some results are beyond 1e\+300 and are given as that"):
+    with pytest.warns(UserWarning, match=r"Some results exceed 1e\+300 and are set to it"):
         interval = forecaster.predict_interval(coverage=0.95)
     assert np.isfinite(interval).all(axis=None)
     assert (interval["upper_95"] > interval["lower_95"]).all()

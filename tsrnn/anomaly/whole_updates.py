@@ -1,4 +1,4 @@
-"""Updates of detectors and thresholds that take in all new rows or, after Ctrl-C, none."""
+"""Updates of detectors and thresholds that Ctrl-C never leaves half done."""
 
 import copy
 import functools
@@ -11,9 +11,9 @@ _FEW = 1000  # rows, which take less than a tenth of a second
 
 
 def whole_update(update: Callable) -> Callable:
-    """Make the method ``update`` of a detector or threshold one that Ctrl-C does not leave halfway.
+    """Decorate ``update`` of a detector or threshold, so that Ctrl-C never leaves it half done.
 
-    Ctrl-C waits for few rows; if there are many it undoes the update.
+    Ctrl-C waits until few rows are taken in; if there are many, the update is undone.
     """
 
     @functools.wraps(update)

@@ -7,10 +7,10 @@ from tsrnn.data.errors import Location
 from tsrnn.data.rows import labelled_rows
 from tsrnn.data.time_axis import format_time
 
-_REASON = "A window would run on from one series into another, or into the future."
+_REASON = "A window would cross from one series into another, or hold rows of the future."
 _REMEDY = (
-    "tell several series apart by a MultiIndex of series and time; or leave out an index that is "
-    "no time: reset_index(drop=True)."
+    "give several series a MultiIndex of series and time; or drop an index that holds no times: "
+    "reset_index(drop=True)."
 )
 
 # Kinds of labels that are times; others, such as names of rows, have no order to check.

@@ -52,7 +52,7 @@ class ForecasterBase(RecurrentEstimator):
     def recent_(self) -> pd.Series:
         """``history_`` and the updates after it, up to ``cutoff_``.
 
-        Of a series whose updates are longer than what is kept of them only that, without a hole.
+        Only the end of long updates is kept: it is then returned alone, so that there is no gap.
         """
         check_is_fitted(self)
         state = self.fitted_
@@ -67,7 +67,7 @@ class ForecasterBase(RecurrentEstimator):
 
     @property
     def cutoff_(self) -> Any:
-        """The last time stamp that is known, which ``predict`` goes on from; by id of a panel."""
+        """The last known time stamp, after which forecasts begin; of a panel a Series by id."""
         check_is_fitted(self)
         recent = self.fitted_.recent
         stamps = recent.last_stamps
