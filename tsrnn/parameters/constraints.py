@@ -54,6 +54,7 @@ class Number(Constraint):
     def accepts(self, value: Any) -> bool:
         if not is_number(value):
             return False
+        value = float(value)  # a float32 could not be compared with large limits
         is_above = self.least <= value if self.closed in ("both", "left") else self.least < value
         return is_above and (
             value <= self.most if self.closed in ("both", "right") else value < self.most
