@@ -12,7 +12,7 @@ from tsrnn.data import Collection, Location, Panel, format_time
 from tsrnn.estimators.constant import ROUNDING, is_constant
 from tsrnn.kernels import portable
 
-_MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
+MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
 _LARGEST = 1e300  # result: sums and differences of many are finite
 _LOG_LARGEST = 690.7755278982137  # its logarithm, as a literal with the same bits everywhere
 
@@ -80,9 +80,9 @@ class Scaling:
         with np.errstate(over="ignore"):
             deviations = np.abs(self.apply(panel, n_elapsed))
             deviations *= np.repeat(self.deviation / unit, panel.lengths)
-        if deviations.max() <= _MOST_DEVIATIONS:
+        if deviations.max() <= MOST_DEVIATIONS:
             return
-        row = int(np.argmax(deviations > _MOST_DEVIATIONS))
+        row = int(np.argmax(deviations > MOST_DEVIATIONS))
         series = int(np.searchsorted(panel.indptr, row, side="right")) - 1
         stamp = collection.axes[series].index[row - panel.indptr[series]]
         raise Location(series=collection.ids[series]).error(
