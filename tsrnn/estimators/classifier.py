@@ -291,7 +291,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
 
 def _checked_labels(labels, argument):
     """Labels of classes, (n,), which are not missing and can be sorted."""
-    as_objects = np.asarray(labels, dtype=object)  # a list with NaN and texts would become texts
+    as_objects = np.asarray(labels, dtype=object)  # a list of texts and others would become texts
     missing = pd.isna(as_objects)
     if np.ndim(missing) and missing.any():
         row, label = int(np.argwhere(missing)[0][0]), as_objects[missing][0]
@@ -302,7 +302,7 @@ def _checked_labels(labels, argument):
     labels = column_or_1d(labels, warn=True)
     assert_all_finite(labels, input_name=argument)
     try:
-        np.unique(labels)
+        np.unique(as_objects if labels.dtype.kind == "U" else labels)
     except TypeError as error:
         kinds = sorted({type(label).__name__ for label in as_objects.ravel()})
         raise Location(argument).error(
