@@ -332,6 +332,16 @@ def test_update_of_a_threshold(threshold, step, few, monkeypatch):
     np.testing.assert_array_equal(fitted.update(scores[230:]), other.update(scores[230:]))
 
 
+HANDLERS = {"ignored": signal.SIG_IGN, "default": signal.SIG_DFL, "own": lambda *press: None}
+
+
+@pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS)
+def test_an_update_leaves_the_handler_of_ctrl_c(handler):
+    signal.signal(signal.SIGINT, handler)
+    ConformalThreshold(0.1).fit(np.arange(50.0)).update([1.0, 2.0])
+    assert signal.getsignal(signal.SIGINT) == handler
+
+
 @pytest.mark.parametrize("where", [Memory, Stream])
 def test_an_update_of_few_rows_ends_before_ctrl_c(where, monkeypatch):
     name = "step" if where is Memory else "update"

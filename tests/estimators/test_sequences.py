@@ -197,6 +197,7 @@ def test_channels_of_windows_are_those_of_the_frame(cls, container, groups):
 
 def test_windows_know_their_channels_as_long_as_they_are_windows():
     windows = SlidingWindows(3).fit_transform(CUBE[:, 0])
+    assert type(windows[5:].sum()) is type(np.float64(1))
     for same in (windows[5:], windows * 2, windows.copy(), pickle.loads(pickle.dumps(windows))):
         assert quick().fit(same, np.zeros(len(same))).n_channels_in_ == 2
     for other in (np.asarray(windows), windows[:, 2:], windows.astype(object)[:, :5]):

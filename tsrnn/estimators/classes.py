@@ -59,7 +59,7 @@ class ClassesMixin:
 
 def checked_labels(labels: Any, argument: str) -> np.ndarray:
     """Labels of classes, (n,), which are not missing and can be sorted."""
-    as_objects = np.asarray(labels, dtype=object)  # a list with NaN and texts would become texts
+    as_objects = np.asarray(labels, dtype=object)  # a list of texts and others would become texts
     missing = pd.isna(as_objects)
     if np.ndim(missing) and missing.any():
         row, label = int(np.argwhere(missing)[0][0]), as_objects[missing][0]
@@ -70,7 +70,7 @@ def checked_labels(labels: Any, argument: str) -> np.ndarray:
     labels = column_or_1d(labels, warn=True)
     assert_all_finite(labels, input_name=argument)
     try:
-        np.unique(labels)
+        np.unique(as_objects if labels.dtype.kind == "U" else labels)
     except TypeError as error:
         kinds = sorted({type(label).__name__ for label in as_objects.ravel()})
         raise Location(argument).error(

@@ -113,7 +113,7 @@ def read_sequences(
 ) -> Sequences:
     """Validate X, as ``RNNRegressor.fit`` describes it, and locate its sequences.
 
-    With ``n_channels=None`` X tells how many there are. ``estimator`` stores the columns of X where
+    ``n_channels=None`` infers their number from X. ``estimator`` stores the columns of X where
     ``reset``, else is compared with them. ``y`` tells whether each row of a panel has a target.
     """
     if reset:

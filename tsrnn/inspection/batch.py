@@ -99,8 +99,8 @@ def last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
 def _row_batch(estimator, X, y, with_targets):
     if X is None:
         raise ValueError(
-            f"X is needed: a {type(estimator).__name__} keeps no sequences of its fit, only a "
-            "forecaster does. Give some, as to predict."
+            f"X is needed: a {type(estimator).__name__} keeps no sequences of fit, as a "
+            "forecaster does. Give sequences as for predict."
         )
     if with_targets and y is None:
         raise ValueError("The gradient of the loss needs targets: give y.")
