@@ -84,19 +84,30 @@ def update(n_rows):
 
 
 def partial_fit(estimator, predict, *new):
-    return unchanged(lambda: estimator.partial_fit(*new), predict)
+    """A copy of a fitted estimator that learns from many rows."""
+    expected, used = np.asarray(predict(estimator)), []
+
+    def call():
+        used[:] = [copy.deepcopy(estimator)]
+        return used[0].partial_fit(*new)
+
+    def check(result):
+        if result is None and used:
+            np.testing.assert_array_equal(predict(used[0]), expected)
+
+    return call, check
 
 
 def forecaster_partial_fit():
     y = walks(60_000, 1, "h")[0]
     forecaster = RNNForecaster(max_iter=1).fit(y[:1000])
-    return partial_fit(forecaster, forecaster.predict, y[1000:])
+    return partial_fit(forecaster, RNNForecaster.predict, y[1000:])
 
 
 def regressor_partial_fit():
     X = RNG.normal(size=(20_000, 100))
     regressor = RNNRegressor(max_iter=1).partial_fit(X[:100], X[:100].mean(axis=1))
-    return partial_fit(regressor, lambda: regressor.predict(X[:9]), X, X.mean(axis=1))
+    return partial_fit(regressor, lambda fitted: fitted.predict(X[:9]), X, X.mean(axis=1))
 
 
 def prediction(fitted, call):
@@ -140,9 +151,7 @@ CALLS = {
     "fit, reconstruction": lambda: of_detector(
         lambda detector, y: detector.fit(y), 20_000, method="reconstruction"
     ),
-    "fit, baselines": lambda: loop(
-        lambda: [getattr(baselines, name)().fit(BASELINE) for name in baselines.__all__]
-    ),
+    "fit, baselines": lambda: loop(lambda: [each().fit(BASELINE) for each in BASELINES]),
     "partial_fit, forecaster": forecaster_partial_fit,
     "partial_fit, regressor": regressor_partial_fit,
     "update, detector": lambda: update(30_000),
@@ -189,6 +198,7 @@ CALLS = {
     "diagnose": lambda: of_rows(lambda fitted, X: diagnose(fitted, X[:2000], X[:2000, 0])),
 }
 BASELINE = walks(20_000, 1, "h")[0]
+BASELINES = baselines.GaussianDetector, baselines.PCADetector, baselines.PolynomialDetector
 
 
 def run_calls(name):
@@ -261,7 +271,7 @@ def press_command(n):
     delays, outcomes = [], {}
     with tempfile.TemporaryDirectory() as folder:
         data, out = os.path.join(folder, "data.csv"), os.path.join(folder, "out.csv")
-        walks(20_000, 1, "h").set_axis(["y"], axis=1).to_csv(data, index_label="time")
+        walks(100_000, 1, "h").set_axis(["y"], axis=1).to_csv(data, index_label="time")
         command = [sys.executable, "-m", "tsrnn", "forecast", data, "--time", "time"]
         command += ["--target", "y", "--out", out, "--max-iter", "1000"]
         for _ in range(n):

@@ -17,7 +17,9 @@ from tsrnn import (
     RNNAnomalyDetector,
     RNNClassifier,
     RNNForecaster,
+    RNNLanguageModel,
     RNNRegressor,
+    RNNTagger,
     backtest,
 )
 from tsrnn.anomaly.streaming import Stream
@@ -161,6 +163,7 @@ ROWS = {
     "early stopping": (regressor(early_stopping=True), Y),
     "constant": (regressor(learning_rate="constant"), Y),
     "classifier": (RNNClassifier(hidden_size=4, max_iter=3, n_jobs=1), Y > 0),
+    "tagger": (RNNTagger(hidden_size=4, max_iter=3, n_steps=8, batch_size=2, n_jobs=1), Y > 0),
     "pipeline": (make_pipeline(StandardScaler(), regressor()), Y),
 }
 
@@ -170,6 +173,30 @@ ROWS = {
 def test_fit_of_rows(name, interrupted):
     model, y = ROWS[name]
     assert_fit_keeps_the_weights(model, [X, y], interrupted, lambda fitted: fitted.predict(X))
+
+
+TEXT = "so it is, it is so. " * 20
+MUSIC = [RNG.random((20, 3)) < 0.5 for _ in range(6)]
+LANGUAGE_MODELS = {
+    "text": ({"n_steps": 20}, TEXT),
+    "early stopping": ({"n_steps": 20, "early_stopping": True}, TEXT),
+    "attention": ({"n_steps": 20, "cell": "attention", "batch_size": 4}, TEXT),
+    "frames": ({"unit": None, "batch_size": 2}, MUSIC),
+}
+
+
+def language_model(name):
+    options, sequences = LANGUAGE_MODELS[name]
+    sizes = {"hidden_size": 4, "embedding_size": 2, "max_iter": 3, "n_jobs": 1}
+    return RNNLanguageModel(**(sizes | options)), sequences
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_fit_of_a_language_model(name, interrupted):
+    model, sequences = language_model(name)
+    assert_fit_keeps_the_weights(
+        model, [sequences], interrupted, lambda fitted: fitted.log_likelihood(sequences)
+    )
 
 
 def assert_all_raise(interrupted, call, is_as_before, least=3):
@@ -202,10 +229,10 @@ def test_partial_fit_of_a_forecaster(name, interrupted):
     np.testing.assert_array_equal(fitted.predict(), expected)
 
 
-@pytest.mark.parametrize("name", ["regressor", "classifier"])
+@pytest.mark.parametrize("name", ["regressor", "classifier", "tagger"])
 def test_partial_fit_of_rows(name, interrupted):
     model, y = ROWS[name]
-    classes = {"classes": [False, True]} if name == "classifier" else {}
+    classes = {} if name == "regressor" else {"classes": [False, True]}
     fitted, whole = (clone(model).partial_fit(X, y, **classes) for _ in range(2))
     expected = whole.partial_fit(X, y).partial_fit(X[:20], y[:20]).predict(X)
     network, before = fitted.network_, fitted.network_.parameters.copy()
@@ -216,6 +243,20 @@ def test_partial_fit_of_rows(name, interrupted):
 
     assert_all_raise(interrupted, lambda: fitted.partial_fit(X, y), is_as_before, 1)
     np.testing.assert_array_equal(fitted.partial_fit(X[:20], y[:20]).predict(X), expected)
+
+
+@pytest.mark.parametrize("name", ["text", "frames"])
+def test_partial_fit_of_a_language_model(name, interrupted):
+    model, sequences = language_model(name)
+    fitted, whole = (clone(model).partial_fit(sequences) for _ in range(2))
+    expected = whole.partial_fit(sequences).partial_fit(sequences).score(sequences)
+    network, before = fitted.network_, fitted.score(sequences)
+
+    def is_as_before():
+        return fitted.network_ is network and fitted.score(sequences) == before
+
+    assert_all_raise(interrupted, lambda: fitted.partial_fit(sequences), is_as_before, 1)
+    assert fitted.partial_fit(sequences).score(sequences) == expected
 
 
 def test_the_first_partial_fit_of_rows(interrupted):
@@ -289,6 +330,16 @@ def test_update_of_a_threshold(threshold, step, few, monkeypatch):
         np.testing.assert_array_equal(fitted.update(scores[200:230]), expected)
     assert fitted.threshold_ == other.threshold_
     np.testing.assert_array_equal(fitted.update(scores[230:]), other.update(scores[230:]))
+
+
+HANDLERS = {"ignored": signal.SIG_IGN, "default": signal.SIG_DFL, "own": lambda *press: None}
+
+
+@pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS)
+def test_an_update_leaves_the_handler_of_ctrl_c(handler):
+    signal.signal(signal.SIGINT, handler)
+    ConformalThreshold(0.1).fit(np.arange(50.0)).update([1.0, 2.0])
+    assert signal.getsignal(signal.SIGINT) == handler
 
 
 @pytest.mark.parametrize("where", [Memory, Stream])

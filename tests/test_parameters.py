@@ -141,8 +141,10 @@ ESTIMATORS = [
     tsrnn.RNNForecaster(),
     tsrnn.RNNRegressor(),
     tsrnn.RNNClassifier(),
+    tsrnn.RNNTagger(),
     tsrnn.RNNAnomalyDetector(),
     tsrnn.SlidingWindows(),
+    tsrnn.RNNLanguageModel(),
     tsrnn.Tokenizer(),
     tsrnn.anomaly.GaussianDetector(),
     tsrnn.anomaly.PCADetector(),
@@ -508,7 +510,21 @@ def test_a_call_that_fits_no_signature_fails_as_without_the_decorator():
 
     with pytest.raises(TypeError, match=r"double\(\) missing 1 required positional argument: 'n'"):
         double()
-    assert double(np.int8(100)) == 200
+    assert double(np.int8(100)) == double(n=np.int8(100)) == 200
+
+
+def test_arguments_by_keyword_alone_are_checked_by_keyword():
+    @validated(n=[POSITIVE_INTEGER], twice=[BOOLEAN])
+    def double(n, *, twice=False):
+        return 4 * n if twice else 2 * n
+
+    assert double(np.int8(100), twice=np.True_) == 400
+    with pytest.raises(ValueError, match="twice must be True or False, got 1"):
+        double(1, twice=1)
+    with pytest.raises(ValueError, match="n must be"):  # in the order of the constraints
+        double(twice=1, n=0)
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2"):
+        double(1, 2)
 
 
 CLASSES = {"an empty list": [], "a number": 3, "a text": "ab", "two axes": np.ones((2, 2))}

@@ -13,6 +13,7 @@ _MODULES = {
     "RNNForecaster": "tsrnn.forecasting",
     "RNNLanguageModel": "tsrnn.sequences",
     "RNNRegressor": "tsrnn.estimators",
+    "RNNTagger": "tsrnn.sequences",
     "SlidingWindows": "tsrnn.estimators",
     "Tokenizer": "tsrnn.sequences",
     "drift": "tsrnn.forecasting",

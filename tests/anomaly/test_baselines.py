@@ -618,6 +618,19 @@ def test_a_constant_series_has_no_events(detector, online, value):
         assert (detector.predict(moved) == -1)[145:165].any()
 
 
+@pytest.mark.parametrize("detector", [*ALL.values(), GaussianDetector()])
+@online_or_offline
+def test_one_value_of_a_constant_series_is_the_event(detector, online):
+    y = np.full(600, 5.0)
+    y[400] = 6.0
+    detector = clone(detector).set_params(online=online).fit(y)
+    found = np.flatnonzero(detector.predict(y) == -1)
+    assert ((found > 320) & (found < 480)).all()
+    if not isinstance(detector, WindowDetector):
+        assert found.size
+        assert (detector.predict(y[:100]) == 1).all()
+
+
 @every_detector
 @online_or_offline
 @pytest.mark.parametrize("value", [0.1, 1 / 3, -7.7e8])

@@ -54,7 +54,7 @@ def test_irregular_times_are_moved_to_the_nearest_grid(form, missing):
     y, names = in_form(form, HOURS + pd.to_timedelta(seconds, "s"))
     detector = small(missing=missing, **names)
     with pytest.raises(
-        IrregularTimesError, match="time stamps are off the nearest, h: 20"
+        IrregularTimesError, match="time stamps are off the nearest regular one, h: 20"
     ) as caught:
         detector.fit(y)
     detector.fit(mended(y, caught.value))
@@ -95,9 +95,9 @@ def test_semi_monthly_times_are_read(form):
 
 def test_a_long_frame_is_told_its_columns():
     y = in_form("long")[0]
-    with pytest.raises(DataError, match="id_column='unit', time_column='when'. *$"):
+    with pytest.raises(DataError, match=r"id_column='unit', time_column='when'. *$"):
         small().fit(y)
-    with pytest.raises(DataError, match="id_column='unit', time_column='when'. *$"):
+    with pytest.raises(DataError, match=r"id_column='unit', time_column='when'. *$"):
         small().fit(y.assign(unit=y["unit"].map({"a": 1, "b": 2})))
     with pytest.raises(DataError, match="Is it ' when' for 'when'"):
         small(id_column="unit", time_column="when").fit(y.rename(columns={"when": " when"}))
@@ -128,10 +128,10 @@ def test_a_series_named_as_one_of_a_panel_is_that_one():
     expected = detector.score_samples(panel.loc[["b"]])
     np.testing.assert_array_equal(detector.score_samples(both["b"]), expected)
     assert detector.detect(both["b"], n_most=1)["series"].tolist() == ["b"]
-    with pytest.raises(DataError, match="fitted to a panel: 'a', 'b'. Keep its label"):
+    with pytest.raises(DataError, match=r"fitted to a panel: 'a', 'b'. Keep its label"):
         detector.score_samples(both["b"].rename("c"))
     with pytest.raises(
-        DataError, match="'d' of y was not fitted.*; 2 series are affected: 'd', 'e'"
+        DataError, match=r"'d' of y was not fitted.*; 2 series are affected: 'd', 'e'"
     ):
         detector.score_samples(panel.rename({"a": "d", "b": "e"}))
     numbers = small().fit(panel.rename({"a": 1, "b": 2}))

@@ -352,7 +352,7 @@ def test_update_takes_numbers_of_any_kind():
     detector = small(online=True).fit(y[:300])
     expected = -detector.score_samples(y)[300:]
     result = [detector.update(int(y.iloc[300])), detector.update(y[301:310].astype(int).tolist())]
-    result += [detector.update(np.float32(y.iloc[310])), detector.update(y[311:].astype("Int64"))]
+    result += [detector.update(np.float32(y.iloc[310])), detector.update(y=y[311:].astype("Int64"))]
     np.testing.assert_allclose(
         np.concatenate([single.score for single in result]), expected, rtol=1e-6
     )

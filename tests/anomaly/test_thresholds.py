@@ -760,11 +760,14 @@ def test_a_stream_of_p_values_by_hand(window, adapt):
         warnings.simplefilter("ignore", UserWarning)
         fitted = ConformalThreshold(0.05, window=window, adapt_to_alarms=adapt).fit(first)
     seen, expected, allowed = list(first), [], 0.0
+    highest = max(seen if window is None else seen[-window:])
     for score in new:
         recent = seen if window is None else seen[-window:]
         expected.append(p_by_hand(recent, score) <= 0.05)
         if adapt or not expected[-1] or allowed >= 1:
-            seen.append(score)
+            capped = expected[-1] and not adapt
+            seen.append(min(score, highest) if capped else score)
+            highest = max(highest, seen[-1])
             allowed = min(allowed - expected[-1] + 0.1, max(0.025 * len(recent), 1.0))
     result = [fitted.update(part) for part in np.split(new, [1, 7, 140, 140, 220])]
     np.testing.assert_array_equal(np.concatenate(result), expected)
@@ -918,6 +921,15 @@ def test_a_long_incident_does_not_hide_later_ones(threshold):
 
 
 @pytest.mark.parametrize("threshold", INCIDENTS.values(), ids=INCIDENTS)
+def test_many_incidents_do_not_hide_later_ones(threshold):
+    rng = np.random.default_rng(5)
+    fitted = clone(threshold).fit(np.abs(rng.normal(size=600)))
+    for _ in range(40):
+        fitted.update(np.abs(rng.normal(size=100)))
+        assert fitted.update(20 + rng.normal(size=20))[2:].all()
+
+
+@pytest.mark.parametrize("threshold", INCIDENTS.values(), ids=INCIDENTS)
 def test_adapting_to_alarms_is_a_choice(threshold):
     if not hasattr(threshold, "adapt_to_alarms"):
         pytest.skip("alarms are always left out")
@@ -954,3 +966,11 @@ def test_ties_are_broken_alike_each_time():
     scores = scores_of(200)
     alarms = [ConformalThreshold(0.05, smoothed=True).fit(scores).update(scores) for _ in range(2)]
     np.testing.assert_array_equal(*alarms)
+
+
+@pytest.mark.parametrize("threshold", INCIDENTS.values(), ids=INCIDENTS)
+def test_new_scores_may_be_given_by_name(threshold):
+    scores = scores_of(700)
+    by_name, by_place = (clone(threshold).fit(scores[:600]) for _ in range(2))
+    expected = by_place.update(scores[600:])
+    np.testing.assert_array_equal(by_name.update(new_scores=scores[600:]), expected)

@@ -39,6 +39,12 @@ VALUES = [str(i) for i in range(80)]
             [],
         ),
         (
+            [f"Q{p.quarter}/{p.year}" for p in pd.period_range("2000Q1", periods=60, freq="Q")],
+            "quarters first",
+            ["2015Q1", "2015Q2"],
+            [],
+        ),
+        (
             [f"{day:%d.%m.%Y}" for day in pd.date_range("2024-01-01", periods=60)],
             "a format",
             ["2024-03-01", "2024-03-02"],

@@ -111,7 +111,7 @@ def test_parameters_are_named_as_options():
     )
     assert in_options(message) == wanted
     message = "The 'lookback' parameter of RNNForecaster must be a number, got 1."
-    assert in_options(message) == "lookback must be a number, got 1."
+    assert in_options(message) == "--lookback must be a number, got 1."
 
 
 # Masked series

@@ -199,6 +199,17 @@ def test_times_of_two_series_in_turn_are_refused():
             make_windows(pd.Series(np.arange(4.0), index), 2)
 
 
+NAMES = pd.Index(["b", "b", "a", "a"])
+
+
+@pytest.mark.parametrize("index", [NAMES, pd.CategoricalIndex(NAMES), pd.Index([True] * 4)])
+def test_names_of_series_in_the_index_are_refused(index):
+    series = pd.Series(np.arange(4.0), index)
+    with pytest.raises(DataError, match=r"frame has .* in its index more than once.* row 1.*cross"):
+        make_windows(series, 2)
+    make_windows(series.reset_index(drop=True), 2)
+
+
 BAD_PANELS = {
     "time first": (
         panel(PANEL_TIMES["dates"]).swaplevel(),

@@ -149,7 +149,7 @@ def test_irregular_times_are_moved_to_the_nearest_grid(name, form):
     error = error_of(y, missing=missing)
     assert isinstance(error, IrregularTimesError), str(error)
     assert error.grid.frequency.startswith(frequency)
-    assert f"the nearest, {error.grid.frequency}: " in str(error)
+    assert f"the nearest regular one, {error.grid.frequency}: " in str(error)
     if n_off is not None:
         count = f"{'all' if n_off == N else n_off} of its {N} time stamps"
         assert count in str(error)

@@ -255,6 +255,12 @@ def test_missing_labels_are_refused_by_row(name):
         quick().fit(X[:2], ["a", "b"]).score(X[:3], y)
 
 
+@pytest.mark.parametrize("labels", [["a", 1, "a"], ["a", True, "b"], ("a", 1.5, "b")])
+def test_lists_of_texts_and_others_are_no_texts(labels):
+    with pytest.raises(ValueError, match=r"y holds labels of several types, .* and str"):
+        quick().fit(X[:3], labels)
+
+
 def test_labels_of_several_types_are_refused():
     with pytest.raises(ValueError, match=r"y holds labels of several types, int and str"):
         quick().fit(X[:4], np.array(["a", 1, "b", 2], object))

@@ -117,4 +117,4 @@ def test_without_a_gpu_nothing_falls_back(monkeypatch, tmp_path, capsys):
     Y.rename_axis("time").to_csv(path)
     arguments = ["forecast", str(path), "--time", "time", "--target", "y", "--horizon", "2"]
     assert main([*arguments, "--device", "cuda"]) == 2
-    assert "tsrnn forecast: error: device='cuda' found no NVIDIA GPU" in capsys.readouterr().err
+    assert "tsrnn forecast: error: --device cuda found no NVIDIA GPU" in capsys.readouterr().err

@@ -118,6 +118,16 @@ def test_several_targets_and_quantiles_have_ids():
     assert (result.index.tolist(), result.columns.tolist()) == (IDS, [0.1, 0.9])
 
 
+def test_ids_may_be_tuples():
+    X, ids = long_frame(), pd.Index([("site", name) for name in IDS], tupleize_cols=False)
+    X["id"] = [("site", name) for name in X["id"]]
+    regressor = RNNRegressor(**OPTIONS, **COLUMNS).fit(X, pd.Series(TARGETS[IDS].to_numpy(), ids))
+    expected = RNNRegressor(**OPTIONS, **COLUMNS).fit(long_frame(), TARGETS)
+    result = regressor.predict(X)
+    assert result.index.tolist() == ids.tolist()
+    np.testing.assert_array_equal(result, expected.predict(long_frame()))
+
+
 def test_partial_fit_reads_long_frames():
     expected = RNNRegressor(hidden_size=4)
     regressor = RNNRegressor(hidden_size=4, **COLUMNS)

@@ -13,7 +13,9 @@ from sklearn.pipeline import make_pipeline
 from tsrnn import RNNClassifier, RNNRegressor, SlidingWindows
 from tsrnn.datasets import load_sunspots
 from tsrnn.estimators import sequences as door
-from tsrnn.estimators.sequences import merge_duplicates, read_sequences
+from tsrnn.estimators import training_set
+from tsrnn.estimators.sequences import read_sequences
+from tsrnn.estimators.training_set import merge_duplicates
 from tsrnn.inspection import states
 
 RNG = np.random.default_rng(0)
@@ -195,6 +197,7 @@ def test_channels_of_windows_are_those_of_the_frame(cls, container, groups):
 
 def test_windows_know_their_channels_as_long_as_they_are_windows():
     windows = SlidingWindows(3).fit_transform(CUBE[:, 0])
+    assert type(windows[5:].sum()) is type(np.float64(1))
     for same in (windows[5:], windows * 2, windows.copy(), pickle.loads(pickle.dumps(windows))):
         assert quick().fit(same, np.zeros(len(same))).n_channels_in_ == 2
     for other in (np.asarray(windows), windows[:, 2:], windows.astype(object)[:, :5]):
@@ -589,7 +592,7 @@ def test_the_order_of_what_is_merged_is_that_of_its_content():
 def test_rows_whose_numbers_collide_are_compared(monkeypatch):
     """As if the numbers of all rows were the same: none is taken for another."""
     monkeypatch.setattr(
-        door, "_hashes", lambda sequences, targets: np.zeros(len(sequences), np.uint64)
+        training_set, "_hashes", lambda sequences, targets: np.zeros(len(sequences), np.uint64)
     )
     given = [[1.0, 2.0], [1.0, 2.0], [2.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0]]
     y = [0, 0, 0, 0, 0, 1]
@@ -606,7 +609,7 @@ def test_the_numbers_of_rows_hardly_collide():
     rng = np.random.default_rng(0)
     for X in (rng.integers(0, 2, (20_000, 40)), np.arange(40_000).reshape(-1, 2)):
         X = np.unique(X, axis=0)
-        keys = door._hashes(read_table(X), np.zeros((len(X), 1)))
+        keys = training_set._hashes(read_table(X), np.zeros((len(X), 1)))
         assert len(np.unique(keys)) == len(X)
         halves = keys.view(np.uint32).reshape(-1, 2)  # 2e8 pairs among 4e9 numbers: 0.05 collide
         assert all(len(np.unique(half)) > len(X) - 10 for half in halves.T)

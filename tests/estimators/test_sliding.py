@@ -344,6 +344,7 @@ BACK = pd.DataFrame({"a": np.arange(4.0)})
         (BACK.set_index(TIMES[[1, 0, 1, 0]].astype("date32[pyarrow]")), "back in time in row 2"),
         (BACK.set_index(TIMES[[1, 1, 0, 0]]), "more than once"),
         (BACK.set_index(pd.Index([0, 0, 1, 1])), "more than once"),
+        (BACK.set_index(pd.Index(["a", "a", "b", "b"])), "has 'a' in its index more than once"),
         (BACK.set_index(pd.DatetimeIndex([*TIMES, None])), r"no time stamp \(NaT\) in row 3"),
         (panel().swaplevel(), "Level 1 .*swaplevel"),
         (panel(ids=[1, 2]).swaplevel(), "dates in level 0 .*swaplevel"),

@@ -280,3 +280,24 @@ def test_inspection_reads_tokens():
     html = fitted(CHANNELS, pooling="attention")._repr_html_()
     assert "one of 7 tokens &rarr; 3, and 2 numbers" in html
     assert "attention over steps &rarr; 2" in html
+
+
+def test_sequences_too_long_for_the_memory_are_refused(monkeypatch):
+    text = np.zeros(10**6, int)
+    classifier = RNNClassifier(embedding_size=64)
+    monkeypatch.setattr("tsrnn.estimators.memory.machine_memory", lambda: 2**32)
+    with pytest.raises(ValueError, match=r"Row 1 of X has 1,000,000 steps, .* GB .* in training"):
+        classifier.fit([[0, 1], text], [0, 1])
+    assert not hasattr(classifier, "network_")
+    classifier.set_params(max_iter=1).fit([[0, 1], [1, 0]], [0, 1])
+    with pytest.raises(ValueError, match=r"Row 0 of X has 1,000,000 steps, .* in prediction"):
+        classifier.predict([text])
+
+
+@pytest.mark.slow
+def test_a_text_of_a_million_tokens_is_classified():
+    """In 1.3 GB."""
+    text = np.arange(10**6) % 3
+    options = {"embedding_size": 1, "hidden_size": 2, "max_iter": 1, "pooling": "mean"}
+    classifier = RNNClassifier(**options).fit([text, [0, 1, 2]], [0, 1])
+    assert classifier.predict([text, [2]]).shape == (2,)

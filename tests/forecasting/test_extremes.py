@@ -140,10 +140,25 @@ def test_bounds_in_logarithms_stay_finite(loss):
     y = wave()
     y[-5:] *= 1e100
     forecaster = quick(transform="log", loss=loss).fit(y)
-    with pytest.warns(UserWarning, match=r"Some results are beyond 1e\+300 and are given as that"):
+    with pytest.warns(UserWarning, match=r"Some results exceed 1e\+300 and are set to it"):
         interval = forecaster.predict_interval(coverage=0.95)
     assert np.isfinite(interval).all(axis=None)
     assert (interval["upper_95"] > interval["lower_95"]).all()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert np.isfinite(results_of(forecaster)).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("value", [1e40, -1e100, 1e149])
+def test_new_covariates_of_another_size_are_refused(loss, value):
+    x = pd.DataFrame({"price": np.arange(N + 12.0)}, DAYS)
+    future = x[N : N + HORIZON].astype(float)
+    forecaster = quick(loss=loss).fit(wave(), x[:N])
+    assert np.isfinite(forecaster.predict(X=future * 1e10)).all()
+    future.iloc[2] = value
+    message = r"Column 'price' of X is .* at 2024-06-11, .* deviations from the mean"
+    with pytest.raises(DataError, match=message):
+        forecaster.predict(X=future)
+    with pytest.raises(DataError, match=message):
+        forecaster.update(LATER[:6], X=future)

@@ -166,20 +166,20 @@ def test_a_series_without_a_label_is_told_to_take_one(form):
 # Labels
 
 
-@pytest.mark.parametrize("call", ["update", "predict", "X", "static"])
+TEXTS = ["1", "2", "3"]
+CALLS = {
+    "update": lambda y: quick().fit(y).update(panel("wide", slice(N - 2, N), TEXTS)),
+    "predict": lambda y: quick(scope="local").fit(y).predict(y=panel("long", labels=TEXTS)),
+    "X": lambda y: quick().fit(y, panel("long", labels=TEXTS).rename(columns={"y": "x"})),
+    "static": lambda y: quick().fit(y, static=pd.DataFrame({"unique_id": TEXTS, "size": 1.0})),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
 def test_labels_of_another_type_are_told(call):
-    numbers, texts = [1, 2, 3], ["1", "2", "3"]
-    y, same = panel("long", labels=numbers), panel("long", labels=texts)
     match = r"The label '1' is of type str, and 1 of type int: convert the labels, by astype\(int\)"
     with pytest.raises(DataError, match=match):
-        if call == "X":
-            quick().fit(y, same.rename(columns={"y": "x"}))
-        elif call == "static":
-            quick().fit(y, static=pd.DataFrame({"unique_id": texts, "size": 1.0}))
-        elif call == "update":
-            quick().fit(panel("long", KNOWN, numbers)).update(panel("wide", LATER, texts))
-        else:
-            quick(scope="local").fit(y).predict(y=same)
+        CALLS[call](panel("long", labels=[1, 2, 3]))
 
 
 def test_many_bad_series_are_counted_and_the_first_listed():
@@ -211,7 +211,7 @@ def test_many_bad_series_are_counted_and_the_first_listed():
         assert listed in str(caught.value), name
     with pytest.raises(DataError, match="7 series are affected: 's1'"):
         quick().fit(long.ffill(), static=pd.DataFrame({"size": [1.0]}, ["s0"]))
-    with pytest.raises(DataError, match="7 are in only one of the two: 's1', .*'s5' and 2 more"):
+    with pytest.raises(DataError, match=r"7 are in only one of the two: 's1', .*'s5' and 2 more"):
         quick().fit(long[long["unique_id"] == "s0"]).update(
             long.assign(ds=long["ds"] + DAYS.freq * N).ffill()
         )
@@ -231,7 +231,7 @@ def covariates(form, names=("temp", "promo")):
 def test_what_x_lacks_in_the_history_is_told_to_be_given(form, past):
     y, X = single("series"), covariates(form)
     with pytest.raises(
-        MissingDataError, match="has no row at 2024-01-11.*row for each time"
+        MissingDataError, match=r"has no row at 2024-01-11.*row for each time"
     ) as caught:
         quick(past_covariates=past).fit(y, X.drop(X.index[10]))
     assert "past_covariates" not in caught.value.remedy
@@ -246,7 +246,7 @@ def test_what_x_lacks_in_the_history_is_told_to_be_given(form, past):
 def test_what_x_lacks_in_the_future_may_be_past_covariates():
     forecaster = quick().fit(single("series"), covariates("index")[:N])
     with pytest.raises(
-        DataError, match="has no row at 2024-03-01.*name the rest in past_covariates"
+        DataError, match=r"has no row at 2024-03-01.*name the rest in past_covariates"
     ):
         forecaster.predict()
 
@@ -306,7 +306,7 @@ def test_near_names_of_columns_are_told(name, form):
 
 
 def test_near_names_of_covariates_are_told():
-    with pytest.raises(ValueError, match="past_covariates names 'temp', .*Is it ' Temp'"):
+    with pytest.raises(ValueError, match=r"past_covariates names 'temp', .*Is it ' Temp'"):
         quick(past_covariates=["temp"]).fit(single("series"), covariates("index", [" Temp"]))
 
 
@@ -388,7 +388,7 @@ def test_covariates_of_other_series_are_refused(form):
     y = single("series") if form == "single" else panel("long")
     others = pd.concat([X.assign(unique_id=label) for label in "xz"])
     with pytest.raises(
-        DataError, match="X has the series 'x', 'z', and y (is a single|has 'a', 'b')"
+        DataError, match=r"X has the series 'x', 'z', and y (is a single|has 'a', 'b')"
     ):
         quick().fit(y, others)
 

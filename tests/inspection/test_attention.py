@@ -104,6 +104,41 @@ def test_attention_weights(regressor):
             np.testing.assert_allclose(frame[f"l{layer}", head], shares / shares.sum(), rtol=1e-9)
 
 
+def test_attention_weights_of_every_step(regressor):
+    frame = attention_weights(regressor, X[:2], every_step=True)
+    last = attention_weights(regressor, X[:2])
+    assert frame.columns.names == ["layer", "head", "attended"]
+    for row in (0, 1):
+        result, _ = run_naive(regressor, row)
+        views = regressor.network_.views()
+        normed = np.array([naive.norm(e) for e in result[0]])
+        query, keys = (
+            normed @ views[f"{name}_weight_l0"].T + views[f"{name}_bias_l0"]
+            for name in ("query", "key")
+        )
+        for head in range(N_HEADS):
+            own = slice(2 * head, 2 * head + 2)
+            shares = np.tril(np.exp(query[:, own] @ keys[:, own].T / np.sqrt(2)))
+            shares /= shares.sum(axis=1, keepdims=True)
+            shares[np.triu_indices(N_TIME, 1)] = np.nan
+            np.testing.assert_allclose(frame.loc[row]["l0", head], shares, rtol=1e-9)
+            for layer in ("l0", "l1"):
+                np.testing.assert_array_equal(
+                    frame.loc[row][layer, head].iloc[-1], last.loc[row][layer, head]
+                )
+        assert frame.loc[row]["l1"].iloc[:-1].isna().all(axis=None)  # is not computed
+
+
+def test_attention_weights_of_shorter_sequences_begin_at_their_first_step(regressor):
+    rows = [X[0][:, None], X[1][:3, None]]
+    frame = attention_weights(regressor, rows, every_step=True)["l0", 1]
+    alone = attention_weights(regressor, rows[1:], every_step=True)["l0", 1]
+    shorter = frame.loc[1]
+    assert shorter.shape == (3, 5)
+    np.testing.assert_allclose(shorter.iloc[:, :3], alone, rtol=1e-12)
+    assert shorter.iloc[:, 3:].isna().all(axis=None)
+
+
 def test_what_a_transformer_does_not_have(regressor):
     for function in (gates, memory_half_life):
         with pytest.raises(ValueError, match="cell='attention' has no gates"):

@@ -323,7 +323,7 @@ def test_bad_input():
         diagnose(regressor)
     with pytest.raises(ValueError, match="keeps no sequences: give X and y"):
         diagnose(regressor, NEAR)
-    with pytest.raises(ValueError, match="X has 300 sequences and y has 5 targets"):
+    with pytest.raises(ValueError, match="X has 300 and y has 5"):
         diagnose(regressor, NEAR, NEAR_Y[:5])
     with pytest.raises(ValueError, match="not fitted"):
         diagnose(RNNRegressor(), NEAR, NEAR_Y)

@@ -3,8 +3,18 @@
 import matplotlib
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 
-from tsrnn.plotting import ActivityDisplay, AttentionDisplay, NextTokenDisplay, SurpriseDisplay
+from tsrnn import RNNClassifier, RNNLanguageModel, Tokenizer
+from tsrnn.inspection import attention_weights, gates, states
+from tsrnn.plotting import (
+    ActivityDisplay,
+    AttentionDisplay,
+    GateDisplay,
+    NextTokenDisplay,
+    SurpriseDisplay,
+)
 from tsrnn.plotting.sequences.text import lay_out, visible
 
 matplotlib.use("Agg")
@@ -225,7 +235,7 @@ def test_weights_and_labels():
 # Bad input
 
 CALLS = {
-    "surprise": lambda tokens, values: SurpriseDisplay(tokens, values),
+    "surprises": lambda tokens, values: SurpriseDisplay(tokens, values),
     "values": lambda tokens, values: ActivityDisplay(tokens, values),
     "probabilities": lambda tokens, values: NextTokenDisplay(tokens, values, "abc"),
     "weights": lambda tokens, values: AttentionDisplay(tokens=tokens, weights=values, source="abc"),
@@ -252,7 +262,7 @@ def test_bad_tokens_and_values(name):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: SurpriseDisplay("ab", [1, -0.5]), "surprise must not be .* -0.5 at token 1"),
+        (lambda: SurpriseDisplay("ab", [1, -0.5]), "surprises must not be .* -0.5 at token 1"),
         (lambda: ActivityDisplay("ab", [1, np.inf]), "values has inf: give finite numbers"),
         (lambda: ActivityDisplay("ab", [1, 2], limits=(1, 1)), "limits must be a lower and a"),
         (lambda: NextTokenDisplay("a", [[0.5, 2]], "ab"), "from 0 to 1, and row 0 has 2"),
@@ -266,4 +276,110 @@ def test_bad_tokens_and_values(name):
 def test_bad_values(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+    assert not matplotlib.pyplot.get_fignums()
+
+
+# Of fitted networks
+
+
+@pytest.fixture(scope="module")
+def model():
+    text = "the quick brown fox jumps over the lazy dog. " * 6
+    small = {"embedding_size": 3, "hidden_size": 5, "max_iter": 2, "n_steps": 16}
+    return RNNLanguageModel(n_layers=2, **small).fit(text)
+
+
+@pytest.mark.slow
+def test_surprise_of_a_language_model(model):
+    display = SurpriseDisplay.from_estimator(model, "the Fox", width=20, largest=4)
+    np.testing.assert_array_equal(display.boxes_.get_array(), -model.step_log_likelihood("the Fox"))
+    labels = [text.get_text() for text in display.texts_]
+    assert labels == ["t", "h", "e", "·", "<unk>", "o", "x"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of", ["hidden", "cell", "forget"])
+def test_activity_of_a_unit(model, of):
+    text = "the lazy dog"
+    display = ActivityDisplay.from_estimator(model, text, 3, of=of, layer="l0")
+    frame = (gates if of == "forget" else states)(model, text)["l0", of, 3]
+    np.testing.assert_array_equal(display.boxes_.get_array(), frame.iloc[1:])
+    kind = "gate" if of == "forget" else "state"
+    assert display.ax_.get_title(loc="left") == f"layer l0, unit 3: {of} {kind}"
+    norm = display.boxes_.norm
+    assert ((norm.vmin, norm.vmax) == (0, 1)) == (of == "forget")
+    assert ActivityDisplay.from_estimator(model, text, 0).label == "layer l1, unit 0: hidden state"
+
+
+@pytest.mark.slow
+def test_next_tokens_of_a_language_model(model):
+    display = NextTokenDisplay.from_estimator(model, "the fox", n_candidates=3)
+    names = model.tokenizer_.tokens_
+    for step, row in enumerate(model.predict_proba("the fox")):
+        assert display.candidates_[step] == [names[k] for k in np.argsort(-row)[:3]]
+        assert display.bars_[step].get_height() == row[names.index("the fox"[step])]
+
+
+@pytest.mark.slow
+def test_attention_of_a_language_model():
+    items = [[(60, 1), (62, 2), (60, 1)], [(62, 2), (60, 1)]] * 9
+    small = {"embedding_size": 4, "hidden_size": 4, "max_iter": 1, "n_steps": 8, "n_heads": 2}
+    model = RNNLanguageModel(None, cell="attention", **small).fit(items)
+    frame = attention_weights(model, [items[0]], every_step=True)["l0"]
+    for display in (SurpriseDisplay, NextTokenDisplay):
+        assert len(display.from_estimator(model, items[0]).tokens) == 3  # not the end
+    display = AttentionDisplay.from_estimator(model, items[0], head=1)
+    np.testing.assert_array_equal(display.mesh_.get_array().filled(np.nan), frame[1])
+    labels = [label.get_text() for label in display.ax_.get_xticklabels()]
+    assert labels == ["<bos>", "(60, 1)", "(62, 2)", "(60, 1)"]
+    mean = AttentionDisplay.from_estimator(model, items[0])
+    expected = (frame[0].to_numpy() + frame[1].to_numpy()) / 2
+    np.testing.assert_allclose(mean.mesh_.get_array().filled(np.nan), expected)
+    with pytest.raises(ValueError, match=r"no head 2 of layer 'l0': .* layers \['l0'\] and heads"):
+        AttentionDisplay.from_estimator(model, items[0], head=2)
+
+
+@pytest.mark.slow
+def test_a_classifier_behind_a_tokenizer():
+    texts, labels = ["good film", "bad film", "the good plot", "the bad plot"] * 6, [1, 0, 1, 0] * 6
+    classifier = RNNClassifier(embedding_size=3, hidden_size=4, max_iter=1, bidirectional=True)
+    pipeline = make_pipeline(Tokenizer("word"), classifier).fit(texts, labels)
+    display = ActivityDisplay.from_estimator(pipeline, "the good film", 2)
+    assert [text.get_text() for text in display.texts_] == ["the", "good", "film"]
+    frame = states(pipeline, ["the good film"])["l0", "hidden", 2]
+    np.testing.assert_array_equal(display.boxes_.get_array(), frame)
+    ids = pipeline[0].transform(["the good film"])[0]
+    alone = ActivityDisplay.from_estimator(pipeline[-1], ids, 2)
+    np.testing.assert_array_equal(alone.boxes_.get_array(), frame)
+    GateDisplay.from_estimator(pipeline, texts[:1])
+    with pytest.raises(ValueError, match="RNNClassifier reads no text: give a fitted RNNLanguage"):
+        ActivityDisplay.from_estimator(pipeline[-1], "the good film", 2)
+    with pytest.raises(
+        ValueError, match="estimator must be a fitted RNNLanguageModel, got Pipeline"
+    ):
+        SurpriseDisplay.from_estimator(pipeline, "the good film")
+
+
+@pytest.mark.slow
+def test_bad_texts_and_units(model):
+    for call in (SurpriseDisplay.from_estimator, NextTokenDisplay.from_estimator):
+        with pytest.raises(ValueError, match="text is empty"):
+            call(model, "")
+        with pytest.raises(ValueError, match="tokens has 6,001, and at most"):
+            call(model, "a" * 6001)
+    for options in ({"unit": 5}, {"unit": 0, "layer": "l2"}, {"unit": 0, "of": "reset"}):
+        with pytest.raises(ValueError, match=r"no unit \d of .* layers \['l0', 'l1'\], .* 5 units"):
+            ActivityDisplay.from_estimator(model, "the fox", **options)
+    with pytest.raises(ValueError, match="of must be one of"):
+        ActivityDisplay.from_estimator(model, "the fox", 0, of="open")
+    with pytest.raises(ValueError, match="cell='lstm' does not attend"):
+        AttentionDisplay.from_estimator(model, "the fox")
+    with pytest.raises(ValueError, match="Series are drawn here, not text"):
+        GateDisplay.from_estimator(model, "the fox")
+    with pytest.raises(NotFittedError):
+        SurpriseDisplay.from_estimator(RNNLanguageModel(), "a")
+    frames = [np.random.default_rng(0).integers(0, 2, (9, 4))]
+    music = RNNLanguageModel(None, hidden_size=3, max_iter=1).fit(frames)
+    with pytest.raises(ValueError, match="The model is of music"):
+        SurpriseDisplay.from_estimator(music, frames[0])
     assert not matplotlib.pyplot.get_fignums()

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from tsrnn import RNNClassifier, RNNForecaster, RNNRegressor
+from tsrnn import RNNClassifier, RNNForecaster, RNNRegressor, RNNTagger
 from tsrnn.inspection import states
 from tsrnn.plotting import UnfoldedDisplay
 
@@ -116,6 +116,15 @@ def test_estimates_of_targets_and_classes():
     outputs = UnfoldedDisplay.from_estimator(classifier, X, series=3).prediction
     np.testing.assert_array_equal(outputs, classifier.predict_proba(X[3:4])[0])
     assert outputs.index.tolist() == ["down", "up"]
+
+
+def test_a_tagger_shows_the_labels_of_its_last_step():
+    labels = [np.where(np.cumsum(row) > 0, "up", "down") for row in X]
+    tagger = RNNTagger(hidden_size=3, max_iter=1).fit(X[:, :, None], labels)
+    display = UnfoldedDisplay.from_estimator(tagger, X[:, :, None], series=2)
+    expected = tagger.predict_proba(X[2:3, :, None])[0][-1]
+    np.testing.assert_array_equal(display.prediction, expected)
+    assert display.prediction.index.tolist() == ["down", "up"]
 
 
 def test_rows_of_several_channels_by_their_labels():

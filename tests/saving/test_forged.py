@@ -562,7 +562,20 @@ THRESHOLD = {
     "fitted._ordered": [[1.0]],
     "fitted.threshold_": [1.0],
 }
+TAGGER = {
+    "class": ["RNNClassifier", "Tagger"],
+    "fitted.classes_": [np.array(["a"]), None],
+    "fitted.n_channels_in_": [0, 1, 3, 2**70, None],
+    "fitted.missing_": ["tell"],
+    f"{NETWORK}.n_tokens": [0, -1, 4, 6, 2**70, None],
+    f"{NETWORK}.n_embedding": [0, -1, 2, 4, 2**70, None],
+    f"{NETWORK}.tied": [True, 0, None],
+    f"{NETWORK}.n_in": [1, 3, 5],
+    f"{NETWORK}.n_out": [1, 3],
+    f"{NETWORK}.head": ["last", "mean", "ahead"],
+}
 ALL = {
+    "tagger": TAGGER,
     "forecaster": CHANGES,
     "regressor": REGRESSOR,
     "classifier": CLASSIFIER,
@@ -699,10 +712,16 @@ def test_deep_json_is_refused_where_it_could_be_a_value(valid_files, assert_refu
 
 
 def test_missing_and_left_over_content_is_refused(valid_files, assert_refused):
+    sometimes_of = {
+        "forecaster": {"loss_", "quantiles_"},
+        "covariates": {"_weights"},
+        "detector": {"_constant", "_start_weights"},  # files of earlier versions have none
+        "detectors": {"_constant", "_start_weights"},
+        "threshold": {"floor", "n_allowed", "highest"},
+    }
     for name, original in valid_files.items():
         sometimes = {"n_features_in_", "feature_names_in_", "_moments", "_classes_given"}
-        sometimes |= {"loss_", "quantiles_"} if name == "forecaster" else set()
-        sometimes |= {"_weights"} if name == "covariates" else set()
+        sometimes |= sometimes_of.get(name, set())
         for attribute in Forgery(original).json["fitted"].keys() - sometimes:
             forgery = Forgery(original).change(f"fitted.{attribute}", None)
             del forgery.json["fitted"][attribute]

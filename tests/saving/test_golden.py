@@ -20,7 +20,7 @@ from saving.conftest import (
 )
 
 import tsrnn
-from tsrnn import Tokenizer
+from tsrnn import RNNLanguageModel, RNNTagger, Tokenizer
 from tsrnn.anomaly import TailThreshold
 
 pytestmark = pytest.mark.slow
@@ -100,6 +100,47 @@ def make_golden_files():
                 "ids": [ids.tolist() for ids in tokenizer.transform(TEXTS)],
             },
         )
+    written = language_model().fit(TEXTS).partial_fit(TEXTS)
+    _write_golden(
+        written,
+        "language-model-1",
+        lambda: {
+            "log_likelihood": written.log_likelihood(TEXTS).tolist(),
+            "text": written.generate(30, TEXTS[1], random_state=0),
+            "then": written.partial_fit(TEXTS).log_likelihood(TEXTS).tolist(),
+        },
+    )
+    for name, estimator in estimators_of_tokens().items():
+        estimator.fit(TOKENS, TAGS[name]).partial_fit(TOKENS, TAGS[name])
+        _write_golden(
+            estimator,
+            f"{name}-1",
+            lambda estimator=estimator, name=name: {
+                "probabilities": _probabilities(estimator),
+                "then": _probabilities(estimator.partial_fit(TOKENS, TAGS[name])),
+            },
+        )
+
+
+TOKENS = [[[3, 0.5], [1, -1.0], [0, 2.0]], [[2, 1.0], [3, 0.0]], [[1, 4.0]]]  # and numbers
+TAGS = {
+    "token-classifier": ["up", "down", "up"],
+    "tagger": [["N", "V", None], ["N", "N"], ["V"]],
+}
+
+
+def estimators_of_tokens():
+    """A classifier and a tagger of tokens and numbers."""
+    options = {"embedding_size": 3, "n_tokens": 5, "hidden_size": 4, "max_iter": 20}
+    options |= {"bidirectional": True, "dtype": "float64"}
+    return {
+        "token-classifier": classifier(pooling="attention", **options),
+        "tagger": RNNTagger(cell="gru", **options),
+    }
+
+
+def _probabilities(estimator):
+    return [np.asarray(row).tolist() for row in estimator.predict_proba(TOKENS)]
 
 
 TEXTS = [
@@ -115,6 +156,13 @@ def tokenizers():
         "word": Tokenizer("word", lowercase=True, begin=True).fit(TEXTS),
         "subword": Tokenizer("subword", max_tokens=40, end=True).fit(TEXTS),
     }
+
+
+def language_model():
+    """A language model of words."""
+    sizes = {"hidden_size": 4, "embedding_size": 4, "n_steps": 4, "max_iter": 20}
+    tokenizer = Tokenizer("word", lowercase=True, end=True)
+    return RNNLanguageModel(tokenizer, cell="gru", dtype="float64", tied=True, **sizes)
 
 
 def detector_data():
@@ -214,3 +262,20 @@ def test_the_tokenizers_of_format_1(unit):
     loaded, expected = golden(f"{unit}-tokenizer-1")
     assert loaded.tokens_ == expected["tokens"] == tokenizers()[unit].tokens_
     assert [ids.tolist() for ids in loaded.transform(TEXTS)] == expected["ids"]
+
+
+def test_the_language_model_of_format_1():
+    loaded, expected = golden("language-model-1")
+    np.testing.assert_allclose(loaded.log_likelihood(TEXTS), expected["log_likelihood"], rtol=1e-9)
+    assert loaded.generate(30, TEXTS[1], random_state=0) == expected["text"]
+    loaded.partial_fit(TEXTS)
+    np.testing.assert_allclose(loaded.log_likelihood(TEXTS), expected["then"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["token-classifier", "tagger"])
+def test_the_estimators_of_tokens_of_format_1(name):
+    loaded, expected = golden(f"{name}-1")
+    for key in ("probabilities", "then"):
+        for result, row in zip(_probabilities(loaded), expected[key], strict=True):
+            np.testing.assert_allclose(result, row, rtol=1e-9)
+        loaded.partial_fit(TOKENS, TAGS[name])

@@ -163,6 +163,29 @@ def test_streams_start_from_zero_states_in_each_epoch():
     assert curve[0] != pytest.approx(single[0], rel=1e-3)
 
 
+@pytest.mark.parametrize("seconds", [1e-9, 10.0])
+@pytest.mark.parametrize("reset", [0.3, 0.999999])
+def test_streams_are_reset_at_random(reset, seconds, monkeypatch):
+    monkeypatch.setattr(epochs, "BLOCK_SECONDS", seconds)
+    network = RecurrentNetwork("lstm", 1, 8, 3).initialise(np.random.default_rng(0), scale=1.0)
+    settings = Settings(max_iter=2, solver="sgd", learning_rate_init=1e-30, reset=reset)
+    values = np.random.default_rng(1).normal(size=(200, 4)).astype("float32")
+    numbers = np.arange(200)
+    source = sequence_source(values[:, :1], numbers, np.ones_like(numbers), values[:, 1:])
+    streams = numbers.reshape(20, 10)
+    curve = train(network, source, streams, NONE, settings, np.random.default_rng(5)).loss_curve
+    rng = np.random.default_rng(5)
+    for loss in curve:
+        resets, states = rng.random((10, 20)) < reset, np.zeros((20, network.state_width), "f4")
+        resets[0] = True
+        losses = []
+        for column, are_reset in zip(streams.T, resets, strict=True):
+            states[are_reset] = 0
+            outputs = network.predict(source, column, states=states)
+            losses.append(np.abs(outputs - values[column, 1:]).mean())
+        assert loss == pytest.approx(np.mean(losses), rel=1e-5)
+
+
 def test_streams_on_many_threads_give_the_same_bits(monkeypatch):
     monkeypatch.setattr(threads, "LONG", 0)
     streams = np.arange(20 * 10).reshape(20, 10)

@@ -82,7 +82,7 @@ class FittedSeries:
         return self.scaled(series), features
 
     def matched(self, panel: ChannelPanel) -> ChannelPanel:
-        """Series with the labels of those fitted, where a single one can only be meant so."""
+        """Series with the labels of those fitted, where it is clear which one a single one is."""
         labels = list(self.labels)
         if panel.ids == labels or [None] not in (panel.ids, labels):
             return panel
@@ -113,7 +113,7 @@ class FittedSeries:
         if unknown and None in self.labels:
             raise DataError(
                 f"has the series {listed(unknown)}, and the detector was fitted to a single one",
-                "Give the rows of that alone, or fit on all.",
+                "Give its rows alone, or fit on all series.",
             )
         if unknown:
             raise Location(series=unknown[0]).error(
@@ -196,9 +196,10 @@ class FittedNetworks(FittedSeries):
         return dataclasses.replace(fitted, start_weights=weights), evaluations
 
     def _start_weights(self, inputs, squared_scores):
-        """Weights with which squared scores of the first rows are like those of later ones.
+        """Weights that make squared scores of the first rows comparable to later ones, (n,).
 
-        By high quantiles of both, those of the first rows from starts within all series.
+        Networks are run from starts within all series. Where the high quantile of their scores in a
+        row exceeds that of later rows, the weight is below 1.
         """
         n = min(self.model.n_warm_up, min(len(z) for z, _ in inputs) // 2)
         if not n:
@@ -220,7 +221,8 @@ class FittedNetworks(FittedSeries):
         if np.isnan(later).all():  # nothing later was observed
             return np.ones(n)
         usual, median = np.nanquantile(later, [_HIGH, 0.5], method="higher")
-        # What is far above the usual, as many rows are in a row, becomes as low as the median.
+        # A quantile far above the usual one is weighted down to the median, not to the usual one:
+        # errors after a start are large in many rows in succession, which smoothing adds up.
         ratio = usual / max(median, usual / 10, np.finfo(float).tiny)
         excess = ratio * np.maximum(high - 1.5 * usual, 0)
         return usual / (usual + excess) if usual > 0 else np.ones(n)
@@ -288,7 +290,7 @@ def evaluated(
     constant: np.ndarray,
     online: bool,
 ) -> Evaluation:
-    """Errors of networks on a standardised series; a constant channel's forecast is its value."""
+    """Errors of networks on a standardised series; constant channels are forecast to stay so."""
     evaluation = model.evaluate(networks, z, features, online)
     set_constant_errors(evaluation.errors, z, constant)
     evaluation.expected[:, constant] = 0

@@ -44,11 +44,11 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     errors of their reconstruction from it are scored (Malhotra et al. 2016, arXiv 1607.00148).
     Networks are trained on all series of a panel, each standardised. Scores of normal points are
     about 1 or less. Each series starts with a state of zeros, and its smoothing at the median
-    score. Its first ``max(lookback, season) + horizon`` rows are compared with rows as near to a
-    start within the training series: their errors are larger for lack of history, and only what is
-    larger still is strange. For alarms as early as later on, put the rows before in front of new
-    ones, or fit with ``online=True`` and ``update``. A constant channel is expected to stay so;
-    changes of it are in units of a thousandth of its size.
+    score. In its first ``max(lookback, season) + horizon`` rows, errors are larger for lack of
+    history; scores there weigh less, by how large errors are after starts within the training
+    series. To detect anomalies there as well as later on, put earlier rows in front of new ones, or
+    fit with ``online=True`` and ``update``. A constant channel is expected to stay constant; its
+    changes are scored relative to a thousandth of its size.
 
     Parameters
     ----------
@@ -75,8 +75,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     contamination : float or "auto", default="auto"
         Without a threshold, the share of anomalies in the training points; "auto" is
         ``RobustZThreshold(min_excess=0.1)``, with ``online=True``
-        ``ConformalThreshold(0.01, min_excess=0.1)``: a score is no alarm that is above the median
-        by less than a tenth of a typical error.
+        ``ConformalThreshold(0.01, min_excess=0.1)``: an alarm is above the median score by at
+        least a tenth of a typical error.
     missing : {"raise", "mask"}, default="raise"
         Refuse missing values and rows, or skip them: networks then keep their state.
     id_column, time_column : str, optional
@@ -107,7 +107,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     loss_curve_ : list of float
         Training loss of each epoch, mean over the networks.
     cutoff_ : Timestamp, Period, int or Series
-        The last time stamp seen, in ``fit`` or by updates, which ``update`` goes on from; of a
+        The last time stamp seen, in ``fit`` or ``update``, after which ``update`` continues; of a
         panel a Series by id. Only with ``online=True``.
     seasons_, n_iter_, n_features_in_ : tuple of int, int, int
         Seasons in steps, epochs, and channels.
@@ -213,13 +213,13 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
 
     @property
     def cutoff_(self) -> Any:
-        """The last time stamp seen, which ``update`` goes on from; of a panel a Series by id.
+        """The last time stamp seen, after which ``update`` continues; of a panel a Series by id.
 
-        AttributeError if the detector was not fitted ``online``, for others keep no place.
+        AttributeError if the detector was not fitted with ``online=True``.
         """
         check_is_fitted(self)
         if self.fitted_.streams is None:
-            raise AttributeError("cutoff_ is of a detector that goes on: fit with online=True.")
+            raise AttributeError("Only an online detector has cutoff_: fit with online=True.")
         stamps, labels = [s.last_stamp for s in self.fitted_.streams], list(self.fitted_.labels)
         return stamps[0] if labels == [None] else pd.Series(stamps, labels, name="cutoff")
 
@@ -324,7 +324,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             If the detector was not fitted ``online``, rows do not continue the series, or values
             are missing (without ``missing="mask"``), infinite or not numbers. Nothing is changed.
         KeyboardInterrupt
-            After Ctrl-C; all rows were taken in or none, as ``cutoff_`` tells.
+            After Ctrl-C; either all rows were taken in or none: see ``cutoff_``.
         """
         check_is_fitted(self)
         streams = self.fitted_.streams
@@ -356,7 +356,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         is_single = None in self.fitted_.labels
         if isinstance(y, (Real, np.ndarray, list, tuple)):
             if not is_single:
-                raise ValueError("y must be a frame: which of the series goes on is not told.")
+                raise ValueError("y must be a frame that says which of the series it continues.")
             rows = np.reshape(y, (1, 1)) if isinstance(y, Real) else np.asarray(y)
             rows = rows.reshape(-1, 1) if rows.ndim == 1 else rows
             is_valid = rows.dtype == np.float64 and rows.ndim == 2 and rows.size > 0

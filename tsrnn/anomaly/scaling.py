@@ -4,14 +4,14 @@ import numpy as np
 
 from tsrnn.estimators.constant import ROUNDING, is_constant
 
-_LIMIT = 1e30  # of standardised values: beyond, all are as strange; its powers are finite
+_LIMIT = 1e30  # of standardised values, so that their squares and products are finite
 
 
 def scaling_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean, deviation and whether it is constant, of each channel of (n, n_channels) values.
 
-    A constant channel has its value as mean, and as deviation the absolute value, 1 for 0: so that
-    changes of it are told by their share.
+    The deviation of a constant channel is its absolute value, or 1 for 0, so that changes of it are
+    relative ones.
     """
     low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
     size = np.maximum(np.abs(low), np.abs(high))
@@ -25,7 +25,7 @@ def scaling_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def standardised(
     values: np.ndarray, mean: np.ndarray, deviation: np.ndarray, constant: np.ndarray
 ) -> np.ndarray:
-    """Values (n, n_channels) in deviations from the mean; 0 where a constant has only rounded."""
+    """Standardised values (n, n_channels); 0 where a constant channel differs by rounding only."""
     with np.errstate(over="ignore"):
         z = np.minimum(np.maximum((values - mean) / deviation, -_LIMIT), _LIMIT)
     if constant.any():

@@ -18,7 +18,7 @@ def error_scale_of(errors: np.ndarray) -> np.ndarray:
 
 
 def set_constant_errors(errors: np.ndarray, z: np.ndarray, constant: np.ndarray) -> None:
-    """Overwrite the errors of constant channels by those of their value, which is 0, as forecast.
+    """Overwrite the errors of constant channels by those of a forecast of 0, their fitted value.
 
     Of errors (..., n_forecasts, n_channels), values (..., n_channels) and flags (n_channels,).
     Outputs of a network for a constant channel are noise.

@@ -78,6 +78,7 @@ class Stream:
     ):
         self.errors, self.statistics, self.decay, self.level = errors, statistics, decay, level
         self.seasons, self.n_after = seasons, n_after
+        self._has_constant = bool(statistics.constant.any())
         self.axis = TimeAxis(axis.index[-4:], axis.step)
         self._last = axis.index[-1]
         zone = getattr(axis.index, "tz", None)
@@ -110,7 +111,6 @@ class Stream:
     def update(self, values: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
         """Scores (n,) of the next observations (n, n_channels), at the times ``index`` if known."""
         n, z = len(values), standardised(values, *self.statistics[:3])
-        has_constant = self.statistics.constant.any()
         if not self.is_even:
             index = self.axis.after(n) if index is None else index
             features = phase_features(step_numbers(index, self.axis.step), self.seasons)
@@ -119,7 +119,7 @@ class Stream:
         for k in range(n):
             step_features = self._next_features() if self.is_even else features[k]
             errors = self.errors.step(z[k], step_features)
-            if has_constant:
+            if self._has_constant:
                 set_constant_errors(errors, z[k], self.statistics.constant)
             x = self._squared_score(errors)
             if x == x:

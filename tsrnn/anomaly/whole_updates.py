@@ -1,4 +1,4 @@
-"""Updates of detectors and thresholds that take in all new rows or, after Ctrl-C, none."""
+"""Updates of detectors and thresholds that Ctrl-C never leaves half done."""
 
 import copy
 import functools
@@ -11,20 +11,20 @@ _FEW = 1000  # rows, which take less than a tenth of a second
 
 
 def whole_update(update: Callable) -> Callable:
-    """Make the method ``update`` of a detector or threshold one that Ctrl-C does not leave halfway.
+    """Decorate ``update`` of a detector or threshold, so that Ctrl-C never leaves it half done.
 
-    Ctrl-C waits for few rows; if there are many it undoes the update.
+    Ctrl-C waits until few rows are taken in; if there are many, the update is undone.
     """
 
     @functools.wraps(update)
-    def update_wholly(owner: Any, new: Any) -> Any:
-        if _n_rows(new) <= _FEW:
+    def update_wholly(owner: Any, *args: Any, **kwargs: Any) -> Any:
+        if max(map(_n_rows, (*args, *kwargs.values())), default=0) <= _FEW:
             with Uninterrupted():
-                return update(owner, new)
+                return update(owner, *args, **kwargs)
         networks = getattr(getattr(owner, "fitted_", None), "networks", ())  # never change
         before = copy.deepcopy(vars(owner), {id(network): network for network in networks})
         try:
-            return update(owner, new)
+            return update(owner, *args, **kwargs)
         except BaseException:
             vars(owner).update(before)
             raise

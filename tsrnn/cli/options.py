@@ -56,9 +56,9 @@ robust deviations above the median, or as --contamination says; with --online th
 rate of 1 %."""
 _FILES = """\
 The time column holds time stamps (1949-01, 2024-03-31T18:00, ...), years (1700, 1701, ...) or
-other whole numbers in equal steps. Of formats such as 01.02.2018, Jan-18 or 201801 that one is
-taken in which times are regular; where several are, --time-format is needed. Rows may be in any
-order, but no time may be twice, nor missing unless --missing mask.
+other whole numbers in equal steps. Ambiguous times such as 01.02.2018, Jan-18 or 201801 are read
+in the format that gives regular steps; if several formats do, --time-format is required. Rows may
+be in any order, but no time may be twice, nor missing unless --missing mask.
 {}Errors count rows of data from 1, the header not counted.
 Files that end in .parquet or .pq are parquet, read and written by pyarrow; all others are csv,
 which may be compressed by gzip, bzip2 or xz."""
@@ -214,9 +214,7 @@ def _add_series(command, target_text):
 def _add_horizon(add):
     add("--horizon", "steps ahead (default 12)", type=count, default=12, metavar="N")
     percents = {"type": percent, "metavar": "PERCENT"}
-    text = (
-        "how often intervals shall hold the truth, in percent (default 80 95); none: no intervals"
-    )
+    text = "coverage of prediction intervals in percent (default 80 95); none: no intervals"
     add("--coverage", text, default=[80.0, 95.0], nargs="*", **percents)
     text = "quantiles to write too, such as 10 50 90, in columns quantile_10, ..."
     add("--quantiles", text, default=[], nargs="+", **percents)
@@ -279,12 +277,12 @@ def _add_reading(command):
     add("--sep", text, type=character, default=",", metavar="CHARACTER")
     marks = {"choices": [".", ","], "default": ".", "metavar": "CHARACTER"}
     add("--decimal", "decimal mark of numbers, . (default) or ,", **marks)
-    text = "mark of thousands in numbers, such as , or . or a blank (default: none)"
+    text = "thousands separator of numbers, such as , or . or a blank (default: none)"
     add("--thousands", text, type=thousands, metavar="CHARACTER")
-    text = "of csv files, such as latin-1 or utf-16 (default utf-8)"
+    text = "encoding of csv files, such as latin-1 or utf-16 (default utf-8)"
     add("--encoding", text, type=encoding, default="utf-8-sig", metavar="NAME")
     add("--time-format", "of time stamps, such as %%d.%%m.%%Y", metavar="FORMAT")
-    text = "frequency to move time stamps to, such as D, 15min, MS or SMS (twice a month)"
+    text = "frequency that time stamps are moved to, such as D, 15min, MS or SMS (twice a month)"
     add("--freq", text, metavar="FREQ")
     text = "refuse empty cells and missing times (default), or mask them: learn without"
     add("--missing", text, choices=["raise", "mask"], default="raise")
@@ -295,8 +293,9 @@ def in_options(message: str) -> str:
     """An error of the library with options for its parameters: --windows 5 for n_windows=5."""
     message = re.sub(r", or early_stopping=False \(no intervals\)", "", message)
     message = message.replace(" (validation_fraction=0.1)", "")
-    message = re.sub(r"The '(\w+)' parameter of \w+ must", r"\1 must", message)
     names = "|".join(_OPTIONS)
+    parameter = rf"The '({names})' parameter of \w+ must"
+    message = re.sub(parameter, lambda m: f"--{_OPTIONS[m[1]]} must", message)
     values = rf"\b({names})=(?:'([^']*)'|([\w.]+))"
     message = re.sub(values, lambda m: f"--{_OPTIONS[m[1]]} {m[2] or m[3]}", message)
     return re.sub(r"\bn_windows\b", "--windows", message)

@@ -1,4 +1,4 @@
-"""Times of a file as text: which format they have, where several are possible."""
+"""Times of a file that are text or whole numbers: the format is found by regular steps."""
 
 import calendar
 import re
@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
-_YEARS = 1000, 3000  # between which consecutive whole numbers are taken for years
-_YEARS_OF_DATES = 1700, 2200  # the same for whole numbers such as 201801
-_QUARTER = r"(?i:(?P<y>(?:\d\d)?\d\d)[ -]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[ -]?(?P<last>\d{4}))"
-# Formats of whole numbers by their digits, leading zeros included; earlier ones are preferred
+_YEARS = 1000, 3000  # range in which consecutive whole numbers are years
+_YEARS_OF_DATES = 1700, 2200  # range of the years of whole numbers such as 201801
+_QUARTER = r"(?i:(?P<y>(?:\d\d)?\d\d)[ /-]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[ /-]?(?P<last>\d{4}))"
+# Formats of whole numbers by their digits, leading zeros included; the first are preferred
 _DIGITS = {
     6: [["%Y%m"], ["%m%Y"], ["%y%m%d", "%d%m%y", "%m%d%y"], ["%G%V"]],
     7: [["%Y%j"]],
@@ -24,7 +24,7 @@ _YEAR_FIRST = re.compile(r"\d{4}([-/.]\d\d?[-/.]\d|\d{4})")
 _CLOCK = r"(?P<gap>[T ]+)\d\d?:\d\d(?P<seconds>:\d\d(?P<fraction>\.\d+)?)?(?P<half> ?[AaPp][Mm])?"
 _MONTHS = dict.fromkeys(map(str.lower, calendar.month_name[1:]), "B")
 _MONTHS |= dict.fromkeys(map(str.lower, calendar.month_abbr[1:]), "b")
-# Orders of a date's parts, by the digits of its numbers, the name of its month, and a W for weeks
+# Possible formats of a date, by its parts: digits of a number, b for a month's name, w for a week
 _ORDERS = {
     "2 2 4": ("mdY", "dmY"),
     "2 2 2": ("mdy", "dmy", "ymd"),
@@ -44,18 +44,18 @@ _ORDERS = {
     "2 b": ("yb", "db"),
 }
 _YEAR = re.compile("%[YyGcx]|ISO8601|mixed")  # in a format
-_LAST_SHORT_YEAR = 2050  # of years of two digits; later ones are those a century before
-_CLEARLY = 2  # times as regular
+_LAST_SHORT_YEAR = 2050  # last year that two digits stand for; the first is 1951
+_CLEARLY = 2  # a format is chosen if all others are less regular by this factor
 
 
 def times_from(
     text: pd.Series, series: pd.Series, name: str, time_format: str | None
 ) -> tuple[pd.Index, str]:
-    """Times of the cells of column ``name``, NaT where there is none, and why that is refused.
+    """Times in the cells of column ``name``, NaT for bad cells, and what is wrong with those.
 
-    Without a format quarters and consecutive years become periods, whole numbers stay unless they
-    are dates such as 201801, and of several formats that fit, that one is taken in which the times
-    of each of the ``series`` are regular. Raises ValueError if that does not decide.
+    Without a format quarters and consecutive years become periods, and whole numbers stay unless
+    they are dates such as 201801. If several formats fit, the one in which each of the ``series``
+    has the most regular steps is chosen; ValueError if it is not clear which.
     """
     if time_format is not None:
         if not _YEAR.search(time_format):
@@ -99,7 +99,7 @@ def _whole_numbers(numbers, series, name):
 
 
 def _are_dates(stamps, time_format, series, steps):
-    """Whether whole numbers in ``steps`` are dates of a format rather than a count."""
+    """Whether whole numbers with these ``steps`` are dates in a format rather than a count."""
     if stamps is None or not stamps.year.isin(range(*_YEARS_OF_DATES)).all():
         return False
     # A count may look like dates whose year comes last, but not in steps of 10000 or more.
@@ -109,7 +109,7 @@ def _are_dates(stamps, time_format, series, steps):
 
 
 def _time_stamps(text, series, name):
-    """Time stamps in the format that fits; NaT where that which fits best does not."""
+    """Time stamps in the format that fits all cells, or else most of them, with NaT for others."""
     formats = _formats_of(text.iloc[0])
     parsed = {time_format: _strictly_parsed(text, time_format) for time_format in formats}
     readings = {form: stamps for form, stamps in parsed.items() if stamps is not None}
@@ -119,7 +119,7 @@ def _time_stamps(text, series, name):
 
 
 def _formats_of(cell):
-    """Formats that a time may have; None stands for any in which the year is written in full."""
+    """Formats that a time may have; None lets pandas find one, with a year of four digits."""
     if _YEAR_FIRST.match(cell):
         return [None]
     match = re.fullmatch(rf"(?P<date>.*?)(?:{_CLOCK})?", cell)
@@ -163,7 +163,7 @@ def _clock_format(match):
 
 
 def _most_regular(readings, series, name, text):
-    """Of time stamps by format those with the most regular steps, if they are so clearly."""
+    """Of the time stamps by format, those with the most regular steps; ValueError if unclear."""
     irregularities = {form: _irregularity(_steps(readings[form], series)) for form in readings}
     best, *others = sorted(readings, key=irregularities.__getitem__)
     stamps = readings[best]
@@ -194,12 +194,12 @@ def _steps(times, series):
 
 
 def _irregularity(steps):
-    """The mean over the least of steps: 1 of regular times, more of those with gaps."""
+    """Ratio of the mean step to the smallest one: 1 for regular times, more with gaps."""
     return steps.mean() / steps.min() if steps.size else 1.0
 
 
 def _strictly_parsed(text, time_format):
-    """Time stamps, or None if a cell is none."""
+    """Time stamps, or None if a cell is not one."""
     try:
         stamps = _to_datetime(text, time_format)
     except ValueError:  # a bad cell, or offsets from UTC that differ
@@ -208,7 +208,7 @@ def _strictly_parsed(text, time_format):
 
 
 def _parsed(text, time_format):
-    """Time stamps, NaT where a cell is none; in UTC if offsets from it differ."""
+    """Time stamps, NaT for cells that are not; in UTC if their offsets from it differ."""
     stamps = _strictly_parsed(text, time_format)
     if stamps is not None:
         return stamps
@@ -217,7 +217,7 @@ def _parsed(text, time_format):
 
 
 def _to_datetime(text, time_format, **how):
-    """Time stamps of text; a week is its Monday, and a day without a year one of 2000."""
+    """Time stamps of text: a week is its Monday, and a day without a year is in 2000."""
     if time_format is not None:
         if re.search("%[VUW]", time_format) and not re.search("%[uwaA]", time_format):
             text, time_format = text + " 1", time_format + (" %u" if "%V" in time_format else " %w")
@@ -232,14 +232,14 @@ def _to_datetime(text, time_format, **how):
 
 
 def _has_year(text):
-    """Whether there is a year in a cell; pandas takes today's, or the year 1."""
+    """Whether a cell has a year of four digits; without one pandas takes this year or year 1."""
     return text.str.contains(r"\d{4}").to_numpy()
 
 
 def moved_to_frequency(stamps: pd.DatetimeIndex, series: pd.Series, freq: str) -> pd.DatetimeIndex:
-    """Time stamps moved to the nearest of a frequency, or each to the one before or after it.
+    """Time stamps moved to the nearest point of a frequency's grid.
 
-    Of these that one is taken in which no two stamps of a series become one.
+    If two stamps of a series would meet there, all are moved to the point before, or else after.
     """
     try:
         step = pd.tseries.frequencies.to_offset(freq)
@@ -257,7 +257,7 @@ def moved_to_frequency(stamps: pd.DatetimeIndex, series: pd.Series, freq: str) -
 
 
 def _neighbours(stamps, step):
-    """Of each time stamp the last of a frequency up to it, and the first from it on."""
+    """The grid points of a frequency at or before each time stamp, and at or after it."""
     if isinstance(step, pd.offsets.Day) or not isinstance(step, pd.offsets.Tick):
         first, last = stamps.min().normalize(), stamps.max()
         grid = pd.date_range(first - 2 * step, last + 2 * step, freq=step, unit=stamps.unit)
@@ -268,7 +268,7 @@ def _neighbours(stamps, step):
     width = pd.Timedelta(step)
     if not ((stamps - stamps.min()) % width).any():
         return stamps, stamps
-    for unit in ("D", "h", "min", "s", "ms", "us", "ns"):  # times of the hour, if they are near it
+    for unit in ("D", "h", "min", "s", "ms", "us", "ns"):  # the roundest grid that is close
         offsets = stamps - stamps.min().round(unit)
         before = stamps - offsets % width
         distances = np.minimum(offsets % width, -offsets % width)

@@ -124,7 +124,7 @@ def _frame_values(frame):
             raise _FRAME._replace(column=name).error(
                 f"must hold real numbers, got dtype {dtype}",
                 "Convert it, for instance by pd.to_numeric, or leave it out. Series and times of a "
-                "long frame belong into its index: frame.set_index([id, time]).",
+                "long frame go into its index: frame.set_index([id, time]).",
             )
     if all(isinstance(dtype, np.dtype) and dtype.kind == "f" for dtype in frame.dtypes):
         return frame.to_numpy()

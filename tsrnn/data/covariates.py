@@ -53,7 +53,7 @@ class Covariates:
 
     def of(self, ids: list) -> Self:
         """The same without labels if they are of a single series, and ``ids`` of one without."""
-        if self.labels is None or ids != [None] or self.labels.nunique() > 1:
+        if self.labels is None or ids != [None] or len(self.labels.unique()) > 1:
             return self
         return dataclasses.replace(self, labels=None)
 

@@ -18,7 +18,7 @@ class DataError(ValueError):
     row : Any, optional
         Time stamp or number of the first bad row.
     methods : str, default=""
-        Methods of pandas that mend one series, ".asfreq('D')"; readers make code of them.
+        Methods of pandas that repair one series, ".asfreq('D')"; readers make code of them.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def listed(items: Iterable[Any], show: Callable[[Any], str] = repr, n: int = 5) 
 
 
 def affected(labels: Sequence[Hashable]) -> str:
-    """The end of a problem that several series have: how many they are, and the first of them."""
+    """Words for the end of an error message: how many series have the problem, if several do."""
     if len(labels) < 2:
         return ""
     return f"; {len(labels)} series are affected: {listed(labels)}"

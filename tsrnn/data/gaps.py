@@ -81,7 +81,8 @@ def no_values(argument: str, labels: Sequence[Hashable], column: Hashable = None
     """The error of series, or a column of them, without a value."""
     problem = f"is nothing but missing values (NaN){affected(labels)}"
     where = Location(argument, labels[0], column)
-    return where.error(problem, "Leave it out.", kind=EmptySeriesError, labels=labels)
+    remedy = "Leave it out." if len(labels) == 1 else "Leave them out."
+    return where.error(problem, remedy, kind=EmptySeriesError, labels=labels)
 
 
 def trimmed(axis: TimeAxis, values: np.ndarray, where: Location) -> tuple[TimeAxis, np.ndarray]:

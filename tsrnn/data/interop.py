@@ -80,10 +80,8 @@ def long_to_pandas(frame: Any, names: tuple, argument: str) -> pd.DataFrame:
     columns = {names[1]: stamps, names[2]: values.cast(nw.Float64).to_numpy()}
     if names[0] is not None:
         ids = frame[names[0]]
-        labels = ids.to_list()
-        columns[names[0]] = (
-            ids.to_numpy() if ids.dtype.is_numeric() else pd.Series(labels, dtype=object)
-        )
+        is_number = ids.dtype.is_numeric()
+        columns[names[0]] = ids.to_numpy() if is_number else pd.Series(ids.to_list(), dtype=object)
     return pd.DataFrame(columns)
 
 

@@ -1,4 +1,4 @@
-"""Series given later told by the labels of the fitted ones, whatever form they come in."""
+"""Matching of series that are given after ``fit`` to the fitted ones, in whatever form."""
 
 import dataclasses
 from collections.abc import Hashable
@@ -10,10 +10,10 @@ from tsrnn.data.forms import Levels, SingleSeries, Wide
 
 
 def matched(known: Collection, new: Collection, argument: str = "y") -> Collection:
-    """New observations with the labels of the known series, where they can only be meant so.
+    """New observations, labelled like the known series if it is clear which of them they are.
 
-    A single series without a label is the known one of its name, or the only one; and the only
-    series of a form with labels is the known one without. DataError if it may be another series.
+    A single Series is the known series of its name, or the only known one. A single labelled series
+    is the known one that has no label. DataError if the name says that it is another.
     """
     if known.ids == new.ids or [None] not in (known.ids, new.ids):
         return new
@@ -29,12 +29,12 @@ def matched(known: Collection, new: Collection, argument: str = "y") -> Collecti
     if single is new:
         raise Location(argument).error(
             f"is a single series, and the series {shown} were fitted",
-            f"Say which of these it is: {_labelled(argument, new.form, known)}.",
+            f"Name the one that it is: {_labelled(argument, new.form, known)}.",
         )
     of_name = "" if name is None else f" {name!r}"
-    remedy = "Give the rows of that alone, or fit on all."
+    remedy = "Give its rows alone, or fit on all series."
     if len(labels) == 1:
-        remedy = f"If it is the same, take its label off: {_unlabelled(argument, new.form)}."
+        remedy = f"If it is the same series, remove its label: {_unlabelled(argument, new.form)}."
     raise Location(argument).error(
         f"has the series {shown}, and a single series{of_name} was fitted", remedy
     )

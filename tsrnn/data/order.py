@@ -7,6 +7,12 @@ from tsrnn.data.errors import Location
 from tsrnn.data.rows import labelled_rows
 from tsrnn.data.time_axis import format_time
 
+_REASON = "A window would cross from one series into another, or hold rows of the future."
+_REMEDY = (
+    "give several series a MultiIndex of series and time; or drop an index that holds no times: "
+    "reset_index(drop=True)."
+)
+
 # Kinds of labels that are times; others, such as names of rows, have no order to check.
 _TIMES = {
     *("datetime64", "datetime", "date", "period", "timedelta64", "timedelta"),
@@ -41,6 +47,8 @@ def _check_forward(times, codes, where):
     if times.inferred_type == "string":  # of dates, year first, the order is that of the texts
         is_time = bool(times.str.match(r"\d{4}-\d\d", na=True).all())
     if not is_time:
+        if codes is None:
+            _refuse_repeated(times, where)
         return
     if times.hasnans:
         row = int(np.argmax(times.isna()))
@@ -61,8 +69,17 @@ def _check_forward(times, codes, where):
         problem = f"has the time stamp {stamp} more than once, first again in row {row}"
     raise where.error(
         problem,
-        "A window would run on from one series into another, or into the future. Sort the rows by "
-        "time; tell several series apart by a MultiIndex of series and time; or leave out an index "
-        "that is no time: reset_index(drop=True).",
+        f"{_REASON} Sort the rows by time; {_REMEDY}",
         row=row,
     )
+
+
+def _refuse_repeated(names, where):
+    """Refuse names of rows that are repeated, as those of series are."""
+    if names.has_duplicates:
+        row = int(np.argmax(names.duplicated()))
+        raise where.error(
+            f"has {names[row]!r} in its index more than once, first again in row {row}",
+            f"{_REASON} If these are series, {_REMEDY}",
+            row=row,
+        )

@@ -83,7 +83,7 @@ class PanelTimes:
         return affected([self.ids[k] for k in series])
 
     def _step_of(self, k, numbers, fallback):
-        """The step of one series; an error tells which others have the same problem."""
+        """The step of one series; an error lists the others that have the same problem."""
         try:
             return regular_axis(self._times(k), self._location(k), fallback).step
         except (MissingDataError, IrregularTimesError) as error:

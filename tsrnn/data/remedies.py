@@ -1,4 +1,4 @@
-"""What to do about bad series, in code for the form that they are in."""
+"""Remedies for bad series: pandas code for the form that the series are in."""
 
 import contextlib
 import dataclasses
@@ -31,7 +31,7 @@ class Layout:
 
     @contextlib.contextmanager
     def remedies(self) -> Iterator[None]:
-        """Have errors about series tell the code that mends them in this form."""
+        """Add to errors raised inside the code that repairs the data in this form."""
         try:
             yield
         except DataError as error:
@@ -44,7 +44,7 @@ class Layout:
         if isinstance(error, RepeatedTimesError):
             code = f"for instance {self._averaged()}"
             if self.time_column is not None and self.id_column is None:
-                code += ", or say by id_column which column tells the series apart"
+                code += ", or name the column of the series by id_column"
             return f"{remedy.rstrip('.')}, {code}."
         if isinstance(error, IrregularTimesError) and error.grid is not None:
             code = self._moved(error.grid)

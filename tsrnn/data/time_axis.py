@@ -221,9 +221,10 @@ def _irregular(index, where, step=None):
     if grid is not None:
         bad = grid.off
         n = "all" if len(bad) == len(index) else len(bad)
-        times = listed(bad, format_time)
-        problem += f": {n} of its {len(index)} time stamps are off the nearest, {grid.frequency}: "
-        problem += times
+        problem += (
+            f": {n} of its {len(index)} time stamps are off the nearest regular one, "
+            f"{grid.frequency}: {listed(bad, format_time)}"
+        )
     elif len(index) < 3:
         problem += f": {len(index)} time stamps are too few to show one"
     is_date = isinstance(index, pd.DatetimeIndex)

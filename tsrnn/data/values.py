@@ -10,7 +10,10 @@ LARGEST = 1e150  # whose square is finite
 
 
 def real_numbers(y: pd.Series, where: Location, code: str = "") -> np.ndarray:
-    """Values as float64, NaN where missing; may share memory with ``y``, whose ``code`` is."""
+    """Values as float64, NaN where missing; may share memory with ``y``.
+
+    ``code`` is the Python expression for ``y`` in remedies.
+    """
     check_real(y.dtype, where, code or where.argument)
     return y.to_numpy(dtype=np.float64, na_value=np.nan)
 
@@ -20,7 +23,7 @@ def check_real(
 ) -> None:
     """Refuse a dtype that does not hold real numbers.
 
-    ``code`` is that of the values, for the remedy; ``hint`` is a better one.
+    ``code`` is the Python expression for the values; ``hint`` replaces the usual remedy.
     """
     is_type = pd.api.types
     if (
@@ -37,7 +40,7 @@ def check_real(
 def check_finite(values: np.ndarray, axis: TimeAxis, where: Location, also: str = "") -> None:
     """Refuse missing, infinite and huge values; the error names the first of them.
 
-    ``also`` ends the problem.
+    ``also`` is appended to its first sentence.
     """
     missing = np.isnan(values)
     for bad, problem, remedy in (

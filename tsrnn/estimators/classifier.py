@@ -3,21 +3,19 @@
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.multiclass import check_classification_targets
 
-from tsrnn.data import Location
 from tsrnn.estimators.callbacks import with_callbacks
+from tsrnn.estimators.classes import ClassesMixin, checked_labels
 from tsrnn.estimators.long_frames import labelled
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.parameters import ArrayLike, StrOptions, Weights, check_parameter, naming
+from tsrnn.parameters import StrOptions, Weights, check_parameter, naming
 
 
-class RNNClassifier(ClassifierMixin, SequenceEstimator):
+class RNNClassifier(ClassesMixin, ClassifierMixin, SequenceEstimator):
     """Predict the class of a sequence with a recurrent network.
 
     A row is one sequence. Channels are standardised, and the output weights start at zero, so the
@@ -83,8 +81,6 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         "class_weight": [dict, StrOptions(["balanced"]), None]
     }
     del _parameter_constraints["loss"]
-    loss = "cross_entropy"
-    _declared_classes: np.ndarray | None = None
 
     def __init__(
         self,
@@ -201,20 +197,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             All classes; required in the first call.
         """
         self._validate_params()
-        if classes is None and not hasattr(self, "classes_"):
-            raise ValueError("classes must be given to the first call of partial_fit.")
-        if classes is not None:
-            check_parameter("classes", classes, [ArrayLike()])
-            if len(classes) == 0:
-                raise ValueError("classes is empty. Give the label of each class.")
-            with naming("classes"):
-                classes = unique_labels(_checked_labels(classes, "classes"))
-            if hasattr(self, "classes_") and not np.array_equal(classes, self.classes_):
-                raise ValueError(
-                    f"classes {classes.tolist()} differ from those of the first call, "
-                    f"{self.classes_.tolist()}."
-                )
-        self._declared_classes = classes
+        self._declare_classes(classes)
         with self._restored_on_error():
             self._fit(X, y, sample_weight, partial=True)
         return self
@@ -256,30 +239,16 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             As in ``fit``.
         """
         y, sample_weight = self._in_order(X, y, sample_weight)
-        return super().score(X, _checked_labels(y, "y"), sample_weight)
+        return super().score(X, checked_labels(y, "y"), sample_weight)
 
     @naming("y")
     def _check_targets(self, y):
-        y = _checked_labels(y, "y")
+        y = checked_labels(y, "y")
         check_classification_targets(y)
         return y
 
-    def _record_targets(self, y, is_new):
-        if is_new:
-            declared = self._declared_classes
-            self.classes_ = np.unique(y) if declared is None else declared
-
     def _encode(self, y):
-        numbers = np.searchsorted(self.classes_, y)
-        known = self.classes_[np.minimum(numbers, len(self.classes_) - 1)] == y
-        if not known.all():
-            raise ValueError(
-                f"y holds classes that are not in classes_: {np.unique(y[~known]).tolist()}."
-            )
-        return numbers[:, None].astype(float)
-
-    def _target_state(self):
-        return {"loss": self.loss, "loss_params": (), "y_mean": None, "y_scale": None}
+        return self._numbers_of(y)[:, None]
 
     def _row_weights(self, targets, sample_weight):
         if isinstance(self.class_weight, dict):
@@ -287,9 +256,6 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         weights = super()._row_weights(targets, sample_weight)
         classes = self.classes_[targets[:, 0].astype(int)]
         return weights * compute_sample_weight(self.class_weight, classes)
-
-    def _n_outputs(self, n_targets):
-        return len(self.classes_)
 
     def _split(self, targets):
         """Rows to train on, and the last ones of each class for validation."""
@@ -306,26 +272,3 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             train.append(rows[:-n_held_out])
             validation.append(rows[-n_held_out:])
         return np.sort(np.concatenate(train)), np.sort(np.concatenate(validation))
-
-
-def _checked_labels(labels, argument):
-    """Labels of classes, (n,), which are not missing and can be sorted."""
-    as_objects = np.asarray(labels, dtype=object)  # a list with NaN and texts would become texts
-    missing = pd.isna(as_objects)
-    if np.ndim(missing) and missing.any():
-        row, label = int(np.argwhere(missing)[0][0]), as_objects[missing][0]
-        raise ValueError(
-            f"Input {argument} contains NaN or None: {missing.sum()} labels are missing, the first "
-            f"in row {row} ({label!r}). Leave these sequences out, or give them a class."
-        )
-    labels = column_or_1d(labels, warn=True)
-    assert_all_finite(labels, input_name=argument)
-    try:
-        np.unique(labels)
-    except TypeError as error:
-        kinds = sorted({type(label).__name__ for label in as_objects.ravel()})
-        raise Location(argument).error(
-            f"holds labels of several types, {' and '.join(kinds)}, which cannot be sorted",
-            f"Make them of one type, for instance all texts: np.array({argument}).astype(str).",
-        ) from error
-    return labels

@@ -19,20 +19,22 @@ def is_long(estimator: Any, X: Any, y: Any, *, reset: bool) -> bool:
     """
     has_levels = isinstance(getattr(X, "index", None), pd.MultiIndex)
     if estimator.id_column is not None or not has_levels:
-        return estimator.id_column is not None and (_is_frame(X) or has_levels)
+        return estimator.id_column is not None and (is_frame(X) or has_levels)
     if reset:
         return y is not None and np.shape(y)[:1] != (len(X),)
     return not hasattr(estimator, "n_features_in_")
 
 
 def read_long(
-    estimator: Any, X: Any, *, reset: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Index]:
-    """Values of all steps, first row and length of each sequence, and the ids, by first rows.
+    estimator: Any, X: Any, *, reset: bool, single: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Index | None, np.ndarray]:
+    """Values of all steps, first row and length of each sequence, the ids, and the rows' order.
 
-    ``estimator`` stores the names of the channels where ``reset``, else is compared with them.
+    Sequences are in the order of their first rows. ``estimator`` stores the names of the channels
+    where ``reset``, else is compared with them. ``single``: whether a frame without ids is one
+    sequence; its ids are None.
     """
-    rows = _rows(estimator, X)
+    rows = _rows(estimator, X, single)
     codes, labels = rows.codes("X")
     channels = _channels(estimator, rows.values, reset)
     values = np.column_stack([_numbers(channels[name], name) for name in channels.columns])
@@ -53,8 +55,9 @@ def read_long(
             f"has the time stamp {format_time(rows.times[row])} more than once", "Keep one row."
         )
     lengths = np.bincount(codes)
-    ids = pd.Index(labels, name=None if rows.ids is None else rows.ids.name)
-    return values[order], np.cumsum(lengths) - lengths, lengths, ids
+    name = None if rows.ids is None else rows.ids.name
+    ids = pd.Index(labels, name=name, tupleize_cols=False)
+    return values[order], np.cumsum(lengths) - lengths, lengths, ids, order
 
 
 def aligned(values: Any, ids: pd.Index, argument: str) -> Any:
@@ -93,7 +96,7 @@ def labelled(values: np.ndarray, ids: pd.Index | None, columns: Any = None) -> A
     return pd.Series(values, ids) if values.ndim == 1 else pd.DataFrame(values, ids, columns)
 
 
-def _rows(estimator, X) -> LabelledRows:
+def _rows(estimator, X, single) -> LabelledRows:
     names = [name for name in (estimator.id_column, estimator.time_column) if name is not None]
     if not isinstance(X, (pd.Series, pd.DataFrame)):
         X = to_pandas(X, "X")
@@ -104,6 +107,8 @@ def _rows(estimator, X) -> LabelledRows:
     if isinstance(frame.index, pd.MultiIndex):
         return labelled_rows(frame, "X")
     absent = [name for name in names if name not in frame.columns]
+    if single and not absent and estimator.id_column is None:
+        return labelled_rows(frame, "X", None, estimator.time_column)
     if absent or len(names) < 2:
         reason = f"; {absent[0]!r} is none of them" if absent else ""
         raise Location("X").error(
@@ -140,7 +145,8 @@ def _numbers(column, name):
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _is_frame(X):
+def is_frame(X: Any) -> bool:
+    """Whether X is a frame of any library."""
     return hasattr(type(X), "columns")  # not of X: polars would resolve a lazy frame
 
 

@@ -44,7 +44,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         What the outputs read of the steps: the last of each direction, their mean or maximum, or a
         mean weighted by attention with a learned query.
     n_channels : int, optional
-        Channels of a sequence: values per step. By default those that X shows: the last axis of 3-D
+        Channels of a sequence: values per step. Inferred from X by default: the last axis of 3-D
         arrays and of a list's arrays, the columns of a long frame and of :class:`SlidingWindows`;
         else one.
     id_column, time_column : str, optional

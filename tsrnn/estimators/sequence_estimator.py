@@ -10,10 +10,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from tsrnn.estimators.base import ATTENTION, UNITS, run_network
 from tsrnn.estimators.long_frames import is_long
+from tsrnn.estimators.memory import check_memory
 from tsrnn.estimators.sequence_model import SequenceModel, inputs_per_step, mean_and_scale
-from tsrnn.estimators.sequences import Sequences, merge_duplicates, read_sequences
+from tsrnn.estimators.sequences import Sequences, read_sequences
 from tsrnn.estimators.tokens import MAX_TOKENS
 from tsrnn.estimators.training_estimator import TrainingEstimator
+from tsrnn.estimators.training_set import TrainingSet
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import Network
 from tsrnn.parameters import (
@@ -46,6 +48,8 @@ class SequenceEstimator(TrainingEstimator):
         "standardize": [BOOLEAN],
     }
 
+    _shorter = "Cut it into shorter ones, or take a larger segment or fewer units."
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -69,9 +73,18 @@ class SequenceEstimator(TrainingEstimator):
         """Tokens of the embedding; 0 without."""
         return self.network_.n_tokens
 
-    def encode_targets(self, y: Any) -> np.ndarray:
-        """Validate y; numbers, or places in ``classes_``, as (n_samples, n_targets) float64."""
-        return self._encode(self._check_targets(y))
+    def read_sequences(self, X: Any, y: Any = None) -> tuple[Sequences, np.ndarray | None]:
+        """The sequences of X, and their targets as (n_samples, n_targets) float64 if y is given.
+
+        Targets are numbers or places in ``classes_``; those of steps are the sequences'.
+        """
+        check_is_fitted(self)
+        sequences = self._read(X, self.n_channels_in_, reset=False)
+        return (sequences, None) if y is None else self._read_targets(sequences, y)
+
+    def _read(self, X: Any, n_channels: int | None, *, reset: bool, y: Any = None) -> Sequences:
+        """The sequences of X; see ``read_sequences`` of ``tsrnn.estimators.sequences``."""
+        return read_sequences(self, X, n_channels, reset=reset, y=y)
 
     def _check_targets(self, y: Any) -> np.ndarray:
         """y as a validated array."""
@@ -116,27 +129,19 @@ class SequenceEstimator(TrainingEstimator):
         if not is_new:
             self._check_unchanged()
         n_channels = self.n_channels if is_new else self.n_channels_in_
-        sequences = read_sequences(self, X, n_channels, reset=is_new, y=y)
-        targets = self._read_targets(sequences, y, is_new)
+        sequences = self._read(X, n_channels, reset=is_new, y=y)
+        sequences, targets = self._read_targets(sequences, y, is_new)
         sample_weight = sequences.align(sample_weight, "sample_weight")
         weights = self._row_weights(targets, sample_weight)
         if not (weights > 0).any():
             raise ValueError("sample_weight is zero for all rows: there is nothing to learn from.")
-        if self.early_stopping and not partial:
-            rows, validation = self._split(targets)
-            if not (weights[rows] > 0).any() or not (weights[validation] > 0).any():
-                raise ValueError(
-                    "All training rows, or all validation rows, have a weight of zero. Change "
-                    "validation_fraction or sample_weight."
-                )
-        else:
-            rows, validation = np.arange(len(targets)), np.arange(0)
-        rows, merged_weights = merge_duplicates(sequences, targets, weights, rows)
-        weights[rows] = merged_weights
+        held_out = self.early_stopping and not partial
+        data = self._training_set(sequences, targets, weights, held_out)
+        rows, weights = data.merged()
         n_out = self._n_outputs(targets.shape[1])
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         if is_new:
-            self._fit_scales(sequences, targets, weights, rows)
+            self._fit_scales(data.sequences, data.targets, weights, rows)
             self.network_ = self._first_network(sequences, n_out, rng)
         elif n_out != self.network_.n_out:
             raise ValueError(
@@ -144,11 +149,13 @@ class SequenceEstimator(TrainingEstimator):
                 f"{self.network_.n_out}. Set loss and quantiles back, or fit anew with "
                 "warm_start=False."
             )
-        source = self.fitted_.source(sequences, targets, weights)
+        source = self.fitted_.source(data.sequences, data.targets, weights)
+        check_memory(self.network_, source, data.sequences, training=True, remedy=self._shorter)
+        n_drawn = data.n_drawn(rows.size)
         if partial:
-            self._train_epoch(source, rows, rng, is_new)
+            self._train_epoch(source, rows, rng, is_new, n_drawn)
         else:
-            self._train_fully(source, rows, validation, rng)
+            self._train_fully(source, rows, data.validation, rng, n_drawn)
 
     def _first_network(self, sequences: Sequences, n_out: int, rng) -> Network:
         """A network for these sequences, with random initial weights."""
@@ -180,14 +187,17 @@ class SequenceEstimator(TrainingEstimator):
         if self.embedding_size is not None and self.device != "cpu":
             raise ValueError("Tokens are embedded on the CPU alone: use device='cpu'.")
 
-    def _read_targets(self, sequences: Sequences, y, is_new) -> np.ndarray:
-        """Targets of the sequences, (n_samples, n_targets) float64."""
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
+    def _read_targets(
+        self, sequences: Sequences, y: Any, is_new: bool | None = None
+    ) -> tuple[Sequences, np.ndarray]:
+        """The sequences, and their targets, (n_samples, n_targets) float64.
+
+        ``is_new`` tells whether a fit is new or continued; None where there is none.
+        """
+        self._require(y)
         y = self._check_targets(sequences.align(y, "y"))
-        self._record_targets(y, is_new)
+        if is_new is not None:
+            self._record_targets(y, is_new)
         targets = self._encode(y)
         if len(sequences) != len(targets):
             hint = ""
@@ -201,7 +211,23 @@ class SequenceEstimator(TrainingEstimator):
                 f"Found input variables with inconsistent numbers of samples: X has "
                 f"{len(sequences)} and y has {len(targets)}.{hint}"
             )
-        return targets
+        return sequences, targets
+
+    def _require(self, y: Any) -> None:
+        """Raise ValueError without targets, in scikit-learn's words."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+
+    def _training_set(
+        self, sequences: Sequences, targets: np.ndarray, weights: np.ndarray, held_out: bool
+    ) -> TrainingSet:
+        """What to train on, and with ``held_out`` what to validate on."""
+        rows, validation = np.arange(len(targets)), np.arange(0)
+        if held_out:
+            rows, validation = self._split(targets)
+        return TrainingSet(sequences, targets, weights, rows, validation)
 
     def _split(self, targets) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on, and the last ones for validation."""
@@ -249,8 +275,9 @@ class SequenceEstimator(TrainingEstimator):
         """Outputs of the network for each sequence, (n_samples, n_out), on its own scale; ids."""
         model = self.fitted_
         self._validate_params()
-        sequences = read_sequences(self, X, self.n_channels_in_, reset=False)
+        sequences = self._read(X, self.n_channels_in_, reset=False)
         source, rows = model.source(sequences), np.arange(len(sequences))
+        check_memory(self.network_, source, sequences, training=False, remedy=self._shorter)
         outputs = run_network(self.network_, source, rows, device=self.device, n_jobs=self.n_jobs)
         return outputs, sequences.ids
 
@@ -259,7 +286,7 @@ class SequenceEstimator(TrainingEstimator):
         check_is_fitted(self)
         if not is_long(self, X, None, reset=False):
             return list(values)
-        sequences = read_sequences(self, X, self.n_channels_in_, reset=False)
+        sequences = self._read(X, self.n_channels_in_, reset=False)
         return [
             sequences.align(part, name)
             for part, name in zip(values, ("y", "sample_weight"), strict=True)

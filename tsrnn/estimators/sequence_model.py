@@ -47,15 +47,16 @@ class SequenceModel:
         return self.network.n_in // inputs_per_step(1, self.X_mean.size, self.marks_missing)
 
     def source(self, sequences: Sequences, targets: np.ndarray | None = None, weights=()) -> Source:
-        """Sequences, and targets (n_samples, n_targets), on the network's scale.
+        """Sequences, and targets (n_samples, n_targets) unless each step has one, on its scale.
 
         ValueError for missing values that the network does not read, and for too short a sequence.
         """
         if sequences.missing and not self.marks_missing:
+            leading = "; missing values at the beginning of a sequence only make it shorter"
             raise ValueError(
                 "X has missing values (NaN) inside of sequences, and the network has seen none in "
-                "fit. Fit on data that has some, or fill them; missing values at the beginning of "
-                "a sequence only make it shorter."
+                "fit. Fit on data that has some, or fill them"
+                f"{'' if self.network.head == 'every' else leading}."
             )
         too_short = sequences.lengths < self.segment
         if too_short.any():
@@ -71,6 +72,8 @@ class SequenceModel:
         if self.network.n_tokens:
             tokens, values = token_array(values[:, 0]), values[:, 1:]
         values = values.astype(dtype)
+        if sequences.step_targets is not None:
+            targets = sequences.step_targets
         if targets is not None:
             if self.y_mean is not None:
                 targets = (targets - self.y_mean) / self.y_scale

@@ -30,6 +30,8 @@ class Sequences:
     firsts: np.ndarray  # (n_samples,) int64, row of the first step of each
     lengths: np.ndarray  # (n_samples,) int64, steps from there on
     ids: pd.Index | None = None  # of the sequences of a long frame
+    # (n_rows, 1) float64: the target of each step, if there is one; NaN where it is not known
+    step_targets: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.firsts.size
@@ -75,7 +77,7 @@ class Sequences:
 
 def is_ragged(X: Any) -> bool:
     """Whether X is a list of separate sequences, not a table."""
-    if _is_array_of_sequences(X):
+    if is_array_of_sequences(X):
         return True
     if not isinstance(X, (list, tuple)) or not X:
         return False
@@ -83,12 +85,12 @@ def is_ragged(X: Any) -> bool:
         return False
     try:
         shapes = {np.shape(row) for row in X}
-    except ValueError:  # lists of lists of several lengths: _read_ragged says which
+    except ValueError:  # lists of lists of several lengths: read_ragged says which
         return True
     return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
 
 
-def _is_array_of_sequences(X):
+def is_array_of_sequences(X: Any) -> bool:
     """Whether X is an array or a Series whose items are sequences."""
     is_array = isinstance(X, (np.ndarray, pd.Series)) and X.dtype == object and X.ndim == 1
     return is_array and X.size > 0 and all(np.ndim(row) in (1, 2) for row in X)
@@ -108,36 +110,31 @@ def read_sequences(
     *,
     reset: bool,
     y: Any = None,
-    trim: bool = True,
 ) -> Sequences:
     """Validate X, as ``RNNRegressor.fit`` describes it, and locate its sequences.
 
-    With ``n_channels=None`` X tells how many there are. ``estimator`` stores the columns of X where
+    ``n_channels=None`` infers their number from X. ``estimator`` stores the columns of X where
     ``reset``, else is compared with them. ``y`` tells whether each row of a panel has a target.
-    ``trim``: whether a sequence begins with its first value.
     """
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
             vars(estimator).pop(name, None)
-    has_tokens = estimator.embedding_size is not None
     sequences = _read(estimator, X, n_channels, reset, y)
-    _check_values(sequences, has_tokens)
-    if has_tokens:
-        check_tokens(sequences, estimator.n_tokens if reset else estimator.n_tokens_)
-    return _trimmed(sequences) if trim else sequences
+    check_sequences(estimator, sequences, reset=reset)
+    return _trimmed(sequences)
 
 
 def _read(estimator, X, n_channels, reset, y):
     """The sequences of X in any form."""
     if is_long(estimator, X, y, reset=reset):
-        values, firsts, lengths, ids = read_long(estimator, X, reset=reset)
+        values, firsts, lengths, ids, _ = read_long(estimator, X, reset=reset)
         _check_n_channels(values.shape[1], n_channels, "its columns of values", reset)
         return _sequences(values, firsts, lengths, ids)
     refuse_texts(X)
     if is_ragged(X):
-        return _read_ragged(X, n_channels)
+        return read_ragged(X, n_channels)
     if estimator.embedding_size is not None and _is_list_of_tokens(X, n_channels):
-        return _read_ragged(X, 1)
+        return read_ragged(X, 1)
     if getattr(X, "ndim", 2) == 3:
         X = np.asarray(X)
         _check_n_channels(X.shape[2], n_channels, "its last axis", reset)
@@ -215,7 +212,8 @@ def _of_table(table, n_channels):
     return _sequences(values, np.arange(n) * n_time, np.full(n, n_time))
 
 
-def _read_ragged(X, n_channels):
+def read_ragged(X: Any, n_channels: int | None) -> Sequences:
+    """The sequences of a list, flat ones of one channel; ``n_channels`` are those of the first."""
     rows: list[np.ndarray] = []
     for number, row in enumerate(X):
         try:
@@ -241,8 +239,9 @@ def _read_ragged(X, n_channels):
     return _sequences(np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
 
 
-def _check_values(sequences, has_tokens):
-    """Raise ValueError for values that are too large, and for a sequence without any."""
+def check_sequences(estimator: Any, sequences: Sequences, *, reset: bool) -> None:
+    """Raise ValueError for values that are too large, a sequence without any, and bad tokens."""
+    has_tokens = estimator.embedding_size is not None
     with np.errstate(invalid="ignore"):
         large = np.flatnonzero((np.abs(sequences.values) > LARGEST).any(axis=1))
     if large.size:
@@ -257,6 +256,8 @@ def _check_values(sequences, has_tokens):
             remedy = "" if not has_tokens else ", or use Tokenizer(begin=True)"
             raise ValueError(f"{name} is empty: it has no steps. Drop it{remedy}.")
         raise ValueError(f"{name} holds no value: all of it is missing (NaN). Drop it, or fill it.")
+    if has_tokens:
+        check_tokens(sequences, estimator.n_tokens if reset else estimator.n_tokens_)
 
 
 def _trimmed(sequences):
@@ -270,61 +271,3 @@ def _trimmed(sequences):
 def _count_before(is_counted):
     """How many are before each position, (n,) bool to (n + 1,) int64."""
     return np.concatenate([[0], np.cumsum(is_counted)])
-
-
-def merge_duplicates(
-    sequences: Sequences, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct ``rows`` in an order that depends on their content alone, and their weights.
-
-    Rows of equal sequence and target become one with the sum of their weights, and rows of weight
-    zero are dropped. So a weight of two is the same as two copies, to the last bit, and the order
-    of rows has no effect. A group of duplicates has the number of its first row.
-    """
-    rows = rows[weights[rows] > 0]
-    hashes = _hashes(sequences, targets)[rows]
-    order = np.argsort(hashes, kind="stable")
-    rows, hashes = rows[order], hashes[order]
-    is_new = np.ones(rows.size, bool)
-    for k in np.flatnonzero(hashes[1:] == hashes[:-1]) + 1:
-        is_new[k] = not _are_equal(sequences, targets, rows[k - 1], rows[k])
-    groups = np.cumsum(is_new) - 1
-    return rows[is_new], np.bincount(groups, weights[rows], minlength=int(is_new.sum()))
-
-
-def _hashes(sequences, targets):
-    """A 64-bit hash of each sequence and its target, (n_samples,)."""
-    n_channels, n_targets = sequences.values.shape[1], targets.shape[1]
-    # The same factors however many steps there are: further ones are drawn after them.
-    rng = np.random.default_rng(0)
-    length_factor, *target_factors = rng.integers(1, 2**63, 1 + n_targets, np.uint64) | np.uint64(1)
-    step_factors = rng.integers(1, 2**63, (int(sequences.lengths.max()), n_channels), np.uint64)
-    step_factors |= np.uint64(1)
-    # Leading zeros add nothing, so the length must be part of the hash.
-    hashes = sequences.lengths.astype(np.uint64) * length_factor
-    hashes += (_mixed_bits(targets) * np.array(target_factors)).sum(axis=1)
-    bits = _mixed_bits(sequences.values)
-    for part in sequences.parts(np.arange(len(sequences))):
-        lengths = sequences.lengths[part]
-        ends = np.cumsum(lengths)
-        from_end = np.repeat(ends, lengths) - 1 - np.arange(ends[-1])
-        products = (bits[sequences.rows_of(part)] * step_factors[from_end]).sum(axis=1)
-        hashes[part] += np.add.reduceat(products, ends - lengths)
-    return hashes
-
-
-def _mixed_bits(values):
-    """Bits of float64 values, mixed so that all of them differ."""
-    bits = (np.where(np.isnan(values), np.nan, values) + 0.0).view(np.uint64)  # -0 becomes 0
-    bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)
-    return bits ^ (bits >> np.uint64(32))  # integers have zeros in the lower half
-
-
-def _are_equal(sequences, targets, row, other):
-    n = sequences.lengths[row]
-    if n != sequences.lengths[other] or not np.array_equal(targets[row], targets[other]):
-        return False
-    values, firsts = sequences.values, sequences.firsts
-    return np.array_equal(
-        values[firsts[row] : firsts[row] + n], values[firsts[other] : firsts[other] + n], True
-    )

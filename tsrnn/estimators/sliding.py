@@ -267,6 +267,10 @@ class WindowArray(np.ndarray):
         if self.ndim == 2 and np.shape(source)[1:] == self.shape[1:]:
             self.n_channels = getattr(source, "n_channels", None)
 
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        """Sums and means of all values are scalars, as those of other arrays."""
+        return array[()] if array.ndim == 0 else super().__array_wrap__(array, context)
+
     def __reduce__(self):
         function, arguments, state = super().__reduce__()
         return function, arguments, (*state, self.n_channels)

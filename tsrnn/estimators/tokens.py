@@ -9,7 +9,8 @@ MAX_TOKENS = 2**24  # of an embedding
 
 
 class _Sequences(Protocol):
-    values: np.ndarray
+    @property
+    def values(self) -> np.ndarray: ...
 
     def place(self, row: int) -> tuple[str, int]: ...
 
@@ -49,7 +50,7 @@ def refuse_texts(X: Any) -> None:
     is_list = isinstance(X, (list, tuple, np.ndarray, pd.Series)) and len(X) > 0
     if isinstance(X, str) or (is_list and all(isinstance(item, str) for item in X)):
         raise ValueError(
-            "X holds texts, and a network reads numbers. Make tokens of them first: "
+            "X holds texts, and a network reads numbers. Make tokens of them first, for instance "
             'make_pipeline(Tokenizer("word"), RNNClassifier(embedding_size=64)).'
         )
 

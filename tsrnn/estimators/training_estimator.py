@@ -31,9 +31,12 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
     network_: Network
     _partial_fit_state: PartialFitState | None = None
 
-    def _settings_for(self, windows: np.ndarray) -> Settings:
-        """Settings of a training on windows."""
-        return self._settings(windows.size)
+    def _settings_for(self, windows: np.ndarray, n_drawn: int | None = None) -> Settings:
+        """Settings of a training on windows, of which an epoch draws all or ``n_drawn``."""
+        if n_drawn is None:
+            return self._settings(windows.size)
+        n_batches = -(-n_drawn // self.batch_size)
+        return dataclasses.replace(self._settings(n_drawn), n_batches=n_batches)
 
     def _check_same(self, fitted: Mapping[str, Any]) -> None:
         """Raise ValueError for a parameter that is not what the weights so far were fitted with."""
@@ -57,9 +60,9 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
             vars(self).update(before)
             raise
 
-    def _train_fully(self, source, rows, validation, rng) -> None:
+    def _train_fully(self, source, rows, validation, rng, n_drawn=None) -> None:
         """Train to the end of the schedule, or until the loss no longer falls."""
-        settings = self._settings_for(rows)
+        settings = self._settings_for(rows, n_drawn)
         if self.learning_rate in _OPEN_ENDED:
             settings = dataclasses.replace(settings, tol=self.tol)
         callbacks = self._start_callbacks(settings.max_iter)
@@ -77,12 +80,12 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
                 stacklevel=4,
             )
 
-    def _train_epoch(self, source, rows, rng, is_new) -> None:
+    def _train_epoch(self, source, rows, rng, is_new, n_drawn=None) -> None:
         """Train one epoch with a constant rate, from the optimiser's state of the last call.
 
         KeyboardInterrupt after Ctrl-C, as not all rows were trained on.
         """
-        settings = self._settings_for(rows)
+        settings = self._settings_for(rows, n_drawn)
         settings = dataclasses.replace(settings, max_iter=1, learning_rate="constant")
         # Copies, so that after an error or Ctrl-C everything is as before.
         self.network_ = self.network_.like(self.network_.parameters.copy())

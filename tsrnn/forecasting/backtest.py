@@ -63,7 +63,7 @@ class Backtest:
             where a series hardly moves before the first origin); and for the network
             ``coverage_80``, ``interval_score_80`` and so on of intervals, the pinball loss
             ``pinball_10`` and so on of quantiles, and ``CRPS``, twice its mean. Missing values are
-            left out, and so are series of which nothing was observed.
+            left out, and so are series without any observed value.
 
         Raises
         ------
@@ -74,8 +74,8 @@ class Backtest:
         is_observed = ~np.isnan(actual).all(axis=1)
         if not is_observed.any():
             raise ValueError(
-                "No value of y was observed at the steps that were forecast, and there is nothing "
-                "to score. Give more n_windows, which go further back."
+                "No value of y was observed at the steps that were forecast: there is nothing to "
+                "score. Raise n_windows, to forecast earlier steps too."
             )
         if not is_observed.all():
             return self._of_series(is_observed).metrics()
@@ -116,7 +116,7 @@ class Backtest:
         return scores
 
     def _of_series(self, chosen):
-        """The same of some of the series, chosen by an (n_series,) array of bool."""
+        """The result of some of the series, chosen by an (n_series,) array of bool."""
         return dataclasses.replace(
             self,
             forecasts=self.forecasts[np.repeat(chosen, self._shape[1] * self._shape[2])],

@@ -46,28 +46,31 @@ class ForecasterBase(RecurrentEstimator):
         """The series of ``fit``, sorted, NaN where missing; of a panel with ids in the index."""
         check_is_fitted(self)
         history = self.fitted_.history
-        return _joined(history, _by_series(history))
+        return _joined(history, [pd.Series(*part, copy=True) for part in _by_series(history)])
 
     @property
     def recent_(self) -> pd.Series:
         """``history_`` and the updates after it, up to ``cutoff_``.
 
-        Of a series whose updates are longer than what is kept of them only that, without a hole.
+        Only the end of long updates is kept: it is then returned alone, so that there is no gap.
         """
         check_is_fitted(self)
         state = self.fitted_
-        ends = zip(
-            _by_series(state.history), _by_series(state.recent), state.n_elapsed, strict=True
-        )
-        parts = [
-            pd.concat([history.iloc[:n], end]) if 0 < n <= len(history) else end
-            for history, end, n in ends
-        ]
+        known = zip(_by_series(state.history), _by_series(state.recent), strict=True)
+        parts: list[pd.Series] = []
+        indexes: dict[tuple, pd.Index] = {}  # series of equal times share one
+        for ((values, index), (new, later)), n in zip(known, state.n_elapsed, strict=True):
+            if 0 < n <= len(index):
+                key = id(index), id(later), n
+                if key not in indexes:
+                    indexes[key] = index[:n].append(later)
+                new, later = np.concatenate([values[:n], new]), indexes[key]
+            parts.append(pd.Series(new, later, copy=True))
         return _joined(state.history, parts)
 
     @property
     def cutoff_(self) -> Any:
-        """The last time stamp that is known, which ``predict`` goes on from; by id of a panel."""
+        """The last known time stamp, after which forecasts begin; of a panel a Series by id."""
         check_is_fitted(self)
         recent = self.fitted_.recent
         stamps = recent.last_stamps
@@ -116,11 +119,11 @@ class ForecasterBase(RecurrentEstimator):
         return self.fitted_.spec.quantiles
 
 
-def _by_series(collection: Collection) -> list[pd.Series]:
-    """Each series by itself, NaN where missing."""
+def _by_series(collection: Collection) -> list[tuple[np.ndarray, pd.Index]]:
+    """Values, NaN where missing, and index of each series."""
     indptr, values = collection.panel.indptr, collection.targets
     return [
-        pd.Series(values[first:end], axis.index, copy=True)
+        (values[first:end], axis.index)
         for first, end, axis in zip(indptr[:-1], indptr[1:], collection.axes, strict=True)
     ]
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tsrnn.data import LARGEST, Location, UnknownCategoryError, format_time
 from tsrnn.estimators.constant import is_constant
+from tsrnn.forecasting.scaling import MOST_DEVIATIONS
 
 _MAX_LEVELS = 100  # of a category: each is a column of the network's input weights
 
@@ -108,7 +109,18 @@ class ColumnEncoder:
                 "Mend it, or give the column in a larger unit.",
                 row=time,
             )
-        return ((numbers - self.mean) / self.deviation)[:, None]
+        deviations = (numbers - self.mean) / self.deviation
+        too_far = np.abs(deviations) > MOST_DEVIATIONS
+        if too_far.any():
+            row = int(too_far.argmax())
+            series, time = place(row)
+            raise Location(frame, series, self.name).error(
+                f"is {numbers[row]:g}{_at(time)}, {deviations[row]:.2g} deviations from the mean "
+                "of what was fitted",
+                "Correct it, or fit anew.",
+                row=time,
+            )
+        return deviations[:, None]
 
 
 def _at(time):

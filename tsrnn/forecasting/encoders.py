@@ -275,7 +275,7 @@ def _place(row, indexes, ids):
 
 
 def _affected(bad, indexes, ids):
-    """The end of a problem that rows of several series have."""
+    """Words for the end of an error message: which series the bad rows are of, if of several."""
     series = np.repeat(np.arange(len(ids)), [len(index) for index in indexes])
     return affected([ids[k] for k in np.unique(series[bad])])
 

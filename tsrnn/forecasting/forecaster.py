@@ -52,14 +52,14 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         proportion to their level, or the levels of series differ by more than a factor of ten.
     scope : {"global", "local", "fine_tuned"}, default="global"
         One network for all series; one for each, all trained in one call; or one for all that is
-        then fine-tuned on each, at a tenth of the learning rate; a series too short to be held
-        out keeps that of all. A network for all also forecasts series that were not fitted.
+        then fine-tuned on each, at a tenth of the learning rate, but not on series too short to
+        hold out a part. A network for all also forecasts series that were not fitted.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
-        missing covariates are replaced by their mean. A zero is an observed value. What is held
-        out is what was observed last; where too little was observed to hold some out, nothing is,
-        with a warning, and there are no prediction intervals.
+        missing covariates are replaced by their mean. A zero is an observed value. The last
+        observed values of each series are held out; where there are too few for that, ``fit``
+        warns, and there are no prediction intervals.
     past_covariates : sequence of labels, default=()
         Columns of ``X`` that are not known in the future.
     calendar : sequence of str, default=()
@@ -118,10 +118,10 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     history_ : Series
         The series of ``fit``, sorted, as float64; of a panel with ids in the index.
     recent_ : Series
-        ``history_`` and the updates after it; of a series with longer updates than what is kept of
-        them, only the end that is.
+        ``history_`` and the updates after it. Only the end of long updates is kept, and is then
+        given alone.
     cutoff_ : Timestamp, Period, int or Series
-        The last time stamp known, in ``fit`` or by updates, which ``predict`` goes on from; of a
+        The last known time stamp, of ``fit`` or of updates, after which forecasts begin; of a
         panel a Series by id.
     network_, networks_ : Network, list of list of Network
         The first trained network; all members, for each series or for all.

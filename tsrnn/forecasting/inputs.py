@@ -63,7 +63,7 @@ def read_static(forecaster: ForecasterBase, static: Any) -> pd.DataFrame | None:
         raise Location("static").error(
             f"has the columns {columns}, without {id_column!r}",
             near_names([id_column], columns, "static", True)
-            or "Give the column of series as well.",
+            or f"Give the labels of the series in a column {id_column!r}.",
         )
     static = frame
     if not static.index.is_unique:

@@ -81,7 +81,7 @@ class PredictMixin(ForecasterBase):
         -------
         DataFrame
             With the index, or ids and times, of ``predict``; columns ``lower_90``, ``upper_90`` for
-            a coverage of 0.9. In a wide frame they are a level below each series.
+            a coverage of 0.9. In a wide frame they are the second level of the columns.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class PredictMixin(ForecasterBase):
         Returns
         -------
         DataFrame
-            As of ``predict_interval``, with columns ``quantile_10`` for 0.1 and so on.
+            In the form of ``predict_interval``, with columns ``quantile_10`` for 0.1 and so on.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class PredictMixin(ForecasterBase):
         Returns
         -------
         DataFrame
-            As of ``predict_interval``, with columns ``sample_0``, ``sample_1`` and so on.
+            In the form of ``predict_interval``, with columns ``sample_0``, ``sample_1`` and so on.
 
         Raises
         ------

@@ -52,7 +52,8 @@ def resolve(
     if parameters["early_stopping"] and not n_held_out.any():
         warnings.warn(
             "So few values of y were observed that none are held out: networks are trained for "
-            "all epochs, without early stopping, and there are no prediction intervals.",
+            "all epochs, without early stopping, and there are no prediction intervals. Give more "
+            "observed values, or early_stopping=False.",
             stacklevel=4,
         )
     segment = parameters["segment"]
@@ -208,7 +209,7 @@ def _panel_windows(collection, season, auto_season, parameters):
 
 
 def _affected(collection, are_bad):
-    """The end of a problem of several series."""
+    """Words for the end of an error message: which series are affected, if several are."""
     return affected([collection.ids[k] for k in np.flatnonzero(are_bad)])
 
 
@@ -243,9 +244,9 @@ def _longest_lookback(collection, n_ahead, season, parameters):
 def _n_held_out(collection, n_least, parameters):
     """Values at the end of each series that validate, (n_series,).
 
-    They hold the last ``validation_fraction`` of the observed values, are at least ``n_least`` up
-    to the last of these, and hold as many observed ones unless that is more than a quarter of all
-    (but two: the errors of one value say nothing of how they vary).
+    They reach back over ``validation_fraction`` of the observed values, and over at least
+    ``n_least`` observed ones or, if that is less, a quarter of them (at least two: errors of a
+    single value show no spread). Up to the last observed value they are at least ``n_least``.
     """
     lengths = collection.panel.lengths
     if not parameters["early_stopping"]:
@@ -278,7 +279,7 @@ def _observed_places(collection):
 
 
 def _n_until_observed(collection):
-    """Values of each series up to the last observed one, (n_series,)."""
+    """Length of each series up to its last observed value, (n_series,)."""
     places, ends = _observed_places(collection)
     return places[ends - 1] + 1 - collection.panel.indptr[:-1]
 

@@ -12,9 +12,9 @@ from tsrnn.data import Collection, Location, Panel, format_time
 from tsrnn.estimators.constant import ROUNDING, is_constant
 from tsrnn.kernels import portable
 
-_MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
+MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
 _LARGEST = 1e300  # result: sums and differences of many are finite
-_LOG_LARGEST = 690.7755278982137
+_LOG_LARGEST = 690.7755278982137  # its logarithm, as a literal with the same bits everywhere
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,31 +64,31 @@ class Scaling:
             return values
         if (values > _LOG_LARGEST).any():
             warnings.warn(
-                f"Some results are beyond {_LARGEST:g} and are given as that: the errors of "
-                "logarithms are too large for it. Fit with transform=None.",
+                f"Some results exceed {_LARGEST:g} and are set to it, as forecasts of logarithms "
+                "are too uncertain. Fit with transform=None.",
                 stacklevel=5,
             )
         return portable.exp(np.minimum(values, _LOG_LARGEST))
 
     def check_range(self, collection: Collection, n_elapsed: np.ndarray | int = 0) -> None:
-        """Refuse values next to which rounding loses the fitted deviation, naming the first.
+        """Refuse values so large that the fitted deviation is below their rounding error.
 
-        A series that was constant is measured by its level.
+        The error names the first. The unit of a series that was constant is its level.
         """
         panel, level = collection.panel, np.abs(self.mean)
         unit = np.where(self.deviation > 2 * ROUNDING * level, self.deviation, level)
         with np.errstate(over="ignore"):
             deviations = np.abs(self.apply(panel, n_elapsed))
             deviations *= np.repeat(self.deviation / unit, panel.lengths)
-        if deviations.max() <= _MOST_DEVIATIONS:
+        if deviations.max() <= MOST_DEVIATIONS:
             return
-        row = int(np.argmax(deviations > _MOST_DEVIATIONS))
+        row = int(np.argmax(deviations > MOST_DEVIATIONS))
         series = int(np.searchsorted(panel.indptr, row, side="right")) - 1
         stamp = collection.axes[series].index[row - panel.indptr[series]]
         raise Location(series=collection.ids[series]).error(
             f"is {panel.values[row]:g} at {format_time(stamp)}, {deviations[row]:.2g} deviations "
             "from the mean of what was fitted",
-            "Correct it, or fit anew.",
+            "Correct it, or fit again with the new values.",
             row=stamp,
         )
 

@@ -90,9 +90,9 @@ class HeldOutErrors(ConformalWidths):
         return self._complete_errors()[rows]
 
     def _complete_errors(self):
-        """The errors, a missing one as large in units of the spread as its neighbour before.
+        """The errors, with missing ones filled from the nearest earlier step of the same window.
 
-        Or as that after, where there is none before.
+        They are scaled by the spreads of both steps. Before the first known error, it is taken.
         """
         is_missing = np.isnan(self.errors)
         if not is_missing.any():

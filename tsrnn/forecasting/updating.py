@@ -20,9 +20,9 @@ class UpdateMixin(ForecasterBase):
         Parameters
         ----------
         y : Series or DataFrame
-            The values after each series, or some of them, in any form whose labels are those that
-            were fitted; a single series may come without. With ``missing="mask"`` rows may be left
-            out, the first ones too.
+            The values after each series, or some of them, in any form, with the fitted labels; a
+            single series needs no label. With ``missing="mask"`` rows may be left out, the first
+            ones too.
         X : Series or DataFrame, optional
             Covariates of these rows, where ``fit`` was given some, and of later ones.
 

@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.estimators.sequences import read_sequences
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.inputs import forecast_context
 from tsrnn.kernels.losses import find_loss
-from tsrnn.kernels.sources import Source
+from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.network import Network
 from tsrnn.network.trace import LayerTrace, Trace, trace
 from tsrnn.parameters import naming
+from tsrnn.sequences.frames import Frames
+from tsrnn.sequences.language_model import RNNLanguageModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,38 +69,43 @@ def named_layers(trace: Trace) -> list[tuple[str, LayerTrace]]:
 def read_batch(estimator: Any, X: Any, y: Any = None, *, with_targets: bool = False) -> Batch:
     """The sequences of X as an estimator's network reads them; X, y as for ``gradient_flow``.
 
-    If ``with_targets``, a forecaster's windows end a horizon before its series. ValueError if the
-    estimator is of another kind or not fitted, or targets are missing.
+    If ``with_targets``, a forecaster's windows end a horizon before its series, and a language
+    model does not read the last token. ValueError if the estimator is of another kind or not
+    fitted, or targets are missing.
     """
+    estimator, X = last_step(estimator, X)
     with naming("estimator"):
         check_is_fitted(estimator)
     if isinstance(estimator, SequenceEstimator):
         return _row_batch(estimator, X, y, with_targets)
-    if isinstance(estimator, RNNForecaster):
-        if y is not None:
-            raise ValueError("A forecaster's targets are in its series: leave y out.")
-        return _window_batch(estimator, X, with_targets)
+    for kind, read in ((RNNForecaster, _window_batch), (RNNLanguageModel, _language_batch)):
+        if isinstance(estimator, kind):
+            if y is not None:
+                raise ValueError(f"A {kind.__name__} has its targets in X: leave y out.")
+            return read(estimator, X, with_targets)
     raise ValueError(
         f"{type(estimator).__name__} can't be inspected: give a fitted RNNForecaster, "
-        "RNNRegressor or RNNClassifier."
+        "RNNRegressor, RNNClassifier, RNNTagger or RNNLanguageModel."
     )
+
+
+def last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """The last estimator of a pipeline and X as it reads it; others as they are."""
+    if isinstance(estimator, Pipeline) and X is not None:
+        return estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
+    return estimator, X
 
 
 def _row_batch(estimator, X, y, with_targets):
     if X is None:
         raise ValueError(
-            f"X is needed: a {type(estimator).__name__} keeps no sequences of its fit, only a "
-            "forecaster does. Give some, as to predict."
+            f"X is needed: a {type(estimator).__name__} keeps no sequences of fit, as a "
+            "forecaster does. Give sequences as for predict."
         )
     if with_targets and y is None:
         raise ValueError("The gradient of the loss needs targets: give y.")
-    sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
-    targets = None if y is None else estimator.encode_targets(sequences.align(y, "y"))
+    sequences, targets = estimator.read_sequences(X, y)
     model, n = estimator.fitted_, len(sequences)
-    if targets is not None and len(targets) != n:
-        raise ValueError(
-            f"X has {n} sequences and y has {len(targets)} targets. Give one for each."
-        )
     source = model.source(sequences, targets)
     steps = pd.RangeIndex(1, model.network.n_time(source) + 1, name="step") * model.segment
     keys = sequences.ids
@@ -156,3 +163,47 @@ def _window_batch(forecaster, y, with_targets):
         loss=spec.loss,
         loss_params=find_loss(spec.loss).params_for(spec.quantiles),
     )
+
+
+def _language_batch(model, X, with_targets):
+    if X is None:
+        raise ValueError("X is needed: a RNNLanguageModel keeps no sequences. Give some to read.")
+    state = model.fitted_
+    network, reader = state.network, state.reader
+    source = state.read(X) if with_targets else _prompts(state, X)
+    if network.n_heads and source.lengths.max() > state.n_steps:
+        raise ValueError(
+            f"X has a sequence of {source.lengths.max()} steps, and attention reads n_steps="
+            f"{state.n_steps} at most. Give a part of it."
+        )
+    n_time, first = network.n_time(source), int(isinstance(reader, Frames))
+    labels = [
+        pd.RangeIndex(first + length - n_time, first + length, name="step")
+        for length in source.lengths.tolist()
+    ]
+    n = len(labels)
+    return Batch(
+        network=network,
+        source=source,
+        windows=np.arange(n),
+        keys=None if n == 1 else pd.RangeIndex(n, name="sequence"),
+        step_labels=labels,
+        segment=1,
+        loss=reader.loss,
+        loss_params=(),
+    )
+
+
+@naming("X")
+def _prompts(state, X):
+    """A source of all steps of sequences, each with the token before the first, without targets."""
+    sequences = [X] if isinstance(X, str) else list(X)
+    if not sequences:
+        raise ValueError("X has no sequence: give at least one.")
+    prompts = [state.reader.read_prompt(sequence) for sequence in sequences]
+    lengths = np.array([len(prompt) for prompt in prompts])
+    firsts, rows = np.cumsum(lengths) - lengths, np.concatenate(prompts)
+    dtype = state.network.parameters.dtype
+    if isinstance(state.reader, Frames):
+        return sequence_source(rows.astype(dtype), firsts, lengths)
+    return sequence_source(np.empty((len(rows), 0), dtype), firsts, lengths, tokens=rows)

@@ -11,9 +11,10 @@ from tsrnn.estimators.base import run_network
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.inputs import forecast_context
-from tsrnn.inspection.batch import Batch, named_layers, read_batch
+from tsrnn.inspection.batch import Batch, last_step, named_layers, read_batch
 from tsrnn.inspection.probe import probe
 from tsrnn.kernels.losses import find_loss
+from tsrnn.sequences.language_model import RNNLanguageModel
 
 MAX_SEQUENCES = 500  # examined, evenly spaced
 NEAR = 0.05  # distance from 0 or 1 at which a gate counts as shut or open
@@ -79,7 +80,18 @@ class Evidence:
 
 def gather_evidence(estimator: Any, X: Any, y: Any) -> Evidence:
     """Run the sequences of X through the network, forward and backward."""
+    estimator, X = last_step(estimator, X)
+    if isinstance(estimator, RNNLanguageModel):
+        raise ValueError(
+            "A RNNLanguageModel can't be diagnosed: loss_curve_, states and surprise show what it "
+            "has learned."
+        )
     is_rows = isinstance(estimator, SequenceEstimator)
+    if is_rows and getattr(getattr(estimator, "network_", None), "head", None) == "every":
+        raise ValueError(
+            "A tagger's labels are one for each step, and diagnose examines one result a sequence. "
+            "Look at tsrnn.inspection.gradient_flow and saturation."
+        )
     if is_rows and (X is None or y is None):
         check_is_fitted(estimator)
         raise ValueError(

@@ -33,8 +33,8 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
     DataFrame
         By lag, 0 for the last step, in steps of the series; columns by layer and "hidden", the
         norm of the loss's gradient by h, or "weights", that of the step's share of the gradient by
-        the layer's weights (no Transformer's). Of several sequences the median, which the few whose
-        gradients explode do not move; "hidden_lower" to "hidden_upper" and so on hold 80 % of them.
+        the layer's weights (no Transformer's). Of several sequences the median, robust to a few
+        exploding gradients; "hidden_lower" to "hidden_upper" and so on hold 80 % of them.
     """
     batch = read_batch(estimator, X, y, with_targets=True)
     trace = batch.run(backward_from_loss=True)

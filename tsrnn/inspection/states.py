@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection.batch import Batch, named_layers, read_batch
+from tsrnn.parameters import BOOLEAN, validated
 
 _NEAR = 0.05  # distance from 0 or 1 at which a gate counts as shut or open
 
@@ -18,16 +19,18 @@ def states(estimator: Any, X: Any = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    estimator : fitted RNNRegressor, RNNClassifier or RNNForecaster
-    X : array-like, or Series or frame, optional
+    estimator : fitted RNNRegressor, RNNClassifier, RNNTagger, RNNForecaster or RNNLanguageModel
+        Or a pipeline that ends with one.
+    X : array-like, Series, frame, str or list, optional
         Rows that are sequences. For a forecaster series whose last windows are read, by default
-        those of ``fit``.
+        those of ``fit``. For a language model a text or a list of sequences, as in its ``fit``.
 
     Returns
     -------
     DataFrame
         A row for each recurrent step, by the series' own index (that of the last value a step
-        takes) or number, and by row or series where there are several. Columns by layer, state
+        takes) or number, and by row or series where there are several. Step k of a language model
+        is that of the k-th token, 0 of the token before the first. Columns by layer, state
         ("hidden", "cell") and unit.
 
     Examples
@@ -85,13 +88,23 @@ def _gated_cell(batch: Batch) -> ModuleType:
     return cell
 
 
-def attention_weights(estimator: Any, X: Any = None) -> pd.DataFrame:
-    """Attention of a Transformer's last step to each step; parameters are those of ``states``.
+@validated(every_step=[BOOLEAN])
+def attention_weights(estimator: Any, X: Any = None, *, every_step: bool = False) -> pd.DataFrame:
+    """Attention of a Transformer's last step, or of every step, to each step that it reads.
+
+    Parameters
+    ----------
+    estimator, X
+        As for ``states``.
+    every_step : bool, default=False
+        Return the weights of every step, not only of the last.
 
     Returns
     -------
     DataFrame
         Rows as for ``states``, columns by layer and head; weights that sum to one over a sequence.
+        With ``every_step`` a row has the weights of its step, with a third level of columns, the
+        number of the step attended to, from 0; they sum to one over a row, and later steps are NaN.
 
     Raises
     ------
@@ -103,21 +116,39 @@ def attention_weights(estimator: Any, X: Any = None) -> pd.DataFrame:
     n_heads = network.n_heads
     if not n_heads:
         raise ValueError(f"cell={network.cell!r} does not attend: cell='attention' does.")
-    trace, values, columns = batch.run(), [], []
+    trace, values = batch.run(), []
+    columns: list[tuple] = []
     for layer_name, layer in named_layers(trace):
-        n, n_time, _, n_hidden = layer.gates.shape
-        query, keys = (
-            layer.gates[:, :, network.module.BLOCKS.index(name)]
-            .astype(float)
-            .reshape(n, n_time, n_heads, -1)
-            for name in ("query", "key")
-        )
-        scores = np.einsum("nhj,nthj->nth", query[:, -1], keys) / np.sqrt(n_hidden / n_heads)
-        weights = np.exp(scores - np.nanmax(scores, axis=1, keepdims=True))
-        values.append(weights / np.nansum(weights, axis=1, keepdims=True))
-        columns += [(layer_name, head) for head in range(n_heads)]
-    index = pd.MultiIndex.from_tuples(columns, names=["layer", "head"])
+        n_time = layer.gates.shape[1]
+        n_queries = n_time if every_step else 1
+        weights = _attention(layer.gates, n_heads, network.module.BLOCKS, n_queries)
+        if every_step:
+            for row, first in enumerate(trace.first_steps):  # steps before it are NaN, now last
+                weights[row] = np.roll(weights[row], -first, axis=-1)
+            values.append(weights.reshape(*weights.shape[:2], -1))
+            columns += [(layer_name, h, k) for h in range(n_heads) for k in range(n_time)]
+        else:
+            values.append(weights[:, 0].transpose(0, 2, 1))
+            columns += [(layer_name, head) for head in range(n_heads)]
+    names = ["layer", "head", "attended"] if every_step else ["layer", "head"]
+    index = pd.MultiIndex.from_tuples(columns, names=names)
     return batch.frame(np.concatenate(values, axis=2), index, trace.first_steps)
+
+
+def _attention(gates, n_heads, blocks, n_queries) -> np.ndarray:
+    """Weights of each of the last steps on itself and earlier ones, (n, n_queries, n_heads, n)."""
+    n, n_time, _, n_hidden = gates.shape
+    query, keys = (
+        gates[:, :, blocks.index(name)].astype(float).reshape(n, n_time, n_heads, -1)
+        for name in ("query", "key")
+    )
+    scores = np.einsum("nqhj,nkhj->nqhk", query[:, -n_queries:], keys)
+    steps = np.arange(n_time)
+    is_later = steps > steps[-n_queries:, None, None]
+    scores = np.where(is_later, np.nan, scores / np.sqrt(n_hidden / n_heads))
+    with np.errstate(invalid="ignore"):  # steps before the first of a shorter sequence
+        weights = np.exp(scores - np.fmax.reduce(scores, axis=3, keepdims=True))
+        return weights / np.nansum(weights, axis=3, keepdims=True)
 
 
 def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:

@@ -15,9 +15,9 @@ from tsrnn.kernels.targets import Workers, target_of
 if TYPE_CHECKING:
     from tsrnn.network.network import Network
 
-_PREDICTED_PIECES = 4  # a prediction is cut smaller than what a loss is summed over
+_PREDICTED_PIECES = 4  # predictions run in pieces of a quarter of the length of those of losses
 _SECONDS_OF_A_UNIT_STEP = 8e-9  # of a network with 32 units, on one core
-_MOST_COSTLY = 64  # times that, of networks as large as anyone trains on a CPU
+_MOST_COSTLY = 64  # at most as many times that, of large networks
 
 
 def predict_models(
@@ -104,10 +104,10 @@ def run_models(
 
 
 def _pieces(network, source, shape, n_unit_steps):
-    """Parts of (n_models, n_windows), two slices each, that Ctrl-C can come between.
+    """Parts of (n_models, n_windows), two slices each; Ctrl-C is noticed between them.
 
-    One takes about as long as ``n_unit_steps`` of a network with few units, and is at least a chunk
-    of windows of one model.
+    Each takes about as long as ``n_unit_steps`` of a network with few units, and is at least a
+    chunk of windows of one model.
     """
     (n_models, n_windows), sizes = shape, network.sizes(network.n_time(source))
     steps = sizes.n_time * sizes.n_hidden * sizes.n_layers * sizes.n_directions

@@ -14,6 +14,8 @@ from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.sources import Source
 from tsrnn.network.network import Network
 
+_SECONDS = 0.05  # that windows traced at once may take
+_LEAST_WINDOWS = 16
 _NO_DROPOUT = ChunkDropout(Dropout(0, 1.0), Dropout(0, 1.0), 0, 0)
 
 
@@ -58,29 +60,32 @@ def trace(
     ``grad_outputs``, (n, n_output_steps, n_out), are propagated back; without them the gradient of
     ``loss``, summed over the windows.
     """
-    run = _TracedRun(network, source, windows, loss or "absolute_error", loss_params)
-    dtype, sizes = network.parameters.dtype, run.sizes
-    run.run(np.empty((0, 0), dtype), np.empty((0, 0), dtype))
-    places = [(k, d) for k in range(sizes.n_layers) for d in range(sizes.n_directions)]
-    layer_traces = [run.layer_trace(*place) for place in places]
-    outputs = run.outputs()
-    if grad_outputs is not None or loss is not None:
-        by_step = np.empty((0, 0), dtype)
-        if grad_outputs is not None:
-            by_step = np.moveaxis(np.asarray(grad_outputs, dtype), 0, -1)
-            by_step = kernel_array(by_step.reshape(sizes.n_output_steps, -1))
-        shape = len(places), sizes.n_time, sizes.n_hidden * windows.size
-        grad_hidden = np.zeros(shape, dtype)
-        run.run(by_step, grad_hidden.reshape(-1, shape[2]))
-        for number, place in enumerate(places):
-            layer_traces[number] = dataclasses.replace(
-                layer_traces[number],
-                grad_hidden=run.by_row(grad_hidden[number], 1)[:, :, 0],
-                grad_gates=run.by_row(run.layer_arrays(*place).gates, sizes.n_blocks),
-            )
-    n = sizes.n_directions
-    by_layer = [layer_traces[k : k + n] for k in range(0, len(places), n)]
-    return Trace(by_layer, run.chunk.first_steps, outputs)
+    pieces = []
+    size = max(_LEAST_WINDOWS, int(_SECONDS / network.seconds_of_a_window(source, training=True)))
+    for first in range(0, max(windows.size, 1), size):  # so that Ctrl-C can come between
+        piece = slice(first, first + size)
+        grads = None if grad_outputs is None else grad_outputs[piece]
+        run = _TracedRun(network, source, windows[piece], loss or "absolute_error", loss_params)
+        pieces.append(run.trace(grads, backward=grad_outputs is not None or loss is not None))
+    return _joined(pieces)
+
+
+def _joined(pieces: list[Trace]) -> Trace:
+    """The trace of all windows from those of some of them each."""
+    if len(pieces) == 1:
+        return pieces[0]
+
+    def join(records):
+        names = [field.name for field in dataclasses.fields(LayerTrace)]
+        columns = ([getattr(record, name) for record in records] for name in names)
+        return LayerTrace(*(None if c[0] is None else np.concatenate(c) for c in columns))
+
+    layers = zip(*(piece.layer_traces for piece in pieces), strict=True)
+    return Trace(
+        [[join(records) for records in zip(*layer, strict=True)] for layer in layers],
+        np.concatenate([piece.first_steps for piece in pieces]),
+        np.concatenate([piece.outputs for piece in pieces]),
+    )
 
 
 class _TracedRun:
@@ -105,6 +110,31 @@ class _TracedRun:
         gradient, grads = np.zeros_like(self._parameters), (grad_outputs, grad_hidden_steps)
         buffers = self._work, self.chunk.first_steps
         self._kernel(1, *self._problem, self._parameters, gradient, self._windows, buffers, grads)
+
+    def trace(self, grad_outputs, backward):
+        """The ``Trace``; ``backward`` from given gradients, or without them from the loss."""
+        dtype, sizes = self._work.dtype, self.sizes
+        self.run(np.empty((0, 0), dtype), np.empty((0, 0), dtype))
+        places = [(k, d) for k in range(sizes.n_layers) for d in range(sizes.n_directions)]
+        layer_traces = [self.layer_trace(*place) for place in places]
+        outputs = self.outputs()
+        if backward:
+            by_step = np.empty((0, 0), dtype)
+            if grad_outputs is not None:
+                by_step = np.moveaxis(np.asarray(grad_outputs, dtype), 0, -1)
+                by_step = kernel_array(by_step.reshape(sizes.n_output_steps, -1))
+            shape = len(places), sizes.n_time, sizes.n_hidden * self.chunk.first_steps.size
+            grad_hidden = np.zeros(shape, dtype)
+            self.run(by_step, grad_hidden.reshape(-1, shape[2]))
+            for number, place in enumerate(places):
+                layer_traces[number] = dataclasses.replace(
+                    layer_traces[number],
+                    grad_hidden=self.by_row(grad_hidden[number], 1)[:, :, 0],
+                    grad_gates=self.by_row(self.layer_arrays(*place).gates, sizes.n_blocks),
+                )
+        n = sizes.n_directions
+        by_layer = [layer_traces[k : k + n] for k in range(0, len(places), n)]
+        return Trace(by_layer, self.chunk.first_steps, outputs)
 
     def layer_arrays(self, layer, direction):
         """The arrays of a direction of a layer."""

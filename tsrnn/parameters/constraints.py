@@ -45,23 +45,20 @@ class Integer(Constraint):
 
 
 class Number(Constraint):
-    """A finite real number in an interval, of Python or NumPy; True and False are none."""
+    """A real number in an interval, of Python or NumPy; True and False are none."""
 
     def __init__(self, least: float, most: float = LARGEST_NUMBER, closed: str = "both"):
         self.least, self.most = least, most
         self.closed = closed  # "both", "left", "right" or "neither"
 
     def accepts(self, value: Any) -> bool:
-        if not (is_integer(value) or isinstance(value, Real)) or isinstance(value, bool):
+        if not is_number(value):
             return False
-        if _is_duration(value) or not self.least <= value <= self.most:
-            return False
-        excluded = []
-        if self.closed not in ("both", "left"):
-            excluded.append(self.least)
-        if self.closed not in ("both", "right"):
-            excluded.append(self.most)
-        return value not in excluded
+        value = float(value)  # a float32 could not be compared with large limits
+        is_above = self.least <= value if self.closed in ("both", "left") else self.least < value
+        return is_above and (
+            value <= self.most if self.closed in ("both", "right") else value < self.most
+        )
 
     def __str__(self) -> str:
         opening = "[" if self.closed in ("both", "left") else "("
@@ -75,7 +72,7 @@ class Boolean(Constraint):
     def accepts(self, value: Any) -> bool:
         import numpy as np
 
-        return isinstance(value, (bool, np.bool_))
+        return type(value) is bool or isinstance(value, np.bool_)
 
     def __str__(self) -> str:
         return "True or False"
@@ -102,22 +99,21 @@ class Text(Constraint):
         return isinstance(value, str) and value != ""
 
     def __str__(self) -> str:
-        return "a text"
+        return "a string that is not empty"
 
 
 class Label(Constraint):
-    """A label of pandas: a text, a finite number, a date, or a tuple of these."""
+    """A label of pandas: a string, a finite number, a date, or a tuple of these."""
 
     def accepts(self, value: Any) -> bool:
         if isinstance(value, tuple):
             return len(value) > 0 and all(map(self.accepts, value))
-        if isinstance(value, Real):
-            is_other = isinstance(value, bool) or _is_duration(value)
-            return math.isfinite(value) and not is_other
+        if is_number(value):
+            return math.isfinite(value)
         return isinstance(value, (str, date)) and value == value and value != ""  # NaT is a date
 
     def __str__(self) -> str:
-        return "a label (a text, a number or a tuple of these)"
+        return "a label (a string, a number, a date or a tuple of these)"
 
 
 class ListOf(Constraint):
@@ -242,8 +238,16 @@ Allowed = Iterable[Constraint | type | None]
 
 def is_integer(value: Any) -> bool:
     """Whether a value is an integer of Python or NumPy, not a truth value or a duration."""
-    is_other = isinstance(value, bool) or _is_duration(value)
-    return isinstance(value, Integral) and not is_other
+    return type(value) is int or (isinstance(value, Integral) and is_number(value))
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number of Python or NumPy, not a truth value or a duration."""
+    if type(value) is float or type(value) is int:
+        return True
+    import numpy as np
+
+    return isinstance(value, Real) and not isinstance(value, (bool, np.timedelta64))
 
 
 def _elements(array):
@@ -252,13 +256,6 @@ def _elements(array):
 
     array = np.asarray(array)
     return array.tolist() if array.ndim == 1 and array.dtype.kind in "biufO" else None
-
-
-def _is_duration(value):
-    """Whether a value is NumPy's duration, which claims to be an integer."""
-    import numpy as np
-
-    return isinstance(value, np.timedelta64)
 
 
 def percent_label(level: float) -> str:

@@ -5,10 +5,9 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Real
 from typing import Any, ParamSpec, TypeVar
 
-from tsrnn.parameters.constraints import Allowed, is_integer
+from tsrnn.parameters.constraints import Allowed, is_integer, is_number
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,19 +18,19 @@ class ParameterError(ValueError, TypeError):
 
 
 def plain(value: Any) -> Any:
-    """A scalar of NumPy as Python's number, truth value or text; other values unchanged.
+    """A scalar of NumPy as Python's int, float, bool or str; other values unchanged.
 
-    Integers of NumPy have a width, in which products overflow, and are not taken everywhere.
+    Narrow integers of NumPy overflow in products, and some functions take no scalars of NumPy.
     """
-    import numpy as np
-
     if type(value) in (int, float, bool, str) or value is None:
         return value
+    import numpy as np
+
     if isinstance(value, np.bool_):
         return bool(value)
     if is_integer(value):
         return int(value)
-    if isinstance(value, Real) and not isinstance(value, np.timedelta64):
+    if is_number(value):
         with contextlib.suppress(OverflowError):  # of an enormous fraction
             return float(value)
     return str(value) if isinstance(value, np.str_) else value
@@ -39,22 +38,13 @@ def plain(value: Any) -> Any:
 
 def check_parameter(name: str, value: Any, allowed: Allowed, owner: str = "") -> None:
     """Raise ParameterError, which names the parameter, for a value that nothing allows."""
-    allowed = list(allowed)
-    if any(_accepts(constraint, value) for constraint in allowed):
-        return
+    for constraint in allowed:
+        if _accepts(constraint, value):
+            return
     texts = [_text(constraint) for constraint in allowed]
     choices = " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
     subject = f"The {name!r} parameter of {owner}" if owner else name
     raise ParameterError(f"{subject} must be {choices}, got {_shown(value)}.")
-
-
-def check_parameters(
-    constraints: Mapping[str, Allowed], values: Mapping[str, Any], owner: str = ""
-) -> None:
-    """Check values by name; those without a constraint are not checked."""
-    for name, value in values.items():
-        if name in constraints:
-            check_parameter(name, value, constraints[name], owner)
 
 
 def validated(
@@ -76,21 +66,21 @@ def validated(
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        signature = inspect.signature(function)
-        shared = {name: (table or {})[name] for name in (table or {}).keys() & signature.parameters}
+        parameters = inspect.signature(function).parameters
+        shared = {name: (table or {})[name] for name in (table or {}).keys() & parameters}
         declared = shared | constraints
+        by_position = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        places = {name: place for place, name in enumerate(by_position)}
 
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                bound = signature.bind(*args, **kwargs)
-            except TypeError:
-                return function(*args, **kwargs)  # its own message names the function
-            for name in [name for name in declared if name in bound.arguments]:
-                value = plain(bound.arguments[name])
-                check_parameter(name, value, declared[name])
-                bound.arguments[name] = value
-            return function(*bound.args, **bound.kwargs)
+            positional, keywords = list[Any](args), dict[str, Any](kwargs)
+            for name, allowed in declared.items():
+                if name in keywords:
+                    keywords[name] = _checked(name, keywords[name], allowed)
+                elif places.get(name, len(positional)) < len(positional):
+                    positional[places[name]] = _checked(name, positional[places[name]], allowed)
+            return function(*positional, **keywords)
 
         wrapper.parameter_constraints = declared  # type: ignore[attr-defined]
         return wrapper
@@ -131,9 +121,17 @@ class ParametersMixin:
 
     def _validate_params(self) -> None:
         """Check the parameters; in place of scikit-learn's method."""
-        names = [name for name in self._parameter_constraints if hasattr(self, name)]
-        values = {name: getattr(self, name) for name in names}  # faster than get_params
-        check_parameters(self._parameter_constraints, values, type(self).__name__)
+        owner, values = type(self).__name__, vars(self)
+        for name, allowed in self._parameter_constraints.items():
+            if name in values:
+                check_parameter(name, values[name], allowed, owner)
+
+
+def _checked(name, value, allowed):
+    """An argument that is allowed, a scalar of NumPy as Python's."""
+    value = plain(value)
+    check_parameter(name, value, allowed)
+    return value
 
 
 def _accepts(constraint, value):

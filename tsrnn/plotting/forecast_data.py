@@ -67,12 +67,12 @@ def forecast_data(
             "other forecasts there is ForecastDisplay.from_predictions."
         )
     check_is_fitted(forecaster, "history_")
-    intervals = None
+    intervals, recent = None, getattr(forecaster, "recent_", None)
     if coverage is not None and np.size(coverage):
         intervals = forecaster.predict_interval(horizon, X, coverage=coverage)
     return ForecastData(
         forecast=forecaster.predict(horizon, X),
-        history=getattr(forecaster, "recent_", forecaster.history_),
+        history=forecaster.history_ if recent is None else recent,
         intervals=intervals,
         season=getattr(forecaster, "season_", 1),
         columns=long_columns(forecaster),

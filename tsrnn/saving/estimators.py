@@ -32,6 +32,7 @@ from tsrnn.saving.schema import (
 from tsrnn.saving.thresholds import THRESHOLDS
 from tsrnn.saving.tokenizer import TOKENIZER
 from tsrnn.saving.values import decode, encode
+from tsrnn.sequences import RNNTagger
 
 
 def encode_estimator(estimator):
@@ -77,9 +78,14 @@ def _check_classifier(fitted):
     check(fitted["classes_"].shape == (network.n_out,), "classes_")
 
 
-def _check_sequences(fitted):
+def _check_tagger(fitted):
+    network = _check_sequences(fitted, ["every"])
+    check(fitted["classes_"].shape == (network.n_out,), "classes_")
+
+
+def _check_sequences(fitted, heads=None):
     network = fitted["network_"]
-    check(network.head in POOLING.values(), "network_")
+    check(network.head in (heads or POOLING.values()), "network_")
     check_curves(fitted)
     n, missing = fitted["n_channels_in_"], fitted["missing_"]
     check(missing in (None, "tell"), "missing_")
@@ -156,6 +162,12 @@ ESTIMATORS = {
         {"classes_": np.ndarray},
         {"_classes_given": np.ndarray | None},
         _check_classifier,
+    ),
+    "RNNTagger": _sequence_schema(
+        RNNTagger,
+        {"classes_": np.ndarray},
+        {"_classes_given": np.ndarray | None},
+        _check_tagger,
     ),
     "RNNAnomalyDetector": DETECTOR,
     "RNNLanguageModel": LANGUAGE_MODEL,

@@ -1,4 +1,4 @@
-"""Codecs of labels of series and columns that are neither numbers, texts nor time stamps."""
+"""Codecs of labels of series and columns that are no numbers, strings or time stamps."""
 
 import datetime
 import decimal
@@ -12,7 +12,7 @@ import pandas as pd
 from tsrnn.saving.checks import check
 from tsrnn.saving.values import codec
 
-# Types of labels, which are hashable, but for tuples of them
+# Hashable types of labels; tuples of labels are labels too
 LABELS = (
     *(str, bytes, numbers.Number, np.generic, uuid.UUID),
     *(datetime.date, datetime.time, datetime.timedelta, pd.Period, pd.Interval),
@@ -20,7 +20,7 @@ LABELS = (
 
 
 def _register_text(cls: type, write: Callable, read: Callable) -> None:
-    """Register a type whose values are written as a text."""
+    """Register a type whose values are written as strings."""
 
     def decode(text: str):
         return read(text)

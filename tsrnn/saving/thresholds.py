@@ -161,12 +161,13 @@ def _encode_conformal(fitted):
         "rng": fitted["_stream_rng"],
         "floor": fitted["_floor"],
         "n_allowed": fitted["_n_allowed"],
+        "highest": fitted["_highest"],
     }
 
 
 @_threshold(
     ConformalThreshold,
-    {"_recent", "_ordered", "_seed", "_stream_rng", "_floor", "_n_allowed"},
+    {"_recent", "_ordered", "_seed", "_stream_rng", "_floor", "_n_allowed", "_highest"},
     _encode_conformal,
     "_stream_rng",
 )
@@ -177,9 +178,10 @@ def _decode_conformal(
     rng: np.random.Generator,
     floor: float = -np.inf,
     n_allowed: float = 0.0,
+    highest: float = -np.inf,
 ):
     _check_scores(recent)
-    check(floor < np.inf and n_allowed >= 0, "a calibration")
+    check(floor < np.inf and n_allowed >= 0 and highest < np.inf, "a calibration")
     check(recent.size > 0 and seed >= 0, "a calibration")
     check(window == 0 or recent.size <= window, "a window")
     scores = deque(recent.tolist(), maxlen=int(window) or None)
@@ -190,6 +192,7 @@ def _decode_conformal(
         "_stream_rng": rng,
         "_floor": floor,
         "_n_allowed": n_allowed,
+        "_highest": max(highest, *scores),
     }
 
 

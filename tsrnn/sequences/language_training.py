@@ -13,12 +13,15 @@ from tsrnn.network.transformer import CELL
 from tsrnn.parameters import BOOLEAN, Integer, StrOptions
 from tsrnn.sequences.frames import Frames
 from tsrnn.sequences.language_state import FittedLanguageModel, learn_reader
-from tsrnn.sequences.language_windows import OVERLAP, TrainingWindows, count_held_out
+from tsrnn.sequences.language_windows import OVERLAP, TrainingWindows, count_held_out, count_rows
 from tsrnn.sequences.tokenizer import Tokenizer
 from tsrnn.sequences.tokens import Tokens
 from tsrnn.training import Settings
 
 _OTHERS = ("bidirectional", "segment", "loss")  # parameters of other estimators
+# Probability that a window begins with a state of zeros, as sequences that are read later do: a
+# state that is always carried may hold what a network comes to rely on.
+_RESET = 0.01
 
 
 class TrainedLanguageModel(TrainingEstimator):
@@ -115,14 +118,13 @@ class TrainedLanguageModel(TrainingEstimator):
         }
         self._check_same(fitted)
 
-    def _settings_for(self, windows: np.ndarray) -> Settings:
+    def _settings_for(self, windows: np.ndarray, n_drawn: int | None = None) -> Settings:
         if windows.ndim == 2:
-            return self._settings(windows.size, batch_size=len(windows))
-        if self.cell != CELL or self.tokenizer_ is None:
-            return self._settings(windows.size)
-        n_drawn = -(-windows.size // OVERLAP)
-        n_batches = -(-n_drawn // self.batch_size)
-        return dataclasses.replace(self._settings(n_drawn), n_batches=n_batches)
+            settings = self._settings(windows.size, batch_size=len(windows))
+            return dataclasses.replace(settings, reset=_RESET)
+        if self.cell == CELL and self.tokenizer_ is not None:
+            n_drawn = -(-windows.size // OVERLAP)
+        return super()._settings_for(windows, n_drawn)
 
     def _windows(self, source, early_stopping) -> TrainingWindows:
         """Windows of sequences for training and validation."""
@@ -130,7 +132,7 @@ class TrainedLanguageModel(TrainingEstimator):
         if self.tokenizer_ is None:
             n_held_out = count_held_out(share, source.firsts.size, "pieces")
             return TrainingWindows.of_pieces(source, n_held_out, self.n_steps)
-        n_held_out = count_held_out(share, len(source.tokens), "tokens")
+        n_held_out = count_held_out(share, count_rows(source), "tokens")
         if self.cell == CELL:
             return TrainingWindows.of_attention(source, n_held_out, self.n_steps)
         return TrainingWindows.of_streams(source, n_held_out, self.batch_size, self.n_steps)

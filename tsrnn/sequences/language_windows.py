@@ -35,14 +35,14 @@ class TrainingWindows:
     @classmethod
     def of_streams(cls, source: Source, n_held_out: int, n_streams: int, n_steps: int) -> Self:
         """Streams of all tokens but the last, which are validated on."""
-        n = _n_rows(source) - n_held_out
+        n = count_rows(source) - n_held_out
         training = stream_windows(n, n_streams, n_steps)
         return cls._of(source, training, _held_out(n, n_held_out, n_steps))
 
     @classmethod
     def of_attention(cls, source: Source, n_held_out: int, n_steps: int) -> Self:
         """Overlapping windows of all tokens but the last, which are validated on."""
-        n = _n_rows(source) - n_held_out
+        n = count_rows(source) - n_held_out
         training = overlapping_windows(n, n_steps, -(-n_steps // OVERLAP))
         return cls._of(source, training, _held_out(n, n_held_out, n_steps))
 
@@ -57,6 +57,11 @@ class TrainingWindows:
         return cls._of(source, training, validation)
 
 
+def count_rows(source: Source) -> int:
+    """Rows of tokens with a target, all sequences end to end."""
+    return int(source.firsts[-1] + source.lengths[-1])
+
+
 def count_held_out(fraction: float, n: int, noun: str) -> int:
     """Tokens or pieces to validate on; ValueError if none is left to train on."""
     n_held_out = int(np.ceil(fraction * n))
@@ -66,10 +71,6 @@ def count_held_out(fraction: float, n: int, noun: str) -> int:
             "or give more."
         )
     return n_held_out
-
-
-def _n_rows(source):
-    return int(source.firsts[-1] + source.lengths[-1])
 
 
 def _held_out(first, n, n_steps):

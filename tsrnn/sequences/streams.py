@@ -79,34 +79,42 @@ def evaluate_windows(
     n_steps: int,
     run: Callable[[np.ndarray, np.ndarray], np.ndarray],
     n_outputs: int = 1,
+    *,
+    centred: bool = False,
 ) -> list[np.ndarray]:
     """As ``evaluate_carried``, of a network without a state: each step after half a window.
 
-    Windows of ``n_steps`` overlap by half; of all but a sequence's first the latter half counts.
+    Windows of ``n_steps`` overlap by half; of all but a sequence's first the latter half counts,
+    or if ``centred`` the middle half, and of the first and last all up to the ends.
     """
     windows = [
         (number, *window)
         for number, length in enumerate(lengths.tolist())
-        for window in _half_windows(length, n_steps)
+        for window in _half_windows(length, n_steps, centred)
     ]
     results: list = [[] for _ in lengths]
     size = max(1, _OUTPUTS // (n_steps * n_outputs))
     for group in _batches(windows, size):
-        numbers, starts, ends, n_counted = np.array(group).T
+        numbers, starts, ends, first_counted, last_counted = np.array(group).T
         values = run(firsts[numbers] + starts, ends - starts)
-        for number, n, of_window in zip(numbers, n_counted, values, strict=True):
-            results[number].append(of_window[-n:].copy())
+        n_time = values.shape[1]
+        counted = zip(n_time + first_counted - ends, n_time + last_counted - ends, strict=True)
+        for number, (first, last), of_window in zip(numbers, counted, values, strict=True):
+            results[number].append(of_window[first:last].copy())
     return [np.concatenate(parts) for parts in results]
 
 
-def _half_windows(length, n_steps) -> Iterator[tuple[int, int, int]]:
-    """Start, end and number of the last steps that count, of the windows of a sequence."""
+def _half_windows(length, n_steps, centred) -> Iterator[tuple[int, int, int, int]]:
+    """Start and end of the windows of a sequence, and of the steps of each that count."""
+    stride = max(n_steps // 2, 1)
+    n_after = n_steps // 4 if centred else 0
     end = min(length, n_steps)
-    yield 0, end, end
+    counted = end - n_after if end < length else end
+    yield 0, end, 0, counted
     while end < length:
-        n = min(max(n_steps // 2, 1), length - end)
-        end += n
-        yield end - n_steps, end, n
+        end = min(end + stride, length)
+        first, counted = counted, end - n_after if end < length else end
+        yield end - n_steps, end, first, counted
 
 
 def _batches(items: list, size: int) -> Iterator[list]:

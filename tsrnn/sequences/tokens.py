@@ -83,7 +83,7 @@ class Tokens:
         """
         sequences, is_one = _listed(X)
         noun = "sequence" if self.tokenizer.unit is None else "text"
-        ids = self._bare_ids(sequences)
+        ids = self._ids_of(sequences)
         for number, each in enumerate(ids):
             if each.size == 0:
                 where = "X is an empty text" if is_one else f"{noun.capitalize()} {number} of X is"
@@ -110,7 +110,7 @@ class Tokens:
         if prompt is None or (isinstance(prompt, (str, list, tuple)) and len(prompt) == 0):
             return start
         try:
-            (ids,) = self._bare_ids([prompt])
+            (ids,) = self._ids_of([prompt])
         except ValueError as error:
             raise ValueError(_PROMPT_IN_ERRORS.sub("prompt", str(error))) from error
         if ids.size and not ids.any():
@@ -124,7 +124,7 @@ class Tokens:
         """The text, or list of items, of ids."""
         return self.tokenizer.inverse_transform([ids])[0]
 
-    def _bare_ids(self, sequences: Sequence) -> list[np.ndarray]:
+    def _ids_of(self, sequences: Sequence) -> list[np.ndarray]:
         """Ids of sequences, without those of begin and end."""
         tokenizer = self.tokenizer
         first = int(tokenizer.begin_ is not None)

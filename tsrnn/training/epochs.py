@@ -107,12 +107,13 @@ class EpochRunner:
         models = np.flatnonzero(self.running)
         n_steps = int(self.steps_per_epoch[models].max())
         padded_windows = self._draw_windows(models, n_steps)
-        if self.is_stream:
-            self.states[:] = 0
+        resets = self._draw_resets(n_steps)
         losses = np.zeros((models.size, n_steps, 2))
         done = 0
         while done < n_steps:
-            last = min(done + self.block, n_steps)
+            self.states[:, resets[done]] = 0
+            next_reset = done + 1 + np.flatnonzero(resets[done + 1 :].any(axis=1))
+            last = min(done + self.block, n_steps, *next_reset[:1])
             started = time.perf_counter()
             for first in range(0, models.size, self.models_at_once):
                 part = slice(first, first + self.models_at_once)
@@ -142,6 +143,14 @@ class EpochRunner:
                 drawn = self.rngs[model].permutation(windows.size)[:n_drawn]
                 row[: drawn.size] = windows[drawn]
         return padded_windows
+
+    def _draw_resets(self, n_steps):
+        """Which streams begin which minibatch of an epoch with a state of zeros, (n_steps, n)."""
+        resets = np.zeros((n_steps, self.states.shape[1]), bool)
+        if self.is_stream and self.settings[0].reset > 0:
+            resets[:] = self.rngs[0].random(resets.shape) < self.settings[0].reset
+        resets[:1] = True
+        return resets
 
     def _run_steps(self, models, padded_windows, losses, first, last):
         """Run minibatches ``first`` to ``last`` of an epoch and write their losses."""

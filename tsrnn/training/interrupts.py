@@ -4,6 +4,8 @@ import contextlib
 import inspect
 import signal
 import threading
+from _signal import getsignal as get_handler  # as in signal, but without its conversions to
+from _signal import signal as set_handler  # enums, which take longer than the update of a row
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -70,15 +72,18 @@ class Uninterrupted:
         self._handler: Any = None
         if Uninterrupted._waits or threading.get_ident() != threading.main_thread().ident:
             return
-        handler = signal.getsignal(signal.SIGINT)
-        if callable(handler):
-            signal.signal(signal.SIGINT, lambda *press: self._presses.append(press))
+        handler = get_handler(signal.SIGINT)
+        if callable(handler):  # not ignored, nor handled outside Python
+            set_handler(signal.SIGINT, self._keep)
             self._handler, Uninterrupted._waits = handler, True
 
     def __exit__(self, *error: object) -> None:
         if self._handler is None:
             return
         Uninterrupted._waits = False
-        signal.signal(signal.SIGINT, self._handler)
+        set_handler(signal.SIGINT, self._handler)
         if self._presses:
             self._handler(*self._presses[0])
+
+    def _keep(self, *press):
+        self._presses.append(press)

@@ -30,6 +30,7 @@ class Settings:
     averaging: float = 0.0  # decay of a moving average of weights, validated and kept; 0 for none
     dropout: float = 0.0  # probability, of values between layers
     recurrent_dropout: float = 0.0  # probability, of units between time steps
+    reset: float = 0.0  # probability that a stream begins a minibatch with a state of zeros
     device: str = "cpu"
     n_jobs: int | None = None
 

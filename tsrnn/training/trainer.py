@@ -48,7 +48,8 @@ def train(
         Windows to train on and to validate each epoch on. Without validation windows the last epoch
         is the best. Of an (n_streams, n) array a minibatch is a column, in order, and the state of
         each stream is carried from one to the next (truncated back-propagation through time,
-        Williams & Peng 1990); it is zero at the start of an epoch and of each validation window.
+        Williams & Peng 1990); it is zero at the start of an epoch and of each validation window,
+        and with the probability ``settings.reset`` at the start of a minibatch.
     rng : Generator
         Shuffles the windows.
     moments : Moments, optional

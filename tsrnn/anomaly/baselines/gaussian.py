@@ -17,8 +17,9 @@ class GaussianDetector(Baseline):
     mean of the ``window`` values before it, in units of their deviation (``windowedGaussian`` of
     the Numenta Anomaly Benchmark, Lavin & Ahmad, ICMLA 2015, without its steps of 100 values);
     offline the mean of that and of the same with the values after it; for several channels their
-    mean. Deviations are at least 1e-3 of that of the fitted series: a constant sensor may change a
-    little. Fitted attributes are those of `RNNAnomalyDetector`: ``threshold_``, ``offset_`` and
+    mean. Deviations are at least 1e-3 of that of the fitted series, so that a constant sensor may
+    change a little, and an alarm of the default threshold is at least 0.1 above the median score.
+    Fitted attributes are those of `RNNAnomalyDetector`: ``threshold_``, ``offset_`` and
     ``n_features_in_``.
 
     Parameters
@@ -42,6 +43,8 @@ class GaussianDetector(Baseline):
     >>> detector.detect(y, n_most=1)["start"].item()
     Timestamp('2024-01-30 04:00:00')
     """
+
+    _MIN_EXCESS = 0.1
 
     def __init__(
         self,

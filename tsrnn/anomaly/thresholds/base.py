@@ -124,10 +124,11 @@ class StreamThreshold(Threshold):
 
 def checked_scores(scores: Any, name: str = "scores") -> np.ndarray:
     """A float array (n,); raises ValueError for infinite scores and other shapes."""
-    with naming(name):
-        if isinstance(scores, pd.Series):
-            scores = scores.to_numpy(dtype=float, na_value=np.nan)
-        scores = np.asarray(scores, dtype=float)
+    if type(scores) is not np.ndarray or scores.dtype != np.float64:
+        with naming(name):
+            if isinstance(scores, pd.Series):
+                scores = scores.to_numpy(dtype=float, na_value=np.nan)
+            scores = np.asarray(scores, dtype=float)
     if scores.ndim != 1:
         raise ValueError(f"{name} must be one series of scores, (n,), got shape {scores.shape}.")
     infinite = np.isinf(scores)

@@ -31,13 +31,13 @@ class ConformalThreshold(Threshold):
     long memory, the average is above it too: for a rate of 0.05 and n = 500, it is 0.06 with a
     correlation of 0.9 from score to score, and 0.1 with 0.98. If they drift, there is no guarantee.
 
-    In :meth:`update` scores enter the calibration, but alarms only as long as they are at most
-    twice as frequent there as ``false_alarm_rate``, and in a row at most half of those that a
-    calibration of this size has. So a long incident does not raise the threshold above later ones,
-    while false alarms stay in the calibration: without them alarms would get ever more frequent
-    (with a short window, autocorrelated scores have more: 4 % instead of 1.5 % for a rate of 1 %, a
-    window of 400 and a correlation of 0.95). After a lasting change to a higher level all scores
-    stay alarms: fit again, or set ``adapt_to_alarms``.
+    In :meth:`update` each score enters the calibration, but of alarms at most twice the share
+    ``false_alarm_rate``, of n scores at most ``rate n / 2`` alarms in a row, and no alarm with more
+    than the highest of the other scores. So neither a long incident nor many of them raise the
+    threshold above later ones, while false alarms stay in the calibration: without them alarms
+    would get ever more frequent. (Autocorrelated scores have more alarms with a short window: 4 %
+    instead of 1.5 % for a rate of 1 %, a window of 400 and a correlation of 0.95.) After a lasting
+    change to a higher level all scores stay alarms: fit again, or set ``adapt_to_alarms``.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class ConformalThreshold(Threshold):
         Let all alarms of :meth:`update` enter the calibration. If all scores are exchangeable,
         smoothed p-values are then independent (Vovk et al. 2005, theorem 2.8).
     min_excess : float, default=0
-        How far an alarm is at least above the median of the fitted scores, in their unit, as in
+        Least distance of an alarm from the median of the fitted scores, as in
         ``RobustZThreshold``. Above 0, alarms may be rarer than ``false_alarm_rate``.
     random_state : int, RandomState or None, default=0
         Seed of the random ties; once fitted, :meth:`predict` draws the same each time.
@@ -135,7 +135,8 @@ class ConformalThreshold(Threshold):
             score = float(scores[k])
             alarms[k] = self._alarms(self._p_value(score, self._stream_rng), score)
             if self._enters(alarms[k]):
-                self._add(score)
+                is_capped = alarms[k] and not self.adapt_to_alarms
+                self._add(min(score, self._highest) if is_capped else score)
         return alarms
 
     def _enters(self, is_alarm):
@@ -152,6 +153,7 @@ class ConformalThreshold(Threshold):
         self._recent = deque(scores.tolist(), maxlen=self.window)
         self._ordered = sorted(self._recent)
         self._floor = float(np.median(scores)) + self.min_excess if self.min_excess else -np.inf
+        self._highest = self._ordered[-1]  # score but for alarms, in the window or before it
         self._n_allowed = 0.0  # alarms that may still enter the calibration
         self._seed = check_random_state(self.random_state).randint(2**31)
         self._stream_rng = np.random.default_rng([self._seed, 1])
@@ -176,6 +178,7 @@ class ConformalThreshold(Threshold):
         if len(self._recent) == self._recent.maxlen:
             del self._ordered[bisect_left(self._ordered, self._recent[0])]
         self._recent.append(score)
+        self._highest = max(self._highest, score)
         insort(self._ordered, score)
 
     def _alarms(self, p, scores):

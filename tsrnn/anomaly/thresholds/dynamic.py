@@ -8,9 +8,8 @@ from numpy.typing import ArrayLike
 from tsrnn.anomaly.event_tables import runs_of
 from tsrnn.anomaly.thresholds.base import StreamThreshold, checked_scores
 from tsrnn.anomaly.thresholds.running_means import ExponentialMean
+from tsrnn.estimators.constant import ROUNDING, is_constant
 from tsrnn.parameters import BOOLEAN, FRACTION, POSITIVE_INTEGER, Integer, ListOf, Number
-
-_ROUNDING = 1e-12  # relative deviation of constant scores due to rounding
 
 
 class DynamicThreshold(StreamThreshold):
@@ -154,8 +153,8 @@ class DynamicThreshold(StreamThreshold):
 def _best_epsilon(smoothed, z_values):
     """Epsilon of Hundman et al.: without the scores above it, mean and deviation fall the most."""
     mean, deviation = smoothed.mean(), smoothed.std()
-    if deviation <= _ROUNDING * mean:
-        return float(mean * (1 + _ROUNDING))
+    if is_constant(deviation, mean):
+        return float(mean * (1 + ROUNDING))
     best, best_epsilon = 0.0, mean + z_values[-1] * deviation
     for epsilon in mean + z_values * deviation:
         above, rest = smoothed > epsilon, smoothed[smoothed < epsilon]

@@ -54,10 +54,9 @@ class RobustZThreshold(Threshold):
     z : float, default=3.5
         Deviations above the median, above 0. 3.5 is exceeded by one of 4300 clean normal scores,
         and by more of scores with a heavier tail, such as absolute or squared errors.
-
     min_excess : float, default=0
-        How far an alarm is above the median at least, in the unit of the scores: where these hardly
-        vary, a difference that does not matter is many deviations.
+        Least distance of an alarm from the median, in the unit of the scores: where scores hardly
+        vary, even a negligible difference is many deviations.
 
     Examples
     --------

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sklearn.pipeline import Pipeline
+
 from tsrnn.plotting.style import BLUE, GREEN, PURPLE, VERMILION
 
 # Okabe & Ito's palette, in the order of estimators; after it comes the next line style.
@@ -31,6 +33,7 @@ def name_estimators(estimators: Any) -> dict[str, Any]:
 
 
 def cell_name(estimator: Any) -> str:
+    estimator = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     return str(getattr(estimator, "cell", type(estimator).__name__)).replace("_", " ").upper()
 
 

@@ -133,8 +133,7 @@ class GateDisplay:
             If it is not fitted or can't be inspected, or there is no such series or layer.
         """
         sequence = select_sequence(estimator, X, series)
-        network = estimator.network_
-        has_gates = network.gates
+        has_gates = sequence.estimator.network_.gates
         display = cls(
             sequence.inspect(states_of),
             sequence.inspect(gates_of) if has_gates else None,

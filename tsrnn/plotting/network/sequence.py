@@ -9,12 +9,12 @@ import pandas as pd
 
 from tsrnn.data import format_time
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.estimators.sequences import read_sequences
 from tsrnn.forecasting.inputs import forecast_context
-from tsrnn.inspection.batch import read_batch
+from tsrnn.inspection.batch import last_step, read_batch
 from tsrnn.plotting.forecast_data import long_columns
 from tsrnn.plotting.panel_series import PanelSeries
 from tsrnn.plotting.style import x_positions
+from tsrnn.sequences.language_model import RNNLanguageModel
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,9 +39,9 @@ class DisplayedSequence:
         return frame.xs(self.label, level=0) if frame.index.nlevels > 1 else frame
 
     def prediction(self) -> pd.Series:
-        """The forecast, the prediction of each target, or the probability of each class."""
+        """The forecast, or of each target or class what is predicted for the last step."""
         if hasattr(self.estimator, "predict_proba"):
-            probabilities = self.estimator.predict_proba(self.X)[0]
+            probabilities = np.atleast_2d(self.estimator.predict_proba(self.X)[0])[-1]
             return pd.Series(probabilities, self.estimator.classes_, name="probability")
         if isinstance(self.estimator, SequenceEstimator):
             prediction = np.atleast_1d(self.estimator.predict(self.X)[0])
@@ -63,6 +63,11 @@ def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequen
 
     ``series`` is a row's number, or its label in the index of a DataFrame; or a series' label.
     """
+    estimator, X = last_step(estimator, X)
+    if isinstance(estimator, RNNLanguageModel):
+        raise ValueError(
+            "Series are drawn here, not text: ActivityDisplay draws a RNNLanguageModel's."
+        )
     is_rows = isinstance(estimator, SequenceEstimator)
     if is_rows and X is None:
         raise ValueError(
@@ -149,7 +154,7 @@ def _position(wanted, keys, kind) -> int:
 
 def _row(estimator, X, number):
     """The row of X, or the sequence of a long frame, as the estimator takes it."""
-    sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
+    sequences, _ = estimator.read_sequences(X)
     if sequences.ids is not None:
         return [sequences.values[sequences.rows_of(np.array([number]))]]
     return X.iloc[number : number + 1] if isinstance(X, pd.DataFrame) else X[number : number + 1]
@@ -157,7 +162,7 @@ def _row(estimator, X, number):
 
 def _row_values(estimator, X) -> pd.DataFrame:
     """Values of a row, numbered like the steps of ``states``."""
-    sequences = read_sequences(estimator, X, estimator.n_channels_in_, reset=False)
+    sequences, _ = estimator.read_sequences(X)
     n = int(sequences.lengths[0])
     values = sequences.values[sequences.firsts[0] :][:n]
     segment = estimator.fitted_.segment

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.inspection import states as states_of
+from tsrnn.inspection.batch import last_step
 from tsrnn.parameters import validated
 from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.network.boxes import Canvas, Layout, draw_arrows, draw_layer
@@ -134,6 +135,7 @@ class UnfoldedDisplay:
             If the estimator is not fitted or not recurrent, reads in both directions or through
             a known future, or ``series`` or ``n_steps`` is invalid.
         """
+        estimator, X = last_step(estimator, X)
         network = getattr(estimator, "network_", None)
         if getattr(network, "cell", None) == "attention":
             raise ValueError(

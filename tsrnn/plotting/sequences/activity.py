@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.parameters import validated
+from tsrnn.inspection import gates, states
+from tsrnn.parameters import Integer, StrOptions, validated
 from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.network.colours import state_colours
+from tsrnn.plotting.sequences.reading import displayed_text, only_sequence
 from tsrnn.plotting.sequences.text import (
     draw_colour_bar,
     draw_text,
@@ -23,6 +25,9 @@ from tsrnn.plotting.style import BLUE, blend, foreground
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+GATES = ("input", "forget", "output", "reset", "update")
 
 
 class ActivityDisplay:
@@ -81,6 +86,60 @@ class ActivityDisplay:
         self.label, self.limits, self.width = label, limits, width
 
     @classmethod
+    @validated(ARGUMENTS, unit=[Integer(0)], of=[StrOptions(["hidden", "cell", *GATES])])
+    def from_estimator(
+        cls,
+        estimator: Any,
+        text: Any,
+        unit: int,
+        *,
+        of: str = "hidden",
+        layer: str | None = None,
+        width: int = 80,
+        ax: Axes | None = None,
+    ) -> ActivityDisplay:
+        """Plot the state or a gate of one unit after each token of a text.
+
+        Parameters
+        ----------
+        estimator : fitted RNNLanguageModel, or pipeline of a Tokenizer and a network
+            An RNNClassifier or RNNRegressor alone reads a sequence of numbers of tokens.
+        text : str or sequence
+            One text, of at most 5000 tokens; or one sequence.
+        unit : int
+            Number of the unit, from 0.
+        of : str, default="hidden"
+            "hidden" or "cell" state, or a gate: "input", "forget", "output", "reset", "update".
+        layer : str, optional
+            Layer as ``tsrnn.inspection.states`` names it, such as "l0"; by default the last one.
+        width, ax
+            As in :class:`ActivityDisplay` and :meth:`plot`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the estimator is not fitted or reads no text, or has no such layer, state or unit.
+        """
+        read = displayed_text(estimator, text)
+        tokens = read_tokens(read.tokens)  # too many are refused before they are read
+        frame = only_sequence((gates if of in GATES else states)(estimator, read.X))
+        layers = frame.columns.unique(level=0).tolist()
+        if layer is None:
+            layer = [name for name in layers if not name.endswith("_reverse")][-1]
+        if (layer, of, unit) not in frame.columns:
+            kinds = frame.columns.unique(level=1).tolist()
+            n_units = frame.columns.get_level_values(2).max() + 1
+            raise ValueError(
+                f"There is no unit {unit} of {of!r} in layer {layer!r}: the network has layers "
+                f"{layers}, {kinds} and {n_units} units."
+            )
+        is_gate = of in GATES
+        label = f"layer {layer}, unit {unit}: {of} {'gate' if is_gate else 'state'}"
+        values = frame[layer, of, unit].to_numpy()[read.n_before :]
+        limits = (0.0, 1.0) if is_gate else None
+        return cls(tokens, values, label=label, limits=limits, width=width).plot(ax)
+
+    @classmethod
     @validated(ARGUMENTS)
     def from_values(
         cls,
@@ -107,8 +166,8 @@ class ActivityDisplay:
         self.boxes_, self.texts_ = draw_text(ax, layout, self.values, self._colours(ax))
         self.colour_bar_ = draw_colour_bar(ax, self.boxes_, "activity")
         if self.label:
-            style = {"fontsize": "medium", "color": blend(ax, foreground(ax), 0.85)}
-            ax.set_title(self.label, loc="left", **style)
+            text = blend(ax, foreground(ax), 0.85)
+            ax.set_title(self.label, loc="left", fontsize="medium", color=text)
         return self
 
     def _colours(self, ax):

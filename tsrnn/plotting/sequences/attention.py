@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.parameters import validated
+from tsrnn.inspection import attention_weights
+from tsrnn.parameters import Integer, validated
 from tsrnn.plotting.checks import ARGUMENTS
+from tsrnn.plotting.sequences.reading import displayed_text, only_sequence
 from tsrnn.plotting.sequences.text import (
     columns_of,
     draw_colour_bar,
@@ -65,6 +67,54 @@ class AttentionDisplay:
         shape = len(self.tokens), len(self.source)
         self.weights = read_shares(weights, "weights", shape, "attended to")
         self.label = label
+
+    @classmethod
+    @validated(ARGUMENTS, head=[Integer(0), None])
+    def from_estimator(
+        cls,
+        estimator: Any,
+        text: Any,
+        *,
+        layer: str | None = None,
+        head: int | None = None,
+        ax: Axes | None = None,
+    ) -> AttentionDisplay:
+        """Plot the attention of a Transformer as it reads a text.
+
+        Parameters
+        ----------
+        estimator : fitted RNNLanguageModel, or pipeline of a Tokenizer and a network
+            With ``cell="attention"``.
+        text : str or sequence
+            One text, of at most 300 tokens, or one sequence.
+        layer : str, optional
+            Layer as ``tsrnn.inspection.states`` names it, such as "l0"; by default the first one.
+        head : int, optional
+            Number of the head, from 0; by default the mean of all.
+        ax
+            As in :meth:`plot`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the estimator is not fitted, reads no text, has a recurrent cell, or no such layer or
+            head.
+        """
+        read = displayed_text(estimator, text)
+        tokens = read_tokens([*read.tokens_before, *read.tokens], most=_MOST_TOKENS)
+        frame = only_sequence(attention_weights(estimator, read.X, every_step=True))
+        layers = frame.columns.unique(level=0).tolist()
+        layer = layers[0] if layer is None else layer
+        heads = frame.columns.unique(level=1).tolist()
+        if layer not in layers or head not in (*heads, None):
+            raise ValueError(
+                f"There is no head {head} of layer {layer!r}: the network has layers {layers} and "
+                f"heads {heads}."
+            )
+        weights = np.stack([frame[layer, k].to_numpy() for k in heads])
+        weights = weights.mean(axis=0) if head is None else weights[head]
+        label = f"layer {layer}, {'mean of all heads' if head is None else f'head {head}'}"
+        return cls(weights, tokens, label=label).plot(ax)
 
     @classmethod
     @validated(ARGUMENTS)

@@ -11,6 +11,7 @@ import numpy as np
 from tsrnn.parameters import LARGEST_INTEGER, validated
 from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.grid import listed_axes
+from tsrnn.plotting.sequences.reading import displayed_language
 from tsrnn.plotting.sequences.text import (
     columns_of,
     draw_colour_bar,
@@ -80,6 +81,38 @@ class NextTokenDisplay:
         shape = len(self.tokens), len(self.vocabulary)
         self.probabilities = read_shares(probabilities, "probabilities", shape, "of the vocabulary")
         self.n_candidates = min(n_candidates, shape[1])
+
+    @classmethod
+    @validated(ARGUMENTS)
+    def from_estimator(
+        cls,
+        estimator: Any,
+        text: Any,
+        *,
+        n_candidates: int = 5,
+        axes: Sequence[Axes] | None = None,
+    ) -> NextTokenDisplay:
+        """Plot what a language model expected at each token of a text.
+
+        Parameters
+        ----------
+        estimator : fitted RNNLanguageModel
+        text : str or sequence of items
+            One text, of at most 200 tokens; with ``unit=None`` one sequence.
+        n_candidates, axes
+            As in :class:`NextTokenDisplay` and :meth:`plot`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted, is of music, or the text has no or too many tokens.
+        """
+        read = displayed_language(estimator, text)
+        tokens = read_tokens(read.tokens, most=_MOST_TOKENS)
+        vocabulary = estimator.tokenizer_.tokens_
+        rows = np.reshape(estimator.predict_proba(read.X), (-1, len(vocabulary)))[: len(tokens)]
+        display = cls(tokens, rows, vocabulary, n_candidates=n_candidates)
+        return display.plot(axes)
 
     @classmethod
     @validated(ARGUMENTS)

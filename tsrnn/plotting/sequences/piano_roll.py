@@ -99,16 +99,17 @@ class PianoRollDisplay:
         """Draw the roll on ``ax``, by default on a new figure."""
         self.ax_ = ax = new_axes((10, 4)) if ax is None else ax
         self.figure_ = ax.figure
-        self.prompt_notes_ = self.notes_ = self.prompt_line_ = None
-        n_given, unit = self.prompt_frames or 0, self.step or 1
+        self.prompt_notes_ = self.notes_ = None
+        self.prompt_line_: Line2D | None = None
+        n_prompt, unit = self.prompt_frames or 0, self.step or 1
         grey = blend(ax, foreground(ax), 0.55)
         if self.prompt_frames is None:
             self.notes_ = self._draw_notes(self.roll, 0, BLUE, "notes")
         else:
-            self.prompt_notes_ = self._draw_notes(self.roll[:n_given], 0, grey, "prompt")
-            self.notes_ = self._draw_notes(self.roll[n_given:], n_given, VERMILION, "composed")
+            self.prompt_notes_ = self._draw_notes(self.roll[:n_prompt], 0, grey, "prompt")
+            self.notes_ = self._draw_notes(self.roll[n_prompt:], n_prompt, VERMILION, "composed")
             line: dict[str, Any] = {"color": grey, "linewidth": 1, "linestyle": (0, (4, 3))}
-            self.prompt_line_: Line2D = ax.axvline(n_given * unit, **line)
+            self.prompt_line_ = ax.axvline(n_prompt * unit, **line)
         self._format(unit)
         return self
 
@@ -129,7 +130,9 @@ class PianoRollDisplay:
             )
         ]
         style = {"facecolor": color, "edgecolor": "none", "label": label, "zorder": 2}
-        return self.ax_.add_collection(PolyCollection(corners, **style))
+        bars = PolyCollection(corners, **style)
+        self.ax_.add_collection(bars)
+        return bars
 
     def _format(self, unit):
         ax = self.ax_

@@ -8,6 +8,7 @@ import numpy as np
 
 from tsrnn.parameters import validated
 from tsrnn.plotting.checks import ARGUMENTS
+from tsrnn.plotting.sequences.reading import displayed_language
 from tsrnn.plotting.sequences.text import (
     draw_colour_bar,
     draw_text,
@@ -35,7 +36,7 @@ class SurpriseDisplay:
     ----------
     tokens : str or sequence
         Characters of a text, or tokens: words, subwords, or anything that has a ``str``.
-    surprise : array-like of shape (n_tokens,)
+    surprises : array-like of shape (n_tokens,)
         Negative log-probability that each token had before it was read, in nats; NaN where there is
         none, as of a first token.
     width : int, default=80
@@ -64,25 +65,57 @@ class SurpriseDisplay:
 
     @validated(ARGUMENTS)
     def __init__(
-        self, tokens: Any, surprise: Any, *, width: int = 80, largest: float | None = None
+        self, tokens: Any, surprises: Any, *, width: int = 80, largest: float | None = None
     ):
         self.tokens = read_tokens(tokens)
-        self.surprise = read_values(surprise, "surprise", len(self.tokens))
-        negative = np.flatnonzero(self.surprise < 0)
+        self.surprises = read_values(surprises, "surprises", len(self.tokens))
+        negative = np.flatnonzero(self.surprises < 0)
         if negative.size:
             k = negative[0]
             raise ValueError(
-                f"surprise must not be negative, and is {self.surprise[k]:g} at token {k}: it is "
-                "minus the logarithm of a probability."
+                f"surprises must not be negative, and is {self.surprises[k]:g} at token {k}: "
+                "they are minus logarithms of probabilities."
             )
         self.width, self.largest = width, largest
+
+    @classmethod
+    @validated(ARGUMENTS)
+    def from_estimator(
+        cls,
+        estimator: Any,
+        text: Any,
+        *,
+        width: int = 80,
+        largest: float | None = None,
+        ax: Axes | None = None,
+    ) -> SurpriseDisplay:
+        """Plot how little a language model expected each token of a text.
+
+        Parameters
+        ----------
+        estimator : fitted RNNLanguageModel
+        text : str or sequence of items
+            One text, of at most 5000 tokens; with ``unit=None`` one sequence.
+        width, largest, ax
+            As in :class:`SurpriseDisplay` and :meth:`plot`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted, is of music, or the text has no or too many tokens.
+        """
+        read = displayed_language(estimator, text)
+        tokens = read_tokens(read.tokens)  # too many are refused before they are read
+        log_likelihood = np.ravel(estimator.step_log_likelihood(read.X))
+        surprises = -log_likelihood[: len(tokens)]
+        return cls(tokens, surprises, width=width, largest=largest).plot(ax)
 
     @classmethod
     @validated(ARGUMENTS)
     def from_values(
         cls,
         tokens: Any,
-        surprise: Any,
+        surprises: Any,
         *,
         width: int = 80,
         largest: float | None = None,
@@ -92,7 +125,7 @@ class SurpriseDisplay:
 
         Raises ValueError if there are no tokens, more than 5000, or not one surprise for each.
         """
-        return cls(tokens, surprise, width=width, largest=largest).plot(ax)
+        return cls(tokens, surprises, width=width, largest=largest).plot(ax)
 
     @validated(ARGUMENTS)
     def plot(self, ax: Axes | None = None) -> SurpriseDisplay:
@@ -100,14 +133,14 @@ class SurpriseDisplay:
         layout = lay_out(self.tokens, self.width)
         self.ax_ = ax = text_axes(layout, self.width) if ax is None else ax
         self.figure_ = ax.figure
-        known = self.surprise[np.isfinite(self.surprise)]
+        known = self.surprises[np.isfinite(self.surprises)]
         top = self.largest or max(float(known.max(initial=0.0)), _LEAST_TOP)
         colours = sequential_colours(ax, VERMILION, (0.0, top))
-        self.boxes_, self.texts_ = draw_text(ax, layout, self.surprise, colours)
+        self.boxes_, self.texts_ = draw_text(ax, layout, self.surprises, colours)
         self.colour_bar_ = draw_colour_bar(ax, self.boxes_, "surprise (nats)")
-        mean = float(np.nanmean(self.surprise)) if not np.isnan(self.surprise).all() else np.nan
+        mean = float(np.nanmean(self.surprises)) if not np.isnan(self.surprises).all() else np.nan
         if np.isfinite(mean):
-            style = {"fontsize": "medium", "color": blend(ax, foreground(ax), 0.85)}
+            text = blend(ax, foreground(ax), 0.85)
             title = f"mean {mean:.2f} nats, perplexity {np.exp(mean):.1f}"
-            ax.set_title(title, loc="left", **style)
+            ax.set_title(title, loc="left", fontsize="medium", color=text)
         return self

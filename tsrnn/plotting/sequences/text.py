@@ -141,7 +141,8 @@ def draw_text(
     left, top = layout.columns.astype(float), layout.lines.astype(float)
     right, bottom = left + layout.widths, top + 1
     corners = np.stack([[left, left, right, right], [top, bottom, bottom, top]], axis=-1)
-    boxes = PolyCollection(corners.swapaxes(0, 1), edgecolor="none", zorder=1, **colours)
+    boxes: Any = PolyCollection(list(corners.swapaxes(0, 1)), edgecolor="none", **colours)
+    boxes.set_zorder(1)
     boxes.set_array(np.ma.masked_invalid(np.where(np.isposinf(values), boxes.norm.vmax, values)))
     ax.add_collection(boxes)
     ax.set_xlim(0, max(layout.width, 1))
@@ -155,7 +156,12 @@ def draw_text(
     ):
         color = foreground(ax) if np.isnan(value) else readable_on(ax, fill)
         is_space = all(character in _VISIBLE.values() for character in label)
-        style = {"ha": "center", "va": "center_baseline", "family": "monospace", "zorder": 2}
+        style: dict[str, Any] = {
+            "ha": "center",
+            "va": "center_baseline",
+            "family": "monospace",
+            "zorder": 2,
+        }
         style |= {"color": color, "alpha": 0.45 if is_space else 1.0, "fontsize": size}
         texts.append(ax.text(x, y, label, parse_math=False, **style))
     return boxes, texts
@@ -187,7 +193,7 @@ def draw_colour_bar(ax: Axes, mappable: Any, label: str) -> Any:
         mappable, ax=ax, location="top", shrink=0.25, anchor=(1.0, 0.0), aspect=18, pad=0.02
     )
     format_colour_bar(bar, ax)
-    style = {"ha": "right", "va": "center", "fontsize": "small"}
+    style: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": "small"}
     style |= {"color": blend(ax, foreground(ax), 0.85), "transform": bar.ax.transAxes}
     bar.ax.text(-0.04, 0.5, label, **style)
     return bar
