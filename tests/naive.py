@@ -3,6 +3,7 @@
 Imports nothing from tsrnn. All in float64, one window and one unit of time after another.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -323,6 +324,20 @@ LOSSES = {
         softplus(outputs[0]) - targets * outputs[0]
     ),
 }
+
+
+def ctc(scores, labels):
+    """Connectionist temporal classification of Graves et al. (2006): the sum over all paths.
+
+    ``scores`` (steps, classes), of which class 0 is the blank.
+    """
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    total = 0.0
+    for path in itertools.product(range(p.shape[1]), repeat=len(p)):
+        merged = [label for label, _ in itertools.groupby(path)]
+        if [label for label in merged if label] == list(labels):
+            total += np.prod([p[t, label] for t, label in enumerate(path)])
+    return -np.log(total)
 
 
 def mean_loss(loss, answers, targets, weights=None, params=()):

@@ -47,6 +47,7 @@ class Sizes(NamedTuple):
     last_step_only: int = 0
     needs_steps: int = 0
     step_targets: int = 0
+    loss_space: int = 0  # values for a loss of whole sequences, 0 for others
 
 
 class Chunk(NamedTuple):

@@ -27,7 +27,7 @@ class HeadArrays(NamedTuple):
     hidden: Any  # (n_output_block, (n_head_units + 1) * n_rows)
     outputs: Any  # (n_output_block, n_out * n_rows)
     grad_hidden: Any  # (n_output_block, n_head_units * n_rows)
-    loss: Any  # (LOSS_ROWS * n_rows,): scratch of a loss
+    loss: Any  # (LOSS_ROWS * n_rows + loss_space,): scratch of a loss
     extra: Any  # flat: of the head's kind
 
 
@@ -60,7 +60,7 @@ def head_space(sizes, n_rows):
     n_features, n_units = sizes.n_directions * sizes.n_hidden, sizes.n_head_units
     per_step = sizes.n_output_steps * (n_features + 1 + sizes.n_targets)
     per_block = sizes.n_output_block * (2 * n_units + 1 + sizes.n_out)
-    return (per_step + per_block + LOSS_ROWS + sizes.head_space) * n_rows
+    return (per_step + per_block + LOSS_ROWS + sizes.head_space) * n_rows + sizes.loss_space
 
 
 @device_function
@@ -74,7 +74,7 @@ def head_arrays(space, sizes, n_rows):
     outputs = hidden + n_block * n_hidden
     grad_hidden = outputs + n_block * n_out
     loss = grad_hidden + n_block * sizes.n_head_units * n_rows
-    extra = loss + LOSS_ROWS * n_rows
+    extra = loss + LOSS_ROWS * n_rows + sizes.loss_space
     return HeadArrays(
         matrix(space, 0, n, n_features),
         matrix(space, targets, n, sizes.n_targets * n_rows),

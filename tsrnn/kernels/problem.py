@@ -8,7 +8,7 @@ import numpy as np
 from tsrnn.kernels.chunks import read_sizes
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.layout import Sizes
-from tsrnn.kernels.losses import LOSSES, find_loss
+from tsrnn.kernels.losses import LOSSES, find_loss, sequence_space
 from tsrnn.kernels.sources import Source, kernel_source, source_of
 
 
@@ -26,12 +26,21 @@ class Problem(NamedTuple):
         """The problem of a loss by name; a class is a single target."""
         if find_loss(loss).for_classes:
             sizes = sizes._replace(n_targets=1)
+        if find_loss(loss).of_sequences:
+            space = sequence_space(loss, sizes.n_time, sizes.n_out, _most_targets(source))
+            sizes = sizes._replace(n_output_block=sizes.n_output_steps, loss_space=space)
         return cls(cell, source, sizes, LOSSES.index(loss), loss_params)
 
     def for_kernels(self) -> tuple:
         """The first arguments of kernels that are compiled for the cell, see ``problem_of``."""
         loss_params = np.asarray(self.loss_params, float)
         return kernel_source(self.source), tuple(self.sizes), (self.loss, loss_params)
+
+
+def _most_targets(source):
+    """Most targets of a sequence, of those that its steps have."""
+    n_before = np.concatenate([[0], np.cumsum(~np.isnan(source.targets[:, 0]))])
+    return int((n_before[source.firsts + source.lengths] - n_before[source.firsts]).max())
 
 
 class KernelProblem(NamedTuple):

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from tsrnn.kernels.chunks import Workspace, workspace_of, workspace_size
+from tsrnn.kernels.cpu.drivers import drivers_of
 from tsrnn.kernels.dropout import ChunkDropout, Dropout
 from tsrnn.kernels.jit.compile import kernel_array
 from tsrnn.kernels.layers import layer_arrays
@@ -101,7 +102,8 @@ class _TracedRun:
         self._work = np.full(workspace_size(self.sizes, training=True), np.nan, dtype)
         self.chunk = Chunk(self.sizes, np.empty(n, np.int64), _NO_DROPOUT, True)
         self.workspace: Workspace = workspace_of(self._work, self.chunk)
-        self._kernel, self._parameters = network.drivers.trace, kernel_array(network.parameters)
+        self._kernel = drivers_of(network.module, self.sizes).trace
+        self._parameters = kernel_array(network.parameters)
         self._windows = kernel_array(windows, np.int64)
         self._problem = problem.for_kernels()
 

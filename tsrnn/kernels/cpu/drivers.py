@@ -35,24 +35,26 @@ class Kernels(NamedTuple):
 def drivers_of(cell: ModuleType, sizes: Sizes) -> Kernels:
     """The drivers of a cell, a module of ``kernels.cells``, for networks of such a shape.
 
-    What few networks have, heads that pool or an embedding, is compiled for those alone.
+    What few networks have, heads that pool, an embedding or a loss of whole sequences, is compiled
+    for those alone.
     """
-    return _compile_drivers(cell, head_of(sizes).pools, sizes.n_tokens > 0)
+    return _compile_drivers(cell, head_of(sizes).pools, sizes.n_tokens > 0, sizes.loss_space > 0)
 
 
 @functools.cache
-def _compile_drivers(cell, pools, has_tokens) -> Kernels:
+def _compile_drivers(cell, pools, has_tokens, of_sequences) -> Kernels:
     passes, attends = compile_chunk_passes(cell, compile_steps, pools), hasattr(cell, "LAYER")
-    train_chunks = compile_train_chunks(passes, has_tokens)
+    train_chunks = compile_train_chunks(passes, has_tokens, of_sequences)
     functions = {
         "train": compile_train(train_chunks, has_tokens),
         "train_one": compile_train_one(train_chunks, has_tokens),
-        "predict": compile_predict(passes, has_tokens),
+        "predict": compile_predict(passes, has_tokens, of_sequences),
         "step": compile_step(passes, attends),
         "generate": compile_generate(passes, attends),
-        "trace": compile_trace(passes, has_tokens),
+        "trace": compile_trace(passes, has_tokens, of_sequences),
     }
     name = cell.__name__.rpartition(".")[2] + "-pools" * pools + "-tokens" * has_tokens
+    name += "-sequences" * of_sequences
     return Kernels(
         **{
             kind: Kernel(function, f"{name}-{kind.replace('_', '-')}")

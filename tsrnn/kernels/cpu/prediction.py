@@ -12,7 +12,7 @@ from tsrnn.kernels.chunks import (
     workspace_of,
     write_predictions,
 )
-from tsrnn.kernels.cpu.batches import Buffers, count_windows, evaluate_block
+from tsrnn.kernels.cpu.batches import Buffers, count_windows, evaluation_of
 from tsrnn.kernels.dropout import no_dropout
 from tsrnn.kernels.embedding import embed_windows
 from tsrnn.kernels.jit.compile import device_function, matrix
@@ -21,9 +21,9 @@ from tsrnn.kernels.outputs import head_arrays, write_block, write_block_backward
 from tsrnn.kernels.problem import problem_of
 
 
-def compile_predict(passes: ChunkPasses, has_tokens: bool) -> Callable:
+def compile_predict(passes: ChunkPasses, has_tokens: bool, of_sequences: bool) -> Callable:
     """Make the driver of predictions and losses of many models, whose chunks it distributes."""
-    forward = passes.forward
+    forward, evaluate_loss = passes.forward, evaluation_of(of_sequences)
 
     @device_function
     def predict_chunk(problem_row, parameters, batch, first, evaluate, buffers, states, out):
@@ -47,7 +47,7 @@ def compile_predict(passes: ChunkPasses, has_tokens: bool) -> Callable:
         for first_of_block in range(0, sizes.n_output_steps, sizes.n_output_block):
             write_block(parameters, chunk, workspace.head, first_of_block)
             if evaluate:
-                value, weight = evaluate_block(
+                value, weight = evaluate_loss(
                     problem, n_targets, chunk, workspace, first_of_block, out
                 )
                 total += value
@@ -86,9 +86,10 @@ def compile_predict(passes: ChunkPasses, has_tokens: bool) -> Callable:
     return predict
 
 
-def compile_trace(passes: ChunkPasses, has_tokens: bool) -> Callable:
+def compile_trace(passes: ChunkPasses, has_tokens: bool, of_sequences: bool) -> Callable:
     """Make the driver that runs one chunk forward and back and leaves all arrays in its memory."""
     forward, backward = passes.forward, passes.backward
+    evaluate = evaluation_of(of_sequences)
 
     @device_function
     def trace_chunk(problem_row, parameters, gradient, batch, buffers, grads):
@@ -115,7 +116,7 @@ def compile_trace(passes: ChunkPasses, has_tokens: bool) -> Callable:
             else:
                 n_targets = read_targets(source, batch, loss, loss_params, chunk, workspace)
                 no_record = matrix(workspace.backward, 0, 0, 0)
-                evaluate_block(problem, n_targets, chunk, workspace, 0, no_record)
+                evaluate(problem, n_targets, chunk, workspace, 0, no_record)
             write_block_backward(parameters, gradient, chunk, workspace.head, 0)
             backward(parameters, gradient, chunk, workspace, grad_hidden_steps)
 

@@ -11,7 +11,7 @@ from tsrnn.kernels.chunks import (
     read_windows,
     workspace_of,
 )
-from tsrnn.kernels.cpu.batches import Buffers, count_windows, evaluate_block
+from tsrnn.kernels.cpu.batches import Buffers, count_windows, evaluation_of
 from tsrnn.kernels.cpu.updates import (
     Gradients,
     Minibatch,
@@ -32,12 +32,14 @@ from tsrnn.kernels.outputs import write_block, write_block_backward
 from tsrnn.kernels.problem import problem_of
 
 
-def compile_train_chunks(passes: ChunkPasses, has_tokens: bool) -> Callable:
+def compile_train_chunks(passes: ChunkPasses, has_tokens: bool, of_sequences: bool) -> Callable:
     """Make what runs the chunks of a task forward and back, for networks with an embedding or not.
 
     Branches on a constant that a function captures, like ``has_tokens``, are not compiled.
+    ``of_sequences``: for losses of whole sequences, or for all others.
     """
     forward, backward = passes.forward, passes.backward
+    evaluate = evaluation_of(of_sequences)
 
     @device_function
     def train_chunk(problem, parameters, grads, batch, chunk, work, states):
@@ -56,7 +58,7 @@ def compile_train_chunks(passes: ChunkPasses, has_tokens: bool) -> Callable:
         total = total_weight = 0.0
         for first in range(0, sizes.n_output_steps, sizes.n_output_block):
             write_block(parameters, chunk, workspace.head, first)
-            value, weight = evaluate_block(problem, n_targets, chunk, workspace, first, no_record)
+            value, weight = evaluate(problem, n_targets, chunk, workspace, first, no_record)
             write_block_backward(parameters, gradient, chunk, workspace.head, first)
             total += value
             total_weight += weight

@@ -55,6 +55,8 @@ class FittedKernels:
             raise ValueError("cell='attention' runs on the CPU only. Use device='cpu'.")
         if sizes.n_tokens:
             raise ValueError("Tokens are read on the CPU only. Use device='cpu'.")
+        if sizes.loss_space:
+            raise ValueError("Losses of whole sequences are for the CPU only. Use device='cpu'.")
         for rows in reversed([rows for rows in CHUNK_ROWS if rows <= n_rows]):
             self.tile_config = tile_config_of(rows, sizes.n_hidden, itemsize)
             least, wanted = shared_values(sizes, self.tile_config)

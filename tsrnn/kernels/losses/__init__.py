@@ -4,11 +4,20 @@ import importlib
 import math
 import pkgutil
 
-from tsrnn.kernels.jit.compile import device_function, scalar
+from tsrnn.kernels.jit.compile import device_function, matrix, scalar
 from tsrnn.kernels.jit.generate import switch
 from tsrnn.kernels.losses._base import LOSS_ROWS, PER_CLASS, PER_QUANTILE, Loss
 
-__all__ = ["LOSSES", "LOSS_ROWS", "REGRESSION_LOSSES", "apply_loss", "count_targets", "find_loss"]
+__all__ = [
+    "LOSSES",
+    "LOSS_ROWS",
+    "REGRESSION_LOSSES",
+    "apply_loss",
+    "apply_sequence_loss",
+    "count_targets",
+    "find_loss",
+    "sequence_space",
+]
 
 LOSSES = tuple(
     sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
@@ -50,6 +59,16 @@ _evaluate_rows = switch(
     {kind: loss.evaluate_rows for kind, loss in enumerate(_BY_NAME.values()) if loss.evaluate_rows},
     arguments="outputs, targets, weights, scratch",
 )
+_evaluate_sequence = switch(
+    "kind",
+    "kind, outputs, targets, weight, scratch",
+    {
+        kind: loss.evaluate_sequence
+        for kind, loss in enumerate(_BY_NAME.values())
+        if loss.of_sequences
+    },
+    arguments="outputs, targets, weight, scratch",
+)
 _TAKES_ROWS = tuple(loss.evaluate_rows is not None for loss in _BY_NAME.values())
 
 
@@ -78,3 +97,39 @@ def apply_loss(kind, params, outputs, targets, weights, scratch):
                 total_weight += weight
                 total += _evaluate(kind, outputs, k, n, target, weight, params)
     return total, total_weight
+
+
+def sequence_space(name: str, n_time: int, n_out: int, n_targets: int) -> int:
+    """Values of scratch for ``apply_sequence_loss`` and sequences with at most so many targets."""
+    return n_time * (n_out + 1) + find_loss(name).space(n_time, n_targets)
+
+
+@device_function
+def apply_sequence_loss(kind, outputs, targets, row, first, weights, scratch):
+    """The loss of a row's sequence and its weight; the row's outputs become the weighted gradient.
+
+    ``outputs``, (n_time, n_out * n_rows), are from step ``first`` on; ``targets``, (n_time,
+    n_rows), of which those are left out that are NaN, may be none. A sequence without steps has
+    neither loss nor gradient.
+    """
+    n_time, n_rows, weight = outputs.shape[0], weights.size, float(weights[row])
+    n_out, n_steps = outputs.shape[1] // n_rows, n_time - first
+    if weight == 0 or n_steps == 0:
+        for t in range(n_time):
+            for k in range(row, outputs.shape[1], n_rows):
+                outputs[t, k] = 0
+        return 0.0, 0.0
+    own = matrix(scratch, 0, n_steps, n_out)
+    own_targets, n_targets = scratch[n_steps * n_out : n_steps * (n_out + 1)], 0
+    for t in range(n_steps):
+        for k in range(n_out):
+            own[t, k] = outputs[first + t, k * n_rows + row]
+        if not math.isnan(targets[first + t, row]):
+            own_targets[n_targets] = targets[first + t, row]
+            n_targets += 1
+    rest = scratch[n_steps * (n_out + 1) :]
+    value = _evaluate_sequence(kind, own, own_targets[:n_targets], weights[row], rest)
+    for t in range(n_time):
+        for k in range(n_out):
+            outputs[t, k * n_rows + row] = own[t - first, k] if t >= first else 0
+    return value * weight, weight

@@ -21,10 +21,13 @@ class Loss:
     loss of target ``k`` of ``n``, whose outputs are ``outputs[k]``, ``outputs[n + k]`` and so on,
     and overwrites these with the weighted gradient. Or they compile ``evaluate_rows(outputs,
     targets, weights, scratch)``, which does so for all rows of an output step, see ``apply_loss``.
+    Or, if the loss is no sum over steps, ``evaluate_sequence(outputs, targets, weight, scratch)``,
+    see ``apply_sequence_loss``.
     """
 
     evaluate: Callable | None = None
     evaluate_rows: Callable | None = None
+    evaluate_sequence: Callable | None = None
 
     outputs_per_target = 1  # or PER_QUANTILE, one for each level; PER_CLASS, one for each class
     default_params: tuple[float, ...] = ()  # empty for levels of quantiles, set by estimators
@@ -32,6 +35,15 @@ class Loss:
     # a scale; and whether the best constant prediction is the median, not the mean.
     is_likelihood = robust = False
     for_labels = False  # whether targets are labels that are on or off, each by itself
+
+    @property
+    def of_sequences(self) -> bool:
+        """Whether it is a loss of all steps of a sequence together."""
+        return self.evaluate_sequence is not None
+
+    def space(self, n_time: int, n_targets: int) -> int:
+        """Values of scratch that ``evaluate_sequence`` takes for so many steps and targets."""
+        raise NotImplementedError
 
     @property
     def takes_quantiles(self) -> bool:
