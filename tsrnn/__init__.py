@@ -14,6 +14,7 @@ _MODULES = {
     "RNNLanguageModel": "tsrnn.sequences",
     "RNNRegressor": "tsrnn.estimators",
     "RNNTagger": "tsrnn.sequences",
+    "RNNTranscriber": "tsrnn.sequences",
     "SlidingWindows": "tsrnn.estimators",
     "Tokenizer": "tsrnn.sequences",
     "drift": "tsrnn.forecasting",

@@ -1,5 +1,6 @@
 """Classes: labels that are checked, numbered and declared in advance."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -78,3 +79,13 @@ def checked_labels(labels: Any, argument: str) -> np.ndarray:
             f"Make them of one type, for instance all texts: np.array({argument}).astype(str).",
         ) from error
     return labels
+
+
+def join_labels(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Labels of all sequences; those of several kinds as objects, lest numbers become texts."""
+    kinds = {"text" if part.dtype.kind in "SU" else part.dtype.kind for part in parts}
+    if "O" in kinds or ("text" in kinds and len(kinds) > 1):
+        objects = [label for part in parts for label in part.tolist()]
+        kinds = {isinstance(label, str) for label in objects}
+        return np.array(objects, object if len(kinds) > 1 else None)
+    return np.concatenate(parts)

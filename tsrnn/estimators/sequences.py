@@ -126,13 +126,22 @@ def read_sequences(
 
     ``n_channels=None`` infers their number from X. ``estimator`` stores the columns of X where
     ``reset``, else is compared with them. ``y`` tells whether each row of a panel has a target.
+    Steps before the first value of a sequence are left out.
     """
+    return _trimmed(read_whole_sequences(estimator, X, n_channels, reset=reset, y=y))
+
+
+@naming("X")
+def read_whole_sequences(
+    estimator: Any, X: Any, n_channels: int | None, *, reset: bool, y: Any = None
+) -> Sequences:
+    """As ``read_sequences``, with the steps before the first value of each."""
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
             vars(estimator).pop(name, None)
     sequences = _read(estimator, X, n_channels, reset, y)
     check_sequences(estimator, sequences, reset=reset)
-    return _trimmed(sequences)
+    return sequences
 
 
 def _read(estimator, X, n_channels, reset, y):

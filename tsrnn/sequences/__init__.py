@@ -1,7 +1,9 @@
-"""Texts and other sequences of tokens."""
+"""Texts, speech and other sequences of tokens and labels."""
 
+from tsrnn.sequences.label_sequences import label_error_rate
 from tsrnn.sequences.language_model import RNNLanguageModel
 from tsrnn.sequences.tagger import RNNTagger
 from tsrnn.sequences.tokenizer import Tokenizer
+from tsrnn.sequences.transcriber import RNNTranscriber
 
-__all__ = ["RNNLanguageModel", "RNNTagger", "Tokenizer"]
+__all__ = ["RNNLanguageModel", "RNNTagger", "RNNTranscriber", "Tokenizer", "label_error_rate"]

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from tsrnn.data import Location
-from tsrnn.estimators.classes import checked_labels
+from tsrnn.estimators.classes import checked_labels, join_labels
 from tsrnn.estimators.long_frames import is_frame, read_long
 from tsrnn.estimators.sequences import (
     Sequences,
@@ -56,7 +56,7 @@ class Steps(Sequences):
             parts = [_known(labels) for labels in self._of_sequences(y)]
         else:
             parts = [_known(self._of_rows(y))]
-        known = _joined([labels for labels, _ in parts])
+        known = join_labels([labels for labels, _ in parts])
         if not known.size:
             raise ValueError("y holds no label: all are missing. Give some steps a label.")
         known = checked_labels(known, "y")
@@ -200,13 +200,3 @@ def _known(labels):
     mask = ~np.asarray(pd.isna(labels), bool)
     known = labels[mask]
     return (known if isinstance(known, np.ndarray) else np.array(known.tolist(), object)), mask
-
-
-def _joined(parts):
-    """Labels of all sequences; those of several kinds as objects, lest numbers become texts."""
-    kinds = {"text" if part.dtype.kind in "SU" else part.dtype.kind for part in parts}
-    if "O" in kinds or ("text" in kinds and len(kinds) > 1):
-        objects = [label for part in parts for label in part.tolist()]
-        kinds = {isinstance(label, str) for label in objects}
-        return np.array(objects, object if len(kinds) > 1 else None)
-    return np.concatenate(parts)
