@@ -19,6 +19,7 @@ import tsrnn.inspection
 import tsrnn.network
 import tsrnn.plotting
 import tsrnn.saving
+import tsrnn.sequences.audio
 import tsrnn.sequences.music
 from tsrnn.parameters import (
     BOOLEAN,
@@ -146,6 +147,8 @@ ESTIMATORS = [
     tsrnn.SlidingWindows(),
     tsrnn.RNNLanguageModel(),
     tsrnn.Tokenizer(),
+    tsrnn.sequences.audio.LogMel(),
+    tsrnn.sequences.audio.MFCC(),
     tsrnn.anomaly.GaussianDetector(),
     tsrnn.anomaly.PCADetector(),
     tsrnn.anomaly.PolynomialDetector(),
@@ -197,6 +200,7 @@ def public_functions():
         tsrnn.inspection,
         tsrnn.plotting,
         tsrnn.saving,
+        tsrnn.sequences.audio,
         tsrnn.sequences.music,
     ]
     functions = {}
@@ -256,7 +260,7 @@ def test_parameters_of_functions(name):
 def valid(allowed):
     """A value that constraints allow."""
     network = tsrnn.network.RecurrentNetwork("gru", 1, 2, 1)
-    values = (1, 2, 0.5, "MAE", tsrnn.RNNForecaster(), network)
+    values = (1, 2, 0.5, 8000, "MAE", tsrnn.RNNForecaster(), network)
     return next(value for value in values if is_allowed(value, allowed))
 
 

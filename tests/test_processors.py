@@ -45,7 +45,15 @@ LEFT_OUT = {
 }
 MODULES = sorted(
     path
-    for folder in ("kernels", "network", "training", "estimators", "forecasting", "data")
+    for folder in (
+        "kernels",
+        "network",
+        "training",
+        "estimators",
+        "forecasting",
+        "data",
+        "sequences/audio",
+    )
     for path in (PACKAGE / folder).rglob("*.py")
     if path.relative_to(PACKAGE).as_posix() not in LEFT_OUT and "cuda" not in path.parts
 )

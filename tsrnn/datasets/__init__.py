@@ -1,5 +1,6 @@
-"""Real and generated series, sequences, music and text for examples, tests and comparisons."""
+"""Real and generated series, sequences, music, speech and text for examples and tests."""
 
+from tsrnn.datasets.dates import make_dates
 from tsrnn.datasets.generate import (
     make_adding_problem,
     make_copy_memory,
@@ -18,6 +19,7 @@ from tsrnn.datasets.load import (
     load_sunspots,
 )
 from tsrnn.datasets.sequences import load_chorales, load_japanese_vowels, load_shakespeare
+from tsrnn.datasets.speech import load_spoken_digits
 
 __all__ = [
     "load_airline",
@@ -31,9 +33,11 @@ __all__ = [
     "load_seattle_weather",
     "load_shakespeare",
     "load_sp500",
+    "load_spoken_digits",
     "load_sunspots",
     "make_adding_problem",
     "make_copy_memory",
+    "make_dates",
     "make_lorenz",
     "make_mackey_glass",
 ]

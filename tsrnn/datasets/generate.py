@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from tsrnn.datasets.seeds import random_generator
 from tsrnn.parameters import (
     NON_NEGATIVE,
     POSITIVE,
@@ -12,7 +13,6 @@ from tsrnn.parameters import (
     Allowed,
     Integer,
     Number,
-    is_integer,
     validated,
 )
 
@@ -90,7 +90,7 @@ def make_mackey_glass(
     if gamma * dt > 1:
         raise ValueError(f"dt must be at most 1 / gamma = {1 / gamma:g}, got {dt:g}.")
     per_unit, delay = _integer_ratio("1 / dt", 1 / dt), _integer_ratio("tau / dt", tau / dt)
-    rng = _generator(random_state)
+    rng = random_generator(random_state)
     start = rng.uniform(1.1, 1.3)
     n_steps = (washout + n_timesteps - 1) * per_unit
     try:
@@ -154,7 +154,7 @@ def make_lorenz(
     import numpy as np
     from scipy.integrate import solve_ivp
 
-    rng = _generator(random_state)
+    rng = random_generator(random_state)
 
     def slope(_: float, point: np.ndarray) -> list[float]:
         x, y, z = point.tolist()
@@ -220,7 +220,7 @@ def make_adding_problem(
     """
     import numpy as np
 
-    rng = _generator(random_state)
+    rng = random_generator(random_state)
     half = n_timesteps // 2
     sample = np.arange(n_samples)
     first = rng.integers(0, half, n_samples)
@@ -283,7 +283,7 @@ def make_copy_memory(
     """
     import numpy as np
 
-    rng = _generator(random_state)
+    rng = random_generator(random_state)
     symbols = rng.integers(1, n_symbols + 1, (n_samples, n_memory))
     X = np.zeros((n_samples, n_timesteps + 2 * n_memory), dtype=np.int64)
     y = np.zeros_like(X)
@@ -326,17 +326,3 @@ def _integer_ratio(name: str, ratio: float) -> int:
             f"{name} must be a whole number of at least 1, got {ratio:g}; choose dt accordingly."
         )
     return steps
-
-
-def _generator(random_state: int | np.random.Generator | None) -> np.random.Generator:
-    import numpy as np
-
-    is_seed = is_integer(random_state)
-    if isinstance(random_state, np.random.Generator) or random_state is None:
-        return np.random.default_rng(random_state)
-    if is_seed and random_state >= 0:
-        return np.random.default_rng(int(random_state))
-    raise ValueError(
-        "random_state must be None, an integer of at least 0 or a numpy.random.Generator, "
-        f"got {random_state!r}."
-    )

@@ -1,4 +1,4 @@
-"""Displays of forecasts, anomalies, networks, text and music.
+"""Displays of forecasts, anomalies, networks, text, music and speech.
 
 Their methods ``from_...`` create and draw them. Drawing one without matplotlib raises ImportError.
 """
@@ -21,6 +21,7 @@ from tsrnn.plotting.sequences import (
     AttentionDisplay,
     NextTokenDisplay,
     PianoRollDisplay,
+    SpectrogramDisplay,
     SurpriseDisplay,
 )
 
@@ -39,6 +40,7 @@ __all__ = [
     "NextTokenDisplay",
     "PanelForecastDisplay",
     "PianoRollDisplay",
+    "SpectrogramDisplay",
     "SurpriseDisplay",
     "UnfoldedDisplay",
 ]

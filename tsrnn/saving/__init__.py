@@ -24,7 +24,7 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
 
     Parameters
     ----------
-    estimator : estimator of tsrnn, Tokenizer or Threshold
+    estimator : estimator of tsrnn, Tokenizer, LogMel, MFCC or Threshold
         A forecaster is saved with its series, a detector with the state of its streams, none with
         callbacks and metadata requests of scikit-learn. The tokens of a Tokenizer are texts,
         numbers or tuples of these.

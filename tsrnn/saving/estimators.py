@@ -12,6 +12,7 @@ from tsrnn.estimators import RNNClassifier, RNNRegressor
 from tsrnn.estimators.sequence_estimator import POOLING
 from tsrnn.estimators.sequence_model import inputs_per_step
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
+from tsrnn.saving.audio import AUDIO
 from tsrnn.saving.checks import check, has_type, lookup
 from tsrnn.saving.detector import DETECTOR
 from tsrnn.saving.forecaster import FORECASTER
@@ -172,5 +173,6 @@ ESTIMATORS = {
     "RNNAnomalyDetector": DETECTOR,
     "RNNLanguageModel": LANGUAGE_MODEL,
     "Tokenizer": TOKENIZER,
+    **AUDIO,
     **THRESHOLDS,
 }

@@ -13,7 +13,7 @@ _TO_LIST = ("to_pylist", "to_list", "tolist")
 
 
 @naming("X")
-def read_texts(X: Any) -> list[str]:
+def read_texts(X: Any) -> Sequence[str]:
     """Texts of a collection, which errors call X.
 
     Raises
@@ -21,7 +21,7 @@ def read_texts(X: Any) -> list[str]:
     ValueError
         If X is no collection of one axis, or an entry is missing or no text.
     """
-    entries = _entries(X, "text")
+    entries = read_entries(X, "text")
     for number, entry in enumerate(entries):
         if not isinstance(entry, str):
             raise _no_text(number, entry)
@@ -38,7 +38,7 @@ def read_items(X: Any) -> list[Sequence[Hashable]]:
         If X is no collection of sequences, or an item is missing or not hashable.
     """
     sequences = []
-    for number, entry in enumerate(_entries(X, "sequence")):
+    for number, entry in enumerate(read_entries(X, "sequence")):
         if isinstance(entry, (str, bytes)):
             raise ValueError(
                 f"Sequence {number} of X is a text, and with unit=None each is a list of items. "
@@ -65,7 +65,7 @@ def read_ids(X: Any, n_tokens: int) -> list[np.ndarray]:
         If X is no collection of sequences of whole numbers, or one is no id.
     """
     sequences = []
-    for number, entry in enumerate(_entries(X, "sequence")):
+    for number, entry in enumerate(read_entries(X, "sequence")):
         ids = np.asarray(entry)
         if ids.ndim != 1 or (ids.dtype.kind not in "iu" and ids.size):
             raise ValueError(
@@ -82,15 +82,16 @@ def read_ids(X: Any, n_tokens: int) -> list[np.ndarray]:
     return sequences
 
 
-def plain_item(item: Hashable) -> Hashable:
-    """An item whose scalars of NumPy, also within tuples, are Python's."""
-    return tuple(map(plain_item, item)) if type(item) is tuple else plain(item)
+def read_entries(X: Any, noun: str) -> Sequence[Any]:
+    """Entries of a collection of one axis, or of the rows of an array unless they are texts.
 
-
-def _entries(X, noun):
-    """Entries of a collection of one axis, or of the rows of an array."""
+    Raises
+    ------
+    ValueError
+        If X is no such collection, or is empty.
+    """
     if isinstance(X, (str, bytes)):
-        hint = ": [X]" if noun == "text" else ""
+        hint = "" if noun == "sequence" else ": [X]"
         raise ValueError(f"X is one {type(X).__name__}. Give a list of {noun}s{hint}.")
     if hasattr(X, "toarray"):
         raise ValueError(f"X is sparse ({type(X).__name__}). Give a list of {noun}s.")
@@ -105,6 +106,11 @@ def _entries(X, noun):
     if not entries:
         raise ValueError(f"X is empty: it has 0 samples. Give at least one {noun}.")
     return entries
+
+
+def plain_item(item: Hashable) -> Hashable:
+    """An item whose scalars of NumPy, also within tuples, are Python's."""
+    return tuple(map(plain_item, item)) if type(item) is tuple else plain(item)
 
 
 def _listed(values):
