@@ -320,7 +320,7 @@ def test_missing_values_inside_are_refused_where_fit_saw_none():
     regressor = quick().fit(X, NEXT)
     gap = X.copy()
     gap[7, 5] = np.nan
-    message = "X has missing values .NaN. inside of sequences, and the network has seen none"
+    message = "Row 7 of X has missing values .NaN. inside, and the network has seen none"
     with pytest.raises(ValueError, match=message):
         regressor.predict(gap)
     with pytest.raises(ValueError, match=message):
@@ -375,8 +375,9 @@ BAD = {
     "flat": ([CUBE[0], CUBE[1, :, 0]], 2, r"Sequence 1 of X has shape \(5, 1\).*n_channels is 2"),
     "3-D rows": ([CUBE[:2], CUBE[:3]], 2, r"Sequence 0 of X has shape \(2, 5, 2\)"),
     "ragged rows": ([[[1.0], [2.0]], [[1.0], [2.0, 3.0]]], 1, "Sequence 1 of X does not hold num"),
-    "words": ([[1.0], ["a", "b"]], 1, "Sequence 1 of X does not hold numbers.*'a'"),
-    "words in a table": ([["a", "b"]], 1, "could not convert"),
+    "words": ([[1.0], ["a", "b"]], 1, "Sequence 1 of X holds texts, and a network reads numbers"),
+    "a word": ([[1.0], ["a", 2.0]], 1, "Sequence 1 of X does not hold numbers.*'a'"),
+    "words in a table": ([["a", "b"]], 1, "Sequence 0 of X holds texts"),
     "words in a frame": (
         pd.DataFrame({"a": [1.0], "b": ["x"]}),
         1,

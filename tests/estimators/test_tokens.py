@@ -165,7 +165,10 @@ BAD = {
     "beyond n_tokens": ({"n_tokens": 7}, [[1, 2], [0, 6, 7]], BEYOND),
     "texts": ({}, ["good", "bad"], 'X holds texts.*Tokenizer\\("word"\\)'),
     "Series of texts": ({}, pd.Series(["good", "bad"]), "X holds texts"),
-    "words": ({}, [["good"], ["a", "bad"]], "Sequence 0 of X does not hold numbers"),
+    "words": ({}, [["good"], ["a", "bad"]], r"Sequence 0 of X holds texts.*Tokenizer\(None\)"),
+    "digits": ({}, [[1], ["1", "2"]], "Sequence 1 of X holds texts"),
+    "one sequence": ({}, [1, 2], r"X is one sequence of tokens.*\[X\]"),
+    "an array of one": ({}, np.array([1, 2]), r"X is one sequence of tokens.*\[X\]"),
     "empty": ({}, [[1], []], r"Row 1 of X is empty: .*Tokenizer\(begin=True\)"),
     "missing": ({}, [[1.0], [np.nan]], "Row 1 of X holds no value"),
     "segment": ({"segment": 2}, [[1, 2], [0, 1]], "segment=2: with tokens .*Use segment=1"),
@@ -187,7 +190,7 @@ def test_a_token_beyond_those_of_fit_is_refused():
     classifier = fitted()
     with pytest.raises(ValueError, match=BEYOND):
         classifier.predict([[1, 2], [0, 6, 7]])
-    with pytest.raises(ValueError, match="missing values"):
+    with pytest.raises(ValueError, match="Row 1 of X has missing values"):
         classifier.predict([[1, 2], [0, np.nan, 1]])
 
 

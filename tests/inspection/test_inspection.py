@@ -265,7 +265,7 @@ def test_the_gradient_of_several_sequences_is_their_median():
 @pytest.mark.parametrize("kind", [RNNRegressor, RNNClassifier])
 def test_sequences_are_needed_but_of_a_forecaster(function, kind):
     estimator = kind(cell="gru", hidden_size=2, max_iter=1).fit(X, np.arange(len(X)) % 2)
-    with pytest.raises(ValueError, match=f"X is needed: a {kind.__name__} keeps no sequences"):
+    with pytest.raises(ValueError, match=f"X is needed: an {kind.__name__} keeps no sequences"):
         function(estimator)
 
 

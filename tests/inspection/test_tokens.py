@@ -119,7 +119,7 @@ def test_attention_of_a_language_model():
 
 
 def test_bad_texts(model):
-    with pytest.raises(ValueError, match="X is needed: a RNNLanguageModel keeps no sequences"):
+    with pytest.raises(ValueError, match="X is needed: an RNNLanguageModel keeps no sequences"):
         states(model)
     with pytest.raises(ValueError, match="X has no sequence"):
         states(model, [])

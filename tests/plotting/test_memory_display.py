@@ -84,7 +84,7 @@ def test_given_axes():
 
 
 def test_rows_are_needed_but_of_a_forecaster():
-    with pytest.raises(ValueError, match="X is needed: a RNNRegressor keeps no sequences"):
+    with pytest.raises(ValueError, match="X is needed: an RNNRegressor keeps no sequences"):
         MemoryDisplay.from_estimator(regressor())
     with pytest.raises(ValueError, match="X is needed"):
         MemoryDisplay.from_estimators({"LSTM": regressor()})

@@ -127,6 +127,16 @@ def test_a_tagger_shows_the_labels_of_its_last_step():
     assert display.prediction.index.tolist() == ["down", "up"]
 
 
+@pytest.mark.parametrize("form", [np.asarray, pd.DataFrame])
+def test_the_rows_of_a_table_or_frame_are_steps_of_a_tagger(form):
+    table = form(X[:, :2])
+    labels = np.where(X[:, 0] > 0, "up", "down")
+    tagger = RNNTagger(hidden_size=3, max_iter=1).fit(table, labels)
+    display = UnfoldedDisplay.from_estimator(tagger, table, n_steps=3)
+    np.testing.assert_array_equal(display.prediction, np.asarray(tagger.predict_proba(table))[-1])
+    assert len(display.states) == 3
+
+
 def test_rows_of_several_channels_by_their_labels():
     frame = pd.DataFrame(X, index=list("abcdefghijkl"))
     frame.columns = [f"x{k}" for k in range(10)]

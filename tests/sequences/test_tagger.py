@@ -472,14 +472,15 @@ BAD = {
     "infinite": (ROWS, [[1.0, np.inf], [2.0]], "infinity"),
     "continuous": (ROWS, [[1.5, 0.25], [2.0]], "continuous"),
     "labels of labels": (ROWS, [[["a"], ["b"]], ["a"]], "y"),
-    "empty": ([[1.0], []], [["a"], []], "Row 1 of X is empty"),
-    "nothing": ([[1.0], [np.nan]], [["a"], ["b"]], "Row 1 of X holds no value"),
+    "empty": ([[1.0], []], [["a"], []], "Sequence 1 of X is empty"),
+    "nothing": ([[1.0], [np.nan]], [["a"], ["b"]], "Sequence 1 of X holds no value"),
     "no sequences": ([], [], "X must hold sequences: a list of them"),
     "one sequence": (np.ones(3), ["a", "b", "a"], r"X must hold sequences.*\[x\]"),
     "texts": (["good", "bad"], [["a"], ["b"]], "X holds texts"),
-    "words": ([["good", "film"]], [["a", "b"]], "Sequence 0 of X does not hold numbers"),
+    "words": ([["good", "film"]], [["a", "b"]], r"Sequence 0 of X holds texts.*Tokenizer\(None\)"),
     "table": (np.ones((3, 2)), ["a", "b"], "X has 3 rows, which are steps, and y has 2"),
-    "table of labels": (np.ones((3, 2)), np.ones((3, 2)), r"y has the shape \(3, 2\)"),
+    "table of labels": (np.ones((3, 2)), np.ones((3, 2)), r"y has the shape \(3, 2\).*list\(X\)"),
+    "too large": (np.full((2, 1), 1e200), ["a", "b"], r"^X holds a value beyond 1e\+150"),
     "index": (panel()[0], panel()[1].reset_index(drop=True), "y has another index than X"),
     "infinite value": ([[1.0, np.inf]], [["a", "b"]], "Sequence 0 of X is infinite at step 1"),
 }
@@ -497,16 +498,31 @@ def test_other_bad_calls_are_refused():
         fitted().predict(np.ones((3, 1)))
     with pytest.raises(ValueError, match=r"Sequence 0 of X has shape \(3, 1\)"):
         fitted().predict([[1.0, 2.0, 3.0]])
-    with pytest.raises(ValueError, match="Row 1 of X has the token 7 at step 2"):
+    with pytest.raises(ValueError, match="Sequence 1 of X has the token 7 at step 2"):
         on_tokens().predict([[1], [0, 1, 7]])
     with pytest.raises(ValueError, match="sample_weight is zero for all sequences with a label"):
         fitted([[1.0], [2.0]], [["a"], [None]], [0.0, 1.0])
     with pytest.raises(ValueError, match="sample_weight is zero for all labelled steps"):
         fitted().score(NUMBERS, [*LABELS[:4], [None] * 6], [0, 0, 0, 0, 1])
-    with pytest.raises(ValueError, match=r"sample_weight.shape == \(2,\), expected \(5,\)"):
+    with pytest.raises(ValueError, match="sample_weight has 2 entries, and X holds 5 sequences"):
         fitted(weights=[1.0, 2.0])
     with pytest.raises(ValueError, match="'n_steps' parameter"):
         RNNTagger(n_steps=0).fit(NUMBERS, LABELS)
+
+
+@pytest.mark.parametrize("form", ["frame", "Series", "table"])
+def test_one_sequence_has_one_weight(form):
+    X = pd.DataFrame(CUBE[0], TIMES, ["u", "v"])
+    y = pd.Series(STATES[0], TIMES)
+    X = {"frame": X, "Series": X["u"], "table": CUBE[0]}[form]
+    tagger = fitted(X, y, [2.0])
+    assert np.array_equal(tagger.network_.parameters, fitted(X, y, 2.0).network_.parameters)
+    assert tagger.score(X, y, sample_weight=[3.0]) == tagger.score(X, y)
+    message = "sample_weight has 6 entries, and X holds one sequence.*label None"
+    with pytest.raises(ValueError, match=message):
+        fitted(X, y, np.ones(6))
+    with pytest.raises(ValueError, match="sample_weight has 6 entries"):
+        tagger.score(X, y, pd.Series(1.0, TIMES))
 
 
 def test_one_class_and_a_vocabulary_of_one():

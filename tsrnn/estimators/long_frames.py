@@ -55,8 +55,9 @@ def read_long(
             f"has the time stamp {format_time(rows.times[row])} more than once", "Keep one row."
         )
     lengths = np.bincount(codes)
-    name = None if rows.ids is None else rows.ids.name
-    ids = pd.Index(labels, name=name, tupleize_cols=False)
+    ids = None
+    if rows.ids is not None:
+        ids = pd.Index(labels, name=rows.ids.name, tupleize_cols=False)
     return values[order], np.cumsum(lengths) - lengths, lengths, ids, order
 
 

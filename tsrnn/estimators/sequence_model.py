@@ -54,9 +54,9 @@ class SequenceModel:
         if sequences.missing and not self.marks_missing:
             leading = "; missing values at the beginning of a sequence only make it shorter"
             raise ValueError(
-                "X has missing values (NaN) inside of sequences, and the network has seen none in "
-                "fit. Fit on data that has some, or fill them"
-                f"{'' if self.network.head == 'every' else leading}."
+                f"{sequences.name(int(np.argmax(sequences.has_missing)))} has missing values (NaN) "
+                "inside, and the network has seen none in fit. Fit on data that has some, or fill "
+                f"them{'' if self.network.head == 'every' else leading}."
             )
         too_short = sequences.lengths < self.segment
         if too_short.any():

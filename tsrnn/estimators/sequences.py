@@ -42,10 +42,15 @@ class Sequences:
         return self.values.shape[1]
 
     @functools.cached_property
+    def has_missing(self) -> np.ndarray:
+        """Whether a value of each sequence is missing, (n_samples,) bool."""
+        n_missing = _count_before(np.isnan(self.values).any(axis=1))
+        return n_missing[self.firsts + self.lengths] > n_missing[self.firsts]
+
+    @property
     def missing(self) -> bool:
         """Whether a value is missing in a sequence."""
-        n_missing = _count_before(np.isnan(self.values).any(axis=1))
-        return bool((n_missing[self.firsts + self.lengths] > n_missing[self.firsts]).any())
+        return bool(self.has_missing.any())
 
     def name(self, number: int) -> str:
         """A sequence, for messages."""
@@ -96,6 +101,12 @@ def is_array_of_sequences(X: Any) -> bool:
     return is_array and X.size > 0 and all(np.ndim(row) in (1, 2) for row in X)
 
 
+def _is_flat(X):
+    """Whether X is a single sequence of numbers."""
+    is_list = isinstance(X, (list, tuple)) and len(X) > 0
+    return all(map(np.isscalar, X)) if is_list else getattr(X, "ndim", None) == 1
+
+
 def _is_list_of_tokens(X, n_channels):
     """Whether X is a list of sequences of tokens alone, which may all have as many steps."""
     is_list = isinstance(X, (list, tuple)) and len(X) > 0
@@ -133,8 +144,11 @@ def _read(estimator, X, n_channels, reset, y):
     refuse_texts(X)
     if is_ragged(X):
         return read_ragged(X, n_channels)
-    if estimator.embedding_size is not None and _is_list_of_tokens(X, n_channels):
-        return read_ragged(X, 1)
+    if estimator.embedding_size is not None:
+        if _is_flat(X):
+            raise ValueError("X is one sequence of tokens. Give a list of sequences: [X].")
+        if _is_list_of_tokens(X, n_channels):
+            return read_ragged(X, 1)
     if getattr(X, "ndim", 2) == 3:
         X = np.asarray(X)
         _check_n_channels(X.shape[2], n_channels, "its last axis", reset)

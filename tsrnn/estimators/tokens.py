@@ -46,13 +46,23 @@ def check_tokens(sequences: _Sequences, n_tokens: int | None) -> None:
 
 
 def refuse_texts(X: Any) -> None:
-    """Raise ValueError for texts, where sequences of numbers are read."""
-    is_list = isinstance(X, (list, tuple, np.ndarray, pd.Series)) and len(X) > 0
-    if isinstance(X, str) or (is_list and all(isinstance(item, str) for item in X)):
-        raise ValueError(
-            "X holds texts, and a network reads numbers. Make tokens of them first, for instance "
-            'make_pipeline(Tokenizer("word"), RNNClassifier(embedding_size=64)).'
-        )
+    """Raise ValueError for texts or sequences of them, where sequences of numbers are read."""
+    if isinstance(X, str) or _are_texts(X):
+        what, unit = "X", '"word"'
+    elif isinstance(X, (list, tuple, pd.Series)) and any(map(_are_texts, X)):
+        number = next(number for number, row in enumerate(X) if _are_texts(row))
+        what, unit = f"Sequence {number} of X", "None"
+    else:
+        return
+    raise ValueError(
+        f"{what} holds texts, and a network reads numbers. Make tokens of them first: "
+        f"make_pipeline(Tokenizer({unit}), estimator), the estimator with an embedding_size."
+    )
+
+
+def _are_texts(values) -> bool:
+    is_list = isinstance(values, (list, tuple, np.ndarray, pd.Series)) and len(values) > 0
+    return is_list and all(isinstance(item, str) for item in values)
 
 
 def token_array(values: np.ndarray) -> np.ndarray:

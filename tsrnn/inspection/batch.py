@@ -81,7 +81,7 @@ def read_batch(estimator: Any, X: Any, y: Any = None, *, with_targets: bool = Fa
     for kind, read in ((RNNForecaster, _window_batch), (RNNLanguageModel, _language_batch)):
         if isinstance(estimator, kind):
             if y is not None:
-                raise ValueError(f"A {kind.__name__} has its targets in X: leave y out.")
+                raise ValueError(f"An {kind.__name__} has its targets in X: leave y out.")
             return read(estimator, X, with_targets)
     raise ValueError(
         f"{type(estimator).__name__} can't be inspected: give a fitted RNNForecaster, "
@@ -99,7 +99,7 @@ def last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
 def _row_batch(estimator, X, y, with_targets):
     if X is None:
         raise ValueError(
-            f"X is needed: a {type(estimator).__name__} keeps no sequences of fit, as a "
+            f"X is needed: an {type(estimator).__name__} keeps no sequences of fit, as a "
             "forecaster does. Give sequences as for predict."
         )
     if with_targets and y is None:
@@ -167,7 +167,7 @@ def _window_batch(forecaster, y, with_targets):
 
 def _language_batch(model, X, with_targets):
     if X is None:
-        raise ValueError("X is needed: a RNNLanguageModel keeps no sequences. Give some to read.")
+        raise ValueError("X is needed: an RNNLanguageModel keeps no sequences. Give some to read.")
     state = model.fitted_
     network, reader = state.network, state.reader
     source = state.read(X) if with_targets else _prompts(state, X)

@@ -83,7 +83,7 @@ def gather_evidence(estimator: Any, X: Any, y: Any) -> Evidence:
     estimator, X = last_step(estimator, X)
     if isinstance(estimator, RNNLanguageModel):
         raise ValueError(
-            "A RNNLanguageModel can't be diagnosed: loss_curve_, states and surprise show what it "
+            "An RNNLanguageModel can't be diagnosed: loss_curve_, states and surprise show what it "
             "has learned."
         )
     is_rows = isinstance(estimator, SequenceEstimator)

@@ -31,6 +31,22 @@ class Steps(Sequences):
     order: np.ndarray | None = None  # of a frame: the row of X of each row of ``values``
     index: pd.Index | None = None  # of a frame
 
+    def name(self, number: int) -> str:
+        """A sequence, for messages."""
+        if self.ids is not None:
+            return super().name(number)
+        return "X" if self.form in (TABLE, FRAME) else f"Sequence {number} of X"
+
+    def align(self, values: Any, argument: str) -> Any:
+        """Weights in the order of the sequences, those of a frame with ids by its ids."""
+        if self.ids is None and np.ndim(values) == 1 and len(values) != len(self):
+            n = "one sequence" if len(self) == 1 else f"{len(self)} sequences"
+            raise ValueError(
+                f"{argument} has {len(values)} entries, and X holds {n}. Give one for each "
+                "sequence; a step that is not to count has the label None."
+            )
+        return super().align(values, argument)
+
     @naming("y")
     def known_labels(self, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """The labels that are known, in the order of ``values``, and which rows have one."""
@@ -68,10 +84,12 @@ class Steps(Sequences):
         if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
             y = y.iloc[:, 0]
         if not _is_sequence(y) or getattr(y, "ndim", 1) > 1 or len(y) != len(self.values):
+            remedy = "Give a label for each row, None where it is not known."
+            if self.form == TABLE and getattr(y, "ndim", 1) == 2:
+                remedy = "Give sequences as a list, list(X), if each row of X is one."
             raise ValueError(
                 "Found input variables with inconsistent numbers of samples: X has "
-                f"{len(self.values)} rows, which are steps, and y {_described(y)}. Give a label "
-                "for each row, None where it is not known."
+                f"{len(self.values)} rows, which are steps, and y {_described(y)}. {remedy}"
             )
         if self.index is None:
             return y

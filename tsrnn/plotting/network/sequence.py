@@ -66,7 +66,7 @@ def select_sequence(estimator: Any, X: Any, series: Hashable) -> DisplayedSequen
     estimator, X = last_step(estimator, X)
     if isinstance(estimator, RNNLanguageModel):
         raise ValueError(
-            "Series are drawn here, not text: ActivityDisplay draws a RNNLanguageModel's."
+            "Series are drawn here, not text: ActivityDisplay draws an RNNLanguageModel's."
         )
     is_rows = isinstance(estimator, SequenceEstimator)
     if is_rows and X is None:
@@ -155,7 +155,7 @@ def _position(wanted, keys, kind) -> int:
 def _row(estimator, X, number):
     """The row of X, or the sequence of a long frame, as the estimator takes it."""
     sequences, _ = estimator.read_sequences(X)
-    if sequences.ids is not None:
+    if sequences.ids is not None or estimator.network_.head == "every":  # a row may be a step
         return [sequences.values[sequences.rows_of(np.array([number]))]]
     return X.iloc[number : number + 1] if isinstance(X, pd.DataFrame) else X[number : number + 1]
 
