@@ -63,19 +63,20 @@ def norm(x):
     return (x - x.mean()) / np.sqrt(x.var() + 1e-5)
 
 
-def attention(weights, x, n_heads, factors=None, nudge=None):
+def attention(weights, x, n_heads, factors=None, nudge=None, every=False):
     """Vaswani et al. (2017), normed before (Xiong et al. 2020): the streams after each layer.
 
     Of one sequence x (n_time, n_in), one step, head and step that is read after another; the last
     layer's are normed. ``factors`` are those of the dropout after each layer but the last;
-    ``nudge`` is (layer, step, vector), which is added to what comes into a layer.
+    ``nudge`` is (layer, step, vector), which is added to what comes into a layer. With a target at
+    ``every`` step positions count from the first, else from the last.
     """
     n_layers = sum(name.startswith("query_weight") for name in weights)
     n_time, n = len(x), len(weights["embedding_bias"])
     size = n // n_heads
     streams = []
     for t in range(n_time):
-        lag = n_time - 1 - t
+        lag = t if every else n_time - 1 - t
         place = np.zeros(n)
         for unit in range(n):
             angle = lag / 10000 ** (unit // 2 * 2 / n)
@@ -198,7 +199,8 @@ def transformer(weights, x, shape, between=0.0, seed=0, row=0, begin=0):
             )
             for layer in range(sum(name.startswith("query_weight") for name in weights) - 1)
         ]
-    x = attention(weights, x, shape["n_heads"], factors)[-1]
+    every = shape.get("head") == "every"
+    x = attention(weights, x, shape["n_heads"], factors, every=every)[-1]
     return answers_of(weights, shape, x, x[-1] if n_time else np.zeros(n))
 
 

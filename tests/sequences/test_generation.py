@@ -77,15 +77,18 @@ def test_less_is_the_beginning_of_more(options, block, monkeypatch):
     assert all(written[-1].startswith(each) for each in written)
 
 
-def test_attention_reads_the_last_window():
-    model = with_random_weights(language_model(**ATTENTION, n_steps=6).fit(LONG))
-    prompt = "to be or not to be"
-    (ids,) = model.tokenizer_.transform([prompt])
-    for token in model.generate(8, prompt, temperature=0):
-        scores = naive_outputs(model.network_, model.network_.embed(ids[-6:]))[-1]
-        scores[:2] = -np.inf
-        assert model.tokenizer_.tokens_[scores.argmax()] == token
-        ids = np.append(ids, scores.argmax())
+@pytest.mark.parametrize("n_steps", [1, 2, 7, 16, 200])
+@pytest.mark.parametrize("n_prompt", [0, 1, 7, 20, 45])
+def test_attention_draws_by_the_probabilities_of_the_text(n_steps, n_prompt):
+    """Kept keys and values are those of reading all windows again, from the text's beginning."""
+    model = with_random_weights(language_model(**ATTENTION, n_steps=n_steps).fit(LONG))
+    written = LONG[:n_prompt] + model.generate(30, LONG[:n_prompt], random_state=3)
+    probabilities = model.predict_proba(written)
+    probabilities[:, :2] = 0  # of what is never drawn
+    for place, uniform in enumerate(generator(3).random(30), n_prompt):
+        cumulative = np.cumsum(probabilities[place]) / probabilities[place].sum()
+        expected = np.searchsorted(cumulative, uniform, side="right")
+        assert model.tokenizer_.tokens_[expected] == written[place]
 
 
 def test_a_prompt_longer_than_what_is_read_at_once():
@@ -180,7 +183,8 @@ def test_frames_are_drawn_note_by_note(options):
     for frame, uniform in zip(
         model.generate(10, prompt, 0.5, random_state=5), uniforms, strict=True
     ):
-        scores = naive_outputs(model.network_, frames[-8:] if options else frames)[-1]
+        first = max(-(-(len(frames) - 8) // 4) * 4, 0) if options else 0  # of a window of 8
+        scores = naive_outputs(model.network_, frames[first:])[-1]
         probabilities = 1 / (1 + np.exp(-scores / 0.5))
         np.testing.assert_array_equal(frame, uniform < probabilities)
         frames = np.vstack([frames, frame])

@@ -11,15 +11,15 @@ class Context(Stepper):
     """The window of steps of series that a Transformer attends to at each further one.
 
     Keys and values of the steps in the window are kept, so a step takes one query of each layer.
-    Its outputs are those of a window of ``n_steps``, as a network is trained on, up to that step:
-    positions count from the window's end, which is not there yet. When the window is full, its last
-    half is read again as the beginning of a new one.
+    Its outputs are those of the whole window up to that step, read at once. When the window is
+    full, its last half is read again as the beginning of a new one.
 
     Parameters
     ----------
     network : Transformer
+        With head="every", whose positions count from a window's first step.
     n_steps : int
-        Length of the window.
+        Length of the window, as of those that the network is trained on.
     n_series : int, default=1
         Series that are stepped together.
     n_jobs : int, optional
@@ -44,6 +44,11 @@ class Context(Stepper):
     def __init__(
         self, network: Transformer, n_steps: int, n_series: int = 1, n_jobs: int | None = None
     ):
+        if network.head != "every":
+            raise ValueError(
+                f"A Transformer with head={network.head!r} counts positions from a sequence's end; "
+                "it can't go on by a step. Use head='every'."
+            )
         sizes = network.sizes(n_steps)
         n_rows = min(sizes.n_rows, n_series)
         sizes = sizes._replace(n_rows=n_rows, n_output_steps=1, n_output_block=1)
@@ -60,6 +65,12 @@ class Context(Stepper):
         work, n_read = state
         self._work[:] = work
         self._carried[:] = n_read
+
+    @staticmethod
+    def n_needed(n: int, n_steps: int) -> int:
+        """How many of the last of n steps a window of ``n_steps`` holds after all of them."""
+        stride = max(n_steps // 2, 1)
+        return n - stride * max(-((n_steps - n) // stride), 0)
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """Go on by one observation of each series, see ``Stepper.step``; none may be missing."""

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from tsrnn.kernels import portable
-from tsrnn.kernels.sampling import Sampling, draw
-from tsrnn.network import Memory
+from tsrnn.kernels.sampling import Sampling
+from tsrnn.network import Context, Memory
 from tsrnn.network.transformer import CELL
 from tsrnn.sequences.language_state import FittedLanguageModel
 
-_FIRST_BLOCK, _LARGEST_BLOCK = 64, 8192  # tokens between looks for a stop
+_FIRST_BLOCK, _LARGEST_BLOCK = 64, 1024  # tokens between looks for a stop, or for Ctrl-C
 _NEVER = -1e30  # score of what is never drawn
 
 
@@ -84,39 +84,13 @@ def generate_frames(
 
 def _memory_of(model, prompt):
     """What steps on from the end of a prompt, and the outputs for its last step."""
-    if model.network.cell == CELL:
-        window = _Window(model, prompt)
-        return window, window.outputs()
-    states = np.zeros((1, model.network.state_width), model.network.parameters.dtype)
+    network, outputs = model.network, np.full(model.network.n_out, np.nan)
+    if network.cell == CELL:
+        context = Context(network, model.n_steps, n_jobs=1)
+        n_read = Context.n_needed(len(prompt), model.n_steps)
+        for row in prompt[len(prompt) - n_read :]:
+            outputs = context.step(row if network.n_tokens == 0 else network.embed(row))[0]
+        return context, outputs.astype(np.float64)
+    states = np.zeros((1, network.state_width), network.parameters.dtype)
     outputs = model.read_on(prompt, states)
-    return Memory(model.network, states=states), outputs
-
-
-class _Window:
-    """Steps like ``Memory``, of attention: all of the last ``n_steps`` are read for each."""
-
-    def __init__(self, model, prompt):
-        self._model, self._rows = model, prompt[-model.n_steps :]
-
-    def outputs(self) -> np.ndarray:
-        """The outputs for the last step, (n_out,); NaN of an empty window."""
-        network = self._model.network
-        if not len(self._rows):
-            return np.full(network.n_out, np.nan)
-        source = self._model.prompt_source(self._rows)
-        return network.predict(source, np.arange(1))[0, -network.n_out :]
-
-    def step(self, rows: np.ndarray) -> np.ndarray:
-        """The outputs for one further row, (1, n_out)."""
-        self._rows = np.concatenate([self._rows, rows])[-self._model.n_steps :]
-        return self.outputs()[None]
-
-    def generate(self, tokens: np.ndarray, uniforms: np.ndarray, sampling: Sampling) -> np.ndarray:
-        """Draw tokens, (1, n), each from the softmax of the outputs after the one before it."""
-        drawn = [int(tokens[0])]
-        n_out = self._model.network.n_out
-        space = np.empty(n_out), np.empty(n_out, int)
-        for uniform in uniforms[0]:
-            scores = self.step(np.array(drawn[-1:]))[0]
-            drawn.append(int(draw(scores, uniform, sampling, *space)))
-        return np.array([drawn[1:]])
+    return Memory(network, states=states), outputs

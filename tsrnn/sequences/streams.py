@@ -108,13 +108,14 @@ def _half_windows(length, n_steps, centred) -> Iterator[tuple[int, int, int, int
     """Start and end of the windows of a sequence, and of the steps of each that count."""
     stride = max(n_steps // 2, 1)
     n_after = n_steps // 4 if centred else 0
-    end = min(length, n_steps)
+    start, end = 0, min(length, n_steps)
     counted = end - n_after if end < length else end
     yield 0, end, 0, counted
     while end < length:
-        end = min(end + stride, length)
+        start += stride
+        end = min(start + n_steps, length)
         first, counted = counted, end - n_after if end < length else end
-        yield end - n_steps, end, first, counted
+        yield end - n_steps if centred else start, end, first, counted
 
 
 def _batches(items: list, size: int) -> Iterator[list]:

@@ -9,8 +9,9 @@ heads attend to in the steps up to its own, and a feed-forward network of the re
 
 Inputs are normed, not outputs ("pre-norm", Xiong et al. 2020), as is what the head reads; the
 product after a norm takes in its gain and bias. Positions are sines and cosines of the number of
-steps still to come, as sequences end together. The h of a step is the stream that leaves the layer;
-in the last layer it is NaN for steps that the head does not read, which are not computed.
+steps still to come, as sequences end together; for a target at every step, of the number of steps
+before, so that no output depends on what follows. The h of a step is the stream that leaves the
+layer; in the last layer it is NaN for steps that the head does not read, which are not computed.
 """
 
 import math
@@ -133,13 +134,23 @@ def clear_absent(t, last, first_steps, values):
 
 
 @device_function
-def add_position(lag, n_rows, out):
-    """Add the position of the step ``lag`` steps before the last: Vaswani et al., section 3.5."""
-    n = out.size // n_rows
+def place_of(t, row, chunk):
+    """What a row's position at a step counts: steps before it, or those still to come."""
+    sizes = chunk.sizes
+    return t - chunk.first_steps[row] if sizes.step_targets else sizes.n_time - 1 - t
+
+
+@device_function
+def add_positions(t, chunk, out):
+    """Add the positions of a step's rows: Vaswani et al. (2017), section 3.5."""
+    n, n_rows = chunk.sizes.n_hidden, chunk.first_steps.size
     for unit in range(n):
-        sine, cosine = sine_cosine(lag * exp(-_LOG_10000 * (unit // 2 * 2) / n))
-        position = like(out[0], cosine if unit % 2 else sine)
+        frequency, position, last = exp(-_LOG_10000 * (unit // 2 * 2) / n), out[0], -1
         for row in range(n_rows):
+            place = max(place_of(t, row, chunk), 0)  # of a row that has begun
+            if place != last:
+                sine, cosine = sine_cosine(place * frequency)
+                position, last = like(out[0], cosine if unit % 2 else sine), place
             out[unit * n_rows + row] += position
 
 
@@ -155,7 +166,7 @@ def write_queries(parameters, arrays, chunk, layer, t, first_query):
         for row in range(n_rows):
             inputs[n + row] = 1
         apply(input_projection(parameters, sizes)[0], inputs[n:], stream)
-        add_position(sizes.n_time - 1 - t, n_rows, stream)
+        add_positions(t, chunk, stream)
     else:
         copy(inputs[n + n_rows :], stream)
     normed = stored[NORMED * n : (NORMED + 1) * n]

@@ -1,8 +1,7 @@
 """Attention layers run step by step: a window whose keys and values are kept, and which goes on.
 
-The window is a chunk's workspace for ``n_time`` steps, filled from the first on; positions count
-from its end, as in training on whole windows, so the first step of a sequence is ``n_time - 1``
-steps before it. Once it is full, its last half is read again as the beginning of a new window.
+The window is a chunk's workspace for ``n_time`` steps, filled from the first on, from which
+positions count. Once it is full, its last half is read again as the beginning of a new window.
 """
 
 from tsrnn.kernels.arrays import copy
@@ -35,7 +34,8 @@ def next_step(parameters, work, chunk, t):
     sizes, n_rows = chunk.sizes, chunk.first_steps.size
     if t < sizes.n_time:
         return t
-    first, n_kept = (sizes.n_hidden + 1) * n_rows, sizes.n_time // 2
+    first = (sizes.n_hidden + 1) * n_rows
+    n_kept = sizes.n_time - max(sizes.n_time // 2, 1)
     inputs = layer_arrays(work, chunk, 0, 0).inputs
     for step in range(n_kept):
         copy(inputs[t - n_kept + step, first:], inputs[step, first:])
