@@ -86,6 +86,6 @@ def join_labels(parts: Sequence[np.ndarray]) -> np.ndarray:
     kinds = {"text" if part.dtype.kind in "SU" else part.dtype.kind for part in parts}
     if "O" in kinds or ("text" in kinds and len(kinds) > 1):
         objects = [label for part in parts for label in part.tolist()]
-        kinds = {isinstance(label, str) for label in objects}
-        return np.array(objects, object if len(kinds) > 1 else None)
+        is_mixed = len({isinstance(label, str) for label in objects}) > 1
+        return np.array(objects, object if is_mixed else None)
     return np.concatenate(parts)

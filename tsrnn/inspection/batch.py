@@ -85,7 +85,7 @@ def read_batch(estimator: Any, X: Any, y: Any = None, *, with_targets: bool = Fa
             return read(estimator, X, with_targets)
     raise ValueError(
         f"{type(estimator).__name__} can't be inspected: give a fitted RNNForecaster, "
-        "RNNRegressor, RNNClassifier, RNNTagger or RNNLanguageModel."
+        "RNNRegressor, RNNClassifier, RNNTagger, RNNTranscriber or RNNLanguageModel."
     )
 
 

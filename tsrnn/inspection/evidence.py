@@ -89,8 +89,8 @@ def gather_evidence(estimator: Any, X: Any, y: Any) -> Evidence:
     is_rows = isinstance(estimator, SequenceEstimator)
     if is_rows and getattr(getattr(estimator, "network_", None), "head", None) == "every":
         raise ValueError(
-            "A tagger's labels are one for each step, and diagnose examines one result a sequence. "
-            "Look at tsrnn.inspection.gradient_flow and saturation."
+            f"{type(estimator).__name__} predicts for each step, and diagnose examines one result "
+            "a sequence. Look at tsrnn.inspection.gradient_flow and saturation."
         )
     if is_rows and (X is None or y is None):
         check_is_fitted(estimator)

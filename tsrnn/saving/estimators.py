@@ -33,7 +33,7 @@ from tsrnn.saving.schema import (
 from tsrnn.saving.thresholds import THRESHOLDS
 from tsrnn.saving.tokenizer import TOKENIZER
 from tsrnn.saving.values import decode, encode
-from tsrnn.sequences import RNNTagger
+from tsrnn.sequences import RNNTagger, RNNTranscriber
 
 
 def encode_estimator(estimator):
@@ -82,6 +82,12 @@ def _check_classifier(fitted):
 def _check_tagger(fitted):
     network = _check_sequences(fitted, ["every"])
     check(fitted["classes_"].shape == (network.n_out,), "classes_")
+
+
+def _check_transcriber(fitted):
+    network, classes = _check_sequences(fitted, ["every"]), fitted["classes_"]
+    check(classes.ndim == 1 and 1 <= classes.size == network.n_out - 1, "classes_")
+    check(classes.dtype.kind == "U" or not fitted["_y_is_text"], "_y_is_text")
 
 
 def _check_sequences(fitted, heads=None):
@@ -169,6 +175,12 @@ ESTIMATORS = {
         {"classes_": np.ndarray},
         {"_classes_given": np.ndarray | None},
         _check_tagger,
+    ),
+    "RNNTranscriber": _sequence_schema(
+        RNNTranscriber,
+        {"classes_": np.ndarray, "_y_is_text": bool},
+        {"_classes_given": np.ndarray | None},
+        _check_transcriber,
     ),
     "RNNAnomalyDetector": DETECTOR,
     "RNNLanguageModel": LANGUAGE_MODEL,

@@ -77,10 +77,9 @@ def _labels_of(row, number):
             f"{where} is {row!r:.60}: give its labels as a text or a list; where there are none, "
             "as in silence, an empty one."
         )
-    labels = row
-    if not isinstance(row, (np.ndarray, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)):
-        labels = np.empty(len(row), object)  # lest None or NaN become texts
-        labels[:] = row
+    labels = row if isinstance(row, np.ndarray) else np.empty(len(row), object)
+    if labels is not row:  # objects, lest None or numbers become texts
+        labels[:] = list(row)
     missing = np.asarray(pd.isna(labels), bool)
     if missing.ndim != 1:
         raise ValueError(f"{where} has the shape {missing.shape}: give a flat list of its labels.")
@@ -90,7 +89,7 @@ def _labels_of(row, number):
             f"{where} has a missing label at place {place} ({labels[place]!r}). Leave it out: "
             "labels have no times, so that a gap says nothing."
         )
-    return np.array(np.asarray(labels).tolist()) if len(row) else np.empty(0, str)
+    return labels
 
 
 def join_texts(labels: Sequence[np.ndarray], as_texts: bool) -> list:

@@ -14,7 +14,7 @@ from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import Sequences, read_whole_sequences
 from tsrnn.kernels.targets import claim
 from tsrnn.parameters import ANY_NUMBER, NON_NEGATIVE, POSITIVE_INTEGER, StrOptions, validated
-from tsrnn.sequences.decoding import align, beam_search, best_path
+from tsrnn.sequences.decoding import beam_search, best_path
 from tsrnn.sequences.label_sequences import (
     LabelSequences,
     join_texts,
@@ -24,6 +24,8 @@ from tsrnn.sequences.label_sequences import (
 from tsrnn.sequences.language_model import RNNLanguageModel
 from tsrnn.sequences.language_prior import LanguagePrior
 from tsrnn.sequences.transcribing import (
+    alignment_frame,
+    by_id,
     check_feasible,
     evaluate_sequences,
     with_step_targets,
@@ -106,11 +108,11 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
     ['label', 'start', 'end']
     """
 
-    _parameter_constraints = SequenceEstimator._parameter_constraints | {
-        "device": [StrOptions(["cpu"])]
-    }
-    for _name in ("loss", "pooling"):
-        del _parameter_constraints[_name]
+    _parameter_constraints = {
+        name: allowed
+        for name, allowed in SequenceEstimator._parameter_constraints.items()
+        if name not in ("loss", "pooling")
+    } | {"device": [StrOptions(["cpu"])]}
     loss = "ctc"
     _y_is_text: bool
 
@@ -289,7 +291,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         else:
             numbers = [best_path(rows) for rows in log_p]
         labels = [self.classes_[of_sequence - 1] for of_sequence in numbers]
-        return _by_id(join_texts(labels, self._y_is_text), sequences)
+        return by_id(join_texts(labels, self._y_is_text), sequences)
 
     def predict_proba(self, X: Any) -> Any:
         """Predict the probabilities of the blank and of each label at each step.
@@ -306,7 +308,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
             long frame a Series with the ids in its index.
         """
         sequences, log_p = self._log_probabilities(X)
-        return _by_id([np.exp(rows) for rows in log_p], sequences)
+        return by_id([np.exp(rows) for rows in log_p], sequences)
 
     def align(self, X: Any, y: Any) -> Any:
         """Find when each label of a known transcription comes: its steps in the most probable path.
@@ -332,16 +334,12 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
             If a label was not in ``fit``, or a sequence has fewer steps than its labels need.
         """
         sequences, log_p = self._log_probabilities(X)
-        targets, numbers = self._numbered(sequences, y)
-        frames = []
-        for labels, classes, rows, n in zip(
-            targets, targets.split(numbers), log_p, sequences.lengths, strict=True
-        ):
-            starts, ends = align(rows, classes)
-            segment = self.fitted_.segment
-            skipped = int(n) % segment  # by the network, which reads whole segments to the end
-            places = {"start": skipped + segment * starts, "end": skipped + segment * ends}
-            frames.append(pd.DataFrame({"label": labels, **places}))
+        targets, segment = self._read_labels(sequences, y), self.fitted_.segment
+        classes = targets.split(self._numbered(sequences, targets, segment))
+        frames = [
+            alignment_frame(*row, segment)
+            for row in zip(targets, classes, log_p, sequences.lengths.tolist(), strict=True)
+        ]
         return frames if sequences.ids is None else pd.concat(frames, keys=sequences.ids)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -372,23 +370,23 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         self._require(y)
         return read_label_sequences(sequences.align(y, "y"), len(sequences))
 
-    def _numbered(self, sequences, y) -> tuple[LabelSequences, np.ndarray]:
-        """Labels of sequences, and their classes, from 1 on; they must have enough steps."""
-        targets = self._read_labels(sequences, y)
-        numbers = self._numbers_of(targets.labels).astype(np.int64) + 1
-        check_feasible(sequences, targets, self.segment)
-        return targets, numbers
+    def _numbered(self, sequences, targets: LabelSequences, segment: int) -> np.ndarray:
+        """Classes of all labels, from 1 on; ValueError if a sequence has too few steps for its."""
+        check_feasible(sequences, targets, segment)
+        if not targets.labels.size:
+            return np.empty(0, np.int64)
+        return self._numbers_of(targets.labels).astype(np.int64) + 1
 
     def _read_targets(self, sequences, y, is_new=None):
         targets = self._read_labels(sequences, y)
-        if is_new is not None:
-            if not targets.labels.size and self._declared_classes is None and is_new:
+        segment = self.segment if is_new else self.fitted_.segment
+        if is_new:
+            if not targets.labels.size and self._declared_classes is None:
                 raise ValueError("y holds no label: all of it is empty. Give some labels.")
             self._record_targets(targets.labels, is_new)
-            if is_new:
-                self._y_is_text = targets.are_texts
-        _, numbers = self._numbered(sequences, y)
-        sequences = with_step_targets(sequences, targets.lengths, numbers, self.segment)
+            self._y_is_text = targets.are_texts
+        numbers = self._numbered(sequences, targets, segment)
+        sequences = with_step_targets(sequences, targets.lengths, numbers, segment)
         return sequences, np.empty((len(sequences), 0))
 
     def _log_probabilities(self, X) -> tuple[Sequences, list[np.ndarray]]:
@@ -402,12 +400,3 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         with claim(self.device, threads) as workers:
             outputs = evaluate_sequences(network, source, self.fitted_.segment, workers)
         return sequences, [log_softmax(rows, axis=1) for rows in outputs]
-
-
-def _by_id(values: list, sequences: Sequences) -> Any:
-    """Results of sequences; of a long frame as a Series with the ids in its index."""
-    if sequences.ids is None:
-        return values
-    objects = np.empty(len(values), object)
-    objects[:] = values
-    return pd.Series(objects, sequences.ids)

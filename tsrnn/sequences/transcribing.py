@@ -1,13 +1,16 @@
 """Sequences with labels that have no times: targets to train on, and outputs for their steps."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tsrnn.estimators.sequences import Sequences
 from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import Workers
 from tsrnn.network import Network
+from tsrnn.sequences.decoding import align
 from tsrnn.sequences.label_sequences import LabelSequences
 
 _OUTPUTS = 2**22  # of sequences that are evaluated at once
@@ -16,7 +19,8 @@ _OUTPUTS = 2**22  # of sequences that are evaluated at once
 def check_feasible(sequences: Sequences, targets: LabelSequences, segment: int) -> None:
     """Raise ValueError where labels need more steps than there are."""
     labels, n_steps = targets.labels, sequences.lengths // segment
-    is_repeated = np.append(labels[1:] == labels[:-1], False)
+    is_repeated = np.zeros(labels.size, bool)  # by the next
+    is_repeated[:-1] = labels[1:] == labels[:-1]
     n_needed = np.array(
         [
             n + row[:-1].sum()
@@ -74,3 +78,22 @@ def evaluate_sequences(
         for number, rows in zip(group, outputs.reshape(group.size, -1, n_out), strict=True):
             results[number] = rows[rows.shape[0] - n_steps[number] :].copy()
     return results
+
+
+def alignment_frame(
+    labels: np.ndarray, classes: np.ndarray, log_p: np.ndarray, n_steps: int, segment: int
+) -> pd.DataFrame:
+    """When each label of a sequence comes: ``label``, ``start`` and ``end`` in its steps."""
+    starts, ends = align(log_p, classes)
+    skipped = n_steps % segment  # by the network, whose last segment ends with the sequence
+    places = {"start": skipped + segment * starts, "end": skipped + segment * ends}
+    return pd.DataFrame({"label": labels, **places})
+
+
+def by_id(values: list, sequences: Sequences) -> Any:
+    """Results of sequences; of a long frame as a Series with the ids in its index."""
+    if sequences.ids is None:
+        return values
+    objects = np.empty(len(values), object)
+    objects[:] = values
+    return pd.Series(objects, sequences.ids)
