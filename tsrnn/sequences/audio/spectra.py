@@ -15,7 +15,7 @@ from tsrnn.kernels import portable
 from tsrnn.parameters import NON_NEGATIVE, POSITIVE, Allowed, Integer, Number, validated
 from tsrnn.sequences.audio.waves import RATE, read_wave
 
-_FLOOR = 1e-10  # of energies, about the noise of samples of 16 bits
+_FLOOR = 1e-12  # of energies, about the noise of samples of 16 bits
 _RANGE = 1e-8  # of energies below the largest: 80 dB
 _MOST_SAMPLES = 2**16  # of a window
 _LEAST_WEIGHT = 0.1  # that each mel filter has of some frequency of the transform
@@ -56,10 +56,11 @@ def log_mel(
 ) -> np.ndarray:
     """Natural logarithms of the energies in mel bands, of each frame of a wave.
 
-    Energies are those of the Hann window's power spectrum, weighted by triangles that are equally
-    spaced and straight on the mel scale, ``1127 * log(1 + f / 700)``; the mean of the wave is
-    subtracted before. Energies that are more than 80 dB below the largest of the wave, or below
-    1e-10, about the noise of 16-bit samples, are raised to that: silence is finite.
+    The energy of a band is its part of the mean square of the wave: the power spectrum of the Hann
+    window, weighted by triangles that are equally spaced and straight on the mel scale, ``1127 *
+    log(1 + f / 700)``. The mean of the wave is subtracted before. Energies that are more than 80 dB
+    below the largest of the wave, or below 1e-12, about the noise of 16-bit samples, are raised to
+    that: silence is finite.
 
     Parameters
     ----------
@@ -228,11 +229,11 @@ def _frames(wave, settings, n_window):
 
 
 def _energies(frames, mean, taper, n_fft):
-    """Power spectra of frames, such that white noise of variance 1 has 1 at each frequency."""
+    """Power spectra of frames, the sum of which is their mean square."""
     from scipy.fft import rfft
 
     spectrum = rfft(np.subtract(frames, mean, dtype=np.float64) * taper, n_fft, overwrite_x=True)
-    return (spectrum.real**2 + spectrum.imag**2) / (taper**2).sum()
+    return (spectrum.real**2 + spectrum.imag**2) * (2 / n_fft / (taper**2).sum())
 
 
 def _window_samples(settings):
