@@ -216,7 +216,7 @@ def test_number_of_frames(n, n_frames):
 def test_blocks_of_frames_are_seamless():
     wave = np.random.default_rng(2).normal(size=8000 * 12)
     whole = log_mel(wave, RATE)
-    part = log_mel(wave - wave.mean(), RATE)[500:530]  # around the end of a block
+    part = log_mel(wave - wave.mean(), RATE)[500:530]  # of which 512 begins a block
     np.testing.assert_allclose(whole[500:530], part, atol=1e-5)
     step = log_mel(np.tile(wave[:800], 120), RATE)
     np.testing.assert_allclose(step[10:1190], np.tile(step[10:20], (118, 1)), atol=1e-5)

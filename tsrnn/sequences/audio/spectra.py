@@ -19,7 +19,7 @@ _FLOOR = 1e-12  # of energies, about the noise of samples of 16 bits
 _RANGE = 1e-8  # of energies below the largest: 80 dB
 _MOST_SAMPLES = 2**16  # of a window
 _LEAST_WEIGHT = 0.1  # that each mel filter has of some frequency of the transform
-_BLOCK = 512  # frames that are transformed at once
+_BLOCK = 64  # frames that are transformed at once, in the cache
 _DURATION = Number(1e-4, 10)
 
 SETTINGS: dict[str, Allowed] = {
@@ -168,11 +168,13 @@ def log_energies(wave: np.ndarray, settings: MelSettings) -> np.ndarray:
     frames = _frames(wave, settings, len(taper))
     mean = wave.mean(dtype=np.float64)
     energies = np.empty((len(frames.starts), settings.n_mels))
-    for first in range(0, len(energies), _BLOCK):
-        rows = slice(first, first + _BLOCK)
+    blocks = [slice(first, first + _BLOCK) for first in range(0, len(energies), _BLOCK)]
+    for rows in blocks:
         energies[rows] = _energies(frames.views[frames.starts[rows]], mean, taper, n_fft) @ filters
     floor = max(_FLOOR, _RANGE * energies.max())
-    return portable.log(np.maximum(energies, floor, out=energies))
+    for rows in blocks:
+        energies[rows] = portable.log(np.maximum(energies[rows], floor))
+    return energies
 
 
 def cepstrum(log_energies: np.ndarray, n_coefficients: int) -> np.ndarray:
