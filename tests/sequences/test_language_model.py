@@ -200,6 +200,31 @@ def test_training_on_frames_and_by_attention_starts_from_nothing():
     assert model.loss_curve_ == pytest.approx([-model.score(TEXT[:50])], rel=1e-10)
 
 
+@pytest.mark.parametrize("options", [{}, {"head_size": 3}, {"cell": "attention", "n_heads": 1}])
+def test_training_on_frames_begins_at_the_frequencies_of_notes(options):
+    held_out = {"early_stopping": True, "learning_rate_init": 1e-300, "n_steps": 50}
+    model = language_model(None, **options, **held_out).fit(PIECES)
+    frames = np.concatenate([piece[1:] for piece in PIECES[:3]])
+    n_on = frames.sum(axis=0)
+    log_odds = np.log((n_on + 0.5) / (len(frames) - n_on + 0.5))
+    np.testing.assert_allclose(model.network_.views()["head_bias"], log_odds, rtol=1e-12)
+    never = [np.array([[1, 0, 1], [0, 0, 1], [1, 0, 1]])] * 3
+    odds = np.exp(language_model(None).partial_fit(never).network_.views()["head_bias"])
+    np.testing.assert_allclose(odds[1:], [1 / 13, 13], rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("unit", "X", "n"), [(None, PIECES * 2, 4), ("character", TEXT, 64)], ids=["pieces", "streams"]
+)
+def test_the_minibatch_is_by_default_of_streams_or_of_few_pieces(unit, X, n):
+    automatic, explicit, other = (
+        language_model(unit, batch_size=size, n_steps=1).fit(X).network_.parameters
+        for size in ("auto", n, n + 1)
+    )
+    np.testing.assert_array_equal(automatic, explicit)
+    assert not np.array_equal(automatic, other)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "options",

@@ -35,8 +35,8 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
         """Settings of a training on windows, of which an epoch draws all or ``n_drawn``."""
         if n_drawn is None:
             return self._settings(windows.size)
-        n_batches = -(-n_drawn // self.batch_size)
-        return dataclasses.replace(self._settings(n_drawn), n_batches=n_batches)
+        settings = self._settings(n_drawn)
+        return dataclasses.replace(settings, n_batches=-(-n_drawn // settings.batch_size))
 
     def _check_same(self, fitted: Mapping[str, Any]) -> None:
         """Raise ValueError for a parameter that is not what the weights so far were fitted with."""

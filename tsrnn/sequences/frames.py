@@ -67,6 +67,16 @@ class Frames:
         sizes = np.array([len(piece) for piece in pieces])
         return sequence_source(values, np.cumsum(sizes) - sizes, sizes - 1, targets)
 
+    def log_odds(self, source: Source, windows: np.ndarray) -> np.ndarray:
+        """Logarithm of each note's odds to be on in the frames that windows predict, (n_notes,).
+
+        A network whose output bias begins there need not learn first which notes are rare.
+        """
+        places = zip(source.firsts[windows], source.lengths[windows], strict=True)
+        frames = np.concatenate([source.targets[first : first + n] for first, n in places])
+        n_on = frames.sum(axis=0, dtype=np.float64)
+        return portable.log((n_on + 0.5) / (len(frames) - n_on + 0.5))
+
     @naming("prompt")
     def read_prompt(self, prompt: Any) -> np.ndarray:
         """Frames to continue, (n_steps, n_notes) float64; ValueError if there are none."""

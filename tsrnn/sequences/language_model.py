@@ -53,8 +53,9 @@ class RNNLanguageModel(TrainedLanguageModel):
         Steps that the gradient is propagated back over: length of the windows.
     solver, learning_rate, learning_rate_init, alpha, averaging, max_iter
         Training, as in :class:`RNNRegressor`.
-    batch_size : int, default=64
-        Streams of a minibatch; fewer of a short text. Of polyphonic music, pieces.
+    batch_size : int or "auto", default="auto"
+        Streams of a minibatch; fewer of a short text. Of polyphonic music, pieces. "auto" is 64
+        streams, or 4 pieces.
     max_grad_norm, tol, n_iter_no_change, warm_start
         Training, as in :class:`RNNRegressor`.
     early_stopping, validation_fraction
@@ -122,7 +123,7 @@ class RNNLanguageModel(TrainedLanguageModel):
         alpha=0.0,
         averaging=0.0,
         max_iter="auto",
-        batch_size=64,
+        batch_size="auto",
         max_grad_norm=1.0,
         tol=1e-4,
         early_stopping=False,

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators.base import ATTENTION, UNITS
 from tsrnn.estimators.training_estimator import TrainingEstimator
 from tsrnn.network.transformer import CELL
-from tsrnn.parameters import BOOLEAN, Integer, StrOptions
+from tsrnn.parameters import BOOLEAN, POSITIVE_INTEGER, Integer, StrOptions
 from tsrnn.sequences.frames import Frames
 from tsrnn.sequences.language_state import FittedLanguageModel, learn_reader
 from tsrnn.sequences.language_windows import OVERLAP, TrainingWindows, count_held_out, count_rows
@@ -22,6 +22,9 @@ _OTHERS = ("bidirectional", "segment", "loss")  # parameters of other estimators
 # Probability that a window begins with a state of zeros, as sequences that are read later do: a
 # state that is always carried may hold what a network comes to rely on.
 _RESET = 0.01
+# What batch_size="auto" is. Pieces of music are few and short: with more of them in a minibatch an
+# epoch has few updates of the weights.
+_N_STREAMS, _N_PIECES = 64, 4
 
 
 class TrainedLanguageModel(TrainingEstimator):
@@ -37,6 +40,7 @@ class TrainedLanguageModel(TrainingEstimator):
         "embedding_size": [UNITS],
         "tied": [BOOLEAN],
         "n_steps": [Integer(1, 2**20)],
+        "batch_size": [POSITIVE_INTEGER, StrOptions(["auto"])],
     }
     bidirectional = False
     # Either of them is None.
@@ -75,6 +79,9 @@ class TrainedLanguageModel(TrainingEstimator):
             options = self._token_options() if isinstance(reader, Tokens) else {}
             shape = reader.n_in, reader.n_out, rng
             self.network_ = self._new_network(*shape, head="every", **options)
+            if isinstance(reader, Frames):
+                bias = reader.log_odds(windows.source, windows.training)
+                self.network_.views()["head_bias"][:] = bias
         if partial:
             self._train_epoch(windows.source, windows.training, rng, is_new)
         else:
@@ -118,6 +125,15 @@ class TrainedLanguageModel(TrainingEstimator):
         }
         self._check_same(fitted)
 
+    def _resolved_batch_size(self) -> int:
+        """Streams or pieces of a minibatch."""
+        if self.batch_size != "auto":
+            return self.batch_size
+        return _N_PIECES if self.tokenizer_ is None else _N_STREAMS
+
+    def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
+        return super()._settings(n_windows, batch_size or self._resolved_batch_size())
+
     def _settings_for(self, windows: np.ndarray, n_drawn: int | None = None) -> Settings:
         if windows.ndim == 2:
             settings = self._settings(windows.size, batch_size=len(windows))
@@ -135,4 +151,5 @@ class TrainedLanguageModel(TrainingEstimator):
         n_held_out = count_held_out(share, count_rows(source), "tokens")
         if self.cell == CELL:
             return TrainingWindows.of_attention(source, n_held_out, self.n_steps)
-        return TrainingWindows.of_streams(source, n_held_out, self.batch_size, self.n_steps)
+        n_streams = self._resolved_batch_size()
+        return TrainingWindows.of_streams(source, n_held_out, n_streams, self.n_steps)
