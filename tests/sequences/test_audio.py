@@ -213,6 +213,11 @@ def test_number_of_frames(n, n_frames):
     assert log_mel(np.ones(n), RATE).shape == (n_frames, 40)
 
 
+def test_rounding_adds_no_frame():
+    assert 28665 / (0.026 * 11025) > 100
+    assert len(log_mel(np.ones(28665), 11025, hop=0.026)) == 100
+
+
 def test_blocks_of_frames_are_seamless():
     wave = np.random.default_rng(2).normal(size=8000 * 12)
     whole = log_mel(wave, RATE)

@@ -170,7 +170,8 @@ def log_energies(wave: np.ndarray, settings: MelSettings) -> np.ndarray:
     energies = np.empty((len(frames.starts), settings.n_mels))
     blocks = [slice(first, first + _BLOCK) for first in range(0, len(energies), _BLOCK)]
     for rows in blocks:
-        energies[rows] = _energies(frames.views[frames.starts[rows]], mean, taper, n_fft) @ filters
+        power = _power(frames.views[frames.starts[rows]], mean, taper, n_fft)
+        energies[rows] = filters.dot(power.T).T  # loops of SciPy, no BLAS
     floor = max(_FLOOR, _RANGE * energies.max())
     for rows in blocks:
         energies[rows] = portable.log(np.maximum(energies[rows], floor))
@@ -230,7 +231,7 @@ def _frames(wave, settings, n_window):
     return _Frames(np.lib.stride_tricks.sliding_window_view(padded, n_window), starts + before)
 
 
-def _energies(frames, mean, taper, n_fft):
+def _power(frames, mean, taper, n_fft):
     """Power spectra of frames, the sum of which is their mean square."""
     from scipy.fft import rfft
 
@@ -272,11 +273,11 @@ def _mel_edges(settings):
 
 @functools.lru_cache(maxsize=16)
 def _mel_filters(settings):
-    """Weights (n_frequencies, n_mels) of a sparse matrix, and the length of the transform.
+    """Weights (n_mels, n_frequencies) of a sparse matrix, and the length of the transform.
 
     The length is the least power of two that a frame fits in and each band has a frequency of.
     """
-    from scipy.sparse import csc_array
+    from scipy.sparse import csr_array
 
     edges = _mel_edges(settings)
     n_fft = 2 ** (_window_samples(settings) - 1).bit_length()
@@ -286,7 +287,7 @@ def _mel_filters(settings):
         falling = (edges[2:] - mel) / (edges[2:] - edges[1:-1])
         weights = np.maximum(np.minimum(rising, falling), 0)
         if weights.max(axis=0).min() >= _LEAST_WEIGHT:
-            return csc_array(weights), n_fft
+            return csr_array(weights.T), n_fft
         n_fft *= 2
     raise ValueError(
         f"{settings.n_mels} mel bands from {settings.f_min:g} Hz on are too narrow. Set n_mels "
