@@ -340,6 +340,7 @@ HEADER = wav(np.zeros(4, np.int16)).getvalue()
         (b"hello, this is no wav", "cannot be read as a wav file: .*ffmpeg -i FILE"),
         (b"ID3\x04" + bytes(100), "cannot be read as a wav file"),
         (HEADER[:30], "cannot be read as a wav file"),
+        (HEADER[:4] + bytes(4) + HEADER[8:], "cannot be read as a wav file: it is damaged"),
         (HEADER[:44], "is empty: it has no samples|cannot be read"),
         (wav(np.zeros(500, np.int16)).getvalue()[:700], "cut off: it has .* its header says 1044"),
         (wav(np.zeros(0, np.int16)).getvalue(), "is empty: it has no samples|cannot be read"),

@@ -63,8 +63,9 @@ def read_wav(file: Any) -> tuple[np.ndarray, int]:
     except OSError:
         raise
     except Exception as error:  # of a damaged header it may be any
+        problem = str(error).rstrip(".") if isinstance(error, ValueError) else "it is damaged"
         raise ValueError(
-            f"{name} cannot be read as a wav file: {error} Convert other files: {_CONVERT}"
+            f"{name} cannot be read as a wav file: {problem}. Convert other files: {_CONVERT}"
         ) from error
     for warning in caught:
         _check_end(name, str(warning.message))
