@@ -1,15 +1,20 @@
 """An encoder that reads one sequence, and a decoder that writes another, with attention."""
 
 import copy
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 
+from tsrnn.kernels.jit.threads import are_worth_it
+from tsrnn.kernels.layout import ROWS, Sizes
 from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.sources import Source
+from tsrnn.kernels.targets import Workers
 from tsrnn.kernels.translation import cross_size, cross_sizes
 from tsrnn.kernels.translation.bridge import bridge_shape
 from tsrnn.kernels.translation.cross_attention import KINDS, weights_of
+from tsrnn.kernels.translation.drivers import pair_drivers
 from tsrnn.kernels.translation.trainer import PairTrainer, evaluate_pair, pair_parameters
 from tsrnn.network.initial import glorot
 from tsrnn.network.recurrent import RecurrentNetwork
@@ -151,19 +156,81 @@ class EncoderDecoder:
 
     def problems(self, source: PairSource, loss_params: tuple = ()) -> tuple[Problem, Problem]:
         """The problems of both networks."""
-        return tuple(
-            Problem.of(
-                network.module, part, network.sizes(network.n_time(part)), "cross_entropy", loss_params
-            )
+
+        def problem(network, part):
+            sizes = network.sizes(network.n_time(part))
+            return Problem.of(network.module, part, sizes, "cross_entropy", loss_params)
+
+        return problem(self.encoder, source.encoder), problem(self.decoder, source.decoder)
+
+    state_width = 0  # no states pass from one minibatch to the next
+
+    def sizes(self, n_time: int) -> tuple[Sizes, Sizes]:
+        """The shapes of both networks, for sequences of ``n_time`` steps."""
+        return self.encoder.sizes(n_time), self.decoder.sizes(n_time)
+
+    def make_trainer(
+        self,
+        source: PairSource,
+        loss: tuple[str, tuple],
+        shape: tuple[int, int],
+        options: tuple[bool, bool],
+        workers: Workers,
+    ) -> PairTrainer:
+        """As ``Network.make_trainer``, of one model."""
+        problems = self.problems(source, loss[1])
+        return PairTrainer(
+            problems, self.attention, self.parameters.dtype, shape[1], options[0], workers
+        )
+
+    def arrange(self, source: PairSource, windows: np.ndarray, n_batch: int) -> np.ndarray:
+        """Windows of minibatches of ``n_batch``, in which pairs of like lengths are together.
+
+        A chunk takes as long as its longest pair. Chunks of each minibatch are sorted by length,
+        every second of them first, so that two tasks have as much to do.
+        """
+        lengths = source.encoder.lengths + source.decoder.lengths
+        out = []
+        for first in range(0, windows.size, n_batch):
+            batch = windows[first : first + n_batch]
+            batch = batch[np.argsort(-lengths[batch], kind="stable")]
+            n = batch.size // ROWS
+            chunks = batch[: n * ROWS].reshape(n, ROWS)
+            out += [chunks[::2].ravel(), chunks[1::2].ravel(), batch[n * ROWS :]]
+        return np.concatenate(out)
+
+    def seconds_of_a_window(self, source: PairSource, *, training: bool = False) -> float:
+        """About how long one core takes to evaluate a pair, or to train on it once."""
+        return sum(
+            network.seconds_of_a_window(part, training=training)
             for network, part in zip((self.encoder, self.decoder), source, strict=True)
         )
 
-    def make_trainer(self, source, n_batch, recurrent_dropout, n_tasks) -> PairTrainer:
-        """What trains on minibatches."""
-        problems = self.problems(source)
-        return PairTrainer(
-            problems, self.attention, self.dtype, n_batch, recurrent_dropout, n_tasks
-        )
+    def threads_for(
+        self, n_jobs: int | None, source: PairSource, n_windows: int, *, n_trained: int = 0
+    ) -> int | None:
+        """``n_jobs``, or 1 where so few pairs are too little work for threads."""
+        if n_jobs == 1:
+            return 1
+        seconds = n_windows * self.seconds_of_a_window(source, training=n_trained > 0)
+        kernels = pair_drivers(self.encoder.module, self.attention)
+        kernel = kernels.train if n_trained else kernels.evaluate
+        return n_jobs if are_worth_it(seconds, kernel, kernel) else 1
+
+    def evaluate(
+        self,
+        parameters: np.ndarray,
+        source: PairSource,
+        windows: Sequence[np.ndarray],
+        loss: tuple[str, tuple],
+        workers: Workers,
+    ) -> np.ndarray:
+        """Sums of losses and of weights of one model, (1, 2)."""
+        out = np.empty((windows[0].size, 0))
+        problems = self.problems(source, loss[1])
+        return evaluate_pair(problems, self.attention, parameters[0], windows[0], out, workers)[
+            None
+        ]
 
     def step_losses(self, source: PairSource, windows: np.ndarray, n_tasks: int = 1) -> np.ndarray:
         """The loss of every step, (n_windows, steps) float64; NaN where there is no target."""

@@ -88,6 +88,9 @@ def bridge_backward(weights, gradient, encoder, decoder, final, grads, scratch):
                 total += grad[unit, row]
             grad_w[unit, w.shape[1] - 1] = total
         for direction in range(encoder.n_directions):
-            first, columns = place_of(encoder, part, direction), slice(direction * n, (direction + 1) * n)
+            first, columns = (
+                place_of(encoder, part, direction),
+                slice(direction * n, (direction + 1) * n),
+            )
             multiply(grad, False, final[first : first + n], True, False, grad_w[:, columns])
             multiply(w[:, columns], True, grad, False, False, grad_final[first : first + n])

@@ -17,7 +17,7 @@ from tsrnn.kernels.activations import tanh
 from tsrnn.kernels.arrays import clear_matrix, copy, earliest
 from tsrnn.kernels.elementary import exp
 from tsrnn.kernels.gemm.products import apply, apply_transposed, multiply, outer_of_steps
-from tsrnn.kernels.jit.compile import device_function, matrix
+from tsrnn.kernels.jit.compile import device_function, like, matrix
 from tsrnn.kernels.layers.scaled_dot_product import dot_product, maximum, total
 
 KINDS = ("dot", "general", "additive")
@@ -189,7 +189,7 @@ def additive_scores_backward(query, keys, v, grad_scores, grad_v, grad_query, gr
         for k in range(grad_query.size):
             y = tanh(query[k] + key[k])
             grad_v[k] += grad * y
-            g = grad * v[k] * (v[k].dtype.type(1) - y * y)
+            g = grad * v[k] * (like(y, 1) - y * y)
             grad_query[k] += g
             grad_key[k] += g
 

@@ -55,9 +55,7 @@ def pair_drivers(cell: ModuleType, attention: str | None) -> PairKernels:
 def pair_of(rows):
     """The ``Pair`` of both networks' arguments: (sources, sizes, losses)."""
     sources, sizes, loss = rows
-    return Pair(
-        problem_of((sources[0], sizes[0], loss)), problem_of((sources[1], sizes[1], loss))
-    )
+    return Pair(problem_of((sources[0], sizes[0], loss)), problem_of((sources[1], sizes[1], loss)))
 
 
 @device_function
@@ -126,11 +124,12 @@ def _compile_train(passes: PairPasses, kind: int) -> Callable:
         return update_embeddings(rule, pair, parts, minibatch, networks, gradients)
 
     def train(n_tasks, sources, sizes, loss, models, schedule, buffers, memory):
+        (source, target_source), (source_sizes, target_sizes) = sources, sizes
         parameters, moments, rules = models
         padded_windows, n_batch, first_update, rates, losses = schedule
         chunk_gradients, of_encoder, of_decoder, squares, sums = buffers
         work, spaces, states, first_steps = memory
-        n_rows = read_sizes(sizes[0]).n_rows
+        n_rows = read_sizes(source_sizes).n_rows
         for s in range(rates.size):
             batch = padded_windows[s * n_batch : (s + 1) * n_batch]
             n_chunks = (batch.size + n_rows - 1) // n_rows
@@ -138,7 +137,7 @@ def _compile_train(passes: PairPasses, kind: int) -> Callable:
             chunks = chunk_gradients[:n_chunks]
             for task in prange(n_tasks):
                 train_chunks(
-                    (sources, sizes, loss),
+                    ((source, target_source), (source_sizes, target_sizes), loss),
                     rules,
                     Minibatch(batch, number, rate, chunk_sums),
                     (task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks),
@@ -154,7 +153,7 @@ def _compile_train(passes: PairPasses, kind: int) -> Callable:
                 sum_blocks(chunks, squares[: squares.size - 1], task, n_tasks)
             for task in prange(n_tasks):
                 update_task(
-                    (sources, sizes, loss),
+                    ((source, target_source), (source_sizes, target_sizes), loss),
                     rules,
                     Minibatch(batch, number, rate, chunk_sums),
                     (parameters, moments),
@@ -185,15 +184,16 @@ def _compile_evaluate(passes: PairPasses) -> Callable:
         )
 
     def evaluate(n_tasks, sources, sizes, loss, parameters, windows, memory, sums, step_losses):
+        (source, target_source), (source_sizes, target_sizes) = sources, sizes
         work, spaces, states, first_steps = memory
-        n_rows = read_sizes(sizes[0]).n_rows
+        n_rows = read_sizes(source_sizes).n_rows
         n_chunks = (windows.size + n_rows - 1) // n_rows
         for task in prange(n_tasks):
             for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
                 first = chunk * n_rows
                 batch = windows[first : first + n_rows]
                 sums[chunk, 0], sums[chunk, 1] = evaluate_chunk(
-                    (sources, sizes, loss),
+                    ((source, target_source), (source_sizes, target_sizes), loss),
                     parameters,
                     batch,
                     (work[task], spaces, states[task]),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from tsrnn.kernels.arrays import earliest
 from tsrnn.kernels.chunks import (
     compile_chunk_passes,
     read_targets,
@@ -11,7 +12,6 @@ from tsrnn.kernels.chunks import (
     workspace_of,
     workspace_size,
 )
-from tsrnn.kernels.arrays import earliest
 from tsrnn.kernels.cpu.batches import evaluate_block
 from tsrnn.kernels.dropout import ChunkDropout, apply_dropout
 from tsrnn.kernels.embedding import embed_windows, write_token_grads
@@ -68,7 +68,9 @@ class TokenParts(NamedTuple):
     decoder: Any
 
 
-def pair_space(encoder: Sizes, decoder: Sizes, training: bool, recurrent_dropout: bool) -> list[int]:
+def pair_space(
+    encoder: Sizes, decoder: Sizes, training: bool, recurrent_dropout: bool
+) -> list[int]:
     """Values of each array of ``PairMemory``."""
     sizes = cross_sizes(encoder, decoder, encoder.n_rows)
     return [

@@ -1,7 +1,5 @@
 """Training and evaluation of an encoder-decoder, with their working memory."""
 
-from types import ModuleType
-
 import numpy as np
 
 from tsrnn.kernels.cpu.updates import count_blocks
@@ -118,4 +116,8 @@ def evaluate_pair(
 def pair_parameters(encoder, decoder, attention: str | None) -> int:
     """Length of the parameter vector, by ``Sizes`` of both networks."""
     kind = -1 if attention is None else KINDS.index(attention)
-    return count_parameters(encoder) + count_parameters(decoder) + parts_of(encoder, decoder, kind)[-1].size
+    return (
+        count_parameters(encoder)
+        + count_parameters(decoder)
+        + parts_of(encoder, decoder, kind)[-1].size
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from tsrnn.kernels.cpu.updates import BLOCK, count_blocks, mean_loss, update_of
 from tsrnn.kernels.embedding import TokenGrads, sum_token_grads, update_tokens
 from tsrnn.kernels.jit.compile import device_function
-from tsrnn.kernels.optimizers import apply_update, sum_gradients, sum_of_squares, update_average
+from tsrnn.kernels.optimizers import apply_update, update_average
 
 
 class PairGradients(NamedTuple):
@@ -26,7 +26,7 @@ class PairGradients(NamedTuple):
 def sum_tokens_of_pair(pair, parts, minibatch, gradients):
     """Sum the gradients of both embeddings, before those of other parameters are summed."""
     chunks, squares = gradients.chunks, gradients.squares
-    of_encoder, of_decoder, rest = parts
+    _, of_decoder, rest = parts
     squares[squares.size - 2] = squares[squares.size - 1] = 0
     if pair.encoder.sizes.n_tokens:
         squares[squares.size - 2] = sum_token_grads(
@@ -73,11 +73,7 @@ def update_embeddings(rule_row, pair, parts, minibatch, networks, gradients):
     parameters, moments = networks
     if weight > 0:
         if pair.encoder.sizes.n_tokens:
-            update_tokens(
-                parameters, moments, gradients.encoder, pair.encoder.sizes, update, 0
-            )
+            update_tokens(parameters, moments, gradients.encoder, pair.encoder.sizes, update, 0)
         first = parts[1].parameters
-        update_tokens(
-            parameters, moments, gradients.decoder, pair.decoder.sizes, update, first
-        )
+        update_tokens(parameters, moments, gradients.decoder, pair.decoder.sizes, update, first)
     return mean_loss(minibatch)
