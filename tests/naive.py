@@ -404,3 +404,65 @@ def optimise(
             parameters -= rate * corrected[0] / (np.sqrt(corrected[1]) + epsilon)
         average = averaging * average + (1 - averaging) * parameters
     return parameters, average
+
+
+# Features of waves (Davis & Mermelstein 1980): one frame, frequency, band after another.
+
+
+def mel(frequency):
+    return 1127 * math.log(1 + frequency / 700)
+
+
+def mel_weights(rate, n_mels, f_min, f_max, n_fft):
+    """Triangles on the mel scale, at the frequencies of a transform: (n_mels, n_fft // 2 + 1)."""
+    width = (mel(f_max) - mel(f_min)) / (n_mels + 1)
+    weights = np.zeros((n_mels, n_fft // 2 + 1))
+    for band in range(n_mels):
+        middle = mel(f_min) + (band + 1) * width
+        for k in range(n_fft // 2 + 1):
+            weights[band, k] = max(0.0, 1 - abs(mel(k * rate / n_fft) - middle) / width)
+    return weights
+
+
+def log_mel(wave, rate, n_mels, window, hop, f_min, f_max, n_fft):
+    """Log energies of the bands, of frames around (k + 0.5) * hop."""
+    n, n_window = len(wave), round(window * rate)
+    weights = mel_weights(rate, n_mels, f_min, f_max, n_fft)
+    hann = [math.sin(math.pi * (i + 0.5) / n_window) ** 2 for i in range(n_window)]
+    energies = []
+    while len(energies) * hop * rate < n:
+        first = math.floor((len(energies) + 0.5) * hop * rate - n_window / 2 + 0.5)
+        frame = []
+        for i in range(n_window):
+            place = (first + i) % (2 * n)  # a wave and its reflection, again and again
+            place = place if place < n else 2 * n - 1 - place
+            frame.append((wave[place] - np.mean(wave)) * hann[i])
+        power = []
+        for k in range(n_fft // 2 + 1):
+            terms = np.exp(-2j * np.pi * k / n_fft * np.arange(n_window)) * frame
+            power.append(2 / n_fft * abs(terms.sum()) ** 2 / sum(value**2 for value in hann))
+        energies.append([sum(weights[band] * power) for band in range(n_mels)])
+    floor = max(1e-12, 1e-8 * np.max(energies))
+    return np.log(np.maximum(energies, floor))
+
+
+def cepstrum(log_energies, n_coefficients):
+    """Orthonormal DCT-II of each frame."""
+    n = log_energies.shape[1]
+    coefficients = np.zeros((len(log_energies), n_coefficients))
+    for q in range(n_coefficients):
+        scale = math.sqrt((1 if q == 0 else 2) / n)
+        for band in range(n):
+            wave = math.cos(math.pi * q * (band + 0.5) / n)
+            coefficients[:, q] += scale * wave * log_energies[:, band]
+    return coefficients
+
+
+def deltas(features):
+    """Slopes of least squares through five frames, those at the ends repeated."""
+    slopes = np.zeros_like(features)
+    last = len(features) - 1
+    for t in range(len(features)):
+        for k in range(-2, 3):
+            slopes[t] += k * features[min(max(t + k, 0), last)] / 10
+    return slopes

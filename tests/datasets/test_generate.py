@@ -1,4 +1,7 @@
-"""The generators solve the equations and follow the papers they name."""
+"""The generators solve the equations, follow the papers they name and write dates."""
+
+import datetime
+import re
 
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tsrnn.datasets import (
     make_adding_problem,
     make_copy_memory,
+    make_dates,
     make_lorenz,
     make_mackey_glass,
 )
@@ -16,6 +20,7 @@ MAKERS = [
     lambda seed: (make_lorenz(50, washout=10, noise=0.1, random_state=seed),),
     lambda seed: make_adding_problem(20, 30, random_state=seed),
     lambda seed: make_copy_memory(20, 30, random_state=seed),
+    lambda seed: make_dates(20, random_state=seed),
 ]
 
 
@@ -208,3 +213,54 @@ def test_copy_memory_has_the_papers_structure(n_timesteps, n_symbols, n_memory):
 def test_bad_parameters_are_named(make, arguments, message):
     with pytest.raises(ValueError, match=message):
         make(**arguments)
+
+
+DATE_STYLES = [
+    ("%d %B %Y", r"\d+ \w{3,} \d{4}"),
+    ("%B %d, %Y", r"\w{3,} \d+, \d{4}"),
+    ("the %d of %B, %Y", r"the \d+(st|nd|rd|th) of \w+, \d{4}"),
+    ("%B %d %Y", r"\w{3,} \d+(st|nd|rd|th) \d{4}"),
+    ("%A, %d %B %Y", r"\w+day, \d+ \w+ \d{4}"),
+    ("%a %d %b %Y", r"\w{3} \d\d \w{3} \d{4}"),
+    ("%d-%b-%y", r"\d+-\w{3}-\d\d"),
+    ("%d.%m.%Y", r"\d+\.\d+\.\d{4}"),
+    ("%m/%d/%Y", r"\d+/\d+/\d{4}"),
+    ("%Y%m%d", r"\d{8}"),
+]
+
+
+def test_dates_are_the_same_in_all_styles():
+    texts, dates = make_dates(20_000, random_state=0)
+    counts = dict.fromkeys(range(len(DATE_STYLES)), 0)
+    for text, date in zip(texts, dates, strict=True):
+        (style,) = [k for k, (_, form) in enumerate(DATE_STYLES) if re.fullmatch(form, text)]
+        counts[style] += 1
+        plain = re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", text)
+        day = datetime.datetime.strptime(plain, DATE_STYLES[style][0]).date()
+        if style == 6 and day.year > 2049:  # Python has 1969 to 2068 in two digits
+            day = day.replace(year=day.year - 100)
+        assert day.isoformat() == date, text
+        if "day" in text:
+            assert text.startswith(day.strftime("%A"))
+    assert min(counts.values()) > 1800
+    years = [int(date[:4]) for date in dates]
+    assert (min(years), max(years)) == (1950, 2049)
+
+
+def test_ordinals_of_dates():
+    texts, _ = make_dates(20_000, random_state=1)
+    ordinals = {text.split()[1] for text in texts if text.startswith("the ")}
+    endings = {1: "st", 21: "st", 31: "st", 2: "nd", 22: "nd", 3: "rd", 23: "rd"}
+    assert ordinals == {f"{k}{endings.get(k, 'th')}" for k in range(1, 32)}
+
+
+def test_no_date_has_a_style_twice():
+    texts, dates = make_dates(365_250, random_state=0)
+    assert len(set(texts)) == len(texts) == 365_250
+    assert len(set(dates)) == 36_525
+    assert make_dates(1, random_state=0)[0][0] != make_dates(1, random_state=1)[0][0]
+    for n in (0, 365_251):
+        with pytest.raises(ValueError, match="n_samples must be a whole number from 1 to 365250"):
+            make_dates(n)
+    with pytest.raises(ValueError, match="random_state must be None, an integer"):
+        make_dates(5, random_state=-1)

@@ -23,6 +23,7 @@ from tsrnn.datasets import (
     load_seattle_weather,
     load_shakespeare,
     load_sp500,
+    load_spoken_digits,
     load_sunspots,
 )
 
@@ -256,6 +257,43 @@ def test_chorales_are_as_published(split, n, n_frames, n_notes, shortest, longes
     assert (voices == 4).mean() > 0.89
 
 
+@pytest.mark.parametrize(
+    ("split", "numbers", "n_samples", "shortest", "longest"),
+    [("train", [5, 6, 7], 629_791, 1149, 10_504), ("test", [0, 1], 417_773, 1251, 9178)],
+)
+def test_spoken_digits(split, numbers, n_samples, shortest, longest):
+    waves, takes = load_spoken_digits(split)
+    lengths = [len(wave) for wave in waves]
+    assert len(waves) == len(takes) == 60 * len(numbers)
+    assert (sum(lengths), min(lengths), max(lengths)) == (n_samples, shortest, longest)
+    assert takes.columns.tolist() == ["digit", "speaker", "take"]
+    assert takes.index.tolist() == list(range(len(waves)))
+    assert sorted(takes["take"].unique()) == numbers
+    assert not takes.duplicated().any()
+    assert (takes.groupby(["speaker", "digit"]).size() == len(numbers)).all()
+    assert sorted(takes["speaker"].unique()) == [
+        "george",
+        "jackson",
+        "lucas",
+        "nicolas",
+        "theo",
+        "yweweler",
+    ]
+    for wave in waves:
+        assert wave.dtype == np.float32
+        assert wave.base is None
+        assert 0.01 < np.abs(wave).max() <= 1
+        np.testing.assert_array_equal(wave * 2**15, np.rint(wave * 2**15))
+        assert abs(wave.mean()) < 0.02
+
+
+def test_spoken_digits_are_as_published():
+    """Of the file recordings/3_george_5.wav."""
+    waves, _ = load_spoken_digits()
+    assert (waves[3][:5] * 2**15).tolist() == [-26, -249, -189, 302, 140]
+    assert np.abs(waves[3] * 2**15).sum() == 5289118
+
+
 def test_chorales_sing_within_the_range_of_a_choir_and_end_on_c():
     chorales = load_chorales()
     pitches = np.concatenate(chorales).nonzero()[1] + 21
@@ -349,7 +387,7 @@ def test_data_files_are_tidy():
     readme = folder / "README.md"
     packed = list(folder.glob("*.gz"))
     assert packed
-    for path in [*folder.glob("*.csv"), *packed]:
+    for path in {*folder.glob("*.csv"), *packed} - {folder / "spoken_digits.pcm.gz"}:
         raw = path.read_bytes() if path.suffix == ".csv" else gzip.decompress(path.read_bytes())
         assert b"\r" not in raw
         assert raw.endswith(b"\n")

@@ -22,6 +22,7 @@ from saving.conftest import (
 import tsrnn
 from tsrnn import RNNLanguageModel, RNNTagger, Tokenizer
 from tsrnn.anomaly import TailThreshold
+from tsrnn.sequences.audio import MFCC, LogMel
 
 pytestmark = pytest.mark.slow
 
@@ -120,6 +121,14 @@ def make_golden_files():
                 "then": _probabilities(estimator.partial_fit(TOKENS, TAGS[name])),
             },
         )
+    for name, transformer in audio_transformers().items():
+        _write_golden(
+            transformer.fit(WAVES),
+            f"{name}-1",
+            lambda transformer=transformer: {
+                "features": [row.tolist() for row in transformer.transform(WAVES)]
+            },
+        )
 
 
 TOKENS = [[[3, 0.5], [1, -1.0], [0, 2.0]], [[2, 1.0], [3, 0.0]], [[1, 4.0]]]  # and numbers
@@ -141,6 +150,17 @@ def estimators_of_tokens():
 
 def _probabilities(estimator):
     return [np.asarray(row).tolist() for row in estimator.predict_proba(TOKENS)]
+
+
+WAVES = [np.sin(np.arange(n) ** 1.3 / 9) for n in (700, 90)]
+
+
+def audio_transformers():
+    """Transformers of waves, by name."""
+    return {
+        "log-mel": LogMel(11025, n_mels=6, deltas=1, normalize=False),
+        "mfcc": MFCC(16000, 4, n_mels=12, window=0.02, hop=0.0125, f_min=50, f_max=7000),
+    }
 
 
 TEXTS = [
@@ -279,3 +299,11 @@ def test_the_estimators_of_tokens_of_format_1(name):
         for result, row in zip(_probabilities(loaded), expected[key], strict=True):
             np.testing.assert_allclose(result, row, rtol=1e-9)
         loaded.partial_fit(TOKENS, TAGS[name])
+
+
+@pytest.mark.parametrize("name", ["log-mel", "mfcc"])
+def test_the_transformers_of_waves_of_format_1(name):
+    loaded, expected = golden(f"{name}-1")
+    assert loaded.get_params() == audio_transformers()[name].get_params()
+    for features, rows in zip(loaded.transform(WAVES), expected["features"], strict=True):
+        np.testing.assert_allclose(features, rows, rtol=1e-5, atol=1e-5)

@@ -114,17 +114,21 @@ def write_predictions(source, batch, chunk, workspace, out):
     barrier()
 
 
-def compile_chunk_passes(cell: ModuleType, compile_steps: Callable, pools: bool) -> ChunkPasses:
+def compile_chunk_passes(
+    cell: ModuleType, compile_steps: Callable, pools: bool, with_ends: bool = False
+) -> ChunkPasses:
     """Make the passes for a cell, or for a layer kind that is no recurrence.
 
     ``compile_steps`` makes a target's ``Steps`` of a cell; ``pools``: for the heads that pool, or
-    for all others.
+    for all others; ``with_ends``: with the gradients of initial and final states.
     """
-    layer = getattr(cell, "LAYER", None) or compile_recurrent(cell, compile_steps(cell))
+    layer = getattr(cell, "LAYER", None)
+    layer = layer or compile_recurrent(cell, compile_steps(cell), with_ends)
     head_forward, head_backward = compile_outputs(layer, pools)
+    backward = _compile_backward(layer.backward, head_backward)
     return ChunkPasses(
         _compile_forward(layer.forward, head_forward),
-        _compile_backward(layer.backward, head_backward),
+        backward if with_ends else _without_ends(backward),
     )
 
 
@@ -147,10 +151,10 @@ def _compile_forward(layer_forward, head_forward) -> Callable:
 
 def _compile_backward(layer_backward, head_backward) -> Callable:
     @device_function
-    def backward(parameters, gradient, chunk, workspace, grad_hidden_steps):
+    def backward(parameters, gradient, chunk, workspace, grad_hidden_steps, initial, final):
         """Run the head and all layers back; the gradient of what it read is in its place.
 
-        ``grad_hidden_steps`` is ``LayerGrads.hidden_steps``.
+        The last arguments are those of ``LayerGrads``.
         """
         sizes, work, rest = chunk.sizes, workspace.layers, workspace.backward
         n_hidden = sizes.n_hidden * chunk.first_steps.size
@@ -163,9 +167,13 @@ def _compile_backward(layer_backward, head_backward) -> Callable:
             rest[state : state + sizes.n_state * n_hidden],
             rest[scratch:state],
             grad_hidden_steps,
+            initial,
+            final,
         )
         head_backward(parameters, gradient, work, chunk, workspace.head, grads)
-        add = sizes.needs_steps > 0  # the head has then written the gradient of the last layer first
+        add = (
+            sizes.needs_steps > 0
+        )  # the head has then written the gradient of the last layer first
         for layer in range(sizes.n_layers - 1, -1, -1):
             for direction in range(sizes.n_directions):
                 layer_backward(parameters, gradient, work, chunk, layer, direction, grads, add)
@@ -176,3 +184,13 @@ def _compile_backward(layer_backward, head_backward) -> Callable:
                 write_grad_outputs(work, chunk, layer - 1, grads.outputs)
 
     return backward
+
+
+def _without_ends(backward) -> Callable:
+    @device_function
+    def backward_alone(parameters, gradient, chunk, workspace, grad_hidden_steps):
+        """As ``backward``, without gradients of initial and final states."""
+        none = matrix(workspace.backward, 0, 0, 0)
+        backward(parameters, gradient, chunk, workspace, grad_hidden_steps, none, none)
+
+    return backward_alone

@@ -133,16 +133,20 @@ def sum_token_grads(source, sizes, batch, token_grads, gradient):
 
 
 @device_function
-def update_tokens(parameters, moments, token_grads, sizes, update):
-    """Update the rows of an embedding that a minibatch has seen, if it is not tied."""
+def update_tokens(parameters, moments, token_grads, sizes, update, first_parameter):
+    """Update the rows of an embedding that a minibatch has seen, if it is not tied.
+
+    The network's parameters begin at ``first_parameter``.
+    """
     values, places, seen = token_grads
     if sizes.tied:
         return
-    n_before, n = head_offsets(sizes)[3], 0
+    n_before, n = first_parameter + head_offsets(sizes)[3], 0
+    end = n_before + sizes.n_tokens * sizes.n_embedding
     while seen[n] >= 0:
         first = n_before + seen[n] * sizes.n_embedding
         last = first + sizes.n_embedding
         weights, gradient = parameters[first:last], values[places[seen[n]]]
         apply_update(weights, moments[0, first:last], moments[1, first:last], gradient, update)
         n += 1
-    update_average(parameters[n_before:], moments[2, n_before:], update.rule)
+    update_average(parameters[n_before:end], moments[2, n_before:end], update.rule)

@@ -142,4 +142,4 @@ def layers_space(sizes, n_rows, training, separate_hidden):
 
 def output_block(n_output_steps: int, n_out: int) -> int:
     """Output steps that are computed at a time on a CPU."""
-    return max(1, min(n_output_steps, _OUTPUT_VALUES // (n_out * ROWS)))
+    return max(1, min(n_output_steps, _OUTPUT_VALUES // (max(n_out, 1) * ROWS)))

@@ -3,8 +3,9 @@
 import abc
 import copy
 import functools
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Self
+from typing import Any, Self
 
 import numba
 import numpy as np
@@ -15,8 +16,9 @@ from tsrnn.kernels.embedding import count_parameters, embedding_of
 from tsrnn.kernels.jit.threads import are_worth_it
 from tsrnn.kernels.layout import ROWS, Sizes, output_block, state_width, weights_width
 from tsrnn.kernels.outputs import head_weights
+from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.sources import Source, inputs_per_row, segment_length
-from tsrnn.kernels.targets import Workers
+from tsrnn.kernels.targets import Workers, target_of
 from tsrnn.network.runs import evaluate_models, predict_models, run_models
 
 
@@ -247,6 +249,38 @@ class Network(abc.ABC):
         model, windows, evaluated = self.parameters[None], windows[None], (loss, ())
         run_models(self, model, source, windows, out, workers, states=states, loss=evaluated)
         return out[0]
+
+    def make_trainer(
+        self,
+        source: Source,
+        loss: tuple[str, tuple],
+        shape: tuple[int, int],
+        options: tuple[bool, bool],
+        workers: Workers,
+    ) -> Any:
+        """What trains networks of this shape: a target's ``Trainer``.
+
+        ``shape``: models, and windows of a minibatch; ``options``: whether there is recurrent
+        dropout, and whether states pass from a minibatch to the next.
+        """
+        sizes = self.sizes(self.n_time(source))
+        problem, dtype = Problem.of(self.module, source, sizes, *loss), self.parameters.dtype
+        return target_of(workers).Trainer(problem, dtype, *shape, *options, workers)
+
+    def arrange(self, source: Source, windows: np.ndarray, n_batch: int) -> np.ndarray:
+        """Windows of minibatches of ``n_batch``, in the order in which they are best computed."""
+        return windows
+
+    def evaluate(
+        self,
+        parameters: np.ndarray,
+        source: Source,
+        windows: Sequence[np.ndarray],
+        loss: tuple[str, tuple],
+        workers: Workers,
+    ) -> np.ndarray:
+        """As ``evaluate_models`` of networks of this shape."""
+        return evaluate_models(self, parameters, source, windows, loss, workers)
 
     def mean_loss(
         self,

@@ -4,10 +4,7 @@ import time
 
 import numpy as np
 
-from tsrnn.kernels.problem import Problem
-from tsrnn.kernels.targets import target_of
 from tsrnn.network import Network
-from tsrnn.network.runs import evaluate_models
 from tsrnn.training.schedules import learning_rates
 
 BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
@@ -44,7 +41,6 @@ class EpochRunner:
             for array, each in zip(windows, settings, strict=True)
         ]
         self.steps_per_epoch = np.array(per_epoch)
-        self.sizes = first.sizes(first.n_time(source))
         self._init_weights(networks, moments)
         n_states = self.n_batch if self.is_stream else 0
         self.states = np.zeros((first.state_width, n_states), self.parameters.dtype)
@@ -52,7 +48,10 @@ class EpochRunner:
             [each.rule(_dropout_seed(each, rng)) for each, rng in zip(settings, rngs, strict=True)],
             dtype=float,
         )
-        self.trainer = self._make_trainer()
+        shape = len(settings), self.n_batch
+        options = settings[0].recurrent_dropout > 0, self.is_stream
+        loss = settings[0].loss, settings[0].loss_params
+        self.trainer = first.make_trainer(source, loss, shape, options, workers)
         # All rates at once: NumPy's cosine may round by the position of a value in an array.
         self.rates = [
             learning_rates(
@@ -79,21 +78,6 @@ class EpochRunner:
         self.steps_before = np.array([each.steps for each in moments])
         averaged = self.settings[0].averaging > 0
         self.weights = self.moments[:, 2] if averaged else self.parameters
-
-    def _make_trainer(self):
-        settings = self.settings[0]
-        problem = Problem.of(
-            self.network.module, self.source, self.sizes, settings.loss, settings.loss_params
-        )
-        return target_of(self.workers).Trainer(
-            problem,
-            self.parameters.dtype,
-            len(self.settings),
-            self.n_batch,
-            settings.recurrent_dropout > 0,
-            self.is_stream,
-            self.workers,
-        )
 
     def _count_models_at_once(self):
         """Models that one call of the kernels trains: few where a minibatch takes long."""
@@ -141,7 +125,7 @@ class EpochRunner:
             else:
                 n_drawn = self.steps_per_epoch[model] * self.n_batch
                 drawn = self.rngs[model].permutation(windows.size)[:n_drawn]
-                row[: drawn.size] = windows[drawn]
+                row[: drawn.size] = self.network.arrange(self.source, windows[drawn], self.n_batch)
         return padded_windows
 
     def _draw_resets(self, n_steps):
@@ -180,7 +164,7 @@ class EpochRunner:
         loss, workers = (self.settings[0].loss, self.settings[0].loss_params), self.workers
         if workers != "cuda":
             workers = self.network.threads_for(workers, self.source, n_windows)
-        sums = evaluate_models(self.network, self.weights, self.source, validations, loss, workers)
+        sums = self.network.evaluate(self.weights, self.source, validations, loss, workers)
         return sums[:, 0] / np.maximum(sums[:, 1], 1e-300)
 
     def adapt_rate(self, model, loss):

@@ -20,7 +20,7 @@ from tsrnn.kernels.optimizers import (
 )
 from tsrnn.kernels.problem import problem_of
 
-_BLOCK = 2**16  # parameters
+BLOCK = 2**16  # parameters
 
 
 class Gradients(NamedTuple):
@@ -43,7 +43,7 @@ class Minibatch(NamedTuple):
 @device_function
 def count_blocks(n):
     """Blocks of n parameters."""
-    return (n + _BLOCK - 1) // _BLOCK
+    return (n + BLOCK - 1) // BLOCK
 
 
 @device_function
@@ -88,7 +88,7 @@ def sum_blocks(chunks, squares, task, n_tasks):
     n = chunks.shape[1]
     n_blocks = count_blocks(n)
     for block in range(task * n_blocks // n_tasks, (task + 1) * n_blocks // n_tasks):
-        first, last = block * _BLOCK, min((block + 1) * _BLOCK, n)
+        first, last = block * BLOCK, min((block + 1) * BLOCK, n)
         sum_gradients(chunks, first, last)
         squares[block] = sum_of_squares(chunks[0, first:last])
 
@@ -112,7 +112,7 @@ def update_blocks(rule_row, minibatch, parameters, moments, chunks, squares, tas
     n = chunks.shape[1]
     n_blocks = count_blocks(n) if weight > 0 else 0
     for block in range(task * n_blocks // n_tasks, (task + 1) * n_blocks // n_tasks):
-        first, last = block * _BLOCK, min((block + 1) * _BLOCK, n)
+        first, last = block * BLOCK, min((block + 1) * BLOCK, n)
         part, gradient = parameters[first:last], chunks[0, first:last]
         apply_update(part, moments[0, first:last], moments[1, first:last], gradient, update)
         update_average(part, moments[2, first:last], update.rule)
@@ -124,7 +124,7 @@ def update_embedding(problem_row, rule_row, minibatch, parameters, moments, grad
     update, weight = update_of(rule_row, minibatch, gradients.squares)
     if weight > 0:
         sizes = problem_of(problem_row).sizes
-        update_tokens(parameters, moments, gradients.tokens, sizes, update)
+        update_tokens(parameters, moments, gradients.tokens, sizes, update, 0)
 
 
 @device_function

@@ -49,6 +49,8 @@ class LayerGrads(NamedTuple):
     state: Any  # (n_state * n_hidden * n_rows,), of the current step
     scratch: Any
     hidden_steps: Any  # (n_layers * n_directions * n_time or 0, n_hidden * n_rows): of every h
+    initial: Any  # (state_width or 0, n_rows): of the initial states, written
+    final: Any  # likewise, of the final states
 
 
 @device_function

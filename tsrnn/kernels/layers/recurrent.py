@@ -49,6 +49,33 @@ def clear_absent_rows(t, first_steps, values):
 
 
 @device_function
+def add_final_gradient(t, direction, chunk, offset, final, grad_h, grad_state):
+    """Add the gradient of the final states of the rows whose last step in a direction is t."""
+    first_steps, n_rows = chunk.first_steps, chunk.first_steps.size
+    n_hidden = grad_h.size // n_rows
+    for row in worker_range(n_rows):
+        last_step = first_steps[row] if direction else chunk.sizes.n_time - 1
+        if t == last_step and t >= first_steps[row]:
+            for unit in range(n_hidden):
+                grad_h[unit * n_rows + row] += final[offset + unit, row]
+            for unit in range(grad_state.size // n_rows):
+                grad_state[unit * n_rows + row] += final[offset + n_hidden + unit, row]
+
+
+@device_function
+def write_initial_gradient(t, first_steps, offset, grad_h, grad_state, initial):
+    """Write the gradient of the initial states of the rows whose first step is t."""
+    n_rows = first_steps.size
+    n_hidden = grad_h.size // n_rows
+    for row in worker_range(n_rows):
+        if t == first_steps[row]:
+            for unit in range(n_hidden):
+                initial[offset + unit, row] = grad_h[unit * n_rows + row]
+            for unit in range(grad_state.size // n_rows):
+                initial[offset + n_hidden + unit, row] = grad_state[unit * n_rows + row]
+
+
+@device_function
 def drop_hidden(chunk, arrays, slot, key):
     """Write the h of a slot to the inputs with recurrent dropout."""
     dropout, n_rows = chunk.dropout, chunk.first_steps.size
@@ -60,12 +87,14 @@ def drop_hidden(chunk, arrays, slot, key):
     barrier()
 
 
-def compile_recurrent(cell, steps: Steps) -> Layer:
-    """Make the layer of a cell (a module of ``kernels.cells``) from a target's passes of a step."""
+def compile_recurrent(cell, steps: Steps, with_ends: bool = False) -> Layer:
+    """Make the layer of a cell (a module of ``kernels.cells``) from a target's passes of a step.
+
+    ``with_ends``: with the gradients of initial and final states.
+    """
     backward_hidden = _compile_backward_hidden(cell, steps)
-    return Layer(
-        _compile_forward(steps), _compile_backward(steps, backward_hidden), steps, backward_hidden
-    )
+    backward = _compile_backward(steps, backward_hidden, with_ends)
+    return Layer(_compile_forward(steps), backward, steps, backward_hidden)
 
 
 def _compile_forward(steps) -> Callable:
@@ -144,7 +173,7 @@ def _compile_backward_hidden(cell, steps) -> Callable:
     return backward_hidden
 
 
-def _compile_backward(steps, backward_hidden) -> Callable:
+def _compile_backward(steps, backward_hidden, with_ends) -> Callable:
     step_backward, load_weights_backward = steps.backward, steps.load_weights_backward
     accumulate_grad_weights = steps.accumulate_grad_weights
     compute_grad_inputs = steps.compute_grad_inputs
@@ -153,7 +182,7 @@ def _compile_backward(steps, backward_hidden) -> Callable:
     def backward(parameters, gradient, work, chunk, layer, direction, grads, add):
         """Run one direction of a layer back through time; see ``Layer``."""
         sizes, first_steps, _, _ = chunk
-        grad_outputs, grad_h, grad_state, scratch, grad_hidden_steps = grads
+        grad_outputs, grad_h, grad_state, scratch, grad_hidden_steps, initial, final = grads
         n_rows, n_time = first_steps.size, sizes.n_time
         n_hidden, n_grad_steps = (
             sizes.n_hidden * n_rows,
@@ -164,6 +193,8 @@ def _compile_backward(steps, backward_hidden) -> Callable:
         (weights,) = load_weights_backward(parameters, sizes, layer, direction)
         (grad_weights,) = recurrent_weights(gradient, sizes, layer, direction)
         number = layer * sizes.n_directions + direction
+        # Offset in the carried states.
+        offset = number * (1 + sizes.n_state) * sizes.n_hidden
         first, last = earliest(first_steps), latest(first_steps)
         if first == n_time and not add:
             clear_matrix(grad_weights)
@@ -178,16 +209,25 @@ def _compile_backward(steps, backward_hidden) -> Callable:
                     grad_h[k] += grad_out[k]
             if t < last:
                 barrier()
+                if with_ends and initial.shape[0]:
+                    write_initial_gradient(t + 1, first_steps, offset, grad_h, grad_state, initial)
+                    barrier()
                 clear_absent_rows(t, first_steps, grad_h)
                 clear_absent_rows(t, first_steps, grad_state)
+                barrier()
+            if with_ends and final.shape[0]:
+                add_final_gradient(t, direction, chunk, offset, final, grad_h, grad_state)
                 barrier()
             if grad_hidden_steps.shape[0]:
                 copy(grad_h, grad_hidden_steps[number * n_time + t])
             (h,) = hidden_at(arrays, n_hidden, slot)
             step_backward(gates[t], h, state[slot], saved[t], grad_h, grad_state, sizes, n_rows)
             barrier()
-            if n < n_time - first - 1:
+            if n < n_time - first - 1 or (with_ends and initial.shape[0]):
                 backward_hidden(weights, gates[t], chunk, -1 - number, scratch, grad_h)
+        if with_ends and initial.shape[0]:
+            barrier()
+            write_initial_gradient(first, first_steps, offset, grad_h, grad_state, initial)
         if first < n_time:
             barrier()
             grad_gates, inputs_read = gates[first:], inputs[first + direction : n_time + direction]

@@ -15,11 +15,11 @@ from tsrnn.kernels import portable
 from tsrnn.parameters import NON_NEGATIVE, POSITIVE, Allowed, Integer, Number, validated
 from tsrnn.sequences.audio.waves import RATE, read_wave
 
-_FLOOR = 1e-10  # of energies, about the noise of samples of 16 bits
+_FLOOR = 1e-12  # of energies, about the noise of samples of 16 bits
 _RANGE = 1e-8  # of energies below the largest: 80 dB
 _MOST_SAMPLES = 2**16  # of a window
 _LEAST_WEIGHT = 0.1  # that each mel filter has of some frequency of the transform
-_BLOCK = 512  # frames that are transformed at once
+_BLOCK = 64  # frames that are transformed at once, in the cache
 _DURATION = Number(1e-4, 10)
 
 SETTINGS: dict[str, Allowed] = {
@@ -56,10 +56,11 @@ def log_mel(
 ) -> np.ndarray:
     """Natural logarithms of the energies in mel bands, of each frame of a wave.
 
-    Energies are those of the Hann window's power spectrum, weighted by triangles that are equally
-    spaced and straight on the mel scale, ``1127 * log(1 + f / 700)``; the mean of the wave is
-    subtracted before. Energies that are more than 80 dB below the largest of the wave, or below
-    1e-10, about the noise of 16-bit samples, are raised to that: silence is finite.
+    The energy of a band is its part of the mean square of the wave: the power spectrum of the Hann
+    window, weighted by triangles that are equally spaced and straight on the mel scale, ``1127 *
+    log(1 + f / 700)``. The mean of the wave is subtracted before. Energies that are more than 80 dB
+    below the largest of the wave, or below 1e-12, about the noise of 16-bit samples, are raised to
+    that: silence is finite.
 
     Parameters
     ----------
@@ -167,11 +168,14 @@ def log_energies(wave: np.ndarray, settings: MelSettings) -> np.ndarray:
     frames = _frames(wave, settings, len(taper))
     mean = wave.mean(dtype=np.float64)
     energies = np.empty((len(frames.starts), settings.n_mels))
-    for first in range(0, len(energies), _BLOCK):
-        rows = slice(first, first + _BLOCK)
-        energies[rows] = _energies(frames.views[frames.starts[rows]], mean, taper, n_fft) @ filters
+    blocks = [slice(first, first + _BLOCK) for first in range(0, len(energies), _BLOCK)]
+    for rows in blocks:
+        power = _power(frames.views[frames.starts[rows]], mean, taper, n_fft)
+        energies[rows] = filters.dot(power.T).T  # loops of SciPy, no BLAS
     floor = max(_FLOOR, _RANGE * energies.max())
-    return portable.log(np.maximum(energies, floor, out=energies))
+    for rows in blocks:
+        energies[rows] = portable.log(np.maximum(energies[rows], floor))
+    return energies
 
 
 def cepstrum(log_energies: np.ndarray, n_coefficients: int) -> np.ndarray:
@@ -227,12 +231,12 @@ def _frames(wave, settings, n_window):
     return _Frames(np.lib.stride_tricks.sliding_window_view(padded, n_window), starts + before)
 
 
-def _energies(frames, mean, taper, n_fft):
-    """Power spectra of frames, such that white noise of variance 1 has 1 at each frequency."""
+def _power(frames, mean, taper, n_fft):
+    """Power spectra of frames, the sum of which is their mean square."""
     from scipy.fft import rfft
 
     spectrum = rfft(np.subtract(frames, mean, dtype=np.float64) * taper, n_fft, overwrite_x=True)
-    return (spectrum.real**2 + spectrum.imag**2) / (taper**2).sum()
+    return (spectrum.real**2 + spectrum.imag**2) * (2 / n_fft / (taper**2).sum())
 
 
 def _window_samples(settings):
@@ -269,11 +273,11 @@ def _mel_edges(settings):
 
 @functools.lru_cache(maxsize=16)
 def _mel_filters(settings):
-    """Weights (n_frequencies, n_mels) of a sparse matrix, and the length of the transform.
+    """Weights (n_mels, n_frequencies) of a sparse matrix, and the length of the transform.
 
     The length is the least power of two that a frame fits in and each band has a frequency of.
     """
-    from scipy.sparse import csc_array
+    from scipy.sparse import csr_array
 
     edges = _mel_edges(settings)
     n_fft = 2 ** (_window_samples(settings) - 1).bit_length()
@@ -283,7 +287,7 @@ def _mel_filters(settings):
         falling = (edges[2:] - mel) / (edges[2:] - edges[1:-1])
         weights = np.maximum(np.minimum(rising, falling), 0)
         if weights.max(axis=0).min() >= _LEAST_WEIGHT:
-            return csc_array(weights), n_fft
+            return csr_array(weights.T), n_fft
         n_fft *= 2
     raise ValueError(
         f"{settings.n_mels} mel bands from {settings.f_min:g} Hz on are too narrow. Set n_mels "

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.parameters import Integer
+from tsrnn.parameters import Integer, ParameterError
 from tsrnn.sequences.reading import read_entries
 
 RATE = Integer(1000, 768_000)
@@ -63,8 +63,9 @@ def read_wav(file: Any) -> tuple[np.ndarray, int]:
     except OSError:
         raise
     except Exception as error:  # of a damaged header it may be any
+        problem = str(error).rstrip(".") if isinstance(error, ValueError) else "it is damaged"
         raise ValueError(
-            f"{name} cannot be read as a wav file: {error} Convert other files: {_CONVERT}"
+            f"{name} cannot be read as a wav file: {problem}. Convert other files: {_CONVERT}"
         ) from error
     for warning in caught:
         _check_end(name, str(warning.message))
@@ -91,7 +92,7 @@ def read_wave(wave: Any, name: str = "wave") -> np.ndarray:
         if samples.dtype == object:
             samples = samples.astype(float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} cannot be read as numbers: {error}.") from error
+        raise ParameterError(f"{name} cannot be read as numbers: {error}.") from error
     if samples.dtype.kind == "c":
         raise ValueError(f"{name} is complex. Complex data not supported.")
     if samples.dtype.kind not in "iuf" or samples.ndim != 1:

@@ -1,0 +1,248 @@
+"""An encoder that reads one sequence, and a decoder that writes another, with attention."""
+
+import copy
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from tsrnn.kernels.jit.threads import are_worth_it
+from tsrnn.kernels.layout import ROWS, Sizes
+from tsrnn.kernels.problem import Problem
+from tsrnn.kernels.sources import Source
+from tsrnn.kernels.targets import Workers
+from tsrnn.kernels.translation import cross_size, cross_sizes
+from tsrnn.kernels.translation.bridge import bridge_shape
+from tsrnn.kernels.translation.cross_attention import KINDS, weights_of
+from tsrnn.kernels.translation.drivers import pair_drivers
+from tsrnn.kernels.translation.trainer import PairTrainer, evaluate_pair, pair_parameters
+from tsrnn.network.initial import glorot
+from tsrnn.network.recurrent import RecurrentNetwork
+
+
+class PairSource(NamedTuple):
+    """Sequences to read and to write: windows of the same numbers are a pair."""
+
+    encoder: Source
+    decoder: Source
+
+
+class EncoderDecoder:
+    """A recurrent encoder and decoder, a bridge of their states, and attention (or none)."""
+
+    def __init__(
+        self,
+        cell: str,
+        n_in: int,
+        n_hidden: int,
+        n_out: int,
+        dtype: str = "float32",
+        *,
+        n_tokens: int = 0,
+        n_embedding: int = 0,
+        n_out_embedding: int = 0,
+        n_layers: int = 1,
+        bidirectional: bool = True,
+        residual: bool = False,
+        attention: str | None = "dot",
+        tied: bool = False,
+    ):
+        n_directions = 2 if bidirectional else 1
+        shape = {"n_layers": n_layers, "residual": residual, "head": "every"}
+        self.attention = attention
+        self.encoder = RecurrentNetwork(
+            cell,
+            n_in,
+            n_hidden // n_directions,
+            0,
+            dtype,
+            bidirectional=bidirectional,
+            n_tokens=n_tokens,
+            n_embedding=n_embedding,
+            **shape,
+        )
+        n_out_embedding = n_hidden if tied else n_out_embedding
+        self.decoder = RecurrentNetwork(
+            cell,
+            0,
+            n_hidden,
+            n_out,
+            dtype,
+            n_tokens=n_out,
+            n_embedding=n_out_embedding,
+            tied=tied,
+            **shape,
+        )
+        self.set_parameters(
+            np.zeros(
+                pair_parameters(self.encoder.sizes(1), self.decoder.sizes(1), attention), dtype
+            )
+        )
+
+    def set_parameters(self, vector: np.ndarray) -> None:
+        """Take a parameter vector, of which both networks' are views."""
+        n = self.encoder.parameters.size
+        self.parameters = vector
+        self.encoder.parameters = vector[:n]
+        self.decoder.parameters = vector[n : n + self.decoder.parameters.size]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the parameters."""
+        return self.parameters.dtype
+
+    def like(self, parameters: np.ndarray) -> Self:
+        """A network of the same shape with other parameters, which are not copied."""
+        other = copy.copy(self)
+        other.encoder, other.decoder = copy.copy(self.encoder), copy.copy(self.decoder)
+        other.set_parameters(parameters)
+        return other
+
+    def views(self, vector: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Named views of the parameters, or of a gradient laid out like them.
+
+        Those of both networks, with ``encoder_`` and ``decoder_`` before their names; of attention
+        ``combine_weight`` (n_hidden, features + n_hidden), ``combine_bias``, ``key_weight``
+        (n_hidden, features), ``query_weight`` (n_hidden, n_hidden), ``query_bias``,
+        ``score_weight`` (n_hidden,), as far as its kind has them; ``bridge_weight`` (parts,
+        n_hidden, states), ``bridge_bias`` (parts, n_hidden).
+        """
+        vector = self.parameters if vector is None else vector
+        sizes = self.encoder.sizes(1), self.decoder.sizes(1)
+        first, second = self.encoder.parameters.size, self.decoder.parameters.size
+        views = {
+            f"{name}_{key}": view
+            for name, network, part in (
+                ("encoder", self.encoder, vector[:first]),
+                ("decoder", self.decoder, vector[first : first + second]),
+            )
+            for key, view in network.views(part).items()
+            if view.size
+        }
+        rest = vector[first + second :]
+        n_cross = cross_size(*sizes, self._kind)
+        if self.attention:
+            weights = weights_of(rest, 0, cross_sizes(*sizes, 1), self._kind)
+            views["combine_weight"] = weights.combine[:, :-1]
+            views["combine_bias"] = weights.combine[:, -1]
+            if self._kind > 0:
+                views["key_weight"] = weights.key
+            if self.attention == "additive":
+                views["query_weight"] = weights.query[:, :-1]
+                views["query_bias"] = weights.query[:, -1]
+                views["score_weight"] = weights.score[0]
+        bridge = rest[n_cross:].reshape(bridge_shape(*sizes))
+        views["bridge_weight"], views["bridge_bias"] = bridge[:, :, :-1], bridge[:, :, -1]
+        return views
+
+    @property
+    def _kind(self):
+        return -1 if self.attention is None else KINDS.index(self.attention)
+
+    def initialise(self, rng: np.random.Generator) -> Self:
+        """Draw weights: both networks as ``RecurrentNetwork`` does, others as Glorot & Bengio."""
+        self.parameters[:] = 0
+        self.encoder.initialise(rng)
+        self.decoder.initialise(rng, scale=1.0)
+        for name, view in self.views().items():
+            if name in ("combine_weight", "key_weight", "query_weight"):
+                view[:] = glorot(*view.shape, rng)
+            elif name == "score_weight":
+                view[:] = glorot(1, view.size, rng)[0]
+            elif name == "bridge_weight":
+                for part in view:
+                    part[:] = glorot(*part.shape, rng)
+        return self
+
+    def problems(self, source: PairSource, loss_params: tuple = ()) -> tuple[Problem, Problem]:
+        """The problems of both networks."""
+
+        def problem(network, part):
+            sizes = network.sizes(network.n_time(part))
+            return Problem.of(network.module, part, sizes, "cross_entropy", loss_params)
+
+        return problem(self.encoder, source.encoder), problem(self.decoder, source.decoder)
+
+    state_width = 0  # no states pass from one minibatch to the next
+
+    def sizes(self, n_time: int) -> tuple[Sizes, Sizes]:
+        """The shapes of both networks, for sequences of ``n_time`` steps."""
+        return self.encoder.sizes(n_time), self.decoder.sizes(n_time)
+
+    def make_trainer(
+        self,
+        source: PairSource,
+        loss: tuple[str, tuple],
+        shape: tuple[int, int],
+        options: tuple[bool, bool],
+        workers: Workers,
+    ) -> PairTrainer:
+        """As ``Network.make_trainer``, of one model."""
+        problems = self.problems(source, loss[1])
+        return PairTrainer(
+            problems, self.attention, self.parameters.dtype, shape[1], options[0], workers
+        )
+
+    def arrange(self, source: PairSource, windows: np.ndarray, n_batch: int) -> np.ndarray:
+        """Windows of minibatches of ``n_batch``, in which pairs of like lengths are together.
+
+        A chunk takes as long as its longest pair. Chunks of each minibatch are sorted by length,
+        every second of them first, so that two tasks have as much to do.
+        """
+        lengths = source.encoder.lengths + source.decoder.lengths
+        out = []
+        for first in range(0, windows.size, n_batch):
+            batch = windows[first : first + n_batch]
+            batch = batch[np.argsort(-lengths[batch], kind="stable")]
+            n = batch.size // ROWS
+            chunks = batch[: n * ROWS].reshape(n, ROWS)
+            out += [chunks[::2].ravel(), chunks[1::2].ravel(), batch[n * ROWS :]]
+        return np.concatenate(out)
+
+    def seconds_of_a_window(self, source: PairSource, *, training: bool = False) -> float:
+        """About how long one core takes to evaluate a pair, or to train on it once."""
+        return sum(
+            network.seconds_of_a_window(part, training=training)
+            for network, part in zip((self.encoder, self.decoder), source, strict=True)
+        )
+
+    def threads_for(
+        self, n_jobs: int | None, source: PairSource, n_windows: int, *, n_trained: int = 0
+    ) -> int | None:
+        """``n_jobs``, or 1 where so few pairs are too little work for threads."""
+        if n_jobs == 1:
+            return 1
+        seconds = n_windows * self.seconds_of_a_window(source, training=n_trained > 0)
+        kernels = pair_drivers(self.encoder.module, self.attention)
+        kernel = kernels.train if n_trained else kernels.evaluate
+        return n_jobs if are_worth_it(seconds, kernel, kernel) else 1
+
+    def evaluate(
+        self,
+        parameters: np.ndarray,
+        source: PairSource,
+        windows: Sequence[np.ndarray],
+        loss: tuple[str, tuple],
+        workers: Workers,
+    ) -> np.ndarray:
+        """Sums of losses and of weights of one model, (1, 2)."""
+        out = np.empty((windows[0].size, 0))
+        problems = self.problems(source, loss[1])
+        return evaluate_pair(problems, self.attention, parameters[0], windows[0], out, workers)[
+            None
+        ]
+
+    def step_losses(self, source: PairSource, windows: np.ndarray, n_tasks: int = 1) -> np.ndarray:
+        """The loss of every step, (n_windows, steps) float64; NaN where there is no target."""
+        problems = self.problems(source)
+        out = np.empty((windows.size, problems[1].sizes.n_output_steps))
+        evaluate_pair(problems, self.attention, self.parameters, windows, out, n_tasks)
+        return out
+
+    def mean_loss(self, source: PairSource, windows: np.ndarray, n_tasks: int = 1) -> float:
+        """The weighted mean loss over windows and their targets."""
+        out = np.empty((windows.size, 0))
+        sums = evaluate_pair(
+            self.problems(source), self.attention, self.parameters, windows, out, n_tasks
+        )
+        return float(sums[0] / max(sums[1], 1e-300))
