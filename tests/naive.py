@@ -309,8 +309,12 @@ def _student_t(outputs, targets, params):
 
 
 def _cross_entropy(outputs, targets, params):
+    """With the share of label smoothing of Szegedy et al. (2016) in ``params``, if any."""
     scores = outputs[:, 0] if outputs.ndim == 2 else outputs
-    return np.array([np.log(np.exp(scores).sum()) - scores[int(targets[0])]])
+    (smoothing,) = params or (0.0,)
+    wanted = np.full(len(scores), smoothing / len(scores))
+    wanted[int(targets[0])] += 1 - smoothing
+    return np.array([np.log(np.exp(scores).sum()) - wanted @ scores])
 
 
 # Of outputs (number that a target has, targets) and targets (targets,): losses (targets,).

@@ -137,6 +137,35 @@ def test_loss_and_gradient(name):
     assert gradient.all()
 
 
+@pytest.mark.parametrize("smoothing", [0.1, 1.0])
+def test_label_smoothing(smoothing):
+    step = OutputStep("cross_entropy")
+    step.params = (smoothing,)
+    step.targets[0, 1] = np.nan
+    total, weight, gradient = step.apply()
+    assert total == pytest.approx(step.total(), rel=1e-12)
+    assert weight == pytest.approx(step.weight)
+    expected = numeric_slopes(step.total, step.outputs.ravel(), np.eye(step.outputs.size))
+    np.testing.assert_allclose(gradient.ravel(), expected, rtol=1e-5, atol=1e-8)
+
+
+def test_label_smoothing_as_pytorch():
+    """Of more classes than are summed at a time."""
+    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    step = OutputStep("cross_entropy")
+    step.outputs = 2 * np.random.default_rng(0).normal(size=(600, 1, 5))
+    step.params = (0.1,)
+    total, _, gradient = step.apply()
+    outputs = torch.tensor(step.outputs[:, 0].T, requires_grad=True)
+    losses = torch.nn.functional.cross_entropy(
+        outputs, torch.tensor(step.targets[0].astype(int)), reduction="none", label_smoothing=0.1
+    )
+    loss = (losses * torch.tensor(step.weights)).sum()
+    loss.backward()
+    assert total == pytest.approx(loss.item(), rel=1e-12)
+    np.testing.assert_allclose(gradient[:, 0].T, outputs.grad.numpy(), rtol=1e-10, atol=1e-12)
+
+
 @every_loss
 def test_what_has_no_target_or_no_weight_counts_for_nothing(name):
     step = OutputStep(name)

@@ -13,7 +13,7 @@ from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import Workers
 from tsrnn.kernels.translation import cross_size, cross_sizes
 from tsrnn.kernels.translation.bridge import bridge_shape
-from tsrnn.kernels.translation.cross_attention import KINDS, weights_of
+from tsrnn.kernels.translation.cross_arrays import KINDS, weights_of
 from tsrnn.kernels.translation.drivers import pair_drivers
 from tsrnn.kernels.translation.trainer import PairTrainer, evaluate_pair, pair_parameters
 from tsrnn.network.initial import glorot

@@ -55,9 +55,9 @@ _evaluate = switch(
 )
 _evaluate_rows = switch(
     "kind",
-    "kind, outputs, targets, weights, scratch",
+    "kind, outputs, targets, weights, params, scratch",
     {kind: loss.evaluate_rows for kind, loss in enumerate(_BY_NAME.values()) if loss.evaluate_rows},
-    arguments="outputs, targets, weights, scratch",
+    arguments="outputs, targets, weights, params, scratch",
 )
 _evaluate_sequence = switch(
     "kind",
@@ -81,7 +81,7 @@ def apply_loss(kind, params, outputs, targets, weights, scratch):
     ``scratch`` is (LOSS_ROWS * n_rows,).
     """
     if _TAKES_ROWS[kind]:
-        return _evaluate_rows(kind, outputs, targets, weights, scratch)
+        return _evaluate_rows(kind, outputs, targets, weights, params, scratch)
     n_rows = weights.size
     total = total_weight = 0.0
     n_targets = count_targets(kind, params, outputs.size // n_rows)

@@ -1,4 +1,7 @@
-"""Cross-entropy: minus the logarithm of the target class's softmax (Bridle 1990)."""
+"""Cross-entropy: minus the logarithm of the target class's softmax (Bridle 1990).
+
+With label smoothing (Szegedy et al. 2016) a share of the target's weight is spread over all classes.
+"""
 
 import math
 
@@ -13,25 +16,43 @@ _PART = 256  # classes whose exponentials are summed apart, for precision
 
 
 @device_function
-def evaluate_rows(outputs, targets, weights, scratch):
+def add_smoothing(outputs, of_each, part, losses):
+    """Subtract a share of the sum of all scores from the losses; ``part`` is zeros before and after."""
+    n_rows = losses.size
+    n_classes = outputs.size // n_rows
+    for c in range(n_classes):
+        for row in range(n_rows):
+            part[row] += outputs[c * n_rows + row]
+        if (c + 1) % _PART == 0 or c == n_classes - 1:
+            for row in range(n_rows):
+                losses[row] -= of_each * part[row]
+                part[row] = 0
+
+
+@device_function
+def evaluate_rows(outputs, targets, weights, params, scratch):
     """Sums of losses and of weights; the outputs, (n_classes * n_rows,), become the gradient.
 
-    The first rows of ``scratch`` hold the losses of the rows afterwards, without weights; NaN where
+    ``params`` may hold the share of label smoothing. The first rows of ``scratch`` hold the losses of the rows afterwards, without weights; NaN where
     the target is missing.
     """
     n_rows = weights.size
     losses, highest = scratch[:n_rows], scratch[n_rows : 2 * n_rows]
     mass, part = scratch[2 * n_rows : 3 * n_rows], scratch[3 * n_rows : 4 * n_rows]
     n_classes = outputs.size // n_rows
+    smoothing = params[0] if params.size else 0.0
+    of_target, of_each = like(outputs[0], 1.0 - smoothing), like(outputs[0], smoothing / n_classes)
     total = total_weight = 0.0
     for row in range(n_rows):
         highest[row], mass[row], part[row] = outputs[row], 0, 0
         label = 0 if math.isnan(targets[row]) else int(targets[row])
-        losses[row] = -outputs[label * n_rows + row]
+        losses[row] = -of_target * outputs[label * n_rows + row]
     for c in range(1, n_classes):
         scores = outputs[c * n_rows : (c + 1) * n_rows]
         for row in range(n_rows):
             highest[row] = max(highest[row], scores[row])
+    if smoothing > 0:
+        add_smoothing(outputs, of_each, part, losses)
     for c in range(n_classes):
         scores = outputs[c * n_rows : (c + 1) * n_rows]
         for row in range(n_rows):
@@ -48,17 +69,22 @@ def evaluate_rows(outputs, targets, weights, scratch):
         elif weights[row] > 0:
             total += float(weights[row]) * losses[row]
             total_weight += weights[row]
-            outputs[int(targets[row]) * n_rows + row] -= mass[row]
+            outputs[int(targets[row]) * n_rows + row] -= of_target * mass[row]
             part[row] = weights[row] / mass[row]
+        highest[row] = of_each * mass[row]
     for c in range(n_classes):
         scores = outputs[c * n_rows : (c + 1) * n_rows]
         for row in range(n_rows):  # what has no weight has no gradient, even if it is NaN
-            scores[row] = scores[row] * part[row] if part[row] != 0 else part[row]
+            grad = (scores[row] - highest[row]) * part[row]
+            scores[row] = grad if part[row] != 0 else part[row]
     return total, total_weight
 
 
 class CrossEntropy(Loss):
-    """One score for each class; the target is the number of the class."""
+    """One score for each class; the target is the number of the class.
+
+    The parameters are none, or the share of label smoothing.
+    """
 
     outputs_per_target = PER_CLASS
 

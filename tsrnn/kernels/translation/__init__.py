@@ -10,7 +10,7 @@ from tsrnn.kernels.embedding import count_parameters
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.translation.bridge import bridge_size
-from tsrnn.kernels.translation.cross_attention import CrossSizes
+from tsrnn.kernels.translation.cross_arrays import CrossSizes
 
 
 class Part(NamedTuple):
@@ -30,7 +30,7 @@ def cross_sizes(encoder, decoder, n_rows):
 
 @device_function
 def cross_size(encoder, decoder, kind):
-    """Weights of attention of a kind, a number of ``cross_attention.KINDS``; none for -1."""
+    """Weights of attention of a kind, a number of ``cross_arrays.KINDS``; none for -1."""
     n, n_features = decoder.n_hidden, encoder.n_directions * encoder.n_hidden
     size = n * (n_features + n + 1) if kind >= 0 else 0
     size += n * n_features if kind > 0 else 0

@@ -11,127 +11,14 @@ end together; steps before a sequence begins are neither read nor written but wi
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tsrnn.kernels.activations import tanh
 from tsrnn.kernels.arrays import clear_matrix, copy, earliest
 from tsrnn.kernels.elementary import exp
 from tsrnn.kernels.gemm.products import apply, apply_transposed, multiply, outer_of_steps
-from tsrnn.kernels.jit.compile import device_function, like, matrix
+from tsrnn.kernels.jit.compile import device_function, like
 from tsrnn.kernels.layers.scaled_dot_product import dot_product, maximum, total
-
-KINDS = ("dot", "general", "additive")
-
-
-class CrossSizes(NamedTuple):
-    """Shape of an attention and its rows: a decoder's steps and units, an encoder's likewise."""
-
-    n_time: int  # steps of the decoder
-    n_hidden: int  # units of the decoder
-    n_read: int  # steps of the encoder
-    n_features: int  # its outputs, of both directions
-    n_rows: int
-
-
-class CrossWeights(NamedTuple):
-    """Weights, or their gradients; those that a kind lacks have no rows."""
-
-    combine: Any  # (n_hidden, n_features + n_hidden + 1): W
-    key: Any  # (n_hidden, n_features): K
-    query: Any  # (n_hidden, n_hidden + 1): Q
-    score: Any  # (1, n_hidden): v
-
-
-class CrossArrays(NamedTuple):
-    """What is stored for the way back, and scratch. Tables have a part for each row."""
-
-    combined: Any  # (n_time, (n_features + n_hidden + 1) * n_rows): c, h and 1
-    attended: Any  # (n_time, n_hidden * n_rows): h~
-    projected: Any  # (max(n_time, n_read), n_hidden * n_rows): scratch of K e and Q h
-    weights: Any  # (n_rows * n_time, n_read): a
-    queries: Any  # (n_rows * n_time, n_hidden)
-    keys: Any  # (n_rows * n_read, n_hidden)
-    values: Any  # (n_rows * n_read, n_features): e
-    contexts: Any  # (n_rows * n_time, n_features): c, and then its gradient
-    grad_combined: Any  # (n_time, (n_features + n_hidden) * n_rows), of c and h
-    grad_weights: Any  # (n_time, n_read), of a row
-    grad_queries: Any  # (n_rows * n_time, n_hidden)
-    grad_keys: Any  # (n_rows * n_read, n_hidden)
-    grad_values: Any  # (n_rows * n_read, n_features)
-    scratch: Any  # (n_hidden,)
-
-
-def weight_shapes(kind: str, n_hidden: int, n_features: int) -> CrossWeights:
-    """Shapes of the weights of a kind of attention."""
-    return CrossWeights(
-        combine=(n_hidden, n_features + n_hidden + 1),
-        key=(0 if kind == "dot" else n_hidden, n_features),
-        query=(n_hidden if kind == "additive" else 0, n_hidden + 1),
-        score=(1 if kind == "additive" else 0, n_hidden),
-    )
-
-
-@device_function
-def weights_of(parameters, first, sizes, kind):
-    """The ``CrossWeights`` in a flat vector from ``first`` on; ``kind`` is a number of ``KINDS``."""
-    n, n_features = sizes.n_hidden, sizes.n_features
-    n_key, n_query, n_score = n * (kind > 0), n * (kind == 2), 1 * (kind == 2)
-    key = first + n * (n_features + n + 1)
-    query = key + n_key * n_features
-    score = query + n_query * (n + 1)
-    return CrossWeights(
-        matrix(parameters, first, n, n_features + n + 1),
-        matrix(parameters, key, n_key, n_features),
-        matrix(parameters, query, n_query, n + 1),
-        matrix(parameters, score, n_score, n),
-    )
-
-
-@device_function
-def cross_space(sizes):
-    """Values of the workspace that attention takes."""
-    n_time, n, n_read, n_features, n_rows = sizes
-    steps = n_time * (2 * n_features + 3 * n + 1) + max(n_time, n_read) * n
-    tables = n_time * (n_read + 2 * n + n_features) + n_read * (2 * n + 2 * n_features)
-    return n_rows * (steps + tables) + n_time * n_read + n
-
-
-@device_function
-def cross_arrays(work, sizes):
-    """The ``CrossArrays`` in a flat workspace."""
-    n_time, n, n_read, n_features, n_rows = sizes
-    n_combined, n_stored = (n_features + n + 1) * n_rows, n * n_rows
-    n_projected, n_queries, n_keys = max(n_time, n_read), n_rows * n_time, n_rows * n_read
-    attended = n_time * n_combined
-    projected = attended + n_time * n_stored
-    weights = projected + n_projected * n_stored
-    queries = weights + n_queries * n_read
-    keys = queries + n_queries * n
-    values = keys + n_keys * n
-    contexts = values + n_keys * n_features
-    grad_combined = contexts + n_queries * n_features
-    grad_weights = grad_combined + n_time * (n_features + n) * n_rows
-    grad_queries = grad_weights + n_time * n_read
-    grad_keys = grad_queries + n_queries * n
-    grad_values = grad_keys + n_keys * n
-    scratch = grad_values + n_keys * n_features
-    return CrossArrays(
-        matrix(work, 0, n_time, n_combined),
-        matrix(work, attended, n_time, n_stored),
-        matrix(work, projected, n_projected, n_stored),
-        matrix(work, weights, n_queries, n_read),
-        matrix(work, queries, n_queries, n),
-        matrix(work, keys, n_keys, n),
-        matrix(work, values, n_keys, n_features),
-        matrix(work, contexts, n_queries, n_features),
-        matrix(work, grad_combined, n_time, (n_features + n) * n_rows),
-        matrix(work, grad_weights, n_time, n_read),
-        matrix(work, grad_queries, n_queries, n),
-        matrix(work, grad_keys, n_keys, n),
-        matrix(work, grad_values, n_keys, n_features),
-        work[scratch : scratch + n],
-    )
-
 
 @device_function
 def gather(steps, offset, first, n_rows, table):
@@ -194,33 +81,51 @@ def additive_scores_backward(query, keys, v, grad_scores, grad_v, grad_query, gr
             grad_key[k] += g
 
 
-def compile_cross_attention(kind: str) -> tuple[Callable, Callable]:
-    """Make the passes of a kind of attention, a name in ``KINDS``.
+class CrossPasses(NamedTuple):
+    """The passes of a kind of attention; those of all steps, and those of one step at a time.
 
-    ``forward(weights, sizes, firsts, encoded, hidden, arrays)`` replaces h, the first columns of
-    ``hidden``, (n_time, (n_hidden + 1) * n_rows), by h~; ``encoded`` holds e, (n_read, (n_features
-    + 1) * n_rows); ``firsts`` are the steps at which rows begin in the decoder and the encoder.
-    ``backward(weights, gradient, sizes, firsts, encoded, hidden, arrays)`` reads the gradient of h~
-    there, and writes those of h and e over them and that of the weights to ``gradient``.
+    ``forward(weights, sizes, firsts, encoded, hidden, arrays)``
+        Replaces h, the first columns of ``hidden``, (n_time, (n_hidden + 1) * n_rows), by h~;
+        ``encoded`` holds e, (n_read, (n_features + 1) * n_rows); ``firsts`` are the steps at which
+        rows begin in the decoder and the encoder.
+    ``backward(weights, gradient, sizes, firsts, encoded, hidden, arrays)``
+        Reads the gradient of h~ there, and writes those of h and e over them and that of the
+        weights to ``gradient``.
+    ``write_tables(weights, sizes, first, encoded, projected, keys, values)``
+        Writes the tables of ``CrossArrays`` that are read, from the first step of any row.
+    ``step(weights, sizes, tables, rows, first_steps, hidden, arrays, shares)``
+        As ``forward`` of a decoder's single step. ``tables`` are keys, values and the steps at
+        which the sequences that are read begin; ``rows`` the numbers of those that rows read;
+        ``first_steps`` zeros; and ``shares``, (n_rows, n_read), become the attention weights.
     """
+
+    forward: Callable
+    backward: Callable
+    write_tables: Callable
+    step: Callable
+
+
+def compile_cross_attention(kind: str) -> CrossPasses:
+    """Make the passes of a kind of attention, a name in ``cross_arrays.KINDS``."""
     has_keys, additive = kind != "dot", kind == "additive"
 
     @device_function
-    def write_tables(weights, sizes, first, encoded, arrays):
-        """Write values and keys of all rows, from the first step of any."""
+    def write_tables(weights, sizes, first, encoded, projected, keys, values):
         n_rows, n_encoded = sizes.n_rows, sizes.n_features * sizes.n_rows
-        gather(encoded, 0, first, n_rows, arrays.values)
+        gather(encoded, 0, first, n_rows, values)
         if has_keys:
             for s in range(first, sizes.n_read):
-                apply(weights.key, encoded[s, :n_encoded], arrays.projected[s])
-            gather(arrays.projected, 0, first, n_rows, arrays.keys)
+                apply(weights.key, encoded[s, :n_encoded], projected[s])
+            gather(projected, 0, first, n_rows, keys)
         else:
-            gather(encoded, 0, first, n_rows, arrays.keys)
+            gather(encoded, 0, first, n_rows, keys)
 
     @device_function
-    def write_queries(weights, sizes, first, arrays):
-        """Write the queries of all rows from h in ``combined``, from the first step of any."""
+    def write_queries(weights, sizes, first, hidden, arrays):
+        """Write h and 1 to ``combined``, and the queries of all rows, from a step on."""
         n_h = sizes.n_features * sizes.n_rows
+        for t in range(first, sizes.n_time):
+            copy(hidden[t, : (sizes.n_hidden + 1) * sizes.n_rows], arrays.combined[t, n_h:])
         if additive:
             for t in range(first, sizes.n_time):
                 apply(weights.query, arrays.combined[t, n_h:], arrays.projected[t])
@@ -229,18 +134,11 @@ def compile_cross_attention(kind: str) -> tuple[Callable, Callable]:
             gather(arrays.combined, sizes.n_features, first, sizes.n_rows, arrays.queries)
 
     @device_function
-    def attend_row(weights, sizes, row, firsts, arrays):
-        """Write the attention weights and the contexts of a row."""
-        n_time, n_read = sizes.n_time, sizes.n_read
-        first, begin = firsts[0][row], firsts[1][row]
-        queries = arrays.queries[row * n_time + first : (row + 1) * n_time]
-        keys = arrays.keys[row * n_read + begin : (row + 1) * n_read]
-        values = arrays.values[row * n_read + begin : (row + 1) * n_read]
-        a = arrays.weights[row * n_time + first : (row + 1) * n_time, begin:]
-        contexts = arrays.contexts[row * n_time + first : (row + 1) * n_time]
+    def attend_row(score, queries, keys, values, scratch, a, contexts):
+        """Write the attention weights and the contexts of queries."""
         if additive:
             for t in range(a.shape[0]):
-                additive_scores(queries[t], keys, weights.score[0], arrays.scratch, a[t])
+                additive_scores(queries[t], keys, score[0], scratch, a[t])
         else:
             multiply(queries, False, keys, True, False, a)
         for t in range(a.shape[0]):
@@ -248,25 +146,65 @@ def compile_cross_attention(kind: str) -> tuple[Callable, Callable]:
         multiply(a, False, values, False, False, contexts)
 
     @device_function
-    def forward(weights, sizes, firsts, encoded, hidden, arrays):
-        n_rows = sizes.n_rows
-        n, n_h, first = sizes.n_hidden * n_rows, sizes.n_features * n_rows, earliest(firsts[0])
-        write_tables(weights, sizes, earliest(firsts[1]), encoded, arrays)
-        for t in range(first, sizes.n_time):
-            copy(hidden[t, : n + n_rows], arrays.combined[t, n_h:])
-        write_queries(weights, sizes, first, arrays)
-        for row in range(n_rows):
-            if firsts[0][row] < sizes.n_time and firsts[1][row] < sizes.n_read:
-                attend_row(weights, sizes, row, firsts, arrays)
-            else:  # nothing to read, or nothing to write
-                clear_matrix(arrays.contexts[row * sizes.n_time : (row + 1) * sizes.n_time])
-        scatter(arrays.contexts, 0, firsts[0], False, arrays.combined)
-        for t in range(first, sizes.n_time):
+    def combine(weights, sizes, first_steps, hidden, arrays):
+        """Replace h by h~ of the contexts."""
+        n = sizes.n_hidden * sizes.n_rows
+        scatter(arrays.contexts, 0, first_steps, False, arrays.combined)
+        for t in range(earliest(first_steps), sizes.n_time):
             attended = arrays.attended[t]
             apply(weights.combine, arrays.combined[t], attended)
             for k in range(n):
                 attended[k] = tanh(attended[k])
             copy(attended, hidden[t, :n])
+
+    @device_function
+    def forward(weights, sizes, firsts, encoded, hidden, arrays):
+        n_time, n_read = sizes.n_time, sizes.n_read
+        keys, values = arrays.keys, arrays.values
+        first_read = earliest(firsts[1])
+        write_tables(weights, sizes, first_read, encoded, arrays.projected, keys, values)
+        write_queries(weights, sizes, earliest(firsts[0]), hidden, arrays)
+        for row in range(sizes.n_rows):
+            first, begin = firsts[0][row], firsts[1][row]
+            asks = slice(row * n_time + first, (row + 1) * n_time)
+            reads = slice(row * n_read + begin, (row + 1) * n_read)
+            if first < n_time and begin < n_read:
+                attend_row(
+                    weights.score,
+                    arrays.queries[asks],
+                    keys[reads],
+                    values[reads],
+                    arrays.scratch,
+                    arrays.weights[asks, begin:],
+                    arrays.contexts[asks],
+                )
+            else:  # nothing to read, or nothing to write
+                clear_matrix(arrays.contexts[row * n_time : (row + 1) * n_time])
+        combine(weights, sizes, firsts[0], hidden, arrays)
+
+    @device_function
+    def step(weights, sizes, tables, rows, first_steps, hidden, arrays, shares):
+        keys, values, begins = tables
+        n_read = shares.shape[1]
+        write_queries(weights, sizes, 0, hidden, arrays)
+        for row in range(sizes.n_rows):
+            begin = begins[rows[row]]
+            reads = slice(rows[row] * n_read + begin, (rows[row] + 1) * n_read)
+            own = slice(row, row + 1)
+            clear_matrix(shares[own, :begin])
+            if begin < n_read:
+                attend_row(
+                    weights.score,
+                    arrays.queries[own],
+                    keys[reads],
+                    values[reads],
+                    arrays.scratch,
+                    shares[own, begin:],
+                    arrays.contexts[own],
+                )
+            else:
+                clear_matrix(arrays.contexts[own])
+        combine(weights, sizes, first_steps, hidden, arrays)
 
     @device_function
     def attend_row_backward(weights, gradient, sizes, row, firsts, arrays):
@@ -372,4 +310,4 @@ def compile_cross_attention(kind: str) -> tuple[Callable, Callable]:
         for t in range(first, n_time):
             copy(arrays.grad_combined[t, n_h:], hidden[t, :n])
 
-    return forward, backward
+    return CrossPasses(forward, backward, write_tables, step)

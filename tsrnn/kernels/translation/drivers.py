@@ -15,7 +15,7 @@ from tsrnn.kernels.jit.compile import Kernel, device_function
 from tsrnn.kernels.optimizers import rule_of
 from tsrnn.kernels.problem import problem_of
 from tsrnn.kernels.translation import parts_of
-from tsrnn.kernels.translation.cross_attention import KINDS
+from tsrnn.kernels.translation.cross_arrays import KINDS
 from tsrnn.kernels.translation.passes import (
     Pair,
     PairPasses,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from tsrnn.kernels.arrays import earliest
+from tsrnn.kernels.arrays import clear_matrix, earliest
 from tsrnn.kernels.chunks import (
     compile_chunk_passes,
     read_targets,
@@ -23,13 +23,8 @@ from tsrnn.kernels.problem import KernelProblem
 from tsrnn.kernels.steps import compile_steps
 from tsrnn.kernels.translation import cross_size, cross_sizes, parts_of
 from tsrnn.kernels.translation.bridge import bridge_backward, write_initial_states
-from tsrnn.kernels.translation.cross_attention import (
-    KINDS,
-    compile_cross_attention,
-    cross_arrays,
-    cross_space,
-    weights_of,
-)
+from tsrnn.kernels.translation.cross_arrays import KINDS, cross_arrays, cross_space, weights_of
+from tsrnn.kernels.translation.cross_attention import CrossPasses, compile_cross_attention
 
 DECODER_SEED = 0x5851F42D  # added to the seed of dropout in the decoder
 
@@ -56,9 +51,13 @@ class PairMemory(NamedTuple):
 class PairPasses(NamedTuple):
     """The passes of a chunk of pairs."""
 
+    encode: Callable
     forward: Callable
     backward: Callable
     evaluate: Callable
+    # Passes of its parts: of a network up to what its head reads, and of the attention.
+    run_layers: Callable
+    cross: CrossPasses
 
 
 class TokenParts(NamedTuple):
@@ -159,7 +158,8 @@ def compile_pair_passes(cell: ModuleType, attention: str | None) -> PairPasses:
     network_forward, network_backward = passes.forward, passes.backward
     kind = -1 if attention is None else KINDS.index(attention)
     attends = kind >= 0
-    cross_forward, cross_backward = compile_cross_attention(attention or "dot")
+    cross = compile_cross_attention(attention or "dot")
+    cross_forward, cross_backward = cross.forward, cross.backward
 
     @device_function
     def run_network(problem, parameters, batch, chunk, work, states):
@@ -172,21 +172,28 @@ def compile_pair_passes(cell: ModuleType, attention: str | None) -> PairPasses:
         network_forward(parameters, chunk, workspace, states)
 
     @device_function
-    def forward(pair, parameters, batch, chunks, memory):
-        """Run encoder, bridge, decoder and attention, up to what the output layer reads."""
+    def encode(pair, parameters, batch, chunks, memory):
+        """Run the encoder, and the bridge to the decoder's initial states."""
         encoder, decoder = chunks
         n_encoder, n_decoder = state_width(encoder.sizes), state_width(decoder.sizes)
         (final,) = states_of(memory, encoder, 0, n_encoder)
         (initial,) = states_of(memory, decoder, n_encoder, n_decoder)
-        for k in range(n_encoder):
-            for row in range(final.shape[1]):
-                final[k, row] = 0
-        of_encoder, of_decoder, of_cross, of_bridge = split_parameters(
+        clear_matrix(final)
+        of_encoder, _, _, of_bridge = split_parameters(
             parameters, encoder.sizes, decoder.sizes, kind
         )
         run_network(pair.encoder, of_encoder, batch, encoder, memory.encoder, memory.states)
         write_initial_states(of_bridge, encoder.sizes, decoder.sizes, final, initial)
-        states = memory.states[n_encoder:]
+
+    @device_function
+    def forward(pair, parameters, batch, chunks, memory):
+        """Run encoder, bridge, decoder and attention, up to what the output layer reads."""
+        encoder, decoder = chunks
+        encode(pair, parameters, batch, chunks, memory)
+        _, of_decoder, of_cross, _ = split_parameters(
+            parameters, encoder.sizes, decoder.sizes, kind
+        )
+        states = memory.states[state_width(encoder.sizes) :]
         run_network(pair.decoder, of_decoder, batch, decoder, memory.decoder, states)
         hidden = head_of(memory.decoder, decoder).inputs
         if attends:
@@ -285,7 +292,7 @@ def compile_pair_passes(cell: ModuleType, attention: str | None) -> PairPasses:
             of_encoder, grad_encoder, encoder, memory.encoder, tokens.encoder, none, final
         )
 
-    return PairPasses(forward, backward, evaluate)
+    return PairPasses(encode, forward, backward, evaluate, network_forward, cross)
 
 
 @device_function

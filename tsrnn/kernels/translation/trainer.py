@@ -7,7 +7,7 @@ from tsrnn.kernels.embedding import count_parameters
 from tsrnn.kernels.layout import state_width
 from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.translation import parts_of
-from tsrnn.kernels.translation.cross_attention import KINDS
+from tsrnn.kernels.translation.cross_arrays import KINDS
 from tsrnn.kernels.translation.drivers import pair_drivers
 from tsrnn.kernels.translation.passes import pair_space
 
