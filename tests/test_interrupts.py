@@ -20,6 +20,7 @@ from tsrnn import (
     RNNLanguageModel,
     RNNRegressor,
     RNNTagger,
+    RNNTranscriber,
     backtest,
 )
 from tsrnn.anomaly.streaming import Stream
@@ -35,6 +36,7 @@ SERIES = pd.Series(np.sin(np.arange(N) / 3) + 0.1 * RNG.normal(size=N), HOURS, n
 PANEL = pd.DataFrame({"a": SERIES, "b": SERIES * 2 + 1, "c": SERIES[::-1].to_numpy()})
 X = RNG.normal(size=(40, 6))
 Y = X.sum(axis=1)
+CODES = ["ab", "b", "", "a"] * 10
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +166,7 @@ ROWS = {
     "constant": (regressor(learning_rate="constant"), Y),
     "classifier": (RNNClassifier(hidden_size=4, max_iter=3, n_jobs=1), Y > 0),
     "tagger": (RNNTagger(hidden_size=4, max_iter=3, n_steps=8, batch_size=2, n_jobs=1), Y > 0),
+    "transcriber": (RNNTranscriber(hidden_size=4, max_iter=3, n_jobs=1), CODES),
     "pipeline": (make_pipeline(StandardScaler(), regressor()), Y),
 }
 
@@ -172,7 +175,13 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_fit_of_rows(name, interrupted):
     model, y = ROWS[name]
-    assert_fit_keeps_the_weights(model, [X, y], interrupted, lambda fitted: fitted.predict(X))
+
+    def check(fitted):
+        if name == "transcriber":
+            return np.concatenate(fitted.predict_proba(X))
+        return fitted.predict(X)
+
+    assert_fit_keeps_the_weights(model, [X, y], interrupted, check)
 
 
 TEXT = "so it is, it is so. " * 20
@@ -229,10 +238,12 @@ def test_partial_fit_of_a_forecaster(name, interrupted):
     np.testing.assert_array_equal(fitted.predict(), expected)
 
 
-@pytest.mark.parametrize("name", ["regressor", "classifier", "tagger"])
+@pytest.mark.parametrize("name", ["regressor", "classifier", "tagger", "transcriber"])
 def test_partial_fit_of_rows(name, interrupted):
     model, y = ROWS[name]
     classes = {} if name == "regressor" else {"classes": [False, True]}
+    if name == "transcriber":
+        classes = {"classes": ["a", "b"]}
     fitted, whole = (clone(model).partial_fit(X, y, **classes) for _ in range(2))
     expected = whole.partial_fit(X, y).partial_fit(X[:20], y[:20]).predict(X)
     network, before = fitted.network_, fitted.network_.parameters.copy()

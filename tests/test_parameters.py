@@ -143,6 +143,7 @@ ESTIMATORS = [
     tsrnn.RNNRegressor(),
     tsrnn.RNNClassifier(),
     tsrnn.RNNTagger(),
+    tsrnn.RNNTranscriber(),
     tsrnn.RNNAnomalyDetector(),
     tsrnn.SlidingWindows(),
     tsrnn.RNNLanguageModel(),

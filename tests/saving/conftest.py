@@ -226,7 +226,7 @@ def with_checksum(payload):
 
 @pytest.fixture(scope="module")
 def valid_files(valid_file, tmp_path_factory):
-    """Valid files of forecasters, regressors, a classifier, detectors, a tagger and a threshold."""
+    """Valid files of forecasters, regressors, a classifier, detectors, a tagger and others."""
     path = tmp_path_factory.mktemp("originals") / "estimator.tsrnn"
     files = {"forecaster": valid_file}
     tsrnn.save(regressor(random_state=np.random.RandomState(0)).partial_fit(X, NUMBERS), path)
@@ -248,7 +248,8 @@ def valid_files(valid_file, tmp_path_factory):
     tsrnn.save(ConformalThreshold(0.2, window=30, random_state=0).fit(NUMBERS), path)
     files["threshold"] = path.read_bytes()
     golden = Path(__file__).parents[1] / "golden"
-    files["tagger"] = (golden / "tagger-1.tsrnn").read_bytes()
+    for name in ("tagger", "transcriber"):
+        files[name] = (golden / f"{name}-1.tsrnn").read_bytes()
     return files | {"covariates": (golden / "covariates-1.tsrnn").read_bytes()}
 
 

@@ -574,8 +574,17 @@ TAGGER = {
     f"{NETWORK}.n_out": [1, 3],
     f"{NETWORK}.head": ["last", "mean", "ahead"],
 }
+TRANSCRIBER = {
+    "class": ["RNNClassifier", "RNNTagger", "Transcriber"],
+    "fitted.classes_": [np.array(["a"]), np.array(["a", "b", "c"]), np.array([1, 2]), None],
+    "fitted._y_is_text": [None, 1, "yes"],
+    "fitted.n_channels_in_": [0, 1, 3, 2**70, None],
+    f"{NETWORK}.n_out": [1, 2, 4],
+    f"{NETWORK}.head": ["last", "mean", "ahead"],
+}
 ALL = {
     "tagger": TAGGER,
+    "transcriber": TRANSCRIBER,
     "forecaster": CHANGES,
     "regressor": REGRESSOR,
     "classifier": CLASSIFIER,

@@ -20,7 +20,7 @@ from saving.conftest import (
 )
 
 import tsrnn
-from tsrnn import RNNLanguageModel, RNNTagger, Tokenizer
+from tsrnn import RNNLanguageModel, RNNTagger, RNNTranscriber, Tokenizer
 from tsrnn.anomaly import TailThreshold
 from tsrnn.sequences.audio import MFCC, LogMel
 
@@ -135,16 +135,18 @@ TOKENS = [[[3, 0.5], [1, -1.0], [0, 2.0]], [[2, 1.0], [3, 0.0]], [[1, 4.0]]]  # 
 TAGS = {
     "token-classifier": ["up", "down", "up"],
     "tagger": [["N", "V", None], ["N", "N"], ["V"]],
+    "transcriber": ["ab", "", "b"],
 }
 
 
 def estimators_of_tokens():
-    """A classifier and a tagger of tokens and numbers."""
+    """A classifier, a tagger and a transcriber of tokens and numbers."""
     options = {"embedding_size": 3, "n_tokens": 5, "hidden_size": 4, "max_iter": 20}
     options |= {"bidirectional": True, "dtype": "float64"}
     return {
         "token-classifier": classifier(pooling="attention", **options),
         "tagger": RNNTagger(cell="gru", **options),
+        "transcriber": RNNTranscriber(cell="gru", **options),
     }
 
 
@@ -292,7 +294,7 @@ def test_the_language_model_of_format_1():
     np.testing.assert_allclose(loaded.log_likelihood(TEXTS), expected["then"], rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["token-classifier", "tagger"])
+@pytest.mark.parametrize("name", ["token-classifier", "tagger", "transcriber"])
 def test_the_estimators_of_tokens_of_format_1(name):
     loaded, expected = golden(f"{name}-1")
     for key in ("probabilities", "then"):

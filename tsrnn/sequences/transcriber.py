@@ -13,7 +13,7 @@ from tsrnn.estimators.memory import check_memory
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.estimators.sequences import Sequences, read_whole_sequences
 from tsrnn.kernels.targets import claim
-from tsrnn.parameters import ANY_NUMBER, NON_NEGATIVE, POSITIVE_INTEGER, StrOptions, validated
+from tsrnn.parameters import NON_NEGATIVE, POSITIVE_INTEGER, Number, StrOptions, validated
 from tsrnn.sequences.decoding import beam_search, best_path
 from tsrnn.sequences.label_sequences import (
     LabelSequences,
@@ -45,8 +45,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
     Parameters
     ----------
     cell, hidden_size, n_layers, bidirectional, residual, n_heads, head_size
-        The network, as in :class:`RNNRegressor`. With ``bidirectional=True``, the default, a label
-        depends on the steps after it too.
+        The network, as in :class:`RNNRegressor`; by default it reads in both directions.
     embedding_size, n_tokens
         Tokens in the first channel, as in :class:`RNNRegressor`.
     n_channels, id_column, time_column
@@ -78,7 +77,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
 
     Notes
     -----
-    A sequence may have no labels, as silence has none. The labels of a text are its characters.
+    A sequence may have no labels, as silence has none.
 
     Examples
     --------
@@ -102,7 +101,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
     >>> transcriber.predict([wave("ABBA")[:, None], np.zeros((9, 1))])
     ['ABBA', '']
 
-    When does each label come?
+    When each label comes:
 
     >>> transcriber.align(X[200:201], texts[200:201])[0].columns.tolist()
     ['label', 'start', 'end']
@@ -247,7 +246,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         beam_size=[POSITIVE_INTEGER, None],
         language_model=[RNNLanguageModel, None],
         language_weight=[NON_NEGATIVE],
-        label_bonus=[ANY_NUMBER],
+        label_bonus=[Number(-1e6, 1e6)],
     )
     def predict(
         self,
@@ -313,8 +312,8 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
     def align(self, X: Any, y: Any) -> Any:
         """Find when each label of a known transcription comes: its steps in the most probable path.
 
-        A network may give a label by a few steps somewhere in what it stands for. The border
-        between two is best put midway between the end of one and the start of the next.
+        These are the steps at which the network gives the label, often a few where it recognises
+        it, and the blank for the rest: of speech near the beginning of a word.
 
         Parameters
         ----------
@@ -325,8 +324,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         -------
         list of DataFrame
             Of each sequence a row for each label: ``label``, ``start``, its first step, from 0 on,
-            and ``end``, the step after its last. Of a long frame one DataFrame, with the ids in the
-            first level of its index.
+            and ``end``, the step after its last. Of a long frame one, with the ids in its index.
 
         Raises
         ------
