@@ -15,6 +15,7 @@ _MODULES = {
     "RNNRegressor": "tsrnn.estimators",
     "RNNTagger": "tsrnn.sequences",
     "RNNTranscriber": "tsrnn.sequences",
+    "RNNTranslator": "tsrnn.sequences",
     "SlidingWindows": "tsrnn.estimators",
     "Tokenizer": "tsrnn.sequences",
     "drift": "tsrnn.forecasting",

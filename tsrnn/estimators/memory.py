@@ -27,12 +27,21 @@ def check_memory(
     values = workspace_size(sizes, training, separate_hidden=training)
     if training and network.n_tokens:
         values += sizes.n_rows * sizes.n_time * sizes.n_embedding
-    n_bytes, available = values * network.parameters.itemsize, _SHARE * machine_memory()
-    if n_bytes <= available:
-        return
     number = int(sequences.lengths.argmax())
-    raise ValueError(
-        f"{sequences.name(number)} has {sequences.lengths[number]:,} steps, which take "
-        f"{n_bytes / 2**30:,.0f} GB of memory {'in training' if training else 'in prediction'}, "
-        f"of {available / 2**30:,.0f} GB that may be taken here. {remedy}"
+    check_bytes(
+        values * network.parameters.itemsize,
+        f"{sequences.name(number)} has {sequences.lengths[number]:,} steps",
+        training=training,
+        remedy=remedy,
     )
+
+
+def check_bytes(n_bytes: int, subject: str, *, training: bool, remedy: str) -> None:
+    """Raise ValueError if a network takes more bytes than there are; ``subject`` says for what."""
+    available = _SHARE * machine_memory()
+    if n_bytes > available:
+        raise ValueError(
+            f"{subject}, which take {n_bytes / 2**30:,.0f} GB of memory "
+            f"{'in training' if training else 'in prediction'}, of {available / 2**30:,.0f} GB "
+            f"that may be taken here. {remedy}"
+        )

@@ -14,7 +14,9 @@ from tsrnn.kernels.targets import Workers
 from tsrnn.kernels.translation import cross_size, cross_sizes
 from tsrnn.kernels.translation.bridge import bridge_shape
 from tsrnn.kernels.translation.cross_arrays import KINDS, weights_of
+from tsrnn.kernels.translation.decoding import DecodingKernels, decoding_drivers
 from tsrnn.kernels.translation.drivers import pair_drivers
+from tsrnn.kernels.translation.passes import pair_space
 from tsrnn.kernels.translation.trainer import PairTrainer, evaluate_pair, pair_parameters
 from tsrnn.network.initial import glorot
 from tsrnn.network.recurrent import RecurrentNetwork
@@ -206,6 +208,24 @@ class EncoderDecoder:
             for network, part in zip((self.encoder, self.decoder), source, strict=True)
         )
 
+    def count_bytes(self, source: PairSource, *, training: bool) -> int:
+        """Working memory of a task for the longest sequences."""
+        encoder, decoder = (
+            network.sizes(network.n_time(part))
+            for network, part in zip((self.encoder, self.decoder), source, strict=True)
+        )
+        values = sum(pair_space(encoder, decoder, training, training))
+        if training:
+            values += sum(
+                sizes.n_rows * sizes.n_time * sizes.n_embedding for sizes in (encoder, decoder)
+            )
+        return values * self.parameters.itemsize
+
+    @property
+    def decoding(self) -> DecodingKernels:
+        """The compiled drivers of decoding."""
+        return decoding_drivers(self.encoder.module, self.attention)
+
     def threads_for(
         self, n_jobs: int | None, source: PairSource, n_windows: int, *, n_trained: int = 0
     ) -> int | None:
@@ -225,9 +245,9 @@ class EncoderDecoder:
         loss: tuple[str, tuple],
         workers: Workers,
     ) -> np.ndarray:
-        """Sums of losses and of weights of one model, (1, 2)."""
+        """Sums of losses, without label smoothing, and of weights of one model, (1, 2)."""
         out = np.empty((windows[0].size, 0))
-        problems = self.problems(source, loss[1])
+        problems = self.problems(source)
         return evaluate_pair(problems, self.attention, parameters[0], windows[0], out, workers)[
             None
         ]

@@ -9,7 +9,6 @@ from tsrnn.kernels.layout import state_width
 from tsrnn.kernels.sources import Source, kernel_source
 from tsrnn.kernels.translation import cross_sizes
 from tsrnn.kernels.translation.cross_arrays import CrossSizes, cross_space
-from tsrnn.kernels.translation.decoding import decoding_drivers
 from tsrnn.network.encoder_decoder import EncoderDecoder
 
 _ROWS = 64  # of a chunk of a step
@@ -44,7 +43,7 @@ class StepDecoder:
         self.network, self._allowed, self._n_tasks = network, allowed.astype(bool), n_tasks
         self.n_read = network.encoder.n_time(source)
         encoder, decoder = network.encoder.sizes(self.n_read), network.decoder.sizes(1)
-        self._kernels = decoding_drivers(network.encoder.module, network.attention)
+        self._kernels = network.decoding
         n, dtype = source.firsts.size, network.dtype
         n_tables = n * self.n_read if network.attention else 0
         self.begins = np.empty(n, np.int64)
