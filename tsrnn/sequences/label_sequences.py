@@ -49,7 +49,8 @@ def read_label_sequences(y: Any, n_samples: int) -> LabelSequences:
     if len(rows) != n_samples:
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: X has "
-            f"{n_samples} sequences, and y the labels of {len(rows)}. Give those of each."
+            f"{n_samples} sequences, and y the labels of {len(rows)}. Give those of each; of one "
+            "sequence alone X as [x], and y as [labels]."
         )
     are_texts = [isinstance(row, str) for row in rows]
     parts = [_labels_of(row, number) for number, row in enumerate(rows)]
