@@ -235,6 +235,84 @@ def answers_of(weights, shape, x, ends, step=None):
         answers.append(weights["head_weight"] @ z + weights["head_bias"])
     return np.array(answers)
 
+DECODER_SEED = 0x5851F42D  # what dropout's seed of the decoder differs by
+
+
+def last_layer(cell, weights, prefix, x, shape, noise, states, begin):
+    """Outputs (n_time, n) of the last layer of an encoder or decoder, and the final states."""
+    between, _, seed, row = noise
+    own = {
+        name[len(prefix) :]: view for name, view in weights.items() if name.startswith(prefix)
+    }
+    n_directions = 2 if shape["bidirectional"] else 1
+    n_layers = sum(name.startswith("bias_") for name in own) // n_directions
+    n_time, n = begin + len(x), n_directions * own["bias_l0"].shape[1]
+    if shape["tokens"]:
+        x = own.get("token_embedding", own.get("head_weight"))[np.asarray(x, int)]
+        if between:
+            place = n_layers * n_directions * n_time + begin
+            x = x * [kept(between, seed, place + t, row, x.shape[1]) for t in range(len(x))]
+    own |= {"head_weight": np.eye(n), "head_bias": np.zeros(n)}
+    outputs, finals = network(cell, own, x, shape | {"head": "every"}, noise, states, begin)
+    return outputs.reshape(len(x), n), finals
+
+
+def bridge(weights, finals, n_directions, n_parts):
+    """The decoder's initial (h, state) of each layer from the encoder's final ones."""
+    states = []
+    for layer in range(len(finals) // n_directions):
+        ends = finals[layer * n_directions : (layer + 1) * n_directions]
+        own = []
+        for part in range(n_parts):
+            number = layer * n_parts + part
+            read = np.concatenate([end[part] for end in ends])
+            own.append(weights["bridge_weight"][number] @ read + weights["bridge_bias"][number])
+        states.append((np.tanh(own[0]), own[1] if n_parts == 2 else np.zeros_like(own[0])))
+    return states
+
+
+def scores_of(attention, weights, h, e):
+    """How well each step e (n_read, n_features) suits an output h of the decoder, (n_read,)."""
+    if attention == "dot":
+        return np.array([e_s @ h for e_s in e])
+    if attention == "general":  # Luong et al. (2015)
+        return np.array([h @ weights["key_weight"] @ e_s for e_s in e])
+    asked = weights["query_weight"] @ h + weights["query_bias"]  # Bahdanau et al. (2015)
+    return np.array(
+        [weights["score_weight"] @ np.tanh(asked + weights["key_weight"] @ e_s) for e_s in e]
+    )
+
+
+def encoder_decoder(cell, weights, x, y, shape, attention, noise=(0, 0, 0, 0), begins=(0, 0)):
+    """Outputs (len(y), n_out) of one pair, and the attention weights (len(y), len(x)).
+
+    ``x`` are the tokens that are read, or rows of numbers unless ``shape["tokens"]``; ``y`` tokens.
+    ``shape`` holds bidirectional, residual and tokens, of the encoder.
+    """
+    between, recurrent, seed, row = noise
+    n_directions = 2 if shape["bidirectional"] else 1
+    e, finals = last_layer(cell, weights, "encoder_", x, shape, noise, None, begins[0])
+    states = bridge(weights, finals, n_directions, 2 if cell == "lstm" else 1)
+    of_decoder = between, recurrent, seed + DECODER_SEED, row
+    one_way = shape | {"bidirectional": False, "tokens": True}
+    h, _ = last_layer(cell, weights, "decoder_", y, one_way, of_decoder, states, begins[1])
+    shares = np.zeros((len(h), len(e)))
+    attended = []
+    for t, h_t in enumerate(h):
+        if attention is not None:
+            context = np.zeros(e.shape[1])
+            if len(e):
+                scores = scores_of(attention, weights, h_t, e)
+                shares[t] = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+                context = shares[t] @ e
+            read = np.concatenate([context, h_t])
+            h_t = np.tanh(weights["combine_weight"] @ read + weights["combine_bias"])
+        if between:
+            place = (len(states) + 1) * (begins[1] + len(h)) + begins[1] + t
+            h_t = h_t * kept(between, of_decoder[2], place, row, len(h_t))
+        attended.append(weights["decoder_head_weight"] @ h_t + weights["decoder_head_bias"])
+    return np.reshape(attended, (len(h), len(weights["decoder_head_bias"]))), shares
+
 
 def window(values, start, lookback, horizon, season, n_in=1):
     """Scaled inputs (n_time, n_in), scaled targets, and (naive forecast, scale) of one window."""

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from tsrnn.network import EncoderDecoder
+
 _WIDTH, _HEIGHT = 260, 70
 
 
@@ -12,22 +14,9 @@ def network_html(estimator: Any) -> str:
     network = getattr(estimator, "network_", None)
     if network is None:
         return ""
+    rows = _pair_rows(network) if isinstance(network, EncoderDecoder) else _rows(network)
     used = int(np.count_nonzero(network.used()))
-    inputs = f"{network.n_in}"
-    if network.n_tokens:
-        n_numbers = network.n_in - network.n_embedding
-        inputs = f"one of {network.n_tokens:,} tokens &rarr; {network.n_embedding}"
-        inputs += f", and {n_numbers} numbers" if n_numbers else ""
-    pooling = {"mean": "mean of steps &rarr; ", "max": "maximum of steps &rarr; "}
-    pooling["attend"] = "attention over steps &rarr; "
-    directions = "two directions" if network.bidirectional else "one direction"
-    rows = {
-        "input of a step": inputs,
-        "recurrent": f"{network.n_layers} &times; {network.cell}, {network.n_hidden} units, "
-        f"{directions}",
-        "head": pooling.get(network.head, "")
-        + (f"{network.n_head} &rarr; " if network.n_head else "")
-        + f"{network.n_out}",
+    rows |= {
         "parameters": f"{used:,} ({network.parameters.dtype})",
         "epochs": f"{estimator.n_iter_} (weights of epoch {estimator.best_iter_})",
     }
@@ -36,6 +25,44 @@ def network_html(estimator: Any) -> str:
         for name, value in rows.items()
     )
     return f'<div class="tsrnn-network"><table>{cells}</table>{_curves_svg(estimator)}</div>'
+
+
+def _rows(network):
+    """What a network reads, its layers and its head."""
+    pooling = {"mean": "mean of steps &rarr; ", "max": "maximum of steps &rarr; "}
+    pooling["attend"] = "attention over steps &rarr; "
+    return {
+        "input of a step": _inputs(network),
+        "recurrent": _layers(network),
+        "head": pooling.get(network.head, "")
+        + (f"{network.n_head} &rarr; " if network.n_head else "")
+        + f"{network.n_out}",
+    }
+
+
+def _pair_rows(network):
+    """What an encoder and a decoder read, their layers, and the attention between them."""
+    encoder, decoder = network.encoder, network.decoder
+    return {
+        "input of a step": _inputs(encoder),
+        "encoder": _layers(encoder),
+        "attention": network.attention or "none",
+        "decoder": f"{_inputs(decoder)} &rarr; {_layers(decoder)}",
+        "head": f"{decoder.n_out}",
+    }
+
+
+def _inputs(network):
+    if not network.n_tokens:
+        return f"{network.n_in}"
+    n_numbers = network.n_in - network.n_embedding
+    inputs = f"one of {network.n_tokens:,} tokens &rarr; {network.n_embedding}"
+    return inputs + (f", and {n_numbers} numbers" if n_numbers else "")
+
+
+def _layers(network):
+    directions = "two directions" if network.bidirectional else "one direction"
+    return f"{network.n_layers} &times; {network.cell}, {network.n_hidden} units, {directions}"
 
 
 def _curves_svg(estimator):

@@ -63,6 +63,8 @@ class EncoderDecoder:
             n_embedding=n_embedding,
             **shape,
         )
+        if n_hidden % n_directions:
+            raise ValueError(f"Two directions have half of the units each; {n_hidden} is odd.")
         n_out_embedding = n_hidden if tied else n_out_embedding
         self.decoder = RecurrentNetwork(
             cell,
@@ -136,6 +138,12 @@ class EncoderDecoder:
         bridge = rest[n_cross:].reshape(bridge_shape(*sizes))
         views["bridge_weight"], views["bridge_bias"] = bridge[:, :, :-1], bridge[:, :, -1]
         return views
+
+    def used(self) -> np.ndarray:
+        """Which parameters take part, (n_parameters,) bool."""
+        parts = [self.encoder.used(), self.decoder.used()]
+        n = self.parameters.size - parts[0].size - parts[1].size
+        return np.concatenate([*parts, np.ones(n, bool)])
 
     @property
     def _kind(self):

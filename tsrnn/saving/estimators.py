@@ -32,6 +32,7 @@ from tsrnn.saving.schema import (
 )
 from tsrnn.saving.thresholds import THRESHOLDS
 from tsrnn.saving.tokenizer import TOKENIZER
+from tsrnn.saving.translator import TRANSLATOR
 from tsrnn.saving.values import decode, encode
 from tsrnn.sequences import RNNTagger, RNNTranscriber
 
@@ -184,6 +185,7 @@ ESTIMATORS = {
     ),
     "RNNAnomalyDetector": DETECTOR,
     "RNNLanguageModel": LANGUAGE_MODEL,
+    "RNNTranslator": TRANSLATOR,
     "Tokenizer": TOKENIZER,
     **AUDIO,
     **THRESHOLDS,

@@ -20,6 +20,7 @@ from tsrnn.plotting.sequences.text import (
     visible,
 )
 from tsrnn.plotting.style import BLUE, blend, foreground, format_axes, new_axes
+from tsrnn.sequences import RNNTranslator
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,6 +116,39 @@ class AttentionDisplay:
         weights = weights.mean(axis=0) if head is None else weights[head]
         label = f"layer {layer}, {'mean of all heads' if head is None else f'head {head}'}"
         return cls(weights, tokens, label=label).plot(ax)
+
+    @classmethod
+    @validated(ARGUMENTS, translator=[RNNTranslator])
+    def from_translator(
+        cls,
+        translator: RNNTranslator,
+        source: Any,
+        target: Any = None,
+        *,
+        label: str | None = None,
+        ax: Axes | None = None,
+    ) -> AttentionDisplay:
+        """Plot the alignment of a translation: what is read for each token that is written.
+
+        Parameters
+        ----------
+        translator : fitted RNNTranslator
+            With an ``attention``.
+        source : str or sequence
+            What is translated: one text, or one sequence.
+        target : str or sequence, optional
+            A translation; by default what the translator predicts.
+        label, ax
+            As in the class and in :meth:`plot`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the translator is not fitted, has no attention, or a side has more than 300 tokens.
+        """
+        (frame,) = translator.attention([source], None if target is None else [target])
+        tokens, columns = frame.index.tolist(), frame.columns.tolist()
+        return cls(frame.to_numpy(), tokens, columns, label=label).plot(ax)
 
     @classmethod
     @validated(ARGUMENTS)
