@@ -235,15 +235,14 @@ def answers_of(weights, shape, x, ends, step=None):
         answers.append(weights["head_weight"] @ z + weights["head_bias"])
     return np.array(answers)
 
+
 DECODER_SEED = 0x5851F42D  # what dropout's seed of the decoder differs by
 
 
 def last_layer(cell, weights, prefix, x, shape, noise, states, begin):
     """Outputs (n_time, n) of the last layer of an encoder or decoder, and the final states."""
     between, _, seed, row = noise
-    own = {
-        name[len(prefix) :]: view for name, view in weights.items() if name.startswith(prefix)
-    }
+    own = {name[len(prefix) :]: view for name, view in weights.items() if name.startswith(prefix)}
     n_directions = 2 if shape["bidirectional"] else 1
     n_layers = sum(name.startswith("bias_") for name in own) // n_directions
     n_time, n = begin + len(x), n_directions * own["bias_l0"].shape[1]

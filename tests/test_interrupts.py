@@ -21,6 +21,7 @@ from tsrnn import (
     RNNRegressor,
     RNNTagger,
     RNNTranscriber,
+    RNNTranslator,
     backtest,
 )
 from tsrnn.anomaly.streaming import Stream
@@ -169,6 +170,17 @@ ROWS = {
     "transcriber": (RNNTranscriber(hidden_size=4, max_iter=3, n_jobs=1), CODES),
     "pipeline": (make_pipeline(StandardScaler(), regressor()), Y),
 }
+
+
+def test_fit_of_a_translator(interrupted):
+    texts = ["ab", "b", "aba", "a"] * 5
+    sizes = {"hidden_size": 4, "embedding_size": 3, "max_iter": 3, "batch_size": 8, "n_jobs": 1}
+    translator = RNNTranslator("character", "character", early_stopping=True, **sizes)
+
+    def check(fitted):
+        return fitted.log_likelihood(texts[:4], texts[:4])
+
+    assert_fit_keeps_the_weights(translator, [texts, texts], interrupted, check)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -144,6 +144,7 @@ ESTIMATORS = [
     tsrnn.RNNClassifier(),
     tsrnn.RNNTagger(),
     tsrnn.RNNTranscriber(),
+    tsrnn.RNNTranslator(),
     tsrnn.RNNAnomalyDetector(),
     tsrnn.SlidingWindows(),
     tsrnn.RNNLanguageModel(),

@@ -20,7 +20,7 @@ from saving.conftest import (
 )
 
 import tsrnn
-from tsrnn import RNNLanguageModel, RNNTagger, RNNTranscriber, Tokenizer
+from tsrnn import RNNLanguageModel, RNNTagger, RNNTranscriber, RNNTranslator, Tokenizer
 from tsrnn.anomaly import TailThreshold
 from tsrnn.sequences.audio import MFCC, LogMel
 
@@ -111,6 +111,19 @@ def make_golden_files():
             "then": written.partial_fit(TEXTS).log_likelihood(TEXTS).tolist(),
         },
     )
+    for name, (translator, sources) in translators().items():
+        translator.fit(sources, TEXTS).partial_fit(sources, TEXTS)
+        _write_golden(
+            translator,
+            f"{name}-1",
+            lambda translator=translator, sources=sources: {
+                "texts": translator.predict(sources),
+                "log_likelihood": translator.log_likelihood(sources, TEXTS).tolist(),
+                "then": translator.partial_fit(sources, TEXTS)
+                .log_likelihood(sources, TEXTS)
+                .tolist(),
+            },
+        )
     for name, estimator in estimators_of_tokens().items():
         estimator.fit(TOKENS, TAGS[name]).partial_fit(TOKENS, TAGS[name])
         _write_golden(
@@ -185,6 +198,21 @@ def language_model():
     sizes = {"hidden_size": 4, "embedding_size": 4, "n_steps": 4, "max_iter": 20}
     tokenizer = Tokenizer("word", lowercase=True, end=True)
     return RNNLanguageModel(tokenizer, cell="gru", dtype="float64", tied=True, **sizes)
+
+
+def translators():
+    """A translator of words and one of numbers, with what they read."""
+    sizes = {"hidden_size": 4, "embedding_size": 3, "max_iter": 20, "dtype": "float64"}
+    words = Tokenizer("word", lowercase=True)
+    numbers = [np.sin(np.arange(2 * n) ** 1.5).reshape(n, 2) for n in (7, 4, 5)]
+    numbers[1][2] = np.nan
+    return {
+        "translator": (RNNTranslator("character", words, n_layers=2, tied=True, **sizes), TEXTS),
+        "number-translator": (
+            RNNTranslator(None, words, cell="lstm", attention="additive", **sizes),
+            numbers,
+        ),
+    }
 
 
 def detector_data():
@@ -309,3 +337,14 @@ def test_the_transformers_of_waves_of_format_1(name):
     assert loaded.get_params() == audio_transformers()[name].get_params()
     for features, rows in zip(loaded.transform(WAVES), expected["features"], strict=True):
         np.testing.assert_allclose(features, rows, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["translator", "number-translator"])
+def test_the_translators_of_format_1(name):
+    loaded, expected = golden(f"{name}-1")
+    _, sources = translators()[name]
+    assert loaded.predict(sources) == expected["texts"]
+    found = loaded.log_likelihood(sources, TEXTS)
+    np.testing.assert_allclose(found, expected["log_likelihood"], rtol=1e-9)
+    then = loaded.partial_fit(sources, TEXTS).log_likelihood(sources, TEXTS)
+    np.testing.assert_allclose(then, expected["then"], rtol=1e-9)

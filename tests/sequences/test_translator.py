@@ -167,7 +167,9 @@ def test_a_wide_search_finds_the_most_probable_of_all(model):
         x, scores = read(model, TEXTS, number), []
         for ids in targets:
             outputs, _ = naive_outputs(model, x, [tokenizer.begin_, *ids])
-            scores.append(log_softmax(outputs)[np.arange(len(ids) + 1), [*ids, tokenizer.end_]].sum())
+            scores.append(
+                log_softmax(outputs)[np.arange(len(ids) + 1), [*ids, tokenizer.end_]].sum()
+            )
         best = targets[int(np.argmax(scores))]
         assert text == tokenizer.inverse_transform([best])[0]
 

@@ -49,7 +49,9 @@ class StepDecoder:
         self.begins = np.empty(n, np.int64)
         self.states = np.empty((state_width(decoder), n), dtype)
         values = np.empty((n_tables, encoder.n_directions * encoder.n_hidden), dtype)
-        keys = values if network.attention == "dot" else np.empty((n_tables, decoder.n_hidden), dtype)
+        keys = (
+            values if network.attention == "dot" else np.empty((n_tables, decoder.n_hidden), dtype)
+        )
         self._tables = keys, values, self.begins
         spaces = (
             workspace_size(encoder, False),

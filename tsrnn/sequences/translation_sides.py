@@ -27,7 +27,7 @@ def are_numbers(X: Any) -> bool:
 
 
 def fitted_tokenizer(unit: str | Tokenizer | None, X: Any, **marks: bool) -> Tokenizer:
-    """A Tokenizer that is fitted on X, with ``marks`` of begin and end, unless ``unit`` is fitted."""
+    """A Tokenizer that is fitted on X, with marks of begin and end, unless ``unit`` is fitted."""
     if isinstance(unit, Tokenizer):
         if hasattr(unit, "tokens_"):
             return copy.copy(unit)

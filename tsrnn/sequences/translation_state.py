@@ -95,7 +95,7 @@ class FittedTranslator:
 
 
 def _follow(decoder, target, group):
-    """Most probable tokens (n, steps), and weights (n, steps, n_read), of targets that are given."""
+    """Most probable tokens, (n, steps), and weights, (n, steps, n_read), of given targets."""
     firsts, lengths = target.firsts[group], target.lengths[group]
     n_steps = int(lengths.max())
     best = np.zeros((group.size, n_steps), np.int64)

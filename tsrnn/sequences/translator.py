@@ -9,7 +9,6 @@ from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.network import PairSource
 from tsrnn.parameters import NON_NEGATIVE, Integer, validated
 from tsrnn.sequences.beam_search import Beams
-
 from tsrnn.sequences.translator_training import TrainedTranslator
 
 _BEAMS = Integer(1, 1000)

@@ -1,6 +1,6 @@
 """Cross-entropy: minus the logarithm of the target class's softmax (Bridle 1990).
 
-With label smoothing (Szegedy et al. 2016) a share of the target's weight is spread over all classes.
+With label smoothing (Szegedy et al. 2016) a share of its weight is spread over all classes.
 """
 
 import math
@@ -17,7 +17,7 @@ _PART = 256  # classes whose exponentials are summed apart, for precision
 
 @device_function
 def add_smoothing(outputs, of_each, part, losses):
-    """Subtract a share of the sum of all scores from the losses; ``part`` is zeros before and after."""
+    """Subtract a share of all scores from the losses; ``part`` is zeros, before and after."""
     n_rows = losses.size
     n_classes = outputs.size // n_rows
     for c in range(n_classes):
@@ -33,8 +33,8 @@ def add_smoothing(outputs, of_each, part, losses):
 def evaluate_rows(outputs, targets, weights, params, scratch):
     """Sums of losses and of weights; the outputs, (n_classes * n_rows,), become the gradient.
 
-    ``params`` may hold the share of label smoothing. The first rows of ``scratch`` hold the losses of the rows afterwards, without weights; NaN where
-    the target is missing.
+    ``params`` may hold the share of label smoothing. The first rows of ``scratch`` hold the losses
+    of the rows afterwards, without weights; NaN where the target is missing.
     """
     n_rows = weights.size
     losses, highest = scratch[:n_rows], scratch[n_rows : 2 * n_rows]

@@ -47,7 +47,7 @@ class CrossArrays(NamedTuple):
 
 @device_function
 def weights_of(parameters, first, sizes, kind):
-    """The ``CrossWeights`` in a flat vector from ``first`` on; ``kind`` is a number of ``KINDS``."""
+    """The ``CrossWeights`` in a vector from ``first`` on; ``kind`` is a number of ``KINDS``."""
     n, n_features = sizes.n_hidden, sizes.n_features
     n_key, n_query, n_score = n * (kind > 0), n * (kind == 2), 1 * (kind == 2)
     key = first + n * (n_features + n + 1)

@@ -20,6 +20,7 @@ from tsrnn.kernels.gemm.products import apply, apply_transposed, multiply, outer
 from tsrnn.kernels.jit.compile import device_function, like
 from tsrnn.kernels.layers.scaled_dot_product import dot_product, maximum, total
 
+
 @device_function
 def gather(steps, offset, first, n_rows, table):
     """Copy units from ``offset`` on of (n_steps, units * n_rows) to a table, from a step on."""
