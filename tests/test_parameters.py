@@ -262,7 +262,8 @@ def test_parameters_of_functions(name):
 def valid(allowed):
     """A value that constraints allow."""
     network = tsrnn.network.RecurrentNetwork("gru", 1, 2, 1)
-    values = (1, 2, 0.5, 8000, "MAE", tsrnn.RNNForecaster(), network)
+    estimators = tsrnn.RNNForecaster(), tsrnn.RNNTranslator()
+    values = (1, 2, 0.5, 8000, "MAE", *estimators, network)
     return next(value for value in values if is_allowed(value, allowed))
 
 

@@ -30,7 +30,42 @@ class PairSource(NamedTuple):
 
 
 class EncoderDecoder:
-    """A recurrent encoder and decoder, a bridge of their states, and attention (or none)."""
+    """A recurrent encoder and decoder, a bridge of their states, and attention (or none).
+
+    The decoder begins with what the bridge makes of the encoder's final states, reads the tokens
+    that it has written, and gives the probability of each to be the next.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "rnn", "rnn_relu"}
+    n_in, n_hidden, n_out : int
+        Numbers that a step of the encoder reads; hidden units of a layer, half of them in each
+        direction of a bidirectional encoder; tokens that are written.
+    dtype : {"float32", "float64"}
+    n_tokens, n_embedding : int, default=0
+        Tokens that the encoder reads, and the width of their embedding.
+    n_out_embedding : int, default=0
+        Width of the embedding of the tokens that are written, unless it is tied.
+    n_layers, residual
+        As of ``RecurrentNetwork``, of both networks.
+    bidirectional : bool, default=True
+        Whether the encoder reads in both directions.
+    attention : {"dot", "general", "additive"} or None, default="dot"
+        See ``tsrnn.kernels.translation.cross_attention``.
+    tied : bool, default=False
+        Use the output layer's weights as the embedding of the tokens that are written.
+
+    Attributes
+    ----------
+    encoder, decoder : RecurrentNetwork
+    parameters : (n_parameters,) array
+        All weights; those of the networks are parts of it.
+
+    Raises
+    ------
+    ValueError
+        If two directions cannot have half of the units each.
+    """
 
     def __init__(
         self,
@@ -50,6 +85,8 @@ class EncoderDecoder:
         tied: bool = False,
     ):
         n_directions = 2 if bidirectional else 1
+        if n_hidden % n_directions:
+            raise ValueError(f"Two directions have half of the units each; {n_hidden} is odd.")
         shape = {"n_layers": n_layers, "residual": residual, "head": "every"}
         self.attention = attention
         self.encoder = RecurrentNetwork(
@@ -63,8 +100,6 @@ class EncoderDecoder:
             n_embedding=n_embedding,
             **shape,
         )
-        if n_hidden % n_directions:
-            raise ValueError(f"Two directions have half of the units each; {n_hidden} is odd.")
         n_out_embedding = n_hidden if tied else n_out_embedding
         self.decoder = RecurrentNetwork(
             cell,
@@ -85,10 +120,20 @@ class EncoderDecoder:
 
     def set_parameters(self, vector: np.ndarray) -> None:
         """Take a parameter vector, of which both networks' are views."""
-        n = self.encoder.parameters.size
+        n = self.encoder.n_parameters
         self.parameters = vector
         self.encoder.parameters = vector[:n]
-        self.decoder.parameters = vector[n : n + self.decoder.parameters.size]
+        self.decoder.parameters = vector[n : n + self.decoder.n_parameters]
+
+    def __getstate__(self):
+        """State of a copy or a pickle: without the views of the parameters."""
+        none = self.parameters[:0]
+        networks = {"encoder": self.encoder.like(none), "decoder": self.decoder.like(none)}
+        return vars(self) | networks
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self.set_parameters(self.parameters)
 
     @property
     def dtype(self) -> np.dtype:
@@ -98,7 +143,6 @@ class EncoderDecoder:
     def like(self, parameters: np.ndarray) -> Self:
         """A network of the same shape with other parameters, which are not copied."""
         other = copy.copy(self)
-        other.encoder, other.decoder = copy.copy(self.encoder), copy.copy(self.decoder)
         other.set_parameters(parameters)
         return other
 

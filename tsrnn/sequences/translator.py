@@ -7,12 +7,13 @@ import pandas as pd
 
 from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.network import PairSource
-from tsrnn.parameters import NON_NEGATIVE, Integer, validated
+from tsrnn.parameters import Integer, Number, validated
 from tsrnn.sequences.beam_search import Beams
 from tsrnn.sequences.translator_training import TrainedTranslator
 
 _BEAMS = Integer(1, 1000)
 _LENGTH = Integer(1, 10**6)
+_PENALTY = Number(0, 10)
 
 
 class RNNTranslator(TrainedTranslator):
@@ -227,7 +228,7 @@ class RNNTranslator(TrainedTranslator):
             self._fit(X, y, partial=True)
         return self
 
-    @validated(beam_size=[_BEAMS], length_penalty=[NON_NEGATIVE], max_length=[_LENGTH, None])
+    @validated(beam_size=[_BEAMS], length_penalty=[_PENALTY], max_length=[_LENGTH, None])
     def predict(
         self,
         X: Any,
