@@ -19,6 +19,7 @@ from tsrnn.cli.arguments import (
     thousands,
 )
 from tsrnn.cli.generate_options import add_generate
+from tsrnn.cli.translate_options import add_translate
 
 _FORECAST = """\
 Forecast columns of a csv or parquet file by a recurrent network (LSTM), with prediction intervals.
@@ -101,6 +102,7 @@ _OPTIONS = {
 _SAME = "horizon lookback season step stretch missing scope loss cell device method contamination"
 _OPTIONS |= {name: name for name in _SAME.split()}
 _OPTIONS |= {"n_layers": "layers", "embedding_size": "embedding-size", "n_steps": "steps"}
+_OPTIONS |= {name: name.replace("_", "-") for name in ("beam_size", "length_penalty", "max_length")}
 # Those of ``tsrnn.forecasting``, which is slow to import
 CALENDAR = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 
@@ -113,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     _add_backtest(commands)
     _add_detect(commands)
     add_generate(commands)
+    add_translate(commands)
     return parser
 
 
@@ -294,8 +297,8 @@ def in_options(message: str) -> str:
     message = re.sub(r", or early_stopping=False \(no intervals\)", "", message)
     message = message.replace(" (validation_fraction=0.1)", "")
     names = "|".join(_OPTIONS)
-    parameter = rf"The '({names})' parameter of \w+ must"
-    message = re.sub(parameter, lambda m: f"--{_OPTIONS[m[1]]} must", message)
+    parameter = rf"^({names}) must|The '({names})' parameter of \w+ must"
+    message = re.sub(parameter, lambda m: f"--{_OPTIONS[m[1] or m[2]]} must", message)
     values = rf"\b({names})=(?:'([^']*)'|([\w.]+))"
     message = re.sub(values, lambda m: f"--{_OPTIONS[m[1]]} {m[2] or m[3]}", message)
     return re.sub(r"\bn_windows\b", "--windows", message)
