@@ -138,9 +138,9 @@ def test_log_likelihood_and_attention_of_every_kind(attention):
     np.testing.assert_allclose(found, [each.sum() for each in expected], rtol=1e-9)
     if attention is None:
         with pytest.raises(ValueError, match="attention=None attends to nothing"):
-            model.attention(TEXTS)
+            model.align(TEXTS)
         return
-    for number, frame in enumerate(model.attention(TEXTS, WORDS)):
+    for number, frame in enumerate(model.align(TEXTS, WORDS)):
         (ids,) = model.target_tokenizer_.transform(WORDS[number : number + 1])
         _, shares = naive_outputs(model, read(model, TEXTS, number), ids[:-1])
         np.testing.assert_allclose(frame, shares, rtol=1e-9)
@@ -184,14 +184,14 @@ def test_score_is_the_share_of_tokens_that_are_the_most_probable(model):
 
 
 def test_a_result_does_not_depend_on_the_others(model, monkeypatch):
-    together = model.predict(TEXTS * 3), model.log_likelihood(TEXTS, WORDS), model.attention(TEXTS)
+    together = model.predict(TEXTS * 3), model.log_likelihood(TEXTS, WORDS), model.align(TEXTS)
     for number, text in enumerate(TEXTS):
         assert model.predict([text]) == [together[0][number]]
         assert model.log_likelihood([text], WORDS[number : number + 1]) == together[1][number]
-        pd.testing.assert_frame_equal(model.attention([text])[0], together[2][number])
+        pd.testing.assert_frame_equal(model.align([text])[0], together[2][number])
     monkeypatch.setattr(translation_state, "_GROUP", 2)
     assert model.predict(TEXTS * 3) == together[0]
-    for one, other in zip(model.attention(TEXTS), together[2], strict=True):
+    for one, other in zip(model.align(TEXTS), together[2], strict=True):
         pd.testing.assert_frame_equal(one, other)
 
 
@@ -202,7 +202,7 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
     for n_jobs in (1, 2):
         options = {"dropout": 0.2, "recurrent_dropout": 0.1, "max_iter": 3, "batch_size": 40}
         model = translator(n_jobs=n_jobs, early_stopping=True, dtype="float32", **options).fit(X, y)
-        predicted, weights = model.predict(X), model.attention(X)
+        predicted, weights = model.predict(X), model.align(X)
         results.append((model.network_.parameters, model.log_likelihood(X, y), *weights))
         results[-1] += (np.array(predicted),)
     for one, two in zip(*results, strict=True):
@@ -232,7 +232,7 @@ def test_a_series_is_put_into_words():
     model = translator(None, hidden_size=16, max_iter=30, learning_rate_init=0.02, batch_size=16)
     model.fit(X[:250], y[:250])
     assert np.mean([a == b for a, b in zip(model.predict(X[250:]), y[250:], strict=True)]) > 0.9
-    frame = model.attention(X[250:251])[0]
+    frame = model.align(X[250:251])[0]
     assert frame.columns.tolist() == list(range(12))
 
 
@@ -343,7 +343,7 @@ def test_clone_pickle_and_search(model):
 
 
 def test_not_fitted():
-    for call in ("predict", "attention"):
+    for call in ("predict", "align"):
         with pytest.raises(NotFittedError):
             getattr(RNNTranslator(), call)(TEXTS)
     for call in ("score", "log_likelihood"):

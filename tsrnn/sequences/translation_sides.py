@@ -54,7 +54,8 @@ class TokenSource:
         """Sequences end to end; ValueError if X is not what was fitted, or one has no token."""
         ids = self.tokenizer.transform(X)
         _refuse_empty(ids, self.tokenizer, "X")
-        if not any(each.any() for each in ids):
+        n_special = 1 + _count_marks(self.tokenizer)
+        if not any((each >= n_special).any() for each in ids):
             raise ValueError(
                 f"No token of X is known: the vocabulary of {self.n_tokens} tokens has none of "
                 "them. Is the unit the one that was fitted?"
@@ -197,11 +198,16 @@ class TokenTarget:
 
 def _refuse_empty(ids, tokenizer, name):
     """Raise ValueError for a sequence of which nothing is left but begin and end."""
-    n_marks = (tokenizer.begin_ is not None) + (tokenizer.end_ is not None)
+    n_marks = _count_marks(tokenizer)
     noun = "Sequence" if tokenizer.unit is None else "Text"
     for number, each in enumerate(ids):
         if each.size <= n_marks:
             raise ValueError(f"{noun} {number} of {name} is empty: it has no token. Drop the pair.")
+
+
+def _count_marks(tokenizer):
+    """Tokens of begin and end, whose ids are the first after that of unknown tokens."""
+    return (tokenizer.begin_ is not None) + (tokenizer.end_ is not None)
 
 
 @contextlib.contextmanager

@@ -292,7 +292,7 @@ class RNNTranslator(TrainedTranslator):
         hits = np.concatenate(predicted) == pairs.decoder.targets[:, 0]
         return float(hits.mean())
 
-    def attention(self, X: Any, y: Any = None) -> list[pd.DataFrame]:
+    def align(self, X: Any, y: Any = None) -> list[pd.DataFrame]:
         """What the decoder attends to when it writes: weights of the steps of each source.
 
         Parameters

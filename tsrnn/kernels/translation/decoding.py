@@ -106,17 +106,19 @@ def _compile_encode(passes: PairPasses, kind: int) -> Callable:
 
     def encode(n_tasks, source, sizes, parameters, windows, memory, out):
         work, spaces, states, first_steps = memory
-        n_rows = read_sizes(sizes[0]).n_rows
+        source_sizes, target_sizes = sizes
+        begins, initial, keys, values = out
+        n_rows = read_sizes(source_sizes).n_rows
         n_chunks = (windows.size + n_rows - 1) // n_rows
         for task in prange(n_tasks):
             for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
                 encode_chunk(
-                    (source, sizes),
+                    (source, (source_sizes, target_sizes)),
                     parameters,
                     windows,
                     (chunk * n_rows, min((chunk + 1) * n_rows, windows.size)),
                     (work[task], spaces, states[task], first_steps[task]),
-                    out,
+                    (begins, initial, keys, values),
                 )
 
     return encode
@@ -164,13 +166,15 @@ def _compile_step(passes: PairPasses, kind: int) -> Callable:
     def step(n_tasks, sizes, parameters, rows, states, tables, allowed, memory):
         tokens, sequences, best, log_probs, shares = rows
         work, n_work, first_steps = memory
-        n_rows = read_sizes(sizes[1]).n_rows
+        keys, values, begins = tables
+        source_sizes, target_sizes = sizes
+        n_rows = read_sizes(target_sizes).n_rows
         n_chunks = (tokens.size + n_rows - 1) // n_rows
         for task in prange(n_tasks):
             for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
                 first, last = chunk * n_rows, (chunk + 1) * n_rows
                 step_chunk(
-                    sizes,
+                    (source_sizes, target_sizes),
                     parameters,
                     first,
                     StepRows(
@@ -181,7 +185,7 @@ def _compile_step(passes: PairPasses, kind: int) -> Callable:
                         shares[first:last],
                     ),
                     states,
-                    tables,
+                    (keys, values, begins),
                     allowed,
                     (work[task], n_work, first_steps[task]),
                 )

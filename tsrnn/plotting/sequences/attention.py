@@ -146,7 +146,7 @@ class AttentionDisplay:
         NotFittedError, ValueError
             If the translator is not fitted, has no attention, or a side has more than 300 tokens.
         """
-        (frame,) = translator.attention([source], None if target is None else [target])
+        (frame,) = translator.align([source], None if target is None else [target])
         tokens, columns = frame.index.tolist(), frame.columns.tolist()
         return cls(frame.to_numpy(), tokens, columns, label=label).plot(ax)
 
