@@ -165,7 +165,9 @@ def _compile_backward(layer_backward, head_backward) -> Callable:
             grad_hidden_steps,
         )
         head_backward(parameters, gradient, work, chunk, workspace.head, grads)
-        add = sizes.needs_steps > 0  # the head has then written the gradient of the last layer first
+        add = (
+            sizes.needs_steps > 0
+        )  # the head has then written the gradient of the last layer first
         for layer in range(sizes.n_layers - 1, -1, -1):
             for direction in range(sizes.n_directions):
                 layer_backward(parameters, gradient, work, chunk, layer, direction, grads, add)

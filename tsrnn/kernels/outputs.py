@@ -106,7 +106,10 @@ def first_written(sizes, first_steps, first):
 def write_block(parameters, chunk, head, first):
     """Write the outputs of a block of output steps, which begins at ``first``."""
     sizes, n_rows = chunk.sizes, chunk.first_steps.size
-    arrays, last = head_arrays(head, sizes, n_rows), min(first + sizes.n_output_block, sizes.n_output_steps)
+    arrays, last = (
+        head_arrays(head, sizes, n_rows),
+        min(first + sizes.n_output_block, sizes.n_output_steps),
+    )
     hidden_weights, out_weights = head_weights(parameters, sizes)
     written, n = first_written(sizes, chunk.first_steps, first), sizes.n_head_units * n_rows
     for output_step in range(first, min(written, last)):
@@ -143,7 +146,10 @@ def write_block_backward(parameters, gradient, chunk, head, first):
     was read comes in its place.
     """
     sizes, n_rows = chunk.sizes, chunk.first_steps.size
-    arrays, last = head_arrays(head, sizes, n_rows), min(first + sizes.n_output_block, sizes.n_output_steps)
+    arrays, last = (
+        head_arrays(head, sizes, n_rows),
+        min(first + sizes.n_output_block, sizes.n_output_steps),
+    )
     hidden_weights, out_weights = head_weights(parameters, sizes)
     grad_hidden_weights, grad_out_weights = head_weights(gradient, sizes)
     n_features, n_units = sizes.n_directions * sizes.n_hidden, sizes.n_head_units

@@ -93,7 +93,9 @@ def compile_step(passes: ChunkPasses, attends: bool) -> Callable:
             for chunk in range(task * n_chunks // n_tasks, (task + 1) * n_chunks // n_tasks):
                 first, last = chunk * n_rows, (chunk + 1) * n_rows
                 buffers = Buffers(work[chunk if attends else task], first_steps[task])
-                step_chunk(sizes, parameters, x[first:last], first, buffers, states, out[first:last])
+                step_chunk(
+                    sizes, parameters, x[first:last], first, buffers, states, out[first:last]
+                )
 
     return step
 
