@@ -25,8 +25,7 @@ class Ours:
     """``tsrnn.training.train``."""
 
     def __init__(self, task):
-        self.task, self.network = task, task.network()
-        self.start = self.network.parameters.copy()
+        self.task = task
         self.settings = Settings(
             loss=task.loss,
             max_iter=1,
@@ -35,10 +34,14 @@ class Ours:
             learning_rate_init=RATE,
             max_grad_norm=MAX_NORM,
         )
+        self.reset()
+
+    def reset(self):
+        """Return to the initial weights."""
+        self.network = self.task.network()
 
     def train(self, task):
-        """Mean loss of an epoch on a task's windows, from the initial weights."""
-        self.network.parameters[:] = self.start
+        """Mean loss of an epoch on a task's windows."""
         rng = np.random.default_rng(0)
         history = train(self.network, task.source, task.windows, NONE, self.settings, rng)
         return history.loss_curve[0]
@@ -61,41 +64,40 @@ class PyTorch:
 
         torch.set_num_threads(available_threads())
         self.torch, self.task = torch, task
-        views, nn = task.network().views(), torch.nn
+        nn = torch.nn
         n_in = task.source.values.shape[1] + task.n_embedding
         options = {"batch_first": True, "bidirectional": task.bidirectional}
         self.embedding = nn.Embedding(task.n_tokens, task.n_embedding) if task.n_tokens else None
         self.layer = nn.LSTM(n_in, task.n_hidden, **options)
         self.head = nn.Linear((1 + task.bidirectional) * task.n_hidden, task.n_out)
+        self.twins = {"head_weight": self.head.weight, "head_bias": self.head.bias}
         if task.tied:
             self.embedding.weight = self.head.weight
-        with torch.no_grad():
-            twins = {"head_weight": self.head.weight, "head_bias": self.head.bias}
-            if self.embedding is not None and not task.tied:
-                twins["token_embedding"] = self.embedding.weight
-            for name, parameter in self.layer.named_parameters():
-                kind, end = name.rsplit("_l0")
-                ours = {"weight_ih": "weight_input", "weight_hh": "weight_hidden"}
-                if kind == "bias_hh":
-                    parameter.zero_()
-                    parameter.requires_grad_(False)
-                else:
-                    twins[f"{ours.get(kind, 'bias')}_l0{end}"] = parameter
-            for name, parameter in twins.items():
+        elif task.n_tokens:
+            self.twins["token_embedding"] = self.embedding.weight
+        for name, parameter in self.layer.named_parameters():
+            kind, end = name.split("_l0")
+            if kind == "bias_hh":
+                parameter.requires_grad_(False).zero_()
+            else:
+                ours = {"weight_ih": "weight_input", "weight_hh": "weight_hidden"}.get(kind, "bias")
+                self.twins[f"{ours}_l0{end}"] = parameter
+        self.reset()
+
+    def reset(self):
+        """Return to the initial weights, which are ours."""
+        views = self.task.network().views()
+        with self.torch.no_grad():
+            for name, parameter in self.twins.items():
                 values = views[name]
                 if name == "token_embedding":
-                    values = values[:, : task.n_embedding]
-                parameter.copy_(torch.tensor(values.reshape(parameter.shape)))
-        self.parameters = list(twins.values())
-        self.start = [parameter.detach().clone() for parameter in self.parameters]
+                    values = values[:, : self.task.n_embedding]
+                parameter.copy_(self.torch.from_numpy(values.reshape(parameter.shape)))
 
     def train(self, task):
-        """Mean loss of an epoch on a task's windows, from the initial weights."""
-        torch = self.torch
-        with torch.no_grad():
-            for parameter, start in zip(self.parameters, self.start, strict=True):
-                parameter.copy_(start)
-        adam = torch.optim.Adam(self.parameters, lr=RATE, fused=True)
+        """Mean loss of an epoch on a task's windows."""
+        torch, parameters = self.torch, list(self.twins.values())
+        adam = torch.optim.Adam(parameters, lr=RATE, fused=True)
         state, total, weight = None, 0.0, 0
         for windows in self._minibatches(task):
             adam.zero_grad(set_to_none=True)
@@ -103,7 +105,7 @@ class PyTorch:
             if task.windows.ndim == 2:
                 state = tuple(part.detach() for part in after)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.parameters, MAX_NORM)
+            torch.nn.utils.clip_grad_norm_(parameters, MAX_NORM)
             adam.step()
             total, weight = total + loss.item() * n, weight + n
         return total / weight
@@ -183,6 +185,7 @@ def ready_side(library, name, data, dry):
 def time_epoch(library, name, data, dry):
     """Seconds of an epoch, and mean losses in it and after it; run in a worker."""
     side = ready_side(library, name, data, dry)
+    side.reset()
     started = time.perf_counter()
     loss = side.train(side.task)
     seconds = time.perf_counter() - started
@@ -210,4 +213,4 @@ def peak_memory(library, name, data, dry):
             peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) * 1024
     except (OSError, StopIteration):
         return None
-    return (peak - before) / 1e6
+    return (peak - before) / 2**20

@@ -25,13 +25,14 @@ from sklearn.pipeline import make_pipeline
 from tsrnn import RNNClassifier, RNNLanguageModel, RNNTagger, Tokenizer
 text = "the quick brown fox jumps over the lazy dog. " * 20
 texts, labels = ["so good", "so bad"] * 9, [1, 0] * 9
+tokenizer = Tokenizer("word")
 classifier = RNNClassifier(embedding_size=8, bidirectional=True, pooling="max", max_iter=1)
 """
 FIRST_FITS = {
     "RNNLanguageModel, lstm": "RNNLanguageModel(max_iter=1).fit(text).generate(9)",
     "RNNLanguageModel, gru": "RNNLanguageModel(cell='gru', max_iter=1).fit(text).generate(9)",
     "RNNLanguageModel of frames": "RNNLanguageModel(None, max_iter=1).fit([np.eye(9)] * 9)",
-    "Tokenizer and RNNClassifier": "make_pipeline(Tokenizer('word'), classifier).fit(texts, labels)",
+    "Tokenizer and RNNClassifier": "make_pipeline(tokenizer, classifier).fit(texts, labels)",
     "RNNTagger": "RNNTagger(max_iter=1).fit(np.ones((99, 2)), np.arange(99) % 2)",
 }
 
