@@ -49,6 +49,7 @@ _evaluate_rows = switch(
     "kind, outputs, targets, weights, scratch",
     {kind: loss.evaluate_rows for kind, loss in enumerate(_BY_NAME.values()) if loss.evaluate_rows},
     arguments="outputs, targets, weights, scratch",
+    mark=scalar,
 )
 _TAKES_ROWS = tuple(loss.evaluate_rows is not None for loss in _BY_NAME.values())
 
