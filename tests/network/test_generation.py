@@ -1,4 +1,4 @@
-"""Tokens that a network draws, against stepping by hand, to the bit."""
+"""Tokens that a recurrent network draws, against stepping by hand, to the bit."""
 
 import naive
 import numpy as np
@@ -7,7 +7,7 @@ from conftest import random_network
 
 from tsrnn.kernels import cells
 from tsrnn.kernels.sampling import Sampling
-from tsrnn.network import Context, Memory
+from tsrnn.network import Memory
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +18,6 @@ SHAPES = {
     "tied": {"n_embedding": 6, "tied": True},
     "tied hidden head": {"n_embedding": 4, "tied": True, "n_head": 4, "head": "every"},
 }
-ATTENDING = {"n_embedding": 3, "n_layers": 2, "n_heads": 2, "head": "every"}
 HOW = [Sampling(), Sampling(0.0), Sampling(0.6, 4), Sampling(1.3, 0, 0.8), Sampling(1.0, 5, 0.7)]
 
 
@@ -93,40 +92,6 @@ def test_thousands_of_streams_on_any_number_of_threads():
     np.testing.assert_array_equal(one.states, two.states)
     few = Memory(network, 20)  # in chunks of fewer rows
     np.testing.assert_array_equal(few.generate(tokens[:20], uniforms[:20], HOW[2]), drawn[:20])
-
-
-# Attention, which keeps the keys and values of a window
-
-
-def of_a_window(network, x):
-    """The outputs for the last row of x, (n, n_in), by plain loops."""
-    shape = {"n_heads": network.n_heads, "head": "every"}
-    return naive.network(network.cell, network.views(), x, shape)[0][-1]
-
-
-@pytest.mark.parametrize("n_steps", [1, 2, 5, 8])
-def test_a_context_reads_a_window_and_then_its_last_half(n_steps):
-    network = language_model("attention", ATTENDING, "float64", n_hidden=4)
-    n_series, n = 18, 14
-    x = np.random.default_rng(0).normal(size=(n_series, n, network.n_in))
-    context, first = Context(network, n_steps, n_series), 0
-    for t in range(n):
-        said = context.step(x[:, t])
-        if t - first == n_steps:
-            first += max(n_steps // 2, 1)
-        expected = [of_a_window(network, rows[first : t + 1]) for rows in x[[0, 1, 17]]]
-        np.testing.assert_allclose(said[[0, 1, 17]], expected, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("how", HOW, ids=str)
-@pytest.mark.parametrize(("n_series", "n_steps"), [(1, 6), (20, 7), (3, 40)])
-def test_bits_of_attention_are_those_of_steps_by_hand(how, n_series, n_steps):
-    network, rng = language_model("attention", ATTENDING), np.random.default_rng(n_series)
-    memory, twin = (Context(network, n_steps, n_series) for _ in range(2))
-    for n_read, n in ((1, 9), (3, 8)):
-        tokens, uniforms = rng.integers(0, N_TOKENS, (n_series, n_read)), rng.random((n_series, n))
-        drawn = memory.generate(tokens, uniforms, how)
-        np.testing.assert_array_equal(drawn, by_hand(twin, tokens, uniforms, how))
 
 
 # What can not be drawn

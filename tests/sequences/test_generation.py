@@ -1,5 +1,6 @@
 """What a language model writes: bits as by hand, and where it ends."""
 
+import naive
 import numpy as np
 import pytest
 from sequences.test_language_model import (
@@ -26,22 +27,6 @@ def generator(seed):
     return np.random.default_rng(check_random_state(seed).randint(2**31))
 
 
-def drawn_by_hand(scores, uniform, temperature, top_k, top_p):
-    """The token that a number draws, by sorting all."""
-    if temperature == 0:
-        return int(np.argmax(scores))
-    shares = np.exp((scores - scores.max()) / temperature)
-    shares /= shares.sum()
-    order = np.argsort(-shares, kind="stable")[: top_k or shares.size]
-    if top_p is not None:
-        cumulative = np.cumsum(shares[order]) / shares[order].sum()
-        order = order[: np.searchsorted(cumulative, top_p) + 1]
-    else:
-        order = order if top_k else np.arange(shares.size)
-    cumulative = np.cumsum(shares[order]) / shares[order].sum()
-    return int(order[np.searchsorted(cumulative, uniform, side="right")])
-
-
 @pytest.mark.parametrize("cell", cells.NAMES)
 @pytest.mark.parametrize(
     ("temperature", "top_k", "top_p"),
@@ -60,7 +45,7 @@ def test_texts_are_as_by_stepping_by_hand(cell, temperature, top_k, top_p):
     by_hand = []
     for uniform in uniforms:
         scores[:2] = -np.inf  # the unknown token, and the boundary before a text
-        by_hand.append(drawn_by_hand(scores, uniform, temperature, top_k, top_p))
+        by_hand.append(naive.draw(scores, uniform, temperature, top_k or 0, top_p or 1.0))
         scores = memory.step(network.embed(by_hand[-1])[None])[0].astype(float)
     assert written == "".join(tokenizer.tokens_[k] for k in by_hand)
     assert len(written) == 60
