@@ -213,6 +213,9 @@ def test_arguments_that_do_not_fit():
     for stop in ("", 5, [5], ["a", ""]):
         with pytest.raises(ValueError, match="stop"):
             model.generate(5, stop=stop)
+    for stop in (np.array([1, 2]), [[60, 1]]):
+        with pytest.raises(ValueError, match="stop must be an item, hashable"):
+            language_model(None).fit(ITEMS).generate(5, stop=stop)
     for name, value in {"top_k": 3, "top_p": 0.5, "stop": "a"}.items():
         with pytest.raises(ValueError, match=f"{name} is for tokens"):
             of_frames.generate(5, PIECES[0], **{name: value})

@@ -1,5 +1,6 @@
 """RNNLanguageModel: predicts the next token of a text or frame of music, and writes more."""
 
+from collections.abc import Hashable
 from typing import Any, Self
 
 import numpy as np
@@ -341,10 +342,15 @@ class RNNLanguageModel(TrainedLanguageModel):
         if stop is None:
             return []
         stops = list(stop) if isinstance(stop, list) else [stop]
-        if self.tokenizer_.unit is not None and not all(
-            isinstance(each, str) and each for each in stops
-        ):
-            raise ValueError(f"stop must be a text or a list of texts, got {stop!r}.")
+        if self.tokenizer_.unit is None:
+            if not all(isinstance(each, Hashable) for each in stops):
+                raise ValueError(
+                    f"stop must be an item, hashable, or a list of them; got {stop!r}."
+                )
+        elif not all(isinstance(each, str) and each for each in stops):
+            raise ValueError(
+                f"stop must be a text that is not empty, or a list of texts; got {stop!r}."
+            )
         return stops
 
     def _step_losses(self, X) -> list[np.ndarray]:

@@ -104,19 +104,22 @@ class Tokens:
         lengths = lengths if with_end else lengths - 1
         return sequence_source(values, firsts, lengths, targets, tokens=stream[:-1])
 
-    def read_prompt(self, prompt: Any) -> np.ndarray:
-        """Ids of the boundary token and of a prompt, which may be None; ValueError as ``read``."""
+    def read_prompt(self, prompt: Any, name: str = "prompt") -> np.ndarray:
+        """Ids of the boundary token and of a prompt, which may be None.
+
+        ValueError as ``read``, which calls it ``name``.
+        """
         start = np.array([self.boundary])
         if prompt is None or (isinstance(prompt, (str, list, tuple)) and len(prompt) == 0):
             return start
         try:
             (ids,) = self._ids_of([prompt])
         except ValueError as error:
-            raise ValueError(_PROMPT_IN_ERRORS.sub("prompt", str(error))) from error
+            raise ValueError(_PROMPT_IN_ERRORS.sub(name, str(error))) from error
         if ids.size and not ids.any():
             raise ValueError(
-                f"prompt holds no token of the vocabulary, which has {self.n_out}. Give a prompt "
-                "of tokens that were in fit."
+                f"{name} holds no token of the vocabulary, which has {self.n_out}. Give some that "
+                "were in fit."
             )
         return np.concatenate([start, ids])
 
