@@ -12,6 +12,7 @@ import numpy as np
 
 from tsrnn.parameters import (
     BOOLEAN,
+    Allowed,
     HasMethods,
     Integer,
     ListOf,
@@ -23,7 +24,7 @@ from tsrnn.parameters import (
 from tsrnn.sequences.music.notes import ARGUMENTS, Note, read_music
 
 TEMPO = Number(4, 1000)  # MIDI stores microseconds of a beat in three bytes
-DESTINATION = [Text(), os.PathLike, HasMethods(["write"])]
+DESTINATION: Allowed = [Text(), os.PathLike, HasMethods(["write"])]
 _PROGRAM = Integer(0, 127)
 _PER_BEAT = 480  # ticks of the files written
 _VELOCITY = 80
