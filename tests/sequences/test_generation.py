@@ -188,6 +188,19 @@ def test_frames_at_the_ends_of_the_temperature():
     assert 0.4 < hot.mean() < 0.6
 
 
+def test_options_at_their_ends():
+    model = with_random_weights(language_model().fit(TEXTS))
+    drawn = model.generate(40, random_state=0)
+    for options in ({"top_k": 10**6}, {"top_k": len(model.tokenizer_.tokens_)}, {"top_p": 1}):
+        assert model.generate(40, random_state=0, **options) == drawn
+    likeliest = model.generate(40, temperature=0)
+    for options in ({"top_k": 1}, {"top_p": 1e-300}, {"temperature": 1e-320}):
+        assert model.generate(40, random_state=0, **options) == likeliest
+    for name, value in {"temperature": np.inf, "top_p": np.nan, "n": 2.0}.items():
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            model.generate(**({"n": 5} | {name: value}))
+
+
 def test_prompts_that_cannot_be_read():
     model = language_model().fit(TEXTS)
     for prompt in ("", None, []):

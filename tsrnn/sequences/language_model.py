@@ -324,7 +324,7 @@ class RNNLanguageModel(TrainedLanguageModel):
         Returns
         -------
         str, list of items, or (n, n_notes) int8 array
-            What follows the prompt.
+            What follows the prompt; of words, without the space between.
         """
         model = self.fitted_
         start = model.reader.read_prompt(prompt)
@@ -334,7 +334,8 @@ class RNNLanguageModel(TrainedLanguageModel):
                 if value is not None:
                     raise ValueError(f"{name} is for tokens. Leave it out for frames of music.")
             return generate_frames(model, start, n, temperature, rng)
-        sampling = Sampling(temperature, top_k or 0, 1.0 if top_p is None else top_p)
+        n_most = 0 if top_k is None or top_k >= model.network.n_out else top_k
+        sampling = Sampling(temperature, n_most, 1.0 if top_p is None else top_p)
         return generate_tokens(model, start, n, sampling, self._stops(stop), rng)
 
     def _stops(self, stop) -> list:
