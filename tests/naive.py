@@ -124,18 +124,23 @@ def kept(share, seed, place, row, n):
     return (np.array(units) >= int(share * 2**32)) / (1 - share)
 
 
-def embedded(weights, tokens, values):
+def embedded(weights, tokens, values, told=False):
     """Inputs (n_time, n_in) of a sequence: its tokens' rows of the embedding, then its numbers.
 
     A network without an embedding of its own has that of its output layer. A step without token
-    (-1), or with a missing value, is left out.
+    (-1), or with a missing value, is left out. Or else it is ``told``: zeros stand for what is
+    missing, and for each number two more say whether it is there and when one last was.
     """
     embedding = weights.get("token_embedding", weights["head_weight"])
-    rows = [
-        np.concatenate([embedding[token], numbers])
-        for token, numbers in zip(tokens, values, strict=True)
-        if token >= 0 and not np.isnan(numbers).any()
-    ]
+    if told:
+        gone = np.isnan(values)
+        since = np.column_stack([elapsed(channel) for channel in gone.T])
+        values = np.hstack([np.where(gone, 0.0, values), 1.0 - gone, since])
+    rows = []
+    for token, numbers in zip(tokens, values, strict=True):
+        vector = embedding[token] if token >= 0 else np.zeros(embedding.shape[1])
+        if told or (token >= 0 and not np.isnan(numbers).any()):
+            rows.append(np.concatenate([vector, numbers]))
     return np.reshape(rows, (len(rows), embedding.shape[1] + values.shape[1]))
 
 
@@ -291,7 +296,7 @@ def elapsed(missing):
     time = [0.0]
     for gone in missing[:-1]:
         time.append(1.0 + (time[-1] if gone else 0.0))
-    return np.array(time)
+    return np.array(time[: len(missing)])
 
 
 def softplus(x):
