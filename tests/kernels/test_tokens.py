@@ -608,9 +608,11 @@ def test_training_with_carried_states_against_naive(solver, embedding):
     np.testing.assert_allclose(network.parameters, average, rtol=1e-5, atol=1e-6)
 
 
-def test_networks_trained_together_are_as_trained_alone():
-    """One after another they note which tokens they have seen in the same memory."""
-    settings = Settings(loss="cross_entropy", max_iter=2, batch_size=3, n_jobs=1)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_networks_trained_together_are_as_trained_alone(n_jobs, monkeypatch):
+    """Those of a task note one after another which tokens they have seen in the same memory."""
+    monkeypatch.setattr(networks, "are_worth_it", lambda *_: True)
+    settings = Settings(loss="cross_entropy", max_iter=2, batch_size=3, n_jobs=n_jobs)
     case = TokenCase(LANGUAGE_MODEL.format("own"))
     windows, n = [case.order[:9], case.order[5:], case.order[::2]], 3
 
