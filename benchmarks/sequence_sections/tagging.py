@@ -115,9 +115,9 @@ def _read_ts(path):
 
 
 def _join(recordings, labels, rng):
-    """Pieces of the recordings end to end, five of each, and the label of each step."""
+    """Pieces of the recordings end to end, two of each, and the label of each step."""
     steps, names = [], []
-    for number in np.concatenate([rng.permutation(len(labels)) for _ in range(5)]):
+    for number in np.concatenate([rng.permutation(len(labels)) for _ in range(2)]):
         n = rng.integers(30, 101)
         first = rng.integers(0, 101 - n)
         steps.append(recordings[number, first : first + n])

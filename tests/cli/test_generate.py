@@ -101,8 +101,11 @@ def test_progress_is_shown_unless_quiet(file, generate):
 
 
 def test_what_is_refused_before_training(file, generate, tmp_path, monkeypatch):
-    other, empty, latin = (tmp_path / name for name in ("other.tsrnn", "empty.txt", "latin.txt"))
+    other, unfitted, items = (tmp_path / f"{k}.tsrnn" for k in range(3))
+    empty, latin = tmp_path / "empty.txt", tmp_path / "latin.txt"
     tsrnn.save(RNNRegressor(), other)
+    tsrnn.save(RNNLanguageModel(), unfitted)
+    tsrnn.save(RNNLanguageModel(None, hidden_size=2, max_iter=1).fit([[1, 2, 1]]), items)
     empty.write_text(" \n\n")
     latin.write_bytes("caf\xe9 cr\xe8me".encode("latin-1"))
     monkeypatch.setattr(RNNLanguageModel, "fit", lambda *_: pytest.fail("trained for nothing"))
@@ -115,7 +118,10 @@ def test_what_is_refused_before_training(file, generate, tmp_path, monkeypatch):
         ([empty, "--lines"], "there is no text in it"),
         ([latin], "latin.txt: 'utf-8' codec can't decode"),
         (["--load", file], "is not a file of tsrnn.save"),
-        (["--load", other], "holds a RNNRegressor"),
+        (["--load", other], "holds RNNRegressor, no language model"),
+        (["--load", unfitted], "holds a language model that is not fitted"),
+        (["--load", items], "of music or of items, not of text"),
+        ([file, "--stop", ""], "argument --stop: the text is empty"),
         ([file, "--prompt", "\u00e9\u00e9"], "prompt holds no token"),
         ([file, "--save", tmp_path / "no" / "a"], "there is no directory"),
         ([file, "--out", file], "it is a file to read"),

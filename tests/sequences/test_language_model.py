@@ -338,7 +338,8 @@ def test_forms_of_texts(form):
 def test_forms_of_frames():
     pieces = np.stack([piece[:7] for piece in PIECES if len(piece) > 6])
     expected = language_model(None).fit(list(pieces)).log_likelihood(list(pieces))
-    for X in (pieces, pieces.astype(bool), [pd.DataFrame(piece) for piece in pieces]):
+    frames = [pd.DataFrame(piece) for piece in pieces]
+    for X in (pieces, pieces.astype(bool), frames, pieces.tolist()):
         np.testing.assert_array_equal(language_model(None).fit(X).log_likelihood(X), expected)
 
 
@@ -392,6 +393,9 @@ BAD = {
     "half": (None, [0.5 * PIECES[0]], "Piece 0 of X holds 0.5 at step"),
     "missing notes": (None, [np.where(PIECES[0], np.nan, 0)], "Piece 0 of X holds nan at step"),
     "one frame": (None, [PIECES[0], PIECES[0][:1]], "Piece 1 of X has 1 frames"),
+    "one piece": (None, PIECES[0], r"X is one array of 0 and 1, of shape \(12, 4\).*as \[X\]"),
+    "one piece of truth values": (None, PIECES[0].astype(bool), r"X is one array of 0 and 1"),
+    "one melody": (None, [(60, 1), (None, 2)], r"Step 0 of sequence 1 .*missing.*give it as \[X\]"),
     "words as frames": (None, [np.full((3, 4), "a")], "X"),
 }
 

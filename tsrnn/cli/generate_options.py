@@ -8,6 +8,7 @@ from tsrnn.cli.arguments import (
     cell_name,
     count,
     encoding,
+    filled,
     fraction,
     seed,
     temperature,
@@ -45,7 +46,7 @@ def add_generate(commands) -> None:
     add("--n", text, type=count, default=500, metavar="N")
     add("--texts", "texts to write (default 1)", type=count, default=1, metavar="N")
     add("--prompt", "text to go on from", default="", metavar="TEXT")
-    add("--stop", "text before which to end", metavar="TEXT")
+    add("--stop", "text before which to end", type=filled, metavar="TEXT")
     text = "below 1 what is probable becomes more so; 0 takes the most probable (default 1)"
     add("--temperature", text, type=temperature, default=1.0, metavar="T")
     add("--top-k", "draw from the N most probable tokens", type=count, metavar="N")

@@ -1,5 +1,6 @@
 """RNNLanguageModel: predicts the next token of a text or frame of music, and writes more."""
 
+from collections.abc import Hashable
 from typing import Any, Self
 
 import numpy as np
@@ -323,7 +324,7 @@ class RNNLanguageModel(TrainedLanguageModel):
         Returns
         -------
         str, list of items, or (n, n_notes) int8 array
-            What follows the prompt.
+            What follows the prompt; of words, without the space between.
         """
         model = self.fitted_
         start = model.reader.read_prompt(prompt)
@@ -333,7 +334,8 @@ class RNNLanguageModel(TrainedLanguageModel):
                 if value is not None:
                     raise ValueError(f"{name} is for tokens. Leave it out for frames of music.")
             return generate_frames(model, start, n, temperature, rng)
-        sampling = Sampling(temperature, top_k or 0, 1.0 if top_p is None else top_p)
+        n_most = 0 if top_k is None or top_k >= model.network.n_out else top_k
+        sampling = Sampling(temperature, n_most, 1.0 if top_p is None else top_p)
         return generate_tokens(model, start, n, sampling, self._stops(stop), rng)
 
     def _stops(self, stop) -> list:
@@ -341,10 +343,15 @@ class RNNLanguageModel(TrainedLanguageModel):
         if stop is None:
             return []
         stops = list(stop) if isinstance(stop, list) else [stop]
-        if self.tokenizer_.unit is not None and not all(
-            isinstance(each, str) and each for each in stops
-        ):
-            raise ValueError(f"stop must be a text or a list of texts, got {stop!r}.")
+        if self.tokenizer_.unit is None:
+            if not all(isinstance(each, Hashable) for each in stops):
+                raise ValueError(
+                    f"stop must be an item, hashable, or a list of them; got {stop!r}."
+                )
+        elif not all(isinstance(each, str) and each for each in stops):
+            raise ValueError(
+                f"stop must be a text that is not empty, or a list of texts; got {stop!r}."
+            )
         return stops
 
     def _step_losses(self, X) -> list[np.ndarray]:

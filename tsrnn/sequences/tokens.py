@@ -35,8 +35,8 @@ class Tokens:
 
         ValueError if a fitted Tokenizer has no token to begin or end a sequence.
         """
-        sequences, is_one = _listed(X)
-        if is_one and not X:
+        sequences, is_single = _listed(X)
+        if is_single and not X:
             raise ValueError("X is an empty text: there is no token to learn from.")
         if not isinstance(unit, Tokenizer):
             tokenizer = Tokenizer(unit, begin=True)
@@ -53,7 +53,7 @@ class Tokens:
                 tokenizer.set_params(begin=True)
         if not hasattr(tokenizer, "tokens_"):
             tokenizer.fit(sequences)
-        return cls(tokenizer, not is_one)
+        return cls(tokenizer, not is_single)
 
     @property
     def n_out(self) -> int:
@@ -81,13 +81,15 @@ class Tokens:
         ValueError
             If X is not what the Tokenizer takes, a sequence is empty, or no token is known.
         """
-        sequences, is_one = _listed(X)
+        sequences, is_single = _listed(X)
         noun = "sequence" if self.tokenizer.unit is None else "text"
         ids = self._ids_of(sequences)
         for number, each in enumerate(ids):
             if each.size == 0:
-                where = "X is an empty text" if is_one else f"{noun.capitalize()} {number} of X is"
-                where += "" if is_one else " empty"
+                where = (
+                    "X is an empty text" if is_single else f"{noun.capitalize()} {number} of X is"
+                )
+                where += "" if is_single else " empty"
                 raise ValueError(f"{where}: it has no token. Leave it out, or give another.")
         if not any(each.any() for each in ids):
             raise ValueError(
@@ -99,24 +101,27 @@ class Tokens:
         firsts = np.cumsum(lengths) - lengths
         for first, each in zip(firsts, ids, strict=True):
             stream[first + 1 : first + 1 + each.size] = each
-        with_end = self.learns_ends and not is_one
+        with_end = self.learns_ends and not is_single
         values, targets = np.empty((stream.size - 1, 0), dtype), stream[1:, None].astype(dtype)
         lengths = lengths if with_end else lengths - 1
         return sequence_source(values, firsts, lengths, targets, tokens=stream[:-1])
 
-    def read_prompt(self, prompt: Any) -> np.ndarray:
-        """Ids of the boundary token and of a prompt, which may be None; ValueError as ``read``."""
+    def read_prompt(self, prompt: Any, name: str = "prompt") -> np.ndarray:
+        """Ids of the boundary token and of a prompt, which may be None.
+
+        ValueError as ``read``, which calls it ``name``.
+        """
         start = np.array([self.boundary])
         if prompt is None or (isinstance(prompt, (str, list, tuple)) and len(prompt) == 0):
             return start
         try:
             (ids,) = self._ids_of([prompt])
         except ValueError as error:
-            raise ValueError(_PROMPT_IN_ERRORS.sub("prompt", str(error))) from error
+            raise ValueError(_PROMPT_IN_ERRORS.sub(name, str(error))) from error
         if ids.size and not ids.any():
             raise ValueError(
-                f"prompt holds no token of the vocabulary, which has {self.n_out}. Give a prompt "
-                "of tokens that were in fit."
+                f"{name} holds no token of the vocabulary, which has {self.n_out}. Give some that "
+                "were in fit."
             )
         return np.concatenate([start, ids])
 
