@@ -54,7 +54,7 @@ def forward(parameters, layers, chunk, space, inputs):
     n_rows, n_hidden, top = first_steps.size, sizes.n_hidden * first_steps.size, sizes.n_layers - 1
     (query,) = query_of(parameters, sizes)
     weights, _ = weights_of(space, sizes, n_rows)
-    scale = typed(1 / math.sqrt(query.size))
+    scale = typed(1) / typed(math.sqrt(typed(query.size)))
     for row in worker_range(n_rows):
         first = first_steps[row]
         for t in range(first, sizes.n_time):
@@ -82,7 +82,7 @@ def add_grad_of_row(layers, chunk, row, query, grad_mean, space, grads):
     sizes, first, n_rows = chunk.sizes, chunk.first_steps[row], chunk.first_steps.size
     weights, grad_scores = weights_of(space, sizes, n_rows)
     n_hidden, typed = sizes.n_hidden * n_rows, grad_mean.dtype.type
-    scale = typed(1 / math.sqrt(query.size))
+    scale = typed(1) / typed(math.sqrt(typed(query.size)))
     total = typed(0)
     for t in range(sizes.n_time):
         grad_scores[t, row] = 0
