@@ -35,8 +35,9 @@ class RNNLanguageModel(TrainedLanguageModel):
     ----------
     unit : {"character", "word", "subword"}, Tokenizer or None, default="character"
         What a token is: see :class:`Tokenizer`, which may be given instead; one that is fitted
-        keeps its vocabulary. None for sequences of any hashable items, such as tuples of pitch and
-        duration, and for polyphonic music.
+        keeps its vocabulary, but not in a search or cross-validation, which clone it. None for
+        sequences of any hashable items, such as tuples of pitch and duration, and for polyphonic
+        music.
     cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
         As in :class:`RNNRegressor`. "attention" has no state to carry: it is trained on windows
         of ``n_steps`` tokens, and reads as many.
