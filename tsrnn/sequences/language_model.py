@@ -91,6 +91,10 @@ class RNNLanguageModel(TrainedLanguageModel):
     Polyphonic music is a list of (n_steps, n_notes) arrays of 0 and 1: the notes that are on at
     each step, predicted as independent given all frames before. The first frame of a piece is not
     predicted. Pieces longer than ``n_steps`` are trained on in parts, each from a state of zeros.
+    The negative log-likelihood of a frame is summed over notes; ``score`` is minus its mean over
+    all frames of all pieces but the first of each. A good setting for a few hundred pieces is
+    ``hidden_size=200, dropout=0.2, recurrent_dropout=0.4, n_steps=200, learning_rate_init=0.01,
+    max_iter=30`` with ``early_stopping=True``; without dropout the network overfits.
 
     Examples
     --------
