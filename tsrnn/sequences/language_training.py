@@ -13,7 +13,12 @@ from tsrnn.network.transformer import CELL
 from tsrnn.parameters import BOOLEAN, POSITIVE_INTEGER, Integer, StrOptions
 from tsrnn.sequences.frames import Frames
 from tsrnn.sequences.language_state import FittedLanguageModel, learn_reader
-from tsrnn.sequences.language_windows import OVERLAP, TrainingWindows, count_held_out, count_rows
+from tsrnn.sequences.language_windows import (
+    TrainingWindows,
+    are_short,
+    count_held_out,
+    count_rows,
+)
 from tsrnn.sequences.tokenizer import Tokenizer
 from tsrnn.sequences.tokens import Tokens
 from tsrnn.training import Settings
@@ -73,6 +78,8 @@ class TrainedLanguageModel(TrainingEstimator):
             self._check_unchanged()
         reader = self._reader()
         source = reader.read(X, np.dtype(self.dtype))
+        if isinstance(reader, Tokens) and not reader.learns_ends:
+            source = reader.with_beginnings(source)
         windows = self._windows(source, self.early_stopping and not partial)
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         if is_new:
@@ -83,9 +90,10 @@ class TrainedLanguageModel(TrainingEstimator):
                 bias = reader.log_odds(windows.source, windows.training)
                 self.network_.views()["head_bias"][:] = bias
         if partial:
-            self._train_epoch(windows.source, windows.training, rng, is_new)
+            self._train_epoch(windows.source, windows.training, rng, is_new, windows.n_drawn)
         else:
-            self._train_fully(windows.source, windows.training, windows.validation, rng)
+            parts = windows.source, windows.training, windows.validation
+            self._train_fully(*parts, rng, windows.n_drawn)
 
     def _set_reader(self, reader) -> None:
         """Set the fitted attributes that say how sequences are read."""
@@ -138,16 +146,15 @@ class TrainedLanguageModel(TrainingEstimator):
         if windows.ndim == 2:
             settings = self._settings(windows.size, batch_size=len(windows))
             return dataclasses.replace(settings, reset=_RESET)
-        if self.cell == CELL and self.tokenizer_ is not None:
-            n_drawn = -(-windows.size // OVERLAP)
         return super()._settings_for(windows, n_drawn)
 
     def _windows(self, source, early_stopping) -> TrainingWindows:
         """Windows of sequences for training and validation."""
         share = self.validation_fraction if early_stopping else 0.0
-        if self.tokenizer_ is None:
-            n_held_out = count_held_out(share, source.firsts.size, "pieces")
-            return TrainingWindows.of_pieces(source, n_held_out, self.n_steps)
+        if self.tokenizer_ is None or (self.learns_ends_ and are_short(source, self.n_steps)):
+            noun = "pieces" if self.tokenizer_ is None else "sequences"
+            n_held_out = count_held_out(share, source.firsts.size, noun)
+            return TrainingWindows.of_sequences(source, n_held_out, self.n_steps)
         n_held_out = count_held_out(share, count_rows(source), "tokens")
         if self.cell == CELL:
             return TrainingWindows.of_attention(source, n_held_out, self.n_steps)
