@@ -262,9 +262,11 @@ def test_training_on_frames_begins_at_the_frequencies_of_notes(options):
 
 
 @pytest.mark.parametrize(
-    ("unit", "X", "n"), [(None, PIECES * 2, 4), ("character", TEXT, 64)], ids=["pieces", "streams"]
+    ("unit", "X", "n"),
+    [(None, PIECES * 2, 4), ("character", TEXT, 16), ("character", ["a", "b"] * 40, 32)],
+    ids=["pieces", "streams", "short texts"],
 )
-def test_the_minibatch_is_by_default_of_streams_or_of_few_pieces(unit, X, n):
+def test_the_minibatch_is_by_default_of_streams_texts_or_few_pieces(unit, X, n):
     automatic, explicit, other = (
         language_model(unit, batch_size=size, n_steps=1).fit(X).network_.parameters
         for size in ("auto", n, n + 1)
@@ -273,12 +275,31 @@ def test_the_minibatch_is_by_default_of_streams_or_of_few_pieces(unit, X, n):
     assert not np.array_equal(automatic, other)
 
 
+@pytest.mark.parametrize(
+    ("X", "n"),
+    [
+        (TEXT, 60),  # 8 streams of 5 windows
+        (TEXTS * 60, 17),  # 540 windows in minibatches of 32
+        (TEXTS * 500, 10),
+        (["a", "b"], 100),
+    ],
+    ids=["text", "texts", "many texts", "two texts"],
+)
+def test_short_texts_are_read_more_often_by_default(X, n, monkeypatch):
+    settings = []
+    model = language_model(max_iter="auto", batch_size="auto")
+    monkeypatch.setattr(model, "_train_fully", lambda *parts: settings.append(parts))
+    model.fit(X)
+    _, windows, _, _, n_drawn = settings[0]
+    assert model._settings_for(windows, n_drawn).max_iter == n
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
         {},
-        {"cell": "gru"},
+        {"cell": "lstm"},
         {"cell": "attention", "learning_rate_init": 0.005, "batch_size": 4, "max_iter": 100},
         {"tied": True, "embedding_size": 32},
         {"unit": "word", "batch_size": 2, "n_steps": 8},
@@ -527,4 +548,4 @@ def test_progress_is_shown(capsys):
 def test_a_summary_in_notebooks(unit, X):
     html = language_model(unit, max_iter=3).fit(X)._repr_html_()
     assert "tsrnn-network" in html
-    assert "1 &times; lstm, 5 units" in html
+    assert "1 &times; gru, 5 units" in html

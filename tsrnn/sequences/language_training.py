@@ -29,7 +29,8 @@ _OTHERS = ("bidirectional", "segment", "loss")  # parameters of other estimators
 _RESET = 0.01
 # What batch_size="auto" is. Pieces of music are few and short: with more of them in a minibatch an
 # epoch has few updates of the weights.
-_N_STREAMS, _N_PIECES = 64, 4
+_N_STREAMS, _N_TEXTS, _N_PIECES = 16, 32, 4
+_N_UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 300, 10, 100  # of tokens, with max_iter="auto"
 
 
 class TrainedLanguageModel(TrainingEstimator):
@@ -133,20 +134,25 @@ class TrainedLanguageModel(TrainingEstimator):
         }
         self._check_same(fitted)
 
-    def _resolved_batch_size(self) -> int:
-        """Streams or pieces of a minibatch."""
-        if self.batch_size != "auto":
-            return self.batch_size
-        return _N_PIECES if self.tokenizer_ is None else _N_STREAMS
-
-    def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
-        return super()._settings(n_windows, batch_size or self._resolved_batch_size())
+    def _resolved_batch_size(self, auto: int) -> int:
+        """Streams, texts or pieces of a minibatch."""
+        return auto if self.batch_size == "auto" else self.batch_size
 
     def _settings_for(self, windows: np.ndarray, n_drawn: int | None = None) -> Settings:
-        if windows.ndim == 2:
-            settings = self._settings(windows.size, batch_size=len(windows))
-            return dataclasses.replace(settings, reset=_RESET)
-        return super()._settings_for(windows, n_drawn)
+        is_stream = windows.ndim == 2
+        n_auto = _N_PIECES if self.tokenizer_ is None else _N_TEXTS
+        n_batch = len(windows) if is_stream else self._resolved_batch_size(n_auto)
+        n_windows = windows.size if n_drawn is None else n_drawn
+        n_batches = -(-n_windows // n_batch)
+        settings = dataclasses.replace(
+            self._settings(n_windows, n_batch),
+            n_batches=None if n_drawn is None else n_batches,
+            reset=_RESET if is_stream else 0.0,
+        )
+        if self.max_iter == "auto" and self.tokenizer_ is not None:
+            n_epochs = int(np.clip(_N_UPDATES // n_batches, _LEAST_EPOCHS, _MOST_EPOCHS))
+            settings = dataclasses.replace(settings, max_iter=n_epochs)
+        return settings
 
     def _windows(self, source, early_stopping) -> TrainingWindows:
         """Windows of sequences for training and validation."""
@@ -158,5 +164,5 @@ class TrainedLanguageModel(TrainingEstimator):
         n_held_out = count_held_out(share, count_rows(source), "tokens")
         if self.cell == CELL:
             return TrainingWindows.of_attention(source, n_held_out, self.n_steps)
-        n_streams = self._resolved_batch_size()
+        n_streams = self._resolved_batch_size(_N_STREAMS)
         return TrainingWindows.of_streams(source, n_held_out, n_streams, self.n_steps)
