@@ -15,7 +15,7 @@ from tsrnn.cli.arguments import (
 )
 
 _DESCRIPTION = """\
-Train a recurrent network (LSTM) to predict the next character of a text, and let it write.
+Train a recurrent network (GRU) to predict the next character of a text, and let it write.
 
 A file is one text; with --lines each line is a text of its own, such as a name, and the network
 learns where texts end. What is written goes to standard output, after the --prompt."""
@@ -27,7 +27,7 @@ examples:
   tsrnn generate shakespeare.txt --n 500 --prompt "ROMEO:" --save shakespeare.tsrnn
   tsrnn generate --load shakespeare.tsrnn --n 500 --prompt "JULIET:" --temperature 0.7
   tsrnn generate names.txt --lines --texts 20 --hidden-size 64
-  tsrnn generate novel.txt.gz --unit subword --cell gru --layers 2 --max-iter 20"""
+  tsrnn generate novel.txt.gz --unit subword --cell lstm --layers 2 --max-iter 20"""
 
 
 def add_generate(commands) -> None:
@@ -66,7 +66,7 @@ def add_generate(commands) -> None:
 def _add_network(add):
     units = ["character", "word", "subword"]
     add("--unit", "what is predicted: %(choices)s (default character)", choices=units)
-    text = "recurrent cell, such as gru, or attention (default lstm)"
+    text = "recurrent cell, such as lstm, or attention (default gru)"
     add("--cell", text, type=partial(cell_name, others=["attention"]), metavar="NAME")
     add("--hidden-size", "hidden units of a layer (default 256)", type=count, metavar="N")
     add("--layers", "layers (default 1)", type=count, metavar="N")

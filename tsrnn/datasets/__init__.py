@@ -17,7 +17,12 @@ from tsrnn.datasets.load import (
     load_sp500,
     load_sunspots,
 )
-from tsrnn.datasets.sequences import load_chorales, load_japanese_vowels, load_shakespeare
+from tsrnn.datasets.sequences import (
+    load_chorales,
+    load_japanese_vowels,
+    load_review_sentences,
+    load_shakespeare,
+)
 
 __all__ = [
     "load_airline",
@@ -28,6 +33,7 @@ __all__ = [
     "load_melbourne",
     "load_nile",
     "load_nyc_taxi",
+    "load_review_sentences",
     "load_seattle_weather",
     "load_shakespeare",
     "load_sp500",

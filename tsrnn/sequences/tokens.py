@@ -12,6 +12,7 @@ from sklearn.base import clone
 from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.sequences.tokenizer import Tokenizer
 
+_STEPS_OF_A_BEGINNING = 500  # of a text, for one of which the boundary token is read
 _PROMPT_IN_ERRORS = re.compile("(text|sequence) 0 of X", re.IGNORECASE)
 
 
@@ -105,6 +106,22 @@ class Tokens:
         values, targets = np.empty((stream.size - 1, 0), dtype), stream[1:, None].astype(dtype)
         lengths = lengths if with_end else lengths - 1
         return sequence_source(values, firsts, lengths, targets, tokens=stream[:-1])
+
+    def with_beginnings(self, source: Source) -> Source:
+        """The source of one text, the boundary token read instead of a line break at times.
+
+        So a network learns what comes after it. In a text of few lines it is read instead of the
+        end of a sentence, else of white space, else of any token.
+        """
+        names = np.array([str(token) for token in self.tokenizer.tokens_])
+        n = source.tokens.size // _STEPS_OF_A_BEGINNING
+        for kind in (["\n"], [".", "!", "?"], [" "], names):
+            rows = np.flatnonzero(np.isin(names, kind)[source.tokens])
+            if rows.size >= n:
+                break
+        tokens = source.tokens.copy()
+        tokens[rows[(2 * np.arange(n) + 1) * rows.size // (2 * n)]] = self.boundary
+        return source._replace(tokens=tokens)
 
     def read_prompt(self, prompt: Any, name: str = "prompt") -> np.ndarray:
         """Ids of the boundary token and of a prompt, which may be None.
