@@ -276,18 +276,20 @@ def test_the_minibatch_is_by_default_of_streams_texts_or_few_pieces(unit, X, n):
 
 
 @pytest.mark.parametrize(
-    ("X", "n"),
+    ("unit", "X", "n"),
     [
-        (TEXT, 60),  # 8 streams of 5 windows
-        (TEXTS * 60, 17),  # 540 windows in minibatches of 32
-        (TEXTS * 500, 10),
-        (["a", "b"], 100),
+        ("character", TEXT, 60),  # 8 streams of 5 windows
+        ("character", TEXTS * 60, 17),  # 540 windows in minibatches of 32
+        ("character", TEXTS * 500, 10),
+        ("character", ["a", "b"], 100),
+        (None, PIECES * 10, 15),  # 80 windows in minibatches of 4
+        (None, PIECES * 20, 10),
     ],
-    ids=["text", "texts", "many texts", "two texts"],
+    ids=["text", "texts", "many texts", "two texts", "pieces", "many pieces"],
 )
-def test_short_texts_are_read_more_often_by_default(X, n, monkeypatch):
+def test_few_sequences_are_read_more_often_by_default(unit, X, n, monkeypatch):
     settings = []
-    model = language_model(max_iter="auto", batch_size="auto")
+    model = language_model(unit, max_iter="auto", batch_size="auto")
     monkeypatch.setattr(model, "_train_fully", lambda *parts: settings.append(parts))
     model.fit(X)
     _, windows, _, _, n_drawn = settings[0]
