@@ -94,7 +94,7 @@ class RNNLanguageModel(TrainedLanguageModel):
     Notes
     -----
     A boundary token stands before each sequence, and the sequences of a list end with it. In one
-    long text it is also read in place of some line breaks, one in 500 tokens, so that what is
+    long text it is also read in place of some line breaks, one in 300 tokens, so that what is
     written without a prompt begins as a line does. The unknown token is never written. Ctrl-C
     during ``fit`` keeps the best weights so far, as in :class:`RNNRegressor`.
 

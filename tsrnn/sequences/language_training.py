@@ -26,7 +26,7 @@ from tsrnn.training import Settings
 _OTHERS = ("bidirectional", "segment", "loss")  # parameters of other estimators
 # Probability that a window begins with a state of zeros, as sequences that are read later do: a
 # state that is always carried may hold what a network comes to rely on.
-_RESET = 0.01
+_RESET = 0.05
 # What batch_size="auto" is. Pieces of music are few and short: with more of them in a minibatch an
 # epoch has few updates of the weights.
 _N_STREAMS, _N_TEXTS, _N_PIECES = 16, 32, 4
