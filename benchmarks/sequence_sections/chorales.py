@@ -15,6 +15,7 @@ SETTING = {
     "recurrent_dropout": 0.4,
     "n_steps": 200,  # longer than any piece: none is cut
     "batch_size": 4,
+    "learning_rate": "one_cycle",
     "learning_rate_init": 1e-2,
     "max_iter": 30,
 }

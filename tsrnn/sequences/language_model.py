@@ -62,8 +62,8 @@ class RNNLanguageModel(TrainedLanguageModel):
         Maximum of the learning rate. Larger networks want a lower one, 1.5e-3 with 512 units, and
         attention one of about 2e-3.
     max_iter : int or "auto", default="auto"
-        Epochs. "auto" is 10 for long texts, and of short ones as many as make 300 minibatches, up
-        to 100; of polyphonic music as in :class:`RNNRegressor`.
+        Epochs. "auto" is 10 for long texts, and of short ones and of pieces as many as make 300
+        minibatches, from 10 to 100.
     batch_size : int or "auto", default="auto"
         Streams of a minibatch, fewer of a short text; of many short texts, texts, and of polyphonic
         music, pieces. "auto" is 16 streams, 32 texts or 4 pieces.
@@ -94,7 +94,7 @@ class RNNLanguageModel(TrainedLanguageModel):
     Notes
     -----
     A boundary token stands before each sequence, and the sequences of a list end with it. In one
-    long text it is also read in place of some line breaks, one in 500 tokens, so that what is
+    long text it is also read in place of some line breaks, one in 300 tokens, so that what is
     written without a prompt begins as a line does. The unknown token is never written. Ctrl-C
     during ``fit`` keeps the best weights so far, as in :class:`RNNRegressor`.
 
@@ -102,9 +102,10 @@ class RNNLanguageModel(TrainedLanguageModel):
     each step, predicted as independent given all frames before. The first frame of a piece is not
     predicted. Pieces longer than ``n_steps`` are trained on in parts, each from a state of zeros.
     The negative log-likelihood of a frame is summed over notes; ``score`` is minus its mean over
-    all frames of all pieces but the first of each. A good setting for a few hundred pieces is
-    ``hidden_size=200, dropout=0.2, recurrent_dropout=0.4, n_steps=200, learning_rate_init=0.01,
-    max_iter=30`` with ``early_stopping=True``; without dropout the network overfits.
+    all frames of all pieces but the first of each. A network soon overfits a few hundred pieces:
+    train it for more epochs than by default only with dropout and ``early_stopping``, on the
+    shipped chorales with ``cell="lstm", hidden_size=200, dropout=0.2, recurrent_dropout=0.4,
+    n_steps=200, learning_rate_init=0.01, max_iter=30, early_stopping=True``.
 
     Examples
     --------

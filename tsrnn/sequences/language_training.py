@@ -26,11 +26,11 @@ from tsrnn.training import Settings
 _OTHERS = ("bidirectional", "segment", "loss")  # parameters of other estimators
 # Probability that a window begins with a state of zeros, as sequences that are read later do: a
 # state that is always carried may hold what a network comes to rely on.
-_RESET = 0.01
+_RESET = 0.05
 # What batch_size="auto" is. Pieces of music are few and short: with more of them in a minibatch an
 # epoch has few updates of the weights.
 _N_STREAMS, _N_TEXTS, _N_PIECES = 16, 32, 4
-_N_UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 300, 10, 100  # of tokens, with max_iter="auto"
+_N_UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 300, 10, 100  # with max_iter="auto"
 
 
 class TrainedLanguageModel(TrainingEstimator):
@@ -149,7 +149,7 @@ class TrainedLanguageModel(TrainingEstimator):
             n_batches=None if n_drawn is None else n_batches,
             reset=_RESET if is_stream else 0.0,
         )
-        if self.max_iter == "auto" and self.tokenizer_ is not None:
+        if self.max_iter == "auto":
             n_epochs = int(np.clip(_N_UPDATES // n_batches, _LEAST_EPOCHS, _MOST_EPOCHS))
             settings = dataclasses.replace(settings, max_iter=n_epochs)
         return settings

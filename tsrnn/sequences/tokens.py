@@ -12,7 +12,7 @@ from sklearn.base import clone
 from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.sequences.tokenizer import Tokenizer
 
-_STEPS_OF_A_BEGINNING = 500  # of a text, for one of which the boundary token is read
+_STEPS_OF_A_BEGINNING = 300  # of a text, for one of which the boundary token is read
 _PROMPT_IN_ERRORS = re.compile("(text|sequence) 0 of X", re.IGNORECASE)
 
 
