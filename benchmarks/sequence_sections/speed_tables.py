@@ -29,7 +29,7 @@ tokenizer = Tokenizer("word")
 classifier = RNNClassifier(embedding_size=8, bidirectional=True, pooling="max", max_iter=1)
 """
 FIRST_FITS = {
-    "RNNLanguageModel, lstm": "RNNLanguageModel(max_iter=1).fit(text).generate(9)",
+    "RNNLanguageModel, lstm": "RNNLanguageModel(cell='lstm', max_iter=1).fit(text).generate(9)",
     "RNNLanguageModel, gru": "RNNLanguageModel(cell='gru', max_iter=1).fit(text).generate(9)",
     "RNNLanguageModel of frames": "RNNLanguageModel(None, max_iter=1).fit([np.eye(9)] * 9)",
     "Tokenizer and RNNClassifier": "make_pipeline(tokenizer, classifier).fit(texts, labels)",
