@@ -13,7 +13,7 @@ import numpy as np
 from tsrnn.kernels.elementary import exp
 from tsrnn.kernels.heads import Head
 from tsrnn.kernels.heads._steps import output_of
-from tsrnn.kernels.jit.compile import device_function, matrix
+from tsrnn.kernels.jit.compile import device_function, like, matrix
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import layer_offset
 from tsrnn.kernels.workers import barrier, worker_range
@@ -39,7 +39,7 @@ def write_weights(scores, first):
     highest = scores[first]
     for t in range(first + 1, scores.size):
         highest = max(highest, scores[t])
-    mass = 0.0
+    mass = like(highest, 0)
     for t in range(first, scores.size):
         scores[t] = exp(scores[t] - highest)
         mass += scores[t]
