@@ -53,11 +53,9 @@ class Listener(event.Listener):
     def on_end(self, what):
         pass
 event.register("numba:compile", Listener())
-from tsrnn import RNNForecaster
-from tsrnn.datasets import load_airline
-forecaster = RNNForecaster(cell=sys.argv[1], max_iter=1)
+exec(sys.argv[1])  # imports and data
 started = time.perf_counter()
-forecaster.fit(load_airline()).predict()
+exec(sys.argv[2])
 seconds = time.perf_counter() - started
 kernels = [name for name in compiled if name.startswith("tsrnn_")]
 print(seconds, len(kernels), len(kernels) - len(set(kernels)))
@@ -122,15 +120,22 @@ def time_per_epoch():
     print(f"\ndrawn in {os.path.relpath(path)}")
 
 
-def compile_table():
+def cells_compile_table():
     """Print how long the first fit of each cell takes, from an empty cache."""
-    print("\n| cell | s, empty cache (at most 15) | kernels | compiled twice | s, warm cache |")
+    setup = "from tsrnn import RNNForecaster; from tsrnn.datasets import load_airline"
+    fit = "RNNForecaster(cell={!r}, max_iter=1).fit(load_airline()).predict()"
+    compile_table("cell", setup, {cell: fit.format(cell) for cell in CELLS})
+
+
+def compile_table(title, setup, fits):
+    """Print how long first fits take from an empty cache: statements by the name of their row."""
+    print(f"\n| {title} | s, empty cache (at most 15) | kernels | compiled twice | s, warm cache |")
     print("|---|---|---|---|---|")
-    for cell in CELLS:
+    for name, fit in fits.items():
         with tempfile.TemporaryDirectory() as cache:
             runs = [
                 subprocess.run(
-                    [sys.executable, "-c", COMPILE, cell],
+                    [sys.executable, "-c", COMPILE, setup, fit],
                     check=True,
                     capture_output=True,
                     text=True,
@@ -140,6 +145,6 @@ def compile_table():
             ]
         cold, n_kernels, twice = runs[0]
         print(
-            f"| {cell} | {float(cold):.1f} | {n_kernels} | {twice} | {float(runs[1][0]):.2f} |",
+            f"| {name} | {float(cold):.1f} | {n_kernels} | {twice} | {float(runs[1][0]):.2f} |",
             flush=True,
         )

@@ -16,7 +16,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-from limits import compile_table, memory_of_a_million_windows, time_per_epoch
+from limits import cells_compile_table, memory_of_a_million_windows, time_per_epoch
 from peers import LOCAL, batches_of_a_fit, measure
 from threadpoolctl import threadpool_info
 
@@ -83,31 +83,48 @@ def blas_kernel() -> str:
     return ", ".join(sorted(set(kinds))) or "no BLAS that tells its name"
 
 
-class Race:
-    """The two libraries in turns, so that drifts of the machine hit both."""
+def print_machine(peers, *, emulated=False):
+    """Print the processor, threads and versions; ``peers`` names those of other libraries."""
+    print(
+        f"{processor_name()}, {available_threads()} threads, vectors of "
+        f"{host_processor().vector_bytes} bytes{' (emulated)' * emulated}"
+    )
+    print(
+        f"Python {platform.python_version()}, NumPy {np.__version__} with {blas_kernel()}, "
+        f"{peers}\n",
+        flush=True,
+    )
 
-    def __init__(self, first, second, rounds, seconds):
-        self.workers = ("tsrnn", first), ("PyTorch", second)
+
+class Race:
+    """Libraries in turns, each in a worker of its own, so that drifts of the machine hit all."""
+
+    def __init__(self, workers, rounds, seconds):
+        self.workers = workers  # by the library's name, ours first
         self.rounds, self.seconds = rounds, seconds
+
+    def turns(self, call, arguments, rounds=None):
+        """Results of ``call(library, *arguments[library])``, a list of rounds for each library."""
+        results = {library: [] for library in self.workers}
+        for _ in range(rounds or self.rounds):
+            for library, worker in self.workers.items():
+                results[library].append(worker.submit(call, library, *arguments[library]).result())
+        return results
 
     def run(self, task, size, what, kinds, rounds=None):
         """Median seconds of both, and the median of the rounds' ratios."""
         sizes = size if isinstance(size, list) else [size, size]
-        times = np.array(
-            [
-                [
-                    worker.submit(measure, name, task, kind, own, what, self.seconds).result()
-                    for (name, worker), kind, own in zip(self.workers, kinds, sizes, strict=True)
-                ]
-                for _ in range(rounds or self.rounds)
-            ]
-        )
-        ours, theirs = np.median(times, axis=0)
-        return ours, theirs, float(np.median(times[:, 1] / times[:, 0]))
+        arguments = {
+            library: (task, kind, own, what, self.seconds)
+            for library, kind, own in zip(self.workers, kinds, sizes, strict=True)
+        }
+        times = np.array(list(self.turns(measure, arguments, rounds).values()))
+        ours, theirs = np.median(times, axis=1)
+        return ours, theirs, float(np.median(times[1] / times[0]))
 
     def ours(self, tasks):
         """Seconds of each of our tasks, (rounds, tasks), one after another in every round."""
-        _, worker = self.workers[0]
+        worker = self.workers["tsrnn"]
         return np.array(
             [
                 [
@@ -212,17 +229,11 @@ def main() -> int:
     except ImportError:
         print("PyTorch, the peer, is not installed: see benchmarks/README.md.", file=sys.stderr)
         return 2
-    print(
-        f"{processor_name()}, {available_threads()} threads, vectors of "
-        f"{host_processor().vector_bytes} bytes{' (emulated)' * bool(arguments.emulate)}"
-    )
-    print(
-        f"Python {platform.python_version()}, NumPy {np.__version__} with {blas_kernel()}, "
-        f"PyTorch {torch.__version__}\n"
-    )
+    print_machine(f"PyTorch {torch.__version__}", emulated=bool(arguments.emulate))
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn) as first, ProcessPoolExecutor(1, spawn) as second:
-        race = Race(first, second, arguments.rounds, arguments.seconds)
+        workers = {"tsrnn": first, "PyTorch": second}
+        race = Race(workers, arguments.rounds, arguments.seconds)
         if "cells" in arguments.only:
             cells_table(race, arguments.cells)
         if "memory" in arguments.only:
@@ -233,7 +244,7 @@ def main() -> int:
         memory_of_a_million_windows()
         time_per_epoch()
     if "compile" in arguments.only:
-        compile_table()
+        cells_compile_table()
     return 0
 
 

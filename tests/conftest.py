@@ -117,9 +117,11 @@ def training_steps(
     trainer = target_of(workers).Trainer(
         problem, dtype, 1, n_batch, separate_hidden, states is not None, workers
     )
-    for name in ("_work", "_gradients"):
+    for name in ("_work", "_gradients", "_sums", "_squares"):
         if hasattr(trainer, name):
             getattr(trainer, name)[:] = np.nan
+    if hasattr(trainer, "_token_grads"):
+        trainer._token_grads.values[:] = np.nan
     moments = np.zeros((1, 3, n_parameters), dtype)
     moments[0, 2] = network.parameters
     carried = np.empty((network.state_width, 0), dtype) if states is None else states.T.copy()

@@ -125,6 +125,26 @@ def kept(share, seed, place, row, n):
     return (np.array(units) >= int(share * 2**32)) / (1 - share)
 
 
+def embedded(weights, tokens, values, told=False):
+    """Inputs (n_time, n_in) of a sequence: its tokens' rows of the embedding, then its numbers.
+
+    A network without an embedding of its own has that of its output layer. A step without token
+    (-1), or with a missing value, is left out. Or else it is ``told``: zeros stand for what is
+    missing, and for each number two more say whether it is there and when one last was.
+    """
+    embedding = weights.get("token_embedding", weights["head_weight"])
+    if told:
+        gone = np.isnan(values)
+        since = np.column_stack([elapsed(channel) for channel in gone.T])
+        values = np.hstack([np.where(gone, 0.0, values), 1.0 - gone, since])
+    rows = []
+    for token, numbers in zip(tokens, values, strict=True):
+        vector = embedding[token] if token >= 0 else np.zeros(embedding.shape[1])
+        if told or (token >= 0 and not np.isnan(numbers).any()):
+            rows.append(np.concatenate([vector, numbers]))
+    return np.reshape(rows, (len(rows), embedding.shape[1] + values.shape[1]))
+
+
 def network(cell, weights, x, shape=None, noise=(0.0, 0.0, 0, 0), states=None, begin=0):
     """Answers (answers, n_out), and the final states, of one sequence x (n_time, n_in).
 
@@ -354,7 +374,7 @@ def elapsed(missing):
     time = [0.0]
     for gone in missing[:-1]:
         time.append(1.0 + (time[-1] if gone else 0.0))
-    return np.array(time)
+    return np.array(time[: len(missing)])
 
 
 def softplus(x):
@@ -460,12 +480,18 @@ def optimise(
     epsilon=1e-8,
     momentum=0.9,
     averaging=0.0,
+    seen=None,
 ):
-    """Parameters after one step for each gradient, clipped by its norm; and their average."""
+    """Parameters after one step for each gradient, clipped by its norm; and their average.
+
+    ``seen`` says for each step which parameters it changes, by default all; the moments of the
+    others stay as well, though steps are counted ("lazy" steps of an embedding).
+    """
     parameters = parameters.copy()
     average = parameters.copy()
     first, second = np.zeros_like(parameters), np.zeros_like(parameters)
     for t, (gradient, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
+        before = parameters.copy(), first, second
         gradient = clipped(gradient, max_norm)
         if solver == "adamw":
             parameters -= rate * alpha * parameters  # Loshchilov & Hutter (2019)
@@ -483,6 +509,11 @@ def optimise(
             second = beta_2 * second + (1 - beta_2) * gradient**2
             corrected = first / (1 - beta_1**t), second / (1 - beta_2**t)
             parameters -= rate * corrected[0] / (np.sqrt(corrected[1]) + epsilon)
+        if seen is not None:
+            after = parameters, first, second
+            parameters, first, second = (
+                np.where(seen[t - 1], new, old) for new, old in zip(after, before, strict=True)
+            )
         average = averaging * average + (1 - averaging) * parameters
     return parameters, average
 
@@ -547,3 +578,34 @@ def deltas(features):
         for k in range(-2, 3):
             slopes[t] += k * features[min(max(t + k, 0), last)] / 10
     return slopes
+
+
+def draw(scores, uniform, temperature=1.0, top_k=0, top_p=1.0):
+    """The class that a number between 0 and 1 draws from the softmax of scores.
+
+    Of the ``top_k`` most probable classes, and of these the fewest that have ``top_p`` of their
+    probability (Holtzman et al. 2020). All classes share the numbers from 0 to 1 out in their own
+    order, fewer in that of their probability.
+    """
+    if temperature == 0:
+        return int(np.argmax(scores))
+    scores = np.asarray(scores, float)
+    shares = np.exp((scores - scores.max()) / temperature)
+    classes = list(range(len(scores)))
+    if top_k or top_p < 1:
+        classes.sort(key=lambda c: (-shares[c], c))
+    if top_k:
+        classes = classes[:top_k]
+    if top_p < 1:
+        enough, mass, nucleus = top_p * sum(shares[c] for c in classes), 0.0, []
+        for c in classes:
+            if not nucleus or mass < enough:
+                nucleus.append(c)
+                mass += shares[c]
+        classes = nucleus
+    mark = uniform * sum(shares[c] for c in classes)
+    for c in classes:
+        mark -= shares[c]
+        if mark < 0:
+            return c
+    return classes[-1]

@@ -37,7 +37,7 @@ def language_model(X=TEXT, **parameters):
 
 
 def test_a_text_is_learned_and_written_on(file, generate):
-    written = language_model().generate(30, "the quick", random_state=0)
+    written = language_model().generate(30, "the quick", temperature=0.8, random_state=0)
     expected = "the quick" + written
     output = generate(file, "--n", 30, "--prompt", "the quick")
     assert output == (0, expected + "\n" * (not expected.endswith("\n")), "")
@@ -51,7 +51,7 @@ def test_options_are_those_of_the_library(file, generate):
     arguments = ["--cell", "gru", "--layers", 2, "--embedding-size", 3, "--steps", 9, "--seed", 4]
     arguments += ["--temperature", 0.5, "--top-k", 5, "--top-p", "90%", "--n", 20]
     assert generate(file, *arguments)[:2] == (0, written.rstrip("\n") + "\n")
-    whole = model.generate(20, random_state=4)
+    whole = model.generate(20, temperature=0.8, random_state=4)
     stop = whole[9]
     arguments = [*arguments[:10], "--n", 20, "--stop", stop]
     assert generate(file, *arguments)[1].rstrip("\n") == whole[: whole.index(stop)].rstrip("\n")
@@ -59,7 +59,7 @@ def test_options_are_those_of_the_library(file, generate):
 
 @pytest.mark.parametrize("unit", ["word", "subword"])
 def test_other_units(file, generate, unit):
-    written = language_model(unit=unit).generate(5, "the quick", random_state=0)
+    written = language_model(unit=unit).generate(5, "the quick", temperature=0.8, random_state=0)
     code, out, _ = generate(file, "--unit", unit, "--n", 5, "--prompt", "the quick")
     assert code == 0
     assert out.rstrip("\n").replace(" ", "") == f"the quick{written}".rstrip("\n").replace(" ", "")
@@ -71,7 +71,7 @@ def test_lines_are_texts(tmp_path, generate):
     path.write_bytes(b"ada\r\nbob\r\n\r\ncarl\r\n")
     model = language_model(["ada", "bob", "carl"])
     state = np.random.RandomState(0)
-    expected = [model.generate(500, random_state=state) for _ in range(4)]
+    expected = [model.generate(500, temperature=0.8, random_state=state) for _ in range(4)]
     assert generate(path, "--lines", "--texts", 4)[1] == "\n".join(expected).rstrip("\n") + "\n"
 
 
@@ -79,7 +79,7 @@ def test_a_network_is_saved_and_loaded(file, generate, tmp_path):
     saved = tmp_path / "text.tsrnn"
     _, expected, _ = generate(file, "--n", 30, "--save", saved)
     assert generate("--load", saved, "--n", 30, small=())[:2] == (0, expected)
-    assert tsrnn.load(saved).generate(5, random_state=0) == expected[:5]
+    assert tsrnn.load(saved).generate(5, temperature=0.8, random_state=0) == expected[:5]
     out = tmp_path / "out.txt"
     assert generate("--load", saved, "--n", 30, "--out", out, small=()) == (0, "", "")
     assert out.read_text(encoding="utf-8") == expected
@@ -101,8 +101,11 @@ def test_progress_is_shown_unless_quiet(file, generate):
 
 
 def test_what_is_refused_before_training(file, generate, tmp_path, monkeypatch):
-    other, empty, latin = (tmp_path / name for name in ("other.tsrnn", "empty.txt", "latin.txt"))
+    other, unfitted, items = (tmp_path / f"{k}.tsrnn" for k in range(3))
+    empty, latin = tmp_path / "empty.txt", tmp_path / "latin.txt"
     tsrnn.save(RNNRegressor(), other)
+    tsrnn.save(RNNLanguageModel(), unfitted)
+    tsrnn.save(RNNLanguageModel(None, hidden_size=2, max_iter=1).fit([[1, 2, 1]]), items)
     empty.write_text(" \n\n")
     latin.write_bytes("caf\xe9 cr\xe8me".encode("latin-1"))
     monkeypatch.setattr(RNNLanguageModel, "fit", lambda *_: pytest.fail("trained for nothing"))
@@ -115,7 +118,10 @@ def test_what_is_refused_before_training(file, generate, tmp_path, monkeypatch):
         ([empty, "--lines"], "there is no text in it"),
         ([latin], "latin.txt: 'utf-8' codec can't decode"),
         (["--load", file], "is not a file of tsrnn.save"),
-        (["--load", other], "holds a RNNRegressor"),
+        (["--load", other], "holds RNNRegressor, no language model"),
+        (["--load", unfitted], "holds a language model that is not fitted"),
+        (["--load", items], "of music or of items, not of text"),
+        ([file, "--stop", ""], "argument --stop: the text is empty"),
         ([file, "--prompt", "\u00e9\u00e9"], "prompt holds no token"),
         ([file, "--save", tmp_path / "no" / "a"], "there is no directory"),
         ([file, "--out", file], "it is a file to read"),

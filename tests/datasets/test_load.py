@@ -20,6 +20,7 @@ from tsrnn.datasets import (
     load_melbourne,
     load_nile,
     load_nyc_taxi,
+    load_review_sentences,
     load_seattle_weather,
     load_shakespeare,
     load_sp500,
@@ -315,6 +316,22 @@ def test_shakespeare_is_three_whole_plays():
     assert text.startswith("GLOUCESTER:\nNow is the winter of our discontent\n")
     assert text.endswith("Than this of Juliet and her Romeo.\n")
     assert "KING RICHARD II:\nOld John of Gaunt, time-honour'd Lancaster" in text
+
+
+@pytest.mark.parametrize(
+    ("about", "n_characters", "first"),
+    [
+        ("movies", 80_270, "A very, very, very slow-moving, aimless movie about a distressed"),
+        ("restaurants", 58_316, "Wow... Loved this place."),
+        ("products", 55_226, "So there is no way for me to plug it in here in the US unless"),
+    ],
+)
+def test_review_sentences_are_as_published(about, n_characters, first):
+    X, y = load_review_sentences(about)
+    assert (len(X), y.sum(), y.dtype, set(y)) == (1000, 500, np.int64, {0, 1})
+    assert sum(map(len, X)) == n_characters
+    assert X[0].startswith(first)
+    assert all(sentence == sentence.strip() and sentence.isprintable() for sentence in X)
 
 
 def test_nyc_taxi_events_are_the_five_labelled_windows():

@@ -123,8 +123,10 @@ def test_bad_texts(model):
         states(model)
     with pytest.raises(ValueError, match="X has no sequence"):
         states(model, [])
-    with pytest.raises(ValueError, match=r"^X .*no token of the vocabulary"):
+    with pytest.raises(ValueError, match=r"^X holds no token of the vocabulary"):
         states(model, "ÄÖÜ")
+    with pytest.raises(ValueError, match=r"^Sequence 1 of X holds no token of the vocabulary"):
+        states(model, ["a", "ÄÖÜ"])
     with pytest.raises(NotFittedError):
         states(RNNLanguageModel(), "a")
 

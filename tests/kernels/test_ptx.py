@@ -27,11 +27,12 @@ OTHERS = (
     "write_outputs",
     "train",
 )
-# All kernels for all GPUs with one cell; the other cells, and doubles, for the last.
+MORE = (("gru", "float64"), ("lstm-pools", "float32"))
+# All kernels for all GPUs with one cell; the other cells, heads that pool and doubles for the last.
 JOBS = [
     *(("lstm", "float32", name, gpu) for name in (*PASSES, *OTHERS) for gpu in ARCHITECTURES),
     *((cell, "float32", name, 90) for cell in cells.NAMES if cell != "lstm" for name in PASSES),
-    *(("gru", "float64", name, 90) for name in PASSES),
+    *((kind, dtype, name, 90) for kind, dtype in MORE for name in PASSES),
 ]
 
 # The simulator, which other tests use, can't compile: these run in separate processes.
@@ -47,8 +48,9 @@ from tsrnn.kernels.cuda.kernels import CudaKernels, compile_kernels
 
 assert set(CudaKernels._fields) == set(sys.argv[2:])
 for cell, dtype, name, architecture in json.loads(sys.argv[1]):
-    itemsize = np.dtype(dtype).itemsize
-    kernels = compile_kernels(cells.find(cell), dtype, tile_config_of(32, 64, itemsize))
+    itemsize, (name_of_cell, _, pools) = np.dtype(dtype).itemsize, cell.partition("-")
+    tile_config = tile_config_of(32, 64, itemsize)
+    kernels = compile_kernels(cells.find(name_of_cell), dtype, tile_config, bool(pools))
     real = numba.from_dtype(np.dtype(dtype))
     signature = (real[::1], numba.int64[::1], numba.float64[::1], numba.int64)
     cc = divmod(architecture, 10)

@@ -88,7 +88,9 @@ def test_tokens_are_drawn_as_by_steps(n_steps, n_read):
     for tokens, uniform in zip(drawn.T, uniforms.T, strict=True):
         shares = np.exp(scores.astype(float) / 0.8)
         shares = np.cumsum(shares, axis=1) / shares.sum(axis=1, keepdims=True)
-        expected = [np.searchsorted(s, u, side="right") for s, u in zip(shares, uniform, strict=True)]
+        expected = [
+            np.searchsorted(s, u, side="right") for s, u in zip(shares, uniform, strict=True)
+        ]
         np.testing.assert_array_equal(tokens, expected)
         scores = context.step(network.embed(tokens))
 

@@ -286,7 +286,7 @@ def test_bad_values(call, message):
 def model():
     text = "the quick brown fox jumps over the lazy dog. " * 6
     small = {"embedding_size": 3, "hidden_size": 5, "max_iter": 2, "n_steps": 16}
-    return RNNLanguageModel(n_layers=2, **small).fit(text)
+    return RNNLanguageModel(cell="lstm", n_layers=2, **small).fit(text)
 
 
 @pytest.mark.slow

@@ -272,7 +272,7 @@ class ThresholdSubclass(QuantileThreshold):
 @pytest.mark.parametrize("thing", [Subclass(), ThresholdSubclass()])
 def test_subclasses_are_refused(thing, path):
     name = type(thing).__name__
-    with pytest.raises(ValueError, match=rf"Cannot save a {name}.*RNNAnomalyDetector, QuantileT"):
+    with pytest.raises(ValueError, match=rf"Cannot save a {name}.*RNNAnomalyDetector, .*QuantileT"):
         tsrnn.save(thing, path)
 
 

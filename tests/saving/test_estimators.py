@@ -26,7 +26,7 @@ from saving.conftest import (
 from sklearn.pipeline import make_pipeline
 
 import tsrnn
-from tsrnn import RNNForecaster
+from tsrnn import RNNClassifier, RNNForecaster, Tokenizer
 
 pytestmark = pytest.mark.slow
 
@@ -271,6 +271,17 @@ class Subclass(RNNForecaster):
 def test_other_things_are_refused(thing, path):
     with pytest.raises(ValueError, match=r"Cannot save a .*, only RNNForecaster, RNNRegressor"):
         tsrnn.save(thing, path)
+
+
+def test_a_pipeline_is_saved_by_its_steps(tmp_path):
+    texts, labels = ["a good film", "a bad one", "good", "bad"], [1, 0, 1, 0]
+    classifier = RNNClassifier(embedding_size=3, hidden_size=3, max_iter=1)
+    pipeline = make_pipeline(Tokenizer("word"), classifier).fit(texts, labels)
+    with pytest.raises(ValueError, match=r"Cannot save a Pipeline.* Save each of its steps"):
+        tsrnn.save(pipeline, tmp_path / "pipeline.tsrnn")
+    steps = [round_trip(step, tmp_path / f"{name}.tsrnn") for name, step in pipeline.steps]
+    expected = pipeline.predict_proba(texts)
+    np.testing.assert_array_equal(make_pipeline(*steps).predict_proba(texts), expected)
 
 
 def test_unknown_attributes_are_named(path):

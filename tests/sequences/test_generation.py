@@ -1,5 +1,6 @@
 """What a language model writes: bits as by hand, and where it ends."""
 
+import naive
 import numpy as np
 import pytest
 from sequences.test_language_model import (
@@ -26,22 +27,6 @@ def generator(seed):
     return np.random.default_rng(check_random_state(seed).randint(2**31))
 
 
-def drawn_by_hand(scores, uniform, temperature, top_k, top_p):
-    """The token that a number draws, by sorting all."""
-    if temperature == 0:
-        return int(np.argmax(scores))
-    shares = np.exp((scores - scores.max()) / temperature)
-    shares /= shares.sum()
-    order = np.argsort(-shares, kind="stable")[: top_k or shares.size]
-    if top_p is not None:
-        cumulative = np.cumsum(shares[order]) / shares[order].sum()
-        order = order[: np.searchsorted(cumulative, top_p) + 1]
-    else:
-        order = order if top_k else np.arange(shares.size)
-    cumulative = np.cumsum(shares[order]) / shares[order].sum()
-    return int(order[np.searchsorted(cumulative, uniform, side="right")])
-
-
 @pytest.mark.parametrize("cell", cells.NAMES)
 @pytest.mark.parametrize(
     ("temperature", "top_k", "top_p"),
@@ -60,7 +45,7 @@ def test_texts_are_as_by_stepping_by_hand(cell, temperature, top_k, top_p):
     by_hand = []
     for uniform in uniforms:
         scores[:2] = -np.inf  # the unknown token, and the boundary before a text
-        by_hand.append(drawn_by_hand(scores, uniform, temperature, top_k, top_p))
+        by_hand.append(naive.draw(scores, uniform, temperature, top_k or 0, top_p or 1.0))
         scores = memory.step(network.embed(by_hand[-1])[None])[0].astype(float)
     assert written == "".join(tokenizer.tokens_[k] for k in by_hand)
     assert len(written) == 60
@@ -203,6 +188,19 @@ def test_frames_at_the_ends_of_the_temperature():
     assert 0.4 < hot.mean() < 0.6
 
 
+def test_options_at_their_ends():
+    model = with_random_weights(language_model().fit(TEXTS))
+    drawn = model.generate(40, random_state=0)
+    for options in ({"top_k": 10**6}, {"top_k": len(model.tokenizer_.tokens_)}, {"top_p": 1}):
+        assert model.generate(40, random_state=0, **options) == drawn
+    likeliest = model.generate(40, temperature=0)
+    for options in ({"top_k": 1}, {"top_p": 1e-300}, {"temperature": 1e-320}):
+        assert model.generate(40, random_state=0, **options) == likeliest
+    for name, value in {"temperature": np.inf, "top_p": np.nan, "n": 2.0}.items():
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            model.generate(**({"n": 5} | {name: value}))
+
+
 def test_prompts_that_cannot_be_read():
     model = language_model().fit(TEXTS)
     for prompt in ("", None, []):
@@ -228,6 +226,9 @@ def test_arguments_that_do_not_fit():
     for stop in ("", 5, [5], ["a", ""]):
         with pytest.raises(ValueError, match="stop"):
             model.generate(5, stop=stop)
+    for stop in (np.array([1, 2]), [[60, 1]]):
+        with pytest.raises(ValueError, match="stop must be an item, hashable"):
+            language_model(None).fit(ITEMS).generate(5, stop=stop)
     for name, value in {"top_k": 3, "top_p": 0.5, "stop": "a"}.items():
         with pytest.raises(ValueError, match=f"{name} is for tokens"):
             of_frames.generate(5, PIECES[0], **{name: value})

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from tsrnn import RNNLanguageModel, Tokenizer
 from tsrnn.kernels import cells
 from tsrnn.sequences import language_training, streams
+from tsrnn.sequences.tokens import Tokens
 
 RNG = np.random.default_rng(0)
 TEXTS = ["to be or not", "be not so", "or so to be or not to be so", "so"]
@@ -189,6 +190,54 @@ def test_windows_of_streams_begin_with_a_state_of_zeros_at_times(monkeypatch):
     assert model.loss_curve_ == pytest.approx([np.mean(losses)], rel=1e-10)
 
 
+@pytest.mark.parametrize("cell", ["gru", "attention"])
+def test_short_texts_are_trained_on_one_by_one(cell):
+    """In streams a network would learn their order, and not how they begin."""
+    texts = [*TEXTS, "or not " * 3]  # some longer than n_steps=8, on average less than twice
+    options = {"cell": cell, "hidden_size": 4, "n_heads": 2, "learning_rate_init": 1e-300}
+    model = with_random_weights(language_model(**options).fit(texts))
+    model.set_params(warm_start=True).fit(texts)
+    losses = []
+    for text in texts:
+        ids = ids_of(model, text, True)
+        n = -(-(len(ids) - 1) // 8)
+        bounds = (len(ids) - 1) * np.arange(n + 1) // n
+        losses += [
+            naive_token_losses(model, ids[first : last + 1])
+            for first, last in itertools.pairwise(bounds)
+        ]
+    assert model.loss_curve_ == pytest.approx([np.concatenate(losses).mean()], rel=1e-10)
+
+
+def test_short_texts_are_held_out_whole():
+    of_texts = language_model(early_stopping=True, n_steps=50).fit(TEXTS)
+    model = with_random_weights(of_texts)
+    model.set_params(warm_start=True, learning_rate_init=1e-300).fit(TEXTS)
+    assert model.validation_scores_ == pytest.approx([model.score(TEXTS[-1:])], rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "before"),
+    [
+        ("It is so.\nIs it?\n" * 100, "character", "\n"),
+        ("It is so. Is it? " * 100 + "\n", "character", ".?"),
+        ("it is so " * 200, "character", " "),
+        ("It is so. Is it? " * 300, "word", ".?"),
+        ("ab" * 1000, "character", "ab"),
+    ],
+)
+def test_how_one_text_begins_is_learned_from_its_lines(text, unit, before):
+    reader = Tokens.learn(unit, text)
+    source = reader.read(text, np.dtype(np.float64))
+    read = reader.with_beginnings(source)
+    rows = np.flatnonzero(read.tokens != source.tokens)
+    assert rows.size == source.tokens.size // 300 > 1
+    assert np.ptp(np.diff(rows)) < 40  # evenly
+    assert {reader.tokenizer.tokens_[k] for k in source.tokens[rows]} <= set(before)
+    assert set(read.tokens[rows]) == {reader.boundary}
+    np.testing.assert_array_equal(read.targets, source.targets)
+
+
 def test_training_on_frames_and_by_attention_starts_from_nothing():
     model = language_model(None, learning_rate_init=1e-300, n_steps=100).fit(PIECES)
     model = with_random_weights(model).set_params(warm_start=True).fit(PIECES)
@@ -213,9 +262,11 @@ def test_training_on_frames_begins_at_the_frequencies_of_notes(options):
 
 
 @pytest.mark.parametrize(
-    ("unit", "X", "n"), [(None, PIECES * 2, 4), ("character", TEXT, 64)], ids=["pieces", "streams"]
+    ("unit", "X", "n"),
+    [(None, PIECES * 2, 4), ("character", TEXT, 16), ("character", ["a", "b"] * 40, 32)],
+    ids=["pieces", "streams", "short texts"],
 )
-def test_the_minibatch_is_by_default_of_streams_or_of_few_pieces(unit, X, n):
+def test_the_minibatch_is_by_default_of_streams_texts_or_few_pieces(unit, X, n):
     automatic, explicit, other = (
         language_model(unit, batch_size=size, n_steps=1).fit(X).network_.parameters
         for size in ("auto", n, n + 1)
@@ -224,12 +275,33 @@ def test_the_minibatch_is_by_default_of_streams_or_of_few_pieces(unit, X, n):
     assert not np.array_equal(automatic, other)
 
 
+@pytest.mark.parametrize(
+    ("unit", "X", "n"),
+    [
+        ("character", TEXT, 60),  # 8 streams of 5 windows
+        ("character", TEXTS * 60, 17),  # 540 windows in minibatches of 32
+        ("character", TEXTS * 500, 10),
+        ("character", ["a", "b"], 100),
+        (None, PIECES * 10, 15),  # 80 windows in minibatches of 4
+        (None, PIECES * 20, 10),
+    ],
+    ids=["text", "texts", "many texts", "two texts", "pieces", "many pieces"],
+)
+def test_few_sequences_are_read_more_often_by_default(unit, X, n, monkeypatch):
+    settings = []
+    model = language_model(unit, max_iter="auto", batch_size="auto")
+    monkeypatch.setattr(model, "_train_fully", lambda *parts: settings.append(parts))
+    model.fit(X)
+    _, windows, _, _, n_drawn = settings[0]
+    assert model._settings_for(windows, n_drawn).max_iter == n
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
         {},
-        {"cell": "gru"},
+        {"cell": "lstm"},
         {"cell": "attention", "learning_rate_init": 0.005, "batch_size": 4, "max_iter": 100},
         {"tied": True, "embedding_size": 32},
         {"unit": "word", "batch_size": 2, "n_steps": 8},
@@ -255,6 +327,15 @@ def test_ends_of_sequences_are_learned():
     likelihood = np.exp(model.log_likelihood(["ab", "cde", "a", "abcde"]))
     assert likelihood[:2].sum() > 0.9
     assert likelihood[2:].max() < 0.05
+
+
+@pytest.mark.slow
+def test_what_is_written_begins_as_lines_do():
+    lines = RNG.choice(["Adam: yes\n", "Beth: no\n", "Cain: why not\n"], 400)
+    model = RNNLanguageModel(hidden_size=16, max_iter=60, learning_rate_init=0.02)
+    model.fit("".join(lines))
+    written = [model.generate(5, random_state=seed) for seed in range(20)]
+    assert sum(each in ("Adam:", "Beth:", "Cain:") for each in written) > 13
 
 
 @pytest.mark.slow
@@ -338,7 +419,8 @@ def test_forms_of_texts(form):
 def test_forms_of_frames():
     pieces = np.stack([piece[:7] for piece in PIECES if len(piece) > 6])
     expected = language_model(None).fit(list(pieces)).log_likelihood(list(pieces))
-    for X in (pieces, pieces.astype(bool), [pd.DataFrame(piece) for piece in pieces]):
+    frames = [pd.DataFrame(piece) for piece in pieces]
+    for X in (pieces, pieces.astype(bool), frames, pieces.tolist()):
         np.testing.assert_array_equal(language_model(None).fit(X).log_likelihood(X), expected)
 
 
@@ -392,6 +474,9 @@ BAD = {
     "half": (None, [0.5 * PIECES[0]], "Piece 0 of X holds 0.5 at step"),
     "missing notes": (None, [np.where(PIECES[0], np.nan, 0)], "Piece 0 of X holds nan at step"),
     "one frame": (None, [PIECES[0], PIECES[0][:1]], "Piece 1 of X has 1 frames"),
+    "one piece": (None, PIECES[0], r"X is one array of 0 and 1, of shape \(12, 4\).*as \[X\]"),
+    "one piece of truth values": (None, PIECES[0].astype(bool), r"X is one array of 0 and 1"),
+    "one melody": (None, [(60, 1), (None, 2)], r"Step 0 of sequence 1 .*missing.*give it as \[X\]"),
     "words as frames": (None, [np.full((3, 4), "a")], "X"),
 }
 
@@ -420,7 +505,7 @@ def test_unknown_tokens_alone_are_told(method):
         ({"unit": None, "tied": True}, "tied=True is for tokens"),
         ({"cell": "attention", "residual": True}, "residual=True is for recurrent cells"),
         ({"cell": "attention", "hidden_size": 5, "n_heads": 4}, "no multiple of n_heads"),
-        ({"early_stopping": True, "validation_fraction": 0.999}, "holds tokens out"),
+        ({"early_stopping": True, "validation_fraction": 0.999}, "holds sequences out"),
         ({"unit": "letter"}, "unit"),
         ({"unit": Tokenizer("word").fit(TEXTS)}, "no token that stands between"),
         ({"device": "cuda"}, "CPU|cuda"),
@@ -466,4 +551,4 @@ def test_progress_is_shown(capsys):
 def test_a_summary_in_notebooks(unit, X):
     html = language_model(unit, max_iter=3).fit(X)._repr_html_()
     assert "tsrnn-network" in html
-    assert "1 &times; lstm, 5 units" in html
+    assert "1 &times; gru, 5 units" in html

@@ -94,6 +94,13 @@ def temperature(text):
     return number
 
 
+def filled(text):
+    """A text that is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("the text is empty")
+    return text
+
+
 def character(text):
     """One character that may separate columns; a tab may be typed as \\t."""
     text = text.replace("\\t", "\t")

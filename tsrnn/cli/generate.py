@@ -54,8 +54,15 @@ def _loaded(arguments):
             option = name.replace("_", "-")
             raise ValueError(f"--{option} is for a network that is trained, not for --load")
     model = tsrnn.load(arguments.load)
-    if type(model).__name__ != "RNNLanguageModel":
-        raise ValueError(f"{arguments.load} holds a {type(model).__name__}, no language model")
+    name, problem = type(model).__name__, None
+    if name != "RNNLanguageModel":
+        problem = f"holds {name}, no language model"
+    elif not hasattr(model, "network_"):
+        problem = "holds a language model that is not fitted"
+    elif getattr(model.tokenizer_, "unit", None) is None:
+        problem = "holds a language model of music or of items, not of text"
+    if problem:
+        raise ValueError(f"{arguments.load} {problem}")
     return model
 
 

@@ -8,25 +8,26 @@ from tsrnn.cli.arguments import (
     cell_name,
     count,
     encoding,
+    filled,
     fraction,
     seed,
     temperature,
 )
 
 _DESCRIPTION = """\
-Train a recurrent network (LSTM) to predict the next character of a text, and let it write.
+Train a recurrent network (GRU) to predict the next character of a text, and let it write.
 
 A file is one text; with --lines each line is a text of its own, such as a name, and the network
 learns where texts end. What is written goes to standard output, after the --prompt."""
 _EPILOG = """\
-FILE may be compressed by gzip, bzip2 or xz. Training takes minutes for a text of a million
-characters; --save keeps the network, and --load writes with it at once.
+FILE may be compressed by gzip, bzip2 or xz. Training takes one or two minutes for a text of a
+million characters. --save keeps the network, and --load writes with it at once.
 
 examples:
   tsrnn generate shakespeare.txt --n 500 --prompt "ROMEO:" --save shakespeare.tsrnn
-  tsrnn generate --load shakespeare.tsrnn --n 500 --prompt "JULIET:" --temperature 0.7
+  tsrnn generate --load shakespeare.tsrnn --n 500 --prompt "JULIET:" --temperature 0.5
   tsrnn generate names.txt --lines --texts 20 --hidden-size 64
-  tsrnn generate novel.txt.gz --unit subword --cell gru --layers 2 --max-iter 20"""
+  tsrnn generate novel.txt.gz --unit subword --cell lstm --layers 2 --max-iter 20"""
 
 
 def add_generate(commands) -> None:
@@ -45,9 +46,9 @@ def add_generate(commands) -> None:
     add("--n", text, type=count, default=500, metavar="N")
     add("--texts", "texts to write (default 1)", type=count, default=1, metavar="N")
     add("--prompt", "text to go on from", default="", metavar="TEXT")
-    add("--stop", "text before which to end", metavar="TEXT")
-    text = "below 1 what is probable becomes more so; 0 takes the most probable (default 1)"
-    add("--temperature", text, type=temperature, default=1.0, metavar="T")
+    add("--stop", "text before which to end", type=filled, metavar="TEXT")
+    text = "1 draws by the probabilities; below, what is probable becomes more so (default 0.8)"
+    add("--temperature", text, type=temperature, default=0.8, metavar="T")
     add("--top-k", "draw from the N most probable tokens", type=count, metavar="N")
     text = "draw from the fewest tokens that have this share of the probability, such as 0.9"
     add("--top-p", text, type=fraction, metavar="SHARE")
@@ -65,7 +66,7 @@ def add_generate(commands) -> None:
 def _add_network(add):
     units = ["character", "word", "subword"]
     add("--unit", "what is predicted: %(choices)s (default character)", choices=units)
-    text = "recurrent cell, such as gru, or attention (default lstm)"
+    text = "recurrent cell, such as lstm, or attention (default gru)"
     add("--cell", text, type=partial(cell_name, others=["attention"]), metavar="NAME")
     add("--hidden-size", "hidden units of a layer (default 256)", type=count, metavar="N")
     add("--layers", "layers (default 1)", type=count, metavar="N")

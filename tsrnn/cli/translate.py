@@ -21,9 +21,8 @@ def translate(arguments: argparse.Namespace) -> None:
         "max_length": arguments.max_length,
     }
     written = iter(model.predict(texts, **options))
-    write_text(
-        "\n".join(_line(next(written)) if line.strip() else "" for line in lines), arguments.out
-    )
+    lines = [_line(next(written)) if line.strip() else "" for line in lines]
+    write_text("".join(f"{line}\n" for line in lines), arguments.out)
 
 
 def _loaded(path):

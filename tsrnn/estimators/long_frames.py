@@ -1,6 +1,6 @@
 """Long frames, a row for each step of a sequence: their rows in order, and targets by id."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,14 +25,21 @@ def is_long(estimator: Any, X: Any, y: Any, *, reset: bool) -> bool:
     return not hasattr(estimator, "n_features_in_")
 
 
-def read_long(
-    estimator: Any, X: Any, *, reset: bool, single: bool = False
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Index | None, np.ndarray]:
-    """Values of all steps, first row and length of each sequence, the ids, and the rows' order.
+class LongRows(NamedTuple):
+    """The sequences of a long frame, in the order of their first rows."""
 
-    Sequences are in the order of their first rows. ``estimator`` stores the names of the channels
-    where ``reset``, else is compared with them. ``single``: whether a frame without ids is one
-    sequence; its ids are None.
+    values: np.ndarray  # (n_rows, n_channels) float64, the steps of each sequence by time
+    firsts: np.ndarray  # (n_samples,) int64, row of the first step of each
+    lengths: np.ndarray  # (n_samples,) int64
+    ids: pd.Index | None  # None of a frame that is a single sequence
+    order: np.ndarray  # (n_rows,) int64, row of the frame of each row of ``values``
+
+
+def read_long(estimator: Any, X: Any, *, reset: bool, single: bool = False) -> LongRows:
+    """Sequences of a long frame.
+
+    ``estimator`` stores the names of the channels where ``reset``, else is compared with them.
+    ``single``: whether a frame without ids is one sequence.
     """
     rows = _rows(estimator, X, single)
     codes, labels = rows.codes("X")
@@ -58,7 +65,7 @@ def read_long(
     ids = None
     if rows.ids is not None:
         ids = pd.Index(labels, name=rows.ids.name, tupleize_cols=False)
-    return values[order], np.cumsum(lengths) - lengths, lengths, ids, order
+    return LongRows(values[order], np.cumsum(lengths) - lengths, lengths, ids, order)
 
 
 def aligned(values: Any, ids: pd.Index, argument: str) -> Any:

@@ -1,4 +1,4 @@
-"""SequenceEstimator: base of the estimators whose rows are whole sequences."""
+"""SequenceEstimator: base of the estimators that read sequences."""
 
 from numbers import Number
 from typing import Any
@@ -35,7 +35,7 @@ POOLING = {"last": "last", "mean": "mean", "max": "max", "attention": "attend"}
 
 
 class SequenceEstimator(TrainingEstimator):
-    """Base of RNNRegressor and RNNClassifier: a row is one sequence."""
+    """Base of RNNRegressor, RNNClassifier and RNNTagger, which read sequences."""
 
     _parameter_constraints = TrainingEstimator._parameter_constraints | {
         **ATTENTION,

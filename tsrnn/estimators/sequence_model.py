@@ -28,7 +28,7 @@ class PartialFitState:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SequenceModel:
-    """The fitted state of a regressor or classifier."""
+    """The fitted state of a regressor, classifier or tagger."""
 
     network: Network
     X_mean: np.ndarray  # (n_channels,) float64; 0 for tokens

@@ -147,9 +147,9 @@ def read_whole_sequences(
 def _read(estimator, X, n_channels, reset, y):
     """The sequences of X in any form."""
     if is_long(estimator, X, y, reset=reset):
-        values, firsts, lengths, ids, _ = read_long(estimator, X, reset=reset)
-        _check_n_channels(values.shape[1], n_channels, "its columns of values", reset)
-        return _sequences(values, firsts, lengths, ids)
+        rows = read_long(estimator, X, reset=reset)
+        _check_n_channels(rows.values.shape[1], n_channels, "its columns of values", reset)
+        return _sequences(rows.values, rows.firsts, rows.lengths, rows.ids)
     refuse_texts(X)
     if is_ragged(X):
         return read_ragged(X, n_channels)

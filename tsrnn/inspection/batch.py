@@ -197,10 +197,11 @@ def _language_batch(model, X, with_targets):
 @naming("X")
 def _prompts(state, X):
     """A source of all steps of sequences, each with the token before the first, without targets."""
-    sequences = [X] if isinstance(X, str) else list(X)
+    sequences = {f"Sequence {number} of X": sequence for number, sequence in enumerate(X)}
+    sequences = {"X": X} if isinstance(X, str) else sequences
     if not sequences:
         raise ValueError("X has no sequence: give at least one.")
-    prompts = [state.reader.read_prompt(sequence) for sequence in sequences]
+    prompts = [state.reader.read_prompt(sequence, name) for name, sequence in sequences.items()]
     lengths = np.array([len(prompt) for prompt in prompts])
     firsts, rows = np.cumsum(lengths) - lengths, np.concatenate(prompts)
     dtype = state.network.parameters.dtype

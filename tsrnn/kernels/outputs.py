@@ -131,10 +131,8 @@ def write_block(parameters, chunk, head, first):
         weights = out_weights[unit:end]
         for output_step in range(written, last):
             out = arrays.outputs[output_step - first, unit * n_rows : end * n_rows]
-            if sizes.n_head_units:
-                apply(weights, arrays.hidden[output_step - first], out)
-            else:
-                apply(weights, arrays.inputs[output_step], out)
+            hidden = arrays.hidden[output_step - first]
+            apply(weights, hidden if sizes.n_head_units else arrays.inputs[output_step], out)
     barrier()
 
 
@@ -181,7 +179,7 @@ def write_block_backward(parameters, gradient, chunk, head, first):
     if n_units:
         rectify_backward(hidden, grad_hidden)
         barrier()
-        outer_of_steps(grad_hidden, inputs, add, grad_hidden_weights)
+        outer_of_steps(grad_hidden[:, :], inputs, add, grad_hidden_weights)
         barrier()
         weights = hidden_weights[:, :n_features]
         for k in range(last - begin):

@@ -12,6 +12,8 @@ for its type, and numbers that kernels use as indices are checked against the ar
 import os
 from typing import Any
 
+from sklearn.pipeline import Pipeline
+
 from tsrnn import __version__
 from tsrnn.saving.estimators import ESTIMATORS, decode_estimator, encode_estimator
 from tsrnn.saving.file import pack, read, unpack, write
@@ -55,7 +57,11 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
     """
     name = type(estimator).__name__
     if name not in ESTIMATORS or type(estimator) is not ESTIMATORS[name].cls:
-        raise ValueError(f"Cannot save a {name}, only {', '.join(ESTIMATORS)} themselves.")
+        remedy = ""
+        if isinstance(estimator, Pipeline):
+            remedy = " Save each of its steps, and put what load returns in a pipeline again."
+        known = ", ".join(ESTIMATORS)
+        raise ValueError(f"Cannot save a {name}, only {known} themselves.{remedy}")
     try:
         payload = pack(*encode_estimator(estimator))
         decode_estimator(*unpack(payload))  # what cannot be loaded must not be saved

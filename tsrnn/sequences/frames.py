@@ -11,10 +11,26 @@ from tsrnn.parameters import naming
 
 
 def are_frames(X: Any) -> bool:
-    """Whether X is a collection of (n_steps, n_notes) arrays."""
+    """Whether X is a collection of (n_steps, n_notes) arrays.
+
+    ValueError for a single array of 0 and 1, whose rows might be frames or sequences of items.
+    """
+    if getattr(X, "ndim", 0) == 2:
+        values = np.asarray(X)
+        if values.shape[1] > 1 and np.isin(values, (0, 1)).all():
+            raise ValueError(
+                f"X is one array of 0 and 1, of shape {values.shape}. Give a piece of music as "
+                "[X], or sequences of items as list(X)."
+            )
     if hasattr(X, "ndim"):
         return X.ndim == 3
-    return isinstance(X, (list, tuple)) and len(X) > 0 and getattr(X[0], "ndim", 0) == 2
+    return isinstance(X, (list, tuple)) and len(X) > 0 and _is_table(X[0])
+
+
+def _is_table(values):
+    """Whether values are an array of two axes, or lists in a list."""
+    is_list = isinstance(values, (list, tuple)) and len(values) > 0
+    return all(isinstance(row, list) for row in values) if is_list else np.ndim(values) == 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,15 +93,18 @@ class Frames:
         n_on = frames.sum(axis=0, dtype=np.float64)
         return portable.log((n_on + 0.5) / (len(frames) - n_on + 0.5))
 
-    @naming("prompt")
-    def read_prompt(self, prompt: Any) -> np.ndarray:
-        """Frames to continue, (n_steps, n_notes) float64; ValueError if there are none."""
-        if prompt is None or np.ndim(prompt) != 2 or len(prompt) == 0:
-            raise ValueError(
-                "prompt must be an (n_steps, n_notes) array of one frame or more: the network has "
-                "not learned how a piece begins. Give the first frames of one."
-            )
-        return self._read_piece(prompt, "prompt", np.dtype(np.float64))
+    def read_prompt(self, prompt: Any, name: str = "prompt") -> np.ndarray:
+        """Frames to continue, (n_steps, n_notes) float64.
+
+        ValueError, which calls them ``name``, if there are none or they are not of 0 and 1.
+        """
+        with naming(name):
+            if prompt is None or np.ndim(prompt) != 2 or len(prompt) == 0:
+                raise ValueError(
+                    f"{name} must be an (n_steps, n_notes) array of one frame or more: the network "
+                    "has not learned how a piece begins. Give the first frames of one."
+                )
+            return self._read_piece(prompt, name, np.dtype(np.float64))
 
     def losses(self, scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Negative log-likelihood of frames, (n_steps,) float64, summed over notes."""

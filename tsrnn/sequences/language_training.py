@@ -13,7 +13,12 @@ from tsrnn.network.transformer import CELL
 from tsrnn.parameters import BOOLEAN, POSITIVE_INTEGER, Integer, StrOptions
 from tsrnn.sequences.frames import Frames
 from tsrnn.sequences.language_state import FittedLanguageModel, learn_reader
-from tsrnn.sequences.language_windows import OVERLAP, TrainingWindows, count_held_out, count_rows
+from tsrnn.sequences.language_windows import (
+    TrainingWindows,
+    are_short,
+    count_held_out,
+    count_rows,
+)
 from tsrnn.sequences.tokenizer import Tokenizer
 from tsrnn.sequences.tokens import Tokens
 from tsrnn.training import Settings
@@ -21,10 +26,11 @@ from tsrnn.training import Settings
 _OTHERS = ("bidirectional", "segment", "loss")  # parameters of other estimators
 # Probability that a window begins with a state of zeros, as sequences that are read later do: a
 # state that is always carried may hold what a network comes to rely on.
-_RESET = 0.01
+_RESET = 0.05
 # What batch_size="auto" is. Pieces of music are few and short: with more of them in a minibatch an
 # epoch has few updates of the weights.
-_N_STREAMS, _N_PIECES = 64, 4
+_N_STREAMS, _N_TEXTS, _N_PIECES = 16, 32, 4
+_N_UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 300, 10, 100  # with max_iter="auto"
 
 
 class TrainedLanguageModel(TrainingEstimator):
@@ -73,6 +79,8 @@ class TrainedLanguageModel(TrainingEstimator):
             self._check_unchanged()
         reader = self._reader()
         source = reader.read(X, np.dtype(self.dtype))
+        if isinstance(reader, Tokens) and not reader.learns_ends:
+            source = reader.with_beginnings(source)
         windows = self._windows(source, self.early_stopping and not partial)
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         if is_new:
@@ -83,9 +91,10 @@ class TrainedLanguageModel(TrainingEstimator):
                 bias = reader.log_odds(windows.source, windows.training)
                 self.network_.views()["head_bias"][:] = bias
         if partial:
-            self._train_epoch(windows.source, windows.training, rng, is_new)
+            self._train_epoch(windows.source, windows.training, rng, is_new, windows.n_drawn)
         else:
-            self._train_fully(windows.source, windows.training, windows.validation, rng)
+            parts = windows.source, windows.training, windows.validation
+            self._train_fully(*parts, rng, windows.n_drawn)
 
     def _set_reader(self, reader) -> None:
         """Set the fitted attributes that say how sequences are read."""
@@ -125,31 +134,35 @@ class TrainedLanguageModel(TrainingEstimator):
         }
         self._check_same(fitted)
 
-    def _resolved_batch_size(self) -> int:
-        """Streams or pieces of a minibatch."""
-        if self.batch_size != "auto":
-            return self.batch_size
-        return _N_PIECES if self.tokenizer_ is None else _N_STREAMS
-
-    def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
-        return super()._settings(n_windows, batch_size or self._resolved_batch_size())
+    def _resolved_batch_size(self, auto: int) -> int:
+        """Streams, texts or pieces of a minibatch."""
+        return auto if self.batch_size == "auto" else self.batch_size
 
     def _settings_for(self, windows: np.ndarray, n_drawn: int | None = None) -> Settings:
-        if windows.ndim == 2:
-            settings = self._settings(windows.size, batch_size=len(windows))
-            return dataclasses.replace(settings, reset=_RESET)
-        if self.cell == CELL and self.tokenizer_ is not None:
-            n_drawn = -(-windows.size // OVERLAP)
-        return super()._settings_for(windows, n_drawn)
+        is_stream = windows.ndim == 2
+        n_auto = _N_PIECES if self.tokenizer_ is None else _N_TEXTS
+        n_batch = len(windows) if is_stream else self._resolved_batch_size(n_auto)
+        n_windows = windows.size if n_drawn is None else n_drawn
+        n_batches = -(-n_windows // n_batch)
+        settings = dataclasses.replace(
+            self._settings(n_windows, n_batch),
+            n_batches=None if n_drawn is None else n_batches,
+            reset=_RESET if is_stream else 0.0,
+        )
+        if self.max_iter == "auto":
+            n_epochs = int(np.clip(_N_UPDATES // n_batches, _LEAST_EPOCHS, _MOST_EPOCHS))
+            settings = dataclasses.replace(settings, max_iter=n_epochs)
+        return settings
 
     def _windows(self, source, early_stopping) -> TrainingWindows:
         """Windows of sequences for training and validation."""
         share = self.validation_fraction if early_stopping else 0.0
-        if self.tokenizer_ is None:
-            n_held_out = count_held_out(share, source.firsts.size, "pieces")
-            return TrainingWindows.of_pieces(source, n_held_out, self.n_steps)
+        if self.tokenizer_ is None or (self.learns_ends_ and are_short(source, self.n_steps)):
+            noun = "pieces" if self.tokenizer_ is None else "sequences"
+            n_held_out = count_held_out(share, source.firsts.size, noun)
+            return TrainingWindows.of_sequences(source, n_held_out, self.n_steps)
         n_held_out = count_held_out(share, count_rows(source), "tokens")
         if self.cell == CELL:
             return TrainingWindows.of_attention(source, n_held_out, self.n_steps)
-        n_streams = self._resolved_batch_size()
+        n_streams = self._resolved_batch_size(_N_STREAMS)
         return TrainingWindows.of_streams(source, n_held_out, n_streams, self.n_steps)

@@ -1,4 +1,4 @@
-"""Windows that a language model is trained on: streams of tokens, or pieces of music."""
+"""Windows that a language model is trained on: streams of tokens, or short texts and pieces."""
 
 import dataclasses
 from typing import Self
@@ -8,7 +8,8 @@ import numpy as np
 from tsrnn.kernels.sources import Source
 from tsrnn.sequences.streams import cut_windows, overlapping_windows, stream_windows
 
-OVERLAP = 8  # windows of attention that a token is in; an epoch draws one of so many
+_OVERLAP = 8  # windows of attention that a token is in; an epoch draws one of so many
+_SHORT = 2  # times ``n_steps``: mean length of sequences up to which each is read by itself
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,9 +20,10 @@ class TrainingWindows:
     # (n_streams, n) numbers of windows whose state is carried, or (n,) independent ones.
     training: np.ndarray
     validation: np.ndarray
+    n_drawn: int | None = None  # windows of an epoch, where it does not read all
 
     @classmethod
-    def _of(cls, source, training, validation) -> Self:
+    def _of(cls, source, training, validation, n_drawn=None) -> Self:
         """Windows of first rows and lengths, ``training`` and ``validation`` pairs of arrays."""
         firsts, lengths = (
             np.concatenate([np.ravel(a), np.ravel(b)])
@@ -30,7 +32,7 @@ class TrainingWindows:
         numbers = np.arange(firsts.size)
         n = np.size(training[0])
         source = source._replace(firsts=firsts.astype(np.int64), lengths=lengths.astype(np.int64))
-        return cls(source, numbers[:n].reshape(np.shape(training[0])), numbers[n:])
+        return cls(source, numbers[:n].reshape(np.shape(training[0])), numbers[n:], n_drawn)
 
     @classmethod
     def of_streams(cls, source: Source, n_held_out: int, n_streams: int, n_steps: int) -> Self:
@@ -43,12 +45,13 @@ class TrainingWindows:
     def of_attention(cls, source: Source, n_held_out: int, n_steps: int) -> Self:
         """Overlapping windows of all tokens but the last, which are validated on."""
         n = count_rows(source) - n_held_out
-        training = overlapping_windows(n, n_steps, -(-n_steps // OVERLAP))
-        return cls._of(source, training, _held_out(n, n_held_out, n_steps))
+        training = overlapping_windows(n, n_steps, -(-n_steps // _OVERLAP))
+        n_drawn = -(-training[0].size // _OVERLAP)
+        return cls._of(source, training, _held_out(n, n_held_out, n_steps), n_drawn)
 
     @classmethod
-    def of_pieces(cls, source: Source, n_held_out: int, n_steps: int) -> Self:
-        """All pieces but the last, cut where they are longer than ``n_steps``."""
+    def of_sequences(cls, source: Source, n_held_out: int, n_steps: int) -> Self:
+        """All sequences but the last, cut where they are longer than ``n_steps``."""
         n = source.firsts.size - n_held_out
         training, validation = (
             cut_windows(source.firsts[part], source.lengths[part], n_steps)
@@ -62,8 +65,16 @@ def count_rows(source: Source) -> int:
     return int(source.firsts[-1] + source.lengths[-1])
 
 
+def are_short(source: Source, n_steps: int) -> bool:
+    """Whether sequences are short: better read each from a state of zeros than in streams.
+
+    A stream has them in the same order in each epoch, which a network would learn by heart.
+    """
+    return bool(source.lengths.mean() <= _SHORT * n_steps)
+
+
 def count_held_out(fraction: float, n: int, noun: str) -> int:
-    """Tokens or pieces to validate on; ValueError if none is left to train on."""
+    """Tokens or sequences to validate on; ValueError if none is left to train on."""
     n_held_out = int(np.ceil(fraction * n))
     if n_held_out >= n:
         raise ValueError(

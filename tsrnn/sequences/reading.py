@@ -50,7 +50,7 @@ def read_items(X: Any) -> list[Sequence[Hashable]]:
                 f"Sequence {number} of X is {_described(entry)}, and with unit=None each is a list "
                 "of items. Give a single sequence as [X]."
             )
-        _check_items(number, items)
+        _check_items(number, items, is_tuple=isinstance(entry, tuple))
         sequences.append(items)
     return sequences
 
@@ -92,6 +92,7 @@ def read_entries(X: Any, noun: str) -> Sequence[Any]:
     """
     if isinstance(X, (str, bytes)):
         hint = "" if noun == "sequence" else ": [X]"
+        hint = ": [X.decode()]" if hint and isinstance(X, bytes) else hint
         raise ValueError(f"X is one {type(X).__name__}. Give a list of {noun}s{hint}.")
     if hasattr(X, "toarray"):
         raise ValueError(f"X is sparse ({type(X).__name__}). Give a list of {noun}s.")
@@ -136,7 +137,7 @@ def _no_text(number, entry):
     return ValueError(f"Text {number} of X is {_described(entry)}, not a text. {hint}.")
 
 
-def _check_items(number, items):
+def _check_items(number, items, is_tuple):
     try:
         distinct = set(items)
     except TypeError:
@@ -152,6 +153,7 @@ def _check_items(number, items):
         raise ValueError(
             f"Step {step} of sequence {number} of X is missing ({items[step]}). Leave it out, "
             "or put an item of its own in its place."
+            f"{' If X is one sequence, of tuples, give it as [X].' if is_tuple else ''}"
         )
 
 

@@ -135,10 +135,11 @@ def read_steps(estimator: Any, X: Any, n_channels: int | None, *, reset: bool) -
 
 def _read(estimator, X, n_channels, reset):
     if is_frame(X) or (isinstance(X, pd.Series) and not is_array_of_sequences(X)):
-        values, firsts, lengths, ids, order = read_long(estimator, X, reset=reset, single=True)
+        rows = read_long(estimator, X, reset=reset, single=True)
         is_pandas = isinstance(X, (pd.Series, pd.DataFrame))
-        index = X.index if is_pandas else pd.RangeIndex(len(order))
-        return Steps(values, firsts, lengths, ids, form=FRAME, order=order, index=index)
+        index = X.index if is_pandas else pd.RangeIndex(len(rows.order))
+        places = rows.values, rows.firsts, rows.lengths, rows.ids
+        return Steps(*places, form=FRAME, order=rows.order, index=index)
     refuse_texts(X)
     if is_array_of_sequences(X) or (isinstance(X, (list, tuple)) and _are_sequences(X)):
         return _steps(read_ragged(X, n_channels), LIST)

@@ -84,8 +84,9 @@ def evaluate_windows(
 ) -> list[np.ndarray]:
     """As ``evaluate_carried``, of a network without a state: each step after half a window.
 
-    Windows of ``n_steps`` overlap by half; of all but a sequence's first the latter half counts,
-    or if ``centred`` the middle half, and of the first and last all up to the ends.
+    Windows of ``n_steps`` begin every half of their length; of all but a sequence's first the
+    latter half counts. If ``centred`` it is the middle half, of the first and last window all up to
+    the ends, and the last, which ends with the sequence, is as long as the others.
     """
     windows = [
         (number, *window)

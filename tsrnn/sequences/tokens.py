@@ -12,6 +12,7 @@ from sklearn.base import clone
 from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.sequences.tokenizer import Tokenizer
 
+_STEPS_OF_A_BEGINNING = 300  # of a text, for one of which the boundary token is read
 _PROMPT_IN_ERRORS = re.compile("(text|sequence) 0 of X", re.IGNORECASE)
 
 
@@ -35,8 +36,8 @@ class Tokens:
 
         ValueError if a fitted Tokenizer has no token to begin or end a sequence.
         """
-        sequences, is_one = _listed(X)
-        if is_one and not X:
+        sequences, is_single = _listed(X)
+        if is_single and not X:
             raise ValueError("X is an empty text: there is no token to learn from.")
         if not isinstance(unit, Tokenizer):
             tokenizer = Tokenizer(unit, begin=True)
@@ -53,7 +54,7 @@ class Tokens:
                 tokenizer.set_params(begin=True)
         if not hasattr(tokenizer, "tokens_"):
             tokenizer.fit(sequences)
-        return cls(tokenizer, not is_one)
+        return cls(tokenizer, not is_single)
 
     @property
     def n_out(self) -> int:
@@ -81,13 +82,15 @@ class Tokens:
         ValueError
             If X is not what the Tokenizer takes, a sequence is empty, or no token is known.
         """
-        sequences, is_one = _listed(X)
+        sequences, is_single = _listed(X)
         noun = "sequence" if self.tokenizer.unit is None else "text"
         ids = self._ids_of(sequences)
         for number, each in enumerate(ids):
             if each.size == 0:
-                where = "X is an empty text" if is_one else f"{noun.capitalize()} {number} of X is"
-                where += "" if is_one else " empty"
+                where = (
+                    "X is an empty text" if is_single else f"{noun.capitalize()} {number} of X is"
+                )
+                where += "" if is_single else " empty"
                 raise ValueError(f"{where}: it has no token. Leave it out, or give another.")
         if not any(each.any() for each in ids):
             raise ValueError(
@@ -99,24 +102,43 @@ class Tokens:
         firsts = np.cumsum(lengths) - lengths
         for first, each in zip(firsts, ids, strict=True):
             stream[first + 1 : first + 1 + each.size] = each
-        with_end = self.learns_ends and not is_one
+        with_end = self.learns_ends and not is_single
         values, targets = np.empty((stream.size - 1, 0), dtype), stream[1:, None].astype(dtype)
         lengths = lengths if with_end else lengths - 1
         return sequence_source(values, firsts, lengths, targets, tokens=stream[:-1])
 
-    def read_prompt(self, prompt: Any) -> np.ndarray:
-        """Ids of the boundary token and of a prompt, which may be None; ValueError as ``read``."""
+    def with_beginnings(self, source: Source) -> Source:
+        """The source of one text, the boundary token read instead of a line break at times.
+
+        So a network learns what comes after it. In a text of few lines it is read instead of the
+        end of a sentence, else of white space, else of any token.
+        """
+        names = np.array([str(token) for token in self.tokenizer.tokens_])
+        n = source.tokens.size // _STEPS_OF_A_BEGINNING
+        for kind in (["\n"], [".", "!", "?"], [" "], names):
+            rows = np.flatnonzero(np.isin(names, kind)[source.tokens])
+            if rows.size >= n:
+                break
+        tokens = source.tokens.copy()
+        tokens[rows[(2 * np.arange(n) + 1) * rows.size // (2 * n)]] = self.boundary
+        return source._replace(tokens=tokens)
+
+    def read_prompt(self, prompt: Any, name: str = "prompt") -> np.ndarray:
+        """Ids of the boundary token and of a prompt, which may be None.
+
+        ValueError as ``read``, which calls it ``name``.
+        """
         start = np.array([self.boundary])
         if prompt is None or (isinstance(prompt, (str, list, tuple)) and len(prompt) == 0):
             return start
         try:
             (ids,) = self._ids_of([prompt])
         except ValueError as error:
-            raise ValueError(_PROMPT_IN_ERRORS.sub("prompt", str(error))) from error
+            raise ValueError(_PROMPT_IN_ERRORS.sub(name, str(error))) from error
         if ids.size and not ids.any():
             raise ValueError(
-                f"prompt holds no token of the vocabulary, which has {self.n_out}. Give a prompt "
-                "of tokens that were in fit."
+                f"{name} holds no token of the vocabulary, which has {self.n_out}. Give some that "
+                "were in fit."
             )
         return np.concatenate([start, ids])
 

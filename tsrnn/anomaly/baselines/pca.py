@@ -114,7 +114,10 @@ class PCADetector(CompleteWindows):
         if not len(self.components_):  # constant series
             return np.sqrt(squares / windows.shape[1])
         weights = 1 / self.explained_variance_ratio_
-        # A component has length 1.
-        square_distances = squares[:, None] + 1 - 2 * windows @ self.components_.T
-        distances = np.sqrt(np.maximum(square_distances, 0)) @ weights / weights.sum()
+        # A component has length 1. No BLAS, whose rounding depends on where a window stands: equal
+        # windows must have equal scores.
+        products = np.einsum("ij,kj->ik", windows, self.components_)
+        square_distances = squares[:, None] + 1 - 2 * products
+        distances = np.einsum("ik,k->i", np.sqrt(np.maximum(square_distances, 0)), weights)
+        distances /= weights.sum()
         return distances / np.sqrt(windows.shape[1])

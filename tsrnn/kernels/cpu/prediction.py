@@ -21,8 +21,7 @@ from tsrnn.kernels.outputs import head_arrays, write_block, write_block_backward
 from tsrnn.kernels.problem import problem_of
 
 
-def compile_predict(passes: ChunkPasses, has_tokens: bool, of_sequences: bool) -> Callable:
-    """Make the driver of predictions and losses of many models, whose chunks it distributes."""
+def _compile_predict_chunk(passes, has_tokens, of_sequences) -> Callable:
     forward, evaluate_loss = passes.forward, evaluation_of(of_sequences)
 
     @device_function
@@ -55,6 +54,13 @@ def compile_predict(passes: ChunkPasses, has_tokens: bool, of_sequences: bool) -
         if not evaluate:  # all outputs are in one block
             write_predictions(source, batch, chunk, workspace, out)
         return total, total_weight
+
+    return predict_chunk
+
+
+def compile_predict(passes: ChunkPasses, has_tokens: bool, of_sequences: bool) -> Callable:
+    """Make the driver of predictions and losses of many models, whose chunks it distributes."""
+    predict_chunk = _compile_predict_chunk(passes, has_tokens, of_sequences)
 
     def predict(
         n_tasks, source, sizes, loss, parameters, padded_windows, evaluate, buffers, states, out

@@ -71,7 +71,7 @@ def compile_train_chunks(passes: ChunkPasses, has_tokens: bool, of_sequences: bo
     def train_chunks(
         problem_row, rule_row, minibatch, part, parameters, gradients, buffers, states
     ):
-        """Write the gradients of chunks ``part[0]`` to ``part[1] - 1``, and their sums of losses."""
+        """Write the gradients of chunks ``part[0]`` to ``part[1] - 1``; their sums of losses."""
         problem, rule = problem_of(problem_row), rule_of(rule_row)
         sizes = problem.sizes
         seed = hash_bits(int(rule.seed)) + minibatch.number

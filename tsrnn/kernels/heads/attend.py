@@ -13,7 +13,7 @@ import numpy as np
 from tsrnn.kernels.elementary import exp
 from tsrnn.kernels.heads import Head
 from tsrnn.kernels.heads._steps import output_of
-from tsrnn.kernels.jit.compile import device_function, matrix
+from tsrnn.kernels.jit.compile import device_function, like, matrix
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import layer_offset
 from tsrnn.kernels.workers import barrier, worker_range
@@ -39,7 +39,7 @@ def write_weights(scores, first):
     highest = scores[first]
     for t in range(first + 1, scores.size):
         highest = max(highest, scores[t])
-    mass = 0.0
+    mass = like(highest, 0)
     for t in range(first, scores.size):
         scores[t] = exp(scores[t] - highest)
         mass += scores[t]
@@ -54,7 +54,7 @@ def forward(parameters, layers, chunk, space, inputs):
     n_rows, n_hidden, top = first_steps.size, sizes.n_hidden * first_steps.size, sizes.n_layers - 1
     (query,) = query_of(parameters, sizes)
     weights, _ = weights_of(space, sizes, n_rows)
-    scale = typed(1 / math.sqrt(query.size))
+    scale = typed(1) / typed(math.sqrt(typed(query.size)))
     for row in worker_range(n_rows):
         first = first_steps[row]
         for t in range(first, sizes.n_time):
@@ -82,7 +82,7 @@ def add_grad_of_row(layers, chunk, row, query, grad_mean, space, grads):
     sizes, first, n_rows = chunk.sizes, chunk.first_steps[row], chunk.first_steps.size
     weights, grad_scores = weights_of(space, sizes, n_rows)
     n_hidden, typed = sizes.n_hidden * n_rows, grad_mean.dtype.type
-    scale = typed(1 / math.sqrt(query.size))
+    scale = typed(1) / typed(math.sqrt(typed(query.size)))
     total = typed(0)
     for t in range(sizes.n_time):
         grad_scores[t, row] = 0

@@ -58,6 +58,7 @@ _evaluate_rows = switch(
     "kind, outputs, targets, weights, params, scratch",
     {kind: loss.evaluate_rows for kind, loss in enumerate(_BY_NAME.values()) if loss.evaluate_rows},
     arguments="outputs, targets, weights, params, scratch",
+    mark=scalar,
 )
 _evaluate_sequence = switch(
     "kind",

@@ -9,27 +9,27 @@ import numpy as np
 
 from tsrnn.kernels import portable
 from tsrnn.kernels.elementary import exp, log
-from tsrnn.kernels.jit.compile import device_function, like
-from tsrnn.kernels.losses._base import PER_CLASS, Loss
+from tsrnn.kernels.jit.compile import like, matrix, scalar
+from tsrnn.kernels.losses._base import LOSS_ROWS, PER_CLASS, Loss
 
-_PART = 256  # classes whose exponentials are summed apart, for precision
+_CLASSES = 256  # whose exponentials are summed apart, for precision
+LOSS, HIGHEST, MASS, PART = range(LOSS_ROWS)
 
 
-@device_function
-def add_smoothing(outputs, of_each, part, losses):
-    """Subtract a share of all scores from the losses; ``part`` is zeros, before and after."""
-    n_rows = losses.size
-    n_classes = outputs.size // n_rows
+@scalar
+def add_smoothing(scores, of_each, rows):
+    """Subtract a share of all scores from the losses; the sums are zeros before and after."""
+    n_classes, n_rows = scores.shape
     for c in range(n_classes):
         for row in range(n_rows):
-            part[row] += outputs[c * n_rows + row]
-        if (c + 1) % _PART == 0 or c == n_classes - 1:
+            rows[PART, row] += scores[c, row]
+        if (c + 1) % _CLASSES == 0 or c == n_classes - 1:
             for row in range(n_rows):
-                losses[row] -= of_each * part[row]
-                part[row] = 0
+                rows[LOSS, row] -= of_each * rows[PART, row]
+                rows[PART, row] = 0
 
 
-@device_function
+@scalar
 def evaluate_rows(outputs, targets, weights, params, scratch):
     """Sums of losses and of weights; the outputs, (n_classes * n_rows,), become the gradient.
 
@@ -37,46 +37,44 @@ def evaluate_rows(outputs, targets, weights, params, scratch):
     of the rows afterwards, without weights; NaN where the target is missing.
     """
     n_rows = weights.size
-    losses, highest = scratch[:n_rows], scratch[n_rows : 2 * n_rows]
-    mass, part = scratch[2 * n_rows : 3 * n_rows], scratch[3 * n_rows : 4 * n_rows]
     n_classes = outputs.size // n_rows
     smoothing = params[0] if params.size else 0.0
     of_target, of_each = like(outputs[0], 1.0 - smoothing), like(outputs[0], smoothing / n_classes)
+    scores, rows = matrix(outputs, 0, n_classes, n_rows), matrix(scratch, 0, LOSS_ROWS, n_rows)
     total = total_weight = 0.0
     for row in range(n_rows):
-        highest[row], mass[row], part[row] = outputs[row], 0, 0
+        rows[HIGHEST, row], rows[MASS, row], rows[PART, row] = scores[0, row], 0, 0
         label = 0 if math.isnan(targets[row]) else int(targets[row])
-        losses[row] = -of_target * outputs[label * n_rows + row]
+        rows[LOSS, row] = -of_target * scores[label, row]
     for c in range(1, n_classes):
-        scores = outputs[c * n_rows : (c + 1) * n_rows]
         for row in range(n_rows):
-            highest[row] = max(highest[row], scores[row])
+            rows[HIGHEST, row] = max(rows[HIGHEST, row], scores[c, row])
     if smoothing > 0:
-        add_smoothing(outputs, of_each, part, losses)
+        add_smoothing(scores, of_each, rows)
     for c in range(n_classes):
-        scores = outputs[c * n_rows : (c + 1) * n_rows]
         for row in range(n_rows):
-            scores[row] = exp(scores[row] - highest[row])
-            part[row] += scores[row]
-        if (c + 1) % _PART == 0 or c == n_classes - 1:
+            scores[c, row] = exp(scores[c, row] - rows[HIGHEST, row])
+            rows[PART, row] += scores[c, row]
+        if (c + 1) % _CLASSES == 0 or c == n_classes - 1:
             for row in range(n_rows):
-                mass[row] += part[row]
-                part[row] = 0
+                rows[MASS, row] += rows[PART, row]
+                rows[PART, row] = 0
     for row in range(n_rows):
-        losses[row] += highest[row] + like(mass[row], log(float(mass[row])))
+        mass, weight = rows[MASS, row], weights[row]
+        rows[LOSS, row] += rows[HIGHEST, row] + like(mass, log(float(mass)))
         if math.isnan(targets[row]):
-            losses[row] = targets[row]
-        elif weights[row] > 0:
-            total += float(weights[row]) * losses[row]
-            total_weight += weights[row]
-            outputs[int(targets[row]) * n_rows + row] -= of_target * mass[row]
-            part[row] = weights[row] / mass[row]
-        highest[row] = of_each * mass[row]
+            rows[LOSS, row] = targets[row]
+        elif weight > 0:
+            total += float(weight) * rows[LOSS, row]
+            total_weight += weight
+            scores[int(targets[row]), row] -= of_target * mass
+            rows[PART, row] = weight / mass
+        rows[HIGHEST, row] = of_each * mass
     for c in range(n_classes):
-        scores = outputs[c * n_rows : (c + 1) * n_rows]
         for row in range(n_rows):  # what has no weight has no gradient, even if it is NaN
-            grad = (scores[row] - highest[row]) * part[row]
-            scores[row] = grad if part[row] != 0 else part[row]
+            factor = rows[PART, row]
+            grad = (scores[c, row] - rows[HIGHEST, row]) * factor
+            scores[c, row] = grad if factor != 0 else factor
     return total, total_weight
 
 

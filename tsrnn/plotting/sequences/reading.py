@@ -37,7 +37,7 @@ def displayed_text(estimator: Any, text: Any) -> DisplayedText:
         reader = estimator.fitted_.reader
         if isinstance(reader, Frames):
             raise ValueError("The model is of music, not of text: PianoRollDisplay draws music.")
-        ids, names = reader.read_prompt(text), reader.tokenizer.tokens_
+        ids, names = reader.read_prompt(text, "text"), reader.tokenizer.tokens_
         if len(ids) < 2:
             raise ValueError("text is empty: give one with a token.")
         before, *tokens = [names[k] for k in ids]

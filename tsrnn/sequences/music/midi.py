@@ -10,10 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.parameters import BOOLEAN, Integer, ListOf, Number, StrOptions, validated
+from tsrnn.parameters import (
+    BOOLEAN,
+    Allowed,
+    HasMethods,
+    Integer,
+    ListOf,
+    Number,
+    StrOptions,
+    Text,
+    validated,
+)
 from tsrnn.sequences.music.notes import ARGUMENTS, Note, read_music
 
 TEMPO = Number(4, 1000)  # MIDI stores microseconds of a beat in three bytes
+DESTINATION: Allowed = [Text(), os.PathLike, HasMethods(["write"])]
 _PROGRAM = Integer(0, 127)
 _PER_BEAT = 480  # ticks of the files written
 _VELOCITY = 80
@@ -31,6 +42,7 @@ def _mido() -> ModuleType:
 
 
 @validated(
+    file=[Text(), os.PathLike, HasMethods(["read"])],
     unit=[StrOptions(["beat", "second"])],
     drums=[BOOLEAN],
     return_tempo=[BOOLEAN],
@@ -86,7 +98,8 @@ def read_midi(
     try:
         midi = mido.MidiFile(file=io.BytesIO(content), clip=True)
     except Exception as error:  # of many types, for bytes that are no MIDI
-        raise ValueError(f"{name} is not a MIDI file that can be read: {error}") from error
+        reason = str(error).strip() or "it ends too early"  # EOFError says nothing
+        raise ValueError(f"{name} is not a MIDI file that can be read: {reason}") from error
     if midi.ticks_per_beat <= 0:
         raise ValueError(f"{name} counts time in SMPTE frames, not in beats, which is not read.")
     changes = _tempo_changes(midi)
@@ -104,7 +117,9 @@ def read_midi(
     return (notes, round(60 / changes[0][1], 3)) if return_tempo else notes
 
 
-@validated(ARGUMENTS, tempo=[TEMPO], program=[_PROGRAM, ListOf(_PROGRAM, least=1)])
+@validated(
+    ARGUMENTS, file=DESTINATION, tempo=[TEMPO], program=[_PROGRAM, ListOf(_PROGRAM, least=1)]
+)
 def write_midi(
     file: Any,
     music: Any,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tsrnn.parameters import BOOLEAN, POSITIVE, Integer, Number, validated
-from tsrnn.sequences.music.midi import TEMPO
+from tsrnn.sequences.music.midi import DESTINATION, TEMPO
 from tsrnn.sequences.music.notes import Note, read_music
 
 _RATE = Integer(1000, 768_000)
@@ -86,7 +86,7 @@ def render(
     return (wave * (_PEAK / peak if peak else 0.0)).astype(np.float32)
 
 
-@validated(rate=[_RATE])
+@validated(file=DESTINATION, rate=[_RATE])
 def write_wav(file: Any, wave: Any, *, rate: int = 22_050) -> None:
     """Write a wave to a wav file of 16-bit samples.
 

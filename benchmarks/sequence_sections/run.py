@@ -1,0 +1,59 @@
+"""What a run of the benchmark of sequences is asked for, and its workers."""
+
+import contextlib
+import dataclasses
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from speed import Race
+
+
+@dataclasses.dataclass
+class Run:
+    """Options of a run."""
+
+    data: Path | None  # folder of the data; without it, sections that need it print a word
+    libraries: tuple[str, ...]  # "tsrnn", and "PyTorch" where it is installed
+    minutes: list[int]  # settings of the language model to train, by their budget
+    seeds: int = 5
+    rounds: int = 5
+    dry: bool = False  # small sizes, whose figures mean nothing
+
+    @contextlib.contextmanager
+    def race(self):
+        """The libraries in turns, each in a process of its own with all cores."""
+        with contextlib.ExitStack() as stack:
+            workers = {name: stack.enter_context(new_worker()) for name in self.libraries}
+            yield Race(workers, self.rounds, 0.0)
+
+    def each(self, call, *arguments):
+        """``call(library, *arguments)`` of each library, in a process that ends with it."""
+        results = {}
+        for name in self.libraries:
+            with new_worker() as worker:
+                results[name] = worker.submit(call, name, *arguments).result()
+        return results
+
+
+def new_worker():
+    """A process that works by itself."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
+def print_table(title, columns):
+    """Print the head of a table."""
+    print(f"\n| {title} | {' | '.join(columns)} |\n{'|---' * (len(columns) + 1)}|", flush=True)
+
+
+def print_row(name, *cells):
+    """Print a row of a table; None is an empty cell."""
+    texts = ["" if cell is None else str(cell) for cell in cells]
+    print(f"| {name} | {' | '.join(texts)} |", flush=True)
+
+
+def below(value, most, form=".2f"):
+    """A figure beside what it is to be below; None for no such bound."""
+    if most is None:
+        return f"{value:{form}}"
+    return f"{value:{form}} ({'below' if value < most else 'NOT BELOW'} {most:{form}})"
