@@ -1,4 +1,4 @@
-"""Real and generated series, sequences, music, speech and text for examples and tests."""
+"""Real and synthetic series, sequences, music, speech and text for examples and tests."""
 
 from tsrnn.datasets.dates import make_dates
 from tsrnn.datasets.generate import (
@@ -24,6 +24,7 @@ from tsrnn.datasets.sequences import (
     load_review_sentences,
     load_shakespeare,
 )
+from tsrnn.datasets.simulate import simulate_series
 from tsrnn.datasets.speech import load_spoken_digits
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "make_dates",
     "make_lorenz",
     "make_mackey_glass",
+    "simulate_series",
 ]
