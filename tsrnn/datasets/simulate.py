@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from tsrnn.datasets.seeds import random_generator
 from tsrnn.parameters import N_JOBS, POSITIVE_INTEGER, Integer, ListOf, StrOptions, validated
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 Kind = Literal["structural", "arima", "counts", "intermittent"]
-_KINDS = StrOptions(["structural", "arima", "counts", "intermittent"])
+_KINDS = get_args(Kind)
+_KIND = StrOptions(_KINDS)
 _SECONDS = 1e-7  # of one core for a value
 
 
@@ -20,7 +21,7 @@ _SECONDS = 1e-7  # of one core for a value
     n_series=[POSITIVE_INTEGER],
     n_steps=[POSITIVE_INTEGER],
     season=[Integer(1, 100_000), ListOf(Integer(1, 100_000), least=1), None],
-    kinds=[_KINDS, ListOf(_KINDS, least=1), None],
+    kinds=[_KIND, ListOf(_KIND, least=1), None],
     dtype=[StrOptions(["float32", "float64"])],
     n_jobs=N_JOBS,
 )
@@ -93,16 +94,14 @@ def simulate_series(
     import numpy as np
 
     from tsrnn.kernels.jit.threads import are_worth_it, claim_threads
-    from tsrnn.kernels.simulation.filling import fill_kernel, fill_series
-    from tsrnn.kernels.simulation.series import KINDS
+    from tsrnn.kernels.simulation.filling import fill_kernel, fill_series, shares_of
 
     seed = int(random_generator(random_state).integers(2**63))
-    seasons = [season or 1] if season is None or isinstance(season, int) else list(season)
-    chosen = set(KINDS if kinds is None else [kinds] if isinstance(kinds, str) else kinds)
-    shares = np.array([share * (kind in chosen) for kind, (_, share) in KINDS.items()])
+    lengths = [season or 1] if season is None or isinstance(season, int) else list(season)
+    shares = shares_of(_KINDS if kinds is None else [kinds] if isinstance(kinds, str) else kinds)
     X = np.empty((n_series, n_steps), dtype)
     with claim_threads(n_jobs) as n_tasks:
         if not are_worth_it(_SECONDS * X.size, fill_kernel(), fill_kernel()):
             n_tasks = 1
-        fill_series(X, seed, 0, np.array([seasons]), shares / shares.sum(), n_tasks)
+        fill_series(X, seed, 0, np.array([lengths]), shares, n_tasks)
     return X

@@ -62,7 +62,7 @@ def fill_arima(stream, pace, m, season, values, space):
     if has_season and not is_seasonal_walk:
         auto_regress(between(stream, 0.0, 0.95), 0.0, m, path)
     now = path[n_before:]
-    scale = ten_to(stream, -2.0, -0.6) / deviation(now)
+    scale = ten_to(stream, -1.9, -0.5) / deviation(now)
     scale *= 1.0 / math.sqrt(pace) if is_integrated else 1.0
     slope = draw_slope(stream, pace) if chance(stream, 0.7) else 0.0
     drift = slope if is_integrated else 0.0

@@ -1,6 +1,7 @@
 """Filling an array with series."""
 
 import functools
+from collections.abc import Iterable
 
 import numpy as np
 from numba import prange
@@ -8,7 +9,7 @@ from numba import prange
 from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.simulation.arima import N_BURN_IN
 from tsrnn.kernels.simulation.draws import start
-from tsrnn.kernels.simulation.series import simulate
+from tsrnn.kernels.simulation.series import KINDS, simulate
 
 _N_VALUES = 1_000_000  # in a call of the kernel, after which Python may be interrupted
 
@@ -30,6 +31,13 @@ def fill_kernel() -> Kernel:
                     out[k, t] = series[t]
 
     return Kernel(fill, "simulate")
+
+
+def shares_of(kinds: Iterable[str]) -> np.ndarray:
+    """Shares of all kinds of series where some are asked for."""
+    chosen = set(kinds)
+    shares = np.array([share * (kind in chosen) for kind, (_, share) in KINDS.items()])
+    return shares / shares.sum()
 
 
 def fill_series(

@@ -45,10 +45,13 @@ def free(stream, pattern):
     """Every phase for itself, or resembling its neighbours; the last meets the first."""
     m = pattern.size
     kept = exp(-1.0 / (0.3 * m * uniform(stream))) if chance(stream, 0.5) else 0.0
-    level = 0.0
-    for k in range(2 * m):
+    level, first_draw = 0.0, stream[0]
+    for _ in range(m):
         level = kept * level + normal(stream)
-        pattern[k % m] += level if k >= m else level * (k / m - 1.0)
+    stream[0] = first_draw  # the same again, beginning with what it ended with
+    for k in range(m):
+        level = kept * level + normal(stream)
+        pattern[k] += level
 
 
 _shape = switch(

@@ -31,7 +31,7 @@ def add_path(stream, pace, values, space):
     """Where a series goes, seasons and noise apart."""
     if chance(stream, 0.85):
         add_trend(stream, pace, values)
-    if chance(stream, 0.65):
+    if chance(stream, 0.7):
         add_walk(stream, pace, values, space)
     if chance(stream, 0.2):
         add_cycle(stream, pace, values, space)
@@ -74,7 +74,7 @@ def structural(stream, seasons, values, patterns, space):
     add_path(stream, pace, values, space)
     add_seasons(stream, seasons, low, high, values, patterns)
     # The longer the steps, the more of the noise in them is averaged out.
-    add_noise(stream, pace, ten_to(stream, -3.3, -0.5 if pace > 6.0 else -1.1), values, space)
+    add_noise(stream, pace, ten_to(stream, -3.3, -0.5 if pace > 6.0 else -1.2), values, space)
     add_events(stream, seasons, values)
     write_values(stream, values)
 

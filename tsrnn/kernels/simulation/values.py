@@ -2,7 +2,7 @@
 
 import math
 
-from tsrnn.kernels.elementary import at_least, at_most, exp, log
+from tsrnn.kernels.elementary import exp, log
 from tsrnn.kernels.jit.compile import device_function
 from tsrnn.kernels.simulation.draws import between, chance, gamma, poisson, ten_to, uniform, whole
 
@@ -14,7 +14,7 @@ _MOST = 7.0  # logarithm of how far a value may be from its level
 def multiply(values):
     """Let the parts be factors: the exponential of their sum."""
     for t in range(values.size):
-        values[t] = exp(at_least(-_MOST, at_most(_MOST, values[t])))
+        values[t] = exp(max(-_MOST, min(_MOST, values[t])))
 
 
 @device_function
