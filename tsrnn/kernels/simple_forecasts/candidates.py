@@ -1,0 +1,160 @@
+"""Forecasts of several kinds at a step of a series, and their errors at earlier steps."""
+
+from typing import Any, NamedTuple
+
+from tsrnn.kernels.jit.compile import device_function, matrix
+from tsrnn.kernels.simple_forecasts.seasons import (
+    is_factor,
+    remove_season,
+    with_season,
+    write_seasons,
+)
+from tsrnn.kernels.simple_forecasts.smoothing import slope, write_damped, write_levels
+
+# What the rows of forecasts are, see ``write_forecasts``.
+CANDIDATES = (
+    "theta",
+    "damped_trend",
+    "seasonal_naive",
+    "level",
+    "long_seasonal_naive",
+    "drift",
+    "last_seasons",
+    "season_mean",
+)
+N_CANDIDATES = len(CANDIDATES)
+_N_ORIGINS = 6  # earlier steps at which errors are measured
+_KEPT = 0.8  # weight of the errors of a step relative to those of the step after it
+_N_SEASONS, _N_LONG_SEASONS = 4, 3  # that means are over
+
+
+class Decomposition(NamedTuple):
+    """A series, its season, and its level and trend after each value."""
+
+    values: Any  # (n,)
+    adjusted: Any  # (n,) without the season
+    levels: Any  # (n,) of simple smoothing
+    damped: Any  # (2, n) level and trend of a damped trend
+    pattern: Any  # (long,) season of each step
+    season: int  # steps of the season, and of the longer one, the same without
+    long: int
+    factor: bool  # whether the season is one
+    rate: float  # of simple smoothing
+    damping: float
+
+
+@device_function
+def space_needed(n, long):
+    """Values of scratch for ``decompose``."""
+    return 6 * n + 5 * long
+
+
+@device_function
+def decompose(values, season, long, space):
+    """The ``Decomposition`` of a series in scratch."""
+    n = values.size
+    factor = season > 1 and is_factor(values)
+    adjusted, levels, damped = space[:n], space[n : 2 * n], matrix(space, 2 * n, 2, n)
+    pattern = space[4 * n : 4 * n + long]
+    write_seasons(values, season, long, factor, space[4 * n + long :], pattern)
+    remove_season(values, pattern, factor, adjusted)
+    rate = write_levels(adjusted, levels)
+    damping = write_damped(adjusted, damped[0], damped[1])
+    return Decomposition(
+        values, adjusted, levels, damped, pattern, season, long, factor, rate, damping
+    )
+
+
+@device_function
+def mean_before(values, end, n):
+    """Mean of the last values before a step, those that there are."""
+    total, first = 0.0, max(0, end - n)
+    for t in range(first, end):
+        total += values[t]
+    return total / (end - first) if end > first else 0.0
+
+
+@device_function
+def naive(values, end, season, h):
+    """The value a season before step ``end + h``, or the last one."""
+    return values[end - season + h % season] if end >= season else values[end - 1]
+
+
+@device_function
+def mean_of_seasons(values, end, season, h):
+    """Mean of the same phase of the last seasons."""
+    n = min(_N_SEASONS, end // season)
+    total = 0.0
+    for k in range(n):
+        total += values[end - (k + 1) * season + h % season]
+    return total / n if n > 0 else values[end - 1]
+
+
+@device_function
+def last_long_seasons(parts, end, h, otherwise):
+    """Mean of the last long seasons, each from its level at its beginning, from that of now."""
+    values, season, long = parts.values, parts.season, parts.long
+    n = min(_N_LONG_SEASONS, (end - season) // long) if long > 1 else 0
+    if n <= 0:
+        return otherwise
+    total = 0.0
+    for k in range(n):
+        begin = end - (k + 1) * long
+        total += values[begin + h % long] - mean_before(values, begin, season)
+    return total / n + mean_before(values, end, season)
+
+
+@device_function
+def write_forecasts(parts, end, forecasts):
+    """Write forecasts of the steps from ``end`` on, (N_CANDIDATES, horizon), by what is before it.
+
+    Theta: the level with half the slope of a line (Hyndman & Billah 2003). Rates of smoothing and
+    the season are those of the whole series.
+    """
+    season, long, pattern, factor = parts.season, parts.long, parts.pattern, parts.factor
+    values, adjusted = parts.values, parts.adjusted
+    level, last, trend = parts.levels[end - 1], adjusted[end - 1], parts.damped[1, end - 1]
+    line, begun = slope(adjusted[:end]), 1.0
+    for _ in range(end):
+        begun *= 1.0 - parts.rate
+    lag = (1.0 - begun) / parts.rate - 1.0  # of the level behind the line
+    damped, damping = parts.damped[0, end - 1], 1.0
+    for h in range(forecasts.shape[1]):
+        damping *= parts.damping
+        damped += damping * trend
+        t = end + h
+        theta = level + 0.5 * line * (h + 1 + lag)
+        drift = last + line * (h + 1)
+        forecasts[0, h] = with_season(theta, pattern, factor, t)
+        forecasts[1, h] = with_season(damped, pattern, factor, t)
+        forecasts[2, h] = naive(values, end, season, h)
+        forecasts[3, h] = with_season(level, pattern, factor, t)
+        forecasts[4, h] = naive(values, end, long, h) if end >= long else forecasts[2, h]
+        forecasts[5, h] = with_season(drift, pattern, factor, t)
+        forecasts[6, h] = last_long_seasons(parts, end, h, forecasts[1, h])
+        forecasts[7, h] = mean_of_seasons(values, end, season, h)
+
+
+@device_function
+def write_errors(parts, forecasts, errors):
+    """Write the mean absolute error of each forecast at earlier steps; whether there are any.
+
+    These are every half horizon, and have a third of the series before them. ``forecasts``
+    (N_CANDIDATES, horizon) is scratch.
+    """
+    n, horizon, weight, total = parts.values.size, forecasts.shape[1], 1.0, 0.0
+    for c in range(N_CANDIDATES):
+        errors[c] = 0.0
+    for k in range(1, _N_ORIGINS + 1):
+        end = n - k * max(horizon // 2, 1)
+        weight *= _KEPT
+        if end < max(4, n // 3) or (parts.season > 1 and end < parts.season + 2):
+            break
+        write_forecasts(parts, end, forecasts)
+        for h in range(min(horizon, n - end)):
+            total += weight
+            for c in range(N_CANDIDATES):
+                errors[c] += weight * abs(parts.values[end + h] - forecasts[c, h])
+    for c in range(N_CANDIDATES):
+        errors[c] /= max(total, 1e-300)
+    return total > 0.0

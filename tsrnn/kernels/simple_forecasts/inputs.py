@@ -1,0 +1,138 @@
+"""A weighted mean of simple forecasts, and what a network reads to correct it."""
+
+import math
+
+from tsrnn.kernels.elementary import log
+from tsrnn.kernels.jit.compile import device_function, scalar
+from tsrnn.kernels.simple_forecasts.candidates import (
+    N_CANDIDATES,
+    decompose,
+    write_errors,
+    write_forecasts,
+)
+from tsrnn.kernels.simple_forecasts.seasons import with_season
+from tsrnn.kernels.simple_forecasts.smoothing import slope
+
+_N_PATHS = 9  # inputs that are values of the series, or forecasts of them
+N_INPUTS = _N_PATHS + 2 + 3 + N_CANDIDATES + 1
+_LEAST_ERROR = 0.02  # in units of the scale, that is added to errors
+_LEAST_SCALE = 1e-4  # of the mean size of values
+_N_SEASON_STEPS = 0.3  # scale at least this share of the mean change of the adjusted series
+
+
+@scalar
+def squeeze(x):
+    """Inverse hyperbolic sine: nearly x near 0, a logarithm far from it."""
+    size = abs(x)
+    value = log(size + math.sqrt(size * size + 1.0))
+    return value if x >= 0.0 else -value
+
+
+@device_function
+def mean_change(values, lag):
+    """Mean absolute difference of values a lag apart; 0 where there are none."""
+    total, n = 0.0, values.size - lag
+    for t in range(lag, values.size):
+        total += abs(values[t] - values[t - lag])
+    return total / n if n > 0 else 0.0
+
+
+@device_function
+def write_weights(errors, are_known, least, weights):
+    """Weights of forecasts by the fifth power of their errors; fixed ones where unknown."""
+    for c in range(N_CANDIDATES):
+        weights[c] = 0.0
+    if not are_known:
+        weights[0] = weights[1] = weights[5] = 1.0 / 3.0
+        return
+    best = errors[0]
+    for c in range(1, N_CANDIDATES):
+        best = min(best, errors[c])
+    total = 0.0
+    for c in range(N_CANDIDATES):
+        ratio = (best + least) / (errors[c] + least)
+        square = ratio * ratio
+        weights[c] = square * square * ratio
+        total += weights[c]
+    for c in range(N_CANDIDATES):
+        weights[c] /= total
+
+
+@device_function
+def write_past(parts, first, line, inputs):
+    """Write the inputs of paths for the steps from ``first`` on, before they are scaled."""
+    values, season, long = parts.values, parts.season, parts.long
+    n, mean = values.size, 0.0
+    for value in parts.adjusted:
+        mean += value / n
+    for t in range(first, n):
+        row, before = inputs[t - first], max(t - 1, 0)
+        damped = parts.damped[0, before] + parts.damping * parts.damped[1, before]
+        row[0], row[1] = values[t], parts.adjusted[t]
+        row[2] = values[t - season] if t >= season else values[t]
+        row[3] = with_season(parts.levels[before], parts.pattern, parts.factor, t)
+        row[4] = with_season(damped, parts.pattern, parts.factor, t)
+        row[5] = mean + line * (t - (n - 1) / 2)
+        row[6] = values[t - long] if t >= long else values[t]
+        row[7] = parts.levels[before]
+        row[8] = values[t - 2 * season] if t >= 2 * season else values[t]
+        row[9] = row[10] = 0.0
+
+
+@device_function
+def write_future(forecasts, weights, base, inputs):
+    """Write the inputs of paths for the steps ahead, and the weighted mean of forecasts."""
+    for h in range(base.size):
+        row, value = inputs[h], 0.0
+        for c in range(N_CANDIDATES):
+            value += weights[c] * forecasts[c, h]
+        base[h] = value
+        row[0], row[1], row[2], row[3] = value, forecasts[3, h], forecasts[2, h], forecasts[0, h]
+        row[4], row[5], row[6] = forecasts[1, h], forecasts[5, h], forecasts[4, h]
+        row[7], row[8] = forecasts[6, h], forecasts[7, h]
+        row[9], row[10] = 1.0, log(1.0 + h) / 3.0
+
+
+@device_function
+def write_inputs(values, season, long, n_read, space, forecasts, of_candidates, base, inputs):
+    """Write a series' inputs, (n_read + horizon, N_INPUTS), and ``base``; return the scale.
+
+    The network reads the last ``n_read`` steps of the series, and then a step for each of the
+    horizon, whose outputs times the scale correct ``base``, (horizon,). ``space`` is scratch of
+    ``candidates.space_needed``, ``forecasts`` (N_CANDIDATES, horizon), ``of_candidates``
+    (2, N_CANDIDATES). The scale is 0 of a constant series.
+    """
+    n = values.size
+    parts = decompose(values, season, long, space)
+    errors, weights = of_candidates[0], of_candidates[1]
+    are_known = write_errors(parts, forecasts, errors)
+    write_forecasts(parts, n, forecasts)
+    size = 0.0
+    for value in values:
+        size += abs(value) / n
+    change = mean_change(parts.adjusted, 1)
+    scale = max(mean_change(values, season if n > season else 1), _N_SEASON_STEPS * change)
+    is_constant = mean_change(values, 1) == 0.0
+    scale = max(max(scale, _LEAST_SCALE * size), 1e-12)
+    least = _LEAST_ERROR * scale
+    write_weights(errors, are_known, least, weights)
+    write_past(parts, n - n_read, slope(parts.adjusted), inputs)
+    write_future(forecasts, weights, base, inputs[n_read:])
+    of_change = log(max(change, 1e-3 * scale) / scale)
+    of_length, of_season, center = (
+        log(float(n)) / 4.0,
+        log(float(season)) / 3.0,
+        parts.levels[n - 1],
+    )
+    for c in range(N_CANDIDATES):
+        errors[c] = log((errors[c] + least) / scale) / 2.0 if are_known else 0.0
+    for t in range(inputs.shape[0]):
+        row = inputs[t]
+        for k in range(_N_PATHS):
+            row[k] = squeeze((row[k] - center) / scale)
+        k = _N_PATHS + 2
+        row[k], row[k + 1], row[k + 2] = of_change, of_length, of_season
+        for c in range(N_CANDIDATES):
+            row[k + 3 + c] = errors[c]
+        row[k + 3 + N_CANDIDATES] = 1.0 if are_known else 0.0
+    return 0.0 if is_constant else scale

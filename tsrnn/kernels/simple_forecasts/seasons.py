@@ -1,0 +1,111 @@
+"""Seasonal patterns of a series, shrunk by how uncertain they are."""
+
+from tsrnn.kernels.jit.compile import device_function, matrix
+
+_KEPT = 0.9  # weight of a season relative to that after it
+_LEAST_SHARE = 0.05  # of the mean: where all values are above it, the season is a factor
+
+
+@device_function
+def is_factor(values):
+    """Whether the season of a series is a factor of its level, and not added to it."""
+    least, size = values[0], 0.0
+    for value in values:
+        least = min(least, value)
+        size += abs(value)
+    return least > _LEAST_SHARE * size / values.size
+
+
+@device_function
+def write_ratios(values, m, factor, ratios):
+    """Values less their moving average over a season, or over it; those at the ends not."""
+    half, is_even, inner = m // 2, m % 2 == 0, 0.0
+    for t in range(m - 1 if is_even else m):
+        inner += values[t + 1 if is_even else t]
+    for t in range(half, values.size - half):
+        # ``inner`` is the sum of the values around t, without the halves of an even season.
+        mean = inner / m
+        if is_even:
+            mean = (inner + 0.5 * (values[t - half] + values[t + half])) / m
+        ratios[t] = values[t] / mean if factor else values[t] - mean
+        first = t - half + 1 if is_even else t - half
+        last = t + half if is_even else t + half + 1
+        if t + half + 1 < values.size:
+            inner += values[last] - values[first]
+
+
+@device_function
+def write_pattern(values, m, factor, ratios, sums, pattern):
+    """Write the seasonal pattern (m,), whose first phase is that of the first value.
+
+    It is the mean of each phase, later seasons counting more, shrunk towards no season by the
+    estimator of James and Stein (1961; Miller & Williams 2003). ``ratios`` is of the size of the
+    values; ``sums`` (3, m). No season where there are fewer than two and a value.
+    """
+    n = values.size
+    for k in range(m):
+        pattern[k] = 1.0 if factor else 0.0
+    if m == 1 or n < 2 * m + 1:
+        return
+    write_ratios(values, m, factor, ratios)
+    half, weight = m // 2, 1.0
+    for k in range(m):
+        sums[0, k] = sums[1, k] = sums[2, k] = 0.0
+    for back in range(n):
+        t = n - 1 - back
+        if back > 0 and back % m == 0:
+            weight *= _KEPT
+        if half <= t < n - half:
+            sums[0, t % m] += weight
+            sums[1, t % m] += weight * ratios[t]
+            sums[2, t % m] += weight * ratios[t] * ratios[t]
+    mean = within = n_seasons = 0.0
+    for k in range(m):
+        n_seasons += sums[0, k] / m
+        sums[1, k] /= sums[0, k]
+        mean += sums[1, k] / m
+        within += max(sums[2, k] / sums[0, k] - sums[1, k] * sums[1, k], 0.0) / m
+    between = 0.0
+    for k in range(m):
+        between += (sums[1, k] - mean) * (sums[1, k] - mean) / (m - 1)
+    noise = within / max(n_seasons - 1.0, 0.5)  # variance of a phase's mean
+    share = (m - 3.0) / (m - 1.0) if m > 3 else 1.0
+    kept = max(0.0, 1.0 - share * noise / between) if between > 0.0 else 0.0
+    for k in range(m):
+        if factor:
+            pattern[k] = 1.0 + kept * (sums[1, k] / mean - 1.0)
+        else:
+            pattern[k] = kept * (sums[1, k] - mean)
+
+
+@device_function
+def remove_season(values, pattern, factor, out):
+    """Values without their season."""
+    m = pattern.size
+    for t in range(values.size):
+        out[t] = values[t] / pattern[t % m] if factor else values[t] - pattern[t % m]
+
+
+@device_function
+def with_season(value, pattern, factor, t):
+    """A value with the season of step t."""
+    return value * pattern[t % pattern.size] if factor else value + pattern[t % pattern.size]
+
+
+@device_function
+def write_seasons(values, m, long, factor, scratch, pattern):
+    """Write a pattern of the longer season, that of both together; ``long`` is m without one.
+
+    ``scratch`` (2 n + 4 long,) is overwritten.
+    """
+    n = values.size
+    ratios, rest = scratch[:n], scratch[n : 2 * n]
+    sums, short = scratch[2 * n : 2 * n + 3 * long], scratch[2 * n + 3 * long :]
+    write_pattern(values, m, factor, ratios, matrix(sums, 0, 3, m), short[:m])
+    for k in range(long):
+        pattern[k] = short[k % m]
+    if long > m and n > 2 * long:
+        remove_season(values, pattern, factor, rest)
+        write_pattern(rest, long, factor, ratios, matrix(sums, 0, 3, long), short[:long])
+        for k in range(long):
+            pattern[k] = pattern[k] * short[k] if factor else pattern[k] + short[k]
