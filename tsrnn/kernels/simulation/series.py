@@ -117,8 +117,8 @@ def intermittent(stream, seasons, values, patterns, space):
 
 # Kinds by their names, and shares of each among all.
 KINDS = {
-    "structural": (structural, 0.6),
-    "arima": (arima, 0.25),
+    "structural": (structural, 0.65),
+    "arima": (arima, 0.2),
     "counts": (counts, 0.1),
     "intermittent": (intermittent, 0.05),
 }
