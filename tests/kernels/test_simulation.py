@@ -337,6 +337,8 @@ def test_counts_follow_their_mean():
     for seed in range(8):
         values.write_counts(stream_of(seed), counts := means.copy())
         assert_array_equal(counts, np.abs(np.round(counts)))
+        level = draws.ten_to(stream_of(seed), -0.5, 2.5)
+        assert counts[:1500].mean() == pytest.approx(level, rel=0.2)
         assert counts[1500:].mean() == pytest.approx(4 * counts[:1500].mean(), rel=0.25)
 
 
