@@ -49,17 +49,17 @@ def fill_arima(stream, pace, m, season, values, space):
     path = space[: n_before + values.size]
     fill_normal(stream, path)
     is_integrated, has_season = chance(stream, 0.75), m > 1 and chance(stream, 0.7)
-    is_seasonal_walk = has_season and chance(stream, 0.6)
+    repeats = has_season and chance(stream, 0.6)
     if chance(stream, 0.7):
         a, b = draw_roots(stream)
         moving_average(a, b, 1, path)
     if has_season and chance(stream, 0.8):
-        low = 0.3 if is_seasonal_walk else -0.3
+        low = 0.3 if repeats else -0.3
         moving_average(between(stream, low, 0.95), 0.0, m, path)
     if chance(stream, 0.5):
         a, b = draw_roots(stream)
         auto_regress(a, b, 1, path)
-    if has_season and not is_seasonal_walk:
+    if has_season and not repeats:
         auto_regress(between(stream, 0.0, 0.95), 0.0, m, path)
     now = path[n_before:]
     scale = ten_to(stream, -1.9, -0.5) / deviation(now)
@@ -68,7 +68,7 @@ def fill_arima(stream, pace, m, season, values, space):
     drift = slope if is_integrated else 0.0
     for t in range(now.size):
         now[t] *= scale
-    if is_seasonal_walk:
+    if repeats:
         auto_regress(1.0, 0.0, m, now)
     if is_integrated:
         for t in range(now.size):
@@ -76,7 +76,7 @@ def fill_arima(stream, pace, m, season, values, space):
         auto_regress(1.0, 0.0, 1, now)
     phase = 0
     for t in range(values.size):
-        values[t] += now[t] + (season[phase] if is_seasonal_walk else 0.0)
+        values[t] += now[t] + (season[phase] if repeats else 0.0)
         phase = phase + 1 if phase + 1 < m else 0
 
 
