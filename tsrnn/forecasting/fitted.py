@@ -21,6 +21,7 @@ from tsrnn.data import (
 from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
 from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
 from tsrnn.forecasting.predictor import ForecastContext, Predictor
+from tsrnn.forecasting.pretrained import Pretrained
 from tsrnn.forecasting.resolve import check_positive
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.uncertainty import ConformalWidths
@@ -48,16 +49,28 @@ class FittedForecaster:
     features: FeatureEncoder | None = None  # None without covariates and calendars
     static_channels: np.ndarray | None = None  # (n_series, n)
     later_covariates: Covariates | None = None  # encoded rows after the end of the series
+    pretrained: Pretrained | None = None  # the pretrained network, if it forecasts too
+
+    @property
+    def is_zero_shot(self) -> bool:
+        """Whether all forecasts are the pretrained network's."""
+        return self.pretrained is not None and self.pretrained.share == 1
 
     def ensemble(self, device: str = "cpu", n_jobs: int | None = None) -> Ensemble:
-        """The networks, to run on a device."""
+        """The networks, to run on a device; ValueError if none was trained."""
+        if self.is_zero_shot:
+            raise ValueError(
+                "The forecaster is the pretrained network alone, and has no network of its own to "
+                "look into. Fit with max_iter='auto' on more history."
+            )
         return Ensemble(self.spec, self.network, self.weights, device, n_jobs)
 
     def predictor(
         self, conformal: bool, device: str = "cpu", n_jobs: int | None = None
     ) -> Predictor:
         """The networks with their interval widths, to forecast with."""
-        return Predictor(self.ensemble(device, n_jobs), self.widths, conformal)
+        ensemble = Ensemble(self.spec, self.network, self.weights, device, n_jobs)
+        return Predictor(ensemble, self.widths, conformal, self.pretrained)
 
     def groups_of(self, series: np.ndarray) -> np.ndarray:
         """Group of networks for fitted series, by their numbers."""
@@ -147,6 +160,8 @@ class FittedForecaster:
         """The state after new observations: ``whole`` and ``later`` as from ``continued``."""
         lengths = whole.panel.lengths
         n_recent = max(self.spec.lookback + self.spec.n_ahead, _MIN_RECENT)
+        if self.pretrained:
+            n_recent = max(n_recent, self.pretrained.n_read)
         firsts = np.maximum(lengths - n_recent, 0)
         return dataclasses.replace(
             self,

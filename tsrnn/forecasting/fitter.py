@@ -124,19 +124,27 @@ class Fitter:
 
 
 @dataclasses.dataclass(frozen=True)
+class Calibration:
+    """What errors on held-out windows say."""
+
+    widths: ConformalWidths | None = None  # of intervals; None where nothing was held out
+    share: float = 0.5  # of the pretrained network, where it forecasts too
+
+
+@dataclasses.dataclass(frozen=True)
 class FitResult:
     """Trained networks, with their training history and interval widths."""
 
     # (n_groups, n_members, n_parameters); after fine-tuning the last group is that of all series
     weights: np.ndarray
     history: History  # of the training with validation
-    widths: ConformalWidths | None  # from errors on the held-out windows
+    calibration: Calibration  # from errors on the held-out windows
 
 
 def fit_networks(
     fitter: Fitter,
     splits: Sequence[Split],
-    held_out_errors: Callable[[np.ndarray, np.ndarray], ConformalWidths],
+    calibrate: Callable[[np.ndarray, np.ndarray], Calibration],
     *,
     series_fitter: Fitter | None = None,
     series_splits: Sequence[Split] = (),
@@ -144,7 +152,7 @@ def fit_networks(
 ) -> FitResult:
     """Train networks, measure their held-out errors, and with ``refit`` train them on all windows.
 
-    ``held_out_errors`` makes interval widths from weights and held-out windows. ``series_fitter``
+    ``calibrate`` measures errors of weights on held-out windows. ``series_fitter``
     and ``series_splits`` fine-tune the network of all series on each of them. After Ctrl-C nothing
     more is trained, and fewer errors are measured.
     """
@@ -159,7 +167,7 @@ def fit_networks(
         return np.concatenate([tuned, weights]), (histories, tuning_histories)
 
     weights, histories = train()
-    history, widths = mean_history(histories[0]), None
+    history, calibration = mean_history(histories[0]), Calibration()
     history.interrupted = _interrupted(histories)
     validation = [split.validation for split in (series_splits or splits)]
     if any(windows.size for windows in validation):
@@ -167,11 +175,13 @@ def fit_networks(
         if history.interrupted:
             most = fitter.n_windows_within(_SECONDS_AFTER_INTERRUPT)
             held_out = _thinned(held_out, most)
-        widths = held_out_errors(weights, held_out)
-        if not widths.spread.any():  # a constant end, maybe of series that varied before
+        calibration = calibrate(weights, held_out)
+        if (
+            not calibration.widths.spread.any()
+        ):  # a constant end, maybe of series that varied before
             whole = np.concatenate([split.whole for split in splits])
-            widths = held_out_errors(weights, _thinned(whole, min(most, _MAX_VALIDATION)))
-    if widths is not None and refit and not history.interrupted:
+            calibration = calibrate(weights, _thinned(whole, min(most, _MAX_VALIDATION)))
+    if calibration.widths is not None and refit and not history.interrupted:
         refitted, refit_histories = train(histories)
         history.interrupted = _interrupted(refit_histories)
         if not history.interrupted and series_fitter is None:
@@ -179,7 +189,7 @@ def fit_networks(
             weights = np.where(validated, refitted, weights)
         elif not history.interrupted:
             weights = refitted
-    return FitResult(weights, history, widths)
+    return FitResult(weights, history, calibration)
 
 
 def _interrupted(histories):

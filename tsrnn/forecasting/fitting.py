@@ -13,6 +13,7 @@ from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
 from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
 from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.forecasting.fitter import (
+    Calibration,
     FitResult,
     Fitter,
     Split,
@@ -20,9 +21,16 @@ from tsrnn.forecasting.fitter import (
     fit_networks,
     splits_of,
 )
-from tsrnn.forecasting.predictor import held_out_errors
-from tsrnn.forecasting.resolve import ResolvedParams, resolve, unless_auto
+from tsrnn.forecasting.predictor import (
+    ForecastContext,
+    held_out_errors,
+    mixed_errors,
+    pretrained_outputs,
+)
+from tsrnn.forecasting.pretrained import Pretrained, load_pretrained
+from tsrnn.forecasting.resolve import ResolvedParams, TooShortError, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
+from tsrnn.forecasting.zero_shot import may_be_zero_shot, pretrained_season, zero_shot
 from tsrnn.network import Network
 from tsrnn.training import History, Settings
 
@@ -53,7 +61,14 @@ def fit_series(
         calendar=forecaster.calendar,
         holidays=forecaster.holidays,
     )
-    resolved = resolve(collection, forecaster.get_params(), features.n_known > 0)
+    if forecaster.max_iter == 0:
+        return zero_shot(forecaster, collection, features), History()
+    try:
+        resolved = resolve(collection, forecaster.get_params(), features.n_known > 0)
+    except TooShortError:
+        if not may_be_zero_shot(forecaster, features):
+            raise
+        return zero_shot(forecaster, collection, features), History()
     spec = WindowSpec(
         lookback=resolved.lookback,
         season=resolved.season,
@@ -75,34 +90,48 @@ def fit_series(
         later = later_rows(rows, collection.last_stamps, collection.ids) if rows else None
     panel, trend = collection.panel, resolved.trend and collection.panel.n_series == 1
     scaling = scaling_of(panel, spec.lookback, spec.season, resolved.transform, trend)
-    network, result = _fit_networks(forecaster, collection, scaling, spec, resolved, parts)
+    pretrained = None
+    if forecaster.pretrained is not None:
+        pretrained = Pretrained(load_pretrained(), pretrained_season(forecaster, collection), 0.5)
+    context = FitContext(collection, scaling, spec, resolved, pretrained)
+    network, result = _fit_networks(forecaster, context, parts)
     network.parameters = result.weights[0, 0]
+    if pretrained:
+        pretrained = dataclasses.replace(pretrained, share=result.calibration.share)
     state = FittedForecaster(
         spec=spec,
         network=network,
         weights=result.weights,
         transform=resolved.transform,
         scaling=scaling,
-        widths=result.widths,
+        widths=result.calibration.widths,
         history=collection,
         recent=collection,
         n_elapsed=np.zeros(panel.n_series, np.int64),
         features=features if features.n_channels else None,
         static_channels=static_channels if features.n_channels else None,
         later_covariates=later,
+        pretrained=pretrained,
     )
     return state, result.history
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class FitContext:
+    """What networks are fitted to."""
+
+    collection: Collection
+    scaling: Scaling
+    spec: WindowSpec
+    resolved: ResolvedParams
+    pretrained: Pretrained | None
+
+
 def _fit_networks(
-    forecaster: ForecasterBase,
-    collection: Collection,
-    scaling: Scaling,
-    spec: WindowSpec,
-    resolved: ResolvedParams,
-    parts: TrainingParts,
+    forecaster: ForecasterBase, fit: FitContext, parts: TrainingParts
 ) -> tuple[Network, FitResult]:
     """A network of the shape of all, and the result of their training."""
+    collection, scaling, spec, resolved = fit.collection, fit.scaling, fit.spec, fit.resolved
     panel, source = collection.panel, spec.series_source(collection, scaling)
     seed = check_random_state(forecaster.random_state).randint(2**31)
 
@@ -117,10 +146,17 @@ def _fit_networks(
     network, name = draw(0)[0], type(forecaster).__name__
     fitter = Fitter(source, draw, forecaster.n_estimators, settings, name, forecaster.verbose)
 
-    def errors(weights, windows):
+    def calibrate(weights, windows):
         series = np.searchsorted(panel.indptr, windows, side="right") - 1
         ensemble = Ensemble(spec, network, weights, forecaster.device, forecaster.n_jobs)
-        return held_out_errors(ensemble, source, windows, series)
+        if fit.pretrained is None:
+            return Calibration(held_out_errors(ensemble, source, windows, series))
+        context = ForecastContext(collection, None, scaling, 0, np.zeros(panel.n_series, int))
+        ends = windows - panel.indptr[series] + spec.lookback
+        outputs = pretrained_outputs(
+            fit.pretrained, context, series, ends, spec.n_ahead, forecaster.n_jobs
+        )
+        return Calibration(*mixed_errors(ensemble, source, windows, series, outputs))
 
     splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
     series_fitter: Fitter | None = None
@@ -140,7 +176,7 @@ def _fit_networks(
     result = fit_networks(
         fitter,
         splits,
-        errors,
+        calibrate,
         series_fitter=series_fitter,
         series_splits=series_splits,
         refit=forecaster.refit,

@@ -54,6 +54,10 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         One network for all series; one for each, all trained in one call; or one for all that is
         then fine-tuned on each, at a tenth of the learning rate, but not on series too short to
         hold out a part. A network for all also forecasts series that were not fitted.
+    pretrained : {"auto"} or None, default="auto"
+        Whether a network that was trained on simulated series forecasts too: forecasts are then
+        means of both, with the share that does best on the held-out end. With ``max_iter=0``, or
+        where series are too short to train on, it forecasts alone (zero-shot).
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
@@ -97,9 +101,10 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     solver, learning_rate, learning_rate_init, alpha, averaging, max_grad_norm, n_iter_no_change
         Training, as in :class:`RNNRegressor`.
     max_iter : int or "auto", default="auto"
-        Most epochs. "auto" is 10 to 200 epochs, about 2,000 minibatches (500 for each network of
-        ``scope="local"``); where all windows make more than 200 minibatches, 15 epochs of 200, each
-        of windows drawn anew.
+        Most epochs; with 0 nothing is trained, and the pretrained network forecasts alone. "auto"
+        is 10 to 200 epochs, about 2,000 minibatches (500 for each network of ``scope="local"``);
+        where all windows make more than 200 minibatches, 15 epochs of 200, each of windows drawn
+        anew.
     early_stopping : bool, default=True
         Hold out the end of the series, keep the weights of the epoch that did best on it, and stop
         after ``n_iter_no_change`` epochs without a better one. Without it there are no prediction
@@ -180,6 +185,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         "conformal": [BOOLEAN],
         "n_estimators": [N_NETWORKS],
         "refit": [BOOLEAN],
+        "pretrained": [StrOptions(["auto"]), None],
+        "max_iter": [Integer(0, 10**6), StrOptions(["auto"])],
     }
 
     def __init__(
@@ -191,6 +198,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         season="auto",
         transform="auto",
         scope="global",
+        pretrained="auto",
         missing="raise",
         past_covariates=(),
         calendar=(),
@@ -237,6 +245,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         self.season = season
         self.transform = transform
         self.scope = scope
+        self.pretrained = pretrained
         self.missing = missing
         self.past_covariates = past_covariates
         self.calendar = calendar

@@ -7,14 +7,16 @@ import numpy as np
 
 from tsrnn.data import Collection
 from tsrnn.forecasting.ensemble import Ensemble, ForecastBlock, WindowSpec
+from tsrnn.forecasting.pretrained import MixedOutputs, Pretrained, PretrainedOutputs, Stretches
 from tsrnn.forecasting.scaling import Scaling
-from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
+from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors, LossOutputs
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.kernels.sources import Source
 from tsrnn.parameters import percent_label
 
 _MAX_VALUES = 2**24  # of the windows that are forecast at a time
+_LEAST_SHARE = 0.01  # of the least value: forecasts are no less where logarithms are taken
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,6 +63,7 @@ class Predictor:
     ensemble: Ensemble
     widths: ConformalWidths | None  # from held-out errors
     conformal: bool  # whether intervals have these widths, not those that the loss learnt
+    pretrained: Pretrained | None = None  # if it forecasts too
 
     def after(
         self,
@@ -107,7 +110,7 @@ class Predictor:
     def _quantile(self, path, blocks, level):
         """The quantile of a level, (n_windows, horizon), scaled."""
         horizon = path.shape[1]
-        if not self.conformal:
+        if not self.conformal or self.widths is None:
             parts = [block.base + block.scale * block.outputs.quantile(level) for block in blocks]
             return np.hstack(parts)[:, :horizon]
         coverage = round(abs(2 * level - 1), 12)
@@ -123,6 +126,8 @@ class Predictor:
         """Refuse quantiles of these levels where nothing was learnt of the spread."""
         spec = self.ensemble.spec
         loss = find_loss(spec.loss)
+        if self.pretrained:
+            return
         if self.conformal and self.widths is None:
             raise ValueError(
                 "Intervals need errors on a held-out part of y, and none was held out: "
@@ -154,10 +159,13 @@ class Predictor:
         self.check_spread(np.array([]))
         rng = np.random.default_rng(seed)
 
-        def draw_independently(outputs, scale):  # from the distribution that the loss learnt
-            return outputs.quantile(rng.random(outputs.point.shape))
+        def draw_learnt(outputs, scale):  # from the distribution that was learnt
+            if isinstance(outputs, LossOutputs):
+                return outputs.quantile(rng.random(outputs.point.shape))
+            return outputs.draw(rng)
 
-        draw = self._error_draw(rng) if self.conformal else draw_independently
+        has_errors = self.conformal and (self.widths is not None or not self.pretrained)
+        draw = self._error_draw(rng) if has_errors else draw_learnt
         ends = np.tile(context.collection.panel.lengths[:, None], n_samples)
         paths = [
             context.scaling.undo(path, series, firsts)
@@ -176,6 +184,8 @@ class Predictor:
 
         def draw(outputs, scale):
             errors = widths.paths((len(outputs.point),), rng)
+            n = outputs.point.shape[1]
+            errors = errors[:, np.minimum(np.arange(n), errors.shape[1] - 1)]
             errors = errors * portable.power(scale, widths.power - 1)
             below, above = outputs.units()
             return outputs.point + errors * np.where(errors < 0, below, above)
@@ -202,8 +212,38 @@ class Predictor:
                 series[part], ends[part], spec.lookback, n_steps, spec.n_known
             )
             groups = context.groups[series[part]]
-            path, blocks = ensemble.unroll(recent, channels, groups, horizon, draw)
-            yield path, blocks, series[part], firsts[part]
+            if self.pretrained is None:
+                path, blocks = ensemble.unroll(recent, channels, groups, horizon, draw)
+                yield path, blocks, series[part], firsts[part]
+                continue
+            outputs = pretrained_outputs(
+                self.pretrained, context, series[part], ends[part], horizon, ensemble.n_jobs
+            )
+            if self.pretrained.share < 1:
+                own, _ = ensemble.unroll(recent, channels, groups, horizon)
+                outputs = MixedOutputs(own, outputs, self.pretrained.share)
+            zero, one = np.zeros((1, 1)), np.ones((1, 1))
+            path = outputs.point if draw is None else draw(outputs, one)
+            yield path, [ForecastBlock(zero, one, outputs)], series[part], firsts[part]
+
+
+def pretrained_outputs(
+    pretrained: Pretrained,
+    context: ForecastContext,
+    series: np.ndarray,
+    ends: np.ndarray,
+    horizon: int,
+    n_jobs: int | None = None,
+) -> PretrainedOutputs:
+    """Forecasts of windows by the pretrained network; ``ends`` values of each ``series``."""
+    panel, scaling = context.collection.panel, context.scaling
+    stretches = Stretches(panel.values, panel.indptr[series], ends, pretrained.season)
+    quantiles = pretrained.network.forecast(stretches, horizon, n_jobs)
+    if scaling.log:
+        least = np.minimum.reduceat(panel.values, panel.indptr[:-1])[series]
+        quantiles = np.maximum(quantiles, _LEAST_SHARE * least[:, None, None])
+    firsts = ends + np.broadcast_to(context.n_elapsed, panel.n_series)[series]
+    return PretrainedOutputs(scaling.scaled(quantiles, series, firsts))
 
 
 def held_out_errors(
@@ -217,3 +257,40 @@ def held_out_errors(
     below, above = outputs.units()
     errors = errors / np.where(errors < 0, below, above)
     return HeldOutErrors.from_windows(errors, scale[:, 0], series)
+
+
+def mixed_errors(
+    ensemble: Ensemble,
+    source: Source,
+    windows: np.ndarray,
+    series: np.ndarray,
+    pretrained: PretrainedOutputs,
+) -> tuple[HeldOutErrors, float]:
+    """Errors of mixed forecasts of held-out windows, and the share of the pretrained network."""
+    outputs = ensemble.predict(source, windows, series)
+    recent, future = ensemble.spec.past_and_future(source, windows)
+    base, scale = ensemble.spec.base_and_scale(recent)
+    others = base + scale * outputs.point
+    share = best_share(future, others, pretrained.point, series)
+    mixed = MixedOutputs(others, pretrained, share)
+    errors, (below, above) = future - mixed.point, mixed.units()
+    errors = errors / np.where(errors < 0, below, above)
+    weights = 1 / np.bincount(series)[series]
+    return HeldOutErrors(errors, 1.0, weights), share
+
+
+def best_share(
+    future: np.ndarray, others: np.ndarray, pretrained: np.ndarray, series: np.ndarray
+) -> float:
+    """Share of the pretrained forecasts that makes the least mean absolute error.
+
+    All series count the same. Halfway between that and equal shares: windows of the end of a
+    series are few, depend on each other, and early stopping has used them too.
+    """
+    weights = (1 / np.bincount(series)[series])[:, None] * ~np.isnan(future)
+    shares = np.linspace(0, 1, 21)
+    errors = [
+        np.nansum(weights * np.abs(future - (others + share * (pretrained - others))))
+        for share in shares
+    ]
+    return float(0.5 * shares[int(np.argmin(errors))] + 0.25)

@@ -10,6 +10,11 @@ from tsrnn.data import Collection, DataError, Location, Panel, affected, format_
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.kernels import portable
 
+
+class TooShortError(DataError):
+    """Series that are too short to train a network on."""
+
+
 _MIN_WINDOWS = 8  # to train on
 _MAX_SAMPLED = 200  # series of a panel whose values decide on season and transform
 
@@ -143,7 +148,7 @@ def _lone_windows(collection, season, auto_season, parameters):
         ahead = f", n_ahead={n_ahead}" if n_ahead != horizon else ""
         share = f" (validation_fraction={parameters['validation_fraction']:g})"
         n_last = n_values - (longest + n_ahead + _MIN_WINDOWS - 1)
-        raise DataError(
+        raise TooShortError(
             f"has {_extent(n_values, collection)}, but horizon={horizon}{ahead} with "
             f"lookback={lookback}, season={season} and {n_last} held out"
             f"{share if n_held_out.any() else ''} needs at least {n_values + lookback - longest}",
@@ -159,7 +164,7 @@ def _lone_windows(collection, season, auto_season, parameters):
         n_held_out = np.zeros(1, int)
     n_windows = _n_windows(collection, lookback, n_ahead, n_held_out)[0]
     if n_windows < _MIN_WINDOWS:
-        raise DataError(
+        raise TooShortError(
             f"has {n_windows} windows of {n_ahead} steps after lookback={lookback} in which a "
             f"value was observed, and at least {_MIN_WINDOWS} are needed to learn from",
             "Give more observed values, or a shorter lookback.",
@@ -183,6 +188,7 @@ def _panel_windows(collection, season, auto_season, parameters):
             f"has {shortest} observations, and the network reads lookback={lookback} of them "
             f"(season={season}){_affected(collection, lengths < lookback)}",
             "Leave it out, or give a shorter lookback or season.",
+            kind=TooShortError,
         )
     n_held_out = _n_held_out(collection, horizon, parameters)
     n_held_out[_n_windows(collection, lookback, horizon, n_held_out) == 0] = 0
@@ -199,7 +205,7 @@ def _panel_windows(collection, season, auto_season, parameters):
     is_masked = collection.observed is not None
     is_validated = n_held_out.any() or is_masked or not parameters["early_stopping"]
     if n_windows.sum() < _MIN_WINDOWS or not is_validated:
-        raise DataError(
+        raise TooShortError(
             f"has {lengths.size} series, the longest of {lengths.max()} observations, too few to "
             f"learn horizon={horizon} from lookback={lookback} with the end held out",
             "Give more history, or a shorter horizon or lookback, or early_stopping=False "

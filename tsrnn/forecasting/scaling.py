@@ -70,6 +70,15 @@ class Scaling:
             )
         return portable.exp(np.minimum(values, _LOG_LARGEST))
 
+    def scaled(self, values: np.ndarray, series: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+        """Scaled (n, n_steps, n_each) values; steps as of ``undo``, whose inverse it is."""
+        steps = (firsts[:, None] + np.arange(values.shape[1]))[:, :, None]
+        deviation, mean, slope = (
+            part[series][:, None, None] for part in (self.deviation, self.mean, self.slope)
+        )
+        values = portable.log(values) if self.log else values
+        return (values - slope * steps - mean) / deviation
+
     def check_range(self, collection: Collection, n_elapsed: np.ndarray | int = 0) -> None:
         """Refuse values so large that the fitted deviation is below their rounding error.
 

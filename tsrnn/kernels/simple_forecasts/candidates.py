@@ -21,11 +21,14 @@ CANDIDATES = (
     "drift",
     "last_seasons",
     "season_mean",
+    "recent_drift",
 )
 N_CANDIDATES = len(CANDIDATES)
+N_MIXED = 8  # the first so many are averaged; a network reads all
 _N_ORIGINS = 6  # earlier steps at which errors are measured
 _KEPT = 0.8  # weight of the errors of a step relative to those of the step after it
 _N_SEASONS, _N_LONG_SEASONS = 4, 3  # that means are over
+_N_RECENT, _N_RECENT_STEPS = 3, 5  # seasons, or steps without any, that recent changes are over
 
 
 class Decomposition(NamedTuple):
@@ -105,6 +108,16 @@ def last_long_seasons(parts, end, h, otherwise):
 
 
 @device_function
+def recent_changes(parts, end):
+    """The last season's mean, that of an earlier one, and the steps between them."""
+    season, adjusted = parts.season, parts.adjusted
+    n = min(_N_RECENT_STEPS, end - 1) if season == 1 else season * min(_N_RECENT, end // season - 1)
+    if n <= 0:
+        return adjusted[end - 1], adjusted[end - 1], 1
+    return mean_before(adjusted, end, season), mean_before(adjusted, end - n, season), n
+
+
+@device_function
 def write_forecasts(parts, end, forecasts):
     """Write forecasts of the steps from ``end`` on, (N_CANDIDATES, horizon), by what is before it.
 
@@ -119,6 +132,8 @@ def write_forecasts(parts, end, forecasts):
         begun *= 1.0 - parts.rate
     lag = (1.0 - begun) / parts.rate - 1.0  # of the level behind the line
     damped, damping = parts.damped[0, end - 1], 1.0
+    now, before, n_between = recent_changes(parts, end)
+    drifting = damped
     for h in range(forecasts.shape[1]):
         damping *= parts.damping
         damped += damping * trend
@@ -133,6 +148,8 @@ def write_forecasts(parts, end, forecasts):
         forecasts[5, h] = with_season(drift, pattern, factor, t)
         forecasts[6, h] = last_long_seasons(parts, end, h, forecasts[1, h])
         forecasts[7, h] = mean_of_seasons(values, end, season, h)
+        drifting += (now - before) / n_between
+        forecasts[8, h] = with_season(drifting, pattern, factor, t)
 
 
 @device_function

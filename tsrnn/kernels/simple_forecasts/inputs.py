@@ -6,6 +6,7 @@ from tsrnn.kernels.elementary import log
 from tsrnn.kernels.jit.compile import device_function, scalar
 from tsrnn.kernels.simple_forecasts.candidates import (
     N_CANDIDATES,
+    N_MIXED,
     decompose,
     write_errors,
     write_forecasts,
@@ -13,7 +14,7 @@ from tsrnn.kernels.simple_forecasts.candidates import (
 from tsrnn.kernels.simple_forecasts.seasons import with_season
 from tsrnn.kernels.simple_forecasts.smoothing import slope
 
-_N_PATHS = 9  # inputs that are values of the series, or forecasts of them
+_N_PATHS = 10  # inputs that are values of the series, or forecasts of them
 N_INPUTS = _N_PATHS + 2 + 3 + N_CANDIDATES + 1
 _LEAST_ERROR = 0.02  # in units of the scale, that is added to errors
 _LEAST_SCALE = 1e-4  # of the mean size of values
@@ -40,21 +41,21 @@ def mean_change(values, lag):
 @device_function
 def write_weights(errors, are_known, least, weights):
     """Weights of forecasts by the fifth power of their errors; fixed ones where unknown."""
-    for c in range(N_CANDIDATES):
+    for c in range(N_MIXED):
         weights[c] = 0.0
     if not are_known:
         weights[0] = weights[1] = weights[5] = 1.0 / 3.0
         return
     best = errors[0]
-    for c in range(1, N_CANDIDATES):
+    for c in range(1, N_MIXED):
         best = min(best, errors[c])
     total = 0.0
-    for c in range(N_CANDIDATES):
+    for c in range(N_MIXED):
         ratio = (best + least) / (errors[c] + least)
         square = ratio * ratio
         weights[c] = square * square * ratio
         total += weights[c]
-    for c in range(N_CANDIDATES):
+    for c in range(N_MIXED):
         weights[c] /= total
 
 
@@ -76,7 +77,8 @@ def write_past(parts, first, line, inputs):
         row[6] = values[t - long] if t >= long else values[t]
         row[7] = parts.levels[before]
         row[8] = values[t - 2 * season] if t >= 2 * season else values[t]
-        row[9] = row[10] = 0.0
+        row[9] = damped
+        row[10] = row[11] = 0.0
 
 
 @device_function
@@ -84,13 +86,13 @@ def write_future(forecasts, weights, base, inputs):
     """Write the inputs of paths for the steps ahead, and the weighted mean of forecasts."""
     for h in range(base.size):
         row, value = inputs[h], 0.0
-        for c in range(N_CANDIDATES):
+        for c in range(N_MIXED):
             value += weights[c] * forecasts[c, h]
         base[h] = value
         row[0], row[1], row[2], row[3] = value, forecasts[3, h], forecasts[2, h], forecasts[0, h]
         row[4], row[5], row[6] = forecasts[1, h], forecasts[5, h], forecasts[4, h]
-        row[7], row[8] = forecasts[6, h], forecasts[7, h]
-        row[9], row[10] = 1.0, log(1.0 + h) / 3.0
+        row[7], row[8], row[9] = forecasts[6, h], forecasts[7, h], forecasts[8, h]
+        row[10], row[11] = 1.0, log(1.0 + h) / 3.0
 
 
 @device_function

@@ -1,0 +1,27 @@
+"""The pretrained network, which forecasts series that it has not seen.
+
+It was trained on simulated series alone (``tsrnn.datasets.simulate_series``), by ``training.py``:
+for each series simple forecasts are made and weighted by their errors at earlier steps
+(``tsrnn.kernels.simple_forecasts``), and the network corrects them and says how sure it is.
+"""
+
+from tsrnn.forecasting.pretrained.network import (
+    LEVELS,
+    PretrainedNetwork,
+    Stretches,
+    load_pretrained,
+    longer_season,
+)
+from tsrnn.forecasting.pretrained.outputs import MixedOutputs, PretrainedOutputs
+from tsrnn.forecasting.pretrained.state import Pretrained
+
+__all__ = [
+    "LEVELS",
+    "MixedOutputs",
+    "Pretrained",
+    "PretrainedNetwork",
+    "PretrainedOutputs",
+    "Stretches",
+    "load_pretrained",
+    "longer_season",
+]

@@ -1,0 +1,154 @@
+"""The pretrained network: its file, and its forecasts."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tsrnn.kernels.jit.threads import are_worth_it
+from tsrnn.kernels.simple_forecasts.filling import (
+    Filled,
+    fill_inputs,
+    fill_kernel,
+    longest_needed,
+)
+from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS
+from tsrnn.kernels.sources import Source, sequence_source
+from tsrnn.kernels.targets import claim
+from tsrnn.network import RecurrentNetwork
+
+LEVELS = (0.025, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.975)  # of the quantiles that it outputs
+MEDIAN = LEVELS.index(0.5)
+FOLDER = Path(__file__).parent
+_MAX_ROWS = 2**18  # inputs of windows that are forecast at a time
+_DAYS_OF_WEEK = 7
+_STEPS_OF_DAY = (24, 48, 96, 144, 288)
+_SECONDS_OF_VALUE = 1e-6  # that one core takes for the simple forecasts
+
+
+@dataclasses.dataclass(frozen=True)
+class Stretches:
+    """Stretches of series to forecast from."""
+
+    values: np.ndarray  # (n_values,) float64 of all series
+    firsts: np.ndarray  # (n,) int64: first value of each stretch
+    lengths: np.ndarray  # (n,) int64: values of each
+    season: int  # 1 for none
+
+    def part(self, rows: slice) -> "Stretches":
+        """Some of them."""
+        return dataclasses.replace(self, firsts=self.firsts[rows], lengths=self.lengths[rows])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PretrainedNetwork:
+    """A network that reads series with simple forecasts of them, and corrects these."""
+
+    network: RecurrentNetwork
+
+    @classmethod
+    def of_shape(cls, hidden_size: int, rng: np.random.Generator) -> "PretrainedNetwork":
+        """A network of random weights."""
+        network = RecurrentNetwork(
+            "lstm", N_INPUTS, hidden_size, len(LEVELS), "float32", head="every"
+        )
+        return cls(network.initialise(rng))
+
+    def forecast(self, stretches: Stretches, horizon: int, n_jobs: int | None = None) -> np.ndarray:
+        """Quantiles of the steps after each stretch, (n, horizon, len(LEVELS)), in order.
+
+        Those of a stretch do not depend on the others. A constant one goes on as it is.
+        """
+        n_read = 128 + horizon
+        size = max(1, _MAX_ROWS // n_read)
+        n = stretches.firsts.size
+        parts = [
+            self._forecast(stretches.part(slice(k, k + size)), horizon, n_jobs)
+            for k in range(0, n, size)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, horizon, len(LEVELS)))
+
+    def _forecast(self, stretches, horizon, n_jobs):
+        filled, exponents = prepare(stretches, horizon, n_jobs)
+        source, windows = source_of(filled), np.arange(filled.firsts.size)
+        n_jobs = self.network.threads_for(n_jobs, source, windows.size)
+        with claim("cpu", n_jobs) as workers:
+            outputs = self.network.predict(source, windows, workers)
+        outputs = outputs.reshape(windows.size, -1, len(LEVELS))[:, -horizon:]
+        rows = (filled.firsts + filled.n_read)[:, None] + np.arange(horizon)
+        corrections = np.sort(outputs, axis=2) * filled.scales[:, None, None]
+        return np.ldexp(filled.base[rows][:, :, None] + corrections, exponents[:, None, None])
+
+
+def prepare(
+    stretches: Stretches, horizon: int | np.ndarray, n_jobs: int | None = None
+) -> tuple[Filled, np.ndarray]:
+    """What a network reads of stretches, and powers of two that bases and scales are short of."""
+    values, firsts, lengths = stretches.values, stretches.firsts, stretches.lengths
+    seasons = np.full(lengths.size, stretches.season, np.int64)
+    longs = np.full(lengths.size, longer_season(stretches.season), np.int64)
+    used = np.minimum(lengths, longest_needed(seasons, longs))
+    # Copies near 1, whose squares neither overflow nor underflow.
+    starts = np.cumsum(used) - used
+    places = np.arange(used.sum()) + np.repeat(firsts + lengths - used - starts, used)
+    values = values[places]
+    exponents = np.frexp(np.maximum.reduceat(np.abs(values), starts))[1]
+    values = np.ldexp(values, -np.repeat(exponents, used))
+    horizons = np.broadcast_to(np.asarray(horizon, np.int64), lengths.shape)
+    seconds = _SECONDS_OF_VALUE * values.size
+    n_jobs = n_jobs if are_worth_it(seconds, fill_kernel(), fill_kernel()) else 1
+    with claim("cpu", n_jobs) as n_tasks:
+        filled = fill_inputs(values, starts, used, seasons, longs, horizons, n_tasks)
+    return filled, exponents
+
+
+def source_of(filled: Filled, targets: np.ndarray | None = None) -> Source:
+    """The source of windows with inputs; ``targets`` (n_rows, 1)."""
+    return sequence_source(filled.inputs, filled.firsts, filled.lengths, targets)
+
+
+def longer_season(season: int) -> int:
+    """The week of a season of a day, else the season itself.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting.pretrained import longer_season
+    >>> longer_season(24), longer_season(12)
+    (168, 12)
+    """
+    return _DAYS_OF_WEEK * season if season in _STEPS_OF_DAY else season
+
+
+@functools.cache
+def load_pretrained() -> PretrainedNetwork:
+    """The network that is installed with the library.
+
+    Raises
+    ------
+    RuntimeError
+        If its file is damaged.
+    """
+    card = read_card()
+    with np.load(FOLDER / "network.npz", allow_pickle=False) as file:
+        parameters = file["parameters"]
+    if checksum(parameters) != card["sha256"]:
+        raise RuntimeError(
+            f"{FOLDER / 'network.npz'} is damaged: its checksum is not that of card.json. Install "
+            "tsrnn again."
+        )
+    network = PretrainedNetwork.of_shape(card["hidden_size"], np.random.default_rng(0)).network
+    return PretrainedNetwork(network.like(parameters))
+
+
+def read_card() -> dict[str, Any]:
+    """What is known of the network that is installed: its version, training and limits."""
+    return json.loads((FOLDER / "card.json").read_text(encoding="utf-8"))
+
+
+def checksum(parameters: np.ndarray) -> str:
+    """SHA-256 of parameters."""
+    return hashlib.sha256(np.ascontiguousarray(parameters).tobytes()).hexdigest()
