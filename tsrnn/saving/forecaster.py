@@ -8,9 +8,12 @@ from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.encoders import FeatureEncoder
 from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.fitted import FittedForecaster
+from tsrnn.forecasting.pretrained import LEVELS, Pretrained, PretrainedNetwork
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
+from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS
+from tsrnn.network import Network, RecurrentNetwork
 from tsrnn.saving.checks import check, has_type
 from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
 
@@ -30,6 +33,8 @@ def _encode(attributes: dict) -> dict:
         "quantiles_": spec.quantiles,
         "network_": state.network,
     }
+    if state.is_zero_shot:
+        parts |= {"_n_ahead": spec.n_ahead}
     if state.weights.shape[:2] != (1, 1):
         parts["_weights"] = state.weights
     parts |= {"_widths": state.widths, "_scaling_": state.scaling, "_collection": state.history}
@@ -37,6 +42,10 @@ def _encode(attributes: dict) -> dict:
         parts |= {"_features": state.features, "_static": state.static_channels}
         parts["_kept"] = state.later_covariates
     parts |= {name: attributes[name] for name in _CURVES}
+    if state.pretrained:
+        parts |= {"_pretrained": state.pretrained.network.network}
+        parts |= {"_pretrained_season": state.pretrained.season}
+        parts |= {"_share": state.pretrained.share}
     if state.recent is not state.history:
         parts |= {"_passed": state.n_elapsed, "_recent": state.recent}
     return parts
@@ -46,11 +55,12 @@ def _decode(parts: dict) -> dict:
     """Fitted attributes from checked parts."""
     network, features, history = parts["network_"], parts.get("_features"), parts["_collection"]
     loss, quantiles = _loss_of(parts)
+    pretrained, n_ahead = _pretrained_of(parts), parts.get("_n_ahead")
     spec = WindowSpec(
         lookback=parts["lookback_"],
         season=parts["season_"],
         segment=parts["segment_"],
-        n_ahead=_n_ahead(network, loss, quantiles),
+        n_ahead=n_ahead or _n_ahead(network, loss, quantiles),
         n_channels=features.n_channels if features else 0,
         n_known=features.n_known if features else 0,
         loss=loss,
@@ -69,8 +79,17 @@ def _decode(parts: dict) -> dict:
         features=features,
         static_channels=parts.get("_static"),
         later_covariates=parts.get("_kept"),
+        pretrained=pretrained,
     )
     return {"fitted_": state} | {name: parts[name] for name in _CURVES}
+
+
+def _pretrained_of(parts):
+    """The pretrained network of a forecaster that has one."""
+    if "_pretrained" not in parts:
+        return None
+    network = PretrainedNetwork(parts["_pretrained"])
+    return Pretrained(network, parts["_pretrained_season"], parts["_share"])
 
 
 def _loss_of(parts):
@@ -97,7 +116,15 @@ def _check(parts):
     are_levels = all(has_type(level, float) for level in quantiles)
     check(loss in REGRESSION_LOSSES and are_levels, "loss_ or quantiles_")
     check(list(quantiles) == sorted(quantiles), "quantiles_")
-    n_ahead = _check_network(network, parts["segment_"], lookback, features, (loss, quantiles))
+    _check_pretrained(parts)
+    if parts.get("_share") == 1:
+        n_ahead = parts.get("_n_ahead")
+        is_alone = network.n_in == N_INPUTS and not features.n_channels
+        check(has_type(n_ahead, int) and n_ahead >= 1 and is_alone, "_n_ahead")
+    else:
+        check("_n_ahead" not in parts, "_n_ahead")
+        loss_of = loss, quantiles
+        n_ahead = _check_network(network, parts["segment_"], lookback, features, loss_of)
     n_series = history.panel.n_series
     if "_weights" in parts:
         weights = parts["_weights"]
@@ -115,6 +142,19 @@ def _check(parts):
         check(n_elapsed.dtype == np.int64 and n_elapsed.shape == (len(recent.ids),), "_passed")
         _check_channels(recent, features)
     check(widths is None or widths.spread.shape == (n_ahead,), "_widths")
+
+
+def _check_pretrained(parts):
+    names = ("_pretrained", "_pretrained_season", "_share")
+    present = [name in parts for name in names]
+    check(all(present) or not any(present), "_pretrained")
+    if not any(present):
+        return
+    network = parts["_pretrained"]
+    check(isinstance(network, RecurrentNetwork) and network.n_in == N_INPUTS, "_pretrained")
+    check(network.head == "every" and network.n_out == len(LEVELS), "_pretrained")
+    check(parts["_pretrained_season"] >= 1, "_pretrained_season")
+    check(0 <= parts["_share"] <= 1, "_share")
 
 
 def _check_network(network, segment, lookback, features, loss):
@@ -164,6 +204,10 @@ FORECASTER = EstimatorSchema(
         "_kept": Covariates | None,
         "loss_": str,
         "quantiles_": tuple,
+        "_pretrained": Network,
+        "_pretrained_season": int,
+        "_share": float,
+        "_n_ahead": int,
     },
     _check,
     attributes={"fitted_", *_CURVES},

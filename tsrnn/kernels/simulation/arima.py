@@ -16,7 +16,7 @@ def draw_roots(stream):
     if chance(stream, 0.3):
         radius, angle = math.sqrt(between(stream, 0.05, 0.95)), math.pi * uniform(stream)
         return 2.0 * radius * sine_cosine(angle)[1], -radius * radius
-    first = between(stream, -0.6, 0.97)
+    first = between(stream, -0.6, 0.8)
     second = between(stream, -0.6, 0.6) if chance(stream, 0.4) else 0.0
     return first + second, -first * second
 

@@ -73,8 +73,9 @@ def fill_noise(stream, pace, noise):
         fill_normal(stream, noise)
     if chance(stream, 0.25):
         _change_size(whole(stream, 4), stream, pace, noise)
-    if chance(stream, 0.5):
-        kept = between(stream, -0.4, 0.9)
+    is_quick = pace > 52.0  # steps are parts of a day, and resemble each other
+    if chance(stream, 0.85 if is_quick else 0.5):
+        kept = 1.0 - ten_to(stream, -2.0, -0.5) if is_quick else between(stream, -0.4, 0.9)
         fresh = math.sqrt(1.0 - kept * kept)
         for t in range(1, noise.size):
             noise[t] = kept * noise[t - 1] + fresh * noise[t]

@@ -125,10 +125,34 @@ def wandering(stream, size, patterns, values):
         pattern[k] += scale * normal(stream)
 
 
+@device_function
+def swelling(stream, size, patterns, values):
+    """A pattern that is larger in some seasons than in others."""
+    pattern = patterns[0]
+    spread, kept, wave = between(stream, 0.1, 0.6), between(stream, 0.0, 0.9), normal(stream)
+    fresh, factor = math.sqrt(1.0 - kept * kept), 1.0
+    for t in range(values.size):
+        k = t % pattern.size
+        if k == 0:
+            wave = kept * wave + fresh * normal(stream)
+            factor = exp(spread * wave)
+        values[t] += factor * pattern[k]
+
+
 _evolve = switch(
     "kind",
     "kind, stream, size, patterns, values",
-    {0: constant, 1: constant, 2: constant, 3: constant, 4: growing, 5: shifting, 6: wandering},
+    {
+        0: constant,
+        1: constant,
+        2: constant,
+        3: constant,
+        4: growing,
+        5: shifting,
+        6: wandering,
+        7: swelling,
+        8: swelling,
+    },
     arguments="stream, size, patterns, values",
 )
 
@@ -137,4 +161,28 @@ _evolve = switch(
 def add_season(stream, size, patterns, values):
     """A pattern of any shape, as long as the rows of ``patterns``, which are overwritten."""
     draw_pattern(stream, size, patterns[0])
-    _evolve(whole(stream, 7), stream, size, patterns, values)
+    _evolve(whole(stream, 9), stream, size, patterns, values)
+
+
+@device_function
+def add_days(stream, size, patterns, values):
+    """Days of two kinds in a week, as work and rest, (2, steps of a day), no two quite equal."""
+    m = patterns.shape[1]
+    work, rest = patterns[0], patterns[1]
+    draw_pattern(stream, size, work)
+    draw_pattern(stream, size, rest)
+    kept, share = between(stream, 0.2, 1.0), between(stream, 0.0, 0.5)
+    level = size * sign(stream, 0.25) * between(stream, 0.0, 1.5)
+    for k in range(m):
+        rest[k] = kept * ((1.0 - share) * work[k] + share * rest[k]) + level
+    n_rest, first = 1 + whole(stream, 2), whole(stream, 7 * m)
+    spread, moved = size * ten_to(stream, -1.5, -0.2), between(stream, 0.0, 0.9)
+    fresh, of_day, factor = math.sqrt(1.0 - moved * moved), normal(stream), 1.0
+    swells = ten_to(stream, -1.7, -0.4)
+    for t in range(values.size):
+        k = (t + first) % (7 * m)
+        if k % m == 0:
+            of_day = moved * of_day + fresh * normal(stream)
+            factor = exp(swells * normal(stream))
+        pattern = rest if k // m < n_rest else work
+        values[t] += factor * pattern[k % m] + spread * of_day

@@ -13,7 +13,7 @@ from tsrnn.kernels.simulation.events import (
     add_trading_days,
 )
 from tsrnn.kernels.simulation.noise import add_noise
-from tsrnn.kernels.simulation.seasons import add_season, draw_pattern
+from tsrnn.kernels.simulation.seasons import add_days, add_season, draw_pattern
 from tsrnn.kernels.simulation.trends import add_cycle, add_trend, add_walk, limit_range
 from tsrnn.kernels.simulation.values import write_counts, write_demand, write_values
 
@@ -21,8 +21,11 @@ from tsrnn.kernels.simulation.values import write_counts, write_demand, write_va
 @device_function
 def draw_pace(stream, seasons):
     """Steps in which a series changes as much as others do in a year."""
-    if seasons[0] > 1:
-        return float(seasons[0])
+    m = seasons[0]
+    if m == 7 or (m >= 24 and m != 52):  # a week or a day, in which little changes
+        return m * ten_to(stream, 1.0, 2.6)
+    if m > 1:
+        return float(m)
     return 1.0 if chance(stream, 0.75) else ten_to(stream, 0.0, 1.7)
 
 
@@ -40,8 +43,14 @@ def add_path(stream, pace, values, space):
 
 @device_function
 def add_seasons(stream, seasons, low, high, values, patterns):
-    """A season of each length, or most of them."""
-    for k in range(seasons.size):
+    """A season of each length, or most of them; of days and weeks often days of two kinds."""
+    m, n = seasons[0], seasons.size
+    if n == 2 and seasons[1] == 7 * m:
+        if chance(stream, 0.5):
+            add_days(stream, ten_to(stream, low, high), patterns[:, :m], values)
+            return
+        n = 1 if chance(stream, 0.7) else 2
+    for k in range(n):
         m = seasons[k]
         if m > 1 and chance(stream, 0.85):
             add_season(stream, ten_to(stream, low, high), patterns[:, :m], values)
@@ -68,13 +77,17 @@ def add_events(stream, seasons, values):
 def structural(stream, seasons, values, patterns, space):
     """Trend, seasons, noise and events."""
     pace = draw_pace(stream, seasons)
-    # Seasons of many steps are those of days and weeks, which are larger than those of years.
-    is_strong = chance(stream, 0.6 if seasons[0] >= 24 and seasons[0] != 52 else 0.1)
-    low, high = (-1.2, -0.2) if is_strong else (-2.9, -0.6) if pace > 6.0 else (-3.2, -0.9)
+    is_quick = pace > 52.0  # a day or a week, in which most of what changes is the season
     add_path(stream, pace, values, space)
-    add_seasons(stream, seasons, low, high, values, patterns)
-    # The longer the steps, the more of the noise in them is averaged out.
-    add_noise(stream, pace, ten_to(stream, -3.3, -0.5 if pace > 6.0 else -1.2), values, space)
+    if is_quick:
+        add_seasons(stream, seasons, -1.3, -0.1, values, patterns)
+        noise = ten_to(stream, -4.0, -2.3) if chance(stream, 0.5) else ten_to(stream, -2.3, -0.5)
+    else:
+        low, high = (-2.9, -0.6) if pace > 6.0 else (-3.2, -0.9)
+        add_seasons(stream, seasons, low, high, values, patterns)
+        # The longer the steps, the more of the noise in them is averaged out.
+        noise = ten_to(stream, -3.3, -0.5 if pace > 6.0 else -1.2)
+    add_noise(stream, pace, noise, values, space)
     add_events(stream, seasons, values)
     write_values(stream, values)
 
@@ -117,8 +130,8 @@ def intermittent(stream, seasons, values, patterns, space):
 
 # Kinds by their names, and shares of each among all.
 KINDS = {
-    "structural": (structural, 0.65),
-    "arima": (arima, 0.2),
+    "structural": (structural, 0.73),
+    "arima": (arima, 0.12),
     "counts": (counts, 0.1),
     "intermittent": (intermittent, 0.05),
 }

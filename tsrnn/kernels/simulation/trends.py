@@ -81,7 +81,7 @@ def s_curve(stream, pace, values):
 _trend = switch(
     "kind",
     "kind, stream, pace, values",
-    {0: linear, 1: damped, 2: changing, 3: local, 4: s_curve},
+    {0: linear, 1: linear, 2: linear, 3: linear, 4: damped, 5: changing, 6: local, 7: s_curve},
     arguments="stream, pace, values",
 )
 
@@ -89,7 +89,7 @@ _trend = switch(
 @device_function
 def add_trend(stream, pace, values):
     """A trend of any kind."""
-    _trend(whole(stream, 5), stream, pace, values)
+    _trend(whole(stream, 8), stream, pace, values)
 
 
 @device_function
