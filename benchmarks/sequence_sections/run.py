@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from sklearn.base import clone
 from speed import Race
 
 
@@ -58,6 +59,11 @@ def below(value, most, form=".2f"):
     if most is None:
         return f"{value:{form}}"
     return f"{value:{form}} ({'below' if value < most else 'NOT BELOW'} {most:{form}})"
+
+
+def compile_fit(model, X, y):
+    """Fit a copy for an epoch, so that the model's fit compiles nothing."""
+    clone(model).set_params(max_iter=1).fit(X, y)
 
 
 def timed(call, *arguments):

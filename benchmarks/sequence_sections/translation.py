@@ -7,7 +7,7 @@ import numpy as np
 from speed import bar
 
 from sequence_sections.data import read_pairs
-from sequence_sections.run import below, print_row, print_table, timed
+from sequence_sections.run import below, compile_fit, print_row, print_table, timed
 from sequence_sections.translation_peers import SETTING, WORDS
 from tsrnn import RNNTranslator, Tokenizer
 from tsrnn.datasets import make_dates
@@ -92,6 +92,8 @@ def dates(run):
         X, y = make_dates(n + n_new, random_state=seed)
         setting = DATES | (DRY if run.dry else {})
         model = RNNTranslator("character", "character", random_state=seed, **setting)
+        if seed == 0:
+            compile_fit(model, X[:n], y[:n])
         fitting = timed(model.fit, X[:n], y[:n])
         shares, seconds = [], 0.0
         for beam_size in BEAMS:
