@@ -30,9 +30,9 @@ SETTING = {
     "dropout": 0.5,
     "label_smoothing": 0.1,
     "batch_size": 64,
-    "learning_rate_init": 1e-3,
     "max_grad_norm": 1.0,
 }
+RATE = 1e-3
 POOLED = "PyTorch, pooled"
 MINIBATCHES = 100  # of a pool
 
@@ -84,7 +84,7 @@ class Ours:
             max_iter=1,
             batch_size=SETTING["batch_size"],
             learning_rate="constant",
-            learning_rate_init=SETTING["learning_rate_init"],
+            learning_rate_init=RATE,
             max_grad_norm=SETTING["max_grad_norm"],
             dropout=SETTING["dropout"],
         )
@@ -155,8 +155,7 @@ class PyTorch:
                 values = np.ascontiguousarray(values).reshape(parameter.shape)
                 parameter.copy_(torch.from_numpy(values))
         self.parameters = list(twins)
-        rate = SETTING["learning_rate_init"]
-        self.adam = torch.optim.Adam(self.parameters, lr=rate, fused=True)
+        self.adam = torch.optim.Adam(self.parameters, lr=RATE, fused=True)
 
     def train(self, windows, rng):
         """Mean loss of an epoch."""
