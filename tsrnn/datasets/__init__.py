@@ -18,6 +18,7 @@ from tsrnn.datasets.load import (
     load_sp500,
     load_sunspots,
 )
+from tsrnn.datasets.sentences import make_sentences
 from tsrnn.datasets.sequences import (
     load_chorales,
     load_japanese_vowels,
@@ -46,4 +47,5 @@ __all__ = [
     "make_dates",
     "make_lorenz",
     "make_mackey_glass",
+    "make_sentences",
 ]
