@@ -109,6 +109,9 @@ def test_what_is_refused(tmp_path):
     wavfile.write(path, 16000, np.zeros(3000, np.int16))
     with pytest.raises(ValueError, match=r"16000 samples a second, and 8000 are expected"):
         transcriber.predict([path])
+    for X in ([path], pd.Series([str(path)])):
+        with pytest.raises(ValueError, match="X holds names of wav files, which features read"):
+            RNNTranscriber().fit(X, [""])
     with pytest.raises(ValueError, match="The rate of wave 0 of X, an array, is not known"):
         fitted(features=MFCC())
     with pytest.raises(ValueError, match="Wave 1 of X has NaN at sample 3"):

@@ -94,8 +94,8 @@ class RNNTranscriber(ClassesMixin, WaveFeaturesMixin):
     ...     return wave + rng.normal(0, 0.3, wave.size)
     >>> texts = ["".join(rng.choice(["A", "B", "C"], rng.integers(1, 6))) for _ in range(220)]
     >>> X = [wave(text)[:, None] for text in texts]
-    >>> transcriber = RNNTranscriber(cell="gru", hidden_size=16, max_iter=20)
-    >>> transcriber = transcriber.fit(X[:200], texts[:200])
+    >>> options = {"hidden_size": 16, "max_iter": 20, "learning_rate_init": 0.02}
+    >>> transcriber = RNNTranscriber(cell="gru", **options).fit(X[:200], texts[:200])
     >>> bool(transcriber.score(X[200:], texts[200:]) > 0.95)
     True
     >>> transcriber.predict([wave("ABBA")[:, None], np.zeros((9, 1))])

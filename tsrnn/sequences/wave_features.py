@@ -1,7 +1,9 @@
 """WaveFeaturesMixin: estimators that read waves and wav files by a transformer of their own."""
 
+import os
 from typing import Any
 
+import pandas as pd
 from sklearn.base import clone
 
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
@@ -20,6 +22,11 @@ class WaveFeaturesMixin(SequenceEstimator):
             self._fit_features(X)
         if self.features_ is not None:
             X = self.features_.transform(X)
+        elif _are_wav_files(X):
+            raise ValueError(
+                "X holds names of wav files, which features read: fit with features=MFCC(), or "
+                "give what MFCC().fit_transform(X) returns."
+            )
         return read_whole_sequences(self, X, n_channels, reset=reset, y=y)
 
     def _fit_features(self, X):
@@ -49,3 +56,11 @@ class WaveFeaturesMixin(SequenceEstimator):
     def _hop(self) -> float | None:
         """Seconds of a step, where waves are read."""
         return None if self.features_ is None else self.features_.hop
+
+
+def _are_wav_files(X):
+    """Whether X is a list or Series of names of wav files, judged by the first."""
+    if not isinstance(X, (list, tuple, pd.Series)) or not len(X):
+        return False
+    first = next(iter(X))
+    return isinstance(first, (str, os.PathLike)) and os.fspath(first).lower().endswith(".wav")
