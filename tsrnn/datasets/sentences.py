@@ -188,9 +188,13 @@ def make_sentences(
     Examples
     --------
     >>> from tsrnn.datasets import make_sentences
-    >>> german, english = make_sentences(4, random_state=0)
+    >>> german, english = make_sentences(3, random_state=0)
     >>> for sentence, translation in zip(german, english):
     ...     print(sentence, "->", translation)
+    Gestern hat der Junge einen Apfel gegessen. -> The boy ate an apple yesterday.
+    Hat ein altes Kind am Montag der hungrigen Königin ein altes Ei mitgebracht?
+    -> Did an old child bring the hungry queen an old egg on Monday?
+    Der kleine Mann macht ein Fenster auf. -> The small man opens a window.
     """
     rng = random_generator(random_state)
     pairs: dict[str, str] = {}
@@ -269,8 +273,8 @@ def _english_verb(verb, tense, modal):
     """Auxiliary and infinitive of a question, and the verb of a statement."""
     base, third, past = verb.english.split(", ")
     if tense == "modal":
-        auxiliary, asked, said = _MODALS[modal]
-        return auxiliary, asked + base, said + base
+        auxiliary, before_infinitive, before_statement = _MODALS[modal]
+        return auxiliary, before_infinitive + base, before_statement + base
     forms = {
         "present": ("does", base, third),
         "past": ("did", base, past),

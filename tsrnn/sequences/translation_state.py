@@ -66,7 +66,7 @@ class FittedTranslator:
             best, shares = _follow(decoder, pairs.decoder, group)
             for row, number in enumerate(group):
                 predicted[number] = best[row, : lengths[number]]
-                begin = decoder.begins[row]
+                begin = decoder.first_steps[row]
                 weights[number] = shares[row, : lengths[number], begin:]
         return predicted, weights
 
