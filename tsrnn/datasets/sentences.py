@@ -164,9 +164,9 @@ def make_sentences(
     A grammar of about a hundred words with what makes German different: articles and adjectives
     tell gender and case, so that an object may come first ("Den Hund sieht das Kind."); parts of
     a verb are at the end ("Der Mann macht das Fenster auf."), all of it in clauses with "dass".
-    "Schloss" is a castle or a lock, "Birne" a pear or a bulb: the verb tells. Where articles do
-    not tell subject and object, as in "Die Frau sieht das Kind.", the subject is first in three of
-    four sentences. No German sentence occurs twice.
+    "Schloss" is a castle or a lock, "Birne" a pear or a bulb: the verb tells. Where nothing
+    tells the subject from the object, as in "Die Frau sieht das Kind.", the subject is first in
+    three of four sentences. No German sentence occurs twice.
 
     Parameters
     ----------
