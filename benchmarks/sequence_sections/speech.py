@@ -52,7 +52,7 @@ LANGUAGE = {
     "batch_size": 16,
     "max_iter": 20,
 }
-DECODING = {"beam_size": 32, "language_weight": 0.6, "label_bonus": 0.5}
+DECODING = {"beam_size": 16, "language_weight": 1.3, "label_bonus": 1.5}  # chosen likewise
 DRY = {"hidden_size": 8, "max_iter": 1}
 
 
