@@ -36,11 +36,11 @@ STRINGS = {
 N_STRINGS = 1500, 300  # to train on and to test by
 # Chosen on utterances of a tenth of the speakers to train on.
 AN4 = {
-    "hidden_size": 96,
+    "hidden_size": 128,
     "n_layers": 2,
     "segment": 3,
-    "dropout": 0.3,
-    "recurrent_dropout": 0.3,
+    "dropout": 0.4,
+    "recurrent_dropout": 0.4,
     "learning_rate_init": 5e-3,
     "batch_size": 16,
     "max_iter": 40,
