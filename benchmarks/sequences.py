@@ -1,8 +1,10 @@
-"""Text, music and labelled steps: accuracy beside baselines, speed beside PyTorch, in one run.
+"""Text, music, speech and labelled steps: accuracy beside baselines, speed beside PyTorch.
 
 Run it with ``python benchmarks/sequences.py --data FOLDER``, where FOLDER holds
-``seq-tinyshakespeare/input.txt.gz`` and ``seq-sentiment/stsa.binary.{train,dev,test}.gz``. Without
-it sections that need one of them are left out; all else ships with the library or is generated.
+``seq-tinyshakespeare/input.txt.gz``, ``seq-sentiment/stsa.binary.{train,dev,test}.gz``,
+``seq-multi30k/{train,val,test_2016_flickr}.{de,en}.gz``, ``seq-fsdd/fsdd_takes0-14_int16_8khz.npz``
+and ``seq-an4/an4_mfcc13_f16.npz``. Without it sections that need one of them are left out; all else
+ships with the library or is generated.
 
 * ``shakespeare``: language models of characters, nats a character on the last tenth
 * ``epoch``: an epoch of training beside PyTorch's same network with the same weights, minibatches
@@ -12,6 +14,12 @@ it sections that need one of them are left out; all else ships with the library 
 * ``sentiment``: sentences of SST-2 beside TF-IDF with logistic regression
 * ``chorales``: negative log-likelihood of Bach's chorales
 * ``tagging``: states of a machine, activities and weather beside a random forest over windows
+* ``translation``: BLEU of Multi30k, German to English
+* ``translation-epoch``: epochs of the same network beside PyTorch's, with the same weights and
+  minibatches: time and losses
+* ``dates``: dates in ten styles to ISO 8601, exact matches
+* ``speech``: spoken digits, strings of them with the times of each, and the utterances of AN4
+* ``ctc``: loss and gradient beside PyTorch's, whose values they must have
 * ``compile``: first fits on an empty cache
 
 The libraries take turns, each in a process of its own with all cores, and the median of several
@@ -25,8 +33,18 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from sequence_sections import chorales, language, sentiment, speed_tables, tagging
+from sequence_sections import (
+    chorales,
+    language,
+    sentiment,
+    speech,
+    speed_tables,
+    tagging,
+    translation,
+)
+from sequence_sections.ctc import ctc
 from sequence_sections.run import Run
+from sequence_sections.translation_peers import translation_epoch
 from speed import print_machine
 
 # By name: what prints the section, and whether it reads the folder.
@@ -38,6 +56,11 @@ SECTIONS = {
     "sentiment": (sentiment.sentiment, True),
     "chorales": (chorales.chorales, False),
     "tagging": (tagging.tagging, False),
+    "translation": (translation.translation, True),
+    "translation-epoch": (translation_epoch, True),
+    "dates": (translation.dates, False),
+    "speech": (speech.speech, True),
+    "ctc": (ctc, False),
     "compile": (speed_tables.compiling, False),
 }
 
@@ -45,16 +68,16 @@ SECTIONS = {
 def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="folder of tinyshakespeare and SST-2")
+    parser.add_argument("--data", type=Path, help="folder of the data that does not ship")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    minutes = list(language.SETTINGS)
+    minutes = sorted({*language.SETTINGS, *translation.SETTINGS})
     parser.add_argument(
         "--minutes",
         nargs="+",
         type=int,
         choices=minutes,
         default=minutes,
-        help="settings of the language model, by how long they train",
+        help="settings of the language model and the translator, by how long they train",
     )
     parser.add_argument("--seeds", type=int, default=5, help="of networks, forests and data")
     parser.add_argument("--rounds", type=int, default=5, help="rounds to take the median of")

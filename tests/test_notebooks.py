@@ -23,6 +23,8 @@ PUBLIC = {
     "tsrnn.datasets",
     "tsrnn.inspection",
     "tsrnn.plotting",
+    "tsrnn.sequences",
+    "tsrnn.sequences.audio",
     "tsrnn.sequences.music",
 }
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -55,7 +55,7 @@ def shakespeare(run):
     text, held_out = read_shakespeare(run.data, run.dry)
     columns = ["parameters", "epochs", "minutes", "nats in training", "nats on the last tenth"]
     print_table("tinyshakespeare, characters", columns)
-    for minutes in run.minutes:
+    for minutes in sorted(set(run.minutes) & set(SETTINGS)):
         setting, most = SETTINGS[minutes]
         small = {"hidden_size": 8, "max_iter": 1} if run.dry else {}
         started = time.perf_counter()

@@ -22,7 +22,8 @@ VOCABULARIES = {
 COMPILE_SETUP = """
 import numpy as np
 from sklearn.pipeline import make_pipeline
-from tsrnn import RNNClassifier, RNNLanguageModel, RNNTagger, Tokenizer
+from tsrnn import RNNClassifier, RNNLanguageModel, RNNTagger, RNNTranscriber, RNNTranslator
+from tsrnn import Tokenizer
 text = "the quick brown fox jumps over the lazy dog. " * 20
 texts, labels = ["so good", "so bad"] * 9, [1, 0] * 9
 tokenizer = Tokenizer("word")
@@ -34,6 +35,8 @@ FIRST_FITS = {
     "RNNLanguageModel of frames": "RNNLanguageModel(None, max_iter=1).fit([np.eye(9)] * 9)",
     "Tokenizer and RNNClassifier": "make_pipeline(tokenizer, classifier).fit(texts, labels)",
     "RNNTagger": "RNNTagger(max_iter=1).fit(np.ones((99, 2)), np.arange(99) % 2)",
+    "RNNTranslator": "RNNTranslator(max_iter=1).fit(texts, texts).predict(texts)",
+    "RNNTranscriber": "RNNTranscriber(max_iter=1).fit([np.eye(9)] * 9, ['ab'] * 9)",
 }
 
 

@@ -13,6 +13,7 @@ from tsrnn.datasets import (
     make_dates,
     make_lorenz,
     make_mackey_glass,
+    make_sentences,
 )
 
 MAKERS = [
@@ -21,6 +22,7 @@ MAKERS = [
     lambda seed: make_adding_problem(20, 30, random_state=seed),
     lambda seed: make_copy_memory(20, 30, random_state=seed),
     lambda seed: make_dates(20, random_state=seed),
+    lambda seed: make_sentences(20, random_state=seed),
 ]
 
 

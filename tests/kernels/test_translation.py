@@ -32,6 +32,7 @@ CASES = [("gru", kind, shape, "tokens", "quiet") for kind in ATTENTION for shape
     ("gru", "dot", "plain", "skip", "quiet"),
     ("gru", "additive", "layers", "skip", "dropout"),
     ("gru", "general", "one direction", "tell", "quiet"),
+    ("rnn", "dot", "plain", "tokens", "quiet"),
     ("lstm", "general", "plain", "tokens", "quiet"),
     ("lstm", "general", "layers", "tokens", "recurrent"),
     ("lstm", "general", "tied layers", "skip", "quiet"),
@@ -224,8 +225,8 @@ def test_steps_write_what_losses_say(attention):
                 expected = -losses[window, losses.shape[1] - len(targets) + step]
                 assert log_probs[0, best[0] == target] == expected
             if attention is not None:
-                assert not weights[0, : decoder.begins[window]].any()
-                found = weights[0, decoder.begins[window] :]
+                assert not weights[0, : decoder.first_steps[window]].any()
+                found = weights[0, decoder.first_steps[window] :]
                 np.testing.assert_allclose(found, shares[step], rtol=1e-10)
 
 

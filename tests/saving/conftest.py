@@ -248,7 +248,7 @@ def valid_files(valid_file, tmp_path_factory):
     tsrnn.save(ConformalThreshold(0.2, window=30, random_state=0).fit(NUMBERS), path)
     files["threshold"] = path.read_bytes()
     golden = Path(__file__).parents[1] / "golden"
-    for name in ("tagger", "transcriber"):
+    for name in ("tagger", "transcriber", "wave-transcriber"):
         files[name] = (golden / f"{name}-1.tsrnn").read_bytes()
     return files | {"covariates": (golden / "covariates-1.tsrnn").read_bytes()}
 

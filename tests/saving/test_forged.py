@@ -582,9 +582,21 @@ TRANSCRIBER = {
     f"{NETWORK}.n_out": [1, 2, 4],
     f"{NETWORK}.head": ["last", "mean", "ahead"],
 }
+FEATURES = "fitted.features_.MFCC"
+WAVE_TRANSCRIBER = {
+    "class": ["RNNClassifier", "RNNTagger", "LogMel"],
+    "parameters.features": [3, "mfcc"],
+    "fitted.features_": [None, 8000, "mfcc"],
+    f"{FEATURES}.fitted": [None, 3],
+    f"{FEATURES}.fitted.rate_": [0, -1, 2**70, 8000.5, "8000", None],
+    f"{FEATURES}.parameters.deltas": [0, 2, 3, -1, "1"],
+    f"{FEATURES}.parameters.n_coefficients": [3, 5, 2**40, 0],
+    f"{FEATURES}.parameters.hop": [0, -1, "a", None],
+}
 ALL = {
     "tagger": TAGGER,
     "transcriber": TRANSCRIBER,
+    "wave-transcriber": WAVE_TRANSCRIBER,
     "forecaster": CHANGES,
     "regressor": REGRESSOR,
     "classifier": CLASSIFIER,

@@ -134,6 +134,17 @@ def make_golden_files():
                 "then": _probabilities(estimator.partial_fit(TOKENS, TAGS[name])),
             },
         )
+    heard = wave_transcriber().fit(WAVES, WAVE_TEXTS).partial_fit(WAVES, WAVE_TEXTS)
+    _write_golden(
+        heard,
+        "wave-transcriber-1",
+        lambda: {
+            "probabilities": [row.tolist() for row in heard.predict_proba(WAVES)],
+            "then": [
+                row.tolist() for row in heard.partial_fit(WAVES, WAVE_TEXTS).predict_proba(WAVES)
+            ],
+        },
+    )
     for name, transformer in audio_transformers().items():
         _write_golden(
             transformer.fit(WAVES),
@@ -167,6 +178,7 @@ def _probabilities(estimator):
     return [np.asarray(row).tolist() for row in estimator.predict_proba(TOKENS)]
 
 
+WAVE_TEXTS = ["ab", ""]
 WAVES = [np.sin(np.arange(n) ** 1.3 / 9) for n in (700, 90)]
 
 
@@ -176,6 +188,13 @@ def audio_transformers():
         "log-mel": LogMel(11025, n_mels=6, deltas=1, normalize=False),
         "mfcc": MFCC(16000, 4, n_mels=12, window=0.02, hop=0.0125, f_min=50, f_max=7000),
     }
+
+
+def wave_transcriber():
+    """A transcriber of waves."""
+    features = MFCC(8000, 4, n_mels=12, deltas=1)
+    options = {"cell": "gru", "hidden_size": 4, "max_iter": 5, "dtype": "float64"}
+    return RNNTranscriber(features=features, segment=2, **options)
 
 
 TEXTS = [
@@ -337,6 +356,15 @@ def test_the_transformers_of_waves_of_format_1(name):
     assert loaded.get_params() == audio_transformers()[name].get_params()
     for features, rows in zip(loaded.transform(WAVES), expected["features"], strict=True):
         np.testing.assert_allclose(features, rows, rtol=1e-5, atol=1e-5)
+
+
+def test_the_transcriber_of_waves_of_format_1():
+    loaded, expected = golden("wave-transcriber-1")
+    assert loaded.features_.rate_ == 8000
+    for key in ("probabilities", "then"):
+        for result, row in zip(loaded.predict_proba(WAVES), expected[key], strict=True):
+            np.testing.assert_allclose(result, row, rtol=1e-4, atol=1e-5)
+        loaded.partial_fit(WAVES, WAVE_TEXTS)
 
 
 @pytest.mark.parametrize("name", ["translator", "number-translator"])

@@ -19,6 +19,7 @@ from tsrnn.cli.arguments import (
     thousands,
 )
 from tsrnn.cli.generate_options import add_generate
+from tsrnn.cli.transcribe_options import add_transcribe
 from tsrnn.cli.translate_options import add_translate
 
 _FORECAST = """\
@@ -115,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     _add_backtest(commands)
     _add_detect(commands)
     add_generate(commands)
+    add_transcribe(commands)
     add_translate(commands)
     return parser
 

@@ -18,6 +18,7 @@ from tsrnn.datasets.load import (
     load_sp500,
     load_sunspots,
 )
+from tsrnn.datasets.sentences import make_sentences
 from tsrnn.datasets.sequences import (
     load_chorales,
     load_japanese_vowels,
@@ -47,5 +48,6 @@ __all__ = [
     "make_dates",
     "make_lorenz",
     "make_mackey_glass",
+    "make_sentences",
     "simulate_series",
 ]

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class EncoderDecoder:
         n_directions = 2 if bidirectional else 1
         if n_hidden % n_directions:
             raise ValueError(f"Two directions have half of the units each; {n_hidden} is odd.")
-        shape = {"n_layers": n_layers, "residual": residual, "head": "every"}
+        shape: dict[str, Any] = {"n_layers": n_layers, "residual": residual, "head": "every"}
         self.attention = attention
         self.encoder = RecurrentNetwork(
             cell,
@@ -200,12 +200,12 @@ class EncoderDecoder:
         self.decoder.initialise(rng, scale=1.0)
         for name, view in self.views().items():
             if name in ("combine_weight", "key_weight", "query_weight"):
-                view[:] = glorot(*view.shape, rng)
+                view[:] = glorot(view.shape[0], view.shape[1], rng)
             elif name == "score_weight":
                 view[:] = glorot(1, view.size, rng)[0]
             elif name == "bridge_weight":
                 for part in view:
-                    part[:] = glorot(*part.shape, rng)
+                    part[:] = glorot(part.shape[0], part.shape[1], rng)
         return self
 
     def problems(self, source: PairSource, loss_params: tuple = ()) -> tuple[Problem, Problem]:
@@ -234,7 +234,7 @@ class EncoderDecoder:
         """As ``Network.make_trainer``, of one model."""
         problems = self.problems(source, loss[1])
         return PairTrainer(
-            problems, self.attention, self.parameters.dtype, shape[1], options[0], workers
+            problems, self.attention, self.parameters.dtype, shape[1], options[0], int(workers)
         )
 
     def arrange(self, source: PairSource, windows: np.ndarray, n_batch: int) -> np.ndarray:
@@ -300,9 +300,8 @@ class EncoderDecoder:
         """Sums of losses, without label smoothing, and of weights of one model, (1, 2)."""
         out = np.empty((windows[0].size, 0))
         problems = self.problems(source)
-        return evaluate_pair(problems, self.attention, parameters[0], windows[0], out, workers)[
-            None
-        ]
+        n_tasks, weights = int(workers), parameters[0]
+        return evaluate_pair(problems, self.attention, weights, windows[0], out, n_tasks)[None]
 
     def step_losses(self, source: PairSource, windows: np.ndarray, n_tasks: int = 1) -> np.ndarray:
         """The loss of every step, (n_windows, steps) float64; NaN where there is no target."""

@@ -33,7 +33,7 @@ class StepDecoder:
     ----------
     states : (state_width, n_sequences) array
         The decoder's initial states.
-    begins : (n_sequences,) int64 array
+    first_steps : (n_sequences,) int64 array
         The step, of ``n_read``, at which each sequence begins; all end together.
     """
 
@@ -46,13 +46,13 @@ class StepDecoder:
         self._kernels = network.decoding
         n, dtype = source.firsts.size, network.dtype
         n_tables = n * self.n_read if network.attention else 0
-        self.begins = np.empty(n, np.int64)
+        self.first_steps = np.empty(n, np.int64)
         self.states = np.empty((state_width(decoder), n), dtype)
         values = np.empty((n_tables, encoder.n_directions * encoder.n_hidden), dtype)
         keys = (
             values if network.attention == "dot" else np.empty((n_tables, decoder.n_hidden), dtype)
         )
-        self._tables = keys, values, self.begins
+        self._tables = keys, values, self.first_steps
         spaces = (
             workspace_size(encoder, False),
             0,
@@ -66,7 +66,7 @@ class StepDecoder:
             np.empty((n_tasks, width, encoder.n_rows), dtype),
             np.empty((n_tasks, 2, encoder.n_rows), np.int64),
         )
-        sizes, out = (tuple(encoder), tuple(decoder)), (self.begins, self.states, keys, values)
+        sizes, out = (tuple(encoder), tuple(decoder)), (self.first_steps, self.states, keys, values)
         windows = np.arange(n)
         arguments = kernel_source(source), sizes, network.parameters, windows, memory, out
         self._kernels.encode(n_tasks, *arguments)

@@ -35,6 +35,7 @@ from tsrnn.saving.tokenizer import TOKENIZER
 from tsrnn.saving.translator import TRANSLATOR
 from tsrnn.saving.values import decode, encode
 from tsrnn.sequences import RNNTagger, RNNTranscriber
+from tsrnn.sequences.audio import MFCC, LogMel
 
 
 def encode_estimator(estimator):
@@ -89,6 +90,9 @@ def _check_transcriber(fitted):
     network, classes = _check_sequences(fitted, ["every"]), fitted["classes_"]
     check(classes.ndim == 1 and 1 <= classes.size == network.n_out - 1, "classes_")
     check(classes.dtype.kind == "U" or not fitted["_y_is_text"], "_y_is_text")
+    if "features_" in fitted:
+        check(hasattr(fitted["features_"], "rate_"), "features_")
+        check(fitted["features_"].n_features_ == fitted["n_channels_in_"], "features_")
 
 
 def _check_sequences(fitted, heads=None):
@@ -180,7 +184,7 @@ ESTIMATORS = {
     "RNNTranscriber": _sequence_schema(
         RNNTranscriber,
         {"classes_": np.ndarray, "_y_is_text": bool},
-        {"_classes_given": np.ndarray | None},
+        {"_classes_given": np.ndarray | None, "features_": LogMel | MFCC},
         _check_transcriber,
     ),
     "RNNAnomalyDetector": DETECTOR,

@@ -30,7 +30,7 @@ class _Beam:
 
     def __init__(self, decoder: StepDecoder, beams: Beams):
         self.decoder, self.beams = decoder, beams
-        n = decoder.begins.size
+        n = decoder.first_steps.size
         self.active = np.arange(n)  # numbers of those sequences read whose search goes on
         self.tokens = np.full((n, beams.size, 1), beams.begin)
         # Equal sequences at first, of which only one counts.

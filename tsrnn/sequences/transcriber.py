@@ -10,11 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.estimators.classes import ClassesMixin
 from tsrnn.estimators.memory import check_memory
-from tsrnn.estimators.sequence_estimator import SequenceEstimator
-from tsrnn.estimators.sequences import Sequences, read_whole_sequences
+from tsrnn.estimators.sequences import Sequences
 from tsrnn.kernels.targets import claim
 from tsrnn.parameters import NON_NEGATIVE, POSITIVE_INTEGER, Number, StrOptions, validated
-from tsrnn.sequences.decoding import beam_search, best_path
+from tsrnn.sequences.audio import MFCC, LogMel
+from tsrnn.sequences.decoding import best_path
 from tsrnn.sequences.label_sequences import (
     LabelSequences,
     join_texts,
@@ -27,14 +27,14 @@ from tsrnn.sequences.transcribing import (
     alignment_frame,
     by_id,
     check_feasible,
+    decode,
     evaluate_sequences,
     with_step_targets,
 )
+from tsrnn.sequences.wave_features import WaveFeaturesMixin
 
-_BEAM_SIZE = 16  # with a language model
 
-
-class RNNTranscriber(ClassesMixin, SequenceEstimator):
+class RNNTranscriber(ClassesMixin, WaveFeaturesMixin):
     """Write down the labels of sequences: speech as text, signals as the events in them.
 
     It learns from sequences and their labels in order, without the times at which these come, by
@@ -46,6 +46,8 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
     ----------
     cell, hidden_size, n_layers, bidirectional, residual, n_heads, head_size
         The network, as in :class:`RNNRegressor`; by default it reads in both directions.
+    features : LogMel or MFCC, optional
+        What makes sequences of waves or wav files, which are X then, such as ``MFCC(rate=8000)``.
     embedding_size, n_tokens
         Tokens in the first channel, as in :class:`RNNRegressor`.
     n_channels, id_column, time_column
@@ -69,15 +71,13 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
     network_, X_mean_, X_scale_, missing_, loss_curve_, validation_scores_, n_iter_, best_iter_
         As in :class:`RNNRegressor`, and so are ``n_channels_in_``, ``n_tokens_`` and, of a table,
         ``n_features_in_``. Losses are means over sequences, in nats.
+    features_ : LogMel or MFCC
+        The fitted ``features``, or None.
 
     See Also
     --------
     RNNTagger : Labels of all steps, learned from labels of steps.
     tsrnn.sequences.label_error_rate : Errors of transcriptions.
-
-    Notes
-    -----
-    A sequence may have no labels, as silence has none.
 
     Examples
     --------
@@ -94,8 +94,8 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
     ...     return wave + rng.normal(0, 0.3, wave.size)
     >>> texts = ["".join(rng.choice(["A", "B", "C"], rng.integers(1, 6))) for _ in range(220)]
     >>> X = [wave(text)[:, None] for text in texts]
-    >>> transcriber = RNNTranscriber(cell="gru", hidden_size=16, max_iter=20)
-    >>> transcriber = transcriber.fit(X[:200], texts[:200])
+    >>> options = {"hidden_size": 16, "max_iter": 20, "learning_rate_init": 0.02}
+    >>> transcriber = RNNTranscriber(cell="gru", **options).fit(X[:200], texts[:200])
     >>> bool(transcriber.score(X[200:], texts[200:]) > 0.95)
     True
     >>> transcriber.predict([wave("ABBA")[:, None], np.zeros((9, 1))])
@@ -109,9 +109,9 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
 
     _parameter_constraints = {
         name: allowed
-        for name, allowed in SequenceEstimator._parameter_constraints.items()
+        for name, allowed in WaveFeaturesMixin._parameter_constraints.items()
         if name not in ("loss", "pooling")
-    } | {"device": [StrOptions(["cpu"])]}
+    } | {"device": [StrOptions(["cpu"])], "features": [LogMel, MFCC, None]}
     loss = "ctc"
     _y_is_text: bool
 
@@ -125,6 +125,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         residual=False,
         n_heads=4,
         head_size=0,
+        features=None,
         embedding_size=None,
         n_tokens=None,
         n_channels=None,
@@ -161,6 +162,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         self.residual = residual
         self.n_heads = n_heads
         self.head_size = head_size
+        self.features = features
         self.embedding_size = embedding_size
         self.n_tokens = n_tokens
         self.n_channels = n_channels
@@ -202,11 +204,12 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         Parameters
         ----------
         X, sample_weight
-            As in ``RNNRegressor.fit``; best a list of (n_steps, n_channels) arrays.
+            As in ``RNNRegressor.fit``; best a list of (n_steps, n_channels) arrays. With
+            ``features`` a list of waves and wav files, as ``LogMel.fit`` reads them.
         y : list
             The labels of each sequence in order: a text, whose labels are its characters, or a list
-            of labels of any type that can be sorted; empty where there are none. Of a long frame a
-            Series with an entry for each id.
+            of labels of any type that can be sorted; empty where there are none, as in silence. Of
+            a long frame a Series with an entry for each id.
 
         Returns
         -------
@@ -281,14 +284,11 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
             In the form of ``fit``; of a long frame a Series with the ids in its index.
         """
         sequences, log_p = self._log_probabilities(X)
+        prior = None
         if language_model is not None:
             weights = float(language_weight), float(label_bonus)
             prior = LanguagePrior(language_model, self.classes_.tolist(), *weights)
-            numbers = [beam_search(rows, beam_size or _BEAM_SIZE, prior) for rows in log_p]
-        elif beam_size is not None:
-            numbers = [beam_search(rows, beam_size) for rows in log_p]
-        else:
-            numbers = [best_path(rows) for rows in log_p]
+        numbers = decode(log_p, beam_size, prior)
         labels = [self.classes_[of_sequence - 1] for of_sequence in numbers]
         return by_id(join_texts(labels, self._y_is_text), sequences)
 
@@ -324,7 +324,8 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         -------
         list of DataFrame
             Of each sequence a row for each label: ``label``, ``start``, its first step, from 0 on,
-            and ``end``, the step after its last. Of a long frame one, with the ids in its index.
+            and ``end``, the step after its last; with ``features`` both in seconds. Of a long frame
+            one, with the ids in its index.
 
         Raises
         ------
@@ -335,7 +336,7 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
         targets, segment = self._read_labels(sequences, y), self.fitted_.segment
         classes = targets.split(self._numbered(sequences, targets, segment))
         frames = [
-            alignment_frame(*row, segment)
+            alignment_frame(*row, segment, self._hop)
             for row in zip(targets, classes, log_p, sequences.lengths.tolist(), strict=True)
         ]
         return frames if sequences.ids is None else pd.concat(frames, keys=sequences.ids)
@@ -360,9 +361,6 @@ class RNNTranscriber(ClassesMixin, SequenceEstimator):
 
     def _n_outputs(self, n_targets):
         return 1 + len(self.classes_)
-
-    def _read(self, X, n_channels, *, reset, y=None):
-        return read_whole_sequences(self, X, n_channels, reset=reset, y=y)
 
     def _read_labels(self, sequences, y) -> LabelSequences:
         self._require(y)

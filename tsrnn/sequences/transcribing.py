@@ -10,9 +10,10 @@ from tsrnn.estimators.sequences import Sequences
 from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import Workers
 from tsrnn.network import Network
-from tsrnn.sequences.decoding import align
+from tsrnn.sequences.decoding import Prior, align, beam_search, best_path
 from tsrnn.sequences.label_sequences import LabelSequences
 
+_BEAM_SIZE = 16  # with a language model
 _OUTPUTS = 2**22  # of sequences that are evaluated at once
 
 
@@ -80,13 +81,30 @@ def evaluate_sequences(
     return results
 
 
+def decode(log_p: list[np.ndarray], beam_size: int | None, prior: Prior | None) -> list[np.ndarray]:
+    """Classes of the labels of each sequence, by a beam search if a size or a prior is given."""
+    if beam_size is None and prior is None:
+        return [best_path(rows) for rows in log_p]
+    return [beam_search(rows, beam_size or _BEAM_SIZE, prior) for rows in log_p]
+
+
 def alignment_frame(
-    labels: np.ndarray, classes: np.ndarray, log_p: np.ndarray, n_steps: int, segment: int
+    labels: np.ndarray,
+    classes: np.ndarray,
+    log_p: np.ndarray,
+    n_steps: int,
+    segment: int,
+    hop: float | None,
 ) -> pd.DataFrame:
-    """When each label of a sequence comes: ``label``, ``start`` and ``end`` in its steps."""
+    """When each label of a sequence comes: ``label``, ``start`` and ``end``.
+
+    In its steps or, of steps of ``hop`` seconds, in seconds.
+    """
     starts, ends = align(log_p, classes)
     skipped = n_steps % segment  # by the network, whose last segment ends with the sequence
     places = {"start": skipped + segment * starts, "end": skipped + segment * ends}
+    if hop is not None:
+        places = {name: (hop * steps).round(6) for name, steps in places.items()}
     return pd.DataFrame({"label": labels, **places})
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from tsrnn.estimators.memory import check_bytes
-from tsrnn.kernels.jit.threads import are_worth_it
+from tsrnn.kernels.jit.threads import are_worth_it, claim_threads
 from tsrnn.kernels.sources import Source
-from tsrnn.kernels.targets import claim
 from tsrnn.network import EncoderDecoder, PairSource, StepDecoder
 from tsrnn.sequences.beam_search import Beams, search
 from tsrnn.sequences.translation_sides import NumberSource, TokenSource, TokenTarget
@@ -61,19 +60,19 @@ class FittedTranslator:
         Returns arrays (n_steps,) int64 and (n_steps, n_read), of each pair.
         """
         n, lengths = pairs.decoder.firsts.size, pairs.decoder.lengths
-        predicted, weights = [[None] * n for _ in range(2)]
+        predicted, weights = ([np.empty(0)] * n for _ in range(2))
         for group, decoder in self._groups(pairs.encoder, 1, int(lengths.max()), n_jobs):
             best, shares = _follow(decoder, pairs.decoder, group)
             for row, number in enumerate(group):
                 predicted[number] = best[row, : lengths[number]]
-                begin = decoder.begins[row]
+                begin = decoder.first_steps[row]
                 weights[number] = shares[row, : lengths[number], begin:]
         return predicted, weights
 
     def step_losses(self, pairs: PairSource, n_jobs: int | None) -> list[np.ndarray]:
         """Negative log-likelihoods of the steps of each pair, float64 arrays."""
         n = pairs.decoder.firsts.size
-        with claim("cpu", self.network.threads_for(n_jobs, pairs, n)) as n_tasks:
+        with claim_threads(self.network.threads_for(n_jobs, pairs, n)) as n_tasks:
             losses = self.network.step_losses(pairs, np.arange(n), n_tasks)
         return [row[row.size - k :] for row, k in zip(losses, pairs.decoder.lengths, strict=True)]
 
@@ -87,7 +86,7 @@ class FittedTranslator:
         seconds = order.size * n_beams * n_steps * self.network.parameters.size / _FLOPS
         kernel = self.network.decoding.step
         threads = n_jobs if n_jobs == 1 or are_worth_it(seconds, kernel, kernel) else 1
-        with claim("cpu", threads) as n_tasks:
+        with claim_threads(threads) as n_tasks:
             for first in range(0, order.size, n_most):
                 group = order[first : first + n_most]
                 part = source._replace(firsts=source.firsts[group], lengths=source.lengths[group])

@@ -105,10 +105,12 @@ class RNNTranslator(TrainedTranslator):
     >>> from tsrnn.datasets import make_dates
     >>> written, dates = make_dates(2000, random_state=0)
     >>> written[0], dates[0]
+    ('Wed 24 Oct 1973', '1973-10-24')
     >>> sizes = {"embedding_size": 32, "hidden_size": 64}
     >>> translator = RNNTranslator("character", "character", **sizes, max_iter=20)
     >>> translator = translator.fit(written, dates)
     >>> translator.predict(["5 March 1987"])
+    ['1987-03-05']
     """
 
     def __init__(

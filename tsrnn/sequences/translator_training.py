@@ -22,7 +22,7 @@ from tsrnn.sequences.translation_sides import (
 from tsrnn.sequences.translation_state import FittedTranslator
 
 _OTHERS = ("segment", "loss", "head_size", "memory")  # parameters of other estimators
-_UNIT = [StrOptions(["character", "word", "subword"]), Tokenizer, None]
+_UNIT: list = [StrOptions(["character", "word", "subword"]), Tokenizer, None]
 
 
 class TrainedTranslator(TrainingEstimator):
@@ -42,6 +42,7 @@ class TrainedTranslator(TrainingEstimator):
         "standardize": [BOOLEAN],
     }
     loss = "cross_entropy"
+    network_: Any  # an EncoderDecoder
     # Of numbers as source the tokenizer is None, of others the scales.
     source_tokenizer_: Any
     target_tokenizer_: Any

@@ -167,17 +167,17 @@ def compile_cross_attention(kind: str) -> CrossPasses:
         write_queries(weights, sizes, earliest(firsts[0]), hidden, arrays)
         for row in range(sizes.n_rows):
             first, begin = firsts[0][row], firsts[1][row]
-            asks = slice(row * n_time + first, (row + 1) * n_time)
-            reads = slice(row * n_read + begin, (row + 1) * n_read)
+            query_steps = slice(row * n_time + first, (row + 1) * n_time)
+            key_steps = slice(row * n_read + begin, (row + 1) * n_read)
             if first < n_time and begin < n_read:
                 attend_row(
                     weights.score,
-                    arrays.queries[asks],
-                    keys[reads],
-                    values[reads],
+                    arrays.queries[query_steps],
+                    keys[key_steps],
+                    values[key_steps],
                     arrays.scratch,
-                    arrays.weights[asks, begin:],
-                    arrays.contexts[asks],
+                    arrays.weights[query_steps, begin:],
+                    arrays.contexts[query_steps],
                 )
             else:  # nothing to read, or nothing to write
                 clear_matrix(arrays.contexts[row * n_time : (row + 1) * n_time])
@@ -185,20 +185,20 @@ def compile_cross_attention(kind: str) -> CrossPasses:
 
     @device_function
     def step(weights, sizes, tables, rows, first_steps, hidden, arrays, shares):
-        keys, values, begins = tables
+        keys, values, source_first_steps = tables
         n_read = shares.shape[1]
         write_queries(weights, sizes, 0, hidden, arrays)
         for row in range(sizes.n_rows):
-            begin = begins[rows[row]]
-            reads = slice(rows[row] * n_read + begin, (rows[row] + 1) * n_read)
+            begin = source_first_steps[rows[row]]
+            key_steps = slice(rows[row] * n_read + begin, (rows[row] + 1) * n_read)
             own = slice(row, row + 1)
             clear_matrix(shares[own, :begin])
             if begin < n_read:
                 attend_row(
                     weights.score,
                     arrays.queries[own],
-                    keys[reads],
-                    values[reads],
+                    keys[key_steps],
+                    values[key_steps],
                     arrays.scratch,
                     shares[own, begin:],
                     arrays.contexts[own],
@@ -212,12 +212,12 @@ def compile_cross_attention(kind: str) -> CrossPasses:
         """Write the gradients of a row's queries, keys and values."""
         n_time, n_read = sizes.n_time, sizes.n_read
         first, begin = firsts[0][row], firsts[1][row]
-        asks = slice(row * n_time + first, (row + 1) * n_time)
-        reads = slice(row * n_read + begin, (row + 1) * n_read)
-        queries, grad_queries = arrays.queries[asks], arrays.grad_queries[asks]
-        keys, grad_keys = arrays.keys[reads], arrays.grad_keys[reads]
-        values, grad_values = arrays.values[reads], arrays.grad_values[reads]
-        a, grad_contexts = arrays.weights[asks, begin:], arrays.contexts[asks]
+        query_steps = slice(row * n_time + first, (row + 1) * n_time)
+        key_steps = slice(row * n_read + begin, (row + 1) * n_read)
+        queries, grad_queries = arrays.queries[query_steps], arrays.grad_queries[query_steps]
+        keys, grad_keys = arrays.keys[key_steps], arrays.grad_keys[key_steps]
+        values, grad_values = arrays.values[key_steps], arrays.grad_values[key_steps]
+        a, grad_contexts = arrays.weights[query_steps, begin:], arrays.contexts[query_steps]
         grad_a = arrays.grad_weights[first:, begin:]
         multiply(grad_contexts, False, values, True, False, grad_a)
         multiply(a, True, grad_contexts, False, False, grad_values)

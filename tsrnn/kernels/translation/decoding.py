@@ -74,9 +74,9 @@ def _compile_encode(passes: PairPasses, kind: int) -> Callable:
     def encode_chunk(rows, parameters, windows, part, memory, out):
         source, (encoder_sizes, decoder_sizes) = rows
         work, spaces, states, first_steps = memory
-        begins, initial, keys, values = out
+        source_first_steps, initial, keys, values = out
         first, last = part
-        batch, begins = windows[first:last], begins[first:last]
+        batch = windows[first:last]
         loss = (0, work[:0])
         pair = Pair(
             problem_of((source, encoder_sizes, loss)), problem_of((source, decoder_sizes, loss))
@@ -86,7 +86,7 @@ def _compile_encode(passes: PairPasses, kind: int) -> Callable:
         chunks = chunks_of(pair, first_steps[:, : batch.size], dropout, False)
         encode_pair(pair, parameters, batch, chunks, memory)
         encoder, decoder = chunks
-        copy(encoder.first_steps, begins)
+        copy(encoder.first_steps, source_first_steps[first:last])
         n_encoder, n_decoder = state_width(encoder.sizes), state_width(decoder.sizes)
         (states_read,) = states_of(memory, decoder, n_encoder, n_decoder)
         for k in range(n_decoder):
@@ -107,7 +107,7 @@ def _compile_encode(passes: PairPasses, kind: int) -> Callable:
     def encode(n_tasks, source, sizes, parameters, windows, memory, out):
         work, spaces, states, first_steps = memory
         source_sizes, target_sizes = sizes
-        begins, initial, keys, values = out
+        source_first_steps, initial, keys, values = out
         n_rows = read_sizes(source_sizes).n_rows
         n_chunks = (windows.size + n_rows - 1) // n_rows
         for task in prange(n_tasks):
@@ -118,7 +118,7 @@ def _compile_encode(passes: PairPasses, kind: int) -> Callable:
                     windows,
                     (chunk * n_rows, min((chunk + 1) * n_rows, windows.size)),
                     (work[task], spaces, states[task], first_steps[task]),
-                    (begins, initial, keys, values),
+                    (source_first_steps, initial, keys, values),
                 )
 
     return encode
@@ -166,7 +166,7 @@ def _compile_step(passes: PairPasses, kind: int) -> Callable:
     def step(n_tasks, sizes, parameters, rows, states, tables, allowed, memory):
         tokens, sequences, best, log_probs, shares = rows
         work, n_work, first_steps = memory
-        keys, values, begins = tables
+        keys, values, source_first_steps = tables
         source_sizes, target_sizes = sizes
         n_rows = read_sizes(target_sizes).n_rows
         n_chunks = (tokens.size + n_rows - 1) // n_rows
@@ -185,7 +185,7 @@ def _compile_step(passes: PairPasses, kind: int) -> Callable:
                         shares[first:last],
                     ),
                     states,
-                    (keys, values, begins),
+                    (keys, values, source_first_steps),
                     allowed,
                     (work[task], n_work, first_steps[task]),
                 )

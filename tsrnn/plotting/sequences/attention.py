@@ -130,6 +130,9 @@ class AttentionDisplay:
     ) -> AttentionDisplay:
         """Plot the alignment of a translation: what is read for each token that is written.
 
+        The rows are the tokens of the translation, with that of its end, the columns those of the
+        source, or the numbers of its steps: see ``RNNTranslator.align``.
+
         Parameters
         ----------
         translator : fitted RNNTranslator

@@ -80,6 +80,15 @@ class _WaveFeatures(ParametersMixin, TransformerMixin, BaseEstimator):
         self._validate_params()
         return list(self._transformed(X))
 
+    @property
+    def n_features_(self) -> int:
+        """Features of a frame."""
+        return self._n_values() * (1 + self.deltas)
+
+    def _n_values(self):
+        """Features of a frame without deltas."""
+        return self.n_mels
+
     def _transformed(self, X) -> Iterator[np.ndarray]:
         for wave, rate in read_waves(X, self.rate_, self.resample):
             features = with_deltas(self._features(wave, rate), self.deltas)
@@ -122,6 +131,8 @@ class LogMel(_WaveFeatures):
     ----------
     rate_ : int
         Samples a second.
+    n_features_ : int
+        Features of a frame.
 
     See Also
     --------
@@ -211,6 +222,8 @@ class MFCC(_WaveFeatures):
     ----------
     rate_ : int
         Samples a second.
+    n_features_ : int
+        Features of a frame.
 
     See Also
     --------
@@ -261,6 +274,9 @@ class MFCC(_WaveFeatures):
         self.deltas = deltas
         self.normalize = normalize
         self.resample = resample
+
+    def _n_values(self):
+        return self.n_coefficients
 
     def _features(self, wave, rate):
         return cepstrum(super()._features(wave, rate), self.n_coefficients)

@@ -135,7 +135,7 @@ def read_waves(
             if own_rate != rate:
                 if not resample:
                     raise ValueError(_other_rate(number, entry, own_rate, rate))
-                wave = _resampled(wave, own_rate, rate)
+                wave = resampled(wave, own_rate, rate)
         else:
             if rate is None:
                 raise ValueError(
@@ -195,7 +195,8 @@ def _other_rate(number, file, own_rate, rate):
     )
 
 
-def _resampled(wave, own_rate, rate):
+def resampled(wave: np.ndarray, own_rate: int, rate: int) -> np.ndarray:
+    """A wave with another rate."""
     from scipy.signal import resample_poly
 
     divisor = math.gcd(own_rate, rate)

@@ -1,0 +1,66 @@
+"""WaveFeaturesMixin: estimators that read waves and wav files by a transformer of their own."""
+
+import os
+from typing import Any
+
+import pandas as pd
+from sklearn.base import clone
+
+from tsrnn.estimators.sequence_estimator import SequenceEstimator
+from tsrnn.estimators.sequences import Sequences, read_whole_sequences
+from tsrnn.sequences.audio import MFCC, LogMel
+
+
+class WaveFeaturesMixin(SequenceEstimator):
+    """Estimators of whole sequences whose parameter ``features`` makes these of waves."""
+
+    features: LogMel | MFCC | None
+    features_: LogMel | MFCC | None = None  # fitted, where features is given
+
+    def _read(self, X: Any, n_channels: int | None, *, reset: bool, y: Any = None) -> Sequences:
+        if reset:
+            self._fit_features(X)
+        if self.features_ is not None:
+            X = self.features_.transform(X)
+        elif _are_wav_files(X):
+            raise ValueError(
+                "X holds names of wav files, which features read: fit with features=MFCC(), or "
+                "give what MFCC().fit_transform(X) returns."
+            )
+        return read_whole_sequences(self, X, n_channels, reset=reset, y=y)
+
+    def _fit_features(self, X):
+        """Set the transformer of waves, or that there is none."""
+        vars(self).pop("features_", None)
+        if self.features is None:
+            return
+        for name in ("embedding_size", "n_channels", "id_column", "time_column"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} and features={self.features!r} contradict one "
+                    f"another: X is a list of waves or wav files. Leave {name} out, or features."
+                )
+        self.features_ = clone(self.features).fit(X)
+
+    def _check_unchanged(self) -> None:
+        super()._check_unchanged()
+        now, fitted = self.features, self.features_
+        settings = [each and (type(each), each.get_params()) for each in (now, fitted)]
+        if settings[0] != settings[1]:
+            raise ValueError(
+                f"features was {fitted!r} in the fit to continue, and is now {now!r}. Set it back, "
+                "or fit anew with warm_start=False."
+            )
+
+    @property
+    def _hop(self) -> float | None:
+        """Seconds of a step, where waves are read."""
+        return None if self.features_ is None else self.features_.hop
+
+
+def _are_wav_files(X):
+    """Whether X is a list or Series of names of wav files, judged by the first."""
+    if not isinstance(X, (list, tuple, pd.Series)) or not len(X):
+        return False
+    first = next(iter(X))
+    return isinstance(first, (str, os.PathLike)) and os.fspath(first).lower().endswith(".wav")
