@@ -609,3 +609,235 @@ def draw(scores, uniform, temperature=1.0, top_k=0, top_p=1.0):
         if mark < 0:
             return c
     return classes[-1]
+
+
+# Simple forecasts of a series, at its end and at earlier steps, and what a network reads of them
+
+
+def is_factor(values):
+    """Whether a season is a factor: no value is near zero or below."""
+    return min(values) > 0.05 * np.mean(np.abs(values))
+
+
+def seasonal_pattern(values, m, factor):
+    """Classical decomposition, shrunk as by James & Stein (1961; Miller & Williams 2003)."""
+    n, half = len(values), m // 2
+    if m == 1 or n < 2 * m + 1:
+        return np.full(m, 1.0 if factor else 0.0)
+    ratios = [[] for _ in range(m)]
+    weights = [[] for _ in range(m)]
+    for t in range(half, n - half):
+        around = values[t - half : t + half + 1]
+        shares = np.full(len(around), 1 / m)
+        if m % 2 == 0:
+            shares[[0, -1]] /= 2
+        mean = shares @ around
+        ratios[t % m].append(values[t] / mean if factor else values[t] - mean)
+        weights[t % m].append(0.9 ** ((n - 1 - t) // m))
+    means = [np.average(r, weights=w) for r, w in zip(ratios, weights, strict=True)]
+    within = [
+        np.average((np.array(r) - mean) ** 2, weights=w)
+        for r, w, mean in zip(ratios, weights, means, strict=True)
+    ]
+    noise = np.mean(within) / max(np.mean([sum(w) for w in weights]) - 1, 0.5)
+    between, share = np.var(means, ddof=1), (m - 3) / (m - 1) if m > 3 else 1.0
+    kept = max(0.0, 1 - share * noise / between) if between > 0 else 0.0
+    relative = np.array(means) / np.mean(means) - 1 if factor else means - np.mean(means)
+    return 1 + kept * relative if factor else kept * relative
+
+
+def seasonal_patterns(values, m, long, factor):
+    """That of a season, and of the longer one in what is left, as one of the longer."""
+    steps = np.arange(long)
+    pattern = seasonal_pattern(values, m, factor)[steps % m]
+    if long > m and len(values) > 2 * long:
+        rest = seasonal_pattern(without_season(values, pattern, factor), long, factor)
+        pattern = pattern * rest if factor else pattern + rest
+    return pattern
+
+
+def without_season(values, pattern, factor):
+    season = pattern[np.arange(len(values)) % len(pattern)]
+    return values / season if factor else values - season
+
+
+def smoothed(values, rate):
+    """Simple exponential smoothing: levels after each value, and the sum of squared errors."""
+    levels, error = [values[0]], 0.0
+    for value in values[1:]:
+        error += (value - levels[-1]) ** 2
+        levels.append(rate * value + (1 - rate) * levels[-1])
+    return np.array(levels), error
+
+
+def damped(values, rates):
+    """Gardner & McKenzie (1985): levels and trends after each value, and the squared errors."""
+    level_rate, trend_rate, damping = rates
+    n = min(len(values) - 1, 5)
+    level, trend, error = values[0], (values[n] - values[0]) / n if n else 0.0, 0.0
+    levels, trends = [level], [trend]
+    for value in values[1:]:
+        before, trend = level, damping * trend
+        error += (value - before - trend) ** 2
+        level = level_rate * value + (1 - level_rate) * (before + trend)
+        trend = trend + level_rate * trend_rate * (value - levels[-1] - trend)
+        levels.append(level)
+        trends.append(trend)
+    return np.array(levels), np.array(trends), error
+
+
+def best_smoothing(values):
+    """Levels and the rate that makes the least errors."""
+    rates = [0.5, *(0.01 + 0.049 * k for k in range(1, 21))]
+    errors = [smoothed(values, rate)[1] for rate in rates]
+    rate = rates[int(np.argmin(errors))]
+    return smoothed(values, rate)[0], rate
+
+
+def best_damped(values):
+    """Levels, trends and the damping of the rates that make the least errors."""
+    grid = (0.1, 0.25, 0.45, 0.7, 0.9), (0.0, 0.05, 0.15, 0.35), (0.8, 0.9, 0.98)
+    rates = [(0.45, 0.05, 0.9), *itertools.product(*grid)]
+    errors = [damped(values, each)[2] for each in rates]
+    best = rates[int(np.argmin(errors))]
+    return *damped(values, best)[:2], best[2]
+
+
+def slope(values):
+    """Of a line of least squares."""
+    return np.polyfit(np.arange(len(values)), values, 1)[0] if len(values) > 1 else 0.0
+
+
+class SimpleForecasts:
+    """Forecasts of a series by what is before a step; the season and rates are the whole's."""
+
+    def __init__(self, values, season, long):
+        self.values, self.season, self.long = values, season, long
+        self.factor = bool(season > 1 and is_factor(values))
+        self.pattern = seasonal_patterns(values, season, long, self.factor)
+        self.adjusted = without_season(values, self.pattern, self.factor)
+        self.levels, self.rate = best_smoothing(self.adjusted)
+        self.damped, self.trends, self.damping = best_damped(self.adjusted)
+
+    def with_season(self, value, t):
+        season = self.pattern[t % self.long]
+        return value * season if self.factor else value + season
+
+    def at(self, end, horizon):
+        """(n_candidates, horizon) forecasts of the steps from ``end`` on."""
+        return np.array([self.of_step(end, h) for h in range(1, horizon + 1)]).T
+
+    def of_step(self, end, h):
+        """All for the h-th step ahead."""
+        t, season, adjusted = end + h - 1, self.season, self.adjusted[:end]
+        level, line, rate = self.levels[end - 1], slope(adjusted), self.rate
+        # Hyndman & Billah (2003), the last equation of section 2
+        theta = level + line / 2 * (h - 1 + 1 / rate - (1 - rate) ** end / rate)
+        trend = sum(self.damping**k for k in range(1, h + 1)) * self.trends[end - 1]
+        naive = self.naive(end, season, h, self.values[end - 1])
+        of_damped = self.with_season(self.damped[end - 1] + trend, t)
+        return [
+            self.with_season(theta, t),
+            of_damped,
+            naive,
+            self.with_season(level, t),
+            self.naive(end, self.long, h, naive),
+            self.with_season(adjusted[-1] + h * line, t),
+            self.long_seasons(end, h, of_damped),
+            self.mean_of_seasons(end, h),
+            self.with_season(self.damped[end - 1] + h * self.recent_change(end), t),
+        ]
+
+    def naive(self, end, season, h, otherwise):
+        return self.values[end - season + (h - 1) % season] if end >= season else otherwise
+
+    def mean_of_seasons(self, end, h):
+        """Of the same phase in the last four seasons, or as many as there are."""
+        phase = (h - 1) % self.season
+        places = [end - k * self.season + phase for k in range(1, 5)]
+        values = [self.values[t] for t in places if t - phase >= 0]
+        return np.mean(values) if values else self.values[end - 1]
+
+    def long_seasons(self, end, h, otherwise):
+        """Mean of the last three long seasons, relative to the level that each began from."""
+        n = min(3, (end - self.season) // self.long) if self.long > 1 else 0
+        if n < 1:
+            return otherwise
+        begins = [end - k * self.long for k in range(1, n + 1)]
+        parts = [
+            self.values[begin + (h - 1) % self.long] - self.mean_before(self.values, begin)
+            for begin in begins
+        ]
+        return np.mean(parts) + self.mean_before(self.values, end)
+
+    def mean_before(self, values, end):
+        """Of the last season's values, those that there are."""
+        part = values[max(0, end - self.season) : end]
+        return np.mean(part) if len(part) else 0.0
+
+    def recent_change(self, end):
+        """Each step, from three seasons before the last one to that; without any of five steps."""
+        seasons = min(3, end // self.season - 1)
+        n = min(5, end - 1) if self.season == 1 else self.season * seasons
+        if n <= 0:
+            return 0.0
+        now, before = (self.mean_before(self.adjusted, end - k) for k in (0, n))
+        return (now - before) / n
+
+    def errors(self, horizon):
+        """Mean absolute errors at up to six earlier steps, later ones counting more; or None."""
+        n, weights, errors = len(self.values), [], []
+        for k in range(1, 7):
+            end = n - k * max(horizon // 2, 1)
+            if end < max(4, n // 3) or (self.season > 1 and end < self.season + 2):
+                break
+            truth = self.values[end : end + horizon]
+            for t, forecasts in enumerate(self.at(end, len(truth)).T):
+                weights.append(0.8**k)
+                errors.append(np.abs(truth[t] - forecasts))
+        return np.average(errors, axis=0, weights=weights) if weights else None
+
+
+def mean_change(values, lag):
+    return np.mean(np.abs(values[lag:] - values[:-lag])) if len(values) > lag else 0.0
+
+
+def weights_of_errors(errors, least):
+    """Of the first eight forecasts, by the fifth power of their errors."""
+    if errors is None:
+        return np.isin(range(8), (0, 1, 5)) / 3
+    inverse = (1 / (np.array(errors[:8]) + least)) ** 5
+    return inverse / inverse.sum()
+
+
+def network_inputs(values, season, long, n_read, horizon):
+    """What the pretrained network reads, the weighted forecasts, and the scale of its outputs."""
+    forecasts, n, size = SimpleForecasts(values, season, long), len(values), np.mean(np.abs(values))
+    change = mean_change(forecasts.adjusted, 1)
+    scale = max(mean_change(values, season if n > season else 1), 0.3 * change, 1e-4 * size, 1e-12)
+    errors, future = forecasts.errors(horizon), forecasts.at(n, horizon)
+    weights = weights_of_errors(errors, 0.02 * scale)
+    base = weights @ future[:8]
+    rows, line = [], slope(forecasts.adjusted)
+    for t in range(n - n_read, n):
+        one_before = max(t - 1, 0)
+        level = forecasts.levels[one_before]
+        trend = forecasts.damped[one_before] + forecasts.damping * forecasts.trends[one_before]
+        lagged = [values[t - lag] if t >= lag else values[t] for lag in (season, long, 2 * season)]
+        rows.append(
+            [
+                *(values[t], forecasts.adjusted[t], lagged[0]),
+                *(forecasts.with_season(level, t), forecasts.with_season(trend, t)),
+                *(np.mean(forecasts.adjusted) + line * (t - (n - 1) / 2), lagged[1], level),
+                *(lagged[2], trend),
+            ]
+        )
+    for h in range(horizon):
+        rows.append([base[h], *future[[3, 2, 0, 1, 5, 4, 6, 7, 8], h]])
+    paths = np.arcsinh((np.array(rows) - forecasts.levels[-1]) / scale)
+    ahead = np.array([[0, 0]] * n_read + [[1, math.log(1 + h) / 3] for h in range(horizon)])
+    about = [math.log(max(change / scale, 1e-3)), math.log(n) / 4, math.log(season) / 3]
+    about += [0.0] * 9 if errors is None else list(np.log(errors / scale + 0.02) / 2)
+    about.append(0.0 if errors is None else 1.0)
+    inputs = np.hstack([paths, ahead, np.tile(about, (len(rows), 1))])
+    return inputs, base, 0.0 if np.all(values == values[0]) else scale

@@ -28,6 +28,7 @@ if os.environ.get("TSRNN_ALL_CELLS"):
 FIT = """
 import hashlib, json, sys
 import numpy as np
+import pandas as pd
 from tsrnn.kernels.gemm import products
 from tsrnn.kernels.jit.processor import Processor, processor_of
 from numba.core.registry import cpu_target
@@ -45,7 +46,12 @@ def digest(*arrays):
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(150, 12, 2)), rng.normal(size=150)
 digests = {"vector": products.processor_of(cpu_target.target_context).vector_bytes}
-digests["simulated series"] = digest(simulate_series(500, 60, (4, 12), random_state=0))
+simulated = simulate_series(500, 60, (4, 12), random_state=0)
+digests["simulated series"] = digest(simulated)
+zero_shot = RNNForecaster(max_iter=0, season=12, horizon=9).fit(pd.DataFrame(simulated.T))
+digests["zero-shot"] = digest(
+    zero_shot.predict().to_numpy(), zero_shot.predict_samples(n_samples=3).to_numpy()
+)
 for cell, dtype in jobs:
     options = dict(cell=cell, dtype=dtype, hidden_size=20, n_layers=2, max_iter=3, random_state=0)
     recurs = cell != "attention"
@@ -106,5 +112,5 @@ def test_narrow_and_wide_vectors_fit_the_same(tmp_path):
     narrow, wide = (json.loads(process.communicate()[0]) for process in running)
     assert (narrow.pop("vector"), wide.pop("vector")) == (32, 64)
     assert narrow == wide
-    assert len(wide) == 2 * len(JOBS) + 1
+    assert len(wide) == 2 * len(JOBS) + 2
     assert np.unique([digest for digests in wide.values() for digest in digests]).size > len(wide)
