@@ -27,7 +27,8 @@ def forecast(arguments: argparse.Namespace) -> None:
     _check_horizon(arguments, y, X)
     with _file_errors(arguments):
         forecaster.fit(y, X, static)
-    if forecaster.fitted_.widths is None:  # too few values were observed, of which fit has warned
+    state = forecaster.fitted_
+    if state.widths is None and state.pretrained is None:  # of which fit has warned
         coverage, quantiles = [], []
     table = forecaster.predict().to_frame("forecast")
     if coverage:

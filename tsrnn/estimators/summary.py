@@ -16,9 +16,10 @@ def network_html(estimator: Any) -> str:
         return ""
     rows = _pair_rows(network) if isinstance(network, EncoderDecoder) else _rows(network)
     used = int(np.count_nonzero(network.used()))
+    epochs = f"{estimator.n_iter_} (weights of epoch {estimator.best_iter_})"
     rows |= {
         "parameters": f"{used:,} ({network.parameters.dtype})",
-        "epochs": f"{estimator.n_iter_} (weights of epoch {estimator.best_iter_})",
+        "epochs": epochs if estimator.n_iter_ else "none",
     }
     cells = "".join(
         f'<tr><td style="text-align:left">{name}</td><td style="text-align:left">{value}</td></tr>'

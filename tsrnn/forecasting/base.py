@@ -85,7 +85,7 @@ class ForecasterBase(RecurrentEstimator):
 
     @property
     def network_(self) -> Network:
-        """The trained network; the first where there are several."""
+        """The trained network, the first where there are several; or the pretrained one alone."""
         return self.fitted_.network
 
     @property

@@ -93,6 +93,11 @@ class FeatureEncoder:
         """All channels."""
         return self.n_known + sum(c.n_channels for c in (*self.past, *self.static)) + self.observed
 
+    @property
+    def reads_more(self) -> bool:
+        """Whether there are channels of more than the series."""
+        return self.n_channels > self.observed
+
     def encode(self, covariates: Covariates, *, future: bool = False) -> Covariates:
         """Covariates with their columns encoded; in the ``future`` past columns may be lacking."""
         frame, name = covariates.frame, covariates.name

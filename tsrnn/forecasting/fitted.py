@@ -56,13 +56,17 @@ class FittedForecaster:
         """Whether all forecasts are the pretrained network's."""
         return self.pretrained is not None and self.pretrained.share == 1
 
-    def ensemble(self, device: str = "cpu", n_jobs: int | None = None) -> Ensemble:
-        """The networks, to run on a device; ValueError if none was trained."""
+    def check_trained(self) -> None:
+        """ValueError if the forecaster has no network of its own."""
         if self.is_zero_shot:
             raise ValueError(
                 "The forecaster is the pretrained network alone, and has no network of its own to "
-                "look into. Fit with max_iter='auto' on more history."
+                "look into or to train. Fit it on more history, with max_iter='auto'."
             )
+
+    def ensemble(self, device: str = "cpu", n_jobs: int | None = None) -> Ensemble:
+        """The networks, to run on a device; ValueError if none was trained."""
+        self.check_trained()
         return Ensemble(self.spec, self.network, self.weights, device, n_jobs)
 
     def predictor(

@@ -16,7 +16,7 @@ from tsrnn.kernels.sources import Source
 from tsrnn.parameters import percent_label
 
 _MAX_VALUES = 2**24  # of the windows that are forecast at a time
-_LEAST_SHARE = 0.01  # of the least value: forecasts are no less where logarithms are taken
+_LEAST_SHARE = 0.01  # of the least value that was read
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -235,12 +235,17 @@ def pretrained_outputs(
     horizon: int,
     n_jobs: int | None = None,
 ) -> PretrainedOutputs:
-    """Forecasts of windows by the pretrained network; ``ends`` values of each ``series``."""
+    """Forecasts of windows by the pretrained network; ``ends`` values of each ``series``.
+
+    Where logarithms are taken, forecasts are no less than a share of the least value that was read.
+    """
     panel, scaling = context.collection.panel, context.scaling
     stretches = Stretches(panel.values, panel.indptr[series], ends, pretrained.season)
     quantiles = pretrained.network.forecast(stretches, horizon, n_jobs)
     if scaling.log:
-        least = np.minimum.reduceat(panel.values, panel.indptr[:-1])[series]
+        bounds = panel.indptr[series] + ends
+        bounds = np.column_stack([bounds - np.minimum(ends, pretrained.n_read), bounds]).ravel()
+        least = np.minimum.reduceat(np.append(panel.values, np.inf), bounds)[::2]
         quantiles = np.maximum(quantiles, _LEAST_SHARE * least[:, None, None])
     firsts = ends + np.broadcast_to(context.n_elapsed, panel.n_series)[series]
     return PretrainedOutputs(scaling.scaled(quantiles, series, firsts))

@@ -66,7 +66,8 @@ class UpdateMixin(ForecasterBase):
         Raises
         ------
         ValueError
-            As in ``update``; or if ``loss`` or its ``quantiles`` are no longer those of ``fit``.
+            As in ``update``; or if ``loss`` or its ``quantiles`` are no longer those of ``fit``, or
+            the pretrained network forecasts alone.
         KeyboardInterrupt
             After Ctrl-C; the forecaster is as before, without the new observations.
 
@@ -83,6 +84,7 @@ class UpdateMixin(ForecasterBase):
         if not hasattr(self, "fitted_"):
             return self.fit(y, X)
         state = self.fitted_
+        state.check_trained()
         if self.loss != state.spec.loss:
             raise ValueError(
                 f"loss is {self.loss!r}, and the forecaster was fitted with {state.spec.loss!r}. "

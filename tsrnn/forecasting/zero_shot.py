@@ -7,7 +7,7 @@ from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.encoders import FeatureEncoder
 from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.fitted import FittedForecaster
-from tsrnn.forecasting.pretrained import Pretrained, load_pretrained
+from tsrnn.forecasting.pretrained import LONGEST_SEASON, Pretrained, load_pretrained
 from tsrnn.forecasting.resolve import check_positive
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.seasonality import season_of
@@ -17,13 +17,13 @@ def pretrained_season(forecaster: ForecasterBase, collection: Collection) -> int
     """The season that the pretrained network takes: the parameter, or the index's."""
     if forecaster.season == "auto":
         return season_of(collection.axes[0].frequency)
-    return forecaster.season
+    return min(forecaster.season, LONGEST_SEASON)
 
 
 def may_be_zero_shot(forecaster: ForecasterBase, features: FeatureEncoder) -> bool:
     """Whether the pretrained network may forecast alone where series are too short to train on."""
     is_open = forecaster.lookback is None and forecaster.scope == "global"
-    return forecaster.pretrained is not None and is_open and not features.n_channels
+    return forecaster.pretrained is not None and is_open and not features.reads_more
 
 
 def zero_shot(
@@ -41,7 +41,7 @@ def zero_shot(
             "max_iter=0 trains nothing, and with pretrained=None there is no network to forecast. "
             "Use pretrained='auto', or a larger max_iter."
         )
-    if features.n_channels:
+    if features.reads_more:
         raise ValueError(
             "max_iter=0 trains nothing, and the pretrained network reads no covariates, calendar, "
             "holidays or static values. Leave them out, or use a larger max_iter."
@@ -51,13 +51,14 @@ def zero_shot(
     season = pretrained_season(forecaster, collection)
     collection = collection.filled(season)
     panel, network = collection.panel, pretrained.network
-    spec = WindowSpec(lookback=1, season=1, segment=1, n_ahead=forecaster.horizon)
-    scaling = Scaling.of(panel, 1, False, np.zeros(panel.n_series))
+    spec = WindowSpec(lookback=1, season=season, segment=1, n_ahead=forecaster.horizon)
+    transform = "log" if forecaster.transform == "log" else None
+    scaling = Scaling.of(panel, 1, transform == "log", np.zeros(panel.n_series))
     return FittedForecaster(
         spec=spec,
         network=network,
         weights=network.parameters[None, None],
-        transform=None,
+        transform=transform,
         scaling=scaling,
         widths=None,
         history=collection,

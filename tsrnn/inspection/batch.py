@@ -125,6 +125,7 @@ def _row_batch(estimator, X, y, with_targets):
 
 def _window_batch(forecaster, y, with_targets):
     state = forecaster.fitted_
+    state.check_trained()
     if len(state.weights) > 1:
         raise ValueError(
             "Each series has its own network: inspect one by fitting a forecaster on it."

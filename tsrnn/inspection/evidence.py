@@ -129,6 +129,7 @@ def _all_windows(forecaster, y):
     """All windows of the series with a known horizon; ``read_batch`` reads the last of each."""
     check_is_fitted(forecaster)
     state = forecaster.fitted_
+    state.check_trained()
     if len(state.weights) > 1:
         read_batch(forecaster, y)  # raises
     spec, context = state.spec, state.context(state.history)

@@ -8,7 +8,12 @@ from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.encoders import FeatureEncoder
 from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.fitted import FittedForecaster
-from tsrnn.forecasting.pretrained import LEVELS, Pretrained, PretrainedNetwork
+from tsrnn.forecasting.pretrained import (
+    LEVELS,
+    LONGEST_SEASON,
+    Pretrained,
+    PretrainedNetwork,
+)
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
@@ -17,6 +22,7 @@ from tsrnn.network import Network, RecurrentNetwork
 from tsrnn.saving.checks import check, has_type
 from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
 
+_MOST_STEPS = 1_000_000  # ahead, as of the parameter
 _CURVES = "loss_curve_", "validation_scores_", "n_iter_", "best_iter_"
 
 
@@ -43,9 +49,9 @@ def _encode(attributes: dict) -> dict:
         parts["_kept"] = state.later_covariates
     parts |= {name: attributes[name] for name in _CURVES}
     if state.pretrained:
-        parts |= {"_pretrained": state.pretrained.network.network}
-        parts |= {"_pretrained_season": state.pretrained.season}
-        parts |= {"_share": state.pretrained.share}
+        parts |= {"_pretrained_season": state.pretrained.season, "_share": state.pretrained.share}
+        if not state.is_zero_shot:
+            parts |= {"_pretrained": state.pretrained.network.network}
     if state.recent is not state.history:
         parts |= {"_passed": state.n_elapsed, "_recent": state.recent}
     return parts
@@ -86,9 +92,9 @@ def _decode(parts: dict) -> dict:
 
 def _pretrained_of(parts):
     """The pretrained network of a forecaster that has one."""
-    if "_pretrained" not in parts:
+    if "_share" not in parts:
         return None
-    network = PretrainedNetwork(parts["_pretrained"])
+    network = PretrainedNetwork(parts.get("_pretrained", parts["network_"]))
     return Pretrained(network, parts["_pretrained_season"], parts["_share"])
 
 
@@ -107,7 +113,9 @@ def _check(parts):
     lookback, season = parts["lookback_"], parts["season_"]
     check_curves(parts)
     check(parts["transform_"] in (None, "log"), "transform_")
-    check(1 <= season <= lookback <= history.panel.lengths.min(), "lookback_ or season_")
+    is_alone = parts.get("_share") == 1
+    check(season >= 1 and 1 <= lookback <= history.panel.lengths.min(), "lookback_ or season_")
+    check(season <= (LONGEST_SEASON if is_alone else lookback), "lookback_ or season_")
     features = parts.get("_features", FeatureEncoder())
     _check_channels(history, features)
     if "_features" in parts:
@@ -117,10 +125,11 @@ def _check(parts):
     check(loss in REGRESSION_LOSSES and are_levels, "loss_ or quantiles_")
     check(list(quantiles) == sorted(quantiles), "quantiles_")
     _check_pretrained(parts)
-    if parts.get("_share") == 1:
+    if is_alone:
         n_ahead = parts.get("_n_ahead")
-        is_alone = network.n_in == N_INPUTS and not features.n_channels
-        check(has_type(n_ahead, int) and n_ahead >= 1 and is_alone, "_n_ahead")
+        check(has_type(n_ahead, int) and 1 <= n_ahead <= _MOST_STEPS, "_n_ahead")
+        check(lookback == 1 and not features.n_channels, "lookback_ or _features")
+        check("_weights" not in parts and widths is None, "_weights or _widths")
     else:
         check("_n_ahead" not in parts, "_n_ahead")
         loss_of = loss, quantiles
@@ -145,16 +154,16 @@ def _check(parts):
 
 
 def _check_pretrained(parts):
-    names = ("_pretrained", "_pretrained_season", "_share")
-    present = [name in parts for name in names]
-    check(all(present) or not any(present), "_pretrained")
-    if not any(present):
+    share, season = parts.get("_share"), parts.get("_pretrained_season")
+    check((share is None) == (season is None), "_share")
+    check(("_pretrained" in parts) == (share not in (None, 1)), "_pretrained")
+    if share is None:
         return
-    network = parts["_pretrained"]
+    check(0 <= share <= 1 and 1 <= season <= LONGEST_SEASON, "_share or _pretrained_season")
+    network = parts.get("_pretrained", parts["network_"])
     check(isinstance(network, RecurrentNetwork) and network.n_in == N_INPUTS, "_pretrained")
     check(network.head == "every" and network.n_out == len(LEVELS), "_pretrained")
-    check(parts["_pretrained_season"] >= 1, "_pretrained_season")
-    check(0 <= parts["_share"] <= 1, "_share")
+    check(network.parameters.dtype == np.float32 and not network.n_tokens, "_pretrained")
 
 
 def _check_network(network, segment, lookback, features, loss):
@@ -214,4 +223,5 @@ FORECASTER = EstimatorSchema(
     encode=_encode,
     decode=_decode,
     fitted_attribute="fitted_",
+    older={"pretrained": None},
 )

@@ -1,6 +1,7 @@
 """Schemas of estimators: the parts that their fitted state is saved as, and how to check them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tsrnn.network import Network
@@ -29,6 +30,8 @@ class EstimatorSchema(NamedTuple):
     encode: Callable[[dict], dict] = dict  # parts from fitted attributes
     decode: Callable[[dict], dict] = dict  # fitted attributes from checked parts
     fitted_attribute: str = "network_"  # exists once fit has succeeded
+    # parameters of files from before there were these
+    older: Mapping[str, Any] = MappingProxyType({})
 
 
 def split_estimator(schema: EstimatorSchema, estimator: Any) -> tuple[dict, dict]:
@@ -49,7 +52,7 @@ def split_estimator(schema: EstimatorSchema, estimator: Any) -> tuple[dict, dict
 
 def build_estimator(schema: EstimatorSchema, parameters: dict, parts: dict) -> Any:
     """An estimator from its parameters and the parts of its fitted state, which are checked."""
-    estimator = schema.cls(**parameters)
+    estimator = schema.cls(**{**schema.older, **parameters})
     validate_parameters(estimator)
     if parts:
         check_parts(parts, schema.required, schema.optional)

@@ -13,10 +13,11 @@ from tsrnn.forecasting.pretrained.network import (
     longer_season,
 )
 from tsrnn.forecasting.pretrained.outputs import MixedOutputs, PretrainedOutputs
-from tsrnn.forecasting.pretrained.state import Pretrained
+from tsrnn.forecasting.pretrained.state import LONGEST_SEASON, Pretrained
 
 __all__ = [
     "LEVELS",
+    "LONGEST_SEASON",
     "MixedOutputs",
     "Pretrained",
     "PretrainedNetwork",

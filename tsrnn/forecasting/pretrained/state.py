@@ -7,6 +7,8 @@ import numpy as np
 from tsrnn.forecasting.pretrained.network import PretrainedNetwork, longer_season
 from tsrnn.kernels.simple_forecasts.filling import longest_needed
 
+LONGEST_SEASON = 1_000_000  # steps
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pretrained:

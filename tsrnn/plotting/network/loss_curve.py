@@ -69,6 +69,8 @@ class LossCurveDisplay:
         """Plot the losses of an estimator on ``ax``; raises NotFittedError if it is not fitted."""
         with naming("estimator"):
             check_is_fitted(estimator)
+            if not estimator.loss_curve_:
+                raise ValueError("Nothing was trained: there are no losses to plot.")
         scores = estimator.validation_scores_
         validation_curve = None if scores is None else [-score for score in scores]
         best = estimator.best_iter_ if scores is not None else None
