@@ -229,6 +229,8 @@ def valid_files(valid_file, tmp_path_factory):
     """Valid files of forecasters, regressors, a classifier, detectors, a tagger and others."""
     path = tmp_path_factory.mktemp("originals") / "estimator.tsrnn"
     files = {"forecaster": valid_file}
+    tsrnn.save(forecaster(max_iter=0).fit(AIRLINE), path)
+    files["zero-shot"] = path.read_bytes()
     tsrnn.save(regressor(random_state=np.random.RandomState(0)).partial_fit(X, NUMBERS), path)
     files["regressor"] = path.read_bytes()
     tsrnn.save(regressor(segment=3).fit(X, X[:, :2]), path)

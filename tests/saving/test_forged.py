@@ -74,6 +74,7 @@ def foreign(**parts):
 
 
 NETWORK = "fitted.network_.RecurrentNetwork"
+PRETRAINED = "fitted._pretrained.RecurrentNetwork"
 COLLECTION = "fitted._collection.Collection"
 SCALING = "fitted._scaling_.Scaling"
 NO_COUNTS = [0, -1, 2**31, 2**70, True, 3.0, "3", None, [], scalar()]
@@ -287,6 +288,14 @@ CHANGES = {
     "fitted._widths.HeldOutErrors.power": [-1.0, 2.0, "a"],
     "fitted.loss_": ["gaussian", "quantile", "mse", None],
     "fitted.quantiles_": [[0.5], {"tuple": ["a"]}, None],
+    "fitted._share": [-0.1, 1.1, 1.0, 1, {"float": {"text": "nan"}}, "a", None],
+    "fitted._pretrained_season": [0, -12, 2**70, 12.0, True, None],
+    "fitted._n_ahead": [3],
+    "fitted._pretrained": [None, 1, {"RecurrentNetwork": {}}, {"Moments": {}}],
+    f"{PRETRAINED}.n_in": [1, 2**70, None],
+    f"{PRETRAINED}.n_out": [1, 3, None],
+    f"{PRETRAINED}.head": ["last", "ahead", None],
+    f"{PRETRAINED}.parameters": [np.zeros(7, "f4"), np.zeros(7), None],
     f"{COLLECTION}.step": [1, None, offset("no"), offset("1" * 10**6), offset(1), True],
     f"{COLLECTION}.index": [
         *NO_INDEXES,
@@ -347,6 +356,19 @@ CLASSIFIER = {
         *(weights(["a", index]) for index in NO_INDEXES),
         weights(*([(2**61 - 1) * k, 1] for k in range(20_000))),
     ],
+}
+ZERO_SHOT = {
+    "fitted._share": [0.5, 0.0, 1.5, None],
+    "fitted._pretrained_season": [0, 2**70, None],
+    "fitted._n_ahead": [0, -1, 2**70, 2.0, True, None],
+    "fitted.lookback_": [0, 2, 61, None],
+    "fitted.season_": [0, -1, 2**31, None],
+    "fitted._weights": [np.zeros((1, 1, 7), "f4")],
+    "fitted.transform_": ["log", "exp"],
+    f"{NETWORK}.n_in": [1, 2**70, None],
+    f"{NETWORK}.n_out": [1, 3, None],
+    f"{NETWORK}.head": ["last", "ahead", None],
+    f"{NETWORK}.parameters": [np.zeros(7, "f4"), np.zeros(7), None],
 }
 FEATURES, KEPT = "fitted._features.Features", "fitted._kept.Covariates"
 COVARIATES = {
@@ -598,6 +620,7 @@ ALL = {
     "transcriber": TRANSCRIBER,
     "wave-transcriber": WAVE_TRANSCRIBER,
     "forecaster": CHANGES,
+    "zero-shot": ZERO_SHOT,
     "regressor": REGRESSOR,
     "classifier": CLASSIFIER,
     "covariates": COVARIATES,
@@ -628,6 +651,9 @@ def test_changed_content_is_refused(name, where, valid_files, assert_refused):
     ("name", "where", "value"),
     [
         ("forecaster", "parameters.season", 12),
+        ("forecaster", "fitted._share", 0.9),
+        ("zero-shot", "fitted.season_", 1000),
+        ("zero-shot", "fitted._pretrained_season", 7),
         ("forecaster", "parameters.random_state", random_state(pos=624)),
         ("forecaster", "fitted.season_", 3),
         ("forecaster", f"{COLLECTION}.values", np.ones(60)),
@@ -664,6 +690,7 @@ def test_changed_content_that_fits_is_loaded(name, where, value, valid_files, pa
     loaded = tsrnn.load(path)
     given = {
         "forecaster": (),
+        "zero-shot": (),
         "classifier": (NAMED,),
         "threshold": (NUMBERS,),
         "detector": (detector_series(),),

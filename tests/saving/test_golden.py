@@ -22,6 +22,8 @@ from saving.conftest import (
 import tsrnn
 from tsrnn import RNNLanguageModel, RNNTagger, RNNTranscriber, RNNTranslator, Tokenizer
 from tsrnn.anomaly import TailThreshold
+from tsrnn.forecasting import fitting, zero_shot
+from tsrnn.forecasting.pretrained import PretrainedNetwork
 from tsrnn.sequences.audio import MFCC, LogMel
 
 pytestmark = pytest.mark.slow
@@ -92,6 +94,7 @@ def make_golden_files():
             "then": fitted_detector.update(after).to_frame().to_dict("list"),
         },
     )
+    make_golden_files_of_pretrained()
     for name, tokenizer in tokenizers().items():
         _write_golden(
             tokenizer,
@@ -266,6 +269,27 @@ def forecaster_with_covariates():
     return unfitted, X, static
 
 
+def make_golden_files_of_pretrained():
+    """Write those of forecasters with a pretrained network, here a small one of random weights."""
+    small = PretrainedNetwork.of_shape(4, np.random.default_rng(0))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (fitting, zero_shot):
+            patch.setattr(module, "load_pretrained", lambda: small)
+        mixed = forecaster(horizon=6, hidden_size=4, max_iter=20).fit(AIRLINE[:-9])
+        alone = forecaster(horizon=6, max_iter=0).fit(AIRLINE[:-9])
+    for name, fitted in (("mixed-forecaster", mixed), ("zero-shot-forecaster", alone)):
+        _write_golden(
+            fitted,
+            f"{name}-1",
+            lambda fitted=fitted: {
+                "forecast": fitted.predict().tolist(),
+                "interval": fitted.predict_interval().to_numpy().tolist(),
+                "samples": fitted.predict_samples(n_samples=3).to_numpy().tolist(),
+                "then": fitted.update(AIRLINE[-9:]).predict(9).tolist(),
+            },
+        )
+
+
 def _write_golden(estimator, name, predictions):
     """Write an estimator, and then what it predicts, which may change it."""
     path = GOLDEN / f"{name}.tsrnn"
@@ -287,6 +311,24 @@ def test_the_forecaster_of_format_1():
     assert loaded.predict().index.astype(str).tolist() == expected["index"]
     np.testing.assert_allclose(loaded.predict(), expected["forecast"], rtol=1e-6)
     np.testing.assert_allclose(loaded.predict_interval(), expected["interval"], rtol=1e-6)
+
+
+def test_older_files_have_no_pretrained_network():
+    for name in ("forecaster-1", "panel-1", "covariates-1"):
+        loaded, _ = golden(name)
+        assert loaded.pretrained is None
+        assert loaded.fitted_.pretrained is None
+
+
+@pytest.mark.parametrize("name", ["mixed-forecaster", "zero-shot-forecaster"])
+def test_the_forecasters_with_a_pretrained_network_of_format_1(name):
+    loaded, expected = golden(f"{name}-1")
+    np.testing.assert_allclose(loaded.predict(), expected["forecast"], rtol=1e-6)
+    np.testing.assert_allclose(loaded.predict_interval(), expected["interval"], rtol=1e-6)
+    samples = loaded.predict_samples(n_samples=3)
+    np.testing.assert_allclose(samples, expected["samples"], rtol=1e-6)
+    loaded.update(AIRLINE[-9:])
+    np.testing.assert_allclose(loaded.predict(9), expected["then"], rtol=1e-6)
 
 
 def test_the_panel_of_format_1():
