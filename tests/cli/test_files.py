@@ -293,7 +293,6 @@ def test_wrong_columns(options, message, refused):
         (["soon", *DAYS[1:]], VALUES, "'soon' in data row 1, which is not a time stamp (see"),
         (["True"] * 80, VALUES, "'True' in data row 1, which is not a time stamp (see"),
         ([i / 2 for i in range(80)], VALUES, "column 'time' holds '0.5' in data row 2, which is"),
-        (range(1900, 1910), VALUES[:10], "data.csv: column 'y' has 10 observations"),
         ([], [], "data.csv: there are no rows of data"),
     ],
 )
@@ -433,3 +432,12 @@ def test_pictures_of_unknown_kinds(write, refused):
 def test_a_plot_without_matplotlib(write, monkeypatch, refused):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert 'pip install "tsrnn[plot]"' in refused("forecast", write(), *NAMES, "--plot", "x.png")
+
+
+def test_too_few_rows_to_train_on(write, run, refused):
+    path = write(list(range(1900, 1910)), VALUES[:10])
+    code, out, err = run("forecast", path, *NAMES)
+    assert (code, err, len(out.splitlines())) == (0, "", 13)
+    message = "data.csv: column 'y' has 10 observations"
+    assert message in refused("forecast", path, *NAMES, "--lookback", "12")
+    assert message in refused("backtest", path, *NAMES)

@@ -41,6 +41,20 @@ def test_it_prints_what_the_forecaster_forecasts(run, small):
     same_table(io.StringIO(out), table_of(small(horizon=6).fit(datasets.load_airline())))
 
 
+def test_zero_shot(run, refused, tmp_path):
+    saved = tmp_path / "airline.tsrnn"
+    code, out, err = run("forecast", AIRLINE, *FLOWN, "--zero-shot", "--save", saved)
+    assert (code, err) == (0, "")
+    fitted = tsrnn.RNNForecaster(max_iter=0).fit(datasets.load_airline())
+    same_table(io.StringIO(out), table_of(fitted))
+    assert tsrnn.load(saved).fitted_.is_zero_shot
+    code, out, err = run("backtest", AIRLINE, *FLOWN, "--zero-shot", "--windows", "2")
+    assert (code, err) == (0, "")
+    line = refused("forecast", AIRLINE, *FLOWN, "--zero-shot", "--calendar", "month")
+    assert "airline.csv: --zero-shot trains nothing, and the pretrained network reads no cov" in line
+    assert line.strip().endswith("Leave them out, or leave out --zero-shot.")
+
+
 def test_options_reach_the_forecaster_and_files_are_written(tmp_path, run, small):
     table, plot, saved = (tmp_path / name for name in ("out.csv", "plot.PNG", "airline.tsrnn"))
     options = ["--season", "4", "--lookback", "10", "--seed", "7", "--coverage", "50", "99.5", "50"]

@@ -139,7 +139,7 @@ def test_a_constant_series_may_begin_to_move():
 def test_bounds_in_logarithms_stay_finite(loss):
     y = wave()
     y[-5:] *= 1e100
-    forecaster = quick(transform="log", loss=loss).fit(y)
+    forecaster = quick(transform="log", loss=loss, pretrained=None).fit(y)
     with pytest.warns(UserWarning, match=r"Some results exceed 1e\+300 and are set to it"):
         interval = forecaster.predict_interval(coverage=0.95)
     assert np.isfinite(interval).all(axis=None)

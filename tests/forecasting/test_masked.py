@@ -121,17 +121,21 @@ def test_a_series_that_nobody_can_learn_from_is_named():
 def test_without_enough_observed_values_there_are_no_intervals(form, scope):
     late = slice(1, N - (12 if form == "series" else 6))
     y = in_form(form, {"a": series(0, late), "b": series(1, late)})
-    with pytest.warns(UserWarning, match="So few values of y were observed that none are held out"):
-        forecaster = quick(scope=scope).fit(y)
+    few = "So few values of y were observed that none are held out"
+    with pytest.warns(UserWarning, match=f"{few}.* and there are no prediction intervals"):
+        forecaster = quick(scope=scope, pretrained=None).fit(y)
     assert not forecaster.predict(2).isna().any(axis=None)
     assert len(forecaster.loss_curve_) == 2
     with pytest.raises(ValueError, match="with missing='mask' too few values may have been obs"):
         forecaster.predict_interval()
+    with pytest.warns(UserWarning, match=f"{few}.* are the pretrained network's"):
+        forecaster = quick(scope=scope).fit(y)
+    assert not forecaster.predict_interval().isna().any(axis=None)
 
 
 def test_too_few_windows_to_learn_from():
     with pytest.raises(DataError, match="y has 7 windows of 6 steps after lookback=12 in which a"):
-        quick().fit(series(hidden=slice(1, N - 7)))
+        quick(pretrained=None).fit(series(hidden=slice(1, N - 7)))
 
 
 def test_windows_that_nobody_saw_do_not_count():

@@ -260,6 +260,13 @@ def test_series_too_short_to_train_on(n):
             RNNForecaster(horizon=18, max_iter=2, **options).fit(y)
 
 
+def test_a_panel_with_a_series_that_is_too_short():
+    frame = panel((60, 60, 1))
+    with pytest.warns(UserWarning, match=r"all series alone: Series 's2' of y has 1 observations"):
+        found = RNNForecaster(max_iter=2).fit(frame)
+    pd.testing.assert_frame_equal(found.predict(), zero_shot().fit(frame).predict())
+
+
 def test_missing_values():
     y = HISTORY.copy()
     y.iloc[[0, 1, 20, 50, -1]] = np.nan

@@ -203,7 +203,7 @@ def test_an_unfitted_forecaster_has_none():
 @pytest.mark.parametrize("form", FORMS)
 def test_recent_values_are_the_history_and_its_updates(form, tmp_path):
     y = FORMS[form]
-    forecaster = quick().fit(y(slice(30)))
+    forecaster = quick(pretrained=None).fit(y(slice(30)))
     pd.testing.assert_series_equal(forecaster.recent_, forecaster.history_, check_freq=False)
     for first in range(30, 36):
         forecaster.update(y(slice(first, first + 1)))

@@ -762,6 +762,7 @@ def test_deep_json_is_refused_where_it_could_be_a_value(valid_files, assert_refu
 def test_missing_and_left_over_content_is_refused(valid_files, assert_refused):
     sometimes_of = {
         "forecaster": {"loss_", "quantiles_"},
+        "zero-shot": {"loss_", "quantiles_"},
         "covariates": {"_weights"},
         "detector": {"_constant", "_start_weights"},  # files of earlier versions have none
         "detectors": {"_constant", "_start_weights"},

@@ -179,10 +179,13 @@ def _forecaster(arguments, y):
     # Lest a covariate that is called "ds" be taken for times
     columns = dict(zip(("time_column", "id_column"), y.index.names[::-1], strict=False))
     columns = {name: column for name, column in columns.items() if column is not None}
+    parameters = _parameters(arguments, y, ("horizon", "calendar", "loss", "scope"))
+    if arguments.zero_shot:
+        parameters["max_iter"] = 0
     return tsrnn.RNNForecaster(
         past_covariates=arguments.past,
         holidays=read_holidays(arguments.holidays, arguments.encoding),
-        **_parameters(arguments, y, ("horizon", "calendar", "loss", "scope")),
+        **parameters,
         **columns,
     )
 

@@ -28,6 +28,9 @@ Forecast columns of a csv or parquet file by a recurrent network (LSTM), with pr
 One column and no --id is one series. A panel of series is a column of them, named by --id, or
 several columns, --target A B C; one network learns from all of its series.
 
+Forecasts are means of those of that network and of one that was trained on simulated series; the
+latter alone makes them where there are too few values to train on, or with --zero-shot, at once.
+
 Covariates are columns of --known and --past, --static, --calendar and --holidays. Those of --known
 reach over the horizon: by rows that follow the last target, whose target is empty, or by another
 file, --future.
@@ -73,6 +76,7 @@ examples:
   tsrnn forecast airline.csv --time time --target passengers --horizon 12 \\
       --out forecast.csv --plot forecast.png
   tsrnn forecast sales.parquet --id shop --time day --target sold --out forecast.parquet
+  tsrnn forecast airline.csv --time time --target passengers --zero-shot
   tsrnn forecast weather.csv --time time --target temp_max temp_min wind
   zcat meters.csv.gz | tsrnn forecast - --sep ";" --decimal , --time zeit --target kwh
   tsrnn forecast sales.csv --id shop --time day --target sold --known price promotion \\
@@ -255,6 +259,11 @@ def _add_settings(command):
         "last three also learn how wide intervals are (default absolute_error)"
     )
     add("--loss", text, type=loss_name, default="absolute_error", metavar="NAME")
+    text = (
+        "train nothing: forecast by the network that comes with tsrnn, which was trained on "
+        "simulated series; no covariates"
+    )
+    add("--zero-shot", text, action="store_true")
     text = "recurrent cell, such as gru, or attention (default lstm)"
     add("--cell", text, type=partial(cell_name, others=["attention"]), metavar="NAME")
     _add_networks(add, "median is the forecast")
@@ -296,6 +305,8 @@ def _add_reading(command):
 
 def in_options(message: str) -> str:
     """An error of the library with options for its parameters: --windows 5 for n_windows=5."""
+    message = message.replace("max_iter=0 trains", "--zero-shot trains")
+    message = message.replace("train with max_iter='auto'", "leave out --zero-shot")
     message = re.sub(r", or early_stopping=False \(no intervals\)", "", message)
     message = message.replace(" (validation_fraction=0.1)", "")
     names = "|".join(_OPTIONS)

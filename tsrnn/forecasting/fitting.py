@@ -1,6 +1,7 @@
 """Fitting a forecaster: from series that were read to the fitted state, and on from there."""
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -65,9 +66,13 @@ def fit_series(
         return zero_shot(forecaster, collection, features), History()
     try:
         resolved = resolve(collection, forecaster.get_params(), features.n_known > 0)
-    except TooShortError:
+    except TooShortError as error:
         if not may_be_zero_shot(forecaster, features):
             raise
+        if collection.panel.n_series > 1:
+            warnings.warn(
+                f"The pretrained network forecasts all series alone: {error}", stacklevel=3
+            )
         return zero_shot(forecaster, collection, features), History()
     spec = WindowSpec(
         lookback=resolved.lookback,

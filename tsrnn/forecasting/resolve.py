@@ -55,10 +55,16 @@ def resolve(
     season, lookback, n_ahead, n_held_out = windows_of(collection, season, auto_season, parameters)
     is_panel = panel.n_series > 1
     if parameters["early_stopping"] and not n_held_out.any():
+        is_alone = parameters["pretrained"] is None
+        intervals = (
+            "there are no prediction intervals"
+            if is_alone
+            else "prediction intervals are the pretrained network's"
+        )
         warnings.warn(
             "So few values of y were observed that none are held out: networks are trained for "
-            "all epochs, without early stopping, and there are no prediction intervals. Give more "
-            "observed values, or early_stopping=False.",
+            f"all epochs, without early stopping, and {intervals}. Give more observed values, or "
+            "early_stopping=False.",
             stacklevel=4,
         )
     segment = parameters["segment"]

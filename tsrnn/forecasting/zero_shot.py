@@ -39,12 +39,12 @@ def zero_shot(
     if forecaster.pretrained is None:
         raise ValueError(
             "max_iter=0 trains nothing, and with pretrained=None there is no network to forecast. "
-            "Use pretrained='auto', or a larger max_iter."
+            "Use pretrained='auto', or train with max_iter='auto'."
         )
     if features.reads_more:
         raise ValueError(
             "max_iter=0 trains nothing, and the pretrained network reads no covariates, calendar, "
-            "holidays or static values. Leave them out, or use a larger max_iter."
+            "holidays or static values. Leave them out, or train with max_iter='auto'."
         )
     check_positive(collection, forecaster.transform)
     pretrained = load_pretrained()
