@@ -21,13 +21,16 @@ CANDIDATES = (
     "drift",
     "last_seasons",
     "season_mean",
+    "seasonal_drift",
     "recent_drift",
+    "line",
 )
 N_CANDIDATES = len(CANDIDATES)
-N_MIXED = 8  # the first so many are averaged; a network reads all
+N_MIXED = 9  # the first so many are averaged; a network reads all
 _N_ORIGINS = 6  # earlier steps at which errors are measured
 _KEPT = 0.8  # weight of the errors of a step relative to those of the step after it
 _N_SEASONS, _N_LONG_SEASONS = 4, 3  # that means are over
+_SEASONAL_DAMPING = 0.8  # of the change from season to season
 _N_RECENT, _N_RECENT_STEPS = 3, 5  # seasons, or steps without any, that recent changes are over
 
 
@@ -133,7 +136,10 @@ def write_forecasts(parts, end, forecasts):
     lag = (1.0 - begun) / parts.rate - 1.0  # of the level behind the line
     damped, damping = parts.damped[0, end - 1], 1.0
     now, before, n_between = recent_changes(parts, end)
-    drifting = damped
+    drifting, change = damped, mean_before(values, end, season)
+    change -= mean_before(values, max(end - season, 1), season)
+    mean = mean_before(adjusted, end, end)
+    seasonal_drift = 0.0
     for h in range(forecasts.shape[1]):
         damping *= parts.damping
         damped += damping * trend
@@ -148,8 +154,13 @@ def write_forecasts(parts, end, forecasts):
         forecasts[5, h] = with_season(drift, pattern, factor, t)
         forecasts[6, h] = last_long_seasons(parts, end, h, forecasts[1, h])
         forecasts[7, h] = mean_of_seasons(values, end, season, h)
+        if h % season == 0:
+            change *= _SEASONAL_DAMPING
+            seasonal_drift += change
+        forecasts[8, h] = forecasts[2, h] + seasonal_drift
         drifting += (now - before) / n_between
-        forecasts[8, h] = with_season(drifting, pattern, factor, t)
+        forecasts[9, h] = with_season(drifting, pattern, factor, t)
+        forecasts[10, h] = with_season(mean + line * (t - (end - 1) / 2), pattern, factor, t)
 
 
 @device_function

@@ -14,7 +14,7 @@ from tsrnn.kernels.simple_forecasts.candidates import (
 from tsrnn.kernels.simple_forecasts.seasons import with_season
 from tsrnn.kernels.simple_forecasts.smoothing import slope
 
-_N_PATHS = 10  # inputs that are values of the series, or forecasts of them
+_N_PATHS = 12  # inputs that are values of the series, or forecasts of them
 N_INPUTS = _N_PATHS + 2 + 3 + N_CANDIDATES + 1
 _LEAST_ERROR = 0.02  # in units of the scale, that is added to errors
 _LEAST_SCALE = 1e-4  # of the mean size of values
@@ -77,8 +77,9 @@ def write_past(parts, first, line, inputs):
         row[6] = values[t - long] if t >= long else values[t]
         row[7] = parts.levels[before]
         row[8] = values[t - 2 * season] if t >= 2 * season else values[t]
-        row[9] = damped
-        row[10] = row[11] = 0.0
+        row[9], row[10] = damped, row[2]
+        row[11] = row[5]
+        row[12] = row[13] = 0.0
 
 
 @device_function
@@ -91,8 +92,9 @@ def write_future(forecasts, weights, base, inputs):
         base[h] = value
         row[0], row[1], row[2], row[3] = value, forecasts[3, h], forecasts[2, h], forecasts[0, h]
         row[4], row[5], row[6] = forecasts[1, h], forecasts[5, h], forecasts[4, h]
-        row[7], row[8], row[9] = forecasts[6, h], forecasts[7, h], forecasts[8, h]
-        row[10], row[11] = 1.0, log(1.0 + h) / 3.0
+        row[7], row[8], row[9] = forecasts[6, h], forecasts[7, h], forecasts[9, h]
+        row[10], row[11] = forecasts[8, h], forecasts[10, h]
+        row[12], row[13] = 1.0, log(1.0 + h) / 3.0
 
 
 @device_function

@@ -59,7 +59,7 @@ def add_seasons(stream, seasons, low, high, values, patterns):
 @device_function
 def add_events(stream, seasons, values):
     """What happens in some series."""
-    if chance(stream, 0.15):
+    if chance(stream, 0.2):
         add_shifts(stream, values)
     if chance(stream, 0.12):
         add_outliers(stream, values)

@@ -95,7 +95,7 @@ def add_trend(stream, pace, values):
 @device_function
 def add_walk(stream, pace, values, space):
     """A random walk, often one whose steps resemble the one before."""
-    scale = ten_to(stream, -2.0, -0.7) / math.sqrt(pace)
+    scale = ten_to(stream, -1.9, -0.6) / math.sqrt(pace)
     kept = between(stream, 0.0, 0.85) if chance(stream, 0.7) else 0.0
     spread, level, step = math.sqrt(1.0 - kept * kept), 0.0, 0.0
     noise = space[: values.size]
