@@ -31,7 +31,12 @@ from tsrnn.forecasting.predictor import (
 from tsrnn.forecasting.pretrained import Pretrained, load_pretrained
 from tsrnn.forecasting.resolve import ResolvedParams, TooShortError, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
-from tsrnn.forecasting.zero_shot import may_be_zero_shot, pretrained_season, zero_shot
+from tsrnn.forecasting.zero_shot import (
+    may_be_zero_shot,
+    prefers_zero_shot,
+    pretrained_season,
+    zero_shot,
+)
 from tsrnn.network import Network
 from tsrnn.training import History, Settings
 
@@ -62,7 +67,7 @@ def fit_series(
         calendar=forecaster.calendar,
         holidays=forecaster.holidays,
     )
-    if forecaster.max_iter == 0:
+    if forecaster.max_iter == 0 or prefers_zero_shot(forecaster, collection, features):
         return zero_shot(forecaster, collection, features), History()
     try:
         resolved = resolve(collection, forecaster.get_params(), features.n_known > 0)

@@ -11,6 +11,9 @@ from tsrnn.forecasting.pretrained import LONGEST_SEASON, Pretrained, load_pretra
 from tsrnn.forecasting.resolve import check_positive
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.seasonality import season_of
+from tsrnn.kernels.losses import find_loss
+
+_SHORT = 200  # values of the typical series of a panel: with fewer none is trained on
 
 
 def pretrained_season(forecaster: ForecasterBase, collection: Collection) -> int:
@@ -24,6 +27,20 @@ def may_be_zero_shot(forecaster: ForecasterBase, features: FeatureEncoder) -> bo
     """Whether the pretrained network may forecast alone where series are too short to train on."""
     is_open = forecaster.lookback is None and forecaster.scope == "global"
     return forecaster.pretrained is not None and is_open and not features.reads_more
+
+
+def prefers_zero_shot(
+    forecaster: ForecasterBase, collection: Collection, features: FeatureEncoder
+) -> bool:
+    """Whether a panel is of series so short that a network of its own would not help.
+
+    Where nothing asks for such a network: of M3's panels the pretrained network knows more alone.
+    """
+    panel = collection.panel
+    is_default = forecaster.max_iter == "auto" and forecaster.hidden_size == "auto"
+    is_short = panel.n_series > 1 and np.median(panel.lengths) < _SHORT
+    is_point = not find_loss(forecaster.loss).learns_spread
+    return bool(is_default and is_short and is_point and may_be_zero_shot(forecaster, features))
 
 
 def zero_shot(
