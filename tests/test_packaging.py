@@ -56,7 +56,8 @@ def test_a_wheel_carries_the_data(tmp_path):
         archive.extractall(tmp_path / "installed")
     files = {path.name for path in (ROOT / "datasets").iterdir()}
     assert {f"tsrnn/datasets/data/{name}" for name in files} <= names
-    assert "tsrnn/py.typed" in names
+    pretrained = {f"tsrnn/forecasting/pretrained/{name}" for name in ("network.npz", "card.json")}
+    assert pretrained | {"tsrnn/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests", "notebooks", "benchmarks"))]
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r}); import tsrnn.datasets; "

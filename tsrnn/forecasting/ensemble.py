@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tsrnn.data import Collection
+from tsrnn.forecasting.pretrained import MixedOutputs, PretrainedOutputs
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import LossOutputs
 from tsrnn.kernels.losses import find_loss
@@ -99,7 +100,7 @@ class ForecastBlock:
 
     base: np.ndarray  # (n_windows, n_ahead), the seasonal naive forecast
     scale: np.ndarray  # (n_windows, 1)
-    outputs: LossOutputs  # in units of the scale
+    outputs: LossOutputs | PretrainedOutputs | MixedOutputs  # in units of the scale
 
 
 @dataclasses.dataclass(frozen=True)

@@ -130,6 +130,11 @@ class Calibration:
     widths: ConformalWidths | None = None  # of intervals; None where nothing was held out
     share: float = 0.5  # of the pretrained network, where it forecasts too
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether errors were measured, and all are 0."""
+        return self.widths is not None and not self.widths.spread.any()
+
 
 @dataclasses.dataclass(frozen=True)
 class FitResult:
@@ -176,9 +181,7 @@ def fit_networks(
             most = fitter.n_windows_within(_SECONDS_AFTER_INTERRUPT)
             held_out = _thinned(held_out, most)
         calibration = calibrate(weights, held_out)
-        if (
-            not calibration.widths.spread.any()
-        ):  # a constant end, maybe of series that varied before
+        if calibration.is_flat:  # a constant end, maybe of series that varied before
             whole = np.concatenate([split.whole for split in splits])
             calibration = calibrate(weights, _thinned(whole, min(most, _MAX_VALIDATION)))
     if calibration.widths is not None and refit and not history.interrupted:

@@ -58,13 +58,14 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         Whether a network that was trained on simulated series forecasts too: forecasts are then
         means of both, with the share that does best on the held-out end. With ``max_iter=0``, where
         series are too short to train on, and in a panel whose typical series has fewer than 200
-        values unless other parameters ask for a network, it forecasts alone (zero-shot).
+        values unless other parameters ask for a network, it forecasts alone (zero-shot): from one
+        value on, without covariates, and with its own intervals. None is a network of its own.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
         missing covariates are replaced by their mean. A zero is an observed value. The last
         observed values of each series are held out; where there are too few for that, ``fit``
-        warns, and there are no prediction intervals.
+        warns, and intervals are the pretrained network's, or there are none.
     past_covariates : sequence of labels, default=()
         Columns of ``X`` that are not known in the future.
     calendar : sequence of str, default=()
@@ -96,7 +97,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         Of the loss "quantile"; the forecast is the median, interpolated between its neighbours.
     conformal : bool, default=True
         Whether intervals, quantiles and samples are calibrated by the errors on the held-out end,
-        so that they have the coverage they state. Otherwise they are those that the loss learnt.
+        so that they have the coverage they state. Otherwise they are the pretrained network's, or
+        with ``pretrained=None`` those that the loss learnt.
     n_estimators : int, default=1
         Networks of different initial weights, trained in one call; the forecast is their median.
     solver, learning_rate, learning_rate_init, alpha, averaging, max_grad_norm, n_iter_no_change
@@ -108,8 +110,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         anew.
     early_stopping : bool, default=True
         Hold out the end of the series, keep the weights of the epoch that did best on it, and stop
-        after ``n_iter_no_change`` epochs without a better one. Without it there are no prediction
-        intervals. A random split would show the network the future.
+        after ``n_iter_no_change`` epochs without a better one. Without it prediction intervals are
+        the pretrained network's, if any. A random split would show the network the future.
     validation_fraction : float, default=0.1
         Share of the series (of its observed values) held out; at least a horizon and a season.
     refit : bool, default=True
@@ -130,9 +132,11 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         The last known time stamp, of ``fit`` or of updates, after which forecasts begin; of a
         panel a Series by id.
     network_, networks_ : Network, list of list of Network
-        The first trained network; all members, for each series or for all.
+        The first trained network; all members, for each series or for all. Where nothing was
+        trained it is the pretrained one.
     season_, lookback_, segment_, transform_, loss_, quantiles_ : int, str, tuple
-        Values in use, where parameters left them open; quantiles are sorted.
+        Values in use, where parameters left them open; quantiles are sorted. Where nothing was
+        trained the lookback is 1, the least that forecasts need.
     loss_curve_ : list of float
         Mean training loss of each epoch of the networks that were validated on the held-out end.
     validation_scores_ : list of float or None
@@ -162,6 +166,12 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     True
     >>> forecaster.predict_interval(horizon=2, coverage=[0.8, 0.95]).columns.tolist()
     ['lower_80', 'upper_80', 'lower_95', 'upper_95']
+
+    Without training, by the pretrained network alone:
+
+    >>> zero_shot = RNNForecaster(horizon=12, max_iter=0).fit(y[:-12]).predict()
+    >>> bool((zero_shot / y[-12:] - 1).abs().mean() < 0.1)
+    True
     """
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {

@@ -86,8 +86,9 @@ class PredictMixin(ForecasterBase):
         Raises
         ------
         ValueError
-            If a coverage is not between 0 and 1, or nothing was held out in fitting to measure
-            widths by: with ``early_stopping=False``, or where too few values were observed.
+            If a coverage is not between 0 and 1; or with ``pretrained=None``, nothing was held out
+            in fitting to measure widths by: with ``early_stopping=False``, or where too few values
+            were observed.
         """
         horizon, context = forecast_context(self, horizon, X, y, static)
         coverages = as_levels(coverage)
@@ -153,8 +154,10 @@ class PredictMixin(ForecasterBase):
         """Sample paths: equally likely futures of each series.
 
         Each is the forecast plus the errors of one held-out window, which depend on each other from
-        step to step; beyond the steps forecast at once, the network reads the path so far. With
-        ``conformal=False`` each step is drawn independently, from the learnt distribution.
+        step to step; with ``pretrained=None`` and beyond the steps forecast at once, the network
+        reads the path so far. Where none was held out, or with ``conformal=False``, paths have the
+        quantiles of the pretrained network; or without it each step is drawn independently, from
+        the distribution that the loss learnt.
 
         Parameters
         ----------

@@ -216,12 +216,13 @@ class Predictor:
                 path, blocks = ensemble.unroll(recent, channels, groups, horizon, draw)
                 yield path, blocks, series[part], firsts[part]
                 continue
-            outputs = pretrained_outputs(
+            alone = pretrained_outputs(
                 self.pretrained, context, series[part], ends[part], horizon, ensemble.n_jobs
             )
+            outputs: PretrainedOutputs | MixedOutputs = alone
             if self.pretrained.share < 1:
                 own, _ = ensemble.unroll(recent, channels, groups, horizon)
-                outputs = MixedOutputs(own, outputs, self.pretrained.share)
+                outputs = MixedOutputs(own, alone, self.pretrained.share)
             zero, one = np.zeros((1, 1)), np.ones((1, 1))
             path = outputs.point if draw is None else draw(outputs, one)
             yield path, [ForecastBlock(zero, one, outputs)], series[part], firsts[part]

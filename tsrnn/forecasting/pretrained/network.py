@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.kernels.jit.threads import are_worth_it
+from tsrnn.kernels.jit.threads import are_worth_it, claim_threads
 from tsrnn.kernels.simple_forecasts.filling import (
     Filled,
     fill_inputs,
@@ -48,7 +48,21 @@ class Stretches:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PretrainedNetwork:
-    """A network that reads series with simple forecasts of them, and corrects these."""
+    """A network that reads series with simple forecasts of them, and corrects these.
+
+    Parameters
+    ----------
+    network : RecurrentNetwork
+        Its weights: a step for each that is read and for each ahead, quantiles ``LEVELS`` out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn.forecasting.pretrained import Stretches, load_pretrained
+    >>> series = Stretches(np.arange(30.0), np.array([0, 10]), np.array([10, 20]), season=1)
+    >>> load_pretrained().forecast(series, horizon=6).shape
+    (2, 6, 9)
+    """
 
     network: RecurrentNetwork
 
@@ -104,7 +118,7 @@ def prepare(
     horizons = np.broadcast_to(np.asarray(horizon, np.int64), lengths.shape)
     seconds = _SECONDS_OF_VALUE * values.size
     n_jobs = n_jobs if are_worth_it(seconds, fill_kernel(), fill_kernel()) else 1
-    with claim("cpu", n_jobs) as n_tasks:
+    with claim_threads(n_jobs) as n_tasks:
         filled = fill_inputs(values, starts, used, seasons, longs, horizons, n_tasks)
     return filled, exponents
 
