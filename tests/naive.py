@@ -745,7 +745,9 @@ class SimpleForecasts:
             self.with_season(adjusted[-1] + h * line, t),
             self.long_seasons(end, h, of_damped),
             self.mean_of_seasons(end, h),
+            naive + self.seasonal_drift(end, h),
             self.with_season(self.damped[end - 1] + h * self.recent_change(end), t),
+            self.with_season(np.mean(adjusted) + line * (t - (end - 1) / 2), t),
         ]
 
     def naive(self, end, season, h, otherwise):
@@ -775,6 +777,11 @@ class SimpleForecasts:
         part = values[max(0, end - self.season) : end]
         return np.mean(part) if len(part) else 0.0
 
+    def seasonal_drift(self, end, h):
+        """The last season's change of the mean, damped from season to season."""
+        now, before = (self.mean_before(self.values, max(k, 1)) for k in (end, end - self.season))
+        return sum(0.8**k for k in range(1, (h - 1) // self.season + 2)) * (now - before)
+
     def recent_change(self, end):
         """Each step, from three seasons before the last one to that; without any of five steps."""
         seasons = min(3, end // self.season - 1)
@@ -803,10 +810,10 @@ def mean_change(values, lag):
 
 
 def weights_of_errors(errors, least):
-    """Of the first eight forecasts, by the fifth power of their errors."""
+    """Of the first nine forecasts, by the fifth power of their errors."""
     if errors is None:
-        return np.isin(range(8), (0, 1, 5)) / 3
-    inverse = (1 / (np.array(errors[:8]) + least)) ** 5
+        return np.isin(range(9), (0, 1, 5)) / 3
+    inverse = (1 / (np.array(errors[:9]) + least)) ** 5
     return inverse / inverse.sum()
 
 
@@ -817,27 +824,27 @@ def network_inputs(values, season, long, n_read, horizon):
     scale = max(mean_change(values, season if n > season else 1), 0.3 * change, 1e-4 * size, 1e-12)
     errors, future = forecasts.errors(horizon), forecasts.at(n, horizon)
     weights = weights_of_errors(errors, 0.02 * scale)
-    base = weights @ future[:8]
+    base = weights @ future[:9]
     rows, line = [], slope(forecasts.adjusted)
     for t in range(n - n_read, n):
         one_before = max(t - 1, 0)
         level = forecasts.levels[one_before]
         trend = forecasts.damped[one_before] + forecasts.damping * forecasts.trends[one_before]
         lagged = [values[t - lag] if t >= lag else values[t] for lag in (season, long, 2 * season)]
+        on_line = np.mean(forecasts.adjusted) + line * (t - (n - 1) / 2)
         rows.append(
             [
                 *(values[t], forecasts.adjusted[t], lagged[0]),
                 *(forecasts.with_season(level, t), forecasts.with_season(trend, t)),
-                *(np.mean(forecasts.adjusted) + line * (t - (n - 1) / 2), lagged[1], level),
-                *(lagged[2], trend),
+                *(on_line, lagged[1], level, lagged[2], trend, lagged[0], on_line),
             ]
         )
     for h in range(horizon):
-        rows.append([base[h], *future[[3, 2, 0, 1, 5, 4, 6, 7, 8], h]])
+        rows.append([base[h], *future[[3, 2, 0, 1, 5, 4, 6, 7, 9, 8, 10], h]])
     paths = np.arcsinh((np.array(rows) - forecasts.levels[-1]) / scale)
     ahead = np.array([[0, 0]] * n_read + [[1, math.log(1 + h) / 3] for h in range(horizon)])
     about = [math.log(max(change / scale, 1e-3)), math.log(n) / 4, math.log(season) / 3]
-    about += [0.0] * 9 if errors is None else list(np.log(errors / scale + 0.02) / 2)
+    about += [0.0] * 11 if errors is None else list(np.log(errors / scale + 0.02) / 2)
     about.append(0.0 if errors is None else 1.0)
     inputs = np.hstack([paths, ahead, np.tile(about, (len(rows), 1))])
     return inputs, base, 0.0 if np.all(values == values[0]) else scale

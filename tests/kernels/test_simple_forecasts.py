@@ -158,10 +158,10 @@ def test_names_of_forecasts():
         assert best <= {candidates.CANDIDATES[k] for k in np.flatnonzero(near)} | {"theta"}
 
 
-@pytest.mark.parametrize("errors", [np.arange(9.0), np.full(9, 3.0), np.zeros(9), None])
+@pytest.mark.parametrize("errors", [np.arange(11.0), np.full(11, 3.0), np.zeros(11), None])
 def test_weights(errors):
     weights = np.full(candidates.N_CANDIDATES, np.nan)
-    given = np.zeros(9) if errors is None else errors
+    given = np.zeros(11) if errors is None else errors
     inputs.write_weights(given, errors is not None, 0.5, weights)
     assert_allclose(weights[: candidates.N_MIXED], naive.weights_of_errors(errors, 0.5))
     assert weights[: candidates.N_MIXED].sum() == pytest.approx(1)
