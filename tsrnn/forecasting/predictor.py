@@ -16,6 +16,7 @@ from tsrnn.kernels.sources import Source
 from tsrnn.parameters import percent_label
 
 _MAX_VALUES = 2**24  # of the windows that are forecast at a time
+_N_EQUAL = 30  # windows that equal shares of forecasts count as much as
 _LEAST_SHARE = 0.01  # of the least value that was read
 
 
@@ -290,8 +291,8 @@ def best_share(
 ) -> float:
     """Share of the pretrained forecasts that makes the least mean absolute error.
 
-    All series count the same. Halfway between that and equal shares: windows of the end of a
-    series are few, depend on each other, and early stopping has used them too.
+    All series count the same. The fewer windows there are, the nearer to equal shares: those of the
+    end of one series depend on each other, and early stopping has used them too.
     """
     weights = (1 / np.bincount(series)[series])[:, None] * ~np.isnan(future)
     shares = np.linspace(0, 1, 21)
@@ -299,4 +300,5 @@ def best_share(
         np.nansum(weights * np.abs(future - (others + share * (pretrained - others))))
         for share in shares
     ]
-    return float(0.5 * shares[int(np.argmin(errors))] + 0.25)
+    n, best = len(future), shares[int(np.argmin(errors))]
+    return float((n * best + _N_EQUAL / 2) / (n + _N_EQUAL))
