@@ -129,7 +129,8 @@ def test_a_series_that_is_no_longer_positive_is_refused_by_place():
 def test_forecasts_are_on_the_level_of_the_series():
     """A network that says nothing repeats the season, beyond the trained horizon too."""
     y = load_airline().astype(float)
-    silent = RNNForecaster(horizon=6, max_iter=1, learning_rate_init=1e-30, refit=False)
+    silent = {"max_iter": 1, "learning_rate_init": 1e-30, "refit": False, "pretrained": None}
+    silent = RNNForecaster(horizon=6, **silent)
     result = backtest(silent, y, n_windows=3, refit=False).forecasts
     np.testing.assert_allclose(result["RNNForecaster"], result["seasonal_naive"], rtol=1e-9)
     forecast = silent.fit(y).predict(30)

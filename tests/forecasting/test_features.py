@@ -248,17 +248,18 @@ def test_searches_pass_covariates_on():
     assert len(search.best_estimator_.predict(X=later.astype({"sale": bool}))) == 6
 
 
-@pytest.mark.parametrize("kwargs", [{}, {"past_covariates": ["price"]}])
-def test_updates_read_covariates(kwargs):
-    forecaster = quick(max_iter=3, **kwargs).fit(Y[:-20], X[:-16])
+@pytest.mark.parametrize("past", [[], ["price"]])
+def test_updates_read_covariates(past):
+    kwargs = {"max_iter": 3, "pretrained": None, "past_covariates": past}
+    forecaster = quick(**kwargs).fit(Y[:-20], X[:-16])
     for k in range(20, 6, -1):
         rows = slice(len(Y) - k, len(Y) - k + 1)
         # The first four days were told at fit, where all is known in the future.
-        forecaster.update(Y[rows], None if k > 16 and not kwargs else X[rows])
-    whole = quick(max_iter=3, **kwargs).fit(Y[:-20], X[:-20])
+        forecaster.update(Y[rows], None if k > 16 and not past else X[rows])
+    whole = quick(**kwargs).fit(Y[:-20], X[:-20])
     history, _ = read_new(whole, whole.fitted_.history, Y[-20:-6], X)
     whole.fitted_ = dataclasses.replace(whole.fitted_, history=history, recent=history)
-    later = X[-6:].drop(columns=kwargs.get("past_covariates", []))
+    later = X[-6:].drop(columns=past)
     pd.testing.assert_series_equal(forecaster.predict(X=later), whole.predict(X=later), rtol=1e-9)
     assert len(forecaster.fitted_.recent.covariates) <= forecaster.lookback_ + 6
     with pytest.raises(ValueError, match="X has no row at 2023-08-23"):

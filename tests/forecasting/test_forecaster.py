@@ -306,7 +306,7 @@ def test_bad_input_to_fit(name):
     parameters, y, message = BAD_FITS[name]
     before = y.copy()
     with pytest.raises(ValueError, match=message):
-        quick(**parameters).fit(y)
+        quick(pretrained=None, **parameters).fit(y)
     assert before.equals(y) if hasattr(y, "equals") else before == y
 
 
@@ -365,13 +365,14 @@ def test_a_fit_that_fails_leaves_what_was_fitted_before():
 
 
 def test_the_shortest_series_that_the_message_names_is_enough():
+    own = quick(season=1, pretrained=None)
     with pytest.raises(ValueError, match="needs at least 34") as caught:
-        quick(season=1).fit(SHORT)
+        own.fit(SHORT)
     assert "needs at least 34" in str(caught.value)
     enough = pd.Series(np.arange(34.0), pd.date_range("2020-01-01", periods=34, freq="MS"))
-    quick(season=1).fit(enough)
+    own.fit(enough)
     with pytest.raises(ValueError, match="needs at least 34"):
-        quick(season=1).fit(enough[1:])
+        own.fit(enough[1:])
 
 
 @pytest.mark.parametrize("horizon", [0, -1, True, 2.0, "3"])
@@ -390,7 +391,7 @@ def test_bad_coverage(coverage):
 
 def test_no_intervals_without_a_held_out_part():
     with pytest.raises(ValueError, match="early_stopping=True"):
-        quick(early_stopping=False).fit(AIRLINE).predict_interval()
+        quick(early_stopping=False, pretrained=None).fit(AIRLINE).predict_interval()
 
 
 def test_not_fitted():

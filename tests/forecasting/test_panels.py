@@ -156,7 +156,8 @@ def test_same_bits_on_any_number_of_threads(n_jobs, monkeypatch):
 class TestBeyondTheTrainedHorizon:
     def test_the_network_continues_from_its_own_forecasts(self):
         y = load_airline()
-        forecaster = RNNForecaster(horizon=12, transform=None, refit=False, max_iter=20)
+        own = {"transform": None, "refit": False, "pretrained": None}
+        forecaster = RNNForecaster(horizon=12, max_iter=20, **own)
         first = forecaster.fit(y).predict()
         longer = forecaster.predict(20)
         pd.testing.assert_series_equal(longer[:12], first, check_freq=False)
@@ -269,7 +270,7 @@ class TestUpdate:
     def test_new_observations_of_one_series_one_at_a_time(self, trend):
         """As with all values from the start, with the scale and trend of the fit."""
         y = load_airline().astype(float)
-        forecaster = RNNForecaster(horizon=48 if trend else 6, max_iter=4).fit(y[:-30])
+        forecaster = RNNForecaster(48 if trend else 6, max_iter=4, pretrained=None).fit(y[:-30])
         assert forecaster.fitted_.scaling.slope.any() == trend
         whole = RNNForecaster(**forecaster.get_params()).fit(y[:-30])
         for k in range(30, 0, -1):

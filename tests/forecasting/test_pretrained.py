@@ -155,6 +155,13 @@ def test_mixed_outputs():
     assert_allclose(draws[0], draws[1] + shift)
 
 
+def test_without_equal_shares_there_may_be_none():
+    others, pretrained = np.random.default_rng(0).standard_normal((2, 40, 6))
+    series = np.zeros(40, int)
+    assert best_share(others, others, pretrained, series, 0.0) == 0
+    assert best_share(pretrained, others, pretrained, series, 0.0) == pytest.approx(40 / 70)
+
+
 @pytest.mark.parametrize(("best", "share"), [(0.0, 15 / 70), (0.4, 31 / 70), (1.0, 55 / 70)])
 def test_the_share_is_nearer_to_equal_shares_for_few_windows(best, share):
     rng = np.random.default_rng(0)
@@ -171,6 +178,26 @@ def test_series_count_the_same_for_the_share():
     future[36:] = 1.5  # of the one series few windows, and the only one of the other
     assert best_share(future, others, pretrained, series) == pytest.approx(56 / 71)
     assert best_share(future, others, pretrained, np.zeros(41, int)) == pytest.approx(15 / 71)
+
+
+def test_what_covariates_tell_is_not_diluted():
+    """The pretrained network's share may be 0 where it does not read what the other does."""
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2020", periods=300)
+    x = pd.DataFrame({"sale": rng.random(300) < 0.3}, days)
+    y = 10 + 5 * x["sale"] + 0.1 * pd.Series(rng.standard_normal(300), days)
+    options = {"lookback": 14, "season": 1, "hidden_size": 16, "max_iter": 40, "horizon": 6}
+    told = mixed(**options).fit(y[:-6], x[:-6])
+    assert told.fitted_.pretrained.share < 0.2
+    assert np.abs(told.predict(X=x[-6:]) - y[-6:]).mean() < 1
+
+
+@pytest.mark.parametrize("make", ["mixed", "zero_shot"])
+def test_a_shorter_horizon_is_the_beginning_of_the_whole(make):
+    found = {"mixed": mixed, "zero_shot": zero_shot}[make](horizon=9).fit(HISTORY)
+    pd.testing.assert_series_equal(found.predict(4), found.predict()[:4], check_freq=False)
+    both = found.predict_interval(4), found.predict_interval()[:4]
+    pd.testing.assert_frame_equal(*both, check_freq=False)
 
 
 # Forecasts by the pretrained network alone
@@ -402,10 +429,10 @@ def test_a_mixture_lies_between_both():
     both = mixed().fit(HISTORY)
     own = mixed(pretrained=None).fit(HISTORY)
     state = both.fitted_
-    assert 0.25 <= state.pretrained.share <= 0.75
+    assert 0 < state.pretrained.share < 1
     assert own.fitted_.pretrained is None
     assert_array_equal(both.network_.parameters, own.network_.parameters)
-    alone = zero_shot(horizon=6).fit(HISTORY).predict(8)
+    alone = zero_shot(horizon=8).fit(HISTORY).predict()
     transform = np.log if both.transform_ == "log" else np.asarray
     share = state.pretrained.share
     expected = (1 - share) * transform(own.predict(8)) + share * transform(alone)

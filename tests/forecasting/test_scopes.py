@@ -119,8 +119,8 @@ def test_threads_do_not_matter():
 
 class TestHorizons:
     def test_one_step_at_a_time_or_all_at_once(self):
-        direct = quick(n_ahead=6).fit(AIRLINE[:-12])
-        recursive = quick(n_ahead=1, max_iter=40).fit(AIRLINE[:-12])
+        direct = quick(n_ahead=6, pretrained=None).fit(AIRLINE[:-12])
+        recursive = quick(n_ahead=1, max_iter=40, pretrained=None).fit(AIRLINE[:-12])
         assert (direct.network_.n_out, recursive.network_.n_out) == (6, 1)
         truth = AIRLINE[-12:]
         for forecaster in (direct, recursive):

@@ -122,7 +122,8 @@ class TestLossOutputs:
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("conformal", [True, False])
 def test_quantiles_never_cross_and_are_the_bounds_of_intervals(loss, conformal):
-    forecaster = quick(loss=loss, conformal=conformal, quantiles=(0.9, 0.05, 0.5, 0.95))
+    own = {"pretrained": None, "quantiles": (0.9, 0.05, 0.5, 0.95)}
+    forecaster = quick(loss=loss, conformal=conformal, **own)
     forecaster.fit(AIRLINE[:-12])
     if not conformal and loss in LOSSES[:3]:
         for ask in (forecaster.predict_interval, forecaster.predict_samples):
@@ -148,7 +149,7 @@ def test_quantiles_never_cross_and_are_the_bounds_of_intervals(loss, conformal):
 
 
 def test_quantiles_beyond_the_fitted_ones_are_refused():
-    forecaster = quick(loss="quantile", conformal=False).fit(AIRLINE)
+    forecaster = quick(loss="quantile", conformal=False, pretrained=None).fit(AIRLINE)
     with pytest.raises(ValueError, match=r"Quantiles from 0.025 to 0.975 are asked.*0.1 to 0.9"):
         forecaster.predict_interval(coverage=0.95)
     for bad in ([], [0.0], [1.5], [[0.5]]):
@@ -172,7 +173,8 @@ def noise(scale):
 @pytest.mark.parametrize("loss", ["quantile", "gaussian", "student_t"])
 def test_losses_learn_the_spread(loss):
     y = noise(3.0)
-    forecaster = quick(loss=loss, conformal=False, season=1, horizon=3, lookback=20, max_iter=40)
+    sizes = {"season": 1, "horizon": 3, "lookback": 20, "max_iter": 40}
+    forecaster = quick(loss=loss, conformal=False, pretrained=None, **sizes)
     origins = {"n_windows": 200, "step": 1, "refit": False}
     scored = backtest(forecaster, y, **origins, coverage=0.8, quantiles=[0.1, 0.5, 0.9])
     result = scored.metrics().loc["RNNForecaster"]
@@ -190,7 +192,8 @@ def test_paths_keep_the_errors_of_a_window_together():
     """Steps of a random walk's path are correlated, which the sum of a path shows."""
     rng = np.random.default_rng(0)
     walk = pd.Series(rng.normal(size=9000).cumsum(), pd.date_range("2000", periods=9000, freq="D"))
-    forecaster = quick(season=1, horizon=10, lookback=12, max_iter=3).fit(walk[:7000])
+    sizes = {"season": 1, "horizon": 10, "lookback": 12, "max_iter": 3}
+    forecaster = quick(pretrained=None, **sizes).fit(walk[:7000])
     variances = []
     for end in range(7000, 9000, 50):  # a window's own deviation is the scale: many windows
         samples = forecaster.predict_samples(40, y=walk[:end], n_samples=200)

@@ -128,7 +128,7 @@ class Calibration:
     """What errors on held-out windows say."""
 
     widths: ConformalWidths | None = None  # of intervals; None where nothing was held out
-    share: float = 0.5  # of the pretrained network, where it forecasts too
+    share: float | None = None  # of the pretrained network, where errors told
 
     @property
     def is_flat(self) -> bool:

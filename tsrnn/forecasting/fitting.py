@@ -102,11 +102,13 @@ def fit_series(
     scaling = scaling_of(panel, spec.lookback, spec.season, resolved.transform, trend)
     pretrained = None
     if forecaster.pretrained is not None:
-        pretrained = Pretrained(load_pretrained(), pretrained_season(forecaster, collection), 0.5)
+        # Its share before errors tell: equal, but none where there is more to read than it can.
+        share = 0.0 if features.reads_more else 0.5
+        pretrained = Pretrained(load_pretrained(), pretrained_season(forecaster, collection), share)
     context = FitContext(collection, scaling, spec, resolved, pretrained)
     network, result = _fit_networks(forecaster, context, parts)
     network.parameters = result.weights[0, 0]
-    if pretrained:
+    if pretrained and result.calibration.share is not None:
         pretrained = dataclasses.replace(pretrained, share=result.calibration.share)
     state = FittedForecaster(
         spec=spec,
@@ -166,7 +168,8 @@ def _fit_networks(
         outputs = pretrained_outputs(
             fit.pretrained, context, series, ends, spec.n_ahead, forecaster.n_jobs
         )
-        return Calibration(*mixed_errors(ensemble, source, windows, series, outputs))
+        share = fit.pretrained.share
+        return Calibration(*mixed_errors(ensemble, source, windows, series, outputs, share))
 
     splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
     series_fitter: Fitter | None = None

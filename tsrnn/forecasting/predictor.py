@@ -16,7 +16,7 @@ from tsrnn.kernels.sources import Source
 from tsrnn.parameters import percent_label
 
 _MAX_VALUES = 2**24  # of the windows that are forecast at a time
-_N_EQUAL = 30  # windows that equal shares of forecasts count as much as
+_N_FIRST = 30  # windows that count as much as the share before errors are known
 _LEAST_SHARE = 0.01  # of the least value that was read
 
 
@@ -218,8 +218,13 @@ class Predictor:
                 yield path, blocks, series[part], firsts[part]
                 continue
             alone = pretrained_outputs(
-                self.pretrained, context, series[part], ends[part], horizon, ensemble.n_jobs
-            )
+                self.pretrained,
+                context,
+                series[part],
+                ends[part],
+                max(horizon, spec.n_ahead),  # so that a shorter horizon is the beginning of it
+                ensemble.n_jobs,
+            ).until(horizon)
             outputs: PretrainedOutputs | MixedOutputs = alone
             if self.pretrained.share < 1:
                 own, _ = ensemble.unroll(recent, channels, groups, horizon)
@@ -272,13 +277,17 @@ def mixed_errors(
     windows: np.ndarray,
     series: np.ndarray,
     pretrained: PretrainedOutputs,
+    share: float,
 ) -> tuple[HeldOutErrors, float]:
-    """Errors of mixed forecasts of held-out windows, and the share of the pretrained network."""
+    """Errors of mixed forecasts of held-out windows, and the share of the pretrained network.
+
+    ``share`` is what it is before these are known.
+    """
     outputs = ensemble.predict(source, windows, series)
     recent, future = ensemble.spec.past_and_future(source, windows)
     base, scale = ensemble.spec.base_and_scale(recent)
     others = base + scale * outputs.point
-    share = best_share(future, others, pretrained.point, series)
+    share = best_share(future, others, pretrained.point, series, share)
     mixed = MixedOutputs(others, pretrained, share)
     errors, (below, above) = future - mixed.point, mixed.units()
     errors = errors / np.where(errors < 0, below, above)
@@ -287,11 +296,15 @@ def mixed_errors(
 
 
 def best_share(
-    future: np.ndarray, others: np.ndarray, pretrained: np.ndarray, series: np.ndarray
+    future: np.ndarray,
+    others: np.ndarray,
+    pretrained: np.ndarray,
+    series: np.ndarray,
+    first: float = 0.5,
 ) -> float:
     """Share of the pretrained forecasts that makes the least mean absolute error.
 
-    All series count the same. The fewer windows there are, the nearer to equal shares: those of the
+    All series count the same. The fewer windows there are, the nearer to ``first``: those of the
     end of one series depend on each other, and early stopping has used them too.
     """
     weights = (1 / np.bincount(series)[series])[:, None] * ~np.isnan(future)
@@ -301,4 +314,4 @@ def best_share(
         for share in shares
     ]
     n, best = len(future), shares[int(np.argmin(errors))]
-    return float((n * best + _N_EQUAL / 2) / (n + _N_EQUAL))
+    return float((n * best + _N_FIRST * first) / (n + _N_FIRST))

@@ -24,6 +24,10 @@ class PretrainedOutputs:
         """The median, (n_windows, horizon)."""
         return self.quantiles[:, :, MEDIAN]
 
+    def until(self, horizon: int) -> "PretrainedOutputs":
+        """Those of the first steps."""
+        return PretrainedOutputs(self.quantiles[:, :horizon])
+
     def units(self) -> tuple[np.ndarray, np.ndarray]:
         """Units of errors below and above the median: distances to the outer deciles."""
         low = self.point - self.quantiles[:, :, _LOW]
