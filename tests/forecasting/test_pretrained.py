@@ -328,6 +328,17 @@ def test_logarithms_keep_forecasts_positive():
         zero_shot(transform="log").fit(y - 1)
 
 
+def test_bounds_of_logarithms_know_no_future():
+    y = pd.Series(np.linspace(100, 1, 60))
+    y[40:] *= np.where(np.arange(20) < 10, 1.0, 1e-6)
+    options = {"n_windows": 2, "refit": False, "quantiles": [0.001]}
+    forecaster = zero_shot(transform="log", horizon=10)
+    found = [backtest(forecaster, each, **options).forecasts[:10] for each in (y, y.clip(1))]
+    assert_array_equal(found[0]["RNNForecaster"], found[1]["RNNForecaster"])
+    assert_array_equal(found[0]["quantile_0.1"], found[1]["quantile_0.1"])
+    assert found[0]["quantile_0.1"].min() > 0
+
+
 def test_other_series(fitted):
     other = 3 * HISTORY[:70] + 5
     expected = zero_shot().fit(other)
