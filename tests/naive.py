@@ -821,7 +821,7 @@ def network_inputs(values, season, long, n_read, horizon):
     """What the pretrained network reads, the weighted forecasts, and the scale of its outputs."""
     forecasts, n, size = SimpleForecasts(values, season, long), len(values), np.mean(np.abs(values))
     change = mean_change(forecasts.adjusted, 1)
-    scale = max(mean_change(values, season if n > season else 1), 0.3 * change, 1e-4 * size, 1e-12)
+    scale = max(mean_change(values, season if n > season else 1), 0.3 * change, 1e-10 * size, 1e-12)
     errors, future = forecasts.errors(horizon), forecasts.at(n, horizon)
     weights = weights_of_errors(errors, 0.02 * scale)
     base = weights @ future[:9]

@@ -180,8 +180,7 @@ def test_inputs(name, horizon):
     n_read = found.n_read[0]
     assert n_read == min(values.size, max(48, min(2 * season, 128)))
     expected, base, scale = naive.network_inputs(values, season, long, n_read, horizon)
-    # Values are rounded to float32 before they are scaled.
-    rounding = 2e-7 * np.abs(values).max() / max(scale, 1e-4 * np.abs(values).mean())
+    rounding = 1e-14 * np.abs(values).max() / (scale or 1)
     assert_allclose(found.inputs, expected, rtol=2e-6, atol=2e-6 + rounding)
     assert_allclose(found.base[n_read:], base, rtol=1e-9, atol=1e-9)
     assert_allclose(found.scales, scale, rtol=1e-9)
@@ -235,6 +234,17 @@ def test_threads_fill_the_same():
     one, two = (fill_inputs(stretches.values, *columns, n_tasks=n) for n in (1, 2))
     for a, b in zip(one, two, strict=True):
         assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("season", [1, 12])
+@pytest.mark.parametrize("level", [1e4, 1e8])
+def test_digits_of_a_high_level_are_kept(network, level, season):
+    values = np.round(64 * wandering(60)) / 64 - 100
+    found = [
+        network.forecast(Stretches(each, np.array([0]), np.array([60]), season), 9) - shift
+        for each, shift in ((values, 0.0), (values + level, level))
+    ]
+    assert_allclose(found[1], found[0], atol=1e-4 if season == 1 else 1.0)
 
 
 def test_no_stretches(network):

@@ -74,7 +74,7 @@ def fit_series(
     except TooShortError as error:
         if not may_be_zero_shot(forecaster, features):
             raise
-        if collection.panel.n_series > 1:
+        if error.series is not None:  # others may be long enough
             warnings.warn(
                 f"The pretrained network forecasts all series alone: {error}", stacklevel=3
             )

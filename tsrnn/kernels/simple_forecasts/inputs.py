@@ -17,7 +17,7 @@ from tsrnn.kernels.simple_forecasts.smoothing import slope
 _N_PATHS = 12  # inputs that are values of the series, or forecasts of them
 N_INPUTS = _N_PATHS + 2 + 3 + N_CANDIDATES + 1
 _LEAST_ERROR = 0.02  # in units of the scale, that is added to errors
-_LEAST_SCALE = 1e-4  # of the mean size of values
+_LEAST_SCALE = 1e-10  # of the mean size of values
 _N_SEASON_STEPS = 0.3  # scale at least this share of the mean change of the adjusted series
 
 
@@ -60,41 +60,45 @@ def write_weights(errors, are_known, least, weights):
 
 
 @device_function
-def write_past(parts, first, line, inputs):
-    """Write the inputs of paths for the steps from ``first`` on, before they are scaled."""
-    values, season, long = parts.values, parts.season, parts.long
-    n, mean = values.size, 0.0
-    for value in parts.adjusted:
-        mean += value / n
-    for t in range(first, n):
-        row, before = inputs[t - first], max(t - 1, 0)
-        damped = parts.damped[0, before] + parts.damping * parts.damped[1, before]
-        row[0], row[1] = values[t], parts.adjusted[t]
-        row[2] = values[t - season] if t >= season else values[t]
-        row[3] = with_season(parts.levels[before], parts.pattern, parts.factor, t)
-        row[4] = with_season(damped, parts.pattern, parts.factor, t)
-        row[5] = mean + line * (t - (n - 1) / 2)
-        row[6] = values[t - long] if t >= long else values[t]
-        row[7] = parts.levels[before]
-        row[8] = values[t - 2 * season] if t >= 2 * season else values[t]
-        row[9], row[10] = damped, row[2]
-        row[11] = row[5]
-        row[12] = row[13] = 0.0
+def write_paths(paths, center, scale, row):
+    """Write values of the series, or forecasts of them, from a center and in units of the scale."""
+    for k in range(_N_PATHS):
+        row[k] = squeeze((paths[k] - center) / scale)
 
 
 @device_function
-def write_future(forecasts, weights, base, inputs):
+def write_past(parts, first, center, scale, inputs):
+    """Write the inputs of paths for the steps from ``first`` on."""
+    values, season, long, adjusted = parts.values, parts.season, parts.long, parts.adjusted
+    n, mean, line = values.size, 0.0, slope(adjusted)
+    for value in adjusted:
+        mean += value / n
+    for t in range(first, n):
+        row, before = inputs[t - first], max(t - 1, 0)
+        level = parts.levels[before]
+        damped = parts.damped[0, before] + parts.damping * parts.damped[1, before]
+        of_season = values[t - season] if t >= season else values[t]
+        of_long = values[t - long] if t >= long else values[t]
+        of_two = values[t - 2 * season] if t >= 2 * season else values[t]
+        on_line = mean + line * (t - (n - 1) / 2)
+        level_here = with_season(level, parts.pattern, parts.factor, t)
+        damped_here = with_season(damped, parts.pattern, parts.factor, t)
+        paths = (values[t], adjusted[t], of_season, level_here, damped_here, on_line, of_long)
+        write_paths((*paths, level, of_two, damped, of_season, on_line), center, scale, row)
+        row[_N_PATHS] = row[_N_PATHS + 1] = 0.0
+
+
+@device_function
+def write_future(forecasts, weights, center, scale, base, inputs):
     """Write the inputs of paths for the steps ahead, and the weighted mean of forecasts."""
     for h in range(base.size):
-        row, value = inputs[h], 0.0
+        row, value, f = inputs[h], 0.0, forecasts[:, h]
         for c in range(N_MIXED):
-            value += weights[c] * forecasts[c, h]
+            value += weights[c] * f[c]
         base[h] = value
-        row[0], row[1], row[2], row[3] = value, forecasts[3, h], forecasts[2, h], forecasts[0, h]
-        row[4], row[5], row[6] = forecasts[1, h], forecasts[5, h], forecasts[4, h]
-        row[7], row[8], row[9] = forecasts[6, h], forecasts[7, h], forecasts[9, h]
-        row[10], row[11] = forecasts[8, h], forecasts[10, h]
-        row[12], row[13] = 1.0, log(1.0 + h) / 3.0
+        paths = (value, f[3], f[2], f[0], f[1], f[5], f[4], f[6], f[7], f[9], f[8], f[10])
+        write_paths(paths, center, scale, row)
+        row[_N_PATHS], row[_N_PATHS + 1] = 1.0, log(1.0 + h) / 3.0
 
 
 @device_function
@@ -120,21 +124,15 @@ def write_inputs(values, season, long, n_read, space, forecasts, of_candidates, 
     scale = max(max(scale, _LEAST_SCALE * size), 1e-12)
     least = _LEAST_ERROR * scale
     write_weights(errors, are_known, least, weights)
-    write_past(parts, n - n_read, slope(parts.adjusted), inputs)
-    write_future(forecasts, weights, base, inputs[n_read:])
+    center = parts.levels[n - 1]
+    write_past(parts, n - n_read, center, scale, inputs)
+    write_future(forecasts, weights, center, scale, base, inputs[n_read:])
     of_change = log(max(change, 1e-3 * scale) / scale)
-    of_length, of_season, center = (
-        log(float(n)) / 4.0,
-        log(float(season)) / 3.0,
-        parts.levels[n - 1],
-    )
+    of_length, of_season = log(float(n)) / 4.0, log(float(season)) / 3.0
     for c in range(N_CANDIDATES):
         errors[c] = log((errors[c] + least) / scale) / 2.0 if are_known else 0.0
     for t in range(inputs.shape[0]):
-        row = inputs[t]
-        for k in range(_N_PATHS):
-            row[k] = squeeze((row[k] - center) / scale)
-        k = _N_PATHS + 2
+        row, k = inputs[t], _N_PATHS + 2
         row[k], row[k + 1], row[k + 2] = of_change, of_length, of_season
         for c in range(N_CANDIDATES):
             row[k + 3 + c] = errors[c]
