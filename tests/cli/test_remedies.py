@@ -86,8 +86,8 @@ def test_missing_values_and_rows_are_mended_by_missing(command, is_panel, times,
 @pytest.mark.parametrize(
     ("command", "n", "options"),
     [
-        ("forecast", 9, ["--horizon", "6"]),
-        ("forecast", 60, ["--season", "40"]),
+        ("forecast", 9, ["--horizon", "6", "--lookback", "6"]),
+        ("forecast", 60, ["--season", "40", "--lookback", "40"]),
         ("backtest", 9, ["--horizon", "6"]),
         ("backtest", 40, ["--windows", "9"]),
         ("backtest", 60, ["--season", "40"]),
@@ -157,15 +157,16 @@ def test_a_backtest_of_a_series_that_falls_silent(is_panel, write, run):
 
 
 @pytest.mark.filterwarnings("default")
-def test_forecasts_without_intervals(write, run, tmp_path):
+def test_intervals_of_the_pretrained_network(write, run, tmp_path):
     rows = rows_of(pd.date_range("2024-01-01", periods=120), is_panel=False)
     rows = rows.assign(y=rows["y"].where(rows.index.isin([0, 1, 30, 60, 61, 62])))
     options = ["--missing", "mask", "--horizon", "6", "--quantiles", "50"]
     picture = tmp_path / "p.png"
     code, out, err = run("forecast", write(columns=rows), *NAMES, *options, "--plot", picture)
     assert code == 0
-    assert "there are no prediction intervals" in err
-    assert out.splitlines()[0] == "time,forecast"
+    assert "prediction intervals are the pretrained network's" in err
+    names = "lower_80,upper_80,lower_95,upper_95,quantile_50"
+    assert out.splitlines()[0] == f"time,forecast,{names}"
     assert picture.exists()
 
 

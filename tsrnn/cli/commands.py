@@ -27,9 +27,6 @@ def forecast(arguments: argparse.Namespace) -> None:
     _check_horizon(arguments, y, X)
     with _file_errors(arguments):
         forecaster.fit(y, X, static)
-    state = forecaster.fitted_
-    if state.widths is None and state.pretrained is None:  # of which fit has warned
-        coverage, quantiles = [], []
     table = forecaster.predict().to_frame("forecast")
     if coverage:
         table = table.join(forecaster.predict_interval(coverage=coverage))
