@@ -16,7 +16,7 @@ from tsrnn.kernels.sources import Source
 from tsrnn.parameters import percent_label
 
 _MAX_VALUES = 2**24  # of the windows that are forecast at a time
-_N_FIRST = 30  # windows that count as much as the share before errors are known
+_N_FIRST = 20  # windows that count as much as the share before errors are known
 _LEAST_SHARE = 0.01  # of the least value that was read
 
 
