@@ -15,6 +15,8 @@ from sklearn.base import clone
 import tsrnn
 from tsrnn import RNNForecaster, backtest
 from tsrnn.datasets import load_airline
+from tsrnn.forecasting.encoders import FeatureEncoder
+from tsrnn.forecasting.inputs import read_series
 from tsrnn.forecasting.predictor import best_share
 from tsrnn.forecasting.pretrained import (
     LEVELS,
@@ -25,6 +27,7 @@ from tsrnn.forecasting.pretrained import (
     network,
     training,
 )
+from tsrnn.forecasting.zero_shot import prefers_zero_shot
 from tsrnn.inspection import diagnose, input_sensitivity, states
 from tsrnn.plotting import ForecastDisplay, GateDisplay, LossCurveDisplay
 
@@ -292,6 +295,32 @@ def test_a_panel_with_a_series_that_is_too_short():
     with pytest.warns(UserWarning, match=r"all series alone: Series 's2' of y has 1 observations"):
         found = RNNForecaster(max_iter=2).fit(frame)
     pd.testing.assert_frame_equal(found.predict(), zero_shot().fit(frame).predict())
+
+
+def test_panels_of_short_series_are_not_trained_on_unless_asked():
+    frame = panel((60, 70, 300))
+    found = RNNForecaster().fit(frame)
+    assert found.fitted_.is_zero_shot
+    pd.testing.assert_frame_equal(found.predict(), zero_shot().fit(frame).predict())
+    short = read_series(found, frame)
+
+    def prefers(collection=short, features=None, **options):
+        features = FeatureEncoder() if features is None else features
+        return prefers_zero_shot(RNNForecaster(**options), collection, features)
+
+    assert prefers()
+    for options in (
+        {"pretrained": None},
+        {"hidden_size": 8},
+        {"max_iter": 3},
+        {"lookback": 12},
+        {"scope": "local"},
+        {"loss": "quantile"},
+        {"features": FeatureEncoder(calendar=("month",))},
+        {"collection": read_series(found, panel((60, 250, 300)))},
+        {"collection": read_series(found, HISTORY)},
+    ):
+        assert not prefers(**options)
 
 
 def test_missing_values():
