@@ -255,7 +255,7 @@ def test_frames_of_times_and_values_after_updates(library):
 
 def test_a_long_update_leaves_no_hole_in_the_history():
     y = load_airline()
-    forecaster = RNNForecaster(horizon=3, lookback=24, max_iter=1, hidden_size=4, n_jobs=1)
+    forecaster = RNNForecaster(horizon=3, lookback=24, max_iter=1, hidden_size=4, pretrained=None)
     forecaster.fit(y[:72]).update(y[72:])
     display = ForecastDisplay.from_estimator(forecaster)
     np.testing.assert_allclose(display.history_line_.get_ydata(), y[-27:], rtol=1e-9)

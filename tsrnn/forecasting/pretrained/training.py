@@ -23,6 +23,7 @@ from tsrnn.forecasting.pretrained.network import (
     prepare,
     source_of,
 )
+from tsrnn.kernels import portable
 from tsrnn.kernels.jit.threads import claim_threads
 from tsrnn.kernels.simple_forecasts.filling import Filled
 from tsrnn.kernels.simulation.filling import fill_series
@@ -92,8 +93,9 @@ def simulate_stretches(
     with claim_threads(n_jobs) as n_tasks:
         seasons = np.array([task.seasons], np.int64)
         fill_series(values, seed, 0, seasons, shares / shares.sum(), n_tasks)
-    bounds = np.log(shortest), np.log(longest + 1)
-    lengths = np.exp(rng.uniform(*bounds, n)).astype(np.int64)
+    bounds = portable.log(np.array([shortest, longest + 1.0]))
+    lengths = portable.exp(rng.uniform(*bounds, n)).astype(np.int64)
+    lengths = np.clip(lengths, shortest, longest)  # whatever was rounded
     horizons = rng.integers(nearest, farthest + 1, n)
     firsts = np.arange(n) * values.shape[1] + longest - lengths
     return Stretches(values.ravel(), firsts, lengths, task.seasons[0]), horizons
