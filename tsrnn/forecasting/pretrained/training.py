@@ -93,8 +93,8 @@ def simulate_stretches(
     with claim_threads(n_jobs) as n_tasks:
         seasons = np.array([task.seasons], np.int64)
         fill_series(values, seed, 0, seasons, shares / shares.sum(), n_tasks)
-    bounds = portable.log(np.array([shortest, longest + 1.0]))
-    lengths = portable.exp(rng.uniform(*bounds, n)).astype(np.int64)
+    low, high = portable.log(np.array([shortest, longest + 1.0])).tolist()
+    lengths = portable.exp(rng.uniform(low, high, n)).astype(np.int64)
     lengths = np.clip(lengths, shortest, longest)  # whatever was rounded
     horizons = rng.integers(nearest, farthest + 1, n)
     firsts = np.arange(n) * values.shape[1] + longest - lengths
