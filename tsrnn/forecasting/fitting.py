@@ -90,21 +90,12 @@ def fit_series(
         quantiles=parts.quantiles,
     )
     collection = collection.filled(spec.season)
-    static_channels, later = features.encode_static(static, collection.ids), None
-    if features.n_channels:
-        rows = [] if covariates is None else [features.encode(covariates)]
-        channels = features.channels(
-            collection, rows, static_channels, forecaster.missing == "mask"
-        )
-        collection = dataclasses.replace(collection, covariates=channels)
-        later = later_rows(rows, collection.last_stamps, collection.ids) if rows else None
+    static_channels = features.encode_static(static, collection.ids)
+    mask = forecaster.missing == "mask"
+    collection, later = _with_channels(collection, features, covariates, static_channels, mask)
     panel, trend = collection.panel, resolved.trend and collection.panel.n_series == 1
     scaling = scaling_of(panel, spec.lookback, spec.season, resolved.transform, trend)
-    pretrained = None
-    if forecaster.pretrained is not None:
-        # Its share before errors tell: equal, but none where there is more to read than it can.
-        share = 0.0 if features.reads_more else 0.5
-        pretrained = Pretrained(load_pretrained(), pretrained_season(forecaster, collection), share)
+    pretrained = _pretrained(forecaster, collection, features)
     context = FitContext(collection, scaling, spec, resolved, pretrained)
     network, result = _fit_networks(forecaster, context, parts)
     network.parameters = result.weights[0, 0]
@@ -126,6 +117,28 @@ def fit_series(
         pretrained=pretrained,
     )
     return state, result.history
+
+
+def _with_channels(collection, features, covariates, static_channels, mask):
+    """Series with their channels of covariates, and the encoded rows that follow, if any."""
+    if not features.n_channels:
+        return collection, None
+    rows = [] if covariates is None else [features.encode(covariates)]
+    channels = features.channels(collection, rows, static_channels, mask)
+    collection = dataclasses.replace(collection, covariates=channels)
+    later = later_rows(rows, collection.last_stamps, collection.ids) if rows else None
+    return collection, later
+
+
+def _pretrained(forecaster, collection, features):
+    """The pretrained network with its share before errors tell, if it forecasts too.
+
+    Shares are equal, but it has none where there is more to read than it can.
+    """
+    if forecaster.pretrained is None:
+        return None
+    season = pretrained_season(forecaster, collection)
+    return Pretrained(load_pretrained(), season, 0.0 if features.reads_more else 0.5)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
