@@ -763,6 +763,7 @@ def test_missing_and_left_over_content_is_refused(valid_files, assert_refused):
     sometimes_of = {
         "forecaster": {"loss_", "quantiles_"},
         "zero-shot": {"loss_", "quantiles_"},
+        "wave-transcriber": {"features_"},  # those of vectors have none
         "covariates": {"_weights"},
         "detector": {"_constant", "_start_weights"},  # files of earlier versions have none
         "detectors": {"_constant", "_start_weights"},
