@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pickle
 import shutil
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -30,6 +31,7 @@ from tsrnn.forecasting.pretrained import (
 from tsrnn.forecasting.zero_shot import prefers_zero_shot
 from tsrnn.inspection import diagnose, input_sensitivity, states
 from tsrnn.plotting import ForecastDisplay, GateDisplay, LossCurveDisplay
+from tsrnn.training import Moments
 
 AIRLINE = load_airline()
 HISTORY, FUTURE = AIRLINE[:-24], AIRLINE[-24:]
@@ -630,3 +632,18 @@ def test_learning_rates_fall():
     rates = [TINY.rate(number) for number in range(4)]
     assert rates[0] == pytest.approx(TINY.learning_rate / 2)
     assert rates[1] > rates[2] > rates[3] > 0
+
+
+@pytest.mark.slow
+def test_the_end_of_the_training_of_what_is_installed_is_reproduced():
+    plan = training.Plan()
+    trained = network.PretrainedNetwork.of_shape(plan.hidden_size, np.random.default_rng(0)).network
+    moments = Moments(trained)
+    kept = Path(__file__).with_name("pretrained_kept.npz")  # after 95 % of the rounds
+    losses = training.read_state(kept, plan, trained, moments)
+    assert len(losses) == round(0.95 * plan.n_rounds)
+    for number in range(len(losses), plan.n_rounds):
+        losses.append(training.train_round(plan, number, trained, moments))
+    assert_array_equal(trained.parameters, network.load_pretrained().network.parameters)
+    log = (network.FOLDER / "log.csv").read_text().split()
+    assert log[1:] == [f"{k + 1},{loss:.6f}" for k, loss in enumerate(losses)]
