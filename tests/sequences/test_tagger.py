@@ -538,7 +538,7 @@ def test_inspection_of_a_tagger():
     assert states(tagger, TOKENS[:2]).shape == (6, 8)
     assert len(gradient_flow(tagger, TOKENS, LABELS)) == max(LENGTHS)
     assert "7 tokens" in tagger._repr_html_()
-    with pytest.raises(ValueError, match="A tagger's labels"):
+    with pytest.raises(ValueError, match="RNNTagger predicts for each step"):
         diagnose(tagger, TOKENS, LABELS)
 
 
