@@ -296,7 +296,12 @@ def test_bad_language_models():
     ):
         with pytest.raises((ValueError, TypeError), match=message):
             transcriber.predict(NUMBERS, language_model=model)
-    for options in ({"beam_size": 0}, {"language_weight": -1}, {"label_bonus": np.nan}):
+    for options in (
+        {"beam_size": 0},
+        {"beam_size": 1001},
+        {"language_weight": -1},
+        {"label_bonus": np.nan},
+    ):
         with pytest.raises(ValueError, match=next(iter(options))):
             transcriber.predict(NUMBERS, **options)
 
