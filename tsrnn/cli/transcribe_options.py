@@ -35,7 +35,7 @@ def add_transcribe(commands) -> None:
     text = "file of a language model (RNNLanguageModel) that knows what texts are probable"
     add("--language-model", text, metavar="MODEL")
     text = "factor of the language model's log-likelihoods (default 0.5)"
-    add("--language-weight", text, type=temperature, default=0.5, metavar="W")
+    add("--language-weight", text, type=temperature, metavar="W")
     text = "csv or parquet file of when each label was said: file, label, start, end in seconds"
     add("--align", text, metavar="FILE")
     add("--out", "text file to write to (default: standard output)", metavar="FILE")

@@ -208,8 +208,8 @@ class RNNTranscriber(ClassesMixin, WaveFeaturesMixin):
             ``features`` a list of waves and wav files, as ``LogMel.fit`` reads them.
         y : list
             The labels of each sequence in order: a text, whose labels are its characters, or a list
-            of labels of any type that can be sorted; empty where there are none, as in silence. Of
-            a long frame a Series with an entry for each id.
+            of labels, which are texts, whole numbers or bools; empty where there are none, as in
+            silence. Of a long frame a Series with an entry for each id.
 
         Returns
         -------
