@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 
-from tsrnn.estimators.classes import checked_labels, join_labels
+from tsrnn.estimators.classes import checked_labels, join_labels, refuse_nested
 from tsrnn.parameters import naming
 
 
@@ -101,13 +101,7 @@ def _labels_of(row, number):
             f"{where} has a missing label at place {place} ({labels[place]!r}). Leave it out: "
             "labels have no times, so that a gap says nothing."
         )
-    nested = [place for place, label in enumerate(labels) if isinstance(label, (tuple, list))]
-    if nested:
-        label = labels[nested[0]]
-        raise ValueError(
-            f"{where} has a {type(label).__name__} at place {nested[0]} ({label!r:.60}), and a "
-            "label is a text, a whole number or a bool. Give texts in place of tuples."
-        )
+    refuse_nested(labels, where)
     return labels
 
 

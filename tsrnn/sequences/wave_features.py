@@ -90,6 +90,8 @@ def _of_file(entry):
 
 def _check_collection(X):
     """Raise ValueError unless X may hold sequences."""
+    if hasattr(X, "__array__") and not hasattr(X, "shape"):
+        X = np.asarray(X)
     is_array = getattr(X, "shape", ()) != ()
     if not (is_array or isinstance(X, Sequence)):
         raise ValueError(f"X must be a list of sequences, got {type(X).__name__}.")
