@@ -133,5 +133,10 @@ def test_what_is_refused(model, file, transcribe, tmp_path):
     assert "it is a file to read" in transcribe(model, path, "--out", path)[2]
     assert "it is a file to read" in transcribe(model, path, "--align", model)[2]
     (tmp_path / "text.wav").write_text("no wave")
-    assert "cannot be read as a wav file" in transcribe(model, tmp_path / "text.wav")[2]
-    assert "--beam-size" in transcribe(model, path, "--beam-size", 0)[2]
+    error = transcribe(model, tmp_path / "text.wav")[2]
+    assert error.count("text.wav") == 1
+    assert "text.wav: The file cannot be read as a wav file" in error
+    error = transcribe(model, path, "--language-weight", 1)[2]
+    assert "give --language-model too" in error
+    for size in (0, 1001):
+        assert "from 1 to 1000" in transcribe(model, path, "--beam-size", size)[2]

@@ -89,4 +89,15 @@ def test_what_is_refused(model, translate, tmp_path):
     assert "it is a file to read" in translate(path, file, "--out", file)[2]
     file.write_bytes("H\u00fcnd\n".encode("latin-1"))
     assert "see --encoding" in translate(path, file)[2]
-    assert translate(path, file, "--encoding", "latin-1")[0] == 2  # no token is known
+    assert "from 1 to 1000" in translate(path, file, "--beam-size", 1001)[2]
+
+
+@pytest.mark.filterwarnings("always:No token of X is known")
+def test_a_line_of_unknown_words_is_translated(model, translate, tmp_path):
+    path, model = model
+    file = tmp_path / "lines.txt"
+    file.write_bytes("H\u00fcnd\n".encode("latin-1"))
+    expected = model.predict(["Hund", "H\u00fcnd"])[1]
+    code, out, error = translate(path, file, "--encoding", "latin-1")
+    assert (code, out) == (0, f"{expected}\n")
+    assert "warning: No token of X is known" in error

@@ -52,7 +52,7 @@ def test_sacrebleu_agrees():
     ("y_true", "y_pred", "message"),
     [
         (["a"], ["a", "b"], "y_true has 1 entries and y_pred 2"),
-        ("a", ["a"], "y_true is one str"),
+        ("a", ["a"], r"y_true is one str. Give a list of texts: \[y_true\]"),
         (["a"], "a", "y_pred is one str"),
         ([], [], "y_true is empty"),
     ],

@@ -135,3 +135,12 @@ def test_label_error_rates():
         label_error_rate(["", ""], ["a", ""])
     with pytest.raises(ValueError, match="y_true has 2 sequences, and y_pred 1"):
         label_error_rate(["a", "b"], ["a"])
+    for y_true, y_pred, message in (
+        ("abc", "abd", r"y_true must be a list .* got 'abc'. Give a single one as \[y_true\]"),
+        (["a"], "a", "y_pred must be a list"),
+        (None, ["a"], "y_true must be a list .* got None"),
+        (["a", None], ["a", "b"], "Sequence 1 of y_true is None: give its labels"),
+        (["a"], [3], "Sequence 0 of y_pred is 3: give its labels"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            label_error_rate(y_true, y_pred)

@@ -471,7 +471,11 @@ BAD = {
     "several types": (ROWS, [["a", 1], [2]], "labels of several types, int and str"),
     "infinite": (ROWS, [[1.0, np.inf], [2.0]], "infinity"),
     "continuous": (ROWS, [[1.5, 0.25], [2.0]], "continuous"),
-    "labels of labels": (ROWS, [[["a"], ["b"]], ["a"]], "y"),
+    "labels of labels": (ROWS, [[["a"], ["b"]], ["a"]], "Sequence 0 of y has a list at place 0"),
+    "tuples": (ROWS, [["a", None], [("a", "b")]], "Sequence 1 of y has a tuple at place 0"),
+    "tuples of rows": (np.ones((2, 2)), [("a", "b"), ("c", "d")], "y has a tuple at place 0"),
+    "None": (None, [["a"]], "X must hold sequences: a list of them"),
+    "a generator": ((row for row in ROWS), [["a"]], "X must hold sequences: a list of them"),
     "empty": ([[1.0], []], [["a"], []], "Sequence 1 of X is empty"),
     "nothing": ([[1.0], [np.nan]], [["a"], ["b"]], "Sequence 1 of X holds no value"),
     "no sequences": ([], [], "X must hold sequences: a list of them"),
@@ -538,7 +542,7 @@ def test_inspection_of_a_tagger():
     assert states(tagger, TOKENS[:2]).shape == (6, 8)
     assert len(gradient_flow(tagger, TOKENS, LABELS)) == max(LENGTHS)
     assert "7 tokens" in tagger._repr_html_()
-    with pytest.raises(ValueError, match="A tagger's labels"):
+    with pytest.raises(ValueError, match="RNNTagger predicts for each step"):
         diagnose(tagger, TOKENS, LABELS)
 
 

@@ -296,7 +296,12 @@ def test_bad_language_models():
     ):
         with pytest.raises((ValueError, TypeError), match=message):
             transcriber.predict(NUMBERS, language_model=model)
-    for options in ({"beam_size": 0}, {"language_weight": -1}, {"label_bonus": np.nan}):
+    for options in (
+        {"beam_size": 0},
+        {"beam_size": 1001},
+        {"language_weight": -1},
+        {"label_bonus": np.nan},
+    ):
         with pytest.raises(ValueError, match=next(iter(options))):
             transcriber.predict(NUMBERS, **options)
 
@@ -330,10 +335,14 @@ BAD_LABELS = {
         r"Sequence 2 of y has a missing label at place 1 \(None\)",
     ),
     "a NaN": ([[1.0], [], [2.0, np.nan], [], []], "Sequence 2 of y has a missing label at place 1"),
-    "nested": ([["a"], [], [["a"], ["b"]], [], []], "labels of several types, list and str"),
+    "nested": ([["a"], [], [["a"], ["b"]], [], []], "Sequence 2 of y has a list at place 0"),
+    "flat lists": ([[[1], [2]], [], [[3]], [], []], "Sequence 0 of y has a list at place 0"),
+    "tuples": ([[], ["a", ("a", "b")], [], [], []], "Sequence 1 of y has a tuple at place 1"),
+    "a set": ({"a", "b"}, "y must hold the labels of each sequence, .*Give a list"),
+    "a generator": ((text for text in TEXTS), "got <generator .*Give a list"),
     "several types": ([["a"], [], [1], [], []], "labels of several types, int and str"),
     "empty": ([""] * 5, "y holds no label: all of it is empty"),
-    "fractions": ([[0.5], [1.5], [], [], []], "continuous"),
+    "fractions": ([[1.0], [1.5], [], [], []], "label 1.5, and continuous values are no"),
 }
 
 
@@ -377,6 +386,19 @@ def test_bad_sequences():
     ):
         with pytest.raises(ValueError, match=message):
             fitted(X)
+    transcriber, wave = fitted(), NUMBERS[0][:, 0]
+    for X, message in (
+        ([], "X is empty: it has 0 samples"),
+        (np.empty((0, 4)), "X is empty: it has 0 samples"),
+        (None, "X must be a list of sequences, got NoneType"),
+        ((row for row in NUMBERS), "X must be a list of sequences, got generator"),
+        (wave, r"X is one sequence. Give a list of sequences: \[X\]"),
+        (wave.tolist(), "X is one sequence"),
+        (pd.Series(wave), "X is one sequence"),
+    ):
+        for call in (transcriber.predict, fitted):
+            with pytest.raises(ValueError, match=message):
+                call(X)
     with pytest.raises(ValueError, match="device"):
         fitted(device="cuda")
 

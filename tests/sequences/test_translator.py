@@ -382,8 +382,6 @@ def test_bad_pairs(unit, X, y, message):
 
 
 def test_bad_sources_after_fit(model):
-    with pytest.raises(ValueError, match="No token of X is known"):
-        model.predict(["quux", "xyzzy"])
     with pytest.raises(ValueError, match="Text 1 of X is empty"):
         model.predict(["Hund", ""])
     of_numbers = translator(None).fit(TABLES, WORDS)
@@ -391,6 +389,69 @@ def test_bad_sources_after_fit(model):
         of_numbers.predict(SERIES)
     with pytest.raises(ValueError, match="missing values"):
         of_numbers.predict(GAPS)
+
+
+def test_sources_of_unknown_tokens_alone_are_read(model):
+    expected = model.predict(["Hund", "quux"])[1]
+    with pytest.warns(UserWarning, match="No token of X is known: the vocabulary of 9 tokens"):
+        assert model.predict(["quux"]) == [expected]
+    with pytest.warns(UserWarning, match="No token of X is known"):
+        assert clone(model).fit(TEXTS, WORDS).partial_fit(["quux"], ["a dog"]).n_iter_ == 2
+
+
+WHOLE = {
+    "arrays": [np.array([1, 2, 3]), np.array([2, 1])],
+    "lists": [[1, 2, 3], [2, 1]],
+    "table": np.array([[1, 2], [2, 1]]),
+    "bool": [np.array([True]), np.array([False])],
+    "tuples": [[(1, 2.5)], [(2, 0.5)]],
+    "letters": [["a", 1.5], ["b"]],
+}
+FLOATS = {
+    "arrays": [np.array([1.5, 2]), np.array([1, 2, 3])],
+    "swapped": [np.array([1, 2, 3]), np.array([1.5, 2])],
+    "lists": [[1.0, 2.0], [3.0, 0.5]],
+    "one float": [[1, 2], [3, 0.5]],
+    "float32": [list(np.float32([1, 2])), [3]],
+    "missing": [[1, None, 2.5], [2, 3]],
+    "objects": [np.array([1.5, 2], object), np.array([1, 2], object)],
+    "Series": pd.Series([[1.0, 2.0], [3.0]]),
+    "nullable": [pd.Series([1.5, 2], dtype="Float64"), pd.Series([1, 2])],
+    "channels": [np.array([[1, 2]]), np.array([[2, 1]])],
+}
+
+
+@pytest.mark.parametrize(
+    "form", [("items", key) for key in WHOLE] + [("floats", key) for key in FLOATS]
+)
+def test_whole_numbers_are_items_and_others_are_not(form):
+    kind, key = form
+    X = (WHOLE if kind == "items" else FLOATS)[key]
+    model = translator(None).fit(X, ["u", "v"])
+    assert (model.source_tokenizer_ is None) == (kind == "floats")
+    assert len(model.predict(X)) == 2
+    model = translator(Tokenizer(None)).fit([[1.0, 2.0], [3.0, 0.5]], ["u", "v"])
+    assert 0.5 in model.source_tokenizer_.vocabulary_
+
+
+def test_forms_of_numbers_that_are_refused():
+    polars = pytest.importorskip("polars")
+    of_numbers, y = translator(None).fit(SERIES, WORDS), ["u", "v"]
+    table = np.arange(10.0).reshape(2, 5)
+    for X, message in (
+        (pd.DataFrame(table), r"X is a DataFrame. Give one column of it: X\['name'\]"),
+        (polars.DataFrame(table), "X is a DataFrame"),
+        ([], "X is empty"),
+        (table[:0], "X is empty"),
+        (None, "X must be a list, .* got NoneType"),
+        ((row for row in table), "X must be a list, .* got generator"),
+        ([np.array([1j, 2]), np.ones(2)], "Sequence 0 of X does not hold numbers: Complex"),
+        (["ab", np.ones(2)], "X must be a list of sequences of numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            translator(None).fit(X, y)
+        with pytest.raises(ValueError, match=message):
+            of_numbers.predict(X)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sklearn.base import clone
 import tsrnn
 from tsrnn import RNNTranscriber
 from tsrnn.inspection import states
-from tsrnn.sequences.audio import MFCC, LogMel
+from tsrnn.sequences.audio import MFCC, LogMel, read_wav
 
 RATE = 8000
 RNG = np.random.default_rng(0)
@@ -96,9 +96,14 @@ def test_silence_and_short_waves():
         (rows,) = transcriber.predict_proba([wave])
         assert np.isfinite(rows).all()
         assert len(transcriber.align([wave], [""])[0]) == 0
-    with pytest.raises(ValueError, match=r"Row 0 of X has 1 steps, fewer than segment=2"):
+    with pytest.raises(
+        ValueError,
+        match=r"^Wave 0 of X, in steps of 0.01 seconds, has 1 steps, fewer than segment=2",
+    ):
         transcriber.predict([np.zeros(80)])
-    with pytest.raises(ValueError, match=r"Row 1 of X has 2 segments.*3 labels, 'abb', which need"):
+    with pytest.raises(
+        ValueError, match=r"Wave 1 of X, .* has 2 segments.*3 labels, 'abb', which need"
+    ):
         fitted([WAVES[0], WAVES[1][:400], *WAVES[2:]]).fit(
             [WAVES[0], WAVES[1][:400]], ["ab", "abb"]
         )
@@ -125,6 +130,51 @@ def test_what_is_refused(tmp_path):
     for name, value in {"embedding_size": 3, "n_channels": 2, "id_column": "id"}.items():
         with pytest.raises(ValueError, match=rf"{name}=.* and features=.* contradict"):
             fitted(segment=1, **{name: value})
+
+
+def test_short_files_are_named(tmp_path):
+    paths = [tmp_path / f"{number}.wav" for number in range(4)]
+    for path, wave in zip(paths, WAVES, strict=True):
+        wavfile.write(path, RATE, wave)
+    transcriber = fitted(paths, LogMel(n_mels=6))
+    wavfile.write(paths[2], RATE, WAVES[2][:1])
+    where = r"Wave 2 of X, '.*2\.wav', in steps of 0.01 seconds, has "
+    with pytest.raises(ValueError, match=where + "1 steps, fewer than segment=2"):
+        transcriber.predict(paths)
+    with pytest.raises(ValueError, match=where + "0 segments of 2 steps and 1 labels"):
+        transcriber.fit(paths, ["a", "b", "a", "b"])
+
+
+def test_what_is_no_wave_but_holds_one(tmp_path):
+    transcriber, path = fitted(), tmp_path / "wave.wav"
+    wavfile.write(path, RATE, WAVES[0])
+    content = path.read_bytes()
+    for X, message in (
+        ([WAVES[0], wavfile.read(path)], "Wave 1 of X is a tuple of a wave and its rate"),
+        ([read_wav(path)], "Wave 0 of X is a tuple of a wave and its rate"),
+        ([(RATE, np.zeros((900, 2)))], "Wave 0 of X is a tuple of a wave and its rate"),
+        (read_wav(path), "X is a tuple of a wave and its rate"),
+        ([content], r"Wave 0 of X is of type bytes. Give .* io.BytesIO\(content\)"),
+        (content, r"X is one bytes. Give a list of waves: \[io.BytesIO\(X\)\]"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            transcriber.predict(X)
+    pair = tuple(WAVES[:2])
+    assert transcriber.predict(pair) == transcriber.predict(WAVES[:2])
+
+
+def test_resample_may_be_set_after_fit(tmp_path):
+    path, transcriber = tmp_path / "wave.wav", fitted()
+    wavfile.write(path, 16000, np.repeat(WAVES[0], 2))
+    expected = fitted(features=LogMel(RATE, n_mels=6, deltas=1, resample=True)).predict([path])
+    with pytest.raises(ValueError, match="Set resample=True"):
+        transcriber.predict([path])
+    assert transcriber.set_params(features__resample=True).predict([path]) == expected
+    transcriber.partial_fit([path], TEXTS[:1])
+    assert len(transcriber.loss_curve_) == 3
+    transcriber.set_params(features__resample=False)
+    with pytest.raises(ValueError, match="Set resample=True"):
+        transcriber.predict([path])
 
 
 def test_files_of_another_rate_are_resampled(tmp_path):

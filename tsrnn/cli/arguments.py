@@ -26,6 +26,7 @@ def _integer(text, least, most):
 
 
 count = partial(_integer, least=1, most=_LARGEST_COUNT)
+beams = partial(_integer, least=1, most=1000)
 lookback = partial(_integer, least=2, most=_LARGEST_COUNT)
 seed = partial(_integer, least=0, most=2**32 - 1)
 

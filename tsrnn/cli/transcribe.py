@@ -3,6 +3,7 @@
 import argparse
 import io
 import sys
+from pathlib import Path
 
 import pandas as pd
 
@@ -26,7 +27,10 @@ def transcribe(arguments: argparse.Namespace) -> None:
     options = {"beam_size": arguments.beam_size}
     if arguments.language_model:
         options["language_model"] = _language_model(arguments.language_model)
-        options["language_weight"] = arguments.language_weight
+        if arguments.language_weight is not None:
+            options["language_weight"] = arguments.language_weight
+    elif arguments.language_weight is not None:
+        raise ValueError("--language-weight is for a language model: give --language-model too")
     waves = [_read(file, model.features_.rate_, arguments.resample) for file in files]
     lines, tables = [], {}
     for number, (file, wave) in enumerate(zip(files, waves, strict=True)):
@@ -59,11 +63,10 @@ def _language_model(path):
 
 def _read(file, rate, resample):
     """The wave of a file, with the samples a second that are expected."""
-    name = file
-    if file == STANDARD_INPUT:
-        name = io.BytesIO(sys.stdin.buffer.read())
+    is_input = file == STANDARD_INPUT
+    content = sys.stdin.buffer.read() if is_input else Path(file).read_bytes()
     with file_errors(file):
-        wave, own_rate = read_wav(name)
+        wave, own_rate = read_wav(io.BytesIO(content))
     if own_rate == rate:
         return wave
     if not resample:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tsrnn.cli.arguments import adder, count, temperature
+from tsrnn.cli.arguments import adder, beams, count, temperature
 
 _DESCRIPTION = """\
 Transcribe wav files by a transcriber of waves that tsrnn.save has written: an RNNTranscriber with
@@ -31,11 +31,11 @@ def add_transcribe(commands) -> None:
     add = adder(command)
     add("--resample", "convert files of another rate than the transcriber's", action="store_true")
     text = "unfinished transcriptions that a search keeps (default: no search; 16 with a model)"
-    add("--beam-size", text, type=count, metavar="N")
+    add("--beam-size", text, type=beams, metavar="N")
     text = "file of a language model (RNNLanguageModel) that knows what texts are probable"
     add("--language-model", text, metavar="MODEL")
     text = "factor of the language model's log-likelihoods (default 0.5)"
-    add("--language-weight", text, type=temperature, default=0.5, metavar="W")
+    add("--language-weight", text, type=temperature, metavar="W")
     text = "csv or parquet file of when each label was said: file, label, start, end in seconds"
     add("--align", text, metavar="FILE")
     add("--out", "text file to write to (default: standard output)", metavar="FILE")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tsrnn.cli.arguments import adder, count, encoding, temperature
+from tsrnn.cli.arguments import adder, beams, count, encoding, temperature
 
 _DESCRIPTION = """\
 Translate each line of a text by a translator (RNNTranslator) that tsrnn.save has written.
@@ -30,10 +30,10 @@ def add_translate(commands) -> None:
     command.add_argument("file", help=text, metavar="FILE")
     add = adder(command)
     text = "unfinished translations that the search keeps; 1 is the fastest (default 5)"
-    add("--beam-size", text, type=count, default=5, metavar="N")
+    add("--beam-size", text, type=beams, default=5, metavar="N")
     text = "how much longer translations are preferred; 0 prefers short ones (default 1)"
     add("--length-penalty", text, type=temperature, default=1.0, metavar="P")
-    text = "most tokens of a translation (default: twice the longest that was learned from)"
+    text = "most tokens of a translation, cut off there (default: twice the longest learned from)"
     add("--max-length", text, type=count, metavar="N")
     add("--out", "text file to write to (default: standard output)", metavar="FILE")
     text = "of FILE, such as latin-1 or utf-16 (default utf-8)"

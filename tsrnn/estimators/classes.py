@@ -81,6 +81,17 @@ def checked_labels(labels: Any, argument: str) -> np.ndarray:
     return labels
 
 
+def refuse_nested(labels: np.ndarray, where: str) -> None:
+    """Raise ValueError for labels that are tuples or lists."""
+    objects = labels if labels.dtype == object else ()
+    for place, label in enumerate(objects):
+        if isinstance(label, (tuple, list)):
+            raise ValueError(
+                f"{where} has a {type(label).__name__} at place {place} ({label!r:.60}), and a "
+                "label is a text, a whole number or a bool. Give a text in its place."
+            )
+
+
 def join_labels(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Labels of all sequences; those of several kinds as objects, lest numbers become texts."""
     kinds = {"text" if part.dtype.kind in "SU" else part.dtype.kind for part in parts}

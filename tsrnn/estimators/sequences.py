@@ -32,6 +32,7 @@ class Sequences:
     ids: pd.Index | None = None  # of the sequences of a long frame
     # (n_rows, 1) float64: the target of each step, if there is one; NaN where it is not known
     step_targets: np.ndarray | None = None
+    names: list[str] | None = None  # of sequences that X does not hold as such, for messages
 
     def __len__(self) -> int:
         return self.firsts.size
@@ -54,6 +55,8 @@ class Sequences:
 
     def name(self, number: int) -> str:
         """A sequence, for messages."""
+        if self.names is not None:
+            return self.names[number]
         if self.ids is None:
             return f"Row {number} of X"
         return str(Location("X", self.ids[[number]].tolist()[0]))

@@ -1,6 +1,7 @@
 """BLEU: how much translations share with references."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -17,7 +18,8 @@ def bleu_score(y_true: Any, y_pred: Any) -> float:
     The geometric mean of the shares of n-grams, of 1 to 4 tokens, that the reference has too, times
     a penalty for translations that are shorter. For n-grams of which there is none in common,
     half, a quarter and so on counts as one, as in sacrebleu, whose scores these are with
-    ``tokenize="none"`` for texts that are tokens joined by spaces.
+    ``tokenize="none"`` for texts that are tokens joined by spaces. It is 0 if no translation has
+    four tokens, even if all are perfect, or none has a token in common with its reference.
 
     Parameters
     ----------
@@ -75,6 +77,6 @@ def _read(y: Any, name: str) -> list[Sequence[Hashable]]:
     try:
         entries = read_entries(y, "text")
     except ValueError as error:
-        raise ValueError(str(error).replace("X", name, 1)) from error
+        raise ValueError(re.sub(r"\bX\b", name, str(error))) from error
     unit = UNITS["word"](False)
     return [unit.parts(entry) if isinstance(entry, str) else list(entry) for entry in entries]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 
-from tsrnn.estimators.classes import checked_labels, join_labels
+from tsrnn.estimators.classes import checked_labels, join_labels, refuse_nested
 from tsrnn.parameters import naming
 
 
@@ -35,7 +35,7 @@ class LabelSequences:
 
 @naming("y")
 def read_label_sequences(y: Any, n_samples: int) -> LabelSequences:
-    """The labels of sequences: texts, or sequences of labels of any type that can be sorted.
+    """The labels of sequences: texts, or sequences of labels: texts, whole numbers or bools.
 
     ValueError unless there are ``n_samples``, all of one kind, with no label missing.
     """
@@ -44,7 +44,7 @@ def read_label_sequences(y: Any, n_samples: int) -> LabelSequences:
             "y is one text: give a list, with the text of each sequence; of one sequence [text]."
         )
     if not isinstance(y, (list, tuple)) and np.ndim(y) == 0:
-        raise ValueError(f"y must hold the labels of each sequence, got {y!r:.60}.")
+        raise ValueError(f"y must hold the labels of each sequence, got {y!r:.60}. Give a list.")
     rows = list(y)
     if len(rows) != n_samples:
         raise ValueError(
@@ -64,8 +64,19 @@ def read_label_sequences(y: Any, n_samples: int) -> LabelSequences:
     labels = np.empty(0, str)
     if known:
         labels = checked_labels(join_labels(known), "y")
+        _refuse_fractions(labels)
         check_classification_targets(labels)
     return LabelSequences(labels, np.array([part.size for part in parts]), all(are_texts))
+
+
+def _refuse_fractions(labels):
+    """Raise ValueError for numbers that are not whole."""
+    if labels.dtype.kind == "f" and (labels % 1 != 0).any():
+        label = labels[labels % 1 != 0][0]
+        raise ValueError(
+            f"y holds the label {label}, and continuous values are no labels. Give whole numbers, "
+            "or texts."
+        )
 
 
 def _labels_of(row, number):
@@ -90,6 +101,7 @@ def _labels_of(row, number):
             f"{where} has a missing label at place {place} ({labels[place]!r}). Leave it out: "
             "labels have no times, so that a gap says nothing."
         )
+    refuse_nested(labels, where)
     return labels
 
 
@@ -131,7 +143,7 @@ def label_error_rate(y_true: Any, y_pred: Any) -> float:
     Raises
     ------
     ValueError
-        If there are no labels, or other numbers of sequences.
+        If there are no labels, other numbers of sequences, or one of them is missing.
 
     Examples
     --------
@@ -141,12 +153,28 @@ def label_error_rate(y_true: Any, y_pred: Any) -> float:
     >>> label_error_rate([["call", "home", "now"]], [["call", "me", "now"]])
     0.3333333333333333
     """
-    y_true, y_pred = list(y_true), list(y_pred)
+    y_true, y_pred = _listed(y_true, "y_true"), _listed(y_pred, "y_pred")
     if len(y_true) != len(y_pred):
         raise ValueError(
             f"y_true has {len(y_true)} sequences, and y_pred {len(y_pred)}. Give as many."
         )
     return weighted_error_rate(y_true, y_pred, np.ones(len(y_true)))
+
+
+def _listed(y, name):
+    """Texts or sequences of labels as a list."""
+    if isinstance(y, (str, bytes)) or not hasattr(y, "__iter__"):
+        raise ValueError(
+            f"{name} must be a list of texts or of sequences of labels, got {y!r:.60}. Give a "
+            f"single one as [{name}]."
+        )
+    rows = list(y)
+    for number, row in enumerate(rows):
+        if not hasattr(row, "__len__"):
+            raise ValueError(
+                f"Sequence {number} of {name} is {row!r:.60}: give its labels as a text or a list."
+            )
+    return rows
 
 
 def weighted_error_rate(y_true: Sequence, y_pred: Sequence, weights: np.ndarray) -> float:

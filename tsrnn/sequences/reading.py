@@ -92,7 +92,8 @@ def read_entries(X: Any, noun: str) -> Sequence[Any]:
     """
     if isinstance(X, (str, bytes)):
         hint = "" if noun == "sequence" else ": [X]"
-        hint = ": [X.decode()]" if hint and isinstance(X, bytes) else hint
+        if hint and isinstance(X, bytes):
+            hint = ": [io.BytesIO(X)]" if noun == "wave" else ": [X.decode()]"
         raise ValueError(f"X is one {type(X).__name__}. Give a list of {noun}s{hint}.")
     if hasattr(X, "toarray"):
         raise ValueError(f"X is sparse ({type(X).__name__}). Give a list of {noun}s.")

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from tsrnn.data import Location
-from tsrnn.estimators.classes import checked_labels, join_labels
+from tsrnn.estimators.classes import checked_labels, join_labels, refuse_nested
 from tsrnn.estimators.long_frames import is_frame, read_long
 from tsrnn.estimators.sequences import (
     Sequences,
@@ -53,9 +53,10 @@ class Steps(Sequences):
         if hasattr(y, "__array__") and not hasattr(y, "ndim"):
             y = np.asarray(y)
         if self.form in (LIST, CUBE):
-            parts = [_known(labels) for labels in self._of_sequences(y)]
+            rows = enumerate(self._of_sequences(y))
+            parts = [_known(labels, f"Sequence {number} of y") for number, labels in rows]
         else:
-            parts = [_known(self._of_rows(y))]
+            parts = [_known(self._of_rows(y), "y")]
         known = join_labels([labels for labels, _ in parts])
         if not known.size:
             raise ValueError("y holds no label: all are missing. Give some steps a label.")
@@ -145,7 +146,9 @@ def _read(estimator, X, n_channels, reset):
         return _steps(read_ragged(X, n_channels), LIST)
     if getattr(X, "ndim", None) == 3 and len(X):
         return _steps(read_ragged(np.asarray(X), n_channels), CUBE)
-    if getattr(X, "ndim", None) == 1 or (isinstance(X, (list, tuple)) and not len(X)):
+    is_collection = hasattr(X, "__len__") or hasattr(X, "__array__")
+    is_empty = isinstance(X, (list, tuple)) and not len(X)
+    if not is_collection or is_empty or getattr(X, "ndim", None) == 1:
         raise ValueError(
             "X must hold sequences: a list of them, also of one, [x]; a 3-D array; or a table or "
             "frame, whose rows are the steps of one. Reshape your data."
@@ -195,9 +198,10 @@ def _array(labels):
     return array
 
 
-def _known(labels):
+def _known(labels, where):
     """The labels that are not missing, and a mask of these."""
     labels = _array(labels)
+    refuse_nested(labels, where)
     mask = ~np.asarray(pd.isna(labels), bool)
     known = labels[mask]
     return (known if isinstance(known, np.ndarray) else np.array(known.tolist(), object)), mask

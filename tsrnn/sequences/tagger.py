@@ -184,7 +184,7 @@ class RNNTagger(ClassesMixin, SequenceEstimator):
             n_steps, n_channels); or a table or frame, a row for each step: of one sequence, or of
             a frame with ids those of many. Missing values (NaN) are marked for the network.
         y : array-like
-            The labels of each sequence, of any type that can be sorted, None, NaN or ``pd.NA``
+            The labels of each sequence, texts, whole numbers or bools; None, NaN or ``pd.NA``
             where they are not known; of a table or frame those of its rows, on the same index if a
             Series.
         sample_weight : array-like of shape (n_samples,), optional

@@ -59,7 +59,7 @@ class Tokenizer(ParametersMixin, TransformerMixin, BaseEstimator):
         The token of each id: "<unk>" for all unknown tokens, "<bos>" and "<eos>" if ``begin`` and
         ``end`` are set, then those of the vocabulary: by decreasing frequency, ties by code points
         or, of items, by first appearance; of subwords, characters by code points and then merged
-        tokens in the order of merging.
+        tokens in the order of merging. An item or word of such a name is a token of its own.
     vocabulary_ : dict
         The id of each token that is not special.
     n_tokens_ : int

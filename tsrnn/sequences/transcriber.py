@@ -12,7 +12,7 @@ from tsrnn.estimators.classes import ClassesMixin
 from tsrnn.estimators.memory import check_memory
 from tsrnn.estimators.sequences import Sequences
 from tsrnn.kernels.targets import claim
-from tsrnn.parameters import NON_NEGATIVE, POSITIVE_INTEGER, Number, StrOptions, validated
+from tsrnn.parameters import NON_NEGATIVE, Integer, Number, StrOptions, validated
 from tsrnn.sequences.audio import MFCC, LogMel
 from tsrnn.sequences.decoding import best_path
 from tsrnn.sequences.label_sequences import (
@@ -208,8 +208,8 @@ class RNNTranscriber(ClassesMixin, WaveFeaturesMixin):
             ``features`` a list of waves and wav files, as ``LogMel.fit`` reads them.
         y : list
             The labels of each sequence in order: a text, whose labels are its characters, or a list
-            of labels of any type that can be sorted; empty where there are none, as in silence. Of
-            a long frame a Series with an entry for each id.
+            of labels, which are texts, whole numbers or bools; empty where there are none, as in
+            silence. Of a long frame a Series with an entry for each id.
 
         Returns
         -------
@@ -246,7 +246,7 @@ class RNNTranscriber(ClassesMixin, WaveFeaturesMixin):
         return self
 
     @validated(
-        beam_size=[POSITIVE_INTEGER, None],
+        beam_size=[Integer(1, 1000), None],
         language_model=[RNNLanguageModel, None],
         language_weight=[NON_NEGATIVE],
         label_bonus=[Number(-1e6, 1e6)],
@@ -266,16 +266,17 @@ class RNNTranscriber(ClassesMixin, WaveFeaturesMixin):
         X : array-like
             Sequences as in ``fit``; one sequence is a list of one.
         beam_size : int, optional
-            Prefixes kept by a beam search for the most probable labels (Hannun et al. 2014). By
-            default those of the most probable path are taken, which is fast; or with a
-            ``language_model`` 16 prefixes are kept.
+            Prefixes kept by a beam search for the most probable labels (Hannun et al. 2014), at
+            most 1000. By default those of the most probable path are taken, which is fast; or with
+            a ``language_model`` 16 prefixes are kept.
         language_model : RNNLanguageModel, optional
             What is probable apart from X: a recurrent one, fitted on texts or lists of such labels,
             with ``unit="character"`` or ``unit=None``.
         language_weight : float, default=0.5
-            Factor of its log-likelihood, which is added to that of the labels given X.
+            With a ``language_model`` the factor of its log-likelihood, which is added to that of
+            the labels given X; best chosen by validation data.
         label_bonus : float, default=0
-            With a ``language_model`` added for each label, as it makes long transcriptions
+            With a ``language_model`` added for each label, as the model makes long transcriptions
             improbable.
 
         Returns

@@ -4,6 +4,9 @@ import contextlib
 import copy
 import dataclasses
 import re
+import warnings
+from collections.abc import Sequence
+from numbers import Integral, Number
 from typing import Any, Self
 
 import numpy as np
@@ -13,17 +16,38 @@ from tsrnn.estimators.sequence_model import inputs_per_step, mean_and_scale
 from tsrnn.estimators.sequences import LARGEST, Sequences, is_ragged, read_ragged
 from tsrnn.kernels.sources import INDICATE, SKIP, Source, sequence_source
 from tsrnn.parameters import naming
+from tsrnn.sequences.reading import read_entries
 from tsrnn.sequences.tokenizer import Tokenizer
 
 _X_IN_ERRORS = re.compile(r"(?<!['\"\w])X(?![\w'\"])")
 
 
 def are_numbers(X: Any) -> bool:
-    """Whether X holds sequences of numbers that are no items: floats, or several at each step."""
-    if hasattr(X, "ndim") and X.ndim != 1:
-        return X.ndim == 3 or getattr(X.dtype, "kind", "O") == "f"
-    first = next(iter(X), None) if hasattr(X, "__iter__") and not isinstance(X, str) else None
-    return getattr(first, "ndim", 0) == 2 or getattr(first, "dtype", np.dtype(int)).kind == "f"
+    """Whether X holds sequences of numbers that are no items: floats, or several at each step.
+
+    ValueError if X is no collection of sequences.
+    """
+    return any(map(_is_of_numbers, _entries(X)))
+
+
+def _entries(X: Any) -> Sequence[Any]:
+    """Sequences of X; the rows of an array as arrays."""
+    if isinstance(X, np.ndarray) and X.ndim > 1 and len(X):
+        return list(X)
+    return read_entries(X, "sequence")
+
+
+def _is_of_numbers(sequence):
+    """Whether a sequence has several numbers at each step, or numbers alone, not all whole."""
+    if hasattr(sequence, "__array__"):
+        sequence = np.asarray(sequence)
+        if sequence.ndim > 1 or sequence.dtype != object:
+            return sequence.ndim > 1 or sequence.dtype.kind in "fc"
+    items = sequence if hasattr(sequence, "__iter__") else [sequence]
+    kinds = set(map(type, items)) - {type(None)}
+    return all(issubclass(kind, Number) for kind in kinds) and not all(
+        issubclass(kind, Integral) for kind in kinds
+    )
 
 
 def fitted_tokenizer(unit: str | Tokenizer | None, X: Any, **marks: bool) -> Tokenizer:
@@ -51,14 +75,18 @@ class TokenSource:
         return self.tokenizer.n_tokens_
 
     def read(self, X: Any, dtype: np.dtype) -> Source:
-        """Sequences end to end; ValueError if X is not what was fitted, or one has no token."""
+        """Sequences end to end; ValueError if X is not what was fitted, or one has no token.
+
+        A UserWarning if no token is known.
+        """
         ids = self.tokenizer.transform(X)
         _refuse_empty(ids, self.tokenizer, "X")
         n_special = 1 + _count_marks(self.tokenizer)
         if not any((each >= n_special).any() for each in ids):
-            raise ValueError(
+            warnings.warn(
                 f"No token of X is known: the vocabulary of {self.n_tokens} tokens has none of "
-                "them. Is the unit the one that was fitted?"
+                "them. Is the unit the one that was fitted?",
+                stacklevel=2,
             )
         lengths = np.array([each.size for each in ids])
         values = np.empty((lengths.sum(), 0), dtype)
@@ -119,7 +147,7 @@ class NumberSource:
 @naming("X")
 def _read_numbers(X: Any, n_channels: int | None) -> Sequences:
     """Sequences of numbers."""
-    X = list(X) if getattr(X, "ndim", 1) in (2, 3) else X
+    X = list(_entries(X))
     if not is_ragged(X) and not all(np.ndim(row) == 1 for row in X):
         raise ValueError(
             "X must be a list of sequences of numbers, (n_steps,) or (n_steps, n_channels), as in "

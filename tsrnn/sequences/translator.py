@@ -29,8 +29,10 @@ class RNNTranslator(TrainedTranslator):
     source_unit, target_unit : {"character", "word", "subword"}, Tokenizer or None, default="word"
         What a token of either side is: see :class:`Tokenizer`, which may be given instead; one that
         is fitted keeps its vocabulary, and must begin and end targets. None for sequences of any
-        hashable items; as source also for sequences of numbers, which are arrays of floats,
-        (n_steps,), or of several numbers at each step, (n_steps, n_channels).
+        hashable items; as source also for sequences of numbers, (n_steps,), or of several at each
+        step, arrays (n_steps, n_channels). Numbers that are all whole, in every sequence, are
+        items: give them as floats, ``np.asarray(x, float)``, where they are quantities. To take
+        floats as items, give ``Tokenizer(None)``.
     cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="gru"
         As in :class:`RNNRegressor`, of encoder and decoder.
     embedding_size, hidden_size, n_layers : int, default=256, 256, 1
@@ -89,7 +91,9 @@ class RNNTranslator(TrainedTranslator):
 
     Notes
     -----
-    Unknown tokens are read, but never written. Ctrl-C during ``fit`` keeps the best weights so far,
+    Unknown tokens are read, but never written. Small sets need many epochs: while the results are
+    alike for all sources, raise ``max_iter`` or lower ``batch_size``, as there are few updates.
+    Ctrl-C during ``fit`` keeps the best weights so far,
     as in :class:`RNNRegressor`.
 
     References
@@ -248,12 +252,13 @@ class RNNTranslator(TrainedTranslator):
             Sources as in ``fit``.
         beam_size : int, default=5
             Unfinished targets that the search keeps at each step; 1 to always write the most
-            probable token.
+            probable token; at most 1000.
         length_penalty : float, default=1.0
             Of those that are found, the one is returned whose log-probability over this power of
             its length is the highest; 0 prefers short targets, as every token costs probability.
         max_length : int, optional
-            Most tokens of a target, with that of its end; by default twice ``longest_``.
+            Most tokens of a target, with that of its end; by default twice ``longest_``. A
+            longer one is cut off, unfinished.
 
         Returns
         -------
@@ -267,6 +272,10 @@ class RNNTranslator(TrainedTranslator):
 
     def log_likelihood(self, X: Any, y: Any) -> np.ndarray:
         """Logarithm of the probability of each target given its source, (n_pairs,), in nats.
+
+        A token of a target that is not in the vocabulary has the probability of the unknown token,
+        which stands for all such, and was learned only if ``fit`` met one (``min_frequency``,
+        ``max_tokens``); else it is hardly above 0.
 
         Parameters
         ----------

@@ -127,6 +127,8 @@ def read_waves(
         If X is no collection of waves or one of them cannot be read, a file has another rate, or
         none is known for an array.
     """
+    if _is_pair(X):
+        raise ValueError("X is a tuple of a wave and its rate. Give the wave, as [wave].")
     are_rows = isinstance(X, np.ndarray) and X.ndim == 2 and len(X)
     for number, entry in enumerate(X if are_rows else read_entries(X, "wave")):
         if isinstance(entry, (str, os.PathLike)) or hasattr(entry, "read"):
@@ -137,6 +139,7 @@ def read_waves(
                     raise ValueError(_other_rate(number, entry, own_rate, rate))
                 wave = resampled(wave, own_rate, rate)
         else:
+            _refuse_no_array(number, entry)
             if rate is None:
                 raise ValueError(
                     f"The rate of wave {number} of X, an array, is not known. Set rate to its "
@@ -149,6 +152,29 @@ def read_waves(
                 )
             wave = read_wave(entry, f"Wave {number} of X")
         yield wave, rate
+
+
+def _is_pair(entry):
+    """Whether an entry is a rate and a wave, as SciPy's and this package's readers return them."""
+    return (
+        isinstance(entry, tuple)
+        and len(entry) == 2
+        and sorted(map(np.ndim, entry)) in ([0, 1], [0, 2])
+        and not any(isinstance(each, (str, os.PathLike)) for each in entry)
+    )
+
+
+def _refuse_no_array(number, entry):
+    """Raise ValueError for what is no wave, but may hold one."""
+    if _is_pair(entry):
+        raise ValueError(
+            f"Wave {number} of X is a tuple of a wave and its rate. Give the wave alone."
+        )
+    if isinstance(entry, (bytes, bytearray)):
+        raise ValueError(
+            f"Wave {number} of X is of type {type(entry).__name__}. Give the content of a file as "
+            "io.BytesIO(content)."
+        )
 
 
 def _scaled(samples):
