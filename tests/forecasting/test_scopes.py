@@ -28,6 +28,7 @@ def quick(**kwargs):
 
 @pytest.mark.parametrize("kwargs", [{}, {"n_estimators": 2}, {"loss": "gaussian"}])
 def test_a_local_network_is_that_of_the_series_alone(kwargs):
+    kwargs = {"pretrained": None} | kwargs  # whose share is that of all series
     forecaster = quick(scope="local", **kwargs).fit(WIDE)
     assert len(forecaster.networks_) == 3
     forecasts = forecaster.predict()

@@ -373,5 +373,5 @@ def test_seasons_of_each_series():
 
 
 def test_shares_of_kinds():
-    assert_allclose(shares_of(series.KINDS), [0.65, 0.2, 0.1, 0.05])
+    assert_allclose(shares_of(series.KINDS), [0.73, 0.12, 0.1, 0.05])
     assert_allclose(shares_of(["counts", "intermittent"]), [0, 0, 2 / 3, 1 / 3])

@@ -768,7 +768,6 @@ def test_missing_and_left_over_content_is_refused(valid_files, assert_refused):
         "detector": {"_constant", "_start_weights"},  # files of earlier versions have none
         "detectors": {"_constant", "_start_weights"},
         "threshold": {"floor", "n_allowed", "highest"},
-        "wave-transcriber": {"features_"},  # others of its class have none
     }
     for name, original in valid_files.items():
         sometimes = {"n_features_in_", "feature_names_in_", "_moments", "_classes_given"}

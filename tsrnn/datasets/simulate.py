@@ -63,7 +63,7 @@ def simulate_series(
         as those of a year.
     kinds : str, sequence of str or None, default=None
         What is drawn from: "structural", "arima", "counts", "intermittent" or several of them.
-        None: all. Of four that are asked for together, 65, 20, 10 and 5 % are of each.
+        None: all. Of four that are asked for together, 73, 12, 10 and 5 % are of each.
     dtype : {"float64", "float32"}, default="float64"
         Type of the values.
     n_jobs : int or None, default=None
