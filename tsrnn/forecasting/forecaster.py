@@ -56,10 +56,11 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         hold out a part. A network for all also forecasts series that were not fitted.
     pretrained : {"auto"} or None, default="auto"
         Whether a network that was trained on simulated series forecasts too: forecasts are then
-        means of both, with the share that does best on the held-out end. With ``max_iter=0``, where
-        series are too short to train on, and in a panel whose typical series has fewer than 200
-        values unless other parameters ask for a network, it forecasts alone (zero-shot): from one
-        value on, without covariates, and with its own intervals. None is a network of its own.
+        means of both, with the share that does best on the held-out end of all series together.
+        With ``max_iter=0``, where series are too short to train on, and in a panel whose typical
+        series has fewer than 200 values unless other parameters ask for a network, it forecasts
+        alone (zero-shot): from one value on, without covariates, and with its own intervals. None
+        is a network of its own.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
