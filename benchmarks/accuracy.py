@@ -45,6 +45,14 @@ M4 = {
 M3 = {"yearly": (1, 2.658), "quarterly": (4, 1.120), "monthly": (12, 0.898)}
 
 
+def long_frame(histories):
+    """Series as a long frame, their steps as times."""
+    return pd.concat(
+        pd.DataFrame({"unique_id": number, "ds": np.arange(len(values)), "y": values})
+        for number, values in enumerate(histories)
+    )
+
+
 def m4(folder, name):
     """Print the table of one group of M4."""
     season, naive2, published = M4[name]
@@ -53,10 +61,7 @@ def m4(folder, name):
     horizon = actual.shape[1]
     histories = [row[~np.isnan(row)] for row in train]
     scales = np.array([seasonal_scale(history, season) for history in histories])
-    long = pd.concat(
-        pd.DataFrame({"unique_id": number, "ds": np.arange(len(values)), "y": values})
-        for number, values in enumerate(histories)
-    )
+    long = long_frame(histories)
     started = time.perf_counter()
     forecaster = RNNForecaster(horizon=horizon, season=season).fit(long)
     fitted = time.perf_counter()
@@ -110,10 +115,7 @@ def m3(folder):
         actual = np.array([each["xx"] for each in chosen], float)
         horizon = actual.shape[1]
         scales = np.array([seasonal_scale(history, season) for history in histories])
-        long = pd.concat(
-            pd.DataFrame({"unique_id": number, "ds": np.arange(len(values)), "y": values})
-            for number, values in enumerate(histories)
-        )
+        long = long_frame(histories)
         started = time.perf_counter()
         forecaster = RNNForecaster(horizon=horizon, season=season).fit(long)
         found = forecaster.predict()["y"].to_numpy().reshape(actual.shape)

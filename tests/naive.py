@@ -614,16 +614,16 @@ def draw(scores, uniform, temperature=1.0, top_k=0, top_p=1.0):
 # Simple forecasts of a series, at its end and at earlier steps, and what a network reads of them
 
 
-def is_factor(values):
-    """Whether a season is a factor: no value is near zero or below."""
+def is_multiplicative(values):
+    """Whether a season is multiplicative: no value is near zero or below."""
     return min(values) > 0.05 * np.mean(np.abs(values))
 
 
-def seasonal_pattern(values, m, factor):
+def seasonal_pattern(values, m, multiplicative):
     """Classical decomposition, shrunk as by James & Stein (1961; Miller & Williams 2003)."""
     n, half = len(values), m // 2
     if m == 1 or n < 2 * m + 1:
-        return np.full(m, 1.0 if factor else 0.0)
+        return np.full(m, 1.0 if multiplicative else 0.0)
     ratios = [[] for _ in range(m)]
     weights = [[] for _ in range(m)]
     for t in range(half, n - half):
@@ -632,7 +632,7 @@ def seasonal_pattern(values, m, factor):
         if m % 2 == 0:
             shares[[0, -1]] /= 2
         mean = shares @ around
-        ratios[t % m].append(values[t] / mean if factor else values[t] - mean)
+        ratios[t % m].append(values[t] / mean if multiplicative else values[t] - mean)
         weights[t % m].append(0.9 ** ((n - 1 - t) // m))
     means = [np.average(r, weights=w) for r, w in zip(ratios, weights, strict=True)]
     within = [
@@ -642,23 +642,25 @@ def seasonal_pattern(values, m, factor):
     noise = np.mean(within) / max(np.mean([sum(w) for w in weights]) - 1, 0.5)
     between, share = np.var(means, ddof=1), (m - 3) / (m - 1) if m > 3 else 1.0
     kept = max(0.0, 1 - share * noise / between) if between > 0 else 0.0
-    relative = np.array(means) / np.mean(means) - 1 if factor else means - np.mean(means)
-    return 1 + kept * relative if factor else kept * relative
+    relative = np.array(means) / np.mean(means) - 1 if multiplicative else means - np.mean(means)
+    return 1 + kept * relative if multiplicative else kept * relative
 
 
-def seasonal_patterns(values, m, long, factor):
+def seasonal_patterns(values, m, long, multiplicative):
     """That of a season, and of the longer one in what is left, as one of the longer."""
     steps = np.arange(long)
-    pattern = seasonal_pattern(values, m, factor)[steps % m]
+    pattern = seasonal_pattern(values, m, multiplicative)[steps % m]
     if long > m and len(values) > 2 * long:
-        rest = seasonal_pattern(without_season(values, pattern, factor), long, factor)
-        pattern = pattern * rest if factor else pattern + rest
+        rest = seasonal_pattern(
+            without_season(values, pattern, multiplicative), long, multiplicative
+        )
+        pattern = pattern * rest if multiplicative else pattern + rest
     return pattern
 
 
-def without_season(values, pattern, factor):
+def without_season(values, pattern, multiplicative):
     season = pattern[np.arange(len(values)) % len(pattern)]
-    return values / season if factor else values - season
+    return values / season if multiplicative else values - season
 
 
 def smoothed(values, rate):
@@ -713,15 +715,15 @@ class SimpleForecasts:
 
     def __init__(self, values, season, long):
         self.values, self.season, self.long = values, season, long
-        self.factor = bool(season > 1 and is_factor(values))
-        self.pattern = seasonal_patterns(values, season, long, self.factor)
-        self.adjusted = without_season(values, self.pattern, self.factor)
+        self.multiplicative = bool(season > 1 and is_multiplicative(values))
+        self.pattern = seasonal_patterns(values, season, long, self.multiplicative)
+        self.adjusted = without_season(values, self.pattern, self.multiplicative)
         self.levels, self.rate = best_smoothing(self.adjusted)
         self.damped, self.trends, self.damping = best_damped(self.adjusted)
 
     def with_season(self, value, t):
         season = self.pattern[t % self.long]
-        return value * season if self.factor else value + season
+        return value * season if self.multiplicative else value + season
 
     def at(self, end, horizon):
         """(n_candidates, horizon) forecasts of the steps from ``end`` on."""

@@ -59,15 +59,15 @@ SERIES = {
 every_series = pytest.mark.parametrize("name", SERIES)
 
 
-@pytest.mark.parametrize("factor", [True, False])
+@pytest.mark.parametrize("multiplicative", [True, False])
 @pytest.mark.parametrize(
     ("m", "n"), [(12, 80), (12, 25), (7, 41), (2, 20), (3, 20), (4, 8), (1, 9)]
 )
-def test_seasonal_patterns(m, n, factor):
+def test_seasonal_patterns(m, n, multiplicative):
     values, pattern = seasonal(n, max(m, 2)), np.full(m, np.nan)
-    seasons.write_pattern(values, m, factor, np.empty(n), np.empty((3, m)), pattern)
-    assert_allclose(pattern, naive.seasonal_pattern(values, m, factor), atol=1e-12)
-    assert_allclose(pattern.mean(), float(factor), atol=1e-12)
+    seasons.write_pattern(values, m, multiplicative, np.empty(n), np.empty((3, m)), pattern)
+    assert_allclose(pattern, naive.seasonal_pattern(values, m, multiplicative), atol=1e-12)
+    assert_allclose(pattern.mean(), float(multiplicative), atol=1e-12)
 
 
 def test_noise_has_less_season_than_a_wave():
@@ -80,25 +80,25 @@ def test_noise_has_less_season_than_a_wave():
     assert sizes[0] < 0.75 < 0.9 < sizes[1] < 1.1
 
 
-@pytest.mark.parametrize("factor", [True, False])
+@pytest.mark.parametrize("multiplicative", [True, False])
 @pytest.mark.parametrize("n", [112, 57, 56, 30])
-def test_two_seasons(n, factor):
+def test_two_seasons(n, multiplicative):
     values = np.tile(2 + np.abs(wandering(28)), 4)[:n] + seasonal(n, 4)
     pattern = np.full(28, np.nan)
-    seasons.write_seasons(values, 4, 28, factor, np.full(2 * n + 4 * 28, np.nan), pattern)
-    expected = naive.seasonal_patterns(values, 4, 28, factor)
+    seasons.write_seasons(values, 4, 28, multiplicative, np.full(2 * n + 4 * 28, np.nan), pattern)
+    expected = naive.seasonal_patterns(values, 4, 28, multiplicative)
     assert_allclose(pattern, expected, atol=1e-12)
     out = np.empty(n)
-    seasons.remove_season(values, pattern, factor, out)
-    assert_allclose(out, naive.without_season(values, expected, factor))
-    again = [seasons.with_season(value, pattern, factor, t) for t, value in enumerate(out)]
+    seasons.remove_season(values, pattern, multiplicative, out)
+    assert_allclose(out, naive.without_season(values, expected, multiplicative))
+    again = [seasons.with_season(value, pattern, multiplicative, t) for t, value in enumerate(out)]
     assert_allclose(again, values)
 
 
 @pytest.mark.parametrize("shift", [-3.0, 0.0, 0.9, 1.1, 5.0])
 def test_where_a_season_is_a_factor(shift):
     values = np.sin(np.arange(30.0)) + shift
-    assert seasons.is_factor(values) == naive.is_factor(values)
+    assert seasons.is_multiplicative(values) == naive.is_multiplicative(values)
 
 
 @pytest.mark.parametrize("values", [wandering(50), seasonal(40), np.ones(9), wandering(1)])
@@ -130,7 +130,7 @@ def test_slopes_and_changes(n):
 def test_forecasts_and_errors(name):
     values, season, long = SERIES[name]
     parts, expected = decomposed(values, season, long), naive.SimpleForecasts(values, season, long)
-    assert parts.factor == expected.factor
+    assert parts.multiplicative == expected.multiplicative
     assert_allclose(parts.pattern, expected.pattern, atol=1e-12)
     for end in {1, values.size // 2, values.size} - {0}:
         forecasts = np.full((candidates.N_CANDIDATES, 30), np.nan)
@@ -167,9 +167,9 @@ def test_weights(errors):
     assert weights[: candidates.N_MIXED].sum() == pytest.approx(1)
 
 
-def test_squeeze():
+def test_asinh():
     values = [0.0, 1e-9, 0.3, -0.3, 5.0, -1e6, 1e12]
-    assert_allclose([inputs.squeeze(x) for x in values], np.arcsinh(values), rtol=1e-7, atol=1e-16)
+    assert_allclose([inputs.asinh(x) for x in values], np.arcsinh(values), rtol=1e-7, atol=1e-16)
 
 
 @every_series

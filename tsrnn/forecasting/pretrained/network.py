@@ -11,13 +11,14 @@ import numpy as np
 
 from tsrnn.kernels.jit.threads import are_worth_it, claim_threads
 from tsrnn.kernels.simple_forecasts.filling import (
+    MOST_READ,
     Filled,
     fill_inputs,
     fill_kernel,
     longest_needed,
 )
 from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS
-from tsrnn.kernels.sources import Source, sequence_source
+from tsrnn.kernels.sources import sequence_source
 from tsrnn.kernels.targets import claim
 from tsrnn.network import RecurrentNetwork
 
@@ -79,8 +80,7 @@ class PretrainedNetwork:
 
         Those of a stretch do not depend on the others. A constant one goes on as it is.
         """
-        n_read = 128 + horizon
-        size = max(1, _MAX_ROWS // n_read)
+        size = max(1, _MAX_ROWS // (MOST_READ + horizon))
         n = stretches.firsts.size
         parts = [
             self._forecast(stretches.part(slice(k, k + size)), horizon, n_jobs)
@@ -90,7 +90,8 @@ class PretrainedNetwork:
 
     def _forecast(self, stretches, horizon, n_jobs):
         filled, exponents = prepare(stretches, horizon, n_jobs)
-        source, windows = source_of(filled), np.arange(filled.firsts.size)
+        source = sequence_source(filled.inputs, filled.firsts, filled.lengths)
+        windows = np.arange(filled.firsts.size)
         n_jobs = self.network.threads_for(n_jobs, source, windows.size)
         with claim("cpu", n_jobs) as workers:
             outputs = self.network.predict(source, windows, workers)
@@ -121,11 +122,6 @@ def prepare(
     with claim_threads(n_jobs) as n_tasks:
         filled = fill_inputs(values, starts, used, seasons, longs, horizons, n_tasks)
     return filled, exponents
-
-
-def source_of(filled: Filled, targets: np.ndarray | None = None) -> Source:
-    """The source of windows with inputs; ``targets`` (n_rows, 1)."""
-    return sequence_source(filled.inputs, filled.firsts, filled.lengths, targets)
 
 
 def longer_season(season: int) -> int:

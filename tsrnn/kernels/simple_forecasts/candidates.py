@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from tsrnn.kernels.jit.compile import device_function, matrix
 from tsrnn.kernels.simple_forecasts.seasons import (
-    is_factor,
+    is_multiplicative,
     remove_season,
     with_season,
     write_seasons,
@@ -28,7 +28,7 @@ CANDIDATES = (
 N_CANDIDATES = len(CANDIDATES)
 N_MIXED = 9  # the first so many are averaged; a network reads all
 _N_ORIGINS = 6  # earlier steps at which errors are measured
-_KEPT = 0.8  # weight of the errors of a step relative to those of the step after it
+_DECAY = 0.8  # weight of the errors of a step relative to those of the step after it
 _N_SEASONS, _N_LONG_SEASONS = 4, 3  # that means are over
 _SEASONAL_DAMPING = 0.8  # of the change from season to season
 _N_RECENT, _N_RECENT_STEPS = 3, 5  # seasons, or steps without any, that recent changes are over
@@ -44,7 +44,7 @@ class Decomposition(NamedTuple):
     pattern: Any  # (long,) season of each step
     season: int  # steps of the season, and of the longer one, the same without
     long: int
-    factor: bool  # whether the season is one
+    multiplicative: bool  # the season; else it is additive
     rate: float  # of simple smoothing
     damping: float
 
@@ -59,15 +59,15 @@ def space_needed(n, long):
 def decompose(values, season, long, space):
     """The ``Decomposition`` of a series in scratch."""
     n = values.size
-    factor = season > 1 and is_factor(values)
+    multiplicative = season > 1 and is_multiplicative(values)
     adjusted, levels, damped = space[:n], space[n : 2 * n], matrix(space, 2 * n, 2, n)
     pattern = space[4 * n : 4 * n + long]
-    write_seasons(values, season, long, factor, space[4 * n + long :], pattern)
-    remove_season(values, pattern, factor, adjusted)
+    write_seasons(values, season, long, multiplicative, space[4 * n + long :], pattern)
+    remove_season(values, pattern, multiplicative, adjusted)
     rate = write_levels(adjusted, levels)
     damping = write_damped(adjusted, damped[0], damped[1])
     return Decomposition(
-        values, adjusted, levels, damped, pattern, season, long, factor, rate, damping
+        values, adjusted, levels, damped, pattern, season, long, multiplicative, rate, damping
     )
 
 
@@ -127,7 +127,8 @@ def write_forecasts(parts, end, forecasts):
     Theta: the level with half the slope of a line (Hyndman & Billah 2003). Rates of smoothing and
     the season are those of the whole series.
     """
-    season, long, pattern, factor = parts.season, parts.long, parts.pattern, parts.factor
+    season, long, pattern = parts.season, parts.long, parts.pattern
+    multiplicative = parts.multiplicative
     values, adjusted = parts.values, parts.adjusted
     level, last, trend = parts.levels[end - 1], adjusted[end - 1], parts.damped[1, end - 1]
     line, begun = slope(adjusted[:end]), 1.0
@@ -146,12 +147,12 @@ def write_forecasts(parts, end, forecasts):
         t = end + h
         theta = level + 0.5 * line * (h + 1 + lag)
         drift = last + line * (h + 1)
-        forecasts[0, h] = with_season(theta, pattern, factor, t)
-        forecasts[1, h] = with_season(damped, pattern, factor, t)
+        forecasts[0, h] = with_season(theta, pattern, multiplicative, t)
+        forecasts[1, h] = with_season(damped, pattern, multiplicative, t)
         forecasts[2, h] = naive(values, end, season, h)
-        forecasts[3, h] = with_season(level, pattern, factor, t)
+        forecasts[3, h] = with_season(level, pattern, multiplicative, t)
         forecasts[4, h] = naive(values, end, long, h) if end >= long else forecasts[2, h]
-        forecasts[5, h] = with_season(drift, pattern, factor, t)
+        forecasts[5, h] = with_season(drift, pattern, multiplicative, t)
         forecasts[6, h] = last_long_seasons(parts, end, h, forecasts[1, h])
         forecasts[7, h] = mean_of_seasons(values, end, season, h)
         if h % season == 0:
@@ -159,8 +160,9 @@ def write_forecasts(parts, end, forecasts):
             seasonal_drift += change
         forecasts[8, h] = forecasts[2, h] + seasonal_drift
         drifting += (now - before) / n_between
-        forecasts[9, h] = with_season(drifting, pattern, factor, t)
-        forecasts[10, h] = with_season(mean + line * (t - (end - 1) / 2), pattern, factor, t)
+        forecasts[9, h] = with_season(drifting, pattern, multiplicative, t)
+        on_line = mean + line * (t - (end - 1) / 2)
+        forecasts[10, h] = with_season(on_line, pattern, multiplicative, t)
 
 
 @device_function
@@ -175,7 +177,7 @@ def write_errors(parts, forecasts, errors):
         errors[c] = 0.0
     for k in range(1, _N_ORIGINS + 1):
         end = n - k * max(horizon // 2, 1)
-        weight *= _KEPT
+        weight *= _DECAY
         if end < max(4, n // 3) or (parts.season > 1 and end < parts.season + 2):
             break
         write_forecasts(parts, end, forecasts)

@@ -22,7 +22,7 @@ _N_SEASON_STEPS = 0.3  # scale at least this share of the mean change of the adj
 
 
 @scalar
-def squeeze(x):
+def asinh(x):
     """Inverse hyperbolic sine: nearly x near 0, a logarithm far from it."""
     size = abs(x)
     value = log(size + math.sqrt(size * size + 1.0))
@@ -40,7 +40,7 @@ def mean_change(values, lag):
 
 @device_function
 def write_weights(errors, are_known, least, weights):
-    """Weights of forecasts by the fifth power of their errors; fixed ones where unknown."""
+    """Weights by the inverse fifth power of the forecasts' errors; fixed ones where unknown."""
     for c in range(N_MIXED):
         weights[c] = 0.0
     if not are_known:
@@ -63,7 +63,7 @@ def write_weights(errors, are_known, least, weights):
 def write_paths(paths, center, scale, row):
     """Write values of the series, or forecasts of them, from a center and in units of the scale."""
     for k in range(_N_PATHS):
-        row[k] = squeeze((paths[k] - center) / scale)
+        row[k] = asinh((paths[k] - center) / scale)
 
 
 @device_function
@@ -81,8 +81,8 @@ def write_past(parts, first, center, scale, inputs):
         of_long = values[t - long] if t >= long else values[t]
         of_two = values[t - 2 * season] if t >= 2 * season else values[t]
         on_line = mean + line * (t - (n - 1) / 2)
-        level_here = with_season(level, parts.pattern, parts.factor, t)
-        damped_here = with_season(damped, parts.pattern, parts.factor, t)
+        level_here = with_season(level, parts.pattern, parts.multiplicative, t)
+        damped_here = with_season(damped, parts.pattern, parts.multiplicative, t)
         paths = (values[t], adjusted[t], of_season, level_here, damped_here, on_line, of_long)
         write_paths((*paths, level, of_two, damped, of_season, on_line), center, scale, row)
         row[_N_PATHS] = row[_N_PATHS + 1] = 0.0

@@ -3,15 +3,10 @@
 from tsrnn.kernels.jit.compile import device_function
 
 _N_RATES = 20  # of simple smoothing
-_LEVEL_RATES, _TREND_RATES, _DAMPINGS = (
-    (0.1, 0.25, 0.45, 0.7, 0.9),
-    (0.0, 0.05, 0.15, 0.35),
-    (
-        0.8,
-        0.9,
-        0.98,
-    ),
-)
+# Of a damped trend
+_LEVEL_RATES = (0.1, 0.25, 0.45, 0.7, 0.9)
+_TREND_RATES = (0.0, 0.05, 0.15, 0.35)
+_DAMPINGS = (0.8, 0.9, 0.98)
 _N_FIRST = 5  # steps that the first trend is measured over
 
 
