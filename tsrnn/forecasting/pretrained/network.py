@@ -18,6 +18,7 @@ from tsrnn.kernels.simple_forecasts.filling import (
     longest_needed,
 )
 from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS
+from tsrnn.kernels.simple_forecasts.seasons import YEAR
 from tsrnn.kernels.sources import sequence_source
 from tsrnn.kernels.targets import claim
 from tsrnn.network import RecurrentNetwork
@@ -125,7 +126,7 @@ def prepare(
 
 
 def longer_season(season: int) -> int:
-    """The week of a season of a day, else the season itself.
+    """The week of a season of a day, the year of a week of days, else the season itself.
 
     Examples
     --------
@@ -133,6 +134,8 @@ def longer_season(season: int) -> int:
     >>> longer_season(24), longer_season(12)
     (168, 12)
     """
+    if season == _DAYS_OF_WEEK:
+        return YEAR
     return _DAYS_OF_WEEK * season if season in _STEPS_OF_DAY else season
 
 

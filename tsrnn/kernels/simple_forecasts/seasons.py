@@ -1,8 +1,13 @@
 """Seasonal patterns of a series, shrunk by how uncertain they are."""
 
+import math
+
+from tsrnn.kernels.elementary import sine_cosine
 from tsrnn.kernels.jit.compile import device_function, matrix
 
 _DECAY = 0.9  # weight of a season relative to that after it
+YEAR = 364  # of days: whole weeks
+_N_HARMONICS = 2  # of a year of days, which has too many phases for means of each
 _LEAST_SHARE = 0.05  # of the mean size: where all values are above it, seasons are multiplicative
 
 
@@ -79,6 +84,27 @@ def write_pattern(values, m, multiplicative, ratios, sums, pattern):
 
 
 @device_function
+def smooth_pattern(pattern, smooth):
+    """Write the mean and the first harmonics of a pattern (m,) to ``smooth`` (m,)."""
+    m = pattern.size
+    for k in range(m):
+        smooth[k] = 0.0
+    for value in pattern:
+        smooth[0] += value / m
+    for k in range(1, m):
+        smooth[k] = smooth[0]
+    for harmonic in range(1, _N_HARMONICS + 1):
+        of_sine = of_cosine = 0.0
+        for k in range(m):
+            sine, cosine = sine_cosine(2.0 * math.pi * harmonic * k / m)
+            of_sine += 2.0 * pattern[k] * sine / m
+            of_cosine += 2.0 * pattern[k] * cosine / m
+        for k in range(m):
+            sine, cosine = sine_cosine(2.0 * math.pi * harmonic * k / m)
+            smooth[k] += of_sine * sine + of_cosine * cosine
+
+
+@device_function
 def remove_season(values, pattern, multiplicative, out):
     """Values without their season."""
     m = pattern.size
@@ -108,5 +134,9 @@ def write_seasons(values, m, long, multiplicative, scratch, pattern):
     if long > m and n > 2 * long:
         remove_season(values, pattern, multiplicative, rest)
         write_pattern(rest, long, multiplicative, ratios, matrix(sums, 0, 3, long), short[:long])
+        if long == YEAR:
+            smooth_pattern(short[:long], sums[:long])
+            for k in range(long):
+                short[k] = sums[k]
         for k in range(long):
             pattern[k] = pattern[k] * short[k] if multiplicative else pattern[k] + short[k]
