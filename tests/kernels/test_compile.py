@@ -17,7 +17,7 @@ from numba.core.codegen import CPUCodeLibrary
 from numba.core.cpu import CPUContext
 
 import tsrnn
-from tsrnn.kernels.jit import cache, threads
+from tsrnn.kernels.jit import folders, threads
 from tsrnn.kernels.jit.compile import Kernel, device_function, kernel_array
 from tsrnn.kernels.jit.threads import claim_threads
 
@@ -164,10 +164,10 @@ def test_a_valid_file_of_another_kernel_is_not_loaded(probe):
 def test_without_a_choice_the_cache_lies_beside_the_kernels_or_with_the_user(monkeypatch):
     monkeypatch.setattr("numba.config.CACHE_DIR", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    folders = cache.cache_folders()
-    assert folders[0] == PACKAGE / "kernels" / "__pycache__"
+    found = folders.cache_folders()
+    assert found[0] == PACKAGE / "kernels" / "__pycache__" / "compiled"
     if sys.platform == "linux":
-        assert folders[1] == Path("/somewhere/tsrnn")
+        assert found[1] == Path("/somewhere/tsrnn")
 
 
 @pytest.fixture

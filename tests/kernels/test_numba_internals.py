@@ -4,6 +4,7 @@ A failure names the Numba version: adapt ``tsrnn/kernels/jit/numba_internals.py`
 bound in pyproject.toml.
 """
 
+import contextlib
 import inspect
 import json
 import os
@@ -168,10 +169,26 @@ def test_dispatchers_ask_their_cache():
         def save_overload(self, signature, compiled):
             self.calls.append("save")
 
+        @contextlib.contextmanager
+        def compiling(self, signature, target_context):
+            self.calls.append("compile")
+            yield self.compiled
+
+        compiled = None
+
     dispatcher, cache = numba.njit(lambda x: x + 1), Cache()
     numba_internals.set_cache(dispatcher, cache)
     dispatcher(1)
-    expect(cache.calls == ["load", "save"], f"load_overload, save_overload, not {cache.calls}")
+    wanted = ["load", "compile", "save", "save"]  # the latter by the dispatcher
+    expect(cache.calls == wanted, f"{wanted}, not {cache.calls}")
+    (compiled,) = dispatcher.overloads.values()
+    reduced = numba_internals.reduce_compiled(compiled)
+    context = numba_internals.cpu_context()
+    cache.compiled, cache.calls = numba_internals.rebuild_compiled(context, reduced), []
+    other = numba.njit(lambda x: x + 2)
+    numba_internals.set_cache(other, cache)
+    expect(other(1) == 2, "what another process compiled, x + 1, to be taken")
+    expect(cache.calls == ["load", "compile", "save"], f"no compilation, not {cache.calls}")
 
 
 def test_compiled_signatures_can_be_reduced_and_rebuilt(compiled):

@@ -6,19 +6,31 @@ digest of everything the machine code depends on, it begins with a digest of its
 whatever is wrong with it counts as a cache miss.
 """
 
+import contextlib
 import hashlib
+import importlib.util
+import logging
 import os
 import pickle
 import re
 import sys
-import tempfile
 import threading
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import llvmlite
 import numba
+import numpy as np
 
+from tsrnn.kernels.jit.folders import (
+    SHIPPED,
+    cache_folders,
+    make_private,
+    readable_folders,
+    warn_once,
+)
+from tsrnn.kernels.jit.levels import host_levels, level_key
+from tsrnn.kernels.jit.locks import locked
 from tsrnn.kernels.jit.numba_internals import (
     can_be_saved,
     rebuild_compiled,
@@ -26,23 +38,33 @@ from tsrnn.kernels.jit.numba_internals import (
     target_key,
 )
 
+_SAID_AFTER = 1.0  # seconds of compiling
+
+_log = logging.getLogger("tsrnn")
+
 
 class KernelCache:
     """Compiled signatures of one kernel on disk, with the interface of a dispatcher's cache.
 
-    ``hits`` and ``misses`` count this process's look-ups. Nothing here raises: a folder or file
-    that can't be used costs one warning per process and a compilation.
+    ``hits`` and ``misses`` count this process's look-ups, ``n_compiled`` what it compiled. Nothing
+    here raises: a folder or file that can't be used costs one warning per process and a
+    compilation.
     """
 
     def __init__(self, name: str):
         self.name = name
-        self.hits = self.misses = 0
+        self.hits = self.misses = self.n_compiled = 0
+        self._written: set[str] = set()  # files, by this process or another that it waited for
 
     def load_overload(self, signature, target_context):
         """The compiled signature, or None if no file holds it."""
-        file_name = self._file_name(signature, target_context)
-        for folder in cache_folders():
-            path = folder / file_name
+        compiled = self._find(signature, target_context)
+        self.hits += compiled is not None
+        self.misses += compiled is None
+        return compiled
+
+    def _find(self, signature, target_context):
+        for path in self._paths(signature, target_context):
             try:
                 content = path.read_bytes()
             except OSError:
@@ -51,37 +73,65 @@ class KernelCache:
                 digest, payload = content[:32], content[32:]
                 if hashlib.sha256(payload).digest() != digest:
                     raise ValueError("its checksum does not match")
-                compiled = rebuild_compiled(target_context, pickle.loads(payload))
+                return rebuild_compiled(target_context, pickle.loads(payload))
             except Exception as error:  # damaged in some way: compile again
-                _warn_once(f"Compiling again: cached kernel {path} can't be read ({error}).")
-                continue
-            self.hits += 1
-            return compiled
-        self.misses += 1
+                warn_once(f"Compiling again: cached kernel {path} can't be read ({error}).")
         return None
+
+    def _paths(self, signature, target_context):
+        """Files that may hold a signature: of a wheel, the best level first; and compiled here."""
+        for level in host_levels():
+            yield SHIPPED / file_name(self.name, signature, level_key(level))
+        name = file_name(self.name, signature, target_key(target_context))
+        for folder in readable_folders():
+            yield folder / name
+
+    @contextlib.contextmanager
+    def compiling(self, signature, target_context) -> Iterator:
+        """Hold a lock, and yield what another process compiled while this one waited, or None.
+
+        A line is logged if the block takes long.
+        """
+        name = file_name(self.name, signature, target_key(target_context))
+        said = threading.Timer(_SAID_AFTER, _say, [self.name])
+        said.daemon = True
+        said.start()
+        try:
+            with locked(_writable_folder() / f"{name}.lock") as waited:
+                found = self._find(signature, target_context) if waited else None
+                if found is None:
+                    self.n_compiled += 1
+                else:
+                    self._written.add(name)
+                yield found
+        finally:
+            said.cancel()
 
     def save_overload(self, signature, compiled):
         """Write the compiled signature to the first writable folder."""
         if not can_be_saved(compiled):
             return
+        name = file_name(self.name, signature, target_key(compiled.target_context))
+        if name in self._written:
+            return
+        self._written.add(name)
         payload = pickle.dumps(reduce_compiled(compiled), protocol=pickle.HIGHEST_PROTOCOL)
         content = hashlib.sha256(payload).digest() + payload
-        file_name = self._file_name(signature, compiled.target_context)
         failures = []
         for folder in cache_folders():
             try:
-                self._replace(folder, file_name, content)
+                make_private(folder)
+                self._replace(folder, name, content)
                 return
             except OSError as error:
                 failures.append(f"{folder}: {error.strerror or error}")
-        _warn_once(
+        warn_once(
             "Compiled kernels can't be cached, so every process compiles its own "
             f"({'; '.join(failures)}). Set NUMBA_CACHE_DIR to a folder that can be written."
         )
 
     def _replace(self, folder, file_name, content):
         """Write a file atomically, and delete the kernel's files made from other sources."""
-        folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"{file_name}.{os.getpid()}-{threading.get_ident()}.tmp"
         try:
             temporary.write_bytes(content)
@@ -95,19 +145,6 @@ class KernelCache:
             if stale.fullmatch(path.name):
                 path.unlink(missing_ok=True)
 
-    def _file_name(self, signature, target_context):
-        depends_on = (
-            self.name,
-            str(signature),
-            target_key(target_context),
-            SOURCES,
-            numba.__version__,
-            llvmlite.__version__,
-            sys.version,
-        )
-        key = hashlib.sha256(repr(depends_on).encode()).hexdigest()
-        return f"tsrnn-{self.name}-{SOURCES[:12]}-{key[:24]}.nbc"
-
     # The rest of the interface that a dispatcher expects.
     cache_path = property(lambda self: str(cache_folders()[0]))
 
@@ -117,22 +154,42 @@ class KernelCache:
     disable = flush = enable
 
 
-def cache_folders() -> list[Path]:
-    """Folders for compiled kernels in order of preference; NUMBA_CACHE_DIR alone if it is set."""
-    if numba.config.CACHE_DIR:
-        return [Path(numba.config.CACHE_DIR) / "tsrnn"]
-    home = Path.home() if os.environ.get("HOME") or os.name == "nt" else Path(tempfile.gettempdir())
-    user = {
-        "win32": Path(os.environ.get("LOCALAPPDATA", home)),
-        "darwin": home / "Library" / "Caches",
-    }.get(sys.platform, Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache"))
-    return [Path(__file__).parents[1] / "__pycache__", user / "tsrnn"]
+def file_name(kernel: str, signature: object, key: tuple) -> str:
+    """The file of a kernel's compiled signature; ``key`` says what it is compiled for."""
+    depends_on = (
+        kernel,
+        str(signature),
+        key,
+        SOURCES,
+        numba.__version__,
+        llvmlite.__version__,
+        np.__version__.split(".")[:2],
+        sys.implementation.cache_tag,
+        getattr(sys, "abiflags", ""),
+        importlib.util.MAGIC_NUMBER,
+    )
+    digest = hashlib.sha256(repr(depends_on).encode()).hexdigest()
+    return f"tsrnn-{kernel}-{SOURCES[:12]}-{digest[:24]}.nbc"
+
+
+def _say(kernel):
+    _log.warning("Compiling %s for this processor, once: it takes some seconds.", kernel)
+
+
+def _writable_folder():
+    """The first folder for kernels that can be made, or the first of all."""
+    for folder in cache_folders():
+        with contextlib.suppress(OSError):
+            make_private(folder)
+            return folder
+    return cache_folders()[0]
 
 
 def has_file(name: str) -> bool:
     """Whether a compiled signature of a kernel, made from the present sources, is on disk."""
     pattern = f"tsrnn-{name}-{SOURCES[:12]}-*.nbc"
-    return any(next(folder.glob(pattern), None) for folder in cache_folders())
+    folders = [SHIPPED, *readable_folders()] if host_levels() else readable_folders()
+    return any(next(folder.glob(pattern), None) for folder in folders)
 
 
 def _digest_of_sources() -> str:
@@ -144,13 +201,3 @@ def _digest_of_sources() -> str:
 
 
 SOURCES = _digest_of_sources()
-
-
-_warned = False  # whether this process has warned about the cache
-
-
-def _warn_once(message):
-    global _warned
-    if not _warned:
-        _warned = True
-        warnings.warn(message, RuntimeWarning, stacklevel=2)

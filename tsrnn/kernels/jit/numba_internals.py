@@ -82,8 +82,25 @@ def declare_function(module, function_type, name):
 
 
 def set_cache(dispatcher, cache) -> None:
-    """Let a dispatcher look up and save its compiled signatures in ``cache``."""
+    """Let a dispatcher look up and save its compiled signatures in ``cache``.
+
+    A signature that another process is compiling is waited for.
+    """
     dispatcher._cache = cache
+    compiler, context = dispatcher._compiler, dispatcher.targetctx
+    compile_signature = compiler.compile
+
+    def compile_once(args, return_type):
+        with cache.compiling(args, context) as compiled:
+            if compiled is None:
+                compiled = compile_signature(args, return_type)
+                cache.save_overload(args, compiled)
+            else:
+                library = [compiled.library]
+                context.insert_user_function(compiled.entry_point, compiled.fndesc, library)
+        return compiled
+
+    compiler.compile = compile_once
 
 
 def can_be_saved(compiled: CompileResult) -> bool:
