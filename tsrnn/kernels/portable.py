@@ -6,14 +6,13 @@ elementwise products, sums, roots and comparisons do not. Formulas as in ``kerne
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tsrnn.kernels.elementary import LN2_HIGH, LN2_LOW, LOG_SERIES
-from tsrnn.kernels.jit.compile import Kernel
+from tsrnn.kernels.jit.compile import Kernel, kernel_factory
 
 _EXP = [1.0 / math.factorial(k) for k in range(2, 14)]
 # pi / 2 in parts; products of all but the last with small integers are exact.
@@ -100,7 +99,7 @@ def orthonormal_rows(rows: np.ndarray) -> np.ndarray:
     return rows
 
 
-@functools.cache
+@kernel_factory
 def _gram_schmidt():
     def gram_schmidt(n_tasks, rows):
         n = rows.shape[0]

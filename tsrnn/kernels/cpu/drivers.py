@@ -7,7 +7,6 @@ Kernels take plain tuples of arrays, as ``prange`` passes tuples on but neither 
 ones, and no array that a device function returns, whose references would be counted wrongly.
 """
 
-import functools
 from types import ModuleType
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from tsrnn.kernels.cpu.prediction import compile_predict, compile_trace
 from tsrnn.kernels.cpu.stepping import compile_generate, compile_step
 from tsrnn.kernels.cpu.training import compile_train, compile_train_chunks, compile_train_one
 from tsrnn.kernels.heads import head_of
-from tsrnn.kernels.jit.compile import Kernel
+from tsrnn.kernels.jit.compile import Kernel, kernel_factory
 from tsrnn.kernels.layout import Sizes
 from tsrnn.kernels.steps import compile_steps
 
@@ -41,7 +40,7 @@ def drivers_of(cell: ModuleType, sizes: Sizes) -> Kernels:
     return _compile_drivers(cell, head_of(sizes).pools, sizes.n_tokens > 0, sizes.loss_space > 0)
 
 
-@functools.cache
+@kernel_factory
 def _compile_drivers(cell, pools, has_tokens, of_sequences) -> Kernels:
     passes, attends = compile_chunk_passes(cell, compile_steps, pools), hasattr(cell, "LAYER")
     train_chunks = compile_train_chunks(passes, has_tokens, of_sequences)

@@ -1,8 +1,11 @@
 """How kernels are compiled: ``scalar`` maths and ``device_function`` passes become part of them."""
 
+import functools
+import importlib
 import threading
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -72,6 +75,63 @@ def matrix(typing, values, first, n_rows, n_columns):
     return result(values, intp, intp, intp), generate
 
 
+class Origin(NamedTuple):
+    """How another process makes a kernel: a function of ``kernel_factory`` and its arguments."""
+
+    module: str
+    function: str
+    args: tuple  # a module, as a cell is, by its name with "module " before
+    number: int  # of the kernel among those that it makes
+
+    def make(self) -> "Kernel":
+        """The kernel."""
+        args = [
+            importlib.import_module(arg.removeprefix(_MODULE)) if _is_module(arg) else arg
+            for arg in self.args
+        ]
+        made = getattr(importlib.import_module(self.module), self.function)(*args)
+        return made[self.number] if isinstance(made, tuple) else made
+
+
+_MODULE = "module "
+_made: list["Kernel"] = []  # all kernels of factories, in the order they were made
+
+
+def _is_module(arg):
+    return isinstance(arg, str) and arg.startswith(_MODULE)
+
+
+def kernel_factory(function: Callable) -> Callable:
+    """Decorate a function that makes a kernel, or a NamedTuple of them, and let it do so once.
+
+    Its arguments are modules, strings, numbers or None.
+    """
+
+    @functools.cache
+    @functools.wraps(function)
+    def make(*args):
+        made = function(*args)
+        named = tuple(
+            _MODULE + arg.__name__ if isinstance(arg, ModuleType) else arg for arg in args
+        )
+        for number, kernel in enumerate(made if isinstance(made, tuple) else (made,)):
+            kernel.origin = Origin(function.__module__, function.__qualname__, named, number)
+            _made.append(kernel)
+        return made
+
+    return make
+
+
+def compiled_signatures() -> list[tuple[Origin, bool, tuple]]:
+    """What this process has of its kernels: origins, whether parallel, and types of arguments."""
+    return [
+        (kernel.origin, parallel, signature)
+        for kernel in _made
+        for parallel, dispatcher in kernel._dispatchers.items()
+        for signature in dispatcher.overloads
+    ]
+
+
 class Kernel:
     """A function with a serial and a parallel binary, each compiled on first use and cached.
 
@@ -81,6 +141,7 @@ class Kernel:
 
     def __init__(self, function: Callable, name: str):
         self.name = name
+        self.origin: Origin | None = None  # by ``kernel_factory``
         self._function = function
         self._dispatchers: dict[bool, Any] = {}
         self._lock = threading.Lock()

@@ -9,6 +9,7 @@ import functools
 import gc
 from unittest import mock
 
+import llvmlite.binding
 from numba import _dynfunc
 from numba.core import cgutils
 from numba.core.codegen import CPUCodeLibrary
@@ -109,8 +110,30 @@ def can_be_saved(compiled: CompileResult) -> bool:
 
 
 def reduce_compiled(compiled: CompileResult) -> tuple:
-    """A compiled signature as a tuple that can be pickled."""
-    return compiled._reduce()
+    """A compiled signature as a tuple that can be pickled.
+
+    Numba keeps the code of LLVM too, two thirds of the whole, to inline it elsewhere. Nothing
+    inlines a kernel: the names that it defines are enough.
+    """
+    library, *rest = compiled._reduce()
+    name, kind, (machine_code, bitcode) = library
+    return ((name, kind, (machine_code, _names_alone(bitcode))), *rest)
+
+
+def _names_alone(bitcode):
+    """A module that defines the same names, as functions and variables without content."""
+    module = llvmlite.binding.parse_bitcode(bitcode)
+    lines = [
+        f'define void @"{function.name}"() {{ ret void }}'
+        for function in module.functions
+        if not function.is_declaration
+    ]
+    lines += [
+        f'@"{variable.name}" = global i8 0'
+        for variable in module.global_variables
+        if not variable.is_declaration
+    ]
+    return llvmlite.binding.parse_assembly("\n".join(lines)).as_bitcode()
 
 
 def rebuild_compiled(context, reduced: tuple) -> CompileResult:

@@ -1,12 +1,11 @@
 """Simple forecasts and a network's inputs for many series."""
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
 from numba import prange
 
-from tsrnn.kernels.jit.compile import Kernel, matrix
+from tsrnn.kernels.jit.compile import Kernel, kernel_factory, matrix
 from tsrnn.kernels.simple_forecasts.candidates import N_CANDIDATES, space_needed
 from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS, write_inputs
 
@@ -25,7 +24,7 @@ class Filled(NamedTuple):
     scales: np.ndarray  # (n,) what outputs are multiplied by
 
 
-@functools.cache
+@kernel_factory
 def fill_kernel() -> Kernel:
     """The kernel that fills the inputs of many series."""
 

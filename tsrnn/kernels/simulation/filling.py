@@ -1,12 +1,11 @@
 """Filling an array with series."""
 
-import functools
 from collections.abc import Iterable
 
 import numpy as np
 from numba import prange
 
-from tsrnn.kernels.jit.compile import Kernel
+from tsrnn.kernels.jit.compile import Kernel, kernel_factory
 from tsrnn.kernels.simulation.arima import N_BURN_IN
 from tsrnn.kernels.simulation.draws import start
 from tsrnn.kernels.simulation.series import KINDS, simulate
@@ -14,7 +13,7 @@ from tsrnn.kernels.simulation.series import KINDS, simulate
 _N_VALUES = 1_000_000  # in a call of the kernel, after which Python may be interrupted
 
 
-@functools.cache
+@kernel_factory
 def fill_kernel() -> Kernel:
     """The kernel that fills an array, a row after the other."""
 

@@ -3,7 +3,6 @@
 What a step writes for a row depends on no other row, so any rows may be stepped together.
 """
 
-import functools
 import math
 from collections.abc import Callable
 from types import ModuleType
@@ -16,7 +15,7 @@ from tsrnn.kernels.chunks import read_sizes, workspace_of
 from tsrnn.kernels.dropout import no_dropout
 from tsrnn.kernels.elementary import exp, log
 from tsrnn.kernels.embedding import embed, embedding_of
-from tsrnn.kernels.jit.compile import Kernel, device_function, matrix
+from tsrnn.kernels.jit.compile import Kernel, device_function, kernel_factory, matrix
 from tsrnn.kernels.layers import layer_arrays
 from tsrnn.kernels.layout import Chunk, state_width
 from tsrnn.kernels.outputs import head_arrays, write_block
@@ -54,7 +53,7 @@ class StepRows(NamedTuple):
     shares: Any  # (n_rows, n_read), written: attention weights
 
 
-@functools.cache
+@kernel_factory
 def decoding_drivers(cell: ModuleType, attention: str | None) -> DecodingKernels:
     """The drivers of decoding for a cell and a kind of attention, or none."""
     passes = compile_pair_passes(cell, attention)

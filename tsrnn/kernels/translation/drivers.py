@@ -1,6 +1,5 @@
 """The compiled drivers of encoder-decoders on the CPU."""
 
-import functools
 from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from tsrnn.kernels.chunks import read_sizes
 from tsrnn.kernels.cpu.updates import Minibatch, sum_blocks
 from tsrnn.kernels.dropout import ChunkDropout, dropout_of, hash_bits, no_dropout
 from tsrnn.kernels.embedding import TokenGrads
-from tsrnn.kernels.jit.compile import Kernel, device_function
+from tsrnn.kernels.jit.compile import Kernel, device_function, kernel_factory
 from tsrnn.kernels.optimizers import rule_of
 from tsrnn.kernels.problem import problem_of
 from tsrnn.kernels.translation import parts_of
@@ -39,7 +38,7 @@ class PairKernels(NamedTuple):
     evaluate: Kernel
 
 
-@functools.cache
+@kernel_factory
 def pair_drivers(cell: ModuleType, attention: str | None) -> PairKernels:
     """The drivers of encoder-decoders of a cell and a kind of attention, or none."""
     passes = compile_pair_passes(cell, attention)
