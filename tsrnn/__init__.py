@@ -23,6 +23,7 @@ _MODULES = {
     "make_windows": "tsrnn.data",
     "save": "tsrnn.saving",
     "seasonal_naive": "tsrnn.forecasting",
+    "warm_up": "tsrnn.warming",
     "backtest": "tsrnn.forecasting",
     "datasets": None,
     "plotting": None,

@@ -71,10 +71,7 @@ class PretrainedNetwork:
     @classmethod
     def of_shape(cls, hidden_size: int, rng: np.random.Generator) -> "PretrainedNetwork":
         """A network of random weights."""
-        network = RecurrentNetwork(
-            "lstm", N_INPUTS, hidden_size, len(LEVELS), "float32", head="every"
-        )
-        return cls(network.initialise(rng))
+        return cls(_of_zeros(hidden_size).initialise(rng))
 
     def forecast(self, stretches: Stretches, horizon: int, n_jobs: int | None = None) -> np.ndarray:
         """Quantiles of the steps after each stretch, (n, horizon, len(LEVELS)), in order.
@@ -156,8 +153,11 @@ def load_pretrained() -> PretrainedNetwork:
             f"{FOLDER / 'network.npz'} is damaged: its checksum is not that of card.json. Install "
             "tsrnn again."
         )
-    network = PretrainedNetwork.of_shape(card["hidden_size"], np.random.default_rng(0)).network
-    return PretrainedNetwork(network.like(parameters))
+    return PretrainedNetwork(_of_zeros(card["hidden_size"]).like(parameters))
+
+
+def _of_zeros(hidden_size):
+    return RecurrentNetwork("lstm", N_INPUTS, hidden_size, len(LEVELS), "float32", head="every")
 
 
 def read_card() -> dict[str, Any]:

@@ -28,6 +28,7 @@ from tsrnn.kernels.jit.folders import (
     make_private,
     readable_folders,
     warn_once,
+    writable_folder,
 )
 from tsrnn.kernels.jit.levels import host_levels, level_key
 from tsrnn.kernels.jit.locks import locked
@@ -97,7 +98,7 @@ class KernelCache:
         said.daemon = True
         said.start()
         try:
-            with locked(_writable_folder() / f"{name}.lock") as waited:
+            with locked(writable_folder() / f"{name}.lock") as waited:
                 found = self._find(signature, target_context) if waited else None
                 if found is None:
                     self.n_compiled += 1
@@ -174,15 +175,6 @@ def file_name(kernel: str, signature: object, key: tuple) -> str:
 
 def _say(kernel):
     _log.warning("Compiling %s for this processor, once: it takes some seconds.", kernel)
-
-
-def _writable_folder():
-    """The first folder for kernels that can be made, or the first of all."""
-    for folder in cache_folders():
-        with contextlib.suppress(OSError):
-            make_private(folder)
-            return folder
-    return cache_folders()[0]
 
 
 def has_file(name: str) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
+from tsrnn.kernels.jit import recording
 from tsrnn.kernels.jit.cache import KernelCache, has_file
 from tsrnn.kernels.jit.numba_internals import (
     array_view,
@@ -94,7 +95,6 @@ class Origin(NamedTuple):
 
 
 _MODULE = "module "
-_made: list["Kernel"] = []  # all kernels of factories, in the order they were made
 
 
 def _is_module(arg):
@@ -116,20 +116,36 @@ def kernel_factory(function: Callable) -> Callable:
         )
         for number, kernel in enumerate(made if isinstance(made, tuple) else (made,)):
             kernel.origin = Origin(function.__module__, function.__qualname__, named, number)
-            _made.append(kernel)
         return made
 
     return make
 
 
-def compiled_signatures() -> list[tuple[Origin, bool, tuple]]:
-    """What this process has of its kernels: origins, whether parallel, and types of arguments."""
-    return [
-        (kernel.origin, parallel, signature)
-        for kernel in _made
-        for parallel, dispatcher in kernel._dispatchers.items()
-        for signature in dispatcher.overloads
-    ]
+class Call(NamedTuple):
+    """What a kernel is called with, such that another process can compile it beforehand."""
+
+    origin: Origin
+    parallel: bool
+    signature: tuple  # types of arguments
+
+    def compile(self) -> bool:
+        """Compile the kernel for it, or load its file; whether it was compiled."""
+        return self.origin.make().compile(self.parallel, self.signature)
+
+    @property
+    def name(self) -> str:
+        """The name of the kernel's binary."""
+        return self.origin.make().binary(self.parallel)
+
+
+def recorded_calls(work: Callable[[], Any], n_tasks: int) -> list[Call]:
+    """The kernels that work calls where so many tasks may run at once; none is compiled.
+
+    It runs in Python, a thousand times slower: tiny work is enough, as types are all that counts.
+    """
+    with recording.recorded(n_tasks) as record:
+        work()
+    return [Call(kernel.origin, *rest) for kernel, *rest in record.calls if kernel.origin]
 
 
 class Kernel:
@@ -144,6 +160,7 @@ class Kernel:
         self.origin: Origin | None = None  # by ``kernel_factory``
         self._function = function
         self._dispatchers: dict[bool, Any] = {}
+        self._caches: dict[bool, KernelCache] = {}
         self._lock = threading.Lock()
 
     def __call__(self, n_tasks: int, *args):
@@ -152,27 +169,39 @@ class Kernel:
 
     def is_compiled(self, parallel: bool) -> bool:
         """Whether this process or a file on disk has the serial or the parallel binary."""
-        return parallel in self._dispatchers or has_file(self._binary(parallel))
+        return parallel in self._dispatchers or has_file(self.binary(parallel))
 
-    def _binary(self, parallel):
+    def binary(self, parallel: bool) -> str:
+        """The name of the serial or the parallel binary."""
         return f"{self.name}-{'parallel' if parallel else 'serial'}"
+
+    def compile(self, parallel: bool, signature: tuple) -> bool:
+        """Compile a binary for types of arguments, or load its file; whether it was compiled."""
+        dispatcher = self.dispatcher(parallel)
+        n_before = self._caches[parallel].n_compiled
+        dispatcher.compile(signature)
+        return self._caches[parallel].n_compiled > n_before
 
     def dispatcher(self, parallel: bool):
         """Numba's dispatcher of the serial or the parallel binary, made on first use."""
+        record = recording.current()
+        if record is not None:
+            return lambda *args: record.run(self, parallel, self._function, args)
         with self._lock:
             if parallel not in self._dispatchers:
                 self._dispatchers[parallel] = self._make_dispatcher(parallel)
             return self._dispatchers[parallel]
 
     def _make_dispatcher(self, parallel):
-        name, source = self._binary(parallel), self._function
+        name, source = self.binary(parallel), self._function
         function = type(source)(source.__code__, source.__globals__, closure=source.__closure__)
         # Machine code is looked up by this name, which no other kernel may have.
         function.__qualname__ = "tsrnn_" + name.replace("-", "_")
         options = NUMERICS | {"parallel": _PRANGE_ONLY if parallel else False, "nogil": True}
         dispatcher = numba.njit(**options)(function)
         compile_as_one_module(dispatcher, function.__qualname__)
-        set_cache(dispatcher, KernelCache(name))
+        self._caches[parallel] = KernelCache(name)
+        set_cache(dispatcher, self._caches[parallel])
         return dispatcher
 
 

@@ -3,6 +3,7 @@
 They are code, and files of the cache are pickles: what others can write is not read.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -29,6 +30,16 @@ def cache_folders() -> list[Path]:
 def readable_folders() -> list[Path]:
     """Those of ``cache_folders`` that exist, and that nobody else can write to."""
     return [folder for folder in cache_folders() if folder.is_dir() and is_private(folder)]
+
+
+def writable_folder() -> Path:
+    """The first of ``cache_folders`` that can be written to, or the first of all."""
+    for folder in cache_folders():
+        with contextlib.suppress(OSError):
+            make_private(folder)
+            if os.access(folder, os.W_OK):
+                return folder
+    return cache_folders()[0]
 
 
 def make_private(folder: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 
 import numba
 
+from tsrnn.kernels.jit import recording
 from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.jit.numba_internals import thread_pool_is_running
 
@@ -47,6 +48,8 @@ def are_worth_it(seconds: float, serial: Kernel, parallel: Kernel) -> bool:
     by its binary of that name. Between SHORT and LONG the binary that exists is run: compiling a
     second one takes longer than it saves.
     """
+    if recording.current() is not None:
+        return True
     if not SHORT <= seconds < LONG:
         return seconds >= LONG
     return parallel.is_compiled(parallel=True) or not serial.is_compiled(parallel=False)
@@ -59,6 +62,10 @@ def claim_threads(n_jobs: int | None):
     1 (run the serial binary) if threads would not work: in a child forked after the parent ran
     parallel kernels, or while another Python thread runs them.
     """
+    record = recording.current()
+    if record is not None:
+        yield 1 if n_jobs == 1 else record.n_tasks
+        return
     n_threads = available_threads() if n_jobs in (None, -1) else min(n_jobs, available_threads())
     state = _state
     acquired = n_threads > 1 and not state.forked and state.parallel.acquire(blocking=False)
