@@ -5,13 +5,23 @@ import sys
 
 import tsrnn
 from tsrnn.cli.generate import generate
+from tsrnn.cli.kernels import compile, kernels
 from tsrnn.cli.reading import Layout, read_holidays, read_series, read_static
 from tsrnn.cli.tables import STANDARD_INPUT, CsvFormat, file_errors, shown
 from tsrnn.cli.transcribe import transcribe
 from tsrnn.cli.translate import translate
 from tsrnn.cli.writing import as_text, check_outputs, events_as_text, write_picture, write_table
 
-__all__ = ["backtest", "detect", "forecast", "generate", "transcribe", "translate"]
+__all__ = [
+    "backtest",
+    "compile",
+    "detect",
+    "forecast",
+    "generate",
+    "kernels",
+    "transcribe",
+    "translate",
+]
 
 _COMMON_SETTINGS = ("missing", "lookback", "season", "cell", "hidden_size", "max_iter", "device")
 _MANY_ROWS = 2000  # from which training takes long enough to show its progress

@@ -19,6 +19,7 @@ from tsrnn.cli.arguments import (
     thousands,
 )
 from tsrnn.cli.generate_options import add_generate
+from tsrnn.cli.kernels_options import add_compile, add_kernels
 from tsrnn.cli.transcribe_options import add_transcribe
 from tsrnn.cli.translate_options import add_translate
 
@@ -122,6 +123,8 @@ def parser() -> argparse.ArgumentParser:
     add_generate(commands)
     add_transcribe(commands)
     add_translate(commands)
+    add_compile(commands)
+    add_kernels(commands)
     return parser
 
 
