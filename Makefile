@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo check test lint bench notebooks clean
+.PHONY: demo check test lint bench notebooks wheel clean
 
 demo: $(VENV)/demo
 	$(RUN) notebooks/demo.py
@@ -27,6 +27,12 @@ bench: $(VENV)/test
 notebooks: $(VENV)/test
 	$(RUN) notebooks/execute.py
 
+# A wheel in dist/ with compiled kernels for this Python and for processors of this architecture.
+wheel: $(VENV)/wheel
+	rm -rf build/kernels
+	$(RUN) tools/compile_kernels.py build/kernels
+	TSRNN_KERNELS=build/kernels $(RUN) -m build --wheel --no-isolation
+
 # The marks in the virtual environment are files that say what is installed there.
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -41,11 +47,15 @@ $(VENV)/test: $(VENV)/pip pyproject.toml
 	$(RUN) -m pip install --quiet --editable . --group test
 	touch $@
 
+$(VENV)/wheel: $(VENV)/pip pyproject.toml
+	$(RUN) -m pip install --quiet --editable . build "hatchling>=1.27"
+	touch $@
+
 $(VENV)/lint: $(VENV)/pip pyproject.toml
 	$(RUN) -m pip install --quiet "pip>=25.1"
 	$(RUN) -m pip install --quiet --editable . --group lint
 	touch $@
 
 clean:
-	rm -rf $(VENV) forecast.png
+	rm -rf $(VENV) build dist forecast.png
 	find tsrnn -name __pycache__ -type d -exec rm -rf {} +

@@ -1,8 +1,10 @@
 """What a user waits for around the training itself: import, first fit, Ctrl-C.
 
-Each figure is the median of several whole processes. Run it with ``python benchmarks/startup.py``.
+Each figure is the median of several whole processes, those that are compared taking turns. Run it
+with ``python benchmarks/startup.py [--wheel dist/NAME.whl]``; ``make wheel`` builds one.
 """
 
+import argparse
 import os
 import signal
 import statistics
@@ -10,12 +12,35 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
+from pathlib import Path
 
-FIT = """
+ROOT = Path(__file__).parents[1]
+BARE = "import numba, pandas, scipy.linalg, sklearn.base"
+FITS = {
+    "forecaster": """
 from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline
-RNNForecaster(max_iter=50).fit(load_airline()[:-12]).predict()
-"""
+RNNForecaster(cell={cell!r}, max_iter=50).fit(load_airline()[:-12]).predict()
+""",
+    "regressor": """
+import numpy as np
+from tsrnn import RNNRegressor
+X = np.random.default_rng(0).standard_normal((200, 12, 2))
+RNNRegressor(cell={cell!r}, max_iter=50).fit(X, X[:, 0, 0]).predict(X)
+""",
+    "classifier": """
+import numpy as np
+from tsrnn import RNNClassifier
+X = np.random.default_rng(0).standard_normal((200, 12, 2))
+RNNClassifier(cell={cell!r}, max_iter=50).fit(X, X[:, 0, 0] > 0).predict(X)
+""",
+    "detector": """
+from tsrnn import RNNAnomalyDetector
+from tsrnn.datasets import load_airline
+RNNAnomalyDetector(cell={cell!r}, max_iter=50).fit(load_airline()).detect(load_airline())
+""",
+}
 LONG_FIT = """
 import time, warnings
 import numpy as np, pandas as pd
@@ -30,19 +55,18 @@ forecaster.predict()
 """
 
 
-def seconds_of(code, cache):
-    """Wall time of a whole process that runs the code."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": cache}
+def seconds_of(code, cache, library=ROOT):
+    """Wall time of a whole process that runs the code, by the library in a folder."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(library)}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     started = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-c", code], env=environment, check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=cache, check=True, **quiet)
     return time.perf_counter() - started
 
 
 def seconds_to_stop(cache):
     """From the signal of Ctrl-C three seconds into a long fit until fit returns."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": cache}
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", LONG_FIT]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
@@ -55,31 +79,71 @@ def seconds_to_stop(cache):
     return returned - sent
 
 
+def first_fits(scratch, library, estimator, cell, n_runs):
+    """Seconds of a first fit from a checkout and from a wheel, of a later one, and of imports."""
+    code, number = FITS[estimator].format(cell=cell), iter(range(10**6))
+
+    def empty():
+        folder = scratch / f"{estimator}-{cell}-{next(number)}"
+        folder.mkdir()
+        return folder
+
+    kept = empty()
+    checkout = seconds_of(code, kept)
+    runs = {"wheel": [], "warm": [], "imports": []}
+    for _ in range(n_runs):
+        if library:
+            runs["wheel"].append(seconds_of(code, empty(), library))
+        runs["warm"].append(seconds_of(code, kept))
+        runs["imports"].append(seconds_of(BARE, kept))
+    return {"checkout": checkout} | {
+        name: statistics.median(seconds) for name, seconds in runs.items() if seconds
+    }
+
+
+def print_first_fits(scratch, wheel, cells, estimators, n_runs):
+    """Print the table of first fits."""
+    library = None
+    if wheel:
+        library = scratch / "wheel"
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(library)
+    print("| first fit | checkout | wheel | warm | wheel / warm | bare imports | warm - bare |")
+    print("|---|---|---|---|---|---|---|")
+    for cell in cells:
+        for estimator in estimators:
+            took = first_fits(scratch, library, estimator, cell, n_runs)
+            wheel, warm, bare = took.get("wheel", float("nan")), took["warm"], took["imports"]
+            row = f"{took['checkout']:.1f} | {wheel:.2f} | {warm:.2f} | {wheel / warm:.2f}"
+            print(f"| {estimator}, {cell} | {row} | {bare:.2f} | {warm - bare:.2f} |", flush=True)
+
+
+def print_rest(scratch, n_runs):
+    """Print how long imports take, and Ctrl-C."""
+    numpy = [seconds_of("import numpy", scratch) for _ in range(n_runs)]
+    ours = [seconds_of("import tsrnn", scratch) for _ in range(n_runs)]
+    seconds_of(LONG_FIT.replace("max_iter=1000", "max_iter=2"), scratch)
+    stops = [seconds_to_stop(scratch) for _ in range(5)]
+    over = statistics.median(ours) - statistics.median(numpy)
+    print("\n| what | seconds | at most |\n|---|---|---|")
+    print(f"| import tsrnn over import numpy | {over:.2f} | 0.15 |")
+    print(f"| fit returns after Ctrl-C | {max(stops):.2f} | 0.5 |")
+
+
 def main():
-    """Print the table."""
-    rows = []
-    with tempfile.TemporaryDirectory() as cache:
-        numpy = [seconds_of("import numpy", cache) for _ in range(9)]
-        ours = [seconds_of("import tsrnn", cache) for _ in range(9)]
-        rows.append(
-            (
-                "import tsrnn over import numpy",
-                statistics.median(ours) - statistics.median(numpy),
-                0.15,
-            )
-        )
-        cold = []
-        for k in range(3):
-            cold.append(seconds_of(FIT, os.path.join(cache, str(k))))
-        rows.append(("first fit, empty cache", statistics.median(cold), 12))
-        warm = [seconds_of(FIT, os.path.join(cache, "0")) for _ in range(9)]
-        rows.append(("first fit, warm cache, new process", statistics.median(warm), 2.5))
-        seconds_of(LONG_FIT.replace("max_iter=1000", "max_iter=2"), os.path.join(cache, "0"))
-        stops = [seconds_to_stop(os.path.join(cache, "0")) for _ in range(5)]
-        rows.append(("fit returns after Ctrl-C", max(stops), 0.5))
-    print("| what | seconds | at most |\n|---|---|---|")
-    for what, seconds, bar in rows:
-        print(f"| {what} | {seconds:.2f} | {bar:g} |")
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--wheel", help="with kernels, for this Python")
+    parser.add_argument("--cells", nargs="+", default=["lstm", "gru"])
+    parser.add_argument("--estimators", nargs="+", default=list(FITS), choices=FITS)
+    parser.add_argument("--runs", type=int, default=7, help="of warm processes (default 7)")
+    parser.add_argument("--only-fits", action="store_true", help="leave out imports and Ctrl-C")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        print_first_fits(scratch, chosen.wheel, chosen.cells, chosen.estimators, chosen.runs)
+        if not chosen.only_fits:
+            print_rest(scratch, chosen.runs)
 
 
 if __name__ == "__main__":

@@ -196,7 +196,9 @@ def test_compiled_signatures_can_be_reduced_and_rebuilt(compiled):
     expect(numba_internals.can_be_saved(result), "a function without globals to be savable")
     reduced = numba_internals.reduce_compiled(result)
     expect(isinstance(reduced, tuple), "CompileResult._reduce() to return a tuple")
-    expect_parameters(CompileResult._rebuild, "target_context")
+    fields = "libdata", "fndesc", "env", "signature", "objectmode", "lifted", "typeann"
+    expect_parameters(CompileResult._rebuild, "target_context", *fields)
+    expect(reduced[6] == "" and __file__ not in repr(reduced), "no list of types, with this file")
     rebuilt = numba_internals.rebuild_compiled(numba_internals.cpu_context(), reduced)
     expect(rebuilt.entry_point(41) == 42, "a rebuilt function that computes 42")
 

@@ -4,6 +4,7 @@ import functools
 import importlib
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -194,7 +195,8 @@ class Kernel:
 
     def _make_dispatcher(self, parallel):
         name, source = self.binary(parallel), self._function
-        function = type(source)(source.__code__, source.__globals__, closure=source.__closure__)
+        code = source.__code__.replace(co_filename=_without_folder(source.__code__.co_filename))
+        function = type(source)(code, source.__globals__, closure=source.__closure__)
         # Machine code is looked up by this name, which no other kernel may have.
         function.__qualname__ = "tsrnn_" + name.replace("-", "_")
         options = NUMERICS | {"parallel": _PRANGE_ONLY if parallel else False, "nogil": True}
@@ -203,6 +205,12 @@ class Kernel:
         self._caches[parallel] = KernelCache(name)
         set_cache(dispatcher, self._caches[parallel])
         return dispatcher
+
+
+def _without_folder(file):
+    """A file of the library without where that is: exceptions name the file in machine code."""
+    root = Path(__file__).parents[3]
+    return Path(file).relative_to(root).as_posix() if Path(file).is_relative_to(root) else file
 
 
 def kernel_array(values, dtype=None) -> np.ndarray:

@@ -113,11 +113,16 @@ def reduce_compiled(compiled: CompileResult) -> tuple:
     """A compiled signature as a tuple that can be pickled.
 
     Numba keeps the code of LLVM too, two thirds of the whole, to inline it elsewhere. Nothing
-    inlines a kernel: the names that it defines are enough.
+    inlines a kernel: the names that it defines are enough. Its list of types is left out as well,
+    which is for ``inspect_types`` and says where the sources are.
     """
     library, *rest = compiled._reduce()
     name, kind, (machine_code, bitcode) = library
+    rest[_TYPES - 1] = ""
     return ((name, kind, (machine_code, _names_alone(bitcode))), *rest)
+
+
+_TYPES = 6  # the place of the list of types
 
 
 def _names_alone(bitcode):
