@@ -166,7 +166,8 @@ def _fit_networks(
         return parts.network(rng=rng, hidden_size=hidden_size, **spec.network_shape()), rng
 
     def settings(n_windows):
-        return parts.settings(n_windows, resolved.batch_size)
+        given = parts.settings(n_windows, resolved.batch_size)
+        return dataclasses.replace(given, recurrent_dropout=resolved.recurrent_dropout)
 
     network, name = draw(0)[0], type(forecaster).__name__
     fitter = Fitter(source, draw, forecaster.n_estimators, settings, name, forecaster.verbose)

@@ -10,6 +10,7 @@ from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.updating import UpdateMixin
 from tsrnn.parameters import (
     BOOLEAN,
+    FRACTION,
     POSITIVE_INTEGER,
     STEPS,
     ArrayLike,
@@ -83,8 +84,13 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     hidden_size, batch_size : int or "auto", default="auto"
         Hidden units, windows of a minibatch; "auto" is 32 of both for a network of one series, else
         128 and 64.
-    n_layers, bidirectional, residual, n_heads, head_size, memory, dropout, recurrent_dropout
+    n_layers, bidirectional, residual, n_heads, head_size, memory, dropout
         The network, as in :class:`RNNRegressor`.
+    recurrent_dropout : float or "auto", default="auto"
+        Probability that a unit's hidden state is zero throughout a sequence in training (Gal &
+        Ghahramani 2016). "auto" is 0, but for a panel's network of 64 units or more that learns
+        from few windows: 0.5 where there are fewer than 200 of a lookback and a horizon one after
+        another, 0.25 where there are fewer than 1,000. ``partial_fit`` trains without.
     segment : int or "auto", default="auto"
         Values that each recurrent step takes together, as in SegRNN (Lin et al. 2023); a remainder
         at the start of the lookback is not read. "auto" is 1 for one series, and for a panel a
@@ -179,6 +185,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         **ATTENTION,
         "hidden_size": [UNITS, StrOptions(["auto"])],
         "segment": [UNITS, StrOptions(["auto"])],
+        "recurrent_dropout": [FRACTION, StrOptions(["auto"])],
         "batch_size": [POSITIVE_INTEGER, StrOptions(["auto"])],
         "id_column": [Text()],
         "time_column": [Text()],
@@ -228,7 +235,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         segment="auto",
         memory=None,
         dropout=0.0,
-        recurrent_dropout=0.0,
+        recurrent_dropout="auto",
         loss="absolute_error",
         quantiles=(0.1, 0.5, 0.9),
         conformal=True,
