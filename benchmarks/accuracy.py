@@ -8,8 +8,8 @@ optional; rows of those that are not installed are left out::
 
     pip install mlforecast lightgbm statsforecast
 
-All three run beside pandas 3, in the virtual environment of this library: mlforecast 1.0.2, lightgbm
-4.7.0 and statsforecast 2.0.3, which pip picks as statsforecast 2.1 asks for pandas below 3.
+All three run beside pandas 3, in the virtual environment of this library: mlforecast 1.0.2,
+lightgbm 4.7.0 and statsforecast 2.0.3, which pip picks as 2.1 asks for pandas below 3.
 
 Every row is made in a process of its own. Seconds are those of fit and forecast without imports
 and compiling, of the processor: with one thread, as every library has unless ``--jobs`` says
@@ -99,10 +99,11 @@ def table(found):
 
 def origin(found):
     """Where and when rows were made, and by which versions."""
-    return "\n".join(
-        f"{', '.join(sorted(part['versions'].unique()))}: {processor}, {date}, {int(jobs)} thread(s)."
-        for (processor, date, jobs), part in found.groupby(["processor", "date", "jobs"])
-    )
+    lines = []
+    for (processor, date, jobs), part in found.groupby(["processor", "date", "jobs"]):
+        versions = ", ".join(sorted(part["versions"].unique()))
+        lines.append(f"- {versions}: {processor}, {date}, {int(jobs)} thread(s)")
+    return "\n".join(lines)
 
 
 def etth1(folder):

@@ -614,16 +614,16 @@ def draw(scores, uniform, temperature=1.0, top_k=0, top_p=1.0):
 # Simple forecasts of a series, at its end and at earlier steps, and what a network reads of them
 
 
-def is_factor(values):
-    """Whether a season is a factor: no value is near zero or below."""
+def is_multiplicative(values):
+    """Whether a season is multiplicative: no value is near zero or below."""
     return min(values) > 0.05 * np.mean(np.abs(values))
 
 
-def seasonal_pattern(values, m, factor):
+def seasonal_pattern(values, m, multiplicative):
     """Classical decomposition, shrunk as by James & Stein (1961; Miller & Williams 2003)."""
     n, half = len(values), m // 2
     if m == 1 or n < 2 * m + 1:
-        return np.full(m, 1.0 if factor else 0.0)
+        return np.full(m, 1.0 if multiplicative else 0.0)
     ratios = [[] for _ in range(m)]
     weights = [[] for _ in range(m)]
     for t in range(half, n - half):
@@ -632,7 +632,7 @@ def seasonal_pattern(values, m, factor):
         if m % 2 == 0:
             shares[[0, -1]] /= 2
         mean = shares @ around
-        ratios[t % m].append(values[t] / mean if factor else values[t] - mean)
+        ratios[t % m].append(values[t] / mean if multiplicative else values[t] - mean)
         weights[t % m].append(0.9 ** ((n - 1 - t) // m))
     means = [np.average(r, weights=w) for r, w in zip(ratios, weights, strict=True)]
     within = [
@@ -642,23 +642,34 @@ def seasonal_pattern(values, m, factor):
     noise = np.mean(within) / max(np.mean([sum(w) for w in weights]) - 1, 0.5)
     between, share = np.var(means, ddof=1), (m - 3) / (m - 1) if m > 3 else 1.0
     kept = max(0.0, 1 - share * noise / between) if between > 0 else 0.0
-    relative = np.array(means) / np.mean(means) - 1 if factor else means - np.mean(means)
-    return 1 + kept * relative if factor else kept * relative
+    relative = np.array(means) / np.mean(means) - 1 if multiplicative else means - np.mean(means)
+    return 1 + kept * relative if multiplicative else kept * relative
 
 
-def seasonal_patterns(values, m, long, factor):
+def seasonal_patterns(values, m, long, multiplicative):
     """That of a season, and of the longer one in what is left, as one of the longer."""
     steps = np.arange(long)
-    pattern = seasonal_pattern(values, m, factor)[steps % m]
+    pattern = seasonal_pattern(values, m, multiplicative)[steps % m]
     if long > m and len(values) > 2 * long:
-        rest = seasonal_pattern(without_season(values, pattern, factor), long, factor)
-        pattern = pattern * rest if factor else pattern + rest
+        rest = seasonal_pattern(
+            without_season(values, pattern, multiplicative), long, multiplicative
+        )
+        if long == 364:
+            rest = smoothed_year(rest)
+        pattern = pattern * rest if multiplicative else pattern + rest
     return pattern
 
 
-def without_season(values, pattern, factor):
+def smoothed_year(pattern):
+    """The mean and two harmonics."""
+    waves = np.fft.rfft(pattern)
+    waves[3:] = 0
+    return np.fft.irfft(waves, len(pattern))
+
+
+def without_season(values, pattern, multiplicative):
     season = pattern[np.arange(len(values)) % len(pattern)]
-    return values / season if factor else values - season
+    return values / season if multiplicative else values - season
 
 
 def smoothed(values, rate):
@@ -703,6 +714,77 @@ def best_damped(values):
     return *damped(values, best)[:2], best[2]
 
 
+def holt_winters(values, pattern, multiplicative, rates):
+    """Winters (1960), the season beginning with a pattern: states, and squared errors."""
+    level_rate, trend_rate, season_rate, damping = rates
+    m, season = len(pattern), list(pattern)
+    least = 0.05 * np.mean(values)
+    n = min(len(values) - 1, max(m, 5))
+    adjusted = without_season(values, pattern, multiplicative)
+    level, trend, error = adjusted[0], (adjusted[n] - adjusted[0]) / n if n else 0.0, 0.0
+    states = [(level, trend, season[0])]
+    for t, value in enumerate(values[1:], 1):
+        forecast, before = level + damping * trend, season[t % m]
+        if multiplicative:
+            missed = value - forecast * before
+            in_level, in_season = missed / max(before, 0.05), missed / max(forecast, least)
+        else:
+            missed = in_level = in_season = value - forecast - before
+        error += missed**2
+        level = forecast + level_rate * in_level
+        trend = damping * trend + level_rate * trend_rate * in_level
+        season[t % m] = before + season_rate * in_season
+        states.append((level, trend, season[t % m]))
+    return np.array(states).T, error
+
+
+def best_holt_winters(values, pattern, multiplicative):
+    """States and the damping of the rates that make the least errors."""
+    shares = (0.1, 0.3) if len(pattern) > 1 else (0.0,)
+    grid = (0.05, 0.15, 0.3, 0.5, 0.75), (0.0, 0.03, 0.15), shares, (0.9, 1.0)
+    rates = [(a, b, c * (1 - a), d) for a, b, c, d in itertools.product(*grid)]
+    errors = [holt_winters(values, pattern, multiplicative, each)[1] for each in rates]
+    best = rates[int(np.argmin(errors))]
+    return holt_winters(values, pattern, multiplicative, best)[0], best[3]
+
+
+def burg(values, order):
+    """Coefficients by the reflections that leave the least errors forwards and backwards."""
+    forward, backward = np.array(values), np.array(values)
+    coefficients, share = np.array([]), 1.0
+    for _ in range(order):
+        forward, backward = forward[1:], backward[:-1]
+        squares = forward @ forward + backward @ backward
+        if squares <= 0:
+            return None, 0.0
+        reflection = 2 * (forward @ backward) / squares
+        forward, backward = forward - reflection * backward, backward - reflection * forward
+        coefficients = np.append(coefficients - reflection * coefficients[::-1], reflection)
+        share *= 1 - reflection**2
+    return coefficients, share
+
+
+def autoregression(values):
+    """Coefficients by Burg's method; Akaike's criterion says how many."""
+    found, least, n = np.array([]), 0.0, len(values)
+    for order in range(1, min(24, n // 8) + 1):
+        coefficients, share = burg(values, order)
+        if share <= 0:
+            break
+        criterion = n * math.log(share) + 2 * order
+        if criterion < least:
+            found, least = coefficients, criterion
+    return found
+
+
+def continued(values, coefficients, n):
+    """The next values of an autoregression; those before the first are 0."""
+    values = [0.0] * len(coefficients) + list(values)
+    for _ in range(n):
+        values.append(sum(c * values[-1 - j] for j, c in enumerate(coefficients)))
+    return np.array(values[len(values) - n :])
+
+
 def slope(values):
     """Of a line of least squares."""
     return np.polyfit(np.arange(len(values)), values, 1)[0] if len(values) > 1 else 0.0
@@ -713,15 +795,23 @@ class SimpleForecasts:
 
     def __init__(self, values, season, long):
         self.values, self.season, self.long = values, season, long
-        self.factor = bool(season > 1 and is_factor(values))
-        self.pattern = seasonal_patterns(values, season, long, self.factor)
-        self.adjusted = without_season(values, self.pattern, self.factor)
+        self.multiplicative = bool(season > 1 and is_multiplicative(values))
+        self.pattern = seasonal_patterns(values, season, long, self.multiplicative)
+        self.adjusted = without_season(values, self.pattern, self.multiplicative)
         self.levels, self.rate = best_smoothing(self.adjusted)
         self.damped, self.trends, self.damping = best_damped(self.adjusted)
+        self.states, self.states_damping = best_holt_winters(
+            values, self.pattern[:season], self.multiplicative
+        )
+        steps, self.line = np.arange(len(values)), slope(self.adjusted)
+        self.on_line = np.mean(self.adjusted) + self.line * (steps - np.mean(steps))
+        self.residuals, self.changes = self.adjusted - self.on_line, np.diff(self.adjusted)
+        self.coefficients = autoregression(self.residuals)
+        self.of_changes = autoregression(self.changes)
 
     def with_season(self, value, t):
         season = self.pattern[t % self.long]
-        return value * season if self.factor else value + season
+        return value * season if self.multiplicative else value + season
 
     def at(self, end, horizon):
         """(n_candidates, horizon) forecasts of the steps from ``end`` on."""
@@ -746,8 +836,25 @@ class SimpleForecasts:
             self.long_seasons(end, h, of_damped),
             self.mean_of_seasons(end, h),
             naive + self.seasonal_drift(end, h),
+            *self.by_states(end, h),
             self.with_season(self.damped[end - 1] + h * self.recent_change(end), t),
             self.with_season(np.mean(adjusted) + line * (t - (end - 1) / 2), t),
+        ]
+
+    def by_states(self, end, h):
+        """Holt-Winters smoothing, and autoregressions of values and of changes."""
+        level, trend, _ = self.states[:, max(end - 1, 0)]
+        level += sum(self.states_damping**k for k in range(1, h + 1)) * trend
+        before = end - self.season + (h - 1) % self.season
+        season = self.states[2, before] if before >= 0 else self.pattern[before + self.season]
+        value = self.on_line[0] + self.line * (end + h - 1)
+        value += continued(self.residuals[:end], self.coefficients, h)[-1]
+        changes = continued(self.changes[: max(end - 1, 0)], self.of_changes, h)
+        last = self.adjusted[max(end - 1, 0)]
+        return [
+            level * season if self.multiplicative else level + season,
+            self.with_season(value, end + h - 1),
+            self.with_season(last + changes.sum(), end + h - 1),
         ]
 
     def naive(self, end, season, h, otherwise):
@@ -792,28 +899,34 @@ class SimpleForecasts:
         return (now - before) / n
 
     def errors(self, horizon):
-        """Mean absolute errors at up to six earlier steps, later ones counting more; or None."""
-        n, weights, errors = len(self.values), [], []
-        for k in range(1, 7):
+        """Mean absolute errors, or None, at up to twelve earlier steps, and how many these are.
+
+        Later ones count more.
+        """
+        n, weights, errors, n_origins = len(self.values), [], [], 0
+        for k in range(1, 13):
             end = n - k * max(horizon // 2, 1)
             if end < max(4, n // 3) or (self.season > 1 and end < self.season + 2):
                 break
-            truth = self.values[end : end + horizon]
+            truth, n_origins = self.values[end : end + horizon], k
             for t, forecasts in enumerate(self.at(end, len(truth)).T):
-                weights.append(0.8**k)
+                weights.append(0.85**k)
                 errors.append(np.abs(truth[t] - forecasts))
-        return np.average(errors, axis=0, weights=weights) if weights else None
+        means = np.average(errors, axis=0, weights=weights) if weights else None
+        return means, n_origins
 
 
 def mean_change(values, lag):
     return np.mean(np.abs(values[lag:] - values[:-lag])) if len(values) > lag else 0.0
 
 
-def weights_of_errors(errors, least):
-    """Of the first nine forecasts, by the fifth power of their errors."""
+def weights_of_errors(errors, n_origins, n, least):
+    """Of the first twelve forecasts, by powers of their errors."""
     if errors is None:
-        return np.isin(range(9), (0, 1, 5)) / 3
-    inverse = (1 / (np.array(errors[:9]) + least)) ** 5
+        return np.isin(range(12), (0, 1, 5)) / 3
+    inverse = (1 / (np.array(errors[:12]) + least)) ** (3 + n_origins / 2)
+    if n < 72:
+        inverse[10:] = 0  # autoregressions
     return inverse / inverse.sum()
 
 
@@ -822,29 +935,31 @@ def network_inputs(values, season, long, n_read, horizon):
     forecasts, n, size = SimpleForecasts(values, season, long), len(values), np.mean(np.abs(values))
     change = mean_change(forecasts.adjusted, 1)
     scale = max(mean_change(values, season if n > season else 1), 0.3 * change, 1e-10 * size, 1e-12)
-    errors, future = forecasts.errors(horizon), forecasts.at(n, horizon)
-    weights = weights_of_errors(errors, 0.02 * scale)
-    base = weights @ future[:9]
-    rows, line = [], slope(forecasts.adjusted)
+    errors, n_origins = forecasts.errors(horizon)
+    future = forecasts.at(n, horizon)
+    weights = weights_of_errors(errors, n_origins, n, 0.02 * scale)
+    base = weights @ future[:12]
+    rows = []
     for t in range(n - n_read, n):
         one_before = max(t - 1, 0)
         level = forecasts.levels[one_before]
         trend = forecasts.damped[one_before] + forecasts.damping * forecasts.trends[one_before]
         lagged = [values[t - lag] if t >= lag else values[t] for lag in (season, long, 2 * season)]
-        on_line = np.mean(forecasts.adjusted) + line * (t - (n - 1) / 2)
+        on_line = forecasts.on_line[t]
         rows.append(
             [
                 *(values[t], forecasts.adjusted[t], lagged[0]),
                 *(forecasts.with_season(level, t), forecasts.with_season(trend, t)),
                 *(on_line, lagged[1], level, lagged[2], trend, lagged[0], on_line),
+                *forecasts.by_states(t, 1),
             ]
         )
     for h in range(horizon):
-        rows.append([base[h], *future[[3, 2, 0, 1, 5, 4, 6, 7, 9, 8, 10], h]])
+        rows.append([base[h], *future[[3, 2, 0, 1, 5, 4, 6, 7, 12, 8, 13, 9, 10, 11], h]])
     paths = np.arcsinh((np.array(rows) - forecasts.levels[-1]) / scale)
     ahead = np.array([[0, 0]] * n_read + [[1, math.log(1 + h) / 3] for h in range(horizon)])
     about = [math.log(max(change / scale, 1e-3)), math.log(n) / 4, math.log(season) / 3]
-    about += [0.0] * 11 if errors is None else list(np.log(errors / scale + 0.02) / 2)
-    about.append(0.0 if errors is None else 1.0)
+    about += [0.0] * 14 if errors is None else list(np.log(errors / scale + 0.02) / 2)
+    about.append(n_origins / 12)
     inputs = np.hstack([paths, ahead, np.tile(about, (len(rows), 1))])
     return inputs, base, 0.0 if np.all(values == values[0]) else scale

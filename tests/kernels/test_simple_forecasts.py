@@ -12,6 +12,11 @@ from tsrnn.forecasting.pretrained import (
     longer_season,
 )
 from tsrnn.kernels.simple_forecasts import candidates, inputs, seasons, smoothing
+from tsrnn.kernels.simple_forecasts.autoregression import (
+    continue_autoregression,
+    fit_autoregression,
+    one_step_ahead,
+)
 from tsrnn.kernels.simple_forecasts.filling import fill_inputs, longest_needed, steps_read
 
 
@@ -49,6 +54,7 @@ SERIES = {
     "two seasons": (np.tile(wandering(28), 4) + seasonal(112, 4), 4, 28),
     "two seasons, short": (seasonal(50, 4), 4, 28),
     "no season": (wandering(50), 1, 1),
+    "long enough for high orders": (seasonal(220, 11, level=0.0), 1, 1),
     "shorter than a season": (seasonal(9), 12, 12),
     "short of two seasons": (seasonal(24), 12, 12),
     "just two seasons": (seasonal(25), 12, 12),
@@ -59,15 +65,15 @@ SERIES = {
 every_series = pytest.mark.parametrize("name", SERIES)
 
 
-@pytest.mark.parametrize("factor", [True, False])
+@pytest.mark.parametrize("multiplicative", [True, False])
 @pytest.mark.parametrize(
     ("m", "n"), [(12, 80), (12, 25), (7, 41), (2, 20), (3, 20), (4, 8), (1, 9)]
 )
-def test_seasonal_patterns(m, n, factor):
+def test_seasonal_patterns(m, n, multiplicative):
     values, pattern = seasonal(n, max(m, 2)), np.full(m, np.nan)
-    seasons.write_pattern(values, m, factor, np.empty(n), np.empty((3, m)), pattern)
-    assert_allclose(pattern, naive.seasonal_pattern(values, m, factor), atol=1e-12)
-    assert_allclose(pattern.mean(), float(factor), atol=1e-12)
+    seasons.write_pattern(values, m, multiplicative, np.empty(n), np.empty((3, m)), pattern)
+    assert_allclose(pattern, naive.seasonal_pattern(values, m, multiplicative), atol=1e-12)
+    assert_allclose(pattern.mean(), float(multiplicative), atol=1e-12)
 
 
 def test_noise_has_less_season_than_a_wave():
@@ -80,25 +86,36 @@ def test_noise_has_less_season_than_a_wave():
     assert sizes[0] < 0.75 < 0.9 < sizes[1] < 1.1
 
 
-@pytest.mark.parametrize("factor", [True, False])
+@pytest.mark.parametrize("multiplicative", [True, False])
 @pytest.mark.parametrize("n", [112, 57, 56, 30])
-def test_two_seasons(n, factor):
+def test_two_seasons(n, multiplicative):
     values = np.tile(2 + np.abs(wandering(28)), 4)[:n] + seasonal(n, 4)
     pattern = np.full(28, np.nan)
-    seasons.write_seasons(values, 4, 28, factor, np.full(2 * n + 4 * 28, np.nan), pattern)
-    expected = naive.seasonal_patterns(values, 4, 28, factor)
+    seasons.write_seasons(values, 4, 28, multiplicative, np.full(2 * n + 4 * 28, np.nan), pattern)
+    expected = naive.seasonal_patterns(values, 4, 28, multiplicative)
     assert_allclose(pattern, expected, atol=1e-12)
     out = np.empty(n)
-    seasons.remove_season(values, pattern, factor, out)
-    assert_allclose(out, naive.without_season(values, expected, factor))
-    again = [seasons.with_season(value, pattern, factor, t) for t, value in enumerate(out)]
+    seasons.remove_season(values, pattern, multiplicative, out)
+    assert_allclose(out, naive.without_season(values, expected, multiplicative))
+    again = [seasons.with_season(value, pattern, multiplicative, t) for t, value in enumerate(out)]
     assert_allclose(again, values)
+
+
+def test_a_year_of_days_is_smooth():
+    values = seasonal(1100, 364) + np.tile(wandering(7), 158)[:1100]
+    pattern = np.full(364, np.nan)
+    seasons.write_seasons(values, 7, 364, False, np.full(2200 + 4 * 364, np.nan), pattern)
+    assert_allclose(pattern, naive.seasonal_patterns(values, 7, 364, False), atol=1e-12)
+    free = naive.seasonal_pattern(values, 364, False)
+    truth = np.sin(2 * np.pi * np.arange(364) / 364) + 0.5 * np.cos(np.pi * np.arange(364) / 91 + 1)
+    week = naive.seasonal_pattern(values, 7, False)[np.arange(364) % 7]
+    assert np.abs(pattern - week - truth).mean() < np.abs(free - week - truth).mean() / 2
 
 
 @pytest.mark.parametrize("shift", [-3.0, 0.0, 0.9, 1.1, 5.0])
 def test_where_a_season_is_a_factor(shift):
     values = np.sin(np.arange(30.0)) + shift
-    assert seasons.is_factor(values) == naive.is_factor(values)
+    assert seasons.is_multiplicative(values) == naive.is_multiplicative(values)
 
 
 @pytest.mark.parametrize("values", [wandering(50), seasonal(40), np.ones(9), wandering(1)])
@@ -117,6 +134,39 @@ def test_smoothing(values):
         assert_allclose(smoothing.damped_error(values, rates), naive.damped(values, rates)[2])
 
 
+@pytest.mark.parametrize("multiplicative", [True, False])
+@pytest.mark.parametrize(("n", "m"), [(60, 12), (30, 1), (7, 12), (1, 4), (2, 1)])
+def test_holt_winters_smoothing(n, m, multiplicative):
+    values, states = seasonal(n, max(m, 2)), np.full((3, n), np.nan)
+    pattern = naive.seasonal_pattern(seasonal(60, max(m, 2)), m, multiplicative)
+    damping = smoothing.write_holt_winters(values, pattern, multiplicative, np.empty(m), states)
+    expected, expected_damping = naive.best_holt_winters(values, pattern, multiplicative)
+    assert_allclose(states, expected, rtol=1e-9, atol=1e-9)
+    assert damping == expected_damping
+    least = 0.05 * values.mean() if multiplicative else 0.0
+    for rates in ((0.05, 0.15, 0.2, 1.0), (0.75, 0.0, 0.1, 0.9)):
+        error = smoothing.holt_winters_error(values, pattern, rates, least, np.empty(m))
+        assert error == pytest.approx(naive.holt_winters(values, pattern, multiplicative, rates)[1])
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 16, 60, 300])
+def test_autoregressions(n):
+    values = np.sin(np.arange(n) / 3) + 0.5 * np.random.default_rng(n).standard_normal(n)
+    coefficients = np.full(24, np.nan)
+    order = fit_autoregression(values, np.full(2 * n + 48, np.nan), coefficients)
+    expected = naive.autoregression(values)
+    assert order == expected.size
+    assert_allclose(coefficients[:order], expected, rtol=1e-9)
+    assert not coefficients[order:].any()
+    assert n < 16 or order > 0
+    for end in {1, n // 2, n}:
+        found = np.full(30, np.nan)
+        continue_autoregression(values, end, coefficients, order, found)
+        assert_allclose(found, naive.continued(values[:end], expected, 30))
+        assert one_step_ahead(values, end, coefficients, order) == pytest.approx(found[0])
+        assert np.abs(found).max() <= 5 * np.abs(values).max()  # it is stable
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 30])
 def test_slopes_and_changes(n):
     values = wandering(n)
@@ -130,7 +180,7 @@ def test_slopes_and_changes(n):
 def test_forecasts_and_errors(name):
     values, season, long = SERIES[name]
     parts, expected = decomposed(values, season, long), naive.SimpleForecasts(values, season, long)
-    assert parts.factor == expected.factor
+    assert parts.multiplicative == expected.multiplicative
     assert_allclose(parts.pattern, expected.pattern, atol=1e-12)
     for end in {1, values.size // 2, values.size} - {0}:
         forecasts = np.full((candidates.N_CANDIDATES, 30), np.nan)
@@ -138,8 +188,9 @@ def test_forecasts_and_errors(name):
         assert_allclose(forecasts, expected.at(end, 30), rtol=1e-9, atol=1e-9)
     for horizon in (1, 6, 13):
         scratch = np.empty((candidates.N_CANDIDATES, horizon))
-        errors, truth = np.full(candidates.N_CANDIDATES, np.nan), expected.errors(horizon)
-        assert candidates.write_errors(parts, scratch, errors) == (truth is not None)
+        errors = np.full(candidates.N_CANDIDATES, np.nan)
+        truth, n_origins = expected.errors(horizon)
+        assert candidates.write_errors(parts, scratch, errors) == n_origins
         assert_allclose(errors, 0.0 if truth is None else truth, rtol=1e-9, atol=1e-9)
 
 
@@ -158,18 +209,20 @@ def test_names_of_forecasts():
         assert best <= {candidates.CANDIDATES[k] for k in np.flatnonzero(near)} | {"theta"}
 
 
-@pytest.mark.parametrize("errors", [np.arange(11.0), np.full(11, 3.0), np.zeros(11), None])
-def test_weights(errors):
+@pytest.mark.parametrize(("n", "n_origins"), [(71, 12), (72, 5), (20, 1)])
+@pytest.mark.parametrize("errors", [np.arange(14.0), np.full(14, 3.0), np.zeros(14), None])
+def test_weights(errors, n, n_origins):
     weights = np.full(candidates.N_CANDIDATES, np.nan)
-    given = np.zeros(11) if errors is None else errors
-    inputs.write_weights(given, errors is not None, 0.5, weights)
-    assert_allclose(weights[: candidates.N_MIXED], naive.weights_of_errors(errors, 0.5))
+    given, n_origins = (np.zeros(14), 0) if errors is None else (errors, n_origins)
+    inputs.write_weights(given, n_origins, n, 0.5, weights)
+    expected = naive.weights_of_errors(errors, n_origins, n, 0.5)
+    assert_allclose(weights[: candidates.N_MIXED], expected)
     assert weights[: candidates.N_MIXED].sum() == pytest.approx(1)
 
 
-def test_squeeze():
+def test_asinh():
     values = [0.0, 1e-9, 0.3, -0.3, 5.0, -1e6, 1e12]
-    assert_allclose([inputs.squeeze(x) for x in values], np.arcsinh(values), rtol=1e-7, atol=1e-16)
+    assert_allclose([inputs.asinh(x) for x in values], np.arcsinh(values), rtol=1e-7, atol=1e-16)
 
 
 @every_series
@@ -187,7 +240,7 @@ def test_inputs(name, horizon):
 
 
 def test_only_the_last_values_are_read():
-    for season, n_needed in ((1, 300), (12, 300), (24, 840), (30, 600)):
+    for season, n_needed in ((1, 300), (7, 1820), (12, 300), (24, 840), (30, 600)):
         long = longer_season(season)
         assert longest_needed(np.array([season]), np.array([long])) == [n_needed]
         values = seasonal(n_needed + 50, max(season, 2))

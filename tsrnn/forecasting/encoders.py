@@ -94,8 +94,8 @@ class FeatureEncoder:
         return self.n_known + sum(c.n_channels for c in (*self.past, *self.static)) + self.observed
 
     @property
-    def reads_more(self) -> bool:
-        """Whether there are channels of more than the series."""
+    def has_covariates(self) -> bool:
+        """Whether there are channels of covariates, calendars, holidays or static values."""
         return self.n_channels > self.observed
 
     def encode(self, covariates: Covariates, *, future: bool = False) -> Covariates:

@@ -25,7 +25,6 @@ from tsrnn.forecasting.fitter import (
 from tsrnn.forecasting.predictor import (
     ForecastContext,
     held_out_errors,
-    mixed_errors,
     pretrained_outputs,
 )
 from tsrnn.forecasting.pretrained import Pretrained, load_pretrained
@@ -99,8 +98,9 @@ def fit_series(
     context = FitContext(collection, scaling, spec, resolved, pretrained)
     network, result = _fit_networks(forecaster, context, parts)
     network.parameters = result.weights[0, 0]
-    if pretrained and result.calibration.share is not None:
-        pretrained = dataclasses.replace(pretrained, share=result.calibration.share)
+    share = result.calibration.share
+    if pretrained and share is not None:
+        pretrained = dataclasses.replace(pretrained, share=share) if share > 0 else None
     state = FittedForecaster(
         spec=spec,
         network=network,
@@ -133,12 +133,12 @@ def _with_channels(collection, features, covariates, static_channels, mask):
 def _pretrained(forecaster, collection, features):
     """The pretrained network with its share before errors tell, if it forecasts too.
 
-    Shares are equal, but it has none where there is more to read than it can.
+    Shares are equal, but it has none where there are covariates, which it cannot read.
     """
     if forecaster.pretrained is None:
         return None
     season = pretrained_season(forecaster, collection)
-    return Pretrained(load_pretrained(), season, 0.0 if features.reads_more else 0.5)
+    return Pretrained(load_pretrained(), season, 0.0 if features.has_covariates else 0.5)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -175,14 +175,14 @@ def _fit_networks(
         series = np.searchsorted(panel.indptr, windows, side="right") - 1
         ensemble = Ensemble(spec, network, weights, forecaster.device, forecaster.n_jobs)
         if fit.pretrained is None:
-            return Calibration(held_out_errors(ensemble, source, windows, series))
+            return Calibration(*held_out_errors(ensemble, source, windows, series))
         context = ForecastContext(collection, None, scaling, 0, np.zeros(panel.n_series, int))
         ends = windows - panel.indptr[series] + spec.lookback
         outputs = pretrained_outputs(
             fit.pretrained, context, series, ends, spec.n_ahead, forecaster.n_jobs
         )
         share = fit.pretrained.share
-        return Calibration(*mixed_errors(ensemble, source, windows, series, outputs, share))
+        return Calibration(*held_out_errors(ensemble, source, windows, series, outputs, share))
 
     splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
     series_fitter: Fitter | None = None

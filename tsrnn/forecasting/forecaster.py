@@ -98,8 +98,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         Of the loss "quantile"; the forecast is the median, interpolated between its neighbours.
     conformal : bool, default=True
         Whether intervals, quantiles and samples are calibrated by the errors on the held-out end,
-        so that they have the coverage they state. Otherwise they are the pretrained network's, or
-        with ``pretrained=None`` those that the loss learnt.
+        so that they have the coverage they state. Otherwise they are those that the loss learned,
+        or of losses that learn none the pretrained network's.
     n_estimators : int, default=1
         Networks of different initial weights, trained in one call; the forecast is their median.
     solver, learning_rate, learning_rate_init, alpha, averaging, max_grad_norm, n_iter_no_change

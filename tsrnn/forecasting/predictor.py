@@ -7,16 +7,22 @@ import numpy as np
 
 from tsrnn.data import Collection
 from tsrnn.forecasting.ensemble import Ensemble, ForecastBlock, WindowSpec
-from tsrnn.forecasting.pretrained import MixedOutputs, Pretrained, PretrainedOutputs, Stretches
+from tsrnn.forecasting.pretrained import (
+    LEVELS,
+    MixedOutputs,
+    Pretrained,
+    PretrainedOutputs,
+    Stretches,
+)
 from tsrnn.forecasting.scaling import Scaling
-from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors, LossOutputs
+from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.kernels.sources import Source
 from tsrnn.parameters import percent_label
 
 _MAX_VALUES = 2**24  # of the windows that are forecast at a time
-_N_FIRST = 20  # windows that count as much as the share before errors are known
+_N_PRIOR = 20  # windows that count as much as the share before errors are known
 _LEAST_SHARE = 0.01  # of the least value that was read
 
 
@@ -127,16 +133,16 @@ class Predictor:
         """Refuse quantiles of these levels where nothing was learnt of the spread."""
         spec = self.ensemble.spec
         loss = find_loss(spec.loss)
-        if self.pretrained:
+        if self.pretrained and not loss.learns_spread:
             return
-        if self.conformal and self.widths is None:
+        if self.conformal and self.widths is None and not self.pretrained:
             raise ValueError(
                 "Intervals need errors on a held-out part of y, and none was held out: "
                 "early_stopping=False holds none out, and with missing='mask' too few values may "
                 "have been observed. Fit with early_stopping=True, on more observed values"
                 + (", or set conformal=False." if loss.learns_spread else ".")
             )
-        if self.conformal:
+        if self.conformal and self.widths is not None:
             return
         if not loss.learns_spread:
             with_spread = [repr(name) for name in LOSSES if find_loss(name).learns_spread]
@@ -160,14 +166,22 @@ class Predictor:
         self.check_spread(np.array([]))
         rng = np.random.default_rng(seed)
 
-        def draw_learnt(outputs, scale):  # from the distribution that was learnt
-            if isinstance(outputs, LossOutputs):
-                return outputs.quantile(rng.random(outputs.point.shape))
+        def draw_quantiles(outputs, scale):  # of the distribution that a network learned
             return outputs.draw(rng)
 
         has_errors = self.conformal and (self.widths is not None or not self.pretrained)
-        draw = self._error_draw(rng) if has_errors else draw_learnt
-        ends = np.tile(context.collection.panel.lengths[:, None], n_samples)
+        draw = self._error_draw(rng) if has_errors else draw_quantiles
+        lengths = context.collection.panel.lengths[:, None]
+        if self.pretrained:  # nothing is read that was drawn: one forecast serves all samples
+            parts = [
+                [
+                    context.scaling.undo(_path_of(blocks, horizon, draw), series, firsts)
+                    for _ in range(n_samples)
+                ]
+                for _, blocks, series, firsts in self.paths(context, lengths, horizon)
+            ]
+            return np.concatenate([np.stack(part, axis=1) for part in parts])
+        ends = np.tile(lengths, n_samples)
         paths = [
             context.scaling.undo(path, series, firsts)
             for path, _, series, firsts in self.paths(context, ends, horizon, draw)
@@ -185,7 +199,7 @@ class Predictor:
 
         def draw(outputs, scale):
             errors = widths.paths((len(outputs.point),), rng)
-            n = outputs.point.shape[1]
+            n = outputs.point.shape[1]  # of pretrained ones maybe more than were held out
             errors = errors[:, np.minimum(np.arange(n), errors.shape[1] - 1)]
             errors = errors * portable.power(scale, widths.power - 1)
             below, above = outputs.units()
@@ -204,6 +218,8 @@ class Predictor:
         firsts = ends + np.broadcast_to(context.n_elapsed, panel.n_series)[series]
         n_steps = -(-horizon // spec.n_ahead) * spec.n_ahead
         size = (spec.lookback + n_steps) * (1 + spec.n_channels)
+        if self.pretrained:
+            size += n_steps * len(LEVELS)
         n_windows = max(1, _MAX_VALUES // size)
         for first in range(0, series.size, n_windows):
             part = slice(first, first + n_windows)
@@ -217,21 +233,47 @@ class Predictor:
                 path, blocks = ensemble.unroll(recent, channels, groups, horizon, draw)
                 yield path, blocks, series[part], firsts[part]
                 continue
-            alone = pretrained_outputs(
+            outputs = pretrained_outputs(
                 self.pretrained,
                 context,
                 series[part],
                 ends[part],
                 max(horizon, spec.n_ahead),  # so that a shorter horizon is the beginning of it
                 ensemble.n_jobs,
-            ).until(horizon)
-            outputs: PretrainedOutputs | MixedOutputs = alone
-            if self.pretrained.share < 1:
-                own, _ = ensemble.unroll(recent, channels, groups, horizon)
-                outputs = MixedOutputs(own, alone, self.pretrained.share)
-            zero, one = np.zeros((1, 1)), np.ones((1, 1))
-            path = outputs.point if draw is None else draw(outputs, one)
-            yield path, [ForecastBlock(zero, one, outputs)], series[part], firsts[part]
+            )
+            blocks = self._mixed(outputs, recent, channels, groups, horizon)
+            yield _path_of(blocks, horizon), blocks, series[part], firsts[part]
+
+    def _mixed(self, pretrained, recent, channels, groups, horizon):
+        """Blocks of the means of forecasts, with the spread that the loss learns or the other."""
+        share, spec = self.pretrained.share, self.ensemble.spec
+        zero, unit = np.zeros((1, 1)), np.ones((1, 1))
+        if share == 1:
+            return [ForecastBlock(zero, unit, pretrained.until(horizon))]
+        path, blocks = self.ensemble.unroll(recent, channels, groups, horizon)
+        if not find_loss(spec.loss).learns_spread:
+            mixed = MixedOutputs(path, pretrained.until(horizon), share)
+            return [ForecastBlock(zero, unit, mixed)]
+        mixed_blocks = []
+        for number, block in enumerate(blocks):
+            first = number * spec.n_ahead
+            other = pretrained.point[:, first : first + spec.n_ahead]
+            n_steps = other.shape[1]  # fewer where the horizon ends
+            point = (block.base + block.scale * block.outputs.point)[:, :n_steps]
+            base = block.base.copy()
+            base[:, :n_steps] += share * (other - point)
+            mixed_blocks.append(dataclasses.replace(block, base=base))
+        return mixed_blocks
+
+
+def _path_of(blocks, horizon, draw=None):
+    """The path that blocks make, of point forecasts or of what is drawn."""
+    parts = [
+        block.base
+        + block.scale * (draw(block.outputs, block.scale) if draw else block.outputs.point)
+        for block in blocks
+    ]
+    return np.hstack(parts)[:, :horizon]
 
 
 def pretrained_outputs(
@@ -259,40 +301,31 @@ def pretrained_outputs(
 
 
 def held_out_errors(
-    ensemble: Ensemble, source: Source, windows: np.ndarray, series: np.ndarray
-) -> HeldOutErrors:
-    """Errors of forecasts of held-out windows; ``series`` (n_windows,) is that of each."""
-    outputs = ensemble.predict(source, windows, series)
-    recent, future = ensemble.spec.past_and_future(source, windows)
-    base, scale = ensemble.spec.base_and_scale(recent)
-    errors = future - (base + scale * outputs.point)
-    below, above = outputs.units()
-    errors = errors / np.where(errors < 0, below, above)
-    return HeldOutErrors.from_windows(errors, scale[:, 0], series)
-
-
-def mixed_errors(
     ensemble: Ensemble,
     source: Source,
     windows: np.ndarray,
     series: np.ndarray,
-    pretrained: PretrainedOutputs,
-    share: float,
-) -> tuple[HeldOutErrors, float]:
-    """Errors of mixed forecasts of held-out windows, and the share of the pretrained network.
+    pretrained: PretrainedOutputs | None = None,
+    prior_share: float = 0.5,
+) -> tuple[HeldOutErrors, float | None]:
+    """Errors of forecasts of held-out windows, and the share of the pretrained network in them.
 
-    ``share`` is what it is before these are known.
+    ``series`` (n_windows,) is that of each window; ``prior_share`` the share before errors tell.
     """
     outputs = ensemble.predict(source, windows, series)
     recent, future = ensemble.spec.past_and_future(source, windows)
     base, scale = ensemble.spec.base_and_scale(recent)
-    others = base + scale * outputs.point
-    share = best_share(future, others, pretrained.point, series, share)
-    mixed = MixedOutputs(others, pretrained, share)
-    errors, (below, above) = future - mixed.point, mixed.units()
+    point, share = base + scale * outputs.point, None
+    below, above = outputs.units()
+    if pretrained is not None:
+        share = best_share(future, point, pretrained.point, series, prior_share)
+        mixed = MixedOutputs(point, pretrained, share)
+        point = mixed.point
+        if share > 0 and not find_loss(ensemble.spec.loss).learns_spread:
+            (below, above), scale = mixed.units(), np.ones_like(scale)
+    errors = future - point
     errors = errors / np.where(errors < 0, below, above)
-    weights = 1 / np.bincount(series)[series]
-    return HeldOutErrors(errors, 1.0, weights), share
+    return HeldOutErrors.from_windows(errors, scale[:, 0], series), share
 
 
 def best_share(
@@ -300,12 +333,12 @@ def best_share(
     others: np.ndarray,
     pretrained: np.ndarray,
     series: np.ndarray,
-    first: float = 0.5,
+    prior_share: float = 0.5,
 ) -> float:
     """Share of the pretrained forecasts that makes the least mean absolute error.
 
-    All series count the same. The fewer windows there are, the nearer to ``first``: those of the
-    end of one series depend on each other, and early stopping has used them too.
+    All series count the same. The fewer windows there are, the nearer to ``prior_share``:
+    those of the end of one series depend on each other, and early stopping has used them too.
     """
     weights = (1 / np.bincount(series)[series])[:, None] * ~np.isnan(future)
     shares = np.linspace(0, 1, 21)
@@ -314,4 +347,4 @@ def best_share(
         for share in shares
     ]
     n, best = len(future), shares[int(np.argmin(errors))]
-    return float((n * best + _N_FIRST * first) / (n + _N_FIRST))
+    return float((n * best + _N_PRIOR * prior_share) / (n + _N_PRIOR))

@@ -10,7 +10,7 @@ import numpy as np
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import find_loss
 
-_LEAST_UNIT = 1e-3  # smallest unit of errors, in the window's scale
+LEAST_UNIT = 1e-3  # smallest unit of errors, in the window's scale
 
 
 class ConformalWidths:
@@ -128,13 +128,17 @@ class LossOutputs:
         if loss.takes_quantiles:
             ordered, point = _median(np.sort(self.outputs, axis=2)), self.point
             low, high = ordered[:, 0], ordered[:, -1]
-            return np.maximum(point - low, _LEAST_UNIT), np.maximum(high - point, _LEAST_UNIT)
+            return np.maximum(point - low, LEAST_UNIT), np.maximum(high - point, LEAST_UNIT)
         return (np.ones(self.outputs.shape[1::2]),) * 2
 
     def quantile(self, level: float | np.ndarray) -> np.ndarray:
         """Quantile of a loss that learns the spread, (n_windows, n_ahead); ``level`` too."""
         loss = find_loss(self.loss)
         return _median(loss.quantile(self.outputs, level, self.loss_params))
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """A value of each step, (n_windows, n_ahead), of a loss that learns the spread."""
+        return self.quantile(rng.random(self.point.shape))
 
 
 def _median(values):

@@ -11,9 +11,14 @@ from tsrnn.forecasting.pretrained import LONGEST_SEASON, Pretrained, load_pretra
 from tsrnn.forecasting.resolve import check_positive
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.seasonality import season_of
-from tsrnn.kernels.losses import find_loss
 
 _SHORT = 200  # values of the typical series of a panel: with fewer none is trained on
+# Parameters that say nothing of a network that is trained, or that are looked at by themselves.
+_OF_ANY_NETWORK = {
+    *("horizon", "season", "missing", "past_covariates", "calendar", "holidays", "conformal"),
+    *("id_column", "time_column", "target_column", "n_jobs", "random_state", "verbose"),
+    *("scope", "pretrained"),
+}
 
 
 def pretrained_season(forecaster: ForecasterBase, collection: Collection) -> int:
@@ -26,7 +31,7 @@ def pretrained_season(forecaster: ForecasterBase, collection: Collection) -> int
 def may_be_zero_shot(forecaster: ForecasterBase, features: FeatureEncoder) -> bool:
     """Whether the pretrained network may forecast alone where series are too short to train on."""
     is_open = forecaster.lookback is None and forecaster.scope == "global"
-    return forecaster.pretrained is not None and is_open and not features.reads_more
+    return forecaster.pretrained is not None and is_open and not features.has_covariates
 
 
 def prefers_zero_shot(
@@ -34,13 +39,17 @@ def prefers_zero_shot(
 ) -> bool:
     """Whether a panel is of series so short that a network of its own would not help.
 
-    Where nothing asks for such a network: of M3's panels the pretrained network knows more alone.
+    Unless a parameter of such a network, or of its training, is set: of M3's panels the pretrained
+    network knows more alone.
     """
-    panel = collection.panel
-    is_default = forecaster.max_iter == "auto" and forecaster.hidden_size == "auto"
+    panel, defaults = collection.panel, type(forecaster)().get_params()
+    is_default = all(
+        type(value) is type(defaults[name]) and value == defaults[name]
+        for name, value in forecaster.get_params().items()
+        if name not in _OF_ANY_NETWORK
+    )
     is_short = panel.n_series > 1 and np.median(panel.lengths) < _SHORT
-    is_point = not find_loss(forecaster.loss).learns_spread
-    return bool(is_default and is_short and is_point and may_be_zero_shot(forecaster, features))
+    return bool(is_default and is_short and may_be_zero_shot(forecaster, features))
 
 
 def zero_shot(
@@ -58,7 +67,7 @@ def zero_shot(
             "max_iter=0 trains nothing, and with pretrained=None there is no network to forecast. "
             "Use pretrained='auto', or train with max_iter='auto'."
         )
-    if features.reads_more:
+    if features.has_covariates:
         raise ValueError(
             "max_iter=0 trains nothing, and the pretrained network reads no covariates, calendar, "
             "holidays or static values. Leave them out, or train with max_iter='auto'."

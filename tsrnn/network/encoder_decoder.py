@@ -13,7 +13,7 @@ from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import Workers
 from tsrnn.kernels.translation import cross_size, cross_sizes
 from tsrnn.kernels.translation.bridge import bridge_shape
-from tsrnn.kernels.translation.cross_arrays import KINDS, weights_of
+from tsrnn.kernels.translation.cross_arrays import kind_of, weights_of
 from tsrnn.kernels.translation.decoding import DecodingKernels, decoding_drivers
 from tsrnn.kernels.translation.drivers import pair_drivers
 from tsrnn.kernels.translation.passes import pair_space
@@ -191,7 +191,7 @@ class EncoderDecoder:
 
     @property
     def _kind(self):
-        return -1 if self.attention is None else KINDS.index(self.attention)
+        return kind_of(self.attention)
 
     def initialise(self, rng: np.random.Generator) -> Self:
         """Draw weights: both networks as ``RecurrentNetwork`` does, others as Glorot & Bengio."""

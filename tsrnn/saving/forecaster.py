@@ -19,10 +19,10 @@ from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
 from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS
 from tsrnn.network import Network, RecurrentNetwork
+from tsrnn.parameters import STEPS
 from tsrnn.saving.checks import check, has_type
 from tsrnn.saving.schema import TRAINED, EstimatorSchema, check_curves
 
-_MOST_STEPS = 1_000_000  # ahead, as of the parameter
 _CURVES = "loss_curve_", "validation_scores_", "n_iter_", "best_iter_"
 
 
@@ -127,7 +127,7 @@ def _check(parts):
     _check_pretrained(parts)
     if is_alone:
         n_ahead = parts.get("_n_ahead")
-        check(has_type(n_ahead, int) and 1 <= n_ahead <= _MOST_STEPS, "_n_ahead")
+        check(STEPS.accepts(n_ahead), "_n_ahead")
         check(lookback == 1 and not features.n_channels, "lookback_ or _features")
         check("_weights" not in parts and widths is None, "_weights or _widths")
     else:

@@ -11,13 +11,15 @@ import numpy as np
 
 from tsrnn.kernels.jit.threads import are_worth_it, claim_threads
 from tsrnn.kernels.simple_forecasts.filling import (
+    MOST_READ,
     Filled,
     fill_inputs,
     fill_kernel,
     longest_needed,
 )
 from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS
-from tsrnn.kernels.sources import Source, sequence_source
+from tsrnn.kernels.simple_forecasts.seasons import YEAR
+from tsrnn.kernels.sources import sequence_source
 from tsrnn.kernels.targets import claim
 from tsrnn.network import RecurrentNetwork
 
@@ -79,8 +81,7 @@ class PretrainedNetwork:
 
         Those of a stretch do not depend on the others. A constant one goes on as it is.
         """
-        n_read = 128 + horizon
-        size = max(1, _MAX_ROWS // n_read)
+        size = max(1, _MAX_ROWS // (MOST_READ + horizon))
         n = stretches.firsts.size
         parts = [
             self._forecast(stretches.part(slice(k, k + size)), horizon, n_jobs)
@@ -90,7 +91,8 @@ class PretrainedNetwork:
 
     def _forecast(self, stretches, horizon, n_jobs):
         filled, exponents = prepare(stretches, horizon, n_jobs)
-        source, windows = source_of(filled), np.arange(filled.firsts.size)
+        source = sequence_source(filled.inputs, filled.firsts, filled.lengths)
+        windows = np.arange(filled.firsts.size)
         n_jobs = self.network.threads_for(n_jobs, source, windows.size)
         with claim("cpu", n_jobs) as workers:
             outputs = self.network.predict(source, windows, workers)
@@ -123,13 +125,8 @@ def prepare(
     return filled, exponents
 
 
-def source_of(filled: Filled, targets: np.ndarray | None = None) -> Source:
-    """The source of windows with inputs; ``targets`` (n_rows, 1)."""
-    return sequence_source(filled.inputs, filled.firsts, filled.lengths, targets)
-
-
 def longer_season(season: int) -> int:
-    """The week of a season of a day, else the season itself.
+    """The week of a season of a day, the year of a week of days, else the season itself.
 
     Examples
     --------
@@ -137,6 +134,8 @@ def longer_season(season: int) -> int:
     >>> longer_season(24), longer_season(12)
     (168, 12)
     """
+    if season == _DAYS_OF_WEEK:
+        return YEAR
     return _DAYS_OF_WEEK * season if season in _STEPS_OF_DAY else season
 
 

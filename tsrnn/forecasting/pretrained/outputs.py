@@ -6,10 +6,10 @@ from statistics import NormalDist
 import numpy as np
 
 from tsrnn.forecasting.pretrained.network import LEVELS, MEDIAN
+from tsrnn.forecasting.uncertainty import LEAST_UNIT
 
 _DEVIATES = np.array([NormalDist().inv_cdf(level) for level in LEVELS])  # standard normal ones
 _LOW, _HIGH = LEVELS.index(0.1), LEVELS.index(0.9)
-_LEAST_UNIT = 1e-3
 _WANDERING = 0.5  # share of the variance of sample paths that is a random walk's, not each step's
 
 
@@ -32,7 +32,7 @@ class PretrainedOutputs:
         """Units of errors below and above the median: distances to the outer deciles."""
         low = self.point - self.quantiles[:, :, _LOW]
         high = self.quantiles[:, :, _HIGH] - self.point
-        return np.maximum(low, _LEAST_UNIT), np.maximum(high, _LEAST_UNIT)
+        return np.maximum(low, LEAST_UNIT), np.maximum(high, LEAST_UNIT)
 
     def quantile(self, level: float) -> np.ndarray:
         """The quantile of a level, (n_windows, horizon)."""
@@ -53,9 +53,9 @@ class PretrainedOutputs:
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """A sample path of each window, (n_windows, horizon), whose steps depend on each other."""
-        walk, own = rng.standard_normal((2, *self.point.shape))
-        walk = np.cumsum(walk, axis=1) / np.sqrt(np.arange(1, walk.shape[1] + 1))
-        return self.at(np.sqrt(_WANDERING) * walk + np.sqrt(1 - _WANDERING) * own)
+        steps, noise = rng.standard_normal((2, *self.point.shape))
+        wandering = np.cumsum(steps, axis=1) / np.sqrt(np.arange(1, steps.shape[1] + 1))
+        return self.at(np.sqrt(_WANDERING) * wandering + np.sqrt(1 - _WANDERING) * noise)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from tsrnn.kernels.jit.compile import Kernel, matrix
 from tsrnn.kernels.simple_forecasts.candidates import N_CANDIDATES, space_needed
 from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS, write_inputs
 
+LEAST_READ, MOST_READ = 48, 128  # steps that a network reads of a long series
 _N_VALUES = 2_000_000  # in a call of the kernel, after which Python may be interrupted
 
 
@@ -33,7 +34,7 @@ def fill_kernel() -> Kernel:
         # horizon, first row of inputs.
         n_windows = windows.shape[0]
         for task in prange(n_tasks):
-            own = space[task]
+            task_space = space[task]
             for k in range(task * n_windows // n_tasks, (task + 1) * n_windows // n_tasks):
                 first, n, season, long, n_read, horizon, row = windows[k]
                 n_space = space_needed(n, long)
@@ -42,9 +43,9 @@ def fill_kernel() -> Kernel:
                     season,
                     long,
                     n_read,
-                    own[:n_space],
-                    matrix(own, n_space, N_CANDIDATES, horizon),
-                    matrix(own, n_space + N_CANDIDATES * horizon, 2, N_CANDIDATES),
+                    task_space[:n_space],
+                    matrix(task_space, n_space, N_CANDIDATES, horizon),
+                    matrix(task_space, n_space + N_CANDIDATES * horizon, 2, N_CANDIDATES),
                     base[row + n_read : row + n_read + horizon],
                     inputs[row : row + n_read + horizon],
                 )
@@ -59,8 +60,8 @@ def longest_needed(seasons: np.ndarray, longs: np.ndarray) -> np.ndarray:
 
 
 def steps_read(lengths: np.ndarray, seasons: np.ndarray) -> np.ndarray:
-    """Steps that the network reads: two seasons, from 48 to 128, or all there are."""
-    return np.minimum(lengths, np.clip(2 * seasons, 48, 128))
+    """Steps that the network reads: two seasons within these bounds, or all there are."""
+    return np.minimum(lengths, np.clip(2 * seasons, LEAST_READ, MOST_READ))
 
 
 def fill_inputs(

@@ -1,13 +1,18 @@
 """Seasonal patterns of a series, shrunk by how uncertain they are."""
 
+import math
+
+from tsrnn.kernels.elementary import sine_cosine
 from tsrnn.kernels.jit.compile import device_function, matrix
 
-_KEPT = 0.9  # weight of a season relative to that after it
-_LEAST_SHARE = 0.05  # of the mean: where all values are above it, the season is a factor
+_DECAY = 0.9  # weight of a season relative to that after it
+YEAR = 364  # of days: whole weeks
+_N_HARMONICS = 2  # of a year of days, which has too many phases for means of each
+_LEAST_SHARE = 0.05  # of the mean size: where all values are above it, seasons are multiplicative
 
 
 @device_function
-def is_factor(values):
+def is_multiplicative(values):
     """Whether the season of a series is a factor of its level, and not added to it."""
     least, size = values[0], 0.0
     for value in values:
@@ -17,7 +22,7 @@ def is_factor(values):
 
 
 @device_function
-def write_ratios(values, m, factor, ratios):
+def write_ratios(values, m, multiplicative, ratios):
     """Values less their moving average over a season, or over it; those at the ends not."""
     half, is_even, inner = m // 2, m % 2 == 0, 0.0
     for t in range(m - 1 if is_even else m):
@@ -27,7 +32,7 @@ def write_ratios(values, m, factor, ratios):
         mean = inner / m
         if is_even:
             mean = (inner + 0.5 * (values[t - half] + values[t + half])) / m
-        ratios[t] = values[t] / mean if factor else values[t] - mean
+        ratios[t] = values[t] / mean if multiplicative else values[t] - mean
         first = t - half + 1 if is_even else t - half
         last = t + half if is_even else t + half + 1
         if t + half + 1 < values.size:
@@ -35,7 +40,7 @@ def write_ratios(values, m, factor, ratios):
 
 
 @device_function
-def write_pattern(values, m, factor, ratios, sums, pattern):
+def write_pattern(values, m, multiplicative, ratios, sums, pattern):
     """Write the seasonal pattern (m,), whose first phase is that of the first value.
 
     It is the mean of each phase, later seasons counting more, shrunk towards no season by the
@@ -44,17 +49,17 @@ def write_pattern(values, m, factor, ratios, sums, pattern):
     """
     n = values.size
     for k in range(m):
-        pattern[k] = 1.0 if factor else 0.0
+        pattern[k] = 1.0 if multiplicative else 0.0
     if m == 1 or n < 2 * m + 1:
         return
-    write_ratios(values, m, factor, ratios)
+    write_ratios(values, m, multiplicative, ratios)
     half, weight = m // 2, 1.0
     for k in range(m):
         sums[0, k] = sums[1, k] = sums[2, k] = 0.0
     for back in range(n):
         t = n - 1 - back
         if back > 0 and back % m == 0:
-            weight *= _KEPT
+            weight *= _DECAY
         if half <= t < n - half:
             sums[0, t % m] += weight
             sums[1, t % m] += weight * ratios[t]
@@ -69,31 +74,53 @@ def write_pattern(values, m, factor, ratios, sums, pattern):
     for k in range(m):
         between += (sums[1, k] - mean) * (sums[1, k] - mean) / (m - 1)
     noise = within / max(n_seasons - 1.0, 0.5)  # variance of a phase's mean
-    share = (m - 3.0) / (m - 1.0) if m > 3 else 1.0
-    kept = max(0.0, 1.0 - share * noise / between) if between > 0.0 else 0.0
+    shrinkage = (m - 3.0) / (m - 1.0) if m > 3 else 1.0
+    share_left = max(0.0, 1.0 - shrinkage * noise / between) if between > 0.0 else 0.0
     for k in range(m):
-        if factor:
-            pattern[k] = 1.0 + kept * (sums[1, k] / mean - 1.0)
+        if multiplicative:
+            pattern[k] = 1.0 + share_left * (sums[1, k] / mean - 1.0)
         else:
-            pattern[k] = kept * (sums[1, k] - mean)
+            pattern[k] = share_left * (sums[1, k] - mean)
 
 
 @device_function
-def remove_season(values, pattern, factor, out):
+def smooth_pattern(pattern, smooth):
+    """Write the mean and the first harmonics of a pattern (m,) to ``smooth`` (m,)."""
+    m = pattern.size
+    for k in range(m):
+        smooth[k] = 0.0
+    for value in pattern:
+        smooth[0] += value / m
+    for k in range(1, m):
+        smooth[k] = smooth[0]
+    for harmonic in range(1, _N_HARMONICS + 1):
+        of_sine = of_cosine = 0.0
+        for k in range(m):
+            sine, cosine = sine_cosine(2.0 * math.pi * harmonic * k / m)
+            of_sine += 2.0 * pattern[k] * sine / m
+            of_cosine += 2.0 * pattern[k] * cosine / m
+        for k in range(m):
+            sine, cosine = sine_cosine(2.0 * math.pi * harmonic * k / m)
+            smooth[k] += of_sine * sine + of_cosine * cosine
+
+
+@device_function
+def remove_season(values, pattern, multiplicative, out):
     """Values without their season."""
     m = pattern.size
     for t in range(values.size):
-        out[t] = values[t] / pattern[t % m] if factor else values[t] - pattern[t % m]
+        out[t] = values[t] / pattern[t % m] if multiplicative else values[t] - pattern[t % m]
 
 
 @device_function
-def with_season(value, pattern, factor, t):
+def with_season(value, pattern, multiplicative, t):
     """A value with the season of step t."""
-    return value * pattern[t % pattern.size] if factor else value + pattern[t % pattern.size]
+    of_season = pattern[t % pattern.size]
+    return value * of_season if multiplicative else value + of_season
 
 
 @device_function
-def write_seasons(values, m, long, factor, scratch, pattern):
+def write_seasons(values, m, long, multiplicative, scratch, pattern):
     """Write a pattern of the longer season, that of both together; ``long`` is m without one.
 
     ``scratch`` (2 n + 4 long,) is overwritten.
@@ -101,11 +128,15 @@ def write_seasons(values, m, long, factor, scratch, pattern):
     n = values.size
     ratios, rest = scratch[:n], scratch[n : 2 * n]
     sums, short = scratch[2 * n : 2 * n + 3 * long], scratch[2 * n + 3 * long :]
-    write_pattern(values, m, factor, ratios, matrix(sums, 0, 3, m), short[:m])
+    write_pattern(values, m, multiplicative, ratios, matrix(sums, 0, 3, m), short[:m])
     for k in range(long):
         pattern[k] = short[k % m]
     if long > m and n > 2 * long:
-        remove_season(values, pattern, factor, rest)
-        write_pattern(rest, long, factor, ratios, matrix(sums, 0, 3, long), short[:long])
+        remove_season(values, pattern, multiplicative, rest)
+        write_pattern(rest, long, multiplicative, ratios, matrix(sums, 0, 3, long), short[:long])
+        if long == YEAR:
+            smooth_pattern(short[:long], sums[:long])
+            for k in range(long):
+                short[k] = sums[k]
         for k in range(long):
-            pattern[k] = pattern[k] * short[k] if factor else pattern[k] + short[k]
+            pattern[k] = pattern[k] * short[k] if multiplicative else pattern[k] + short[k]

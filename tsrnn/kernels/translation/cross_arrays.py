@@ -7,6 +7,11 @@ from tsrnn.kernels.jit.compile import device_function, matrix
 KINDS = ("dot", "general", "additive")
 
 
+def kind_of(attention: str | None) -> int:
+    """The number of a kind in ``KINDS``, -1 for none."""
+    return -1 if attention is None else KINDS.index(attention)
+
+
 class CrossSizes(NamedTuple):
     """Shape of an attention and its rows: a decoder's steps and units, an encoder's likewise."""
 

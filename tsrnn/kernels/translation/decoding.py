@@ -22,7 +22,7 @@ from tsrnn.kernels.layout import Chunk, state_width
 from tsrnn.kernels.outputs import head_arrays, write_block
 from tsrnn.kernels.problem import problem_of
 from tsrnn.kernels.translation import cross_sizes
-from tsrnn.kernels.translation.cross_arrays import KINDS, CrossSizes, cross_arrays, weights_of
+from tsrnn.kernels.translation.cross_arrays import CrossSizes, cross_arrays, kind_of, weights_of
 from tsrnn.kernels.translation.passes import (
     Pair,
     PairPasses,
@@ -58,7 +58,7 @@ class StepRows(NamedTuple):
 def decoding_drivers(cell: ModuleType, attention: str | None) -> DecodingKernels:
     """The drivers of decoding for a cell and a kind of attention, or none."""
     passes = compile_pair_passes(cell, attention)
-    kind = -1 if attention is None else KINDS.index(attention)
+    kind = kind_of(attention)
     name = f"{cell.__name__.rpartition('.')[2]}-{attention or 'no-attention'}"
     return DecodingKernels(
         Kernel(_compile_encode(passes, kind), f"{name}-encode"),

@@ -15,7 +15,7 @@ from tsrnn.kernels.jit.compile import Kernel, device_function
 from tsrnn.kernels.optimizers import rule_of
 from tsrnn.kernels.problem import problem_of
 from tsrnn.kernels.translation import parts_of
-from tsrnn.kernels.translation.cross_arrays import KINDS
+from tsrnn.kernels.translation.cross_arrays import kind_of
 from tsrnn.kernels.translation.passes import (
     Pair,
     PairPasses,
@@ -43,7 +43,7 @@ class PairKernels(NamedTuple):
 def pair_drivers(cell: ModuleType, attention: str | None) -> PairKernels:
     """The drivers of encoder-decoders of a cell and a kind of attention, or none."""
     passes = compile_pair_passes(cell, attention)
-    kind = -1 if attention is None else KINDS.index(attention)
+    kind = kind_of(attention)
     name = f"{cell.__name__.rpartition('.')[2]}-{attention or 'no-attention'}"
     return PairKernels(
         Kernel(_compile_train(passes, kind), f"{name}-train"),

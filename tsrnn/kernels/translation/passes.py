@@ -23,7 +23,7 @@ from tsrnn.kernels.problem import KernelProblem
 from tsrnn.kernels.steps import compile_steps
 from tsrnn.kernels.translation import cross_size, cross_sizes, parts_of
 from tsrnn.kernels.translation.bridge import bridge_backward, write_initial_states
-from tsrnn.kernels.translation.cross_arrays import KINDS, cross_arrays, cross_space, weights_of
+from tsrnn.kernels.translation.cross_arrays import cross_arrays, cross_space, kind_of, weights_of
 from tsrnn.kernels.translation.cross_attention import CrossPasses, compile_cross_attention
 
 DECODER_SEED = 0x5851F42D  # added to the seed of dropout in the decoder
@@ -97,29 +97,30 @@ def states_of(memory, chunk, first, n):
 
 
 @device_function
+def split(vector, first_decoder, first_cross, n_cross):
+    """Parts of a vector: of the encoder, the decoder, the attention and the bridge."""
+    first_bridge = first_cross + n_cross
+    return (
+        vector[:first_decoder],
+        vector[first_decoder:first_cross],
+        vector[first_cross:first_bridge],
+        vector[first_bridge:],
+    )
+
+
+@device_function
 def split_parameters(parameters, encoder, decoder, kind):
     """Those of the encoder, the decoder, the attention and the bridge."""
     _, of_decoder, rest = parts_of(encoder, decoder, kind)
     n_cross = cross_size(encoder, decoder, kind)
-    return (
-        parameters[: of_decoder.parameters],
-        parameters[of_decoder.parameters : rest.parameters],
-        parameters[rest.parameters : rest.parameters + n_cross],
-        parameters[rest.parameters + n_cross :],
-    )
+    return split(parameters, of_decoder.parameters, rest.parameters, n_cross)
 
 
 @device_function
 def split_gradient(gradient, encoder, decoder, kind):
     """As ``split_parameters``, of the gradient of a chunk."""
     _, of_decoder, rest = parts_of(encoder, decoder, kind)
-    n_cross = cross_size(encoder, decoder, kind)
-    return (
-        gradient[: of_decoder.gradient],
-        gradient[of_decoder.gradient : rest.gradient],
-        gradient[rest.gradient : rest.gradient + n_cross],
-        gradient[rest.gradient + n_cross :],
-    )
+    return split(gradient, of_decoder.gradient, rest.gradient, cross_size(encoder, decoder, kind))
 
 
 @device_function
@@ -156,7 +157,7 @@ def compile_pair_passes(cell: ModuleType, attention: str | None) -> PairPasses:
     """Make the passes for a cell of both networks and a kind of attention, or none."""
     passes = compile_chunk_passes(cell, compile_steps, False, with_ends=True)
     network_forward, network_backward = passes.forward, passes.backward
-    kind = -1 if attention is None else KINDS.index(attention)
+    kind = kind_of(attention)
     attends = kind >= 0
     cross = compile_cross_attention(attention or "dot")
     cross_forward, cross_backward = cross.forward, cross.backward

@@ -7,7 +7,7 @@ from tsrnn.kernels.embedding import count_parameters
 from tsrnn.kernels.layout import state_width
 from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.translation import parts_of
-from tsrnn.kernels.translation.cross_arrays import KINDS
+from tsrnn.kernels.translation.cross_arrays import kind_of
 from tsrnn.kernels.translation.drivers import pair_drivers
 from tsrnn.kernels.translation.passes import pair_space
 
@@ -28,7 +28,7 @@ class PairTrainer:
         n_tasks: int,
     ):
         self._sizes = encoder, decoder = problems[0].sizes, problems[1].sizes
-        self._kind = -1 if attention is None else KINDS.index(attention)
+        self._kind = kind_of(attention)
         self._kernel = pair_drivers(problems[0].cell, attention).train
         self._problem = _for_kernels(problems)
         self._n_batch, self._n_tasks = n_batch, n_tasks
@@ -115,7 +115,7 @@ def evaluate_pair(
 
 def pair_parameters(encoder, decoder, attention: str | None) -> int:
     """Length of the parameter vector, by ``Sizes`` of both networks."""
-    kind = -1 if attention is None else KINDS.index(attention)
+    kind = kind_of(attention)
     return (
         count_parameters(encoder)
         + count_parameters(decoder)
