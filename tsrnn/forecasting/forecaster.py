@@ -58,10 +58,12 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     pretrained : {"auto"} or None, default="auto"
         Whether a network that was trained on simulated series forecasts too: forecasts are then
         means of both, with the share that does best on the held-out end of all series together.
+        Of a panel of ten or more series, forecast over the whole horizon at once, it is fine-tuned
+        first, as far as errors on that end surely say.
         With ``max_iter=0``, where series are too short to train on, and in a panel whose typical
         series has fewer than 200 values unless other parameters ask for a network, it forecasts
-        alone (zero-shot): from one value on, without covariates, and with its own intervals. None
-        is a network of its own.
+        alone (zero-shot, or fine-tuned): from one value on, without covariates, and with its own
+        intervals. None is a network of its own.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
