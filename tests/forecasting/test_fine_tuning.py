@@ -236,7 +236,7 @@ def test_windows_end_before_what_is_held_out_and_series_count_the_same(season):
             assert (found.min(), found.max()) == (season + 3, most[k])
     counts = np.bincount(drawn, minlength=5)[expected > 0]
     assert counts.max() - counts.min() <= 100
-    assert ends.size == 100 * min(expected.sum(), 5000)
+    assert ends.size == 100 * min(expected.sum(), 10_000)
 
 
 def test_windows_are_few_enough_for_memory():
@@ -245,7 +245,7 @@ def test_windows_are_few_enough_for_memory():
         nothing = np.zeros(0)
         return TuningSeries(nothing, nothing, nothing, lengths, season, horizon).most_windows
 
-    assert most(1, 12) == 5000
+    assert most(1, 12) == 10_000
     assert most(24, 1000) == 2**20 // (48 + 1000)
     assert most(365, 12) == 8_000_000 // (20 * 365)
     assert most(10**6, 10**7) == 1

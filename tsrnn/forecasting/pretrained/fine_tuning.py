@@ -24,9 +24,9 @@ from tsrnn.training import History, Settings, train
 
 _LEAST_SERIES, _LEAST_WINDOWS = 10, 500  # with fewer the network stays as it is
 # Most windows, their rows of inputs, and values that are read for simple forecasts.
-_MAX_WINDOWS, _MAX_ROWS, _MAX_VALUES = 5000, 2**20, 8_000_000
-_LEAST_EPOCHS, _MOST_EPOCHS = 4, 16  # so that few windows are trained on as much as many
-_LEARNING_RATE, _BATCH_SIZE = 1e-3, 64
+_MAX_WINDOWS, _MAX_ROWS, _MAX_VALUES = 10_000, 2**20, 8_000_000
+_LEAST_EPOCHS, _MOST_EPOCHS = 2, 16  # so that few windows are trained on as much as many
+_LEARNING_RATE, _BATCH_SIZE = 2e-3, 64
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of the way to the weights that come out
 
 
@@ -81,9 +81,8 @@ class FineTuner:
     pretrained: Pretrained
     series: TuningSeries
     n_held_out: np.ndarray  # (n_series,) values at the end of each
-    held_out: tuple[
-        np.ndarray, np.ndarray
-    ]  # series of windows there, and how many values they read
+    # series of windows there, and how many values these read
+    held_out: tuple[np.ndarray, np.ndarray]
     seed: int
     name: str  # label of the progress bar
     n_jobs: int | None = None
