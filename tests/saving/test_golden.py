@@ -276,8 +276,7 @@ def make_golden_files_of_pretrained():
     made = {
         "mixed-forecaster": (small, {"hidden_size": 4, "max_iter": 20}),
         "zero-shot-forecaster": (small, {"max_iter": 0}),
-        # As of a network that was fine-tuned.
-        "trusted-forecaster": (dataclasses.replace(small, trust=0.9), {"max_iter": 0}),
+        "fine-tuned-forecaster": (dataclasses.replace(small, trust=0.9), {"max_iter": 0}),
     }
     for name, (network, options) in made.items():
         with pytest.MonkeyPatch.context() as patch:
@@ -328,7 +327,7 @@ def test_older_files_have_no_pretrained_network():
 
 @pytest.mark.parametrize(
     ("name", "trust"),
-    [("mixed-forecaster", TRUST), ("zero-shot-forecaster", TRUST), ("trusted-forecaster", 0.9)],
+    [("mixed-forecaster", TRUST), ("zero-shot-forecaster", TRUST), ("fine-tuned-forecaster", 0.9)],
 )
 def test_the_forecasters_with_a_pretrained_network_of_format_1(name, trust):
     loaded, expected = golden(f"{name}-1")
