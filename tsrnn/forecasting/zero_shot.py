@@ -21,6 +21,8 @@ from tsrnn.forecasting.seasonality import season_of
 from tsrnn.training import History
 
 _SHORT = 200  # values of the typical series of a panel: with fewer none is trained on
+# Epochs of fine-tuning: alone it takes seconds, else about as long as a network of its own.
+_N_EPOCHS_ALONE, _N_EPOCHS = 2, 4
 # Parameters that say nothing of a network that is trained, or that are looked at by themselves.
 _OF_ANY_NETWORK = {
     *("horizon", "season", "missing", "past_covariates", "calendar", "holidays", "conformal"),
@@ -73,8 +75,9 @@ def fine_tuner(
     shape = pretrained.season, forecaster.horizon
     series = TuningSeries(values, collection.targets, panel.indptr[:-1], panel.lengths, *shape)
     name = f"{type(forecaster).__name__} (pretrained network)"
+    n_epochs = _N_EPOCHS_ALONE if pretrained.share == 1 else _N_EPOCHS
     computing = forecaster.n_jobs, forecaster.verbose
-    return FineTuner(pretrained, series, n_held_out, held_out, seed, name, *computing)
+    return FineTuner(pretrained, series, n_held_out, held_out, seed, name, n_epochs, *computing)
 
 
 def zero_shot(

@@ -25,7 +25,7 @@ from tsrnn.training import History, Settings, train
 _LEAST_SERIES, _LEAST_WINDOWS = 10, 500  # with fewer the network stays as it is
 # Most windows, their rows of inputs, and values that are read for simple forecasts.
 _MAX_WINDOWS, _MAX_ROWS, _MAX_VALUES = 10_000, 2**20, 8_000_000
-_LEAST_EPOCHS, _MOST_EPOCHS = 2, 16  # so that few windows are trained on as much as many
+_MOST_EPOCHS = 16  # of few windows, so that they are trained on as much as many
 _LEARNING_RATE, _BATCH_SIZE = 2e-3, 64
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of the way to the weights that come out
 
@@ -85,6 +85,7 @@ class FineTuner:
     held_out: tuple[np.ndarray, np.ndarray]
     seed: int
     name: str  # label of the progress bar
+    n_epochs: int  # of as many windows as there may be
     n_jobs: int | None = None
     verbose: int = 0
 
@@ -133,11 +134,11 @@ class FineTuner:
         source = self.series.source(*self.series.draw(n_held_out, rng), self.n_jobs)
         windows = np.arange(source.firsts.size)
         network = self.original.network.like(self.original.network.parameters.copy())
-        n_epochs = round(_LEAST_EPOCHS * _MAX_WINDOWS / windows.size)
+        n_epochs = round(self.n_epochs * _MAX_WINDOWS / windows.size)
         settings = Settings(
             loss="quantile",
             loss_params=LEVELS,
-            max_iter=int(np.clip(n_epochs, _LEAST_EPOCHS, _MOST_EPOCHS)),
+            max_iter=int(np.clip(n_epochs, self.n_epochs, _MOST_EPOCHS)),
             batch_size=_BATCH_SIZE,
             learning_rate="cosine",
             learning_rate_init=_LEARNING_RATE,
