@@ -19,7 +19,7 @@ from tsrnn.forecasting.pretrained import (
     load_pretrained,
     network,
 )
-from tsrnn.forecasting.pretrained.fine_tuning import blend, surely_best
+from tsrnn.forecasting.pretrained.fine_tuning import blend, furthest
 from tsrnn.training import History
 
 HORIZON, N_EPOCHS = 5, 4
@@ -255,16 +255,19 @@ def test_it_goes_as_far_as_errors_surely_say():
     rng = np.random.default_rng(0)
     first = 1 + rng.random(12)
     better, worse = first - 0.1, first + 0.1
-    assert surely_best(np.array([first, better, worse])) == 1
-    assert surely_best(np.array([first, worse, better - 0.01])) == 2
-    assert surely_best(np.array([first, worse, worse])) == 0
+    assert furthest(np.array([first, better, worse])) == 1
+    assert furthest(np.array([first, worse, better - 0.01])) == 2
+    assert furthest(np.array([first, worse, worse])) == 0
+    alike = better + np.where(np.arange(12) % 2, 0.011, -0.01)  # not surely more
+    assert furthest(np.array([first, better, alike, worse])) == 2
+    assert furthest(np.array([first, better, better + 0.01, worse])) == 1
     unsure = first - np.where(np.arange(12) == 5, 1.0, -0.08)  # by one series alone
     assert unsure.mean() < first.mean()
-    assert surely_best(np.array([first, unsure])) == 0
+    assert furthest(np.array([first, unsure])) == 0
     missing = np.where(np.arange(12) < 2, np.nan, better)
-    assert surely_best(np.array([first, missing])) == 1
+    assert furthest(np.array([first, missing])) == 1
     missing = np.where(np.arange(12) < 3, np.nan, better)
-    assert surely_best(np.array([first, missing])) == 0  # of nine series
+    assert furthest(np.array([first, missing])) == 0  # of nine series
 
 
 def test_errors_of_series():

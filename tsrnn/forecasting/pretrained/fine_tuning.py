@@ -153,7 +153,7 @@ class FineTuner:
         self.pretrained = dataclasses.replace(self.pretrained, network=network)
 
     def _best_share(self, tuned):
-        """Share of the way with the least errors; 0 if they are not surely less than without."""
+        """Share of the way that errors allow, see ``furthest``."""
         series, ends = self.held_out
         if series.size > self.series.most_windows:
             part = np.linspace(0, series.size - 1, self.series.most_windows).astype(int)
@@ -167,21 +167,26 @@ class FineTuner:
             network = blend(self.original, tuned, share)
             corrections = network.corrections(source, horizon, self.n_jobs)
             errors.append(series_errors(targets - corrections[:, :, MEDIAN], numbers))
-        return (0.0, *_SHARES)[surely_best(np.array(errors))]
+        return (0.0, *_SHARES)[furthest(np.array(errors))]
 
 
-def surely_best(errors: np.ndarray) -> int:
-    """Row with the least mean of errors, (n_rows, n_series); the first if too little tells.
+def furthest(errors: np.ndarray) -> int:
+    """Last row of errors, (n_rows, n_series), as good as the best, if better than the first, or 0.
 
-    The mean gain must be more than its standard error. Series without errors have NaN.
+    One is better if the mean gain is more than its standard error. The furthest is preferred, for
+    in the end there is more to train on. Series without errors have NaN.
     """
     errors = errors[:, ~np.isnan(errors).any(axis=0)]
-    n_series = errors.shape[1]
-    if n_series < _LEAST_SERIES:
+    if errors.shape[1] < _LEAST_SERIES:
         return 0
+
+    def is_better(row, other):
+        gains = errors[other] - errors[row]
+        return gains.mean() > gains.std() / gains.size**0.5
+
     best = int(np.argmin(errors.mean(axis=1)))
-    gains = errors[0] - errors[best]
-    return best if gains.mean() > gains.std() / n_series**0.5 else 0
+    rows = [k for k in range(len(errors)) if is_better(k, 0) and not is_better(best, k)]
+    return rows[-1] if rows else 0
 
 
 def series_errors(errors: np.ndarray, series: np.ndarray) -> np.ndarray:
