@@ -8,8 +8,11 @@ and from its time stamps how many steps a day has, which networks are told as th
   steps, over the series that have anomalies.
 * Online: fitted to the first 15 %, at most 750 steps, NAB's probation; all else is scored by what
   came before it. Mean VUS-PR of the same series; and NAB's score in its three profiles, of alarms:
-  how far the score of a point by itself (``stretch=1``) is above the highest 0.15 % of all before
-  it (``ConformalThreshold``). One is silent where any in the 200 steps before it was as strong.
+  how long the return period is of the score of a point by itself (``stretch=1``), or of the mean of
+  the last 40, in all before it (``ReturnPeriodThreshold``). One is silent where any in the 200
+  steps before it was as strong.
+
+Two figures are also given by halves of the files, those of even and of odd position by name.
 
 ``--speed`` measures points a minute and the time of an update instead, ``--false-alarms`` the share
 of alarms on series with nothing strange in them.
@@ -32,11 +35,13 @@ from tsrnn.anomaly import (
     GaussianDetector,
     PCADetector,
     PolynomialDetector,
+    ReturnPeriodThreshold,
     WindowDetector,
 )
 from tsrnn.anomaly.metrics import NAB_PROFILES, nab_score, vus_pr
 
 BUFFER, PROBATION, SILENCE = 100, 750, 200
+LONGEST = 1e12  # return period
 LEAST_OF_POLYNOMIALS = 301  # more than 15 % of the shortest files
 DETECTORS = {
     "RNNAnomalyDetector, defaults": lambda **own: RNNAnomalyDetector(n_jobs=1, **own),
@@ -125,51 +130,70 @@ def known(scores):
 
 
 def severity(scores, n_first):
-    """How far each score is above what few before it were, 0 where a stronger one was near."""
-    threshold = ConformalThreshold(0.0015, adapt_to_alarms=True).fit(scores[:n_first])
-    ratios = np.zeros(scores.size)
+    """Return period of each score in those before it, 0 where a longer one was near."""
+    threshold = ReturnPeriodThreshold().fit(scores[:n_first])
+    periods = np.zeros(scores.size)
     for k in range(n_first, scores.size):
-        if threshold.threshold_ > 0 and scores[k] == scores[k]:
-            ratios[k] = scores[k] / threshold.threshold_
-        threshold.update(scores[k : k + 1])
-    before = pd.Series(ratios).shift(1).rolling(SILENCE, min_periods=1).max().fillna(0)
-    return np.where(ratios > before, ratios, 0.0)
+        if scores[k] == scores[k]:
+            periods[k] = min(threshold.return_periods(scores[k : k + 1])[0], LONGEST)
+            threshold.update(scores[k : k + 1])
+    before = pd.Series(periods).shift(1).rolling(SILENCE, min_periods=1).max().fillna(0)
+    return np.where(periods > before, periods, 0.0)
 
 
 def table(files, detectors, seeds, n_jobs):
-    """Print results, a row a detector."""
-    labels = {name: labels for name, (_, labels, _) in files.items()}
-    marked = [name for name in files if labels[name].any()]
-    categories = sorted({name.partition("/")[0] for name in marked})
+    """Print results, a row a detector; then those of each half of the files."""
+    categories = sorted(
+        {name.partition("/")[0] for name, (_, labels, _) in files.items() if any(labels)}
+    )
     names = [*categories, "mean", "online"]
     print(f"| mean VUS-PR | {' | '.join(names)} | NAB standard | low FP | low FN | s |")
     print("|---" * (len(names) + 5) + "|")
+    halves = {}
     with ProcessPoolExecutor(n_jobs) as pool:
         for detector in detectors:
             rows = []
             for seed in seeds if DETECTORS[detector] is None or "RNN" in detector else seeds[:1]:
                 tasks = [(detector, seed, values, day) for values, _, day in files.values()]
                 found = dict(zip(files, pool.map(run, tasks, chunksize=2), strict=True))
-                vus = pd.DataFrame(
-                    [[vus_pr(labels[k], found[k][way], BUFFER) for way in (0, 1)] for k in marked],
-                    index=marked,
-                )
-                by = vus[0].groupby(lambda name: name.partition("/")[0]).mean()
-                alarms = {name: found[name][2] for name in files}
-                scores = [nab_score(labels, alarms, profile=one).score for one in NAB_PROFILES]
-                seconds = sum(one[3] for one in found.values())
-                rows.append([*by[categories], *vus.mean(), *scores, seconds])
+                rows.append(measured(files, found, categories))
             mean = np.mean(rows, axis=0)
+            mean, halves[detector] = mean[:-4], mean[-4:]
             cells = [f"{value:.3f}" for value in mean[: len(names)]]
             cells += [f"{value:.1f}" for value in mean[len(names) :]]
             print(f"| {detector} | {' | '.join(cells)} |", flush=True)
     blank = " |" * len(names)
     for row, value in PUBLISHED.items():
         print(f"| {row} |{blank} {value} | | | |")
+    print("\n| by halves | mean VUS-PR, even | odd | NAB standard, even | odd |")
+    print("|---" * 5 + "|")
+    for detector, (even, odd, nab_even, nab_odd) in halves.items():
+        print(f"| {detector} | {even:.3f} | {odd:.3f} | {nab_even:.1f} | {nab_odd:.1f} |")
     print(
         "\nPublished by TSB-AD, mean VUS-PR over its 23 stretches of NAB: "
         + ", ".join(f"{name} {value}" for name, value in PUBLISHED_VUS.items())
     )
+
+
+def measured(files, found, categories):
+    """Figures of a run: VUS-PR by category, in the mean and online; NAB's; seconds; halves."""
+    labels = {name: labels for name, (_, labels, _) in files.items()}
+    marked = [name for name in files if labels[name].any()]
+    vus = pd.DataFrame(
+        [[vus_pr(labels[k], found[k][way], BUFFER) for way in (0, 1)] for k in marked],
+        index=marked,
+    )
+    by = vus[0].groupby(lambda name: name.partition("/")[0]).mean()
+
+    def nab(names, profile="standard"):
+        alarms = {name: found[name][2] for name in names}
+        return nab_score({k: labels[k] for k in names}, alarms, profile=profile).score
+
+    seconds = sum(one[3] for one in found.values())
+    halves = list(files)[0::2], list(files)[1::2]
+    vus_of_halves = [vus[0][[k for k in half if k in vus.index]].mean() for half in halves]
+    scores = [nab(list(files), profile) for profile in NAB_PROFILES]
+    return [*by[categories], *vus.mean(), *scores, seconds, *vus_of_halves, *map(nab, halves)]
 
 
 def speed(n=1_000_000):

@@ -25,7 +25,12 @@ from tsrnn import (
     backtest,
 )
 from tsrnn.anomaly.streaming import Stream
-from tsrnn.anomaly.thresholds import ConformalThreshold, DynamicThreshold, TailThreshold
+from tsrnn.anomaly.thresholds import (
+    ConformalThreshold,
+    DynamicThreshold,
+    ReturnPeriodThreshold,
+    TailThreshold,
+)
 from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.network import Memory
 from tsrnn.training import epochs
@@ -326,6 +331,7 @@ def test_update_of_a_detector(options, interrupted, monkeypatch):
         (ConformalThreshold(0.1, window=50), "_p_value"),
         (TailThreshold(0.01, depth=20), "_update_score"),
         (DynamicThreshold(window=20), "_update_score"),
+        (ReturnPeriodThreshold(span=5), "_update_score"),
     ],
     ids=str,
 )

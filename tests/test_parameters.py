@@ -158,6 +158,7 @@ ESTIMATORS = [
     tsrnn.anomaly.ConformalThreshold(),
     tsrnn.anomaly.DynamicThreshold(),
     tsrnn.anomaly.QuantileThreshold(),
+    tsrnn.anomaly.ReturnPeriodThreshold(),
     tsrnn.anomaly.RobustZThreshold(),
     tsrnn.anomaly.TailThreshold(),
 ]

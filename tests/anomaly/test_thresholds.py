@@ -17,6 +17,7 @@ from tsrnn.anomaly.thresholds import (
     ConformalThreshold,
     DynamicThreshold,
     QuantileThreshold,
+    ReturnPeriodThreshold,
     RobustZThreshold,
     TailThreshold,
     pareto,
@@ -32,6 +33,8 @@ STREAMING = {
     "conformal": ConformalThreshold(0.05),
     "conformal, smoothed": ConformalThreshold(0.05, smoothed=True, random_state=3),
     "conformal, window": ConformalThreshold(0.05, window=40),
+    "return period": ReturnPeriodThreshold(40, span=5, tail_share=0.05),
+    "return period, window": ReturnPeriodThreshold(40, span=1, tail_share=0.05, window=100),
 }
 ALL = STREAMING | {"quantile": QuantileThreshold(0.05), "robust": RobustZThreshold()}
 every_threshold = pytest.mark.parametrize("threshold", ALL.values(), ids=ALL)
@@ -101,8 +104,8 @@ def test_none_and_one(threshold):
             assert getattr(fitted, method)([]).shape == (0,)
             assert fitted.threshold_ == before
             assert getattr(fitted, method)([NAN]).tolist() == [False]
-    if isinstance(threshold, TailThreshold):
-        return  # see its refusals
+    if isinstance(threshold, TailThreshold | ReturnPeriodThreshold):
+        return  # they need a tail
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # one score makes no conformal alarm
         single = clone(threshold).fit([2.0])
@@ -118,9 +121,10 @@ def test_constant_scores(threshold):
     if getattr(threshold, "smoothed", False):  # of ties as many as asked for
         assert 0.02 < fitted.predict([0.1] * 2000).mean() < 0.08
     else:
-        assert fitted.threshold_ == pytest.approx(0.1, rel=1e-11)
+        has_tail = isinstance(threshold, ReturnPeriodThreshold)  # beyond what was seen
+        assert fitted.threshold_ == pytest.approx(0.1, rel=0.3 if has_tail else 1e-11)
         assert not fitted.predict([0.1] * 100).any()
-        if not isinstance(threshold, DynamicThreshold):  # 0.101 is no 13 % more
+        if not isinstance(threshold, DynamicThreshold | ReturnPeriodThreshold):  # not 13 % more
             assert fitted.predict([0.101])[0]
     assert fitted.predict([100.0]).all()
 
@@ -215,7 +219,7 @@ def test_predictions_keep_nothing(threshold):
         expected_thresholds = fitted.threshold(new)
         assert expected_thresholds.shape == (400,)
         assert expected_thresholds[0] == before
-        if isinstance(threshold, TailThreshold):
+        if isinstance(threshold, TailThreshold | ReturnPeriodThreshold):
             np.testing.assert_array_equal(new > expected_thresholds, alarms)
     assert fitted.threshold_ == before
     np.testing.assert_array_equal(fitted.predict(new), alarms)

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from tsrnn.estimators import progress
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.training import History
 
@@ -55,6 +56,24 @@ def test_a_bar_with_tqdm(capsys, monkeypatch):
     assert "name: 100%" in err
     assert "loss" in err
     assert "tqdm" in sys.modules
+
+
+def test_time_before_the_first_step_is_not_counted(monkeypatch):
+    tqdm = pytest.importorskip("tqdm").tqdm
+    bars, clock = [], [0.0]
+
+    class Bar(tqdm):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self._time, self.start_t, self.last_print_t = lambda: clock[0], 0.0, 0.0
+            bars.append(self)
+
+    monkeypatch.setattr(progress, "_bar_class", lambda: Bar)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with progress_bar("name", True) as show:
+        for clock[0] in (30.0, 31.0, 32.0):  # half a minute of compiling before
+            show((clock[0] - 29) / 4)
+        assert bars[0].format_dict["elapsed"] == 2.0
 
 
 @pytest.mark.parametrize("notebook", [False, True])

@@ -194,6 +194,39 @@ def test_segments_follow_the_season_in_a_panel():
     assert quick(segment=2).fit(frame).segment_ == 2
 
 
+@pytest.mark.parametrize(
+    ("n_series", "parameters", "expected"),
+    [
+        (2, {}, 0.5),
+        (40, {}, 0.25),
+        (200, {}, 0.0),
+        (2, {"hidden_size": 63}, 0.0),
+        (2, {"recurrent_dropout": 0.1, "hidden_size": 8}, 0.1),
+        (2, {"recurrent_dropout": 0.0}, 0.0),
+        (2, {"scope": "fine_tuned"}, 0.5),
+        (2, {"scope": "local", "hidden_size": 128}, 0.0),
+        (2, {"cell": "attention"}, 0.0),
+        (1, {"hidden_size": 128}, 0.0),
+    ],
+)
+def test_recurrent_dropout_by_the_number_of_windows(n_series, parameters, expected, monkeypatch):
+    from tsrnn.forecasting import fitter
+
+    class SettingsSeenError(Exception):
+        pass
+
+    def spy(networks, source, windows, validation, settings, rngs, **options):
+        raise SettingsSeenError(settings[0].recurrent_dropout)
+
+    monkeypatch.setattr(fitter, "train_many", spy)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(200, n_series)).cumsum(axis=0))
+    forecaster = RNNForecaster(**({"horizon": 4, "lookback": 16} | parameters))
+    with pytest.raises(SettingsSeenError) as seen:
+        forecaster.fit(frame)
+    assert seen.value.args == (expected,)
+
+
 class TestSeriesNeverSeen:
     def test_the_fitted_series_again_give_the_same_forecasts(self):
         forecaster = quick().fit(WIDE)

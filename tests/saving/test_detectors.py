@@ -22,6 +22,7 @@ from tsrnn.anomaly import (
     ConformalThreshold,
     DynamicThreshold,
     QuantileThreshold,
+    ReturnPeriodThreshold,
     RobustZThreshold,
     TailThreshold,
 )
@@ -35,6 +36,8 @@ THRESHOLDS = [
     TailThreshold(0.01, 0.9),
     TailThreshold(risk=0.01, level=0.9, depth=7),
     DynamicThreshold(30, every=4, span=3, z_range=[1, 4], min_decrease=0),
+    ReturnPeriodThreshold(30, span=5, tail_share=0.05),
+    ReturnPeriodThreshold(30, span=1, tail_share=0.05, window=25),
     ConformalThreshold(0.05, random_state=0),
     ConformalThreshold(0.1, smoothed=True, window=25, random_state=3),
 ]

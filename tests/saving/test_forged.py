@@ -289,6 +289,7 @@ CHANGES = {
     "fitted.loss_": ["gaussian", "quantile", "mse", None],
     "fitted.quantiles_": [[0.5], {"tuple": ["a"]}, None],
     "fitted._share": [-0.1, 1.1, 1.0, 1, {"float": {"text": "nan"}}, "a", None],
+    "fitted._trust": [-0.1, 1.1, {"float": {"text": "nan"}}, "a", None],
     "fitted._pretrained_season": [0, -12, 2**70, 12.0, True, None],
     "fitted._n_ahead": [3],
     "fitted._pretrained": [None, 1, {"RecurrentNetwork": {}}, {"Moments": {}}],
@@ -359,6 +360,7 @@ CLASSIFIER = {
 }
 ZERO_SHOT = {
     "fitted._share": [0.5, 0.0, 1.5, None],
+    "fitted._trust": [1.5, None],
     "fitted._pretrained_season": [0, 2**70, None],
     "fitted._n_ahead": [0, -1, 2**70, 2.0, True, None],
     "fitted.lookback_": [0, 2, 61, None],
@@ -652,6 +654,7 @@ def test_changed_content_is_refused(name, where, valid_files, assert_refused):
     [
         ("forecaster", "parameters.season", 12),
         ("forecaster", "fitted._share", 0.9),
+        ("forecaster", "fitted._trust", 0.9),
         ("zero-shot", "fitted.season_", 1000),
         ("zero-shot", "fitted._pretrained_season", 7),
         ("forecaster", "parameters.random_state", random_state(pos=624)),
@@ -761,8 +764,8 @@ def test_deep_json_is_refused_where_it_could_be_a_value(valid_files, assert_refu
 
 def test_missing_and_left_over_content_is_refused(valid_files, assert_refused):
     sometimes_of = {
-        "forecaster": {"loss_", "quantiles_"},
-        "zero-shot": {"loss_", "quantiles_"},
+        "forecaster": {"loss_", "quantiles_", "_trust"},
+        "zero-shot": {"loss_", "quantiles_", "_trust"},
         "wave-transcriber": {"features_"},  # those of vectors have none
         "covariates": {"_weights"},
         "detector": {"_constant", "_start_weights"},  # files of earlier versions have none

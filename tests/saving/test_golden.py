@@ -1,5 +1,6 @@
 """Files of all versions so far."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import tsrnn
 from tsrnn import RNNLanguageModel, RNNTagger, RNNTranscriber, RNNTranslator, Tokenizer
 from tsrnn.anomaly import TailThreshold
 from tsrnn.forecasting import fitting, zero_shot
-from tsrnn.forecasting.pretrained import PretrainedNetwork
+from tsrnn.forecasting.pretrained import TRUST, PretrainedNetwork
 from tsrnn.sequences.audio import MFCC, LogMel
 
 pytestmark = pytest.mark.slow
@@ -272,12 +273,16 @@ def forecaster_with_covariates():
 def make_golden_files_of_pretrained():
     """Write those of forecasters with a pretrained network, here a small one of random weights."""
     small = PretrainedNetwork.of_shape(4, np.random.default_rng(0))
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (fitting, zero_shot):
-            patch.setattr(module, "load_pretrained", lambda: small)
-        mixed = forecaster(horizon=6, hidden_size=4, max_iter=20).fit(AIRLINE[:-9])
-        alone = forecaster(horizon=6, max_iter=0).fit(AIRLINE[:-9])
-    for name, fitted in (("mixed-forecaster", mixed), ("zero-shot-forecaster", alone)):
+    made = {
+        "mixed-forecaster": (small, {"hidden_size": 4, "max_iter": 20}),
+        "zero-shot-forecaster": (small, {"max_iter": 0}),
+        "fine-tuned-forecaster": (dataclasses.replace(small, trust=0.9), {"max_iter": 0}),
+    }
+    for name, (network, options) in made.items():
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (fitting, zero_shot):
+                patch.setattr(module, "load_pretrained", lambda network=network: network)
+            fitted = forecaster(horizon=6, **options).fit(AIRLINE[:-9])
         _write_golden(
             fitted,
             f"{name}-1",
@@ -320,9 +325,13 @@ def test_older_files_have_no_pretrained_network():
         assert loaded.fitted_.pretrained is None
 
 
-@pytest.mark.parametrize("name", ["mixed-forecaster", "zero-shot-forecaster"])
-def test_the_forecasters_with_a_pretrained_network_of_format_1(name):
+@pytest.mark.parametrize(
+    ("name", "trust"),
+    [("mixed-forecaster", TRUST), ("zero-shot-forecaster", TRUST), ("fine-tuned-forecaster", 0.9)],
+)
+def test_the_forecasters_with_a_pretrained_network_of_format_1(name, trust):
     loaded, expected = golden(f"{name}-1")
+    assert loaded.fitted_.pretrained.network.trust == trust
     np.testing.assert_allclose(loaded.predict(), expected["forecast"], rtol=1e-6)
     np.testing.assert_allclose(loaded.predict_interval(), expected["interval"], rtol=1e-6)
     samples = loaded.predict_samples(n_samples=3)

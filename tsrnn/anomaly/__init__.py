@@ -21,6 +21,7 @@ from tsrnn.anomaly.thresholds import (
     ConformalThreshold,
     DynamicThreshold,
     QuantileThreshold,
+    ReturnPeriodThreshold,
     RobustZThreshold,
     TailThreshold,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "PolynomialDetector",
     "QuantileThreshold",
     "RNNAnomalyDetector",
+    "ReturnPeriodThreshold",
     "RobustZThreshold",
     "TailThreshold",
     "Update",

@@ -131,7 +131,7 @@ class RecurrentEstimator(ParametersMixin, BaseEstimator):
         options = head | {"n_layers": self.n_layers, "n_head": self.head_size}
         if self.cell == CELL:
             for name, only in _RECURRENT_ONLY.items():
-                if (value := getattr(self, name)) != only:
+                if (value := getattr(self, name)) not in (only, "auto"):
                     raise ValueError(
                         f"{name}={value!r} is for recurrent cells: with cell={CELL!r} leave it at "
                         f"{only!r}."

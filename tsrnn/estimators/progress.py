@@ -24,6 +24,8 @@ def progress_bar(name: str, verbose: int | bool):
     with tqdm(total=1.0, desc=name, bar_format=bar_format) as bar:
 
         def show(progress: float, history: History | None = None) -> None:
+            if bar.n == 0:
+                bar.unpause()  # the time until now, maybe of compiling, is not the work's
             bar.set_postfix_str(_summary(history), refresh=False)
             bar.update(min(progress, 1.0) - bar.n)
 

@@ -27,6 +27,8 @@ class ForecasterBase(RecurrentEstimator):
     def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
         """Training settings; "auto" epochs of a panel are of windows drawn anew, not of all."""
         settings = super()._settings(n_windows, batch_size)
+        if self.recurrent_dropout == "auto":  # chosen by the series; none for updates
+            settings = dataclasses.replace(settings, recurrent_dropout=0.0)
         n_batches = -(-n_windows // settings.batch_size)
         if self.max_iter == "auto" and self.scope == "local":
             n_epochs = int(np.clip(_LOCAL_BATCHES // n_batches, 10, 200))

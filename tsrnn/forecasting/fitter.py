@@ -9,6 +9,7 @@ import numpy as np
 from tsrnn.data import Collection
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.ensemble import WindowSpec
+from tsrnn.forecasting.pretrained import FineTuner
 from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.sources import Source
 from tsrnn.network import Network
@@ -153,13 +154,14 @@ def fit_networks(
     *,
     series_fitter: Fitter | None = None,
     series_splits: Sequence[Split] = (),
+    tuner: FineTuner | None = None,
     refit: bool = True,
 ) -> FitResult:
     """Train networks, measure their held-out errors, and with ``refit`` train them on all windows.
 
     ``calibrate`` measures errors of weights on held-out windows. ``series_fitter``
-    and ``series_splits`` fine-tune the network of all series on each of them. After Ctrl-C nothing
-    more is trained, and fewer errors are measured.
+    and ``series_splits`` fine-tune the network of all series on each of them, and ``tuner`` the
+    pretrained network. After Ctrl-C nothing more is trained, and fewer errors are measured.
     """
 
     def train(previous=(None, None)):
@@ -174,6 +176,9 @@ def fit_networks(
     weights, histories = train()
     history, calibration = mean_history(histories[0]), Calibration()
     history.interrupted = _interrupted(histories)
+    if tuner is not None and not history.interrupted:
+        tuner.choose()
+        history.interrupted = tuner.history.interrupted
     validation = [split.validation for split in (series_splits or splits)]
     if any(windows.size for windows in validation):
         held_out, most = np.concatenate(validation), _MAX_VALIDATION
@@ -192,6 +197,9 @@ def fit_networks(
             weights = np.where(validated, refitted, weights)
         elif not history.interrupted:
             weights = refitted
+        if tuner is not None and not history.interrupted:
+            tuner.refit()
+            history.interrupted = tuner.history.interrupted
     return FitResult(weights, history, calibration)
 
 

@@ -31,6 +31,7 @@ from tsrnn.forecasting.pretrained import Pretrained, load_pretrained
 from tsrnn.forecasting.resolve import ResolvedParams, TooShortError, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.zero_shot import (
+    fine_tuner,
     may_be_zero_shot,
     prefers_zero_shot,
     pretrained_season,
@@ -67,7 +68,7 @@ def fit_series(
         holidays=forecaster.holidays,
     )
     if forecaster.max_iter == 0 or prefers_zero_shot(forecaster, collection, features):
-        return zero_shot(forecaster, collection, features), History()
+        return zero_shot(forecaster, collection, features)
     try:
         resolved = resolve(collection, forecaster.get_params(), features.n_known > 0)
     except TooShortError as error:
@@ -77,7 +78,7 @@ def fit_series(
             warnings.warn(
                 f"The pretrained network forecasts all series alone: {error}", stacklevel=3
             )
-        return zero_shot(forecaster, collection, features), History()
+        return zero_shot(forecaster, collection, features)
     spec = WindowSpec(
         lookback=resolved.lookback,
         season=resolved.season,
@@ -96,7 +97,7 @@ def fit_series(
     scaling = scaling_of(panel, spec.lookback, spec.season, resolved.transform, trend)
     pretrained = _pretrained(forecaster, collection, features)
     context = FitContext(collection, scaling, spec, resolved, pretrained)
-    network, result = _fit_networks(forecaster, context, parts)
+    network, result, pretrained = _fit_networks(forecaster, context, parts)
     network.parameters = result.weights[0, 0]
     share = result.calibration.share
     if pretrained and share is not None:
@@ -154,8 +155,8 @@ class FitContext:
 
 def _fit_networks(
     forecaster: ForecasterBase, fit: FitContext, parts: TrainingParts
-) -> tuple[Network, FitResult]:
-    """A network of the shape of all, and the result of their training."""
+) -> tuple[Network, FitResult, Pretrained | None]:
+    """A network of the shape of all, the result of their training, and the pretrained network."""
     collection, scaling, spec, resolved = fit.collection, fit.scaling, fit.spec, fit.resolved
     panel, source = collection.panel, spec.series_source(collection, scaling)
     seed = check_random_state(forecaster.random_state).randint(2**31)
@@ -166,25 +167,27 @@ def _fit_networks(
         return parts.network(rng=rng, hidden_size=hidden_size, **spec.network_shape()), rng
 
     def settings(n_windows):
-        return parts.settings(n_windows, resolved.batch_size)
+        given = parts.settings(n_windows, resolved.batch_size)
+        return dataclasses.replace(given, recurrent_dropout=resolved.recurrent_dropout)
 
     network, name = draw(0)[0], type(forecaster).__name__
     fitter = Fitter(source, draw, forecaster.n_estimators, settings, name, forecaster.verbose)
 
+    splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
+    tuner = _tuner(forecaster, fit, splits, seed)
+
     def calibrate(weights, windows):
         series = np.searchsorted(panel.indptr, windows, side="right") - 1
         ensemble = Ensemble(spec, network, weights, forecaster.device, forecaster.n_jobs)
-        if fit.pretrained is None:
+        if tuner is None:
             return Calibration(*held_out_errors(ensemble, source, windows, series))
         context = ForecastContext(collection, None, scaling, 0, np.zeros(panel.n_series, int))
         ends = windows - panel.indptr[series] + spec.lookback
-        outputs = pretrained_outputs(
-            fit.pretrained, context, series, ends, spec.n_ahead, forecaster.n_jobs
-        )
-        share = fit.pretrained.share
+        pretrained, n_jobs = tuner.pretrained, forecaster.n_jobs
+        outputs = pretrained_outputs(pretrained, context, series, ends, spec.n_ahead, n_jobs)
+        share = pretrained.share
         return Calibration(*held_out_errors(ensemble, source, windows, series, outputs, share))
 
-    splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
     series_fitter: Fitter | None = None
     series_splits: list[Split] = []
     if forecaster.scope == "fine_tuned":
@@ -205,9 +208,23 @@ def _fit_networks(
         calibrate,
         series_fitter=series_fitter,
         series_splits=series_splits,
+        tuner=tuner,
         refit=forecaster.refit,
     )
-    return network, result
+    return network, result, tuner and tuner.pretrained
+
+
+def _tuner(forecaster, fit, splits, seed):
+    """What fine-tunes the pretrained network, if there is one."""
+    if fit.pretrained is None:
+        return None
+    panel, n_held_out = fit.collection.panel, fit.resolved.n_held_out
+    windows = np.concatenate([split.validation for split in splits])
+    if fit.spec.n_ahead < forecaster.horizon:  # windows are not of the whole horizon
+        windows = windows[:0]
+    series = np.searchsorted(panel.indptr, windows, side="right") - 1
+    held_out = series, windows - panel.indptr[series] + fit.spec.lookback
+    return fine_tuner(forecaster, fit.collection, fit.pretrained, n_held_out, held_out, seed)
 
 
 def fit_new(

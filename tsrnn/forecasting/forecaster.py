@@ -10,6 +10,7 @@ from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.updating import UpdateMixin
 from tsrnn.parameters import (
     BOOLEAN,
+    FRACTION,
     POSITIVE_INTEGER,
     STEPS,
     ArrayLike,
@@ -57,10 +58,12 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     pretrained : {"auto"} or None, default="auto"
         Whether a network that was trained on simulated series forecasts too: forecasts are then
         means of both, with the share that does best on the held-out end of all series together.
+        Of a panel of ten or more series, forecast over the whole horizon at once, it is fine-tuned
+        first, as far as errors on that end surely say.
         With ``max_iter=0``, where series are too short to train on, and in a panel whose typical
         series has fewer than 200 values unless other parameters ask for a network, it forecasts
-        alone (zero-shot): from one value on, without covariates, and with its own intervals. None
-        is a network of its own.
+        alone (zero-shot, or fine-tuned): from one value on, without covariates, and with its own
+        intervals. None is a network of its own.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
@@ -83,8 +86,13 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     hidden_size, batch_size : int or "auto", default="auto"
         Hidden units, windows of a minibatch; "auto" is 32 of both for a network of one series, else
         128 and 64.
-    n_layers, bidirectional, residual, n_heads, head_size, memory, dropout, recurrent_dropout
+    n_layers, bidirectional, residual, n_heads, head_size, memory, dropout
         The network, as in :class:`RNNRegressor`.
+    recurrent_dropout : float or "auto", default="auto"
+        Probability that a unit's hidden state is zero throughout a sequence in training (Gal &
+        Ghahramani 2016). "auto" is 0, but for a panel's network of 64 units or more that learns
+        from few windows: 0.5 where there are fewer than 200 of a lookback and a horizon one after
+        another, 0.25 where there are fewer than 1,000. ``partial_fit`` trains without.
     segment : int or "auto", default="auto"
         Values that each recurrent step takes together, as in SegRNN (Lin et al. 2023); a remainder
         at the start of the lookback is not read. "auto" is 1 for one series, and for a panel a
@@ -179,6 +187,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         **ATTENTION,
         "hidden_size": [UNITS, StrOptions(["auto"])],
         "segment": [UNITS, StrOptions(["auto"])],
+        "recurrent_dropout": [FRACTION, StrOptions(["auto"])],
         "batch_size": [POSITIVE_INTEGER, StrOptions(["auto"])],
         "id_column": [Text()],
         "time_column": [Text()],
@@ -228,7 +237,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         segment="auto",
         memory=None,
         dropout=0.0,
-        recurrent_dropout=0.0,
+        recurrent_dropout="auto",
         loss="absolute_error",
         quantiles=(0.1, 0.5, 0.9),
         conformal=True,

@@ -1,6 +1,7 @@
 """The values of parameters that are "auto" or None, chosen by the series to be fitted."""
 
 import dataclasses
+import math
 import warnings
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from tsrnn.data import Collection, DataError, Location, Panel, affected, format_time
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.kernels import portable
+from tsrnn.network.transformer import CELL
 
 
 class TooShortError(DataError):
@@ -16,6 +18,9 @@ class TooShortError(DataError):
 
 
 _MIN_WINDOWS = 8  # to train on
+_LEAST_DROPPED = 64  # units of a panel's network that has recurrent dropout
+# Its probability where there are fewer windows, one after another, than each limit.
+_DROPOUTS = ((200, 0.5), (1000, 0.25), (math.inf, 0.0))
 _MAX_SAMPLED = 200  # series of a panel whose values decide on season and transform
 
 
@@ -31,6 +36,7 @@ class ResolvedParams:
     n_held_out: np.ndarray  # (n_series,) values at the end of each series
     hidden_size: int
     batch_size: int
+    recurrent_dropout: float
     trend: bool  # whether the recent trend is taken out first
 
 
@@ -78,6 +84,8 @@ def resolve(
             "once, as it must to read what is known in the future. Give one that does, or 'auto'."
         )
     is_large = is_panel and parameters["scope"] != "local"
+    hidden_size = unless_auto(parameters["hidden_size"], 128 if is_large else 32)
+    n_windows = panel.values.size / (lookback + n_ahead) if is_large else math.inf
     is_partial = parameters["n_ahead"] == "auto" and n_ahead < parameters["horizon"]
     return ResolvedParams(
         transform="log" if log else None,
@@ -86,10 +94,19 @@ def resolve(
         segment=min(segment, lookback),
         n_ahead=n_ahead,
         n_held_out=n_held_out,
-        hidden_size=unless_auto(parameters["hidden_size"], 128 if is_large else 32),
+        hidden_size=hidden_size,
         batch_size=unless_auto(parameters["batch_size"], 64 if is_large else 32),
+        recurrent_dropout=_recurrent_dropout(parameters, hidden_size, n_windows),
         trend=is_partial and season > 1,
     )
+
+
+def _recurrent_dropout(parameters, hidden_size, n_windows):
+    """The one given, or the one for so many windows one after another."""
+    if hidden_size < _LEAST_DROPPED or parameters["cell"] == CELL:
+        n_windows = math.inf
+    default = next(probability for limit, probability in _DROPOUTS if n_windows <= limit)
+    return unless_auto(parameters["recurrent_dropout"], default)
 
 
 def unless_auto(value: Any, default: Any) -> Any:

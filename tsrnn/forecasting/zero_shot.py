@@ -1,23 +1,33 @@
-"""Forecasters that train nothing: the pretrained network alone."""
+"""Forecasters without a network of their own: the pretrained one alone."""
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from tsrnn.data import Collection
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.encoders import FeatureEncoder
 from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.fitted import FittedForecaster
-from tsrnn.forecasting.pretrained import LONGEST_SEASON, Pretrained, load_pretrained
+from tsrnn.forecasting.pretrained import (
+    LONGEST_SEASON,
+    FineTuner,
+    Pretrained,
+    TuningSeries,
+    load_pretrained,
+)
 from tsrnn.forecasting.resolve import check_positive
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.seasonality import season_of
+from tsrnn.training import History
 
 _SHORT = 200  # values of the typical series of a panel: with fewer none is trained on
+# Epochs of fine-tuning: alone it takes seconds, else about as long as a network of its own.
+_N_EPOCHS_ALONE, _N_EPOCHS = 2, 4
 # Parameters that say nothing of a network that is trained, or that are looked at by themselves.
 _OF_ANY_NETWORK = {
     *("horizon", "season", "missing", "past_covariates", "calendar", "holidays", "conformal"),
     *("id_column", "time_column", "target_column", "n_jobs", "random_state", "verbose"),
-    *("scope", "pretrained"),
+    *("scope", "pretrained", "refit"),
 }
 
 
@@ -52,10 +62,30 @@ def prefers_zero_shot(
     return bool(is_default and is_short and may_be_zero_shot(forecaster, features))
 
 
+def fine_tuner(
+    forecaster: ForecasterBase,
+    collection: Collection,
+    pretrained: Pretrained,
+    n_held_out: np.ndarray,
+    held_out: tuple[np.ndarray, np.ndarray],
+    seed: int,
+) -> FineTuner:
+    """What fine-tunes the pretrained network on a panel; see its attributes."""
+    panel, values = collection.panel, collection.panel.values
+    shape = pretrained.season, forecaster.horizon
+    series = TuningSeries(values, collection.targets, panel.indptr[:-1], panel.lengths, *shape)
+    name = f"{type(forecaster).__name__} (pretrained network)"
+    n_epochs = _N_EPOCHS_ALONE if pretrained.share == 1 else _N_EPOCHS
+    computing = forecaster.n_jobs, forecaster.verbose
+    return FineTuner(pretrained, series, n_held_out, held_out, seed, name, n_epochs, *computing)
+
+
 def zero_shot(
     forecaster: ForecasterBase, collection: Collection, features: FeatureEncoder
-) -> FittedForecaster:
-    """The state of a forecaster that trains nothing.
+) -> tuple[FittedForecaster, History]:
+    """The state of a forecaster without a network of its own, and the history of fine-tuning.
+
+    The pretrained network is fine-tuned where there are many series, unless ``max_iter=0``.
 
     Raises
     ------
@@ -73,14 +103,17 @@ def zero_shot(
             "holidays or static values. Leave them out, or train with max_iter='auto'."
         )
     check_positive(collection, forecaster.transform)
-    pretrained = load_pretrained()
     season = pretrained_season(forecaster, collection)
     collection = collection.filled(season)
-    panel, network = collection.panel, pretrained.network
+    panel, pretrained = collection.panel, Pretrained(load_pretrained(), season, 1.0)
+    history = History()
+    if forecaster.max_iter != 0 and forecaster.early_stopping:
+        pretrained, history = _fine_tuned(forecaster, collection, pretrained)
+    network = pretrained.network.network
     spec = WindowSpec(lookback=1, season=season, segment=1, n_ahead=forecaster.horizon)
     transform = "log" if forecaster.transform == "log" else None
     scaling = Scaling.of(panel, 1, transform == "log", np.zeros(panel.n_series))
-    return FittedForecaster(
+    state = FittedForecaster(
         spec=spec,
         network=network,
         weights=network.parameters[None, None],
@@ -90,5 +123,20 @@ def zero_shot(
         history=collection,
         recent=collection,
         n_elapsed=np.zeros(panel.n_series, np.int64),
-        pretrained=Pretrained(pretrained, season, 1.0),
+        pretrained=pretrained,
     )
+    return state, history
+
+
+def _fine_tuned(forecaster, collection, pretrained):
+    """The pretrained network with what the last horizon of all series says of fine-tuning."""
+    lengths, horizon = collection.panel.lengths, forecaster.horizon
+    series = np.flatnonzero(lengths > horizon)
+    held_out = series, lengths[series] - horizon
+    seed = check_random_state(forecaster.random_state).randint(2**31)
+    n_held_out = np.full_like(lengths, horizon)
+    tuner = fine_tuner(forecaster, collection, pretrained, n_held_out, held_out, seed)
+    tuner.choose()
+    if forecaster.refit:
+        tuner.refit()
+    return tuner.pretrained, tuner.history

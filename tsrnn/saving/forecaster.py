@@ -11,6 +11,7 @@ from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.forecasting.pretrained import (
     LEVELS,
     LONGEST_SEASON,
+    TRUST,
     Pretrained,
     PretrainedNetwork,
 )
@@ -50,6 +51,7 @@ def _encode(attributes: dict) -> dict:
     parts |= {name: attributes[name] for name in _CURVES}
     if state.pretrained:
         parts |= {"_pretrained_season": state.pretrained.season, "_share": state.pretrained.share}
+        parts |= {"_trust": state.pretrained.network.trust}
         if not state.is_zero_shot:
             parts |= {"_pretrained": state.pretrained.network.network}
     if state.recent is not state.history:
@@ -94,7 +96,8 @@ def _pretrained_of(parts):
     """The pretrained network of a forecaster that has one."""
     if "_share" not in parts:
         return None
-    network = PretrainedNetwork(parts.get("_pretrained", parts["network_"]))
+    network = parts.get("_pretrained", parts["network_"])
+    network = PretrainedNetwork(network, parts.get("_trust", TRUST))
     return Pretrained(network, parts["_pretrained_season"], parts["_share"])
 
 
@@ -158,7 +161,9 @@ def _check_pretrained(parts):
     check((share is None) == (season is None), "_share")
     check(("_pretrained" in parts) == (share not in (None, 1)), "_pretrained")
     if share is None:
+        check("_trust" not in parts, "_trust")
         return
+    check(0 <= parts.get("_trust", TRUST) <= 1, "_trust")
     check(0 <= share <= 1 and 1 <= season <= LONGEST_SEASON, "_share or _pretrained_season")
     network = parts.get("_pretrained", parts["network_"])
     check(isinstance(network, RecurrentNetwork) and network.n_in == N_INPUTS, "_pretrained")
@@ -216,6 +221,7 @@ FORECASTER = EstimatorSchema(
         "_pretrained": Network,
         "_pretrained_season": int,
         "_share": float,
+        "_trust": float,
         "_n_ahead": int,
     },
     _check,

@@ -10,10 +10,12 @@ from tsrnn.anomaly.thresholds import (
     ConformalThreshold,
     DynamicThreshold,
     QuantileThreshold,
+    ReturnPeriodThreshold,
     RobustZThreshold,
     TailThreshold,
 )
 from tsrnn.anomaly.thresholds.pareto import ParetoTail
+from tsrnn.anomaly.thresholds.return_period import HillTail
 from tsrnn.anomaly.thresholds.running_means import ExponentialMean, LocalMean
 from tsrnn.saving.checks import check
 from tsrnn.saving.schema import EstimatorSchema, build_estimator, split_estimator
@@ -193,6 +195,50 @@ def _decode_conformal(
         "_floor": floor,
         "_n_allowed": n_allowed,
         "_highest": max(highest, *scores),
+    }
+
+
+def _encode_return_period(fitted):
+    local, tails = fitted["_local"], fitted["_tails"]
+    return {
+        "points": np.array(tails[0].recent, float),
+        "means": np.array(tails[1].recent if len(tails) > 1 else [], float),
+        "window": tails[0].window or 0,
+        "share": tails[0].share,
+        "local": np.array(local.values, float),
+        "local_sum": local.total,
+        "local_next": local.oldest,
+        "span": local.depth,
+        "threshold_": fitted["threshold_"],
+    }
+
+
+_RETURN_PERIOD = {"_local", "_tails", "threshold_"}
+
+
+@_threshold(ReturnPeriodThreshold, _RETURN_PERIOD, _encode_return_period)
+def _decode_return_period(
+    points: np.ndarray,
+    means: np.ndarray,
+    window: int,
+    share: float,
+    local: np.ndarray,
+    local_sum: float,
+    local_next: int,
+    span: int,
+    threshold_: float,
+):
+    for scores in (points, means, local):
+        _check_scores(scores)
+    check(points.size > 0 and means.size in (0, points.size), "a history")
+    check(window == 0 or points.size <= window, "a window")
+    check(0 < share < 1, "a share")
+    check(0 < local.size <= span and 0 <= local_next < span, "a local mean")
+    kinds = (points, means) if means.size else (points,)
+    return {
+        "_local": LocalMean(int(span), local.tolist(), local_sum, int(local_next)),
+        "_tails": [HillTail(kind.tolist(), share, int(window) or None) for kind in kinds],
+        "threshold_": threshold_,
     }
 
 

@@ -15,6 +15,8 @@ TailThreshold          probability of a false alarm,          generalised Pareto
                        however small
 DynamicThreshold       how clearly alarms must stand out      none; scores are errors, at least 0
 ConformalThreshold     rate of false alarms                   exchangeable
+ReturnPeriodThreshold  scores per false alarm, of a point     a tail like a power
+                       or a recent mean
 =====================  =====================================  ====================================
 """
 
@@ -22,12 +24,14 @@ from tsrnn.anomaly.thresholds.base import StreamThreshold, Threshold
 from tsrnn.anomaly.thresholds.conformal import ConformalThreshold
 from tsrnn.anomaly.thresholds.dynamic import DynamicThreshold
 from tsrnn.anomaly.thresholds.quantile import QuantileThreshold, RobustZThreshold
+from tsrnn.anomaly.thresholds.return_period import ReturnPeriodThreshold
 from tsrnn.anomaly.thresholds.tail import TailThreshold
 
 __all__ = [
     "ConformalThreshold",
     "DynamicThreshold",
     "QuantileThreshold",
+    "ReturnPeriodThreshold",
     "RobustZThreshold",
     "StreamThreshold",
     "TailThreshold",

@@ -17,6 +17,17 @@ class LocalMean:
         """Mean of the values."""
         return self.total / len(self.values)
 
+    @property
+    def n_next(self) -> int:
+        """Number of values with one more."""
+        return min(len(self.values) + 1, self.depth)
+
+    @property
+    def total_of_others(self) -> float:
+        """Sum of the values that the next one does not replace."""
+        is_full = len(self.values) == self.depth
+        return self.total - self.values[self.oldest] if is_full else self.total
+
     def add(self, value: float) -> None:
         """Add a value, in place of the oldest if there are ``depth``."""
         if len(self.values) < self.depth:

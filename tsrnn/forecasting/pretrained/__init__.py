@@ -5,8 +5,10 @@ for each series simple forecasts are made and weighted by their errors at earlie
 (``tsrnn.kernels.simple_forecasts``), and the network corrects them and says how sure it is.
 """
 
+from tsrnn.forecasting.pretrained.fine_tuning import FineTuner, TuningSeries
 from tsrnn.forecasting.pretrained.network import (
     LEVELS,
+    TRUST,
     PretrainedNetwork,
     Stretches,
     load_pretrained,
@@ -18,11 +20,14 @@ from tsrnn.forecasting.pretrained.state import LONGEST_SEASON, Pretrained
 __all__ = [
     "LEVELS",
     "LONGEST_SEASON",
+    "TRUST",
+    "FineTuner",
     "MixedOutputs",
     "Pretrained",
     "PretrainedNetwork",
     "PretrainedOutputs",
     "Stretches",
+    "TuningSeries",
     "load_pretrained",
     "longer_season",
 ]

@@ -19,15 +19,16 @@ from tsrnn.kernels.simple_forecasts.filling import (
 )
 from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS
 from tsrnn.kernels.simple_forecasts.seasons import YEAR
-from tsrnn.kernels.sources import sequence_source
+from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.kernels.targets import claim
 from tsrnn.network import RecurrentNetwork
 
 LEVELS = (0.025, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.975)  # of the quantiles that it outputs
 MEDIAN = LEVELS.index(0.5)
 FOLDER = Path(__file__).parent
-# Share of a correction that is made: real series differ from simulated ones. Chosen on M3.
-_TRUST = 0.6
+# Share of a correction that is made unless a network was trained on real series: these differ from
+# simulated ones. Chosen on M3.
+TRUST = 0.6
 _MAX_ROWS = 2**18  # inputs of windows that are forecast at a time
 _DAYS_OF_WEEK = 7
 _STEPS_OF_DAY = (24, 48, 96, 144, 288)
@@ -56,6 +57,8 @@ class PretrainedNetwork:
     ----------
     network : RecurrentNetwork
         Its weights: a step for each that is read and for each ahead, quantiles ``LEVELS`` out.
+    trust : float
+        Share of a correction that is made.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class PretrainedNetwork:
     """
 
     network: RecurrentNetwork
+    trust: float = TRUST
 
     @classmethod
     def of_shape(cls, hidden_size: int, rng: np.random.Generator) -> "PretrainedNetwork":
@@ -89,15 +93,23 @@ class PretrainedNetwork:
     def _forecast(self, stretches, horizon, n_jobs):
         filled, exponents = prepare(stretches, horizon, n_jobs)
         source = sequence_source(filled.inputs, filled.firsts, filled.lengths)
-        windows = np.arange(filled.firsts.size)
+        rows = (filled.firsts + filled.n_read)[:, None] + np.arange(horizon)
+        corrections = self.corrections(source, horizon, n_jobs) * filled.scales[:, None, None]
+        return np.ldexp(filled.base[rows][:, :, None] + corrections, exponents[:, None, None])
+
+    def corrections(self, source: Source, horizon: int, n_jobs: int | None = None) -> np.ndarray:
+        """Quantiles of all windows of a source, less the base and in units of the scale, in order.
+
+        (n_windows, horizon, len(LEVELS)).
+        """
+        windows = np.arange(source.firsts.size)
         n_jobs = self.network.threads_for(n_jobs, source, windows.size)
         with claim("cpu", n_jobs) as workers:
             outputs = self.network.predict(source, windows, workers)
-        outputs = outputs.reshape(windows.size, -1, len(LEVELS))[:, -horizon:]
-        rows = (filled.firsts + filled.n_read)[:, None] + np.arange(horizon)
-        corrections = np.sort(outputs, axis=2) * filled.scales[:, None, None]
-        corrections -= (1 - _TRUST) * corrections[:, :, MEDIAN, None]
-        return np.ldexp(filled.base[rows][:, :, None] + corrections, exponents[:, None, None])
+        outputs = outputs.reshape(windows.size, -1, len(LEVELS))[:, -horizon:].astype(np.float64)
+        corrections = np.sort(outputs, axis=2)
+        corrections -= (1 - self.trust) * corrections[:, :, MEDIAN, None]
+        return corrections
 
 
 def prepare(

@@ -101,15 +101,22 @@ def simulate_stretches(
 
 
 def windows_of(
-    stretches: Stretches, horizons: np.ndarray, n_jobs: int | None = None
+    stretches: Stretches,
+    horizons: np.ndarray,
+    n_jobs: int | None = None,
+    truth: np.ndarray | None = None,
 ) -> tuple[Filled, np.ndarray]:
-    """Inputs and targets of stretches whose futures follow them; rows of the past have none."""
+    """Inputs and targets of stretches whose futures follow them; rows of the past have none.
+
+    ``truth`` are the values, with NaN in place of those that are no targets.
+    """
     filled, exponents = prepare(stretches, horizons, n_jobs)
     targets = np.full((len(filled.inputs), 1), np.nan, np.float32)
     steps = np.arange(horizons.sum()) - np.repeat(np.cumsum(horizons) - horizons, horizons)
     rows = np.repeat(filled.firsts + filled.n_read, horizons) + steps
     places = np.repeat(stretches.firsts + stretches.lengths, horizons) + steps
-    truth = np.ldexp(stretches.values[places], -np.repeat(exponents, horizons))
+    truth = (stretches.values if truth is None else truth)[places]
+    truth = np.ldexp(truth, -np.repeat(exponents, horizons))
     scales = np.repeat(np.where(filled.scales > 0, filled.scales, np.nan), horizons)
     errors = (truth - filled.base[rows]) / scales
     targets[rows, 0] = np.clip(errors, -_LARGEST, _LARGEST)

@@ -94,7 +94,7 @@ class KernelCache:
         A line is logged if the block takes long.
         """
         name = file_name(self.name, signature, target_key(target_context))
-        said = threading.Timer(_SAID_AFTER, _say, [self.name])
+        said = threading.Timer(_SAID_AFTER, _say)
         said.daemon = True
         said.start()
         try:
@@ -173,8 +173,16 @@ def file_name(kernel: str, signature: object, key: tuple) -> str:
     return f"tsrnn-{kernel}-{SOURCES[:12]}-{digest[:24]}.nbc"
 
 
-def _say(kernel):
-    _log.warning("Compiling %s for this processor, once: it takes some seconds.", kernel)
+_has_said = False
+
+
+def _say():
+    """Say, once in a process, what takes so long."""
+    global _has_said
+    if not _has_said:
+        _has_said = True
+        folder = writable_folder()
+        _log.warning("Compiling kernels for this processor, once; they are kept in %s.", folder)
 
 
 def has_file(name: str) -> bool:
