@@ -42,7 +42,7 @@ def compile_for(level: str, call: Call, cache: Path) -> None:
         "NUMBA_CPU_NAME": level,
         "NUMBA_CPU_FEATURES": "",
         "PYTHONHASHSEED": "0",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
     command = [sys.executable, "-c", ONE]
     done = subprocess.run(command, input=pickle.dumps(call), env=environment, capture_output=True)

@@ -29,6 +29,7 @@ def fail(cache, *arguments):
 KernelCache.compiling = fail
 index = pd.date_range("2000-01-01", periods=60)
 frame = pd.DataFrame(np.random.default_rng(0).standard_normal((60, 3)), index, list("abc"))
+many = pd.DataFrame(np.random.default_rng(1).standard_normal((60, 12)).cumsum(axis=0), index)
 y, X = frame["a"], frame.to_numpy().reshape(20, 3, 3)
 for n_jobs, threads.LONG in [(1, 1), (2, 0)]:
     small = dict(cell="rnn", hidden_size=4, max_iter=2, n_jobs=n_jobs)
@@ -37,6 +38,7 @@ for n_jobs, threads.LONG in [(1, 1), (2, 0)]:
         forecaster.predict(), forecaster.predict_interval()
         forecaster.update(target[-3:]).predict()
     tsrnn.RNNForecaster(horizon=3, scope="local", n_estimators=2, **small).fit(frame).predict()
+    tsrnn.RNNForecaster(horizon=3, **small).fit(many).predict()  # tunes the pretrained network
     tsrnn.RNNForecaster(horizon=3, max_iter=0).fit(y).predict()
     tsrnn.backtest(tsrnn.RNNForecaster(horizon=3, **small), y, n_windows=2)
     tsrnn.RNNRegressor(**small).fit(X, X[:, 0, 0]).predict(X)
@@ -64,6 +66,7 @@ def test_what_is_called_is_found_without_compiling(monkeypatch):
     assert names["detector"] == train | {"gru-step-serial"}
     simple = {"simple-forecasts-serial", "simple-forecasts-parallel", "gru-train-parallel"}
     pretrained = {"lstm-predict-serial", "lstm-predict-parallel"}
+    pretrained |= {"lstm-train-serial", "lstm-train-one-parallel"}
     assert names["forecaster"] == train | predict | simple | pretrained
     assert kernels_called(["attention"], ["detector"]) == []
     serial = kernels_called(["gru"], ["forecaster"], parallel=False)

@@ -1,6 +1,7 @@
 """The commands ``tsrnn compile`` and ``tsrnn kernels``."""
 
 import argparse
+import sys
 import time
 from itertools import groupby
 
@@ -21,7 +22,10 @@ def compile(arguments: argparse.Namespace) -> None:
     make_private(folder)
     cells = [*NAMES, "attention"] if arguments.all else arguments.cells or ["lstm"]
     calls = kernels_called(cells, arguments.estimators or ESTIMATORS)
-    done = list(compile_calls(calls, arguments.jobs or available_threads()))
+    n_jobs = min(len(calls), arguments.jobs or available_threads())
+    if sys.stderr.isatty():
+        print(f"compiling up to {len(calls)} kernels in {n_jobs} processes", file=sys.stderr)
+    done = list(compile_calls(calls, n_jobs))
     n_new = sum(kernel.is_new for kernel in done)
     seconds = time.perf_counter() - started
     found = f"; {len(done) - n_new} were there" if n_new < len(done) else ""

@@ -1,5 +1,6 @@
 """Compiling kernels before they are called, in this process or in several at once."""
 
+import logging
 import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
@@ -26,14 +27,15 @@ def compile_call(call: Call) -> Compiled:
 
 def compile_calls(calls: Sequence[Call], n_jobs: int) -> Iterator[Compiled]:
     """Compile kernels in so many processes at once; what each took, in the order they are done."""
-    if n_jobs == 1 or len(calls) < 2:
-        yield from map(compile_call, calls)
-        return
     # Not forked: a child has no threads to compile by that its parent has started.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(n_jobs, len(calls)), mp_context=context) as pool:
+    with ProcessPoolExecutor(n_jobs, mp_context=context, initializer=_say_nothing) as pool:
         try:
             for future in as_completed([pool.submit(compile_call, call) for call in calls]):
                 yield future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _say_nothing():
+    logging.getLogger("tsrnn").setLevel(logging.ERROR)  # who called for it knows

@@ -10,7 +10,9 @@ import pandas as pd
 from tsrnn.anomaly import RNNAnomalyDetector
 from tsrnn.estimators import RNNClassifier, RNNRegressor
 from tsrnn.forecasting import RNNForecaster
+from tsrnn.forecasting.pretrained import LEVELS, PretrainedNetwork, TuningSeries
 from tsrnn.kernels.jit.compile import Call, recorded_calls
+from tsrnn.training import Settings, train
 
 ATTENTION = "attention"  # a cell that detectors do not have
 
@@ -19,9 +21,18 @@ def _forecaster(cell):
     y = _series(16)
     forecaster = RNNForecaster(horizon=1, lookback=2, season=1, **_tiny(cell)).fit(y)
     forecaster.predict_interval()
-    RNNForecaster(horizon=1, lookback=2, season=1, scope="local", **_tiny(cell)).fit(
-        pd.DataFrame({"a": y, "b": y})
-    )
+    panel = pd.DataFrame({"a": y, "b": y})
+    RNNForecaster(horizon=1, lookback=2, season=1, scope="local", **_tiny(cell)).fit(panel)
+    _fine_tune(y.to_numpy())
+
+
+def _fine_tune(values):
+    """Train as a forecaster of many series trains the network that comes with the library."""
+    rng, one = np.random.default_rng(0), np.array([0])
+    series = TuningSeries(values, values, one, np.array([values.size]), season=1, horizon=1)
+    source = series.source(one, np.array([8]))
+    settings = Settings(loss="quantile", loss_params=LEVELS, max_iter=1)
+    train(PretrainedNetwork.of_shape(2, rng).network, source, one, one[:0], settings, rng)
 
 
 def _regressor(cell):
