@@ -42,6 +42,7 @@ def compile_for(level: str, call: Call, cache: Path) -> None:
         "NUMBA_CPU_NAME": level,
         "NUMBA_CPU_FEATURES": "",
         "PYTHONHASHSEED": "0",
+        "PYTHONSAFEPATH": "1",  # not the present folder
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
     command = [sys.executable, "-c", ONE]
