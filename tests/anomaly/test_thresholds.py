@@ -978,3 +978,9 @@ def test_new_scores_may_be_given_by_name(threshold):
     by_name, by_place = (clone(threshold).fit(scores[:600]) for _ in range(2))
     expected = by_place.update(scores[600:])
     np.testing.assert_array_equal(by_name.update(new_scores=scores[600:]), expected)
+
+
+def test_a_return_period_needs_a_tail():
+    with pytest.raises(ValueError, match="scores has 1 to learn from, too few for a tail"):
+        ReturnPeriodThreshold().fit([1.0])
+    assert ReturnPeriodThreshold().fit([1.0, 2.0]).threshold_ > 2.0

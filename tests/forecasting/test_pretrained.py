@@ -222,6 +222,35 @@ def test_forecasts_beat_the_seasonal_naive(fitted):
         assert np.isfinite(fitted.predict(longer)).all()
 
 
+def test_nothing_is_below_zero_where_nothing_was():
+    rng = np.random.default_rng(0)
+    index = pd.date_range("2000", periods=60, freq="MS")
+    counts = pd.Series(rng.poisson(np.maximum(0, 20 - 0.4 * np.arange(60))), index)
+    short = pd.Series([100.0, 1.0], index[:2])
+    growing = pd.Series(10 * 1.3 ** np.arange(36) * rng.lognormal(0, 0.1, 36), index[:36])
+    for y in (counts, short, growing):
+        forecaster = zero_shot(horizon=24).fit(y)
+        assert (forecaster.predict() >= 0).all()
+        assert (forecaster.predict_interval(coverage=[0.5, 0.99]) >= 0).all(axis=None)
+        assert (forecaster.predict_samples(n_samples=50) >= 0).all(axis=None)
+        below = zero_shot(horizon=24).fit(y - y.min() - 1e-3 * y.max())
+        assert (below.predict_interval(coverage=0.99) < 0).any(axis=None)
+    assert (zero_shot(horizon=24).fit(-growing).predict() < 0).all()
+
+
+@pytest.mark.parametrize("level", [1e9, -1e12])
+def test_levels_far_above_the_variation(level):
+    values = np.round(64 * HISTORY.to_numpy()) / 64
+    found = [
+        zero_shot(horizon=24).fit(pd.Series(values + added, HISTORY.index)).predict() - added
+        for added in (0.0, 1e6 * np.sign(level), level)
+    ]
+    shifted = zero_shot(horizon=24).fit(pd.Series(values - values[0], HISTORY.index)).predict()
+    assert_allclose(found[2], shifted + values[0], atol=1e-3)  # additive, to the digits there are
+    assert np.abs(found[2] - found[1]).max() < 0.1 * np.ptp(values)
+    assert np.abs(found[2] - FUTURE).mean() < np.abs(np.tile(HISTORY[-12:], 2) - FUTURE).mean()
+
+
 def test_what_is_known_of_a_fit(fitted):
     assert fitted.fitted_.is_zero_shot
     assert fitted.season_ == 12
@@ -643,7 +672,7 @@ def test_targets_are_errors_in_units_of_the_scale():
         least, most = task.lengths
         assert least <= stretches.lengths.min() <= stretches.lengths.max() <= most
         filled, targets = training.windows_of(stretches, horizons)
-        _, exponents = training.prepare(stretches, horizons)
+        _, exponents, _ = training.prepare(stretches, horizons)
         for k in range(20):
             first = filled.firsts[k] + filled.n_read[k]
             assert np.isnan(targets[filled.firsts[k] : first]).all()

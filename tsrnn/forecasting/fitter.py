@@ -154,13 +154,13 @@ def fit_networks(
     *,
     series_fitter: Fitter | None = None,
     series_splits: Sequence[Split] = (),
-    tuner: FineTuner | None = None,
+    fine_tuner: FineTuner | None = None,
     refit: bool = True,
 ) -> FitResult:
     """Train networks, measure their held-out errors, and with ``refit`` train them on all windows.
 
-    ``calibrate`` measures errors of weights on held-out windows. ``series_fitter``
-    and ``series_splits`` fine-tune the network of all series on each of them, and ``tuner`` the
+    ``calibrate`` measures errors of weights on held-out windows. ``series_fitter`` and
+    ``series_splits`` fine-tune the network of all series on each of them, and ``fine_tuner`` the
     pretrained network. After Ctrl-C nothing more is trained, and fewer errors are measured.
     """
 
@@ -176,9 +176,9 @@ def fit_networks(
     weights, histories = train()
     history, calibration = mean_history(histories[0]), Calibration()
     history.interrupted = _interrupted(histories)
-    if tuner is not None and not history.interrupted:
-        tuner.choose()
-        history.interrupted = tuner.history.interrupted
+    if fine_tuner is not None and not history.interrupted:
+        fine_tuner.choose()
+        history.interrupted = fine_tuner.history.interrupted
     validation = [split.validation for split in (series_splits or splits)]
     if any(windows.size for windows in validation):
         held_out, most = np.concatenate(validation), _MAX_VALIDATION
@@ -197,9 +197,9 @@ def fit_networks(
             weights = np.where(validated, refitted, weights)
         elif not history.interrupted:
             weights = refitted
-        if tuner is not None and not history.interrupted:
-            tuner.refit()
-            history.interrupted = tuner.history.interrupted
+        if fine_tuner is not None and not history.interrupted:
+            fine_tuner.refit()
+            history.interrupted = fine_tuner.history.interrupted
     return FitResult(weights, history, calibration)
 
 

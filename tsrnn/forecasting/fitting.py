@@ -31,7 +31,7 @@ from tsrnn.forecasting.pretrained import Pretrained, load_pretrained
 from tsrnn.forecasting.resolve import ResolvedParams, TooShortError, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.zero_shot import (
-    fine_tuner,
+    fine_tuner_of,
     may_be_zero_shot,
     prefers_zero_shot,
     pretrained_season,
@@ -174,16 +174,16 @@ def _fit_networks(
     fitter = Fitter(source, draw, forecaster.n_estimators, settings, name, forecaster.verbose)
 
     splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
-    tuner = _tuner(forecaster, fit, splits, seed)
+    fine_tuner = _fine_tuner(forecaster, fit, splits, seed)
 
     def calibrate(weights, windows):
         series = np.searchsorted(panel.indptr, windows, side="right") - 1
         ensemble = Ensemble(spec, network, weights, forecaster.device, forecaster.n_jobs)
-        if tuner is None:
+        if fine_tuner is None:
             return Calibration(*held_out_errors(ensemble, source, windows, series))
         context = ForecastContext(collection, None, scaling, 0, np.zeros(panel.n_series, int))
         ends = windows - panel.indptr[series] + spec.lookback
-        pretrained, n_jobs = tuner.pretrained, forecaster.n_jobs
+        pretrained, n_jobs = fine_tuner.pretrained, forecaster.n_jobs
         outputs = pretrained_outputs(pretrained, context, series, ends, spec.n_ahead, n_jobs)
         share = pretrained.share
         return Calibration(*held_out_errors(ensemble, source, windows, series, outputs, share))
@@ -208,13 +208,13 @@ def _fit_networks(
         calibrate,
         series_fitter=series_fitter,
         series_splits=series_splits,
-        tuner=tuner,
+        fine_tuner=fine_tuner,
         refit=forecaster.refit,
     )
-    return network, result, tuner and tuner.pretrained
+    return network, result, fine_tuner and fine_tuner.pretrained
 
 
-def _tuner(forecaster, fit, splits, seed):
+def _fine_tuner(forecaster, fit, splits, seed):
     """What fine-tunes the pretrained network, if there is one."""
     if fit.pretrained is None:
         return None
@@ -224,7 +224,7 @@ def _tuner(forecaster, fit, splits, seed):
         windows = windows[:0]
     series = np.searchsorted(panel.indptr, windows, side="right") - 1
     held_out = series, windows - panel.indptr[series] + fit.spec.lookback
-    return fine_tuner(forecaster, fit.collection, fit.pretrained, n_held_out, held_out, seed)
+    return fine_tuner_of(forecaster, fit.collection, fit.pretrained, n_held_out, held_out, seed)
 
 
 def fit_new(

@@ -36,7 +36,9 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     ----------
     horizon : int, default=12
         Steps ahead to forecast. ``predict`` takes any number; beyond ``n_ahead`` steps the network
-        continues from its own forecasts.
+        continues from its own forecasts, and the pretrained one forecasts the longer horizon anew:
+        how well simple forecasts did over as many steps tells which it trusts, so that the first
+        steps may differ a little.
     n_ahead : int or "auto", default="auto"
         Steps that the network forecasts at once: 1 forecasts recursively, the horizon directly.
         "auto" is the horizon; but for a lone series of fewer than four horizons it is a season, and
@@ -58,12 +60,15 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     pretrained : {"auto"} or None, default="auto"
         Whether a network that was trained on simulated series forecasts too: forecasts are then
         means of both, with the share that does best on the held-out end of all series together.
-        Of a panel of ten or more series, forecast over the whole horizon at once, it is fine-tuned
-        first, as far as errors on that end surely say.
+        Of a panel of ten or more series with 500 or more windows, each of more than a season and
+        before the last horizon, it is fine-tuned first, as far as errors on that end surely say,
+        maybe not at all.
         With ``max_iter=0``, where series are too short to train on, and in a panel whose typical
-        series has fewer than 200 values unless other parameters ask for a network, it forecasts
-        alone (zero-shot, or fine-tuned): from one value on, without covariates, and with its own
-        intervals. None is a network of its own.
+        series has fewer than 200 values, it forecasts alone (zero-shot, or fine-tuned): from one
+        value on, without covariates, with its own intervals, and not below 0 where no value is. It
+        takes no logarithms. In such a panel any parameter of the network or its training that is
+        not the default, ``early_stopping=False`` or ``dtype="float64"`` too, asks for a network
+        that is trained. None is a network of its own.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;

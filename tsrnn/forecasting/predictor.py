@@ -108,11 +108,23 @@ class Predictor:
             scaled = {"RNNForecaster": path}
             for name, level in levels.items():
                 scaled[name] = self._quantile(path, blocks, level)
-            parts.append({k: context.scaling.undo(v, series, firsts) for k, v in scaled.items()})
+            parts.append(
+                {name: self._undone(context, v, series, firsts) for name, v in scaled.items()}
+            )
         return {
             name: np.concatenate([part[name] for part in parts]).reshape(*ends.shape, horizon)
             for name in parts[0]
         }
+
+    def _undone(self, context, values, series, firsts):
+        """Values (n_windows, n_steps) in units of the series, see ``least_of``."""
+        undone = context.scaling.undo(values, series, firsts)
+        if self.pretrained is None or self.pretrained.share < 1:
+            return undone
+        ends = (
+            firsts - np.broadcast_to(context.n_elapsed, context.collection.panel.n_series)[series]
+        )
+        return np.maximum(undone, least_of(self.pretrained, context, series, ends)[:, None])
 
     def _quantile(self, path, blocks, level):
         """The quantile of a level, (n_windows, horizon), scaled."""
@@ -175,7 +187,7 @@ class Predictor:
         if self.pretrained:  # nothing is read that was drawn: one forecast serves all samples
             parts = [
                 [
-                    context.scaling.undo(_path_of(blocks, horizon, draw), series, firsts)
+                    self._undone(context, _path_of(blocks, horizon, draw), series, firsts)
                     for _ in range(n_samples)
                 ]
                 for _, blocks, series, firsts in self.paths(context, lengths, horizon)
@@ -286,18 +298,28 @@ def pretrained_outputs(
 ) -> PretrainedOutputs:
     """Forecasts of windows by the pretrained network; ``ends`` values of each ``series``.
 
-    Where logarithms are taken, forecasts are no less than a share of the least value that was read.
+    They are not below ``least_of`` what is read.
     """
     panel, scaling = context.collection.panel, context.scaling
     stretches = Stretches(panel.values, panel.indptr[series], ends, pretrained.season)
     quantiles = pretrained.network.forecast(stretches, horizon, n_jobs)
-    if scaling.log:
-        bounds = panel.indptr[series] + ends
-        bounds = np.column_stack([bounds - np.minimum(ends, pretrained.n_read), bounds]).ravel()
-        least = np.minimum.reduceat(np.append(panel.values, np.inf), bounds)[::2]
-        quantiles = np.maximum(quantiles, _LEAST_SHARE * least[:, None, None])
+    quantiles = np.maximum(quantiles, least_of(pretrained, context, series, ends)[:, None, None])
     firsts = ends + np.broadcast_to(context.n_elapsed, panel.n_series)[series]
     return PretrainedOutputs(scaling.scaled(quantiles, series, firsts))
+
+
+def least_of(
+    pretrained: Pretrained, context: ForecastContext, series: np.ndarray, ends: np.ndarray
+) -> np.ndarray:
+    """What forecasts of windows by the pretrained network are not below, (n_windows,).
+
+    0 if no value that it reads is below 0; where logarithms are taken a share of the least one.
+    """
+    panel = context.collection.panel
+    bounds = panel.indptr[series] + ends
+    bounds = np.column_stack([bounds - np.minimum(ends, pretrained.n_read), bounds]).ravel()
+    least = np.minimum.reduceat(np.append(panel.values, np.inf), bounds)[::2]
+    return _LEAST_SHARE * least if context.scaling.log else np.where(least >= 0, 0.0, -np.inf)
 
 
 def held_out_errors(

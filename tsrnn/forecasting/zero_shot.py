@@ -62,7 +62,7 @@ def prefers_zero_shot(
     return bool(is_default and is_short and may_be_zero_shot(forecaster, features))
 
 
-def fine_tuner(
+def fine_tuner_of(
     forecaster: ForecasterBase,
     collection: Collection,
     pretrained: Pretrained,
@@ -135,8 +135,8 @@ def _fine_tuned(forecaster, collection, pretrained):
     held_out = series, lengths[series] - horizon
     seed = check_random_state(forecaster.random_state).randint(2**31)
     n_held_out = np.full_like(lengths, horizon)
-    tuner = fine_tuner(forecaster, collection, pretrained, n_held_out, held_out, seed)
-    tuner.choose()
+    fine_tuner = fine_tuner_of(forecaster, collection, pretrained, n_held_out, held_out, seed)
+    fine_tuner.choose()
     if forecaster.refit:
-        tuner.refit()
-    return tuner.pretrained, tuner.history
+        fine_tuner.refit()
+    return fine_tuner.pretrained, fine_tuner.history

@@ -38,8 +38,10 @@ class ReturnPeriodThreshold(StreamThreshold):
     or normal scores make 0.8 to 1.1 alarms in 1000 with that period, Cauchy ones 2.6.
 
     In :meth:`update` every score enters the history, alarms too: an index is a mean of logarithms,
-    which an extreme alarm raises little, but many make alarms rarer. Use it on scores of points, as
-    those of ``RNNAnomalyDetector(online=True, stretch=1)``.
+    which an extreme alarm raises little, but many make alarms rarer: after a spike that is in the
+    mean of ``span`` scores, a slight shift may go unnoticed until many more scores have come.
+    :meth:`predict` adapts to nothing, so that all points whose mean has a spike in it are alarms.
+    Use it on scores of points, as those of ``RNNAnomalyDetector(online=True, stretch=1)``.
 
     Parameters
     ----------
@@ -104,6 +106,10 @@ class ReturnPeriodThreshold(StreamThreshold):
             )
         if scores.min() < 0:
             raise ValueError(f"scores must be at least 0, got {scores.min():.4g}.")
+        if scores.size < 2:
+            raise ValueError(
+                "scores has 1 to learn from, too few for a tail: give 2 or more, better a thousand."
+            )
         self._local, points, means = LocalMean(int(self.span)), scores.tolist(), []
         for score in points:
             self._local.add(score)

@@ -29,6 +29,7 @@ FOLDER = Path(__file__).parent
 # Share of a correction that is made unless a network was trained on real series: these differ from
 # simulated ones. Chosen on M3.
 TRUST = 0.6
+_LEAST_SPREAD = 1e-6  # of values, relative to the largest
 _MAX_ROWS = 2**18  # inputs of windows that are forecast at a time
 _DAYS_OF_WEEK = 7
 _STEPS_OF_DAY = (24, 48, 96, 144, 288)
@@ -91,11 +92,12 @@ class PretrainedNetwork:
         return np.concatenate(parts) if parts else np.empty((0, horizon, len(LEVELS)))
 
     def _forecast(self, stretches, horizon, n_jobs):
-        filled, exponents = prepare(stretches, horizon, n_jobs)
+        filled, exponents, offsets = prepare(stretches, horizon, n_jobs)
         source = sequence_source(filled.inputs, filled.firsts, filled.lengths)
         rows = (filled.firsts + filled.n_read)[:, None] + np.arange(horizon)
         corrections = self.corrections(source, horizon, n_jobs) * filled.scales[:, None, None]
-        return np.ldexp(filled.base[rows][:, :, None] + corrections, exponents[:, None, None])
+        quantiles = filled.base[rows][:, :, None] + corrections
+        return np.ldexp(quantiles, exponents[:, None, None]) + offsets[:, None, None]
 
     def corrections(self, source: Source, horizon: int, n_jobs: int | None = None) -> np.ndarray:
         """Quantiles of all windows of a source, less the base and in units of the scale, in order.
@@ -114,16 +116,20 @@ class PretrainedNetwork:
 
 def prepare(
     stretches: Stretches, horizon: int | np.ndarray, n_jobs: int | None = None
-) -> tuple[Filled, np.ndarray]:
-    """What a network reads of stretches, and powers of two that bases and scales are short of."""
+) -> tuple[Filled, np.ndarray, np.ndarray]:
+    """What a network reads of stretches, powers of two that bases and scales are short of, offsets.
+
+    Offsets are to be added to forecasts: where values hardly differ, relative to their level, they
+    are read less the first one, so that no digits are lost.
+    """
     values, firsts, lengths = stretches.values, stretches.firsts, stretches.lengths
     seasons = np.full(lengths.size, stretches.season, np.int64)
     longs = np.full(lengths.size, longer_season(stretches.season), np.int64)
     used = np.minimum(lengths, longest_needed(seasons, longs))
-    # Copies near 1, whose squares neither overflow nor underflow.
     starts = np.cumsum(used) - used
     places = np.arange(used.sum()) + np.repeat(firsts + lengths - used - starts, used)
-    values = values[places]
+    values, offsets = _near_zero(values[places], starts, used)
+    # Copies near 1, whose squares neither overflow nor underflow.
     exponents = np.frexp(np.maximum.reduceat(np.abs(values), starts))[1]
     values = np.ldexp(values, -np.repeat(exponents, used))
     horizons = np.broadcast_to(np.asarray(horizon, np.int64), lengths.shape)
@@ -131,7 +137,16 @@ def prepare(
     n_jobs = n_jobs if are_worth_it(seconds, fill_kernel(), fill_kernel()) else 1
     with claim_threads(n_jobs) as n_tasks:
         filled = fill_inputs(values, starts, used, seasons, longs, horizons, n_tasks)
-    return filled, exponents
+    return filled, exponents, offsets
+
+
+def _near_zero(values, starts, lengths):
+    """Copies of stretches less their first values where these are large, and those values."""
+    largest = np.maximum.reduceat(np.abs(values), starts)
+    with np.errstate(over="ignore"):
+        spread = np.maximum.reduceat(values, starts) - np.minimum.reduceat(values, starts)
+    offsets = np.where(spread < _LEAST_SPREAD * largest, values[starts], 0.0)
+    return values - np.repeat(offsets, lengths), offsets
 
 
 def longer_season(season: int) -> int:

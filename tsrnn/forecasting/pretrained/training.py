@@ -39,7 +39,8 @@ LIMITS = (
     "Steps further than 96 ahead were not trained on.",
     "One season, the week of steps of a day, and the year of days.",
     "Trends that pause are continued with caution: of AirPassengers it is too low 24 months ahead.",
-    "Whole numbers and zeros were trained on, but quantiles are not whole, and may be below 0.",
+    "Whole numbers and zeros were trained on, but quantiles are not whole.",
+    "An outlier at the very end may be taken for a new level.",
 )
 
 
@@ -110,12 +111,12 @@ def windows_of(
 
     ``truth`` are the values, with NaN in place of those that are no targets.
     """
-    filled, exponents = prepare(stretches, horizons, n_jobs)
+    filled, exponents, offsets = prepare(stretches, horizons, n_jobs)
     targets = np.full((len(filled.inputs), 1), np.nan, np.float32)
     steps = np.arange(horizons.sum()) - np.repeat(np.cumsum(horizons) - horizons, horizons)
     rows = np.repeat(filled.firsts + filled.n_read, horizons) + steps
     places = np.repeat(stretches.firsts + stretches.lengths, horizons) + steps
-    truth = (stretches.values if truth is None else truth)[places]
+    truth = (stretches.values if truth is None else truth)[places] - np.repeat(offsets, horizons)
     truth = np.ldexp(truth, -np.repeat(exponents, horizons))
     scales = np.repeat(np.where(filled.scales > 0, filled.scales, np.nan), horizons)
     errors = (truth - filled.base[rows]) / scales
