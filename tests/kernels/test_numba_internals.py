@@ -22,6 +22,7 @@ from numba.core.compiler import CompileResult
 from numba.core.cpu import CPUContext
 from numba.core.extending import _Intrinsic
 from numba.np.arrayobj import populate_array
+from numba.parfors import parfor_lowering
 from packaging.requirements import Requirement
 
 from tsrnn.kernels.jit import numba_internals
@@ -123,6 +124,13 @@ def test_environments_can_be_found(compiled):
         hasattr(compiled[1], "_find_referenced_environments"),
         "CompileResult._find_referenced_environments",
     )
+
+
+def test_parallel_loops_are_named_by_their_hash_and_numbered():
+    source = inspect.getsource(parfor_lowering._create_gufunc_for_parfor_body)
+    expect("hash(parfor)" in source, "functions of parallel loops named by hash(parfor)")
+    source = inspect.getsource(numba_internals.Parfor.__init__)
+    expect("self.id = " in source, "Parfor.id")
 
 
 def test_dispatchers_compile_by_a_compiler_that_can_be_wrapped():

@@ -7,6 +7,7 @@ that pass. What only CUDA needs is imported when it is called for.
 import contextlib
 import functools
 import gc
+import hashlib
 from unittest import mock
 
 import llvmlite.binding
@@ -19,6 +20,7 @@ from numba.core.extending import _Intrinsic
 from numba.core.registry import cpu_target
 from numba.np.arrayobj import populate_array
 from numba.np.ufunc import parallel as numba_threads
+from numba.parfors.parfor import Parfor
 
 # The processor that is compiled for.
 
@@ -160,13 +162,25 @@ def compile_as_one_module(dispatcher, name: str) -> None:
     compile_signature = compiler.compile
 
     def compile_whole(args, return_type):
-        with _device_functions_left_raw(name), _garbage_collection_off():
+        loops = _parallel_loops_named_by(f"{name} {args}")
+        with _device_functions_left_raw(name), loops, _garbage_collection_off():
             compiled = compile_signature(args, return_type)
         for environment in compiled._find_referenced_environments():
             compiled.library.codegen.set_env(environment.env_name, environment)
         return compiled
 
     compiler.compile = compile_whole
+
+
+@contextlib.contextmanager
+def _parallel_loops_named_by(text):
+    """Numba names the function of a parallel loop by an address: no two files would be the same."""
+
+    def hash_of(loop):
+        return int.from_bytes(hashlib.sha256(f"{text} {loop.id}".encode()).digest()[:7], "big")
+
+    with mock.patch.object(Parfor, "__hash__", hash_of):
+        yield
 
 
 @contextlib.contextmanager
