@@ -1,5 +1,6 @@
 """What many tests share: the targets a kernel runs on, the dtypes, small networks, one step."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.targets import claim, target_of
 from tsrnn.network import RecurrentNetwork, Transformer
 from tsrnn.training import Settings
+
+# What is written must not depend on which test is the first to compile a kernel.
+logging.getLogger("tsrnn").setLevel(logging.ERROR)
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("tsrnn", deadline=None)
