@@ -7,8 +7,8 @@ into a wheel.
 Shipped is what most first calls need: the LSTM, which is the default of forecasters, regressors and
 classifiers and the network that is trained already, and the GRU, which is the default of
 detectors; for one thread and for several. The vanilla RNN, attention, heads that pool, tokens,
-sequences and float64 weights are left out: each would add a megabyte and half a minute for calls
-that are rare, and compiles where it is called.
+sequences and float64 weights are left out, as calls of them are rare: a cell adds two megabytes to
+the wheel. What is left out is compiled where it is called.
 
 A kernel is compiled in a process of its own, as Numba numbers the functions of a process: the same
 sources give the same files, to the byte.

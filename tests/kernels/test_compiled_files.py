@@ -159,6 +159,7 @@ def test_a_kernel_of_a_wheel_is_taken(script, environment, tmp_path, monkeypatch
 
 def test_the_best_level_is_taken(monkeypatch):
     features = dict.fromkeys(levels._V3, True)
+    monkeypatch.setattr(numba.config, "CPU_NAME", None)
     monkeypatch.setattr(levels.platform, "machine", lambda: "AMD64")
     monkeypatch.setattr(levels.llvmlite.binding, "get_host_cpu_features", lambda: features)
     assert levels.host_levels() == ["x86-64-v3"]
@@ -180,6 +181,7 @@ def test_compiling_for_long_is_said(monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(cache, "_SAID_AFTER", 0.0)
     monkeypatch.setattr(cache, "_has_said", False)
+    monkeypatch.setattr(folders, "_warned", False)
     module = {"__name__": "double"}
     exec(DOUBLE.partition("x = np")[0], module)
     with caplog.at_level(logging.WARNING, "tsrnn"):
@@ -192,3 +194,8 @@ def test_compiling_for_long_is_said(monkeypatch, tmp_path, caplog):
         monkeypatch.setattr(cache, "_has_said", False)
         Kernel(module["double"], "double")(1, np.arange(3.0))  # from the file
         assert not caplog.records
+        (tmp_path / "file").touch()
+        monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "file" / "cache"))
+        with pytest.warns(RuntimeWarning, match="can't be cached"):
+            Kernel(module["double"], "double")(1, np.arange(3.0))
+        assert [r.message for r in caplog.records] == ["Compiling kernels for this processor."]

@@ -68,7 +68,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         value on, without covariates, with its own intervals, and not below 0 where no value is. It
         takes no logarithms. In such a panel any parameter of the network or its training that is
         not the default, ``early_stopping=False`` or ``dtype="float64"`` too, asks for a network
-        that is trained. None is a network of its own.
+        that is trained. With None the forecaster's own network forecasts alone.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;

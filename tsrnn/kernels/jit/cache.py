@@ -182,7 +182,8 @@ def _say():
     if not _has_said:
         _has_said = True
         folder = writable_folder()
-        _log.warning("Compiling kernels for this processor, once; they are kept in %s.", folder)
+        kept = f", once; they are kept in {folder}" if os.access(folder, os.W_OK) else ""
+        _log.warning("Compiling kernels for this processor%s.", kept)
 
 
 def has_file(name: str) -> bool:
