@@ -135,12 +135,13 @@ def simulate_windows(plan: Plan, number: int, n_jobs: int | None = None) -> Sour
 
 
 def joined(parts: list[tuple[Filled, np.ndarray]]) -> Source:
-    """The source of several lots of windows."""
-    inputs, lengths = (
-        np.concatenate([getattr(filled, name) for filled, _ in parts])
-        for name in ("inputs", "lengths")
-    )
-    targets = np.concatenate([targets for _, targets in parts])
+    """The source of several lots of windows.
+
+    In float64, as the source of a forecaster's own network is: no second kernel is compiled.
+    """
+    inputs = np.concatenate([filled.inputs for filled, _ in parts], dtype=float)
+    lengths = np.concatenate([filled.lengths for filled, _ in parts])
+    targets = np.concatenate([targets for _, targets in parts], dtype=float)
     return sequence_source(inputs, np.cumsum(lengths) - lengths, lengths, targets)
 
 

@@ -12,9 +12,9 @@ from unittest import mock
 
 import llvmlite.binding
 from numba import _dynfunc
-from numba.core import cgutils
+from numba.core import cgutils, typed_passes, untyped_passes
 from numba.core.codegen import CPUCodeLibrary
-from numba.core.compiler import CompileResult
+from numba.core.compiler import CompileResult, DefaultPassBuilder
 from numba.core.cpu import CPUContext
 from numba.core.extending import _Intrinsic
 from numba.core.registry import cpu_target
@@ -162,8 +162,11 @@ def compile_as_one_module(dispatcher, name: str) -> None:
     compile_signature = compiler.compile
 
     def compile_whole(args, return_type):
-        loops = _parallel_loops_named_by(f"{name} {args}")
-        with _device_functions_left_raw(name), loops, _garbage_collection_off():
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_parallel_loops_named_by(f"{name} {args}"))
+            stack.enter_context(_device_functions_left_raw(name))
+            stack.enter_context(_few_passes())
+            stack.enter_context(_garbage_collection_off())
             compiled = compile_signature(args, return_type)
         for environment in compiled._find_referenced_environments():
             compiled.library.codegen.set_env(environment.env_name, environment)
@@ -181,6 +184,44 @@ def _parallel_loops_named_by(text):
 
     with mock.patch.object(Parfor, "__hash__", hash_of):
         yield
+
+
+@contextlib.contextmanager
+def _few_passes():
+    """Leave out the passes over device functions that change nothing in them.
+
+    They have no closures, ``with``, ``literally`` or ``literal_unroll``, and inline nothing before
+    LLVM does.
+    """
+    original = DefaultPassBuilder.define_nopython_pipeline
+
+    def define(state, name="nopython"):
+        passes = original(state, name)
+        if not state.flags.auto_parallel.enabled:
+            passes._ENFORCING = False  # nor is each pass followed by an analysis of what it made
+            passes.passes = [
+                (kind, *rest) for kind, *rest in passes.passes if kind not in _SUPERFLUOUS_PASSES
+            ]
+        return passes
+
+    with mock.patch.object(DefaultPassBuilder, "define_nopython_pipeline", staticmethod(define)):
+        yield
+
+
+_SUPERFLUOUS_PASSES = frozenset(
+    [
+        untyped_passes.WithLifting,
+        untyped_passes.InlineClosureLikes,
+        untyped_passes.MakeFunctionToJitFunction,
+        untyped_passes.InlineInlinables,
+        untyped_passes.FindLiterallyCalls,
+        untyped_passes.LiteralUnroll,
+        untyped_passes.LiteralPropagationSubPipelinePass,
+        typed_passes.InlineOverloads,
+        typed_passes.NoPythonSupportedFeatureValidation,
+        typed_passes.DumpParforDiagnostics,
+    ]
+)
 
 
 @contextlib.contextmanager
@@ -251,12 +292,24 @@ def _optimize_final_module(name):
         if library.name == name:
             # All passes once. Numba runs them twice, first to find superfluous reference counts,
             # of which there are none here: a third of the optimiser's time.
-            passes, builder = library.codegen._module_pass_manager()
-            passes.run(library._final_module, builder)
+            builder = _pass_builder(library.codegen._tm)
+            builder.getModulePassManager().run(library._final_module, builder)
         else:
             original(library)
 
     return optimize
+
+
+def _pass_builder(machine):
+    """LLVM's second level, and of what lengthens loops only vectors.
+
+    The third level, unrolled and interleaved loops take a third longer to compile, and no kernel is
+    faster: products unroll their own (``tsrnn.kernels.gemm``), and are most of the time.
+    """
+    tuning = llvmlite.binding.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_vectorization = True
+    tuning.slp_vectorization = tuning.loop_unrolling = tuning.loop_interleaving = False
+    return llvmlite.binding.create_pass_builder(machine, tuning)
 
 
 def _get_executable(name):
