@@ -1,6 +1,7 @@
 """What many tests share: the targets a kernel runs on, the dtypes, small networks, one step."""
 
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from tsrnn.training import Settings
 
 # What is written must not depend on which test is the first to compile a kernel.
 logging.getLogger("tsrnn").setLevel(logging.ERROR)
+
+# Several test processes keep the cores busy by themselves.
+os.environ.setdefault("TSRNN_COMPILE_PROCESSES", "1")
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("tsrnn", deadline=None)

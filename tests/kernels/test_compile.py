@@ -409,10 +409,10 @@ def test_threads_are_for_work_that_is_worth_a_binary(monkeypatch, tmp_path):
     assert not worth(threads.SHORT / 2, True)
     assert worth(threads.LONG, False)
     between = (threads.SHORT + threads.LONG) / 2
-    assert worth(between)
     assert worth(between, True)
     assert worth(between, False, True)
-    assert not worth(between, False)  # a second binary would take longer than it saves
+    assert not worth(between)  # to compile the parallel binary would take longer than it saves
+    assert not worth(between, False)
 
 
 def test_a_binary_on_disk_is_known(monkeypatch, tmp_path):

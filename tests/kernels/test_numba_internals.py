@@ -8,6 +8,7 @@ import contextlib
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -295,3 +296,37 @@ def test_the_cuda_driver_takes_attributes_of_kernels():
     assert done.returncode == 0, f"{version}: {done.stderr[-1000:]}"
     missing = [name for name, there in json.loads(done.stdout).items() if not there]
     assert not missing, f"{version}: expected {missing}"
+
+
+def test_passes_that_are_left_out_change_nothing(monkeypatch):
+    @device_function
+    def add_to(values, pair, factor):
+        for k in range(values.shape[0]):
+            values[k] += pair[0] * factor if k % 2 else float(pair[1])
+
+    def work(values, n):
+        for _ in range(n):
+            add_to(values, (2.0, n), 3)
+
+    def compile_work():
+        dispatcher = numba.njit(error_model="numpy")(work)
+        numba_internals.compile_as_one_module(dispatcher, "work")
+        dispatcher.compile((numba.float64[::1], numba.int64))
+        (text,) = dispatcher.inspect_llvm().values()
+        return re.findall(r"^  (?:%\S+ = )?(\w+)", text, flags=re.MULTILINE)  # instructions
+
+    lean = compile_work()
+    assert lean.count("fmul") >= 1
+    every = numba.core.compiler.DefaultPassBuilder.define_nopython_pipeline
+    seen = []
+
+    def define(state, name="nopython"):
+        passes = every(state, name)
+        seen.append({kind for kind, *_ in passes.passes})
+        return passes
+
+    monkeypatch.setattr(numba_internals.DefaultPassBuilder, "define_nopython_pipeline", define)
+    monkeypatch.setattr(numba_internals, "_few_passes", contextlib.nullcontext)
+    assert compile_work() == lean
+    missing = numba_internals._SUPERFLUOUS_PASSES - set.intersection(*seen)
+    expect(not missing, f"passes {missing} in its pipeline")

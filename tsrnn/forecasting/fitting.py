@@ -27,7 +27,7 @@ from tsrnn.forecasting.predictor import (
     held_out_errors,
     pretrained_outputs,
 )
-from tsrnn.forecasting.pretrained import Pretrained, load_pretrained
+from tsrnn.forecasting.pretrained import Pretrained, forecast_one, load_pretrained
 from tsrnn.forecasting.resolve import ResolvedParams, TooShortError, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.zero_shot import (
@@ -37,6 +37,7 @@ from tsrnn.forecasting.zero_shot import (
     pretrained_season,
     zero_shot,
 )
+from tsrnn.kernels.jit.elsewhere import compile_elsewhere
 from tsrnn.network import Network
 from tsrnn.training import History, Settings
 
@@ -138,6 +139,7 @@ def _pretrained(forecaster, collection, features):
     """
     if forecaster.pretrained is None:
         return None
+    compile_elsewhere("pretrained", forecast_one)
     season = pretrained_season(forecaster, collection)
     return Pretrained(load_pretrained(), season, 0.0 if features.has_covariates else 0.5)
 

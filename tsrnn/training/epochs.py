@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 
+from tsrnn.kernels.jit.elsewhere import compile_elsewhere
 from tsrnn.network import Network
 from tsrnn.training.schedules import learning_rates
 
@@ -178,6 +179,28 @@ class EpochRunner:
         if self.n_without_improvement[model] == 2:
             self.n_without_improvement[model] = 0
             self.rate_factors[model] /= 5
+
+    def compile_elsewhere(self, validations) -> None:
+        """Let another process compile the kernel that this one does not come to first.
+
+        With validation that is the training's; without that of evaluations, and of predictions.
+        """
+        if self.workers == "cuda":
+            return
+        validated = any(array.size for array in validations)
+        name = self.network.cell, self.parameters.dtype.name, self.workers > 1, validated
+        compile_elsewhere(name, self._run_one_step if validated else self._evaluate_one)
+
+    def _run_one_step(self):
+        windows = np.full((len(self.windows), self.n_batch), -1)
+        first_updates, rates = np.ones(len(windows), int), np.zeros((len(windows), 1))
+        weights = self.parameters, self.moments
+        self.trainer.run(*weights, windows, self.rules, first_updates, rates, self.states)
+
+    def _evaluate_one(self):
+        windows = [array.ravel()[:1] for array in self.windows]
+        loss = self.settings[0].loss, self.settings[0].loss_params
+        self.network.evaluate(self.weights, self.source, windows, loss, 1)
 
     def store_moments(self, moments):
         """Write the state of the optimiser to ``moments``."""

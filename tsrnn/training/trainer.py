@@ -138,6 +138,7 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
                 on_progress(fraction, monitor.histories[0])
 
             runner = EpochRunner(networks, source, windows, settings, rngs, workers, moments)
+            runner.compile_elsewhere(validations)
             if any(monitor.validated):  # the initial weights may turn out to be the best
                 monitor.start(runner.evaluate(validations))
             while runner.running.any():

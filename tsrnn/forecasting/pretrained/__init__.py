@@ -11,6 +11,7 @@ from tsrnn.forecasting.pretrained.network import (
     TRUST,
     PretrainedNetwork,
     Stretches,
+    forecast_one,
     load_pretrained,
     longer_season,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "PretrainedOutputs",
     "Stretches",
     "TuningSeries",
+    "forecast_one",
     "load_pretrained",
     "longer_season",
 ]

@@ -183,6 +183,13 @@ def load_pretrained() -> PretrainedNetwork:
     return PretrainedNetwork(_of_zeros(card["hidden_size"]).like(parameters))
 
 
+def forecast_one() -> None:
+    """Forecast a short series, for what is compiled for it."""
+    series = Stretches(np.arange(8.0), np.array([0]), np.array([8]), season=1)
+    with np.errstate(all="ignore"):
+        load_pretrained().forecast(series, horizon=1, n_jobs=1)
+
+
 def _of_zeros(hidden_size):
     return RecurrentNetwork("lstm", N_INPUTS, hidden_size, len(LEVELS), "float32", head="every")
 

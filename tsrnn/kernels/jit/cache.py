@@ -64,6 +64,10 @@ class KernelCache:
         self.misses += compiled is None
         return compiled
 
+    def has_file(self, signature, target_context) -> bool:
+        """Whether a file holds a signature; it may be damaged."""
+        return any(path.exists() for path in self._paths(signature, target_context))
+
     def _find(self, signature, target_context):
         for path in self._paths(signature, target_context):
             try:

@@ -19,6 +19,7 @@ from tsrnn.kernels.jit.numba_internals import (
     array_view,
     callable_intrinsic,
     compile_as_one_module,
+    cpu_context,
     set_cache,
 )
 
@@ -134,17 +135,23 @@ class Call(NamedTuple):
         return self.origin.make().compile(self.parallel, self.signature)
 
     @property
+    def is_compiled(self) -> bool:
+        """Whether this process or a file on disk has what it calls."""
+        return self.origin.make().has_compiled(self.parallel, self.signature)
+
+    @property
     def name(self) -> str:
         """The name of the kernel's binary."""
         return self.origin.make().binary(self.parallel)
 
 
-def recorded_calls(work: Callable[[], Any], n_tasks: int) -> list[Call]:
+def recorded_calls(work: Callable[[], Any], n_tasks: int, runs: bool = True) -> list[Call]:
     """The kernels that work calls where so many tasks may run at once; none is compiled.
 
     It runs in Python, a thousand times slower: tiny work is enough, as types are all that counts.
+    If nothing depends on what kernels write, they need not run (``runs=False``).
     """
-    with recording.recorded(n_tasks) as record:
+    with recording.recorded(n_tasks, runs) as record:
         work()
     return [Call(kernel.origin, *rest) for kernel, *rest in record.calls if kernel.origin]
 
@@ -171,6 +178,12 @@ class Kernel:
     def is_compiled(self, parallel: bool) -> bool:
         """Whether this process or a file on disk has the serial or the parallel binary."""
         return parallel in self._dispatchers or has_file(self.binary(parallel))
+
+    def has_compiled(self, parallel: bool, signature: tuple) -> bool:
+        """Whether this process or a file has a binary for types of arguments."""
+        dispatcher = self.dispatcher(parallel)
+        cache = self._caches[parallel]
+        return signature in dispatcher.overloads or cache.has_file(signature, cpu_context())
 
     def binary(self, parallel: bool) -> str:
         """The name of the serial or the parallel binary."""

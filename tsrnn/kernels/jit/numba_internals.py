@@ -198,7 +198,6 @@ def _few_passes():
     def define(state, name="nopython"):
         passes = original(state, name)
         if not state.flags.auto_parallel.enabled:
-            passes._ENFORCING = False  # nor is each pass followed by an analysis of what it made
             passes.passes = [
                 (kind, *rest) for kind, *rest in passes.passes if kind not in _SUPERFLUOUS_PASSES
             ]

@@ -14,8 +14,9 @@ _local = threading.local()
 class Recording:
     """Calls of kernels in a thread, that of ``recorded``, in the order of their first."""
 
-    def __init__(self, n_tasks: int):
+    def __init__(self, n_tasks: int, runs: bool):
         self.n_tasks = n_tasks  # that every call is offered
+        self._runs = runs
         self._calls: dict[tuple, None] = {}
 
     @property
@@ -24,10 +25,11 @@ class Recording:
         return list(self._calls)
 
     def run(self, kernel: Any, parallel: bool, function: Callable, args: tuple) -> None:
-        """Run a kernel's function in Python."""
+        """Note a call, and run the kernel's function in Python if the recording runs any."""
         self._calls[kernel, parallel, tuple(map(numba.typeof, args))] = None
-        with np.errstate(all="ignore"):  # as hashes overflow
-            function(*args)
+        if self._runs:
+            with np.errstate(all="ignore"):  # as hashes overflow
+                function(*args)
 
 
 def current() -> Recording | None:
@@ -36,10 +38,13 @@ def current() -> Recording | None:
 
 
 @contextlib.contextmanager
-def recorded(n_tasks: int) -> Iterator[Recording]:
-    """Run the kernels that this thread calls in Python, slowly, with so many tasks at once."""
+def recorded(n_tasks: int, runs: bool = True) -> Iterator[Recording]:
+    """Run the kernels that this thread calls in Python, slowly, with so many tasks at once.
+
+    Or not at all: then what they would write is missing.
+    """
     before = current()
-    _local.recording = Recording(n_tasks)
+    _local.recording = Recording(n_tasks, runs)
     try:
         yield _local.recording
     finally:

@@ -45,14 +45,14 @@ def are_worth_it(seconds: float, serial: Kernel, parallel: Kernel) -> bool:
     """Whether work of so many seconds on one core should be distributed over threads.
 
     ``serial`` and ``parallel`` are the kernels that would do it on one core and on several, each
-    by its binary of that name. Between SHORT and LONG the binary that exists is run: compiling a
-    second one takes longer than it saves.
+    by its binary of that name. Between SHORT and LONG threads are used if the parallel binary is
+    compiled: compiling it takes longer than it saves.
     """
     if recording.current() is not None:
         return True
     if not SHORT <= seconds < LONG:
         return seconds >= LONG
-    return parallel.is_compiled(parallel=True) or not serial.is_compiled(parallel=False)
+    return parallel.is_compiled(parallel=True)
 
 
 @contextlib.contextmanager
