@@ -299,34 +299,35 @@ def test_the_cuda_driver_takes_attributes_of_kernels():
 
 
 def test_passes_that_are_left_out_change_nothing(monkeypatch):
-    @device_function
-    def add_to(values, pair, factor):
-        for k in range(values.shape[0]):
-            values[k] += pair[0] * factor if k % 2 else float(pair[1])
+    def instructions(name):
+        @device_function
+        def add_to(values, pair, factor):
+            for k in range(values.shape[0]):
+                values[k] += pair[0] * factor if k % 2 else float(pair[1])
 
-    def work(values, n):
-        for _ in range(n):
-            add_to(values, (2.0, n), 3)
+        def work(values, n):
+            for _ in range(n):
+                add_to(values, (2.0, n), values[0])
 
-    def compile_work():
+        work.__qualname__ = name
         dispatcher = numba.njit(error_model="numpy")(work)
-        numba_internals.compile_as_one_module(dispatcher, "work")
+        numba_internals.compile_as_one_module(dispatcher, name)
         dispatcher.compile((numba.float64[::1], numba.int64))
         (text,) = dispatcher.inspect_llvm().values()
-        return re.findall(r"^  (?:%\S+ = )?(\w+)", text, flags=re.MULTILINE)  # instructions
+        return re.findall(r"^  (?:%\S+ = )?(\w+)", text, flags=re.MULTILINE)
 
-    lean = compile_work()
+    lean = instructions("lean")
     assert lean.count("fmul") >= 1
-    every = numba.core.compiler.DefaultPassBuilder.define_nopython_pipeline
-    seen = []
+    define, seen = numba_internals.DefaultPassBuilder.define_nopython_pipeline, []
 
-    def define(state, name="nopython"):
-        passes = every(state, name)
+    def define_and_see(state, name="nopython"):
+        passes = define(state, name)
         seen.append({kind for kind, *_ in passes.passes})
         return passes
 
-    monkeypatch.setattr(numba_internals.DefaultPassBuilder, "define_nopython_pipeline", define)
+    builder = numba_internals.DefaultPassBuilder
+    monkeypatch.setattr(builder, "define_nopython_pipeline", staticmethod(define_and_see))
     monkeypatch.setattr(numba_internals, "_few_passes", contextlib.nullcontext)
-    assert compile_work() == lean
+    assert instructions("full") == lean
     missing = numba_internals._SUPERFLUOUS_PASSES - set.intersection(*seen)
     expect(not missing, f"passes {missing} in its pipeline")
