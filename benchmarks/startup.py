@@ -118,6 +118,43 @@ def print_first_fits(scratch, wheel, cells, estimators, n_runs):
             print(f"| {estimator}, {cell} | {row} | {bare:.2f} | {warm - bare:.2f} |", flush=True)
 
 
+AT_ONCE = """
+import hashlib
+from tsrnn import RNNForecaster
+from tsrnn.datasets import load_airline
+from tsrnn.kernels.jit.cache import KernelCache
+caches, make = [], KernelCache.__init__
+def make_and_keep(cache, name):
+    make(cache, name)
+    caches.append(cache)
+KernelCache.__init__ = make_and_keep
+forecast = RNNForecaster(max_iter=50, random_state=0).fit(load_airline()[:-12]).predict()
+digest = hashlib.sha256(forecast.to_numpy().tobytes()).hexdigest()
+print(digest, *(cache.name for cache in caches for _ in range(cache.n_compiled)))
+"""
+
+
+def print_at_once(scratch, n):
+    """Print what so many processes that start at once on an empty cache compile."""
+    folder = scratch / "at-once"
+    folder.mkdir()
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+    environment["TSRNN_COMPILE_PROCESSES"] = "1"  # so that each says all that it compiled
+    command, quiet = [sys.executable, "-c", AT_ONCE], subprocess.DEVNULL
+    started = time.perf_counter()
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=quiet, text=True)
+        for _ in range(n)
+    ]
+    said = [process.communicate()[0].split() for process in processes]
+    seconds = time.perf_counter() - started
+    failed = sum(process.returncode != 0 for process in processes)
+    compiled = sorted(name for _, *names in filter(None, said) for name in names)
+    print(f"\n{n} processes at once on an empty cache: {seconds:.1f} s, {failed} failed,", end=" ")
+    print(f"{len({words[0] for words in said if words})} different forecast(s); compiled", end=" ")
+    print(*compiled, sep=", ")
+
+
 def print_rest(scratch, n_runs):
     """Print how long imports take, and Ctrl-C."""
     numpy = [seconds_of("import numpy", scratch) for _ in range(n_runs)]
@@ -144,6 +181,7 @@ def main():
         print_first_fits(scratch, chosen.wheel, chosen.cells, chosen.estimators, chosen.runs)
         if not chosen.only_fits:
             print_rest(scratch, chosen.runs)
+            print_at_once(scratch, 10)
 
 
 if __name__ == "__main__":
