@@ -4,8 +4,48 @@ Public names are imported on first use, so ``import tsrnn`` is fast.
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:  # what editors and type checkers read; _MODULES says the same at run time
+    from tsrnn import datasets, plotting
+    from tsrnn.anomaly import RNNAnomalyDetector
+    from tsrnn.data import make_windows
+    from tsrnn.estimators import RNNClassifier, RNNRegressor, SlidingWindows
+    from tsrnn.forecasting import RNNForecaster, backtest, drift, seasonal_naive
+    from tsrnn.saving import load, save
+    from tsrnn.sequences import (
+        RNNLanguageModel,
+        RNNTagger,
+        RNNTranscriber,
+        RNNTranslator,
+        Tokenizer,
+    )
+    from tsrnn.warming import warm_up
+
+__all__ = [
+    "RNNAnomalyDetector",
+    "RNNClassifier",
+    "RNNForecaster",
+    "RNNLanguageModel",
+    "RNNRegressor",
+    "RNNTagger",
+    "RNNTranscriber",
+    "RNNTranslator",
+    "SlidingWindows",
+    "Tokenizer",
+    "__version__",
+    "backtest",
+    "datasets",
+    "drift",
+    "load",
+    "make_windows",
+    "plotting",
+    "save",
+    "seasonal_naive",
+    "warm_up",
+]
 
 _MODULES = {
     "RNNAnomalyDetector": "tsrnn.anomaly",
@@ -28,17 +68,17 @@ _MODULES = {
     "datasets": None,
     "plotting": None,
 }
-__all__ = sorted([*_MODULES, "__version__"])
+
+if not TYPE_CHECKING:  # else any name would pass for one of tsrnn
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'tsrnn' has no attribute {name!r}")
+        module = _MODULES[name]  # None for a subpackage
+        if module is None:
+            return importlib.import_module(f"tsrnn.{name}")
+        return getattr(importlib.import_module(module), name)
 
 
-def __getattr__(name):
-    if name not in _MODULES:
-        raise AttributeError(f"module 'tsrnn' has no attribute {name!r}")
-    module = _MODULES[name]  # None for a subpackage
-    if module is None:
-        return importlib.import_module(f"tsrnn.{name}")
-    return getattr(importlib.import_module(module), name)
-
-
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

@@ -2,8 +2,9 @@
 
 import dataclasses
 import warnings
+from collections.abc import Hashable, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,17 @@ from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
 from tsrnn.parameters import POSITIVE_INTEGER, STEPS, Integer, ListOf, StrOptions
+from tsrnn.parameters.types import (
+    Auto,
+    Device,
+    Dtype,
+    Loss,
+    Missing,
+    RandomStateLike,
+    RecurrentCell,
+    Schedule,
+    Solver,
+)
 from tsrnn.training import train_many
 
 _SEASONS = ListOf(POSITIVE_INTEGER, least=1, arrays=True)
@@ -143,36 +155,36 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     def __init__(
         self,
         *,
-        method="forecast",
-        horizon=64,
-        lookback=64,
-        season="auto",
-        stretch=100,
-        online=False,
-        threshold=None,
-        contamination="auto",
-        missing="raise",
-        id_column=None,
-        time_column=None,
-        cell="gru",
-        hidden_size=32,
-        n_layers=1,
-        n_estimators=1,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        loss="absolute_error",
-        solver="adam",
-        learning_rate="one_cycle",
-        learning_rate_init=3e-3,
-        alpha=0.0,
-        max_iter="auto",
-        batch_size=32,
-        max_grad_norm=1.0,
-        dtype="float32",
-        device="cpu",
-        n_jobs=None,
-        random_state=0,
-        verbose=0,
+        method: Literal["forecast", "reconstruction"] = "forecast",
+        horizon: int = 64,
+        lookback: int = 64,
+        season: int | Sequence[int] | Auto = "auto",
+        stretch: int = 100,
+        online: bool = False,
+        threshold: Any = None,
+        contamination: float | Auto = "auto",
+        missing: Missing = "raise",
+        id_column: Hashable | None = None,
+        time_column: Hashable | None = None,
+        cell: RecurrentCell = "gru",
+        hidden_size: int = 32,
+        n_layers: int = 1,
+        n_estimators: int = 1,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        loss: Loss = "absolute_error",
+        solver: Solver = "adam",
+        learning_rate: Schedule = "one_cycle",
+        learning_rate_init: float = 3e-3,
+        alpha: float = 0.0,
+        max_iter: int | Auto = "auto",
+        batch_size: int = 32,
+        max_grad_norm: float = 1.0,
+        dtype: Dtype = "float32",
+        device: Device = "cpu",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = 0,
+        verbose: bool | int = 0,
     ):
         self.method = method
         self.horizon = horizon

@@ -1,6 +1,7 @@
 """RNNClassifier: predicts the class of a sequence."""
 
-from typing import Any, Self
+from collections.abc import Hashable
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.special import log_softmax, softmax
@@ -13,6 +14,16 @@ from tsrnn.estimators.classes import ClassesMixin, checked_labels
 from tsrnn.estimators.long_frames import labelled
 from tsrnn.estimators.sequence_estimator import SequenceEstimator
 from tsrnn.parameters import StrOptions, Weights, check_parameter, naming
+from tsrnn.parameters.types import (
+    Auto,
+    Cell,
+    Device,
+    Dtype,
+    Pooling,
+    RandomStateLike,
+    Schedule,
+    Solver,
+)
 
 
 class RNNClassifier(ClassesMixin, ClassifierMixin, SequenceEstimator):
@@ -85,43 +96,43 @@ class RNNClassifier(ClassesMixin, ClassifierMixin, SequenceEstimator):
     def __init__(
         self,
         *,
-        cell="lstm",
-        hidden_size=32,
-        n_layers=1,
-        bidirectional=False,
-        residual=False,
-        n_heads=4,
-        head_size=0,
-        embedding_size=None,
-        n_tokens=None,
-        pooling="last",
-        n_channels=None,
-        id_column=None,
-        time_column=None,
-        segment=1,
-        memory=None,
-        standardize=True,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        class_weight=None,
-        solver="adam",
-        learning_rate="one_cycle",
-        learning_rate_init=3e-3,
-        alpha=0.0,
-        averaging=0.0,
-        max_iter="auto",
-        batch_size=32,
-        max_grad_norm=1.0,
-        tol=1e-4,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=50,
-        warm_start=False,
-        dtype="float32",
-        device="cpu",
-        n_jobs=None,
-        random_state=0,
-        verbose=0,
+        cell: Cell = "lstm",
+        hidden_size: int = 32,
+        n_layers: int = 1,
+        bidirectional: bool = False,
+        residual: bool = False,
+        n_heads: int = 4,
+        head_size: int = 0,
+        embedding_size: int | None = None,
+        n_tokens: int | None = None,
+        pooling: Pooling = "last",
+        n_channels: int | None = None,
+        id_column: Hashable | None = None,
+        time_column: Hashable | None = None,
+        segment: int = 1,
+        memory: int | None = None,
+        standardize: bool = True,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        solver: Solver = "adam",
+        learning_rate: Schedule = "one_cycle",
+        learning_rate_init: float = 3e-3,
+        alpha: float = 0.0,
+        averaging: float = 0.0,
+        max_iter: int | Auto = "auto",
+        batch_size: int = 32,
+        max_grad_norm: float = 1.0,
+        tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 50,
+        warm_start: bool = False,
+        dtype: Dtype = "float32",
+        device: Device = "cpu",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = 0,
+        verbose: bool | int = 0,
     ):
         self.cell = cell
         self.hidden_size = hidden_size

@@ -96,7 +96,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         "groups": [Text(), Integer(-LARGEST_INTEGER), None],
     }
 
-    def __init__(self, lookback=24, *, groups=None):
+    def __init__(self, lookback: int = 24, *, groups: str | int | None = None):
         self.lookback = lookback
         self.groups = groups
 

@@ -11,6 +11,7 @@ from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.kernels.targets import claim
 from tsrnn.network import Network
 from tsrnn.network.transformer import CELL
+from tsrnn.parameters.types import UnitName
 from tsrnn.sequences.frames import Frames, are_frames
 from tsrnn.sequences.streams import evaluate_carried, evaluate_windows
 from tsrnn.sequences.tokenizer import Tokenizer
@@ -19,7 +20,7 @@ from tsrnn.sequences.tokens import Tokens
 _PROMPT_STEPS = 256  # that are read at once
 
 
-def learn_reader(unit: str | Tokenizer | None, X: Any) -> Tokens | Frames:
+def learn_reader(unit: UnitName | Tokenizer | None, X: Any) -> Tokens | Frames:
     """What reads sequences like those of X: pieces of music, or what ``unit`` says."""
     return Frames.learn(X) if unit is None and are_frames(X) else Tokens.learn(unit, X)
 

@@ -15,6 +15,7 @@ from tsrnn.parameters import (
     ParametersMixin,
     StrOptions,
 )
+from tsrnn.parameters.types import UnitName
 from tsrnn.sequences.reading import plain_item, read_ids, read_items, read_texts
 from tsrnn.sequences.units import UNITS, Unit, count_parts
 
@@ -124,13 +125,13 @@ class Tokenizer(ParametersMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        unit="word",
+        unit: UnitName | None = "word",
         *,
-        lowercase=False,
-        max_tokens=None,
-        min_frequency=1,
-        begin=False,
-        end=False,
+        lowercase: bool = False,
+        max_tokens: int | None = None,
+        min_frequency: int = 1,
+        begin: bool = False,
+        end: bool = False,
     ):
         self.unit = unit
         self.lowercase = lowercase

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from tsrnn.kernels.sources import Source, sequence_source
+from tsrnn.parameters.types import UnitName
 from tsrnn.sequences.tokenizer import Tokenizer
 
 _STEPS_OF_A_BEGINNING = 300  # of a text, for one of which the boundary token is read
@@ -31,7 +32,7 @@ class Tokens:
     n_in = 0
 
     @classmethod
-    def learn(cls, unit: str | Tokenizer | None, X: Any) -> Self:
+    def learn(cls, unit: UnitName | Tokenizer | None, X: Any) -> Self:
         """Learn the vocabulary of X, unless ``unit`` is a Tokenizer that is fitted.
 
         ValueError if a fitted Tokenizer has no token to begin or end a sequence.

@@ -1,6 +1,7 @@
 """RNNTranscriber: writes down the labels of a sequence, learned without their times."""
 
-from typing import Any, Self
+from collections.abc import Hashable
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from tsrnn.estimators.memory import check_memory
 from tsrnn.estimators.sequences import Sequences
 from tsrnn.kernels.targets import claim
 from tsrnn.parameters import NON_NEGATIVE, Integer, Number, StrOptions, validated
+from tsrnn.parameters.types import Auto, Cell, Dtype, RandomStateLike, Schedule, Solver
 from tsrnn.sequences.audio import MFCC, LogMel
 from tsrnn.sequences.decoding import best_path
 from tsrnn.sequences.label_sequences import (
@@ -118,42 +120,42 @@ class RNNTranscriber(ClassesMixin, WaveFeaturesMixin):
     def __init__(
         self,
         *,
-        cell="lstm",
-        hidden_size=128,
-        n_layers=1,
-        bidirectional=True,
-        residual=False,
-        n_heads=4,
-        head_size=0,
-        features=None,
-        embedding_size=None,
-        n_tokens=None,
-        n_channels=None,
-        id_column=None,
-        time_column=None,
-        segment=1,
-        memory=None,
-        standardize=True,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        solver="adam",
-        learning_rate="one_cycle",
-        learning_rate_init=3e-3,
-        alpha=0.0,
-        averaging=0.0,
-        max_iter="auto",
-        batch_size=32,
-        max_grad_norm=1.0,
-        tol=1e-4,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=50,
-        warm_start=False,
-        dtype="float32",
-        device="cpu",
-        n_jobs=None,
-        random_state=0,
-        verbose=0,
+        cell: Cell = "lstm",
+        hidden_size: int = 128,
+        n_layers: int = 1,
+        bidirectional: bool = True,
+        residual: bool = False,
+        n_heads: int = 4,
+        head_size: int = 0,
+        features: LogMel | MFCC | None = None,
+        embedding_size: int | None = None,
+        n_tokens: int | None = None,
+        n_channels: int | None = None,
+        id_column: Hashable | None = None,
+        time_column: Hashable | None = None,
+        segment: int = 1,
+        memory: int | None = None,
+        standardize: bool = True,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        solver: Solver = "adam",
+        learning_rate: Schedule = "one_cycle",
+        learning_rate_init: float = 3e-3,
+        alpha: float = 0.0,
+        averaging: float = 0.0,
+        max_iter: int | Auto = "auto",
+        batch_size: int = 32,
+        max_grad_norm: float = 1.0,
+        tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 50,
+        warm_start: bool = False,
+        dtype: Dtype = "float32",
+        device: Literal["cpu"] = "cpu",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = 0,
+        verbose: bool | int = 0,
     ):
         self.cell = cell
         self.hidden_size = hidden_size

@@ -16,6 +16,7 @@ from tsrnn.estimators.sequence_model import inputs_per_step, mean_and_scale
 from tsrnn.estimators.sequences import LARGEST, Sequences, is_ragged, read_ragged
 from tsrnn.kernels.sources import INDICATE, SKIP, Source, sequence_source
 from tsrnn.parameters import naming
+from tsrnn.parameters.types import UnitName
 from tsrnn.sequences.reading import read_entries
 from tsrnn.sequences.tokenizer import Tokenizer
 
@@ -50,7 +51,7 @@ def _is_of_numbers(sequence):
     )
 
 
-def fitted_tokenizer(unit: str | Tokenizer | None, X: Any, **marks: bool) -> Tokenizer:
+def fitted_tokenizer(unit: UnitName | Tokenizer | None, X: Any, **marks: bool) -> Tokenizer:
     """A Tokenizer that is fitted on X, with marks of begin and end, unless ``unit`` is fitted."""
     if isinstance(unit, Tokenizer):
         if hasattr(unit, "tokens_"):
@@ -174,7 +175,7 @@ class TokenTarget:
     tokenizer: Tokenizer
 
     @classmethod
-    def learn(cls, unit: str | Tokenizer | None, y: Any) -> Self:
+    def learn(cls, unit: UnitName | Tokenizer | None, y: Any) -> Self:
         """The vocabulary of y; ValueError for a fitted Tokenizer without begin and end."""
         with _naming_y():
             tokenizer = fitted_tokenizer(unit, y, begin=True, end=True)

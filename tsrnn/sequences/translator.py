@@ -1,6 +1,6 @@
 """RNNTranslator: reads one sequence and writes another."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,18 @@ import pandas as pd
 from tsrnn.estimators.callbacks import with_callbacks
 from tsrnn.network import PairSource
 from tsrnn.parameters import Integer, Number, validated
+from tsrnn.parameters.types import (
+    Auto,
+    Device,
+    Dtype,
+    RandomStateLike,
+    RecurrentCell,
+    Schedule,
+    Solver,
+    UnitName,
+)
 from tsrnn.sequences.beam_search import Beams
+from tsrnn.sequences.tokenizer import Tokenizer
 from tsrnn.sequences.translator_training import TrainedTranslator
 
 _BEAMS = Integer(1, 1000)
@@ -119,39 +130,39 @@ class RNNTranslator(TrainedTranslator):
 
     def __init__(
         self,
-        source_unit="word",
-        target_unit="word",
+        source_unit: UnitName | Tokenizer | None = "word",
+        target_unit: UnitName | Tokenizer | None = "word",
         *,
-        cell="gru",
-        embedding_size=256,
-        hidden_size=256,
-        n_layers=1,
-        bidirectional=True,
-        residual=False,
-        attention="general",
-        tied=False,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        label_smoothing=0.0,
-        standardize=True,
-        solver="adam",
-        learning_rate="one_cycle",
-        learning_rate_init=3e-3,
-        alpha=0.0,
-        averaging=0.0,
-        max_iter="auto",
-        batch_size=64,
-        max_grad_norm=1.0,
-        tol=1e-4,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=50,
-        warm_start=False,
-        dtype="float32",
-        device="cpu",
-        n_jobs=None,
-        random_state=0,
-        verbose=0,
+        cell: RecurrentCell = "gru",
+        embedding_size: int = 256,
+        hidden_size: int = 256,
+        n_layers: int = 1,
+        bidirectional: bool = True,
+        residual: bool = False,
+        attention: Literal["dot", "general", "additive"] | None = "general",
+        tied: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        label_smoothing: float = 0.0,
+        standardize: bool = True,
+        solver: Solver = "adam",
+        learning_rate: Schedule = "one_cycle",
+        learning_rate_init: float = 3e-3,
+        alpha: float = 0.0,
+        averaging: float = 0.0,
+        max_iter: int | Auto = "auto",
+        batch_size: int = 64,
+        max_grad_norm: float = 1.0,
+        tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 50,
+        warm_start: bool = False,
+        dtype: Dtype = "float32",
+        device: Device = "cpu",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = 0,
+        verbose: bool | int = 0,
     ):
         self.source_unit = source_unit
         self.target_unit = target_unit

@@ -1,6 +1,7 @@
 """Base classes of the baselines: windows of series, and scores of points from their windows."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -9,6 +10,7 @@ from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.results import SeriesScores
 from tsrnn.data import ChannelPanel, DataError, Location
 from tsrnn.parameters import Integer
+from tsrnn.parameters.types import Auto, Missing
 
 _BATCH_SIZE = 2**22  # values of the windows in memory at once
 
@@ -22,7 +24,16 @@ class Baseline(AnomalyDetector):
 
     _parameter_constraints = AnomalyDetector._parameter_constraints | {"window": [Integer(2)]}
 
-    def __init__(self, window, online, threshold, contamination, missing, id_column, time_column):
+    def __init__(
+        self,
+        window: int,
+        online: bool,
+        threshold: Any,
+        contamination: float | Auto,
+        missing: Missing,
+        id_column: Hashable | None,
+        time_column: Hashable | None,
+    ):
         self.window = window
         self.online = online
         self.threshold = threshold

@@ -1,11 +1,15 @@
 """GaussianDetector: values in the tails of a moving normal distribution."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 from scipy.special import log_ndtr
 
 from tsrnn.anomaly.baselines.base import Baseline
 from tsrnn.anomaly.results import SeriesScores
 from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
+from tsrnn.parameters.types import Auto, Missing
 
 _MIN_VALUES = 16  # for mean and deviation, unless the window is shorter
 
@@ -49,13 +53,13 @@ class GaussianDetector(Baseline):
     def __init__(
         self,
         *,
-        window=1000,
-        online=False,
-        threshold=None,
-        contamination="auto",
-        missing="raise",
-        id_column=None,
-        time_column=None,
+        window: int = 1000,
+        online: bool = False,
+        threshold: Any = None,
+        contamination: float | Auto = "auto",
+        missing: Missing = "raise",
+        id_column: Hashable | None = None,
+        time_column: Hashable | None = None,
     ):
         super().__init__(window, online, threshold, contamination, missing, id_column, time_column)
 

@@ -1,12 +1,15 @@
 """PCADetector: anomalous windows by their principal components."""
 
+from collections.abc import Hashable
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
 from tsrnn.anomaly.baselines.base import CompleteWindows, batches, windows_of
 from tsrnn.anomaly.scores import MIN_SPREAD
 from tsrnn.parameters import POSITIVE_INTEGER, SHARE
+from tsrnn.parameters.types import Auto, Missing
 
 _MIN_SHARE = 1e-10  # of the variance; smaller components are rounding errors
 
@@ -64,14 +67,14 @@ class PCADetector(CompleteWindows):
     def __init__(
         self,
         *,
-        window=100,
-        n_components=None,
-        online=False,
-        threshold=None,
-        contamination="auto",
-        missing="raise",
-        id_column=None,
-        time_column=None,
+        window: int = 100,
+        n_components: int | None = None,
+        online: bool = False,
+        threshold: Any = None,
+        contamination: float | Auto = "auto",
+        missing: Missing = "raise",
+        id_column: Hashable | None = None,
+        time_column: Hashable | None = None,
     ):
         super().__init__(window, online, threshold, contamination, missing, id_column, time_column)
         self.n_components = n_components

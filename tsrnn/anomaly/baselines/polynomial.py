@@ -1,5 +1,8 @@
 """PolynomialDetector: windows that deviate from polynomials fitted to their neighbourhood."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -8,6 +11,7 @@ from tsrnn.anomaly.results import SeriesScores
 from tsrnn.anomaly.scores import MIN_SPREAD, mean_over_channels
 from tsrnn.data import DataError
 from tsrnn.parameters import Integer
+from tsrnn.parameters.types import Auto, Missing
 
 _LEAST_ERROR = 1e-9  # of standardised values; smaller ones are rounding
 
@@ -63,15 +67,15 @@ class PolynomialDetector(Baseline):
     def __init__(
         self,
         *,
-        window=100,
-        degree=3,
-        neighborhood=None,
-        online=False,
-        threshold=None,
-        contamination="auto",
-        missing="raise",
-        id_column=None,
-        time_column=None,
+        window: int = 100,
+        degree: int = 3,
+        neighborhood: int | None = None,
+        online: bool = False,
+        threshold: Any = None,
+        contamination: float | Auto = "auto",
+        missing: Missing = "raise",
+        id_column: Hashable | None = None,
+        time_column: Hashable | None = None,
     ):
         super().__init__(window, online, threshold, contamination, missing, id_column, time_column)
         self.degree = degree

@@ -1,10 +1,14 @@
 """WindowDetector: an outlier detector of scikit-learn on windows."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 from sklearn.base import clone
 
 from tsrnn.anomaly.baselines.base import CompleteWindows, windows_of
 from tsrnn.parameters import POSITIVE_INTEGER, HasMethods, Integer
+from tsrnn.parameters.types import Auto, Missing
 
 _EXAMPLE = "IsolationForest() or LocalOutlierFactor(novelty=True)"
 
@@ -61,16 +65,16 @@ class WindowDetector(CompleteWindows):
 
     def __init__(
         self,
-        estimator,
+        estimator: Any,
         *,
-        window=100,
-        max_windows=20_000,
-        online=False,
-        threshold=None,
-        contamination="auto",
-        missing="raise",
-        id_column=None,
-        time_column=None,
+        window: int = 100,
+        max_windows: int = 20_000,
+        online: bool = False,
+        threshold: Any = None,
+        contamination: float | Auto = "auto",
+        missing: Missing = "raise",
+        id_column: Hashable | None = None,
+        time_column: Hashable | None = None,
     ):
         super().__init__(window, online, threshold, contamination, missing, id_column, time_column)
         self.estimator = estimator

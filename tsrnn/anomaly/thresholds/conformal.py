@@ -12,6 +12,7 @@ from tsrnn.anomaly.thresholds.base import Threshold, checked_scores
 from tsrnn.anomaly.thresholds.quantile import largest_count
 from tsrnn.anomaly.whole_updates import whole_update
 from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER, RANDOM_STATE, SHARE
+from tsrnn.parameters.types import RandomStateLike
 
 
 class ConformalThreshold(Threshold):
@@ -79,13 +80,13 @@ class ConformalThreshold(Threshold):
 
     def __init__(
         self,
-        false_alarm_rate=0.01,
+        false_alarm_rate: float = 0.01,
         *,
-        smoothed=False,
-        window=None,
-        adapt_to_alarms=False,
-        min_excess=0.0,
-        random_state=0,
+        smoothed: bool = False,
+        window: int | None = None,
+        adapt_to_alarms: bool = False,
+        min_excess: float = 0.0,
+        random_state: RandomStateLike = 0,
     ):
         self.false_alarm_rate = false_alarm_rate
         self.smoothed = smoothed

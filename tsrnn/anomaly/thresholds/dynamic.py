@@ -1,6 +1,7 @@
 """A threshold above which scores stand out most: NASA's, for forecast errors of spacecraft."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -77,13 +78,13 @@ class DynamicThreshold(StreamThreshold):
 
     def __init__(
         self,
-        window=2100,
+        window: int = 2100,
         *,
-        every=70,
-        span=105,
-        z_range=(2, 10),
-        min_decrease=0.13,
-        adapt_to_alarms=False,
+        every: int = 70,
+        span: int = 105,
+        z_range: Sequence[float] = (2, 10),
+        min_decrease: float = 0.13,
+        adapt_to_alarms: bool = False,
     ):
         self.window = window
         self.every = every

@@ -31,7 +31,7 @@ class QuantileThreshold(Threshold):
 
     _parameter_constraints = {"contamination": [SHARE]}
 
-    def __init__(self, contamination=0.01):
+    def __init__(self, contamination: float = 0.01):
         self.contamination = contamination
 
     def _fit_known(self, scores):
@@ -68,7 +68,7 @@ class RobustZThreshold(Threshold):
 
     _parameter_constraints = {"z": [POSITIVE], "min_excess": [NON_NEGATIVE]}
 
-    def __init__(self, z=3.5, *, min_excess=0.0):
+    def __init__(self, z: float = 3.5, *, min_excess: float = 0.0):
         self.z = z
         self.min_excess = min_excess
 

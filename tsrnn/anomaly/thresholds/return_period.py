@@ -75,7 +75,14 @@ class ReturnPeriodThreshold(StreamThreshold):
         "window": [POSITIVE_INTEGER, None],
     }
 
-    def __init__(self, period=1000, *, span=40, tail_share=0.003, window=None):
+    def __init__(
+        self,
+        period: int = 1000,
+        *,
+        span: int = 40,
+        tail_share: float = 0.003,
+        window: int | None = None,
+    ):
         self.period = period
         self.span = span
         self.tail_share = tail_share

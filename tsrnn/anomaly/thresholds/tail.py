@@ -63,7 +63,7 @@ class TailThreshold(StreamThreshold):
         "depth": [Integer(0)],
     }
 
-    def __init__(self, risk=1e-4, level=0.98, depth=0):
+    def __init__(self, risk: float = 1e-4, level: float = 0.98, depth: int = 0):
         self.risk = risk
         self.level = level
         self.depth = depth

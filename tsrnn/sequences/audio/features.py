@@ -174,16 +174,16 @@ class LogMel(_WaveFeatures):
 
     def __init__(
         self,
-        rate=None,
+        rate: int | None = None,
         *,
-        n_mels=40,
-        window=0.025,
-        hop=0.010,
-        f_min=20.0,
-        f_max=None,
-        deltas=0,
-        normalize=True,
-        resample=False,
+        n_mels: int = 40,
+        window: float = 0.025,
+        hop: float = 0.010,
+        f_min: float = 20.0,
+        f_max: float | None = None,
+        deltas: int = 0,
+        normalize: bool = True,
+        resample: bool = False,
     ):
         self.rate = rate
         self.n_mels = n_mels
@@ -252,17 +252,17 @@ class MFCC(_WaveFeatures):
 
     def __init__(
         self,
-        rate=None,
-        n_coefficients=13,
+        rate: int | None = None,
+        n_coefficients: int = 13,
         *,
-        n_mels=40,
-        window=0.025,
-        hop=0.010,
-        f_min=20.0,
-        f_max=None,
-        deltas=2,
-        normalize=True,
-        resample=False,
+        n_mels: int = 40,
+        window: float = 0.025,
+        hop: float = 0.010,
+        f_min: float = 20.0,
+        f_max: float | None = None,
+        deltas: int = 2,
+        normalize: bool = True,
+        resample: bool = False,
     ):
         self.rate = rate
         self.n_coefficients = n_coefficients
