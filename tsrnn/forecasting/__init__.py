@@ -19,10 +19,12 @@ from tsrnn.forecasting.metrics import (
     seasonal_scale,
     smape,
 )
+from tsrnn.forecasting.reconciliation import aggregate, reconcile
 
 __all__ = [
     "Backtest",
     "RNNForecaster",
+    "aggregate",
     "backtest",
     "coverage",
     "crps_from_quantiles",
@@ -35,6 +37,7 @@ __all__ = [
     "mase",
     "owa",
     "pinball",
+    "reconcile",
     "rmse",
     "rmsse",
     "seasonal_naive",
