@@ -32,6 +32,10 @@ class Collection:
         """
         return self.form.after(self.ids, self.axes, horizon, results)
 
+    def within(self, values: np.ndarray) -> Any:
+        """Values (n_values,) for the steps of the series themselves, in the form they came in."""
+        return self.form.within(self.ids, self.axes, values)
+
     def filled(self, season: int) -> Self:
         """The same with missing values replaced by the last one of their season."""
         if self.observed is None:

@@ -16,11 +16,54 @@ Axes = list[TimeAxis]
 Results = np.ndarray | dict[str, np.ndarray]
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Entries:
+    """Entries of time axes that results are for, those of all series end to end."""
+
+    times: pd.Index
+    lengths: np.ndarray  # (n_series,) entries of each series
+    step: Any
+
+    @classmethod
+    def after(cls, axes: Axes, horizon: int) -> "Entries":
+        """The ``horizon`` entries after each axis; each distinct end computed once."""
+        lengths = np.full(len(axes), horizon)
+        if len(axes) == 1:
+            return cls(axes[0].after(horizon), lengths, axes[0].step)
+        lasts = [axis.index[-1] for axis in axes]
+        distinct = dict(zip(lasts, axes, strict=True))
+        blocks = [axis.after(horizon) for axis in distinct.values()]
+        numbers = dict(zip(distinct, range(len(distinct)), strict=True))
+        firsts = horizon * np.array([numbers[last] for last in lasts])
+        places = (firsts[:, None] + np.arange(horizon)).ravel()
+        return cls(blocks[0].append(blocks[1:]).take(places), lengths, axes[0].step)
+
+    @classmethod
+    def within(cls, axes: Axes) -> "Entries":
+        """All entries of each axis."""
+        indexes = [axis.index for axis in axes]
+        times = indexes[0] if len(axes) == 1 else indexes[0].append(indexes[1:])
+        return cls(times, np.array([len(index) for index in indexes]), axes[0].step)
+
+    @property
+    def series(self) -> np.ndarray:
+        """Number of the series of each entry."""
+        return np.repeat(np.arange(self.lengths.size), self.lengths)
+
+
 class Form(Protocol):
     """The form that series came in."""
 
     def after(self, ids: list, axes: Axes, horizon: int, results: Results) -> Any:
         """Results for the ``horizon`` steps that follow each series, in this form."""
+        return self.at(ids, Entries.after(axes, horizon), results)
+
+    def within(self, ids: list, axes: Axes, results: Results) -> Any:
+        """Results (n_values,) for the steps of the series themselves, in this form."""
+        return self.at(ids, Entries.within(axes), results)
+
+    def at(self, ids: list, entries: Entries, results: Results) -> Any:
+        """Results for entries, those of all series end to end or a row for each."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,13 +72,11 @@ class SingleSeries(Form):
 
     name: Hashable
 
-    def after(
-        self, ids: list, axes: Axes, horizon: int, results: Results
-    ) -> pd.Series | pd.DataFrame:
-        index = axes[0].after(horizon)
+    def at(self, ids: list, entries: Entries, results: Results) -> pd.Series | pd.DataFrame:
         if isinstance(results, np.ndarray):
-            return pd.Series(results[0], index, name=self.name)
-        return pd.DataFrame({name: values[0] for name, values in results.items()}, index)
+            return pd.Series(results.ravel(), entries.times, name=self.name)
+        columns = {name: values.ravel() for name, values in results.items()}
+        return pd.DataFrame(columns, entries.times)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,18 +85,17 @@ class Wide(Form):
 
     columns: pd.Index
 
-    def after(self, ids: list, axes: Axes, horizon: int, results: Results) -> pd.DataFrame:
-        times = entries_after(axes, horizon)
-        index = times.unique().sort_values()
-        rows = index.get_indexer(times).reshape(len(ids), horizon)
+    def at(self, ids: list, entries: Entries, results: Results) -> pd.DataFrame:
+        index = entries.times.unique().sort_values()
+        rows, series = index.get_indexer(entries.times), entries.series
         if isinstance(results, np.ndarray):
             tables, labels = [results], self.columns
         else:
             tables, labels = list(results.values()), self._labels(list(results))
         table = np.full((len(index), len(ids), len(tables)), np.nan)
         for k, values in enumerate(tables):
-            table[rows, np.arange(len(ids))[:, None], k] = values
-        index = _with_frequency(index, axes[0].step)
+            table[rows, series, k] = values.ravel()
+        index = _with_frequency(index, entries.step)
         return pd.DataFrame(table.reshape(len(index), -1), index, labels)
 
     def _labels(self, names):
@@ -80,8 +120,8 @@ class Long(Form):
     id_dtype: Any
     time_dtype: Any
 
-    def after(self, ids: list, axes: Axes, horizon: int, results: Results) -> pd.DataFrame:
-        labels, times = _ids_and_times(self, ids, axes, horizon)
+    def at(self, ids: list, entries: Entries, results: Results) -> pd.DataFrame:
+        labels, times = _ids_and_times(self, ids, entries)
         keys = {self.time_column: times}
         if self.id_column is not None:
             keys = {self.id_column: labels} | keys
@@ -98,25 +138,13 @@ class Levels(Form):
     id_dtype: Any
     time_dtype: Any
 
-    def after(
-        self, ids: list, axes: Axes, horizon: int, results: Results
-    ) -> pd.Series | pd.DataFrame:
-        levels = _ids_and_times(self, ids, axes, horizon)
+    def at(self, ids: list, entries: Entries, results: Results) -> pd.Series | pd.DataFrame:
+        levels = _ids_and_times(self, ids, entries)
         index = pd.MultiIndex.from_arrays(levels, names=self.names)
         columns = flattened(results, self.target)
         if isinstance(results, np.ndarray) and not self.is_frame:
             return pd.Series(columns[self.target], index, name=self.target)
         return pd.DataFrame(columns, index)
-
-
-def entries_after(axes: Axes, horizon: int) -> pd.Index:
-    """The ``horizon`` entries after each series, end to end; each distinct end computed once."""
-    lasts = [axis.index[-1] for axis in axes]
-    distinct = dict(zip(lasts, axes, strict=True))
-    blocks = [axis.after(horizon) for axis in distinct.values()]
-    numbers = dict(zip(distinct, range(len(distinct)), strict=True))
-    firsts = horizon * np.array([numbers[last] for last in lasts])
-    return blocks[0].append(blocks[1:]).take((firsts[:, None] + np.arange(horizon)).ravel())
 
 
 def flattened(results: Results, target: Hashable, keys: tuple = ()) -> dict:
@@ -133,10 +161,10 @@ def flattened(results: Results, target: Hashable, keys: tuple = ()) -> dict:
     return {name: np.ravel(values) for name, values in columns.items()}
 
 
-def _ids_and_times(form, ids, axes, horizon):
+def _ids_and_times(form, ids, entries):
     """Series and time of each row, in the dtypes they came in."""
-    labels = pd.Series(ids, dtype=form.id_dtype).take(np.repeat(np.arange(len(ids)), horizon))
-    times = pd.Series(entries_after(axes, horizon))
+    labels = pd.Series(ids, dtype=form.id_dtype).take(entries.series)
+    times = pd.Series(entries.times)
     dtype = getattr(form.time_dtype, "numpy_dtype", form.time_dtype)  # of nullable and Arrow's
     is_int = pd.api.types.is_integer_dtype(dtype)
     if not is_int or times.max() <= np.iinfo(dtype).max:  # a uint8 has no room after 255

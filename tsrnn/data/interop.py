@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.errors import Location
-from tsrnn.data.forms import Axes, Form, Results, entries_after, flattened
+from tsrnn.data.forms import Entries, Form, Results, flattened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Foreign(Form):
     time_dtype: Any
     library: Any
 
-    def after(self, ids: list, axes: Axes, horizon: int, results: Results) -> Any:
+    def at(self, ids: list, entries: Entries, results: Results) -> Any:
         import narwhals as nw
 
-        times = entries_after(axes, horizon)
+        times = entries.times
         zone = getattr(self.time_dtype, "time_zone", None)
         if zone is not None:
             times = times.tz_convert(None)
@@ -35,7 +35,7 @@ class Foreign(Form):
         parts = {self.time_column: times.to_numpy()} | columns
         series = [nw.new_series(name, part, backend=self.library) for name, part in parts.items()]
         if self.id_column is not None:
-            labels = [label for label in ids for _ in range(horizon)]
+            labels = [ids[series] for series in entries.series]
             of_series = nw.new_series(self.id_column, labels, self.id_dtype, backend=self.library)
             series.insert(0, of_series)
         frame = series[0].to_frame().with_columns(*series[1:])
