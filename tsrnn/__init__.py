@@ -13,7 +13,14 @@ if TYPE_CHECKING:  # what editors and type checkers read; _MODULES says the same
     from tsrnn.anomaly import RNNAnomalyDetector
     from tsrnn.data import make_windows
     from tsrnn.estimators import RNNClassifier, RNNRegressor, SlidingWindows
-    from tsrnn.forecasting import RNNForecaster, backtest, drift, seasonal_naive
+    from tsrnn.forecasting import (
+        RNNForecaster,
+        aggregate,
+        backtest,
+        drift,
+        reconcile,
+        seasonal_naive,
+    )
     from tsrnn.saving import load, save
     from tsrnn.sequences import (
         RNNLanguageModel,
@@ -36,12 +43,14 @@ __all__ = [
     "SlidingWindows",
     "Tokenizer",
     "__version__",
+    "aggregate",
     "backtest",
     "datasets",
     "drift",
     "load",
     "make_windows",
     "plotting",
+    "reconcile",
     "save",
     "seasonal_naive",
     "warm_up",

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data import Collection
 from tsrnn.estimators.base import RecurrentEstimator
 from tsrnn.forecasting.fitted import FittedForecaster
+from tsrnn.forecasting.in_sample import fitted_values
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import Network
 from tsrnn.training import Settings
@@ -69,6 +70,29 @@ class ForecasterBase(RecurrentEstimator):
                 new, later = np.concatenate([values[:n], new]), indexes[key]
             parts.append(pd.Series(new, later, copy=True))
         return _joined(state.history, parts)
+
+    @property
+    def fitted_values_(self) -> Any:
+        """Forecasts one step ahead of each value of ``fit``, in the form that ``y`` had.
+
+        NaN for the first ``lookback_`` values. Where the network reads covariates that are known in
+        the future, the last ``n_ahead`` values are all forecast from the value before them.
+        """
+        check_is_fitted(self)
+        values = fitted_values(self.fitted_, self.device, self.n_jobs)
+        return self.fitted_.history.within(values)
+
+    @property
+    def residuals_(self) -> Any:
+        """The values of ``fit`` minus ``fitted_values_``, in the same form; NaN where missing.
+
+        The networks were trained on these values: errors of a backtest are larger.
+        """
+        check_is_fitted(self)
+        history = self.fitted_.history
+        return history.within(
+            history.targets - fitted_values(self.fitted_, self.device, self.n_jobs)
+        )
 
     @property
     def cutoff_(self) -> Any:

@@ -154,6 +154,11 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     recent_ : Series
         ``history_`` and the updates after it. Only the end of long updates is kept, and is then
         given alone.
+    fitted_values_, residuals_ : Series or DataFrame
+        Forecasts one step ahead of each value of ``fit`` from those before it, and the values minus
+        these, in the form that ``y`` had; computed when they are read first. The networks were
+        trained on these values: residuals are smaller than errors of forecasts. NaN for the first
+        ``lookback_`` values of each series.
     cutoff_ : Timestamp, Period, int or Series
         The last known time stamp, of ``fit`` or of updates, after which forecasts begin; of a
         panel a Series by id.

@@ -116,6 +116,19 @@ class Predictor:
             for name in parts[0]
         }
 
+    def points(
+        self, context: ForecastContext, series: np.ndarray, ends: np.ndarray, horizon: int
+    ) -> np.ndarray:
+        """Forecasts from ``ends`` values of each ``series``, both (n_windows,), by window and step.
+
+        An array (n_windows, horizon).
+        """
+        parts = [
+            self._undone(context, path, part, firsts)
+            for path, _, part, firsts in self._window_paths(context, series, ends, horizon)
+        ]
+        return np.concatenate(parts)
+
     def _undone(self, context, values, series, firsts):
         """Values (n_windows, n_steps) in units of the series, see ``least_of``."""
         undone = context.scaling.undo(values, series, firsts)
@@ -223,10 +236,13 @@ class Predictor:
         self, context: ForecastContext, ends: np.ndarray, horizon: int, draw: Callable | None = None
     ) -> Iterator[tuple[np.ndarray, list[ForecastBlock], np.ndarray, np.ndarray]]:
         """Scaled forecasts, some windows at a time: path, blocks, series and step of each row."""
+        series = np.repeat(np.arange(context.collection.panel.n_series), ends.shape[1])
+        return self._window_paths(context, series, ends.ravel(), horizon, draw)
+
+    def _window_paths(self, context, series, ends, horizon, draw=None):
+        """The same for any windows, by their series and numbers of known values."""
         ensemble, panel, spec = self.ensemble, context.collection.panel, self.ensemble.spec
         values = context.scaling.apply(panel, context.n_elapsed)
-        series = np.repeat(np.arange(panel.n_series), ends.shape[1])
-        ends = ends.ravel()
         firsts = ends + np.broadcast_to(context.n_elapsed, panel.n_series)[series]
         n_steps = -(-horizon // spec.n_ahead) * spec.n_ahead
         size = (spec.lookback + n_steps) * (1 + spec.n_channels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ _SINGULAR = (
     "The covariance of the residuals is singular: those of sums are the sums of those of their "
     "parts, or there are no more times than series. Take method='wls_var'."
 )
+_BOUND = re.compile(r"(^|_)(lower|upper|quantile)_[\d.]+$")  # names of columns of predictions
 METHODS = ("auto", "bottom_up", "top_down", "ols", "wls_struct", *_WITH_RESIDUALS)
 
 
@@ -110,7 +112,7 @@ def reconcile(
     names, tree = Names(id_column, time_column, target_column), Hierarchy.read(hierarchy)
     table = read_table(forecasts, names, "forecasts")
     for name in table.columns:
-        if str(name).startswith(("lower_", "upper_", "quantile_")):
+        if _BOUND.search(str(name)):
             raise Location("forecasts", column=name).error(
                 "is a quantile or a bound of an interval, and these do not add up",
                 "Drop it, or reconcile samples.",
