@@ -6,9 +6,9 @@ from tsrnn.anomaly.seasonality import (
     default_seasons,
     phase_features,
     seasonal_features,
-    step_numbers,
 )
 from tsrnn.data import Location
+from tsrnn.data.step_numbers import step_numbers
 from tsrnn.data.time_axis import sorted_axis
 
 FREQUENCIES = [

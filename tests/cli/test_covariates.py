@@ -498,3 +498,14 @@ def test_no_file_that_is_read_is_overwritten(sales, about, write, refused):
     for read in (future, static):
         line = refused("forecast", write(columns=sales[~ahead]), *SOLD, *options, "--out", read)
         assert line == f"tsrnn forecast: error: cannot write {read}: it is a file to read\n"
+
+
+def test_several_seasons_and_holidays_of_a_country(shop, write, run, small):
+    pytest.importorskip("holidays")
+    options = ["--season", "7", "14.5", "--holidays", "DE", "--horizon", "4"]
+    whole = shop[shop["sold"].notna()]
+    code, out, err = run("forecast", write(columns=whole[["day", "sold"]]), *LONE, *options)
+    assert (code, err) == (0, "")
+    y = whole.set_index("day")["sold"]
+    fitted = small(season=[7, 14.5], holidays="DE", horizon=4).fit(y)
+    same(out, predictions(fitted))

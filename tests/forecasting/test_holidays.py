@@ -1,11 +1,13 @@
 """Holidays of any type: the days they name, or an error that names the entry."""
 
 import datetime
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import tsrnn
 from tsrnn import RNNForecaster
 from tsrnn.data import DataError, collection_from
 from tsrnn.forecasting.encoders import FeatureEncoder
@@ -105,3 +107,95 @@ def test_whole_numbers_as_holidays_are_refused():
     for numbers in ([20230120], np.arange(3), pd.Series([1, 2])):
         with pytest.raises(DataError, match=r"entry 0 is .*, of type .*int.*, which is no date"):
             RNNForecaster(holidays=numbers).fit(Y)
+
+
+def christmas_days(zone=None):
+    """Hours of the Christmas of two years, as of a series that ends a year later."""
+    index = pd.date_range("2022-12-01", "2023-12-31", freq="D", tz=zone)
+    return collection_from(pd.Series(np.arange(float(len(index))), index))
+
+
+def encoder_of(holidays, y):
+    return FeatureEncoder.fit(y, None, None, past=(), calendar=(), holidays=holidays)
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_holidays_of_a_country_have_channels_by_name(zone):
+    pytest.importorskip("holidays")
+    y = christmas_days(zone)
+    features = encoder_of("DE", y)
+    names = features.countries.names
+    assert {"Christmas Day", "Good Friday", "German Unity Day"} <= set(names)
+    assert names == tuple(sorted(names))
+    marks = features.channels(y, [], np.empty((1, 0)), False)
+    assert marks.shape[1] == features.n_known == 1 + len(names)
+    days = {
+        name: [str(day.date()) for day in y.axes[0].index[marks[:, 1 + k] == 1]]
+        for k, name in enumerate(names)
+    }
+    assert days["Christmas Day"] == ["2022-12-25", "2023-12-25"]
+    assert days["Good Friday"] == ["2023-04-07"]
+    np.testing.assert_array_equal(marks[:, 0], marks[:, 1:].max(axis=1))
+    ahead = features.after(y, 366, [], False)[0]  # 2024
+    assert ahead[:, 1 + names.index("Good Friday")].nonzero()[0].tolist() == [31 + 29 + 29 - 1]
+
+
+def test_names_that_the_series_did_not_see_are_marked_as_any_holiday():
+    pytest.importorskip("holidays")
+    features = encoder_of("DE", christmas_days())
+    whole = features.channels(christmas_days(), [], np.empty((1, 0)), False)
+    short = collection_from(Y)  # January and February
+    features = encoder_of("DE", short)
+    assert features.countries.names == ("New Year's Day",)
+    assert features.channels(christmas_days(), [], np.empty((1, 0)), False)[:, 0].sum() == (
+        whole[:, 0].sum()
+    )
+
+
+def test_subdivisions_and_several_countries():
+    pytest.importorskip("holidays")
+    y = christmas_days()
+    names = [set(encoder_of(code, y).countries.names) for code in ("DE", "DE-BY", ["DE", "US"])]
+    assert "Epiphany" in names[1] - names[0]
+    assert "Thanksgiving Day" in names[2]
+    assert names[0] <= names[1] & names[2]
+    assert not any("observed" in name for name in names[2])
+
+
+def test_a_forecaster_of_a_country_is_saved_with_its_holidays(tmp_path):
+    pytest.importorskip("holidays")
+    y = pd.Series(np.arange(60.0) % 7, DAYS)
+    kwargs = {"horizon": 4, "season": 7, "max_iter": 1, "hidden_size": 4}
+    forecaster = RNNForecaster(holidays="DE", **kwargs).fit(y)
+    assert forecaster.holidays_ == ("New Year's Day",)
+    tsrnn.save(forecaster, tmp_path / "holidays.tsrnn")
+    loaded = tsrnn.load(tmp_path / "holidays.tsrnn")
+    pd.testing.assert_series_equal(loaded.predict(80), forecaster.predict(80))
+    with pytest.raises(DataError, match="holidays were listed from 2013 to 2033"):
+        forecaster.predict(y=y.set_axis(pd.date_range("2050-01-01", periods=60)))
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("QQ", "codes of countries such as 'DE', got 'QQ'"),
+        ("DE-XX", "has the subdivision 'DE-XX'.*DE-BY"),
+        (["DE", "2024-12-25"], "entry 0 is 'DE'"),
+    ],
+)
+def test_unknown_countries_are_named(code, message):
+    pytest.importorskip("holidays")
+    with pytest.raises(DataError, match=message):
+        RNNForecaster(holidays=code).fit(Y)
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "holidays", None)
+    with pytest.raises(ImportError, match=r'pip install "tsrnn\[holidays\]", or give the dates'):
+        RNNForecaster(holidays="DE").fit(Y)
+
+
+def test_holidays_of_a_country_need_steps_of_days():
+    months = pd.Series(np.arange(60.0), pd.date_range("2018", periods=60, freq="MS"))
+    with pytest.raises(DataError, match="holidays are days, and times have the frequency MS"):
+        RNNForecaster(holidays="DE").fit(months)

@@ -9,9 +9,10 @@ import pandas as pd
 
 from tsrnn.anomaly.scaling import standardised
 from tsrnn.anomaly.scores import channel_scores, mean_over_channels, set_constant_errors
-from tsrnn.anomaly.seasonality import phase_features, step_numbers
+from tsrnn.anomaly.seasonality import phase_features
 from tsrnn.data import Location, TimeAxis, format_time
 from tsrnn.data.frequency import step_width
+from tsrnn.data.step_numbers import step_numbers
 
 _NO_FEATURES = np.empty(0)
 

@@ -31,6 +31,14 @@ lookback = partial(_integer, least=2, most=_LARGEST_COUNT)
 seed = partial(_integer, least=0, most=2**32 - 1)
 
 
+def season(text: str) -> int | float:
+    """Steps of a season, whole or not."""
+    number = _number(text)
+    if not 1 <= number <= _LARGEST_COUNT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_LARGEST_COUNT}")
+    return int(number) if number.is_integer() else number
+
+
 def loss_name(text: str) -> str:
     """A loss of forecasters; they are imported here, as Numba would slow ``--help`` down."""
     from tsrnn.kernels.losses import REGRESSION_LOSSES

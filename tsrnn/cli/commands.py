@@ -187,6 +187,8 @@ def _forecaster(arguments, y):
     columns = dict(zip(("time_column", "id_column"), y.index.names[::-1], strict=False))
     columns = {name: column for name, column in columns.items() if column is not None}
     parameters = _parameters(arguments, y, ("horizon", "calendar", "loss", "scope"))
+    if arguments.season and len(arguments.season) == 1:
+        (parameters["season"],) = arguments.season
     if arguments.zero_shot:
         parameters["max_iter"] = 0
     return tsrnn.RNNForecaster(

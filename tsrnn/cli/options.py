@@ -14,6 +14,7 @@ from tsrnn.cli.arguments import (
     lookback,
     loss_name,
     percent,
+    season,
     seed,
     share,
     thousands,
@@ -245,7 +246,7 @@ def _add_covariates(command):
     add("--static", text, metavar="FILE")
     text = "parts of times to use: %(choices)s"
     several("--calendar", text, choices=CALENDAR, metavar="NAME")
-    text = "holidays: dates such as 2024-12-25, or files of one a line"
+    text = "holidays: dates such as 2024-12-25 or files of one a line, or countries: DE, DE-BY"
     several("--holidays", text, metavar="DATE")
     return add
 
@@ -270,7 +271,8 @@ def _add_settings(command):
     text = "recurrent cell, such as gru, or attention (default lstm)"
     add("--cell", text, type=partial(cell_name, others=["attention"]), metavar="NAME")
     _add_networks(add, "median is the forecast")
-    add("--season", "steps of a season (default: by frequency)", type=count, metavar="N")
+    text = "steps of a season, or of several, such as 24 168 or 7 365.25 (default: by frequency)"
+    add("--season", text, type=season, nargs="+", metavar="N")
     add("--lookback", "steps read (default: three seasons)", type=lookback, metavar="N")
     add("--hidden-size", "hidden units (default 32; panels 128)", type=count, metavar="N")
     _add_training(add)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tsrnn.cli.tables import (
     read_table,
 )
 from tsrnn.cli.times import moved_to_frequency, times_from
+from tsrnn.parameters import CountryCode
 
 ROW_NUMBER = "row"  # the name of row numbers, which stand for times where there are none
 _FIRST_YEAR = 1000  # of time stamps; those before are misread ones
@@ -122,7 +124,9 @@ def read_static(
 
 
 def read_holidays(words: Sequence[str], encoding: str = "utf-8-sig") -> list[str]:
-    """Dates, from words that are dates or files with one date a line."""
+    """Dates, from words that are dates or files with one date a line; or codes of countries."""
+    if words and all(map(CountryCode().accepts, words)) and not any(map(os.path.isfile, words)):
+        return list(words)
     days = []
     for word in words:
         if _date(word):

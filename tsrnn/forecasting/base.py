@@ -120,6 +120,19 @@ class ForecasterBase(RecurrentEstimator):
         return self.fitted_.spec.season
 
     @property
+    def seasons_(self) -> tuple[float, ...]:
+        """All seasons in use, in steps, the shortest first; empty without any."""
+        state = self.fitted_
+        fourier = state.features.fourier if state.features else ()
+        return tuple(sorted({state.spec.season, *state.scaling.seasons, *fourier} - {1}))
+
+    @property
+    def holidays_(self) -> tuple[str, ...]:
+        """Names of the holidays of countries that have a channel of their own."""
+        features = self.fitted_.features
+        return features.countries.names if features and features.countries else ()
+
+    @property
     def lookback_(self) -> int:
         """Past values that the network reads."""
         return self.fitted_.spec.lookback

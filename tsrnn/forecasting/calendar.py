@@ -1,4 +1,4 @@
-"""Channels of the time stamps: calendars as sines and cosines or one-hot, and holidays."""
+"""Channels of the time stamps: calendars and seasons as sines and cosines or one-hot, holidays."""
 
 import datetime
 import re
@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data import Collection, Location
+from tsrnn.data.step_numbers import step_numbers
+from tsrnn.forecasting.country_holidays import CountryHolidays, country_codes, days_of
 from tsrnn.kernels import portable
 
 _CYCLES: dict[str, tuple[Callable[[pd.Index], Any], float, int]] = {
@@ -20,6 +22,7 @@ _CYCLES: dict[str, tuple[Callable[[pd.Index], Any], float, int]] = {
     "day_of_year": (lambda index: index.day_of_year - 1, 365.25, 2),
 }
 CALENDAR = (*_CYCLES, "weekday")
+_MAX_HARMONICS = 3  # of a season
 _DATE = re.compile(r"(\d{4})(?:([-/.])(\d\d?)\2(\d\d?)|(\d\d)(\d\d))([T ].+)?")
 
 
@@ -28,32 +31,48 @@ def n_calendar_channels(names: Sequence[str]) -> int:
     return sum(7 if name == "weekday" else 2 * _CYCLES[name][2] for name in names)
 
 
-def calendar_channels(
-    indexes: Sequence[pd.Index], names: Sequence[str], holidays: np.ndarray
-) -> np.ndarray:
-    """Channels of calendar features and holidays, (n_rows, n), of indexes end to end."""
-    if not (names or holidays.size):
-        return np.empty((sum(len(index) for index in indexes), 0))
-    encoded = {id(index): index for index in indexes}
-    encoded = {key: _encode(index, names, holidays) for key, index in encoded.items()}
-    return np.concatenate([encoded[id(index)] for index in indexes])
-
-
-def _encode(index, names, holidays):
-    columns = []
+def calendar_channels(index: pd.Index, names: Sequence[str]) -> np.ndarray:
+    """Channels of calendar features, (n_rows, n)."""
+    columns = [np.empty((len(index), 0))]
     for name in names:
         if name == "weekday":
             columns.append(np.eye(7)[np.asarray(index.day_of_week)])
             continue
         number_of, cycle, n_harmonics = _CYCLES[name]
         angle = 2 * np.pi * np.asarray(number_of(index), float) / cycle
-        for k in range(1, n_harmonics + 1):
-            columns.append(np.column_stack(portable.sine_cosine(k * angle)))
-    if holidays.size:
-        stamps = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
-        days = stamps.tz_localize(None).to_numpy().astype("M8[D]")
-        columns.append(np.isin(days, holidays)[:, None])
+        columns.append(_waves(angle, n_harmonics))
     return np.hstack(columns)
+
+
+def n_fourier_channels(seasons: Sequence[float]) -> int:
+    """Channels of the Fourier terms of seasons."""
+    return sum(2 * _n_harmonics(season) for season in seasons)
+
+
+def fourier_channels(index: pd.Index, step: Any, seasons: Sequence[float]) -> np.ndarray:
+    """Fourier terms of seasons of so many steps, (n_rows, n): sines and cosines of the phase."""
+    if not seasons:
+        return np.empty((len(index), 0))
+    numbers = step_numbers(index, step)
+    return np.hstack([_waves(2 * np.pi * (numbers % s) / s, _n_harmonics(s)) for s in seasons])
+
+
+def _n_harmonics(season):
+    """As many as the steps tell apart, at most three: more would follow the noise of a year."""
+    return max(1, min(_MAX_HARMONICS, int(season / 2)))
+
+
+def _waves(angle, n_harmonics):
+    """Sines and cosines of angles and of their multiples, (n_rows, 2 * n_harmonics)."""
+    waves = [np.column_stack(portable.sine_cosine(k * angle)) for k in range(1, n_harmonics + 1)]
+    return np.hstack(waves)
+
+
+def holiday_channels(index: pd.Index, holidays: np.ndarray) -> np.ndarray:
+    """Marks of the time stamps that are on holidays, (n_rows, 1); (n_rows, 0) without holidays."""
+    if not holidays.size:
+        return np.empty((len(index), 0))
+    return np.isin(days_of(index), holidays)[:, None]
 
 
 def check_calendar(calendar: str | Sequence[str], collection: Collection) -> tuple[str, ...]:
@@ -66,8 +85,8 @@ def check_calendar(calendar: str | Sequence[str], collection: Collection) -> tup
 
 
 def check_holidays(holidays: Any, collection: Collection) -> np.ndarray:
-    """Holidays as sorted days, checked."""
-    if holidays is None or len(holidays) == 0:
+    """Holidays as sorted days, checked; none where they are codes of countries."""
+    if holidays is None or len(holidays) == 0 or country_codes(holidays):
         return np.empty(0, "M8[D]")
     days, zone = [], getattr(collection.axes[0].index, "tz", None)
     for k, entry in enumerate(holidays):
@@ -79,6 +98,21 @@ def check_holidays(holidays: Any, collection: Collection) -> np.ndarray:
                 "Give each as a date, a time stamp, a period of a day or a text, year first.",
                 row=k,
             ) from error
+    _check_steps_of_days(collection)
+    return np.unique(np.array(days))
+
+
+def check_countries(holidays: Any, collection: Collection) -> CountryHolidays | None:
+    """Holidays of countries by name, checked; None where they are days."""
+    codes = () if holidays is None else country_codes(holidays)
+    if not codes:
+        return None
+    _check_steps_of_days(collection)
+    return CountryHolidays.of(codes, [axis.index for axis in collection.axes])
+
+
+def _check_steps_of_days(collection):
+    """Refuse holidays where time stamps have no dates, or are further apart than days."""
     step = collection.axes[0].frequency
     if step is not None:  # as business days leave out weekends, the least of several steps
         stamps = pd.date_range("2024-01-01", periods=4, freq=step)
@@ -88,7 +122,6 @@ def check_holidays(holidays: Any, collection: Collection) -> np.ndarray:
             f"are days, and times have {have}",
             "Leave them out, or give the share of them in each step as a column of X.",
         )
-    return np.unique(np.array(days))
 
 
 def _day(entry, zone):

@@ -22,10 +22,15 @@ from tsrnn.data import (
 from tsrnn.forecasting.calendar import (
     calendar_channels,
     check_calendar,
+    check_countries,
     check_holidays,
+    fourier_channels,
+    holiday_channels,
     n_calendar_channels,
+    n_fourier_channels,
 )
 from tsrnn.forecasting.columns import ColumnEncoder
+from tsrnn.forecasting.country_holidays import CountryHolidays
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,6 +43,8 @@ class FeatureEncoder:
     calendar: tuple[str, ...] = ()  # names in ``CALENDAR``; channels follow those of ``known``
     holidays: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, "M8[D]"))
     observed: bool = False  # whether the last channel tells which values were observed
+    countries: CountryHolidays | None = None  # channels follow those of ``holidays``
+    fourier: tuple[float, ...] = ()  # seasons in steps; channels follow those of ``countries``
 
     @classmethod
     def fit(
@@ -49,6 +56,7 @@ class FeatureEncoder:
         past: Sequence[Any],
         calendar: Sequence[str],
         holidays: Any,
+        fourier: Sequence[float] = (),
     ) -> Self:
         """Means, deviations and levels, from the rows of the series alone."""
         columns = [] if covariates is None else list(covariates.frame.columns)
@@ -80,12 +88,16 @@ class FeatureEncoder:
             calendar=check_calendar(calendar, collection),
             holidays=check_holidays(holidays, collection),
             observed=collection.observed is not None,
+            countries=check_countries(holidays, collection),
+            fourier=tuple(fourier),
         )
 
     @property
     def n_known(self) -> int:
         """Channels that are known in the future: they come first."""
         n_calendar = n_calendar_channels(self.calendar) + (self.holidays.size > 0)
+        n_calendar += self.countries.n_channels if self.countries else 0
+        n_calendar += n_fourier_channels(self.fourier)
         return sum(encoder.n_channels for encoder in self.known) + n_calendar
 
     @property
@@ -96,7 +108,7 @@ class FeatureEncoder:
     @property
     def has_covariates(self) -> bool:
         """Whether there are channels of covariates, calendars, holidays or static values."""
-        return self.n_channels > self.observed
+        return self.n_channels > self.observed + n_fourier_channels(self.fourier)
 
     def encode(self, covariates: Covariates, *, future: bool = False) -> Covariates:
         """Covariates with their columns encoded; in the ``future`` past columns may be lacking."""
@@ -163,7 +175,7 @@ class FeatureEncoder:
         indexes, lengths = [axis.index for axis in collection.axes], collection.panel.lengths
         covariates = self._covariates(rows, indexes, collection.ids, mask)
         n_known = sum(column.n_channels for column in self.known)
-        dates = calendar_channels(indexes, self.calendar, self.holidays)
+        dates = self._dates(indexes, collection.axes[0].step)
         parts = [covariates[:, :n_known], dates, covariates[:, n_known:]]
         parts.append(np.repeat(static, lengths, axis=0))
         if self.observed:
@@ -172,18 +184,36 @@ class FeatureEncoder:
         return np.hstack(parts)
 
     def after(
-        self, indexes: Sequence[pd.Index], ids: list, rows: Sequence[Covariates], mask: bool
+        self, collection: Collection, horizon: int, rows: Sequence[Covariates], mask: bool
     ) -> np.ndarray:
-        """Channels of the next steps, (n_series, n_steps, n_channels); 0 where they are unknown."""
+        """Channels of the next steps, (n_series, horizon, n_channels); 0 where they are unknown."""
+        axes = {id(axis): axis for axis in collection.axes}
+        nexts = {key: axis.after(horizon) for key, axis in axes.items()}
+        indexes, ids = [nexts[id(axis)] for axis in collection.axes], collection.ids
         channels = np.zeros((len(ids), len(indexes[0]), self.n_channels))
         if self.n_known:
             known = dataclasses.replace(self, past=())
             known = known._covariates(rows, indexes, ids, mask, future=True)
-            dates = calendar_channels(indexes, self.calendar, self.holidays)
+            dates = self._dates(indexes, collection.axes[0].step)
             channels[:, :, : self.n_known] = np.hstack([known, dates]).reshape(
                 *channels.shape[:2], -1
             )
         return channels
+
+    def _dates(self, indexes, step):
+        """Channels of the time stamps, (n_rows, n), of indexes end to end."""
+
+        def encode(index):
+            parts = [calendar_channels(index, self.calendar)]
+            parts.append(holiday_channels(index, self.holidays))
+            if self.countries:
+                parts.append(self.countries.channels(index))
+            parts.append(fourier_channels(index, step, self.fourier))
+            return np.hstack(parts)
+
+        encoded = {id(index): index for index in indexes}  # series of equal times share one
+        encoded = {key: encode(index) for key, index in encoded.items()}
+        return np.concatenate([encoded[id(index)] for index in indexes])
 
     def _covariates(self, rows, indexes, ids, mask, future=False):
         """Channels of known and past columns, (n_rows, n), from the first that have the row.

@@ -25,7 +25,7 @@ class WindowSpec:
     """The windows that a network reads, and what it outputs for each."""
 
     lookback: int  # past values of a window
-    season: int
+    season: int  # the shortest, which the seasonal naive forecast repeats
     segment: int  # values of a recurrent step
     n_ahead: int  # steps forecast in one pass
     n_channels: int = 0  # of covariates

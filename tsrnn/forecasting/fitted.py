@@ -96,7 +96,7 @@ class FittedForecaster:
         """Context of the fitted series with the covariates of the horizon."""
         encoded, after = self._encode(covariates, self.recent.ids, future=True), None
         if self.features:
-            after = self._channels_after(self.recent, horizon, encoded + self._later(), mask)
+            after = self.features.after(self.recent, horizon, encoded + self._later(), mask)
         return self.context(self.recent, after, self.n_elapsed)
 
     def other_context(
@@ -111,11 +111,11 @@ class FittedForecaster:
         self._check_other(series)
         groups = self._groups_of_labels(series.ids)
         series, rows = self.with_channels(series, covariates, static, mask)
-        after = self._channels_after(series, horizon, rows, mask) if self.features else None
-        spec = self.spec
-        scaling = scaling_of(
-            series.panel, spec.lookback, spec.season, self.transform, bool(self.scaling.slope.any())
-        )
+        after = self.features.after(series, horizon, rows, mask) if self.features else None
+        spec, fitted = self.spec, self.scaling
+        seasons = spec.season, *fitted.seasons
+        has_trend = bool(fitted.slope.any())
+        scaling = scaling_of(series.panel, spec.lookback, seasons, self.transform, has_trend)
         return ForecastContext(series, after, scaling, 0, groups)
 
     def with_channels(
@@ -231,10 +231,3 @@ class FittedForecaster:
 
     def _later(self):
         return [] if self.later_covariates is None else [self.later_covariates]
-
-    def _channels_after(self, collection, horizon, rows, mask):
-        """Channels of the steps after series, (n_series, horizon, n_channels)."""
-        after = {id(axis): axis for axis in collection.axes}
-        after = {key: axis.after(horizon) for key, axis in after.items()}
-        indexes = [after[id(axis)] for axis in collection.axes]
-        return self.features.after(indexes, collection.ids, rows, mask)

@@ -30,6 +30,7 @@ from tsrnn.forecasting.predictor import (
 from tsrnn.forecasting.pretrained import Pretrained, forecast_one, load_pretrained
 from tsrnn.forecasting.resolve import ResolvedParams, TooShortError, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
+from tsrnn.forecasting.seasons import Seasons
 from tsrnn.forecasting.zero_shot import (
     fine_tuner_of,
     may_be_zero_shot,
@@ -60,6 +61,7 @@ def fit_series(
     parts: TrainingParts,
 ) -> tuple[FittedForecaster, History]:
     """Fit networks by a forecaster's parameters; also the history of their training."""
+    seasons = Seasons.of(forecaster.season, collection.panel.lengths)
     features = FeatureEncoder.fit(
         collection,
         covariates,
@@ -67,11 +69,13 @@ def fit_series(
         past=forecaster.past_covariates,
         calendar=forecaster.calendar,
         holidays=forecaster.holidays,
+        fourier=seasons.fourier,
     )
     if forecaster.max_iter == 0 or prefers_zero_shot(forecaster, collection, features):
         return zero_shot(forecaster, collection, features)
     try:
-        resolved = resolve(collection, forecaster.get_params(), features.n_known > 0)
+        parameters = forecaster.get_params() | {"season": seasons.base}
+        resolved = resolve(collection, parameters, features.n_known > 0)
     except TooShortError as error:
         if not may_be_zero_shot(forecaster, features):
             raise
@@ -95,7 +99,14 @@ def fit_series(
     mask = forecaster.missing == "mask"
     collection, later = _with_channels(collection, features, covariates, static_channels, mask)
     panel, trend = collection.panel, resolved.trend and collection.panel.n_series == 1
-    scaling = scaling_of(panel, spec.lookback, spec.season, resolved.transform, trend)
+    scaling = scaling_of(
+        panel,
+        spec.lookback,
+        (spec.season, *seasons.profiles),
+        resolved.transform,
+        trend,
+        resolved.n_held_out,
+    )
     pretrained = _pretrained(forecaster, collection, features)
     context = FitContext(collection, scaling, spec, resolved, pretrained)
     network, result, pretrained = _fit_networks(forecaster, context, parts)

@@ -13,8 +13,10 @@ from tsrnn.parameters import (
     BOOLEAN,
     FRACTION,
     POSITIVE_INTEGER,
+    SEASON,
     STEPS,
     ArrayLike,
+    CountryCode,
     Integer,
     Label,
     ListOf,
@@ -59,9 +61,13 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         Past values that the network reads. By default three seasons, or the larger of 24 and the
         horizon where there is no season; at least four horizons in a panel; fewer where series are
         short, down to the shortest where that is at least half.
-    season : int or "auto", default="auto"
+    season : number, sequence of numbers or "auto", default="auto"
         Steps of a season. "auto" takes it from the index's frequency (12 for months, 7 for days, 24
         for hours) if it forecasts half of the series or more better than the last value, else 1.
+        Of several, such as ``[24, 168]`` or ``[7, 365.25]``, forecasts start from the shortest
+        whole one. Longer whole ones that the typical series holds four times are taken out first:
+        the median of each phase less that of the shortest season, as far as it is no chance. Of
+        others the network reads Fourier terms, three sines and cosines of the phase.
     transform : {"auto", "log"} or None, default="auto"
         "log" works on logarithms of the values; "auto" does so where all are positive and vary in
         proportion to their level, or the levels of series differ by more than a factor of ten.
@@ -92,9 +98,11 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     calendar : sequence of str, default=()
         Features of the time stamps: any of "minute", "hour", "weekday", "day" (of the month),
         "month" and "day_of_year". Weekdays have one channel each, others sines and cosines.
-    holidays : sequence of dates, optional
-        Days that are marked in a channel, in the past and the future: dates, time stamps, periods
-        of a day, or texts with the year first.
+    holidays : str, sequence of str or sequence of dates, optional
+        Countries or their subdivisions by ISO 3166, "DE", "DE-BY" or ["DE", "FR"]: a channel for
+        any of their holidays, and one for each name that the fitted series saw, ``holidays_``
+        (needs ``pip install "tsrnn[holidays]"``). Or days that are marked in one channel: dates,
+        time stamps, periods of a day, or texts with the year first. Past and future are marked.
     id_column, time_column, target_column : str, default="unique_id", "ds", "y"
         Columns of a long frame.
     cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
@@ -114,7 +122,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         Values that each recurrent step takes together, as in SegRNN (Lin et al. 2023); a remainder
         at the start of the lookback is not read. "auto" is 1 for one series, and for a panel a
         season, or 4 where there is none. With covariates known in the future it must divide the
-        steps forecast at once: "auto" is then the largest divisor up to these.
+        steps forecast at once: "auto" is then the divisor nearest to these, by ratio, and for one
+        series to a sixth of a season of 24 or more.
     loss : {"absolute_error", "squared_error", "huber", "quantile", "gaussian", "student_t"}
         Loss, on the window's scale, by default "absolute_error"; "huber" is squared up to one
         deviation. The last three learn the distribution as well: ``quantiles`` (Koenker & Bassett
@@ -165,9 +174,13 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     network_, networks_ : Network, list of list of Network
         The first trained network; all members, for each series or for all. Where nothing was
         trained it is the pretrained one.
+    seasons_ : tuple of float
+        All seasons in use, the shortest whole one, ``season_``, first.
     season_, lookback_, segment_, transform_, loss_, quantiles_ : int, str, tuple
         Values in use, where parameters left them open; quantiles are sorted. Where nothing was
         trained the lookback is 1, the least that forecasts need.
+    holidays_ : tuple of str
+        Names of the holidays of countries that have a channel of their own.
     loss_curve_ : list of float
         Mean training loss of each epoch of the networks that were validated on the held-out end.
     validation_scores_ : list of float or None
@@ -217,13 +230,13 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         "horizon": [STEPS],
         "n_ahead": [STEPS, StrOptions(["auto"])],
         "lookback": [Integer(2), None],
-        "season": [POSITIVE_INTEGER, StrOptions(["auto"])],
+        "season": [SEASON, ListOf(SEASON, least=1, arrays=True), StrOptions(["auto"])],
         "transform": [StrOptions(["auto", "log"]), None],
         "scope": [StrOptions(["global", "local", "fine_tuned"])],
         "missing": [StrOptions(["raise", "mask"])],
         "past_covariates": [ListOf(Label())],
         "calendar": [StrOptions(CALENDAR), ListOf(StrOptions(CALENDAR))],
-        "holidays": [ArrayLike(), None],
+        "holidays": [CountryCode(), ArrayLike(), None],
         "quantiles": [Probabilities()],
         "conformal": [BOOLEAN],
         "n_estimators": [N_NETWORKS],
@@ -238,14 +251,14 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         *,
         n_ahead: int | Auto = "auto",
         lookback: int | None = None,
-        season: int | Sequence[int] | Auto = "auto",
+        season: float | Sequence[float] | Auto = "auto",
         transform: Auto | Literal["log"] | None = "auto",
         scope: Literal["global", "local", "fine_tuned"] = "global",
         pretrained: Auto | None = "auto",
         missing: Missing = "raise",
         past_covariates: Sequence[Hashable] = (),
         calendar: str | Sequence[str] = (),
-        holidays: Iterable[Any] | None = None,
+        holidays: str | Iterable[Any] | None = None,
         id_column: str = "unique_id",
         time_column: str = "ds",
         target_column: str = "y",

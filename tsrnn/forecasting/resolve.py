@@ -21,6 +21,7 @@ _MIN_WINDOWS = 8  # to train on
 _LEAST_DROPPED = 64  # units of a panel's network that has recurrent dropout
 # Its probability where there are fewer windows, one after another, than each limit.
 _DROPOUTS = ((200, 0.5), (1000, 0.25), (math.inf, 0.0))
+_LONG_SEASON = 24  # of which a lone series' network reads sixths, if it reads what is known ahead
 _MAX_SAMPLED = 200  # series of a panel whose values decide on season and transform
 
 
@@ -75,9 +76,7 @@ def resolve(
         )
     segment = parameters["segment"]
     if segment == "auto":
-        segment = 1 if not is_panel else season if season > 1 else 4
-        if has_future:
-            segment = max(k for k in range(1, min(segment, n_ahead) + 1) if n_ahead % k == 0)
+        segment = _segment(season, lookback, n_ahead, is_panel, has_future)
     elif has_future and n_ahead % segment:
         raise ValueError(
             f"segment={segment} does not divide the {n_ahead} steps that the network forecasts at "
@@ -99,6 +98,22 @@ def resolve(
         recurrent_dropout=_recurrent_dropout(parameters, hidden_size, n_windows),
         trend=is_partial and season > 1,
     )
+
+
+def _segment(season, lookback, n_ahead, is_panel, has_future):
+    """Values that a recurrent step takes together.
+
+    With covariates that are known ahead it divides the steps forecast at once, and is the divisor
+    nearest to the segment without, by their ratio: steps cost time, be they one value each.
+    """
+    if is_panel:
+        segment = season if season > 1 else 4
+    else:
+        segment = season // 6 if has_future and season >= _LONG_SEASON else 1
+    if not has_future:
+        return segment
+    divisors = [k for k in range(1, min(lookback, n_ahead) + 1) if n_ahead % k == 0]
+    return min(divisors, key=lambda k: (max(k / segment, segment / k), k))
 
 
 def _recurrent_dropout(parameters, hidden_size, n_windows):

@@ -10,6 +10,7 @@ import numpy as np
 
 from tsrnn.data import Collection, Location, Panel, format_time
 from tsrnn.estimators.constant import ROUNDING, is_constant
+from tsrnn.forecasting.seasons import seasonal_profiles
 from tsrnn.kernels import portable
 
 MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
@@ -19,17 +20,25 @@ _LOG_LARGEST = 690.7755278982137  # its logarithm, as a literal with the same bi
 
 @dataclasses.dataclass(frozen=True)
 class Scaling:
-    """Scaling of each series: a logarithm, less a line and the mean, over a typical deviation."""
+    """Scaling of each series: a logarithm, less a line, profiles and mean, over a deviation."""
 
     log: bool  # whether logarithms come first
     slope: np.ndarray  # (n_series,), per step
     mean: np.ndarray  # (n_series,), without the line
     deviation: np.ndarray  # (n_series,), of a typical window
+    profiles: tuple[np.ndarray, ...] = ()  # each (n_series, season), by the steps of the series
 
     @classmethod
-    def of(cls, panel: Panel, lookback: int, log: bool, slope: np.ndarray) -> Scaling:
-        """From all values of a panel; ``slope`` is (n_series,)."""
-        values = _levelled(panel, log, slope)
+    def of(
+        cls,
+        panel: Panel,
+        lookback: int,
+        log: bool,
+        slope: np.ndarray,
+        profiles: tuple[np.ndarray, ...] = (),
+    ) -> Scaling:
+        """From all values of a panel; ``slope`` is (n_series,), ``profiles`` (n_series, season)."""
+        values = _levelled(panel, log, slope, profiles)
         # Squares of values near 1 neither overflow nor underflow: exact, as a power of two.
         exponent = np.frexp(_reduced(np.maximum, panel, np.abs(values)))[1]
         values = np.ldexp(values, -np.repeat(exponent, panel.lengths))
@@ -45,11 +54,16 @@ class Scaling:
         # Outputs of a network for a constant series are noise: they are scaled to nearly nothing.
         smallest = np.where(level > 0, ROUNDING * level, 1.0)
         deviation = np.ldexp(np.where(constant, smallest, deviation), exponent)
-        return cls(log, slope, np.ldexp(mean, exponent), np.maximum(deviation, 5e-324))
+        return cls(log, slope, np.ldexp(mean, exponent), np.maximum(deviation, 5e-324), profiles)
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """Steps of the seasons that profiles take out."""
+        return tuple(profile.shape[1] for profile in self.profiles)
 
     def apply(self, panel: Panel, n_elapsed: np.ndarray | int = 0) -> np.ndarray:
         """Scaled values, (n_values,); ``n_elapsed`` values of each series came before the panel."""
-        values = _levelled(panel, self.log, self.slope, n_elapsed)
+        values = _levelled(panel, self.log, self.slope, self.profiles, n_elapsed)
         lengths = panel.lengths
         return (values - np.repeat(self.mean, lengths)) / np.repeat(self.deviation, lengths)
 
@@ -60,6 +74,8 @@ class Scaling:
             part[series][:, None] for part in (self.deviation, self.mean, self.slope)
         )
         values = scaled * deviation + mean + slope * steps
+        for profile in self.profiles:
+            values += profile[series[:, None], steps % profile.shape[1]]
         if not self.log:
             return values
         if (values > _LOG_LARGEST).any():
@@ -77,6 +93,8 @@ class Scaling:
             part[series][:, None, None] for part in (self.deviation, self.mean, self.slope)
         )
         values = portable.log(values) if self.log else values
+        for profile in self.profiles:
+            values = values - profile[series[:, None, None], steps % profile.shape[1]]
         return (values - slope * steps - mean) / deviation
 
     def check_range(self, collection: Collection, n_elapsed: np.ndarray | int = 0) -> None:
@@ -102,12 +120,15 @@ class Scaling:
         )
 
 
-def _levelled(panel, log, slope, n_elapsed=0):
-    """Values less their line, a copy."""
+def _levelled(panel, log, slope, profiles=(), n_elapsed=0):
+    """Values less their line and profiles, a copy."""
     values = portable.log(panel.values) if log else panel.values.copy()
-    if slope.any():
+    if slope.any() or profiles:
         steps = np.arange(values.size) - np.repeat(panel.indptr[:-1] - n_elapsed, panel.lengths)
         values -= np.repeat(slope, panel.lengths) * steps
+    for profile in profiles:
+        series = np.repeat(np.arange(panel.n_series), panel.lengths)
+        values -= profile[series, steps % profile.shape[1]]
     return values
 
 
@@ -155,12 +176,29 @@ def recent_slope(values: np.ndarray, season: int) -> float:
 
 
 def scaling_of(
-    panel: Panel, lookback: int, season: int, transform: str | None, trend: bool
+    panel: Panel,
+    lookback: int,
+    seasons: tuple[int, ...],
+    transform: str | None,
+    trend: bool,
+    n_held_out: np.ndarray | None = None,
 ) -> Scaling:
-    """Scaling of each series, with its recent slope where a trend is to be taken out."""
+    """Scaling of each series, with what is to be taken out of it first.
+
+    Its recent slope where there is a trend, and profiles of all ``seasons`` but the first: of the
+    values before the held-out ones, (n_series,), whose errors would else look too small.
+    """
     log, slope = transform == "log", np.zeros(panel.n_series)
-    if trend:
-        for k, (first, end) in enumerate(itertools.pairwise(panel.indptr)):
-            values = panel.values[first:end]
-            slope[k] = recent_slope(portable.log(values) if log else values, season)
-    return Scaling.of(panel, lookback, log, slope)
+    profiles = tuple(np.zeros((panel.n_series, season)) for season in seasons[1:])
+    for k, (first, end) in enumerate(itertools.pairwise(panel.indptr)):
+        if not (trend or profiles):
+            break
+        values = panel.values[first:end]
+        values = portable.log(values) if log else values
+        if trend:
+            slope[k] = recent_slope(values, seasons[0])
+        if n_held_out is not None:
+            values = values[: values.size - n_held_out[k]]
+        for profile, found in zip(profiles, seasonal_profiles(values, seasons), strict=True):
+            profile[k] = found
+    return Scaling.of(panel, lookback, log, slope, profiles)

@@ -18,6 +18,7 @@ from tsrnn.forecasting.pretrained import (
 from tsrnn.forecasting.resolve import check_positive
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.seasonality import season_of
+from tsrnn.forecasting.seasons import base_and_longer
 from tsrnn.training import History
 
 _SHORT = 200  # values of the typical series of a panel: with fewer none is trained on
@@ -32,10 +33,11 @@ _OF_ANY_NETWORK = {
 
 
 def pretrained_season(forecaster: ForecasterBase, collection: Collection) -> int:
-    """The season that the pretrained network takes: the parameter, or the index's."""
-    if forecaster.season == "auto":
+    """The season that the pretrained network takes: the parameter's shortest, or the index's."""
+    season, _ = base_and_longer(forecaster.season)
+    if season == "auto":
         return season_of(collection.axes[0].frequency)
-    return min(forecaster.season, LONGEST_SEASON)
+    return min(season, LONGEST_SEASON)
 
 
 def may_be_zero_shot(forecaster: ForecasterBase, features: FeatureEncoder) -> bool:

@@ -1,6 +1,7 @@
 """Constraints: what parameters may be."""
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from datetime import date
@@ -100,6 +101,16 @@ class Text(Constraint):
 
     def __str__(self) -> str:
         return "a string that is not empty"
+
+
+class CountryCode(Constraint):
+    """The code of a country, "DE", or of one of its subdivisions, "DE-BY", by ISO 3166."""
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, str) and re.fullmatch(r"[A-Z]{2}(-\w+)?", value) is not None
+
+    def __str__(self) -> str:
+        return "the code of a country such as 'DE' or 'DE-BY'"
 
 
 class Label(Constraint):
@@ -223,6 +234,7 @@ class Weights(Constraint):
 
 
 POSITIVE_INTEGER = Integer(1)
+SEASON = Number(1, 10_000_000)  # steps
 STEPS = Integer(1, 1_000_000)  # ahead; as many windows or sample paths
 POSITIVE = Number(0, closed="right")
 NON_NEGATIVE = Number(0)

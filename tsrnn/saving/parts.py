@@ -17,6 +17,7 @@ from tsrnn.data.interop import Foreign
 from tsrnn.data.time_axis import regular_index
 from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.columns import ColumnEncoder
+from tsrnn.forecasting.country_holidays import CountryHolidays
 from tsrnn.forecasting.encoders import FeatureEncoder
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
@@ -276,12 +277,22 @@ def _decode_narwhals_dtype(name, *parts):
     return getattr(nw, name)(*parts)
 
 
-@codec(Scaling)
-def _decode_scaling(log: bool, slope: np.ndarray, mean: np.ndarray, deviation: np.ndarray):
+def _encode_scaling(scaling):
+    parts = {name: getattr(scaling, name) for name in ("log", "slope", "mean", "deviation")}
+    return parts | ({"profiles": scaling.profiles} if scaling.profiles else {})
+
+
+@codec(Scaling, encode=_encode_scaling)
+def _decode_scaling(
+    log: bool, slope: np.ndarray, mean: np.ndarray, deviation: np.ndarray, profiles: tuple = ()
+):
     parts = slope, mean, deviation
     check(all(part.dtype == np.float64 and part.ndim == 1 for part in parts), "a scaling")
     check(len({part.size for part in parts}) == 1, "a scaling")
-    return Scaling(bool(log), *parts)
+    for profile in profiles:
+        check(has_type(profile, np.ndarray) and profile.dtype == np.float64, "a profile")
+        check(profile.ndim == 2 and len(profile) == mean.size and profile.size, "a profile")
+    return Scaling(bool(log), *parts, profiles)
 
 
 @codec(ConformalWidths)
@@ -310,14 +321,45 @@ def _decode_column(name: Hashable, mean: float, deviation: float, levels: pd.Ind
     return ColumnEncoder(name, mean, deviation, levels)
 
 
-@codec(FeatureEncoder, "Features")
+@codec(CountryHolidays)
+def _decode_country_holidays(names: tuple, days: np.ndarray, numbers: np.ndarray, years: tuple):
+    check(all(has_type(name, str) for name in names), "holidays")
+    check(days.dtype == "M8[D]" and days.ndim == 1, "holidays")
+    check(numbers.dtype == np.int64 and numbers.shape == days.shape, "holidays")
+    check(((numbers >= -1) & (numbers < len(names))).all(), "holidays")
+    check(len(years) == 2 and all(has_type(year, int) for year in years), "holidays")
+    check(years[0] <= years[1], "holidays")
+    return CountryHolidays(names, days, numbers, years)
+
+
+def _encode_features(features):
+    names = ("known", "past", "static", "calendar", "holidays", "observed")
+    parts = {name: getattr(features, name) for name in names}
+    if features.countries:
+        parts["countries"] = features.countries
+    if features.fourier:
+        parts["fourier"] = features.fourier
+    return parts
+
+
+@codec(FeatureEncoder, "Features", _encode_features)
 def _decode_features(
-    known: tuple, past: tuple, static: tuple, calendar: tuple, holidays: np.ndarray, observed: bool
+    known: tuple,
+    past: tuple,
+    static: tuple,
+    calendar: tuple,
+    holidays: np.ndarray,
+    observed: bool,
+    countries: CountryHolidays | None = None,
+    fourier: tuple = (),
 ):
     check(all(isinstance(column, ColumnEncoder) for column in (*known, *past, *static)), "a column")
     check(all(name in CALENDAR for name in calendar), "a calendar")
     check(holidays.dtype == "M8[D]" and holidays.ndim == 1, "holidays")
-    return FeatureEncoder(known, past, static, calendar, holidays, bool(observed))
+    check(all(has_type(n, float) and 1 <= n <= MAX_STEPS for n in fourier), "fourier")
+    return FeatureEncoder(
+        known, past, static, calendar, holidays, bool(observed), countries, fourier
+    )
 
 
 def _encode_covariates(covariates):
