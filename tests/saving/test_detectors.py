@@ -12,6 +12,7 @@ from saving.conftest import (
     detector_panel,
     detector_series,
     round_trip,
+    saved_attributes,
     split_rows,
 )
 from sklearn.base import clone
@@ -49,7 +50,7 @@ BY_SHARE = {"threshold": None, "contamination": 0.1}
 def parts(fitted):
     """Attributes of a detector without streams, whose working memory is uninitialised."""
     state = dataclasses.replace(fitted.fitted_, streams=None)
-    return dict(sorted((vars(fitted) | {"fitted_": state}).items()))
+    return saved_attributes(fitted) | {"fitted_": state}
 
 
 def assert_continues(loaded, fitted, y):

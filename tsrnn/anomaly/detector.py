@@ -1,5 +1,6 @@
 """Base class of the detectors: scores, a threshold and events, with scikit-learn's outlier API."""
 
+import time
 from typing import Any, Self
 
 import numpy as np
@@ -74,13 +75,15 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
 
     def _fit_scores(self, y):
         """Fit; returns the series and their scores. If it fails, attributes are as before."""
-        before = dict(vars(self))
+        before, start = dict(vars(self)), time.perf_counter()
         try:
-            return self._fit(y)
+            fitted = self._fit(y)
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
             raise
+        self.fit_time_ = time.perf_counter() - start
+        return fitted
 
     def _fit(self, y):
         self._validate_params()

@@ -1,6 +1,7 @@
 """RNNAnomalyDetector: anomalies as errors of recurrent networks."""
 
 import dataclasses
+import logging
 import warnings
 from collections.abc import Hashable, Sequence
 from numbers import Real
@@ -38,6 +39,7 @@ from tsrnn.parameters.types import (
 )
 from tsrnn.training import train_many
 
+_log = logging.getLogger("tsrnn")
 _SEASONS = ListOf(POSITIVE_INTEGER, least=1, arrays=True)
 _MIN_OBSERVATIONS = 16  # of a training series
 _MINIBATCHES = 300  # of a series; with more, networks learn the anomalies too
@@ -123,6 +125,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         panel a Series by id. Only with ``online=True``.
     seasons_, n_iter_, n_features_in_ : tuple of int, int, int
         Seasons in steps, epochs, and channels.
+    fit_time_ : float
+        Seconds that ``fit`` took; not kept in saved files.
 
     Examples
     --------
@@ -235,6 +239,14 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         stamps, labels = [s.last_stamp for s in self.fitted_.streams], list(self.fitted_.labels)
         return stamps[0] if labels == [None] else pd.Series(stamps, labels, name="cutoff")
 
+    def _chosen(self):
+        threshold = f"{type(self.threshold_).__name__}, {float(self.threshold_.threshold_):.3g}"
+        return {
+            "series": f"{len(self.fitted_.labels):,}",
+            "seasons": ", ".join(map(str, self.seasons_)) or "none",
+            "threshold": threshold,
+        }
+
     def _fit_series(self, panel):
         lengths = [len(series.values) for series in panel]
         if min(lengths) < _MIN_OBSERVATIONS:
@@ -245,6 +257,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                 f"Give at least {_MIN_OBSERVATIONS}, better some thousand.",
             )
         self.seasons_ = resolved_seasons(self.season, panel.all_series[0].axis, max(lengths))
+        if isinstance(self.season, str):
+            _log.info("%s chose season=%r", type(self).__name__, self.seasons_ or 1)
         model = self._new_model(len(panel.channels), min(lengths))
         inputs = [self.fitted_.inputs(series, self.seasons_) for series in panel]
         networks = self._train_networks(model, inputs)

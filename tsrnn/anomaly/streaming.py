@@ -10,6 +10,7 @@ import pandas as pd
 from tsrnn.anomaly.scaling import standardised
 from tsrnn.anomaly.scores import channel_scores, mean_over_channels, set_constant_errors
 from tsrnn.anomaly.seasonality import phase_features
+from tsrnn.anomaly.update_html import update_html
 from tsrnn.data import Location, TimeAxis, format_time
 from tsrnn.data.frequency import step_width
 from tsrnn.data.step_numbers import step_numbers
@@ -38,6 +39,9 @@ class Update:
         """Score, threshold and anomaly as columns."""
         columns = {"score": self.score, "threshold": self.threshold, "anomaly": self.anomaly}
         return pd.DataFrame(columns, self.index)
+
+    def _repr_html_(self) -> str:
+        return update_html(self.to_frame())
 
 
 def apply_threshold(threshold: Any, scores: np.ndarray, index: pd.Index | None = None) -> Update:

@@ -146,13 +146,21 @@ class RecurrentEstimator(ParametersMixin, BaseEstimator):
         return state | {"device": "cpu"} if hasattr(self, "network_") else state
 
     def _repr_html_inner(self) -> str:
-        return super()._repr_html_inner() + network_html(self)
+        return super()._repr_html_inner() + self._summary_html()
 
     def _repr_mimebundle_(self, **kwargs) -> dict[str, str]:
         bundle = super()._repr_mimebundle_(**kwargs)
         if "text/html" in bundle:
-            bundle["text/html"] += network_html(self)
+            bundle["text/html"] += self._summary_html()
         return bundle
+
+    def _summary_html(self):
+        """What was chosen and trained, as HTML; empty if the estimator is not fitted."""
+        return network_html(self, self._chosen()) if hasattr(self, "network_") else ""
+
+    def _chosen(self) -> dict[str, str]:
+        """Names and values, as text, of what a fit chose by itself."""
+        return {}
 
     def _record(self, history: History, stacklevel: int = 3) -> None:
         """Set fitted attributes, named as MLPRegressor's; warn of an interrupted training."""

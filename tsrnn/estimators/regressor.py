@@ -129,6 +129,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Mean training loss of each epoch; minus the validation loss after it, or None.
     n_iter_, best_iter_ : int
         Number of epochs; the epoch whose weights are kept.
+    fit_time_ : float
+        Seconds that the last ``fit`` or ``partial_fit`` took; not kept in saved files.
     n_features_in_, n_outputs_, loss_, quantiles_ : int, int, str, tuple
         Columns of X, if it was a table; targets per row; training loss, and its quantiles if any.
 

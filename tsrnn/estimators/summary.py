@@ -1,5 +1,6 @@
-"""HTML summary of a fitted network for notebooks: layers, parameters and losses."""
+"""HTML summary of a fitted estimator for notebooks: what was chosen, layers, epochs, losses."""
 
+import html
 from typing import Any
 
 import numpy as np
@@ -9,18 +10,19 @@ from tsrnn.network import EncoderDecoder
 _WIDTH, _HEIGHT = 260, 70
 
 
-def network_html(estimator: Any) -> str:
-    """HTML with layers, parameters and loss curve; empty if the estimator is not fitted."""
-    network = getattr(estimator, "network_", None)
-    if network is None:
-        return ""
-    rows = _pair_rows(network) if isinstance(network, EncoderDecoder) else _rows(network)
+def network_html(estimator: Any, chosen: dict[str, str]) -> str:
+    """HTML with what a fit chose, layers, parameters, epochs, seconds and loss curve."""
+    network = estimator.network_
+    rows = {name: html.escape(value) for name, value in chosen.items()}
+    rows |= _pair_rows(network) if isinstance(network, EncoderDecoder) else _rows(network)
     used = int(np.count_nonzero(network.used()))
     epochs = f"{estimator.n_iter_} (weights of epoch {estimator.best_iter_})"
     rows |= {
         "parameters": f"{used:,} ({network.parameters.dtype})",
         "epochs": epochs if estimator.n_iter_ else "none",
     }
+    if (seconds := getattr(estimator, "fit_time_", None)) is not None:
+        rows["seconds of fit"] = f"{seconds:.1f}"
     cells = "".join(
         f'<tr><td style="text-align:left">{name}</td><td style="text-align:left">{value}</td></tr>'
         for name, value in rows.items()

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import dataclasses
+import time
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -50,8 +51,8 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
 
     @contextlib.contextmanager
     def _restored_on_error(self):
-        """Restore the state before a fit that fails."""
-        before = dict(vars(self))
+        """Restore the state before a fit that fails; of others record the seconds."""
+        before, start = dict(vars(self)), time.perf_counter()
         try:
             yield
         except BaseException:
@@ -59,6 +60,7 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
                 delattr(self, name)  # scikit-learn still tears its callbacks down
             vars(self).update(before)
             raise
+        self.fit_time_ = time.perf_counter() - start
 
     def _train_fully(self, source, rows, validation, rng, n_drawn=None) -> None:
         """Train to the end of the schedule, or until the loss no longer falls."""

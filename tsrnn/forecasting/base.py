@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data import Collection
 from tsrnn.estimators.base import RecurrentEstimator
+from tsrnn.forecasting.choices import chosen_rows
 from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.forecasting.in_sample import fitted_values
 from tsrnn.kernels.losses import find_loss
@@ -43,6 +44,9 @@ class ForecasterBase(RecurrentEstimator):
         """Levels of a loss of quantiles, sorted; empty for other losses."""
         levels = tuple(sorted(self._loss_params()))
         return levels if find_loss(self.loss).takes_quantiles else ()
+
+    def _chosen(self) -> dict[str, str]:
+        return chosen_rows(self.fitted_)
 
     @property
     def history_(self) -> pd.Series:

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from tsrnn.data import Collection, Covariates
 from tsrnn.forecasting.base import ForecasterBase
+from tsrnn.forecasting.choices import log_resolved, log_share, log_zero_shot
 from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
 from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
 from tsrnn.forecasting.fitted import FittedForecaster
@@ -71,7 +72,10 @@ def fit_series(
         holidays=forecaster.holidays,
         fourier=seasons.fourier,
     )
+    name = type(forecaster).__name__
     if forecaster.max_iter == 0 or prefers_zero_shot(forecaster, collection, features):
+        has_epochs = forecaster.max_iter != 0
+        log_zero_shot(name, "the panel's series are short" if has_epochs else "max_iter=0")
         return zero_shot(forecaster, collection, features)
     try:
         parameters = forecaster.get_params() | {"season": seasons.base}
@@ -83,7 +87,9 @@ def fit_series(
             warnings.warn(
                 f"The pretrained network forecasts all series alone: {error}", stacklevel=3
             )
+        log_zero_shot(name, str(error))
         return zero_shot(forecaster, collection, features)
+    log_resolved(name, forecaster.get_params(), resolved)
     spec = WindowSpec(
         lookback=resolved.lookback,
         season=resolved.season,
@@ -129,6 +135,8 @@ def fit_series(
         later_covariates=later,
         pretrained=pretrained,
     )
+    if forecaster.pretrained is not None:
+        log_share(name, state)
     return state, result.history
 
 

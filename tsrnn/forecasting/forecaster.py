@@ -1,5 +1,6 @@
 """RNNForecaster: a recurrent network that forecasts one or thousands of series."""
 
+import time
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Literal, Self
 
@@ -188,6 +189,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     n_iter_, best_iter_ : int
         Epochs run; epoch whose weights did best, 0 where nothing beat the seasonal naive forecast;
         of several networks the median.
+    fit_time_ : float
+        Seconds that ``fit`` took; not kept in saved files.
 
     Notes
     -----
@@ -388,6 +391,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         >>> len(forecaster.predict(X=X[-3:]))
         3
         """
+        start = time.perf_counter()
         self._validate_params()
         collection, covariates = read_series(self, y), read_covariates(self, X)
         static = read_static(self, static)
@@ -402,4 +406,5 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         parts = TrainingParts(self._new_network, self._settings, quantiles)
         self.fitted_, history = fit_series(self, collection, covariates, static, parts)
         self._record(history)
+        self.fit_time_ = time.perf_counter() - start
         return self

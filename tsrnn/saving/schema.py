@@ -8,8 +8,10 @@ from tsrnn.network import Network
 from tsrnn.parameters import validate_parameters
 from tsrnn.saving.checks import check, check_parts, has_type
 
-# Attributes of scikit-learn, set by set_callbacks and set_fit_request: no results of fit.
+# Attributes of scikit-learn, set by set_callbacks and set_fit_request, which are no results of fit,
+# and the seconds of a fit: the same fit gives the same file.
 _NOT_SAVED = {
+    "fit_time_",
     "_callback_fit_ctx",
     "_metadata_request",
     "_parent_callback_ctx",

@@ -1,6 +1,7 @@
 """Training of one or many networks on windows, which leaves the weights of their best epochs."""
 
 import dataclasses
+import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from tsrnn.training.epochs import EpochRunner, Moments
 from tsrnn.training.interrupts import interruptible, is_called_by_a_loop
 from tsrnn.training.settings import Settings
 
+_log = logging.getLogger("tsrnn")
 GROUP_BYTES = 2**26  # of parameters, moments and best weights of models trained at once
 
 
@@ -129,6 +131,7 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
         for array, validation, each in zip(windows, validations, settings, strict=True)
     )
     n_jobs = networks[0].threads_for(settings[0].n_jobs, source, n_windows, n_trained=len(networks))
+    _log_start(networks, settings[0], n_jobs)
     runner = None
     try:
         with interruptible() as check_interrupt, claim(settings[0].device, n_jobs) as workers:
@@ -159,6 +162,15 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
     for network, weights in zip(networks, monitor.best_weights, strict=True):
         network.parameters[:] = weights
     return monitor.histories
+
+
+def _log_start(networks, settings, n_threads):
+    """Log, at level INFO, what is trained on how many threads."""
+    network, n_epochs = networks[0], settings.stop_after or settings.max_iter
+    where = "the GPU" if settings.device == "cuda" else f"{n_threads} thread(s)"
+    message = "training %d network(s) (%s, %d units, %s) for at most %d epochs on %s"
+    values = network.cell, network.n_hidden, network.parameters.dtype, n_epochs, where
+    _log.info(message, len(networks), *values)
 
 
 class _Monitor:

@@ -5,6 +5,7 @@ that it comes with to those that come out is chosen by errors on the held-out en
 """
 
 import dataclasses
+import logging
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from tsrnn.kernels.simple_forecasts.filling import longest_needed, steps_read
 from tsrnn.kernels.sources import Source
 from tsrnn.training import History, Settings, train
 
+_log = logging.getLogger("tsrnn")
 _LEAST_SERIES, _LEAST_WINDOWS = 10, 500  # with fewer the network stays as it is
 # Most windows, their rows of inputs, and values that are read for simple forecasts.
 _MAX_WINDOWS, _MAX_ROWS, _MAX_VALUES = 10_000, 2**20, 8_000_000
@@ -107,12 +109,14 @@ class FineTuner:
         After Ctrl-C, which ``history`` tells, nothing is changed; nor by ``refit``.
         """
         if not self.has_enough:
+            _log.info("%s is not fine-tuned: too few series or windows", self.name)
             return
         tuned, history = self._trained(self.n_held_out, self.name)
         if history.interrupted:
             self.history.interrupted = True
             return
         self.share = self._best_share(tuned)
+        _log.info("%s is fine-tuned, %.2f of the way by held-out errors", self.name, self.share)
         if self.share > 0:
             self.history = history
             self._replace(tuned)
