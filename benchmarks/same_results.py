@@ -575,7 +575,7 @@ def regress_training():
 def sliding_windows():
     frame = pd.DataFrame({"site": list("ab") * 30, "temp": wave(60), "wind": wave(60, seed=1)})
     plain = SlidingWindows(lookback=4).fit_transform(frame[["temp", "wind"]])
-    named = SlidingWindows(lookback=3, groups="site").set_output(transform="pandas")
+    named = SlidingWindows(lookback=3, id_column="site").set_output(transform="pandas")
     X, y = frame[["temp"]], frame["temp"].shift(-1)
     pipeline = make_pipeline(SlidingWindows(lookback=6), regressor()).fit(X[:50], y[:50])
     windows = [make_windows(frame["temp"], 5, 2), make_windows(frame[["temp", "wind"]], 4, step=3)]

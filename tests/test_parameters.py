@@ -432,7 +432,7 @@ def test_other_networks_take_numbers_of_numpy():
         (tsrnn.RNNForecaster(**SMALL), "predict_interval", ["conformal"]),
         (tsrnn.RNNForecaster(**SMALL), "update", ["id_column", "missing"]),
         (tsrnn.anomaly.PCADetector(window=5), "predict", ["window", "online", "time_column"]),
-        (tsrnn.SlidingWindows(3), "transform", ["lookback", "groups"]),
+        (tsrnn.SlidingWindows(3), "transform", ["lookback", "id_column", "groups"]),
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "fit") else str(value),
 )

@@ -117,16 +117,8 @@ def test_wrong_calls(arguments, message, capsys):
         (["--max-iter", "-1"], "argument --max-iter"),
         (["--coverage", "100"], "argument --coverage: '100' is not a percentage"),
         (["--coverage", "80", "often"], "argument --coverage: 'often' is not a percentage"),
-        (
-            ["--coverage", "0.9"],
-            "--coverage: '0.9' is less than one percent: write 90 for 90 %, or",
-        ),
-        (["--coverage", "90", ".95"], "argument --coverage: '.95' is less than one percent: write"),
+        (["--coverage", "0"], "argument --coverage: '0' is not a percentage"),
         (["--coverage", "99.99999"], "argument --coverage: '99.99999' is not a percentage from"),
-        (
-            ["--quantiles", "0.1", "0.5"],
-            "'0.1' is less than one percent: write 10 for 10 %, or 0.1%",
-        ),
         (["--quantiles", "0%"], "argument --quantiles: '0%' is not a percentage from"),
         (["--cell", "lsmt"], "argument --cell: invalid choice: 'lsmt' (choose from 'gru', 'lstm',"),
         (["--seed", "-1"], "argument --seed"),
@@ -147,6 +139,13 @@ def test_wrong_options(options, message, write, refused):
 def test_percentages(text):
     arguments = parser().parse_args(["forecast", "f", "--target", "y", "--quantiles", text])
     assert arguments.quantiles == [float(text.strip(" %"))]
+
+
+def test_shares_as_in_python():
+    options = ["--coverage", "0.8", ".95", "90", "--quantiles", "0.07", "0.005"]
+    arguments = parser().parse_args(["forecast", "f", "--target", "y", *options])
+    assert arguments.coverage == [80, 95, 90]
+    assert arguments.quantiles == [7, 0.5]
 
 
 def test_ctrl_c_outside_training(monkeypatch, run):

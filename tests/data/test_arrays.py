@@ -250,7 +250,7 @@ def test_the_columns_of_a_long_frame_are_no_channels(library):
         frame = pytest.importorskip("polars").DataFrame(frame.to_dict("list"))
     with pytest.raises(DataError, match=r"frame has the columns 'unique_id' and 'ds' of a long"):
         make_windows(frame, 1)
-    with pytest.raises(DataError, match=r"X has the columns .*groups='unique_id'"):
+    with pytest.raises(DataError, match=r"X has the columns .*id_column='unique_id'"):
         SlidingWindows(1).fit(frame)
     for detector in (RNNAnomalyDetector(), PCADetector(window=2)):
         with pytest.raises(DataError, match=r"y has the columns .*by time_column|id_column='uni"):

@@ -186,7 +186,7 @@ def test_channels_of_windows_are_those_of_the_frame(cls, container, groups):
     if groups:
         frame["site"] = np.arange(20) % 2
     y = Y if cls is RNNRegressor else Y > 0
-    windows = SlidingWindows(4, groups=groups).set_output(transform=container)
+    windows = SlidingWindows(4, id_column=groups).set_output(transform=container)
     options = {"max_iter": 3, "hidden_size": 4}
     result = make_pipeline(windows, cls(**options)).fit(frame, y)
     expected = make_pipeline(windows, cls(n_channels=2, **options)).fit(frame, y)

@@ -23,7 +23,7 @@ BY_NATURE = "a window is of the rows before, so order and choice of rows are its
 
 
 def expected_failed_checks(estimator):
-    if estimator.groups is not None:  # random numbers: each row of X is a group of its own
+    if estimator.id_column is not None:  # random numbers: each row of X is a group of its own
         return {"check_estimators_pickle": "puts NaN into the column of groups"}
     return {
         "check_methods_sample_order_invariance": BY_NATURE,
@@ -33,7 +33,7 @@ def expected_failed_checks(estimator):
 
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
-    [SlidingWindows(), SlidingWindows(3), SlidingWindows(3, groups=-1)],
+    [SlidingWindows(), SlidingWindows(3), SlidingWindows(3, id_column=-1)],
     expected_failed_checks=expected_failed_checks,
     xfail_strict=True,
 )
@@ -67,11 +67,11 @@ def test_windows_are_those_of_a_slow_loop(n_rows, n_channels, lookback):
 def test_windows_never_cross_from_group_to_group(groups, lookback):
     frame = pd.DataFrame({"a": np.arange(len(groups)), "id": groups, "b": 0.5})
     frame["b"] += frame["a"]
-    result = SlidingWindows(lookback, groups="id").fit_transform(frame)
+    result = SlidingWindows(lookback, id_column="id").fit_transform(frame)
     np.testing.assert_array_equal(result, naive(frame[["a", "b"]].to_numpy(), lookback, groups))
-    as_array = SlidingWindows(lookback, groups=1).fit_transform(frame.to_numpy())
+    as_array = SlidingWindows(lookback, id_column=1).fit_transform(frame.to_numpy())
     np.testing.assert_array_equal(as_array, result)
-    as_list = SlidingWindows(lookback, groups=-2).fit_transform(frame.to_numpy().tolist())
+    as_list = SlidingWindows(lookback, id_column=-2).fit_transform(frame.to_numpy().tolist())
     np.testing.assert_array_equal(as_list, result)
 
 
@@ -82,7 +82,7 @@ def test_a_changed_future_changes_no_earlier_row(groups, t):
     X = np.column_stack([rng.integers(0, 3, 20), rng.normal(size=(20, 2))])
     changed = X.copy()
     changed[t + 1 :, 1:] = np.nan
-    windows = SlidingWindows(5, groups=groups)
+    windows = SlidingWindows(5, id_column=groups)
     before, after = windows.fit_transform(X), windows.fit_transform(changed)
     np.testing.assert_array_equal(before[: t + 1], after[: t + 1])
     assert not np.array_equal(before, after, equal_nan=True)
@@ -95,7 +95,7 @@ def test_dtype_of_windows(dtype, groups):
     frame = pd.DataFrame({"a": np.array([0, 1, 1], dtype)})
     if groups:
         frame["id"] = ["x", "y", "x"]
-    result = SlidingWindows(2, groups=groups).fit_transform(frame)
+    result = SlidingWindows(2, id_column=groups).fit_transform(frame)
     assert result.dtype == ("float32" if dtype == "float32" else "float64")
     np.testing.assert_array_equal(result, naive(frame[["a"]].to_numpy(), 2, frame.get("id")))
 
@@ -114,7 +114,7 @@ def test_nullable_dtypes():
         }
     )
     values = np.array([[1, 1], [np.nan, 0], [3, np.nan]])
-    result = SlidingWindows(2, groups="id").fit_transform(frame)
+    result = SlidingWindows(2, id_column="id").fit_transform(frame)
     np.testing.assert_array_equal(result, naive(values, 2, "xxy"))
 
 
@@ -123,7 +123,7 @@ def test_groups_of_any_type():
     expected = naive(X.to_numpy(), 2, "xyxy")
     stamps = pd.to_datetime(["2020-01-02", "2020-01-01"] * 2).tz_localize("Europe/Paris")
     for ids in [["x", "y"] * 2, [2, 1] * 2, [True, False] * 2, pd.Categorical([*"xyxy"]), stamps]:
-        result = SlidingWindows(2, groups="id").fit_transform(X.assign(id=ids))
+        result = SlidingWindows(2, id_column="id").fit_transform(X.assign(id=ids))
         np.testing.assert_array_equal(result, expected)
 
 
@@ -163,7 +163,7 @@ def test_regressor_reads_windows_as_steps_of_channels():
 def test_names_and_frames():
     index = pd.date_range("2020", periods=3)
     frame = pd.DataFrame({"a": [1.0, 2, 3], "id": [0, 0, 0], "b": [4.0, 5, 6]}, index=index)
-    windows = SlidingWindows(3, groups="id").fit(frame)
+    windows = SlidingWindows(3, id_column="id").fit(frame)
     names = ["a[t-2]", "b[t-2]", "a[t-1]", "b[t-1]", "a[t]", "b[t]"]
     assert windows.get_feature_names_out().tolist() == names
     result = windows.set_output(transform="pandas").transform(frame)
@@ -175,7 +175,7 @@ def test_names_and_frames():
         "id[t]",
         "b[t]",
     ]
-    unnamed = SlidingWindows(2, groups=1).fit(frame.to_numpy())
+    unnamed = SlidingWindows(2, id_column=1).fit(frame.to_numpy())
     assert unnamed.get_feature_names_out().tolist() == ["x0[t-1]", "x2[t-1]", "x0[t]", "x2[t]"]
     assert unnamed.get_feature_names_out(["p", "q", "r"])[-1] == "r[t]"
 
@@ -190,7 +190,7 @@ def test_a_frame_of_windows_can_be_written_into():
 def test_polars():
     pl = pytest.importorskip("polars")
     frame = pl.DataFrame({"id": ["x", "y", "x"], "a": [1, None, 3], "b": [4.0, 5.0, 6.0]})
-    windows = SlidingWindows(2, groups="id").set_output(transform="polars")
+    windows = SlidingWindows(2, id_column="id").set_output(transform="polars")
     result = windows.fit_transform(frame)
     assert isinstance(result, pl.DataFrame)
     assert result.columns == ["a[t-1]", "b[t-1]", "a[t]", "b[t]"]
@@ -201,7 +201,7 @@ def test_polars():
 def test_in_a_column_transformer():
     frame = pd.DataFrame({"id": ["x", "y"] * 3, "a": np.arange(6.0), "c": np.arange(6) % 2})
     columns = ColumnTransformer(
-        [("now", "passthrough", ["c"]), ("past", SlidingWindows(2, groups="id"), ["id", "a"])],
+        [("now", "passthrough", ["c"]), ("past", SlidingWindows(2, id_column="id"), ["id", "a"])],
         verbose_feature_names_out=False,
     )
     result = columns.fit_transform(frame)
@@ -222,9 +222,9 @@ def test_a_search_finds_the_lookback():
 
 def test_clones_and_pickles():
     frame = pd.DataFrame({"id": [0, 1, 0], "a": [1.0, 2, 3]})
-    windows = SlidingWindows(2, groups="id")
+    windows = SlidingWindows(2, id_column="id")
     expected = windows.fit_transform(frame)
-    assert clone(windows).get_params() == {"lookback": 2, "groups": "id"}
+    assert clone(windows).get_params() == {"lookback": 2, "id_column": "id", "groups": None}
     again = pickle.loads(pickle.dumps(windows))
     np.testing.assert_array_equal(again.transform(frame), expected)
 
@@ -239,21 +239,25 @@ PANEL_TIMES = pd.date_range("2024", periods=5)
     [
         ({"lookback": 0}, FRAME[["a"]], "'lookback' parameter .* must be a whole number"),
         ({"lookback": 2.0}, FRAME[["a"]], "'lookback' parameter .* must be a whole number"),
-        ({"groups": 1.5}, FRAME, "'groups' parameter"),
-        ({"groups": "site"}, FRAME, "'site' must name one column .* names 0.*'id', 'a'"),
-        ({"groups": "id"}, FRAME.to_numpy(), "X has no column names"),
-        ({"groups": 2}, FRAME, "groups=2 is to be the position .* has 2. Give 0 to 1"),
-        ({"groups": -3}, FRAME, "groups=-3 is to be the position"),
-        ({"groups": "id"}, FRAME[["id"]], "groups='id' takes one column of X"),
-        ({"groups": "id"}, FRAME.assign(id=["x", None, "y"]), "groups='id'.* missing .* row 1"),
-        ({}, FRAME, "Column 'id' of X does not hold numbers.*set groups='id'"),
-        ({"groups": "id"}, FRAME.assign(b=TIMES), "Column 'b' of X does not hold numbers"),
+        ({"id_column": 1.5}, FRAME, "'id_column' parameter"),
+        ({"id_column": "site"}, FRAME, "'site' must name one column .* names 0.*'id', 'a'"),
+        ({"id_column": "id"}, FRAME.to_numpy(), "X has no column names"),
+        ({"id_column": 2}, FRAME, "id_column=2 is to be the position .* has 2. Give 0 to 1"),
+        ({"id_column": -3}, FRAME, "id_column=-3 is to be the position"),
+        ({"id_column": "id"}, FRAME[["id"]], "id_column='id' takes one column of X"),
+        (
+            {"id_column": "id"},
+            FRAME.assign(id=["x", None, "y"]),
+            "id_column='id'.* missing .* row 1",
+        ),
+        ({}, FRAME, "Column 'id' of X does not hold numbers.*set id_column='id'"),
+        ({"id_column": "id"}, FRAME.assign(b=TIMES), "Column 'b' of X does not hold numbers"),
         ({}, FRAME[["a"]].assign(b=[1, 2, np.inf]), "Column 'b' of X is infinite in row 2"),
-        ({"groups": "id"}, FRAME.replace(2.0, -np.inf), "Column 'a' of X is infinite in row 1"),
+        ({"id_column": "id"}, FRAME.replace(2.0, -np.inf), "Column 'a' of X is infinite in row 1"),
         ({}, np.array([[1.0], [np.inf]]), "Column 'x0' of X is infinite in row 1"),
         ({}, FRAME[["a"]].set_index(TIMES), "back in time in row 1: 2020-01-01.*after 2020-01-02"),
         (
-            {"groups": "id"},
+            {"id_column": "id"},
             FRAME.assign(id=["y", "x", "x"]).set_index(TIMES[[0, 2, 1]]),
             "back in time in row 2: 2020-01-01.*after 2020-01-03",
         ),
@@ -265,7 +269,7 @@ def test_bad_input_is_refused(params, X, message):
 
 
 def test_transform_is_as_strict_as_fit():
-    windows = SlidingWindows(2, groups="id").fit(FRAME)
+    windows = SlidingWindows(2, id_column="id").fit(FRAME)
     with pytest.raises(ValueError, match="infinite in row 0"):
         windows.transform(FRAME.replace(1.0, np.inf))
     with pytest.raises(ValueError, match="feature names"):
@@ -274,7 +278,7 @@ def test_transform_is_as_strict_as_fit():
 
 def test_each_series_has_a_time_of_its_own():
     frame = FRAME.set_index(TIMES)
-    result = SlidingWindows(2, groups="id").fit_transform(frame)
+    result = SlidingWindows(2, id_column="id").fit_transform(frame)
     np.testing.assert_array_equal(result, naive(frame[["a"]].to_numpy(), 2, frame["id"]))
 
 
@@ -315,7 +319,7 @@ def test_groups_divide_the_series_of_the_index():
     """A group has rows of one series, and a series rows of one group."""
     frame = panel().assign(group=[0, 1, 0, 1, 0] * 2)
     ids = frame.index.get_level_values(0) + frame["group"].astype(str)
-    result = SlidingWindows(3, groups="group").fit_transform(frame)
+    result = SlidingWindows(3, id_column="group").fit_transform(frame)
     np.testing.assert_array_equal(result, naive(frame[["a", "b"]].to_numpy(), 3, ids))
 
 
@@ -361,3 +365,10 @@ def test_rows_that_go_back_are_refused(X, message):
         windows = SlidingWindows(2).fit(X.reset_index(drop=True))
         with pytest.raises(ValueError, match=message):
             windows.transform(X)
+
+
+def test_groups_is_taken_with_a_warning():
+    with pytest.warns(FutureWarning, match="use id_column='id'"):
+        windows = SlidingWindows(2, groups="id").fit(FRAME)
+    expected = SlidingWindows(2, id_column="id").fit_transform(FRAME)
+    np.testing.assert_array_equal(windows.transform(FRAME), expected)

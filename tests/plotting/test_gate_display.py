@@ -99,7 +99,7 @@ def test_given_frames_on_given_axes():
     held, let = states(fitted, X[:1]), gates(fitted, X[:1])
     values = pd.Series(X[0], held.index)
     figure, axes = matplotlib.pyplot.subplots(4)
-    display = GateDisplay.from_states(held, let, values, axes=axes)
+    display = GateDisplay.from_states(held, let, values, ax=axes)
     assert list(display.axes_.values()) == list(axes)
     assert matplotlib.pyplot.get_fignums() == [figure.number]
     with pytest.raises(ValueError, match="one for each map, 4 of them, got 2"):

@@ -166,7 +166,7 @@ def test_given_axes():
     assert SurpriseDisplay.from_values("ab", [1, 2], ax=axes[0, 0]).ax_ is axes[0, 0]
     assert ActivityDisplay.from_values("ab", [1, 2], ax=axes[0, 1]).ax_ is axes[0, 1]
     assert AttentionDisplay.from_weights(rows, "a", "ab", ax=axes[0, 2]).ax_ is axes[0, 2]
-    display = NextTokenDisplay.from_probabilities("a", rows, "ab", axes=axes[1, :2])
+    display = NextTokenDisplay.from_probabilities("a", rows, "ab", ax=axes[1, :2])
     assert list(display.axes_.values()) == list(axes[1, :2])
     assert matplotlib.pyplot.get_fignums() == [figure.number]
     with pytest.raises(ValueError, match="one for the bars and one for the candidates, 2 of"):

@@ -39,6 +39,10 @@ def drawn(mesh, n_units):
     return np.ma.filled(mesh.get_array(), np.nan).ravel()[:n_units]
 
 
+def texts_of(display):
+    return [text.get_text() for text in display.ax_.texts]
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_cells_are_the_states(cell):
     fitted = regressor(cell, n_layers=2)
@@ -177,14 +181,78 @@ def test_states_found_before_on_given_axes():
         display.plot(n_steps=0)
 
 
+def test_drawing_starts_at_any_step():
+    fitted = regressor()
+    frame = states(fitted, X[3:4])
+    display = UnfoldedDisplay.from_estimator(fitted, X, series=3, n_steps=4, start=2)
+    for step, mesh in enumerate(display.hidden_meshes_["l0"]):
+        np.testing.assert_array_equal(drawn(mesh, 3), frame["l0", "hidden"].iloc[1 + step])
+    assert display.series_lines_[0].get_markevery() == [1, 2, 3, 4]
+    assert display.prediction_ is None
+    assert "LSTM, unfolded over steps 2 to 5 of 10 steps" in texts_of(display)
+    assert texts_of(display).count(r"$\cdots$") == 4  # before and after, of h and of c
+    last = display.plot(n_steps=4, start=9)
+    assert len(last.inputs_) == 2
+    assert last.prediction_ is not None
+    titled = display.plot(start=1, title="Ten numbers", figsize=(4, 3))
+    assert "Ten numbers" in texts_of(titled)
+    assert titled.figure_.get_size_inches().tolist() == [4, 3]
+
+
+def test_drawing_starts_at_a_time_of_a_forecaster():
+    display = UnfoldedDisplay.from_estimator(forecaster(), n_steps=2, start="2024-02-20")
+    assert {"2024-02-20", "2024-02-21"} <= set(texts_of(display))
+    for start in ("2024-01-02", "2024-04-01"):
+        with pytest.raises(ValueError, match="is not among the steps that are read, 2024-02-18"):
+            display.plot(start=start)
+    with pytest.raises(ValueError, match="start='level' is no label of the steps, such as 2024"):
+        display.plot(start="level")
+
+
+@pytest.mark.parametrize("segment", [1, 2])
+def test_a_forecaster_runs_on_through_a_known_future(segment):
+    promotion = pd.DataFrame({"promotion": np.arange(60) % 3.0}, DAYS)
+    options = {"lookback": 12, "segment": segment, "hidden_size": 3, "calendar": ["weekday"]}
+    fitted = RNNForecaster(horizon=4, max_iter=1, early_stopping=False, **options)
+    fitted.fit(Y, promotion)
+    display = UnfoldedDisplay.from_estimator(fitted, n_steps=4)
+    frame = states(fitted)
+    n_ahead = 4 // segment
+    first = min(len(frame) - n_ahead - 2, len(frame) - 4)
+    for step, mesh in enumerate(display.hidden_meshes_["l0"]):
+        np.testing.assert_array_equal(drawn(mesh, 3), frame["l0", "hidden"].iloc[first + step])
+    before = RNNForecaster(horizon=4, max_iter=1, early_stopping=False, **options)
+    before = before.fit(Y, promotion).predict(y=Y[:-4], X=promotion)
+    np.testing.assert_allclose(display.forecast_line_.get_ydata(), before, rtol=1e-6)
+    assert display.forecast_line_.get_xdata()[0] == DAYS[-4]
+    shown = [f"{value:.1f}" for value in before]
+    pairs = (
+        shown
+        if segment == 1
+        else [f"{a} … {b}" for a, b in zip(shown[::2], shown[1::2], strict=True)]
+    )
+    assert [text.get_text() for text in display.outputs_] == pairs[:2]
+    assert [text.get_text() for text in display.inputs_[2:]] == ["promotion … weekday"] * 2
+    assert display.prediction_ is None
+    assert max(display.series_lines_[0].get_markevery()) == 16 - 4 - 1
+
+
+def test_rows_ahead_are_checked():
+    frame = states(regressor("rnn"), X[:1])
+    values, prediction = pd.Series(X[0], frame.index), pd.Series([1.0, 2.0], frame.index[-2:])
+    display = UnfoldedDisplay.from_states(frame, values, prediction, n_ahead=2, known=["price"])
+    assert [text.get_text() for text in display.outputs_] == ["1", "2"]
+    for wrong in ({"n_ahead": 3}, {"n_ahead": 10}):
+        with pytest.raises(ValueError, match="must be whole steps of segment=1 values"):
+            UnfoldedDisplay.from_states(frame, values, prediction, **wrong)
+
+
 def test_what_cannot_be_unfolded_is_refused():
     with pytest.raises(ValueError, match=r"reads in both directions \(l0_reverse\)"):
         UnfoldedDisplay.from_estimator(regressor(bidirectional=True), X[:1])
     attentive = types.SimpleNamespace(network_=types.SimpleNamespace(cell="attention"))
     with pytest.raises(ValueError, match="cell='attention' is not recurrent"):
         UnfoldedDisplay.from_estimator(attentive, X)
-    with pytest.raises(ValueError, match="runs on through a known future"):
-        UnfoldedDisplay.from_estimator(forecaster(calendar=["weekday"]))
     with pytest.raises(ValueError, match="RNNRegressor keeps no sequences: give X"):
         UnfoldedDisplay.from_estimator(regressor())
     with pytest.raises(ValueError, match="series chooses one of a panel, and this is one series"):

@@ -67,15 +67,12 @@ def _number(text):
 
 
 def percent(text):
-    """A percentage; one below 1 needs a % sign, lest a share be taken for it."""
+    """A percentage; without a % sign a number below 1 is a share, as in Python: 0.8, 80 or 80%."""
     number = _number(text.removesuffix("%"))
+    if number < 1 and not text.endswith("%"):
+        number = round(100 * number, 10)
     if not 0.0001 <= number <= 99.9999:
         raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from 0.0001 to 99.9999")
-    if number < 1 and not text.endswith("%"):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is less than one percent: write {100 * number:g} for {100 * number:g} %, "
-            f"or {text}% if it is meant"
-        )
     return number
 
 

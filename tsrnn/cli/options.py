@@ -227,7 +227,7 @@ def _add_series(command, target_text):
 def _add_horizon(add):
     add("--horizon", "steps ahead (default 12)", type=count, default=12, metavar="N")
     percents = {"type": percent, "metavar": "PERCENT"}
-    text = "coverage of prediction intervals in percent (default 80 95); none: no intervals"
+    text = "coverage of prediction intervals, 0.8 or 80 percent (default 80 95); none: no intervals"
     add("--coverage", text, default=[80.0, 95.0], nargs="*", **percents)
     text = "quantiles to write too, such as 10 50 90, in columns quantile_10, ..."
     add("--quantiles", text, default=[], nargs="+", **percents)

@@ -1,5 +1,6 @@
 """SlidingWindows: transformer that turns each row into the window of rows that ends with it."""
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +26,7 @@ from tsrnn.parameters import (
     naming,
 )
 
+_COLUMN = (Text(), Integer(-LARGEST_INTEGER), None)
 _CHECKS = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
 
 
@@ -42,10 +44,12 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     ----------
     lookback : int, default=24
         Rows of a window.
-    groups : str or int, optional
+    id_column : str or int, optional
         Column, by name or position, with the series of each row, which is dropped. A window then
         has rows of one series only, also where the index tells several apart; rows of the series
         may alternate.
+    groups : str or int, optional
+        The former name of ``id_column``, taken with a FutureWarning.
 
     Attributes
     ----------
@@ -70,7 +74,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     >>> import pandas as pd
     >>> from tsrnn import SlidingWindows
     >>> frame = pd.DataFrame({"site": ["a", "b", "a", "a", "b"], "temp": [1, 10, 2, 3, 20]})
-    >>> windows = SlidingWindows(lookback=2, groups="site").set_output(transform="pandas")
+    >>> windows = SlidingWindows(lookback=2, id_column="site").set_output(transform="pandas")
     >>> windows.fit_transform(frame)
        temp[t-1]  temp[t]
     0        NaN      1.0
@@ -93,11 +97,19 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
 
     _parameter_constraints = {
         "lookback": [Integer(1, 10**6)],
-        "groups": [Text(), Integer(-LARGEST_INTEGER), None],
+        "id_column": _COLUMN,
+        "groups": _COLUMN,
     }
 
-    def __init__(self, lookback: int = 24, *, groups: str | int | None = None):
+    def __init__(
+        self,
+        lookback: int = 24,
+        *,
+        id_column: str | int | None = None,
+        groups: str | int | None = None,
+    ):
         self.lookback = lookback
+        self.id_column = id_column
         self.groups = groups
 
     def __sklearn_tags__(self):
@@ -127,6 +139,12 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
             series, or an index of times or numbers does not increase within each series.
         """
         self._validate_params()
+        if self.groups is not None:
+            warnings.warn(
+                f"groups of SlidingWindows is now called id_column: use id_column={self.groups!r}.",
+                FutureWarning,
+                stacklevel=2,
+            )
         self._read(X, reset=True)
         return self
 
@@ -141,7 +159,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         array of shape (n_rows, lookback * n_channels)
-            Step after step, each with all columns but that of groups; float32 if all of them are,
+            Step after step, each with all columns but ``id_column``; float32 if all of them are,
             else float64. A DataFrame if ``set_output`` requests one.
         """
         check_is_fitted(self)
@@ -174,32 +192,35 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         position = self._group_position()
         return names if position is None else np.delete(names, position)
 
+    def _used_id_column(self):
+        return self.groups if self.id_column is None else self.id_column
+
     def _group_position(self):
-        """Position of the column of groups, from 0, or None."""
-        groups, n = self.groups, self.n_features_in_
-        if groups is None:
+        """Position of the column of ids, from 0, or None."""
+        id_column, n = self._used_id_column(), self.n_features_in_
+        if id_column is None:
             return None
         if n == 1:
             raise ValueError(
-                f"groups={groups!r} takes one column of X, and X has no more: n_features = 1. Give "
-                "at least one column of values too."
+                f"id_column={id_column!r} takes one column of X, and X has no more: "
+                "n_features = 1. Give at least one column of values too."
             )
-        if not isinstance(groups, str):
-            if not -n <= groups < n:
+        if not isinstance(id_column, str):
+            if not -n <= id_column < n:
                 raise ValueError(
-                    f"groups={groups} is to be the position of a column, and X has {n}. Give 0 to "
-                    f"{n - 1}, or the column's name."
+                    f"id_column={id_column} is to be the position of a column, and X has {n}. "
+                    f"Give 0 to {n - 1}, or the column's name."
                 )
-            return groups % n
+            return id_column % n
         if not hasattr(self, "feature_names_in_"):
             raise ValueError(
-                f"groups={groups!r} names a column, and X has no column names. Give X as a "
-                "DataFrame, or groups as the column's position."
+                f"id_column={id_column!r} names a column, and X has no column names. Give X as a "
+                "DataFrame, or id_column as the column's position."
             )
-        matches = np.flatnonzero(self.feature_names_in_ == groups)
+        matches = np.flatnonzero(self.feature_names_in_ == id_column)
         if matches.size != 1:
             raise ValueError(
-                f"groups={groups!r} must name one column of X and names {matches.size}. The "
+                f"id_column={id_column!r} must name one column of X and names {matches.size}. The "
                 f"columns are {', '.join(map(repr, self.feature_names_in_))}."
             )
         return int(matches[0])
@@ -215,7 +236,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         position, groups = self._group_position(), None
         if position is None:
             refuse_long(
-                X, "X", "Set groups='unique_id', or in pandas X.set_index(['unique_id', 'ds'])."
+                X, "X", "Set id_column='unique_id', or in pandas X.set_index(['unique_id', 'ds'])."
             )
             values = self._numbers(X)
         else:
@@ -235,7 +256,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
                 if not _holds_numbers(_safe_indexing(channels, k, axis=1)):
                     raise ValueError(
                         f"Column {name!r} of X does not hold numbers: {error}. Convert it or leave "
-                        f"it out; if it tells series apart, set groups={name!r}; if it holds "
+                        f"it out; if it tells series apart, set id_column={name!r}; if it holds "
                         f"times, X.set_index({name!r})."
                     ) from error
             raise
@@ -252,7 +273,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
         groups, _ = pd.factorize(np.asarray(column))
         if (groups < 0).any():
             raise ValueError(
-                f"groups={self.groups!r}: the column is missing (NaN) in row "
+                f"id_column={self._used_id_column()!r}: the column is missing (NaN) in row "
                 f"{np.argmax(groups < 0)}. Say which series the row is of, or leave it out."
             )
         return groups

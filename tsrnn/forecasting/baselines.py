@@ -5,11 +5,12 @@ import pandas as pd
 
 from tsrnn.data import panel_from_series
 from tsrnn.forecasting.seasonality import season_of
-from tsrnn.parameters import POSITIVE_INTEGER, STEPS, validated
+from tsrnn.parameters import POSITIVE_INTEGER, STEPS, StrOptions, validated
+from tsrnn.parameters.types import Auto
 
 
-@validated(horizon=[STEPS], season=[POSITIVE_INTEGER, None])
-def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.Series:
+@validated(horizon=[STEPS], season=[POSITIVE_INTEGER, StrOptions(["auto"]), None])
+def seasonal_naive(y: pd.Series, horizon: int, season: int | Auto | None = "auto") -> pd.Series:
     """Forecast each step by the last known value at the same place in the season.
 
     Parameters
@@ -18,8 +19,8 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.
         Observations on a regular index.
     horizon : int
         Number of steps to forecast.
-    season : int, optional
-        Steps of a season; by default by the index's frequency, 1 where there is none.
+    season : int or "auto", default="auto"
+        Steps of a season; "auto", or None, is that of the index's frequency, 1 where there is none.
 
     Returns
     -------
@@ -42,7 +43,8 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | None = None) -> pd.
     Freq: MS, Name: passengers, dtype: float64
     """
     panel, axis = panel_from_series(y)
-    season = season_of(axis.frequency) if season is None else season
+    if season is None or season == "auto":
+        season = season_of(axis.frequency)
     if season > panel.values.size:
         raise ValueError(
             f"season={season} needs at least as many observations; y has {panel.values.size}. "

@@ -33,7 +33,15 @@ from tsrnn.plotting.anomaly_data import (
     time_slice,
 )
 from tsrnn.plotting.checks import ARGUMENTS
-from tsrnn.plotting.style import GREEN, VERMILION, blend, foreground, format_axes, legend_style
+from tsrnn.plotting.style import (
+    GREEN,
+    VERMILION,
+    blend,
+    foreground,
+    format_axes,
+    legend_style,
+    set_title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,6 +151,8 @@ class AnomalyDisplay:
         start: Any = None,
         end: Any = None,
         ax: Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> AnomalyDisplay:
         """Plot the results of a fitted detector, by its ``explain`` and ``detect``.
 
@@ -155,7 +165,7 @@ class AnomalyDisplay:
             By default what ``detector.detect(y, n_most)`` returns.
         n_most : int, optional
             Number of events, the most severe.
-        labels, series, channels, start, end, ax
+        labels, series, channels, start, end, ax, figsize, title
             As in :class:`AnomalyDisplay` and :meth:`plot`.
 
         Raises
@@ -187,7 +197,7 @@ class AnomalyDisplay:
         options |= {name: getattr(detector, name, None) for name in ("id_column", "time_column")}
         events = detector.detect(y, n_most) if events is None else events
         display = cls(y, explained, events=events, **options)
-        return display.plot(ax, start=start, end=end)
+        return display.plot(ax, start=start, end=end, figsize=figsize, title=title)
 
     @classmethod
     @validated(ARGUMENTS)
@@ -205,6 +215,8 @@ class AnomalyDisplay:
         start: Any = None,
         end: Any = None,
         ax: Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> AnomalyDisplay:
         """Plot scores computed before; the parameters are those of the class and of :meth:`plot`.
 
@@ -214,7 +226,7 @@ class AnomalyDisplay:
         options = {"labels": labels, "series": series, "channels": channels}
         options |= {"id_column": id_column, "time_column": time_column}
         display = cls(y, explained, events=events, **options)
-        return display.plot(ax, start=start, end=end)
+        return display.plot(ax, start=start, end=end, figsize=figsize, title=title)
 
     @validated(ARGUMENTS)
     def plot(
@@ -226,6 +238,8 @@ class AnomalyDisplay:
         actual_kw: dict[str, Any] | None = None,
         expected_kw: dict[str, Any] | None = None,
         score_kw: dict[str, Any] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> AnomalyDisplay:
         """Draw the display.
 
@@ -237,6 +251,10 @@ class AnomalyDisplay:
             First and last time ("2024-05" for a month) as in ``y.loc[start:end]``, or position.
         actual_kw, expected_kw, score_kw : dict, optional
             Properties of the lines, as in ``Axes.plot``. Bands have the colour of the expectation.
+        figsize : (float, float), optional
+            Inches of a new figure.
+        title : str, optional
+            Title above the first axes, by default the label of a series of a panel.
 
         Raises
         ------
@@ -245,7 +263,7 @@ class AnomalyDisplay:
         """
         index = self.values.index
         shown = time_slice(index, start, end)  # may raise, so before a figure is opened
-        axes = stacked_axes(len(self.channels), ax)
+        axes = stacked_axes(len(self.channels), ax, figsize)
         self.axes_: dict[Hashable, Axes] = dict(zip(self.channels, axes, strict=False))
         self.score_ax_, self.figure_ = axes[-1], axes[0].figure
         self.actual_lines_, self.expected_lines_, self.bands_ = {}, {}, {}
@@ -262,7 +280,7 @@ class AnomalyDisplay:
             values = self.values[channel][shown].rename(self._axis_label(channel))
             format_axes(channel_ax, values, legend=False)
         format_axes(self.score_ax_, explained["score"], legend=False)
-        self._add_title(axes[0])
+        self._add_title(axes[0], title)
         if ax is None:
             self._finish_figure(axes)
         else:
@@ -298,11 +316,11 @@ class AnomalyDisplay:
             color_spans(bars, ax, GREEN, [1.0])
             self.label_bars_.append(bars)
 
-    def _add_title(self, ax):
-        if self.series is not None:
+    def _add_title(self, ax, title):
+        if title is None and self.series is not None:
             parts = self.series if isinstance(self.series, tuple) else (self.series,)
-            style = {"loc": "left", "fontsize": "medium"}
-            ax.set_title(", ".join(map(str, parts)), color=_text_color(ax), **style)
+            title = ", ".join(map(str, parts))
+        set_title(ax, title)
 
     def _legend(self, ax):
         channel = self.channels[0]

@@ -23,14 +23,16 @@ _WIDTH, _HEIGHTS, _SCORE_HEIGHT = 9, {1: 2.7, 2: 2.0}, 1.7  # inches
 _SMALL_HEIGHT = 1.4  # of each of more than two channels
 
 
-def stacked_axes(n_channels: int, ax: Sequence[Axes] | None) -> list[Axes]:
+def stacked_axes(
+    n_channels: int, ax: Sequence[Axes] | None, figsize: tuple[float, float] | None = None
+) -> list[Axes]:
     """Axes of the channels and of the score, checked; for None new ones with a shared time axis."""
     if ax is not None:
         usage = "ax must be one axes a channel and one for the score"
         remedy = "Choose channels by channels, or leave ax out."
         return listed_axes(ax, n_channels + 1, usage, remedy)
     heights = [_HEIGHTS.get(n_channels, _SMALL_HEIGHT)] * n_channels + [_SCORE_HEIGHT]
-    size = _WIDTH, sum(heights) + 0.6
+    size = figsize or (_WIDTH, sum(heights) + 0.6)
     style = {"figsize": size, "height_ratios": heights, "layout": "constrained"}
     return list(pyplot().subplots(n_channels + 1, sharex=True, **style)[1])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from tsrnn.forecasting import Backtest
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
 class AxesLike(Constraint):
     """Axes of matplotlib, or a list or array of them."""
 
@@ -39,6 +45,19 @@ class AxesLike(Constraint):
         return "Axes of matplotlib"
 
 
+def takes_axes(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function take ``axes``, the former name of ``ax``, with a FutureWarning."""
+
+    @functools.wraps(function)
+    def with_axes(*args: P.args, **options: P.kwargs) -> R:
+        if "axes" in options:
+            warnings.warn("axes is now called ax: use ax=.", FutureWarning, stacklevel=2)
+            options.setdefault("ax", options.pop("axes"))
+        return function(*args, **options)
+
+    return with_axes
+
+
 _COUNT = (POSITIVE_INTEGER, None)
 _LABEL = (Label(), None)
 _STYLE = (dict, None)
@@ -47,12 +66,12 @@ _AXES = (AxesLike(), None)
 ARGUMENTS: dict[str, Allowed] = {
     "actual_kw": _STYLE,
     "ax": _AXES,
-    "axes": _AXES,
     "best_iter": [Integer(0), None],
     "cell": [Text(), None],
     "columns": [ListOf(Label(), least=3, most=3)],
     "coverage": [Probabilities(scalar=True, empty=True, labelled=True), None],
     "expected_kw": _STYLE,
+    "figsize": [ListOf(POSITIVE, least=2, most=2), None],
     "forecast_kw": _STYLE,
     "history_kw": _STYLE,
     "horizon": [STEPS, None],
@@ -61,7 +80,9 @@ ARGUMENTS: dict[str, Allowed] = {
     "largest": [POSITIVE, None],
     "layer": [Text(), None],
     "legend": [BOOLEAN],
+    "known": [ListOf(Text())],
     "limits": [ListOf(ANY_NUMBER, least=2, most=2), None],
+    "n_ahead": [Integer(0)],
     "n_candidates": [POSITIVE_INTEGER],
     "n_cols": _COUNT,
     "n_history": _COUNT,
@@ -76,6 +97,7 @@ ARGUMENTS: dict[str, Allowed] = {
     "segment": [POSITIVE_INTEGER],
     "step": [POSITIVE, None],
     "time_column": _LABEL,
+    "title": [Text(), None],
     "width": [Integer(10, 1000)],
     "window": _COUNT,
 }

@@ -69,6 +69,8 @@ class ForecastDisplay(ForecastAxes):
         ids: Any = None,
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> ForecastDisplay | PanelForecastDisplay:
         """Plot the forecast of a fitted forecaster; of a panel in a PanelForecastDisplay.
 
@@ -81,7 +83,7 @@ class ForecastDisplay(ForecastAxes):
             Values observed later, or the whole series.
         coverage : float or sequence of float, default=(0.8, 0.95)
             Probabilities of the intervals; None or empty for no intervals.
-        n_history, ids, n_cols, ax
+        n_history, ids, n_cols, ax, figsize, title
             As in :meth:`plot` and, for a panel, :meth:`PanelForecastDisplay.from_predictions`.
 
         Raises
@@ -104,8 +106,10 @@ class ForecastDisplay(ForecastAxes):
         data = forecast_data(forecaster, horizon, X, coverage)
         if data.is_panel:
             panel = PanelForecastDisplay(**data.panel_arguments(), actual=actual, ids=ids)
-            return panel.plot(ax, n_history=n_history, n_cols=n_cols)
-        return cls(**data.series_arguments(actual, ids)).plot(ax, n_history=n_history)
+            return panel.plot(ax, n_history=n_history, n_cols=n_cols, figsize=figsize, title=title)
+        return cls(**data.series_arguments(actual, ids)).plot(
+            ax, n_history=n_history, figsize=figsize, title=title
+        )
 
     @classmethod
     @validated(ARGUMENTS)
@@ -119,6 +123,8 @@ class ForecastDisplay(ForecastAxes):
         season: int = 1,
         n_history: int | None = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> ForecastDisplay:
         """Plot any forecast; the parameters are those of the class and of :meth:`plot`.
 
@@ -135,4 +141,4 @@ class ForecastDisplay(ForecastAxes):
         array([4., 5.])
         """
         display = cls(forecast, history=history, intervals=intervals, actual=actual, season=season)
-        return display.plot(ax, n_history=n_history)
+        return display.plot(ax, n_history=n_history, figsize=figsize, title=title)

@@ -73,6 +73,8 @@ class ForecastAxes:
         history_kw: dict[str, Any] | None = None,
         actual_kw: dict[str, Any] | None = None,
         legend: bool = True,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> Self:
         """Draw the forecast.
 
@@ -86,6 +88,10 @@ class ForecastAxes:
             Properties of the lines, as in ``Axes.plot``. The bands take the forecast's colour.
         legend : bool, default=True
             Draw a legend.
+        figsize : (float, float), optional
+            Inches of a new figure.
+        title : str, optional
+            Title of the axes.
 
         Raises
         ------
@@ -94,7 +100,7 @@ class ForecastAxes:
         """
         n_history = n_history_shown(n_history, len(self.forecast), self.season)
         shown = None if self.history is None else self.history.iloc[-n_history:]
-        self.ax_ = ax = new_axes() if ax is None else ax
+        self.ax_ = ax = new_axes(figsize or (9, 4)) if ax is None else ax
         self.figure_, dark = ax.figure, foreground(ax)
         self.history_line_ = self.actual_line_ = self.start_line_ = None
         if shown is not None:
@@ -116,5 +122,5 @@ class ForecastAxes:
         if self.intervals is not None:
             color = self.forecast_line_.get_color()
             self.bands_ = draw_bands(ax, self.intervals, self.levels, color)
-        format_axes(ax, self.forecast, legend)
+        format_axes(ax, self.forecast, legend, title)
         return self

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tsrnn.parameters import naming
-from tsrnn.plotting.style import blend, foreground, legend_style, new_axes, pyplot
+from tsrnn.plotting.style import blend, foreground, legend_above, legend_style, new_axes, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,12 @@ def listed_axes(axes: Any, n: int, usage: str, remedy: str = "") -> list[Axes]:
     return axes
 
 
-def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None) -> list[Axes]:
+def axes_grid(
+    n_axes: int,
+    n_cols: int | None,
+    ax: Axes | Sequence[Axes] | None,
+    figsize: tuple[float, float] | None = None,
+) -> list[Axes]:
     """One axes for each series: ``ax``, or new ones in rows of ``n_cols``."""
     if ax is not None:
         remedy = "Choose series by ids, or leave ax out."
@@ -51,10 +56,10 @@ def axes_grid(n_axes: int, n_cols: int | None, ax: Axes | Sequence[Axes] | None)
     if n_cols is None:
         n_cols = 2 if n_axes == 4 else 3
     if n_axes == 1:
-        return [new_axes()]
+        return [new_axes(figsize or (9, 4))]
     n_cols = min(n_cols, n_axes)
     n_rows = -(-n_axes // n_cols)
-    size = max(9, _WIDTH * n_cols), max(4, _HEIGHT * n_rows + 0.4)
+    size = figsize or (max(9, _WIDTH * n_cols), max(4, _HEIGHT * n_rows + 0.4))
     _, axes = pyplot().subplots(n_rows, n_cols, figsize=size, layout="constrained", squeeze=False)
     for spare in axes.flat[n_axes:]:
         spare.remove()
@@ -73,11 +78,11 @@ def label_axes(
             ax.set_title(_title(label), loc="left", fontsize="medium", color=text)
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
-    style = legend_style(first) | {"handles": list(handles.values()), "labels": list(handles)}
     if is_new and len(axes) > 1:
+        style = legend_style(first) | {"handles": list(handles.values()), "labels": list(handles)}
         first.figure.legend(loc="outside upper left", ncols=6, **style)
     else:
-        first.legend(ncols=1 if len(handles) < 4 else 2, **style)
+        legend_above(first, first.get_title(loc="left") or None, handles.values())
     if is_new and n_more:
         note = f"{len(axes)} of {len(axes) + n_more} series; ids chooses others"
         first.figure.supxlabel(note, x=0.01, ha="left", fontsize="small", color=text)

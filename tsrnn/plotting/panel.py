@@ -102,6 +102,8 @@ class PanelForecastDisplay:
         ids: Any = None,
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> PanelForecastDisplay:
         """Plot the forecasts of a fitted forecaster, series by series.
 
@@ -109,7 +111,7 @@ class PanelForecastDisplay:
         ----------
         forecaster, horizon, X, coverage
             As in :meth:`ForecastDisplay.from_estimator`, which also raises the same errors.
-        actual, n_history, ids, n_cols, ax
+        actual, n_history, ids, n_cols, ax, figsize, title
             As in :meth:`from_predictions`.
 
         Examples
@@ -126,7 +128,7 @@ class PanelForecastDisplay:
         """
         data = forecast_data(forecaster, horizon, X, coverage)
         display = cls(**data.panel_arguments(), actual=actual, ids=ids)
-        return display.plot(ax, n_history=n_history, n_cols=n_cols)
+        return display.plot(ax, n_history=n_history, n_cols=n_cols, figsize=figsize, title=title)
 
     @classmethod
     @validated(ARGUMENTS)
@@ -143,6 +145,8 @@ class PanelForecastDisplay:
         n_history: int | None = None,
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> PanelForecastDisplay:
         """Plot forecasts made before, by any method.
 
@@ -156,6 +160,10 @@ class PanelForecastDisplay:
             Axes per row; by default three, or two where there are four series.
         ax : Axes or sequence of Axes, optional
             Axes to draw on, one per series; by default on a new figure.
+        figsize : (float, float), optional
+            Inches of a new figure.
+        title : str, optional
+            Title of the figure.
 
         Raises
         ------
@@ -164,7 +172,7 @@ class PanelForecastDisplay:
         """
         data = {"history": history, "intervals": intervals, "actual": actual, "season": season}
         display = cls(forecast, **data, ids=ids, columns=columns)
-        return display.plot(ax, n_history=n_history, n_cols=n_cols)
+        return display.plot(ax, n_history=n_history, n_cols=n_cols, figsize=figsize, title=title)
 
     @validated(ARGUMENTS)
     def plot(
@@ -176,12 +184,14 @@ class PanelForecastDisplay:
         forecast_kw: dict[str, Any] | None = None,
         history_kw: dict[str, Any] | None = None,
         actual_kw: dict[str, Any] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> PanelForecastDisplay:
         """Draw the forecasts.
 
         Parameters
         ----------
-        ax, n_history, n_cols
+        ax, n_history, n_cols, figsize, title
             As in :meth:`from_predictions`.
         forecast_kw, history_kw, actual_kw : dict, optional
             Properties of the lines, as in ``Axes.plot``. The bands take the forecast's colour.
@@ -192,14 +202,20 @@ class PanelForecastDisplay:
             If ``n_history`` or ``n_cols`` is no positive integer, or ``ax`` not one axes per
             series.
         """
-        style = {"forecast_kw": forecast_kw, "history_kw": history_kw, "actual_kw": actual_kw}
+        style: dict[str, Any] = {
+            "forecast_kw": forecast_kw,
+            "history_kw": history_kw,
+            "actual_kw": actual_kw,
+        }
         n_history_shown(n_history, 1, 1)  # raises before a figure is opened
-        axes = axes_grid(len(self.displays), n_cols, ax)
+        axes = axes_grid(len(self.displays), n_cols, ax, figsize)
         self.axes_: dict[Hashable, Axes] = dict(zip(self.displays, axes, strict=True))
         self.figure_ = axes[0].figure
         for label, display in self.displays.items():
             display.plot(self.axes_[label], n_history=n_history, legend=False, **style)
         label_axes(self.axes_, self.n_more, ax is None, self.target)
+        if title is not None:
+            self.figure_.suptitle(title, x=0.01, ha="left", fontsize="medium")
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # Okabe & Ito's palette, for readers who cannot tell red from green
 BLUE, VERMILION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 _DARK, _LIGHT = "#30343f", "#e6e8ec"
+_ENTRY_WIDTH = 1.6  # inches of an entry of a legend
 _TICKS_PER_INCH = 1.45  # that leave room for short dates
 # How many months, hours, minutes and seconds (matplotlib's unit numbers) make the next larger unit.
 # Its locator stops at halves of these, and warns where halves are too many for narrow axes.
@@ -97,8 +99,8 @@ def blend(ax: Axes, color: Any, strength: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def format_axes(ax: Axes, series: pd.Series, legend: bool = True) -> None:
-    """Label the axes with the series' name and time; legend, faint grid, no frame."""
+def format_axes(ax: Axes, series: pd.Series, legend: bool = True, title: str | None = None) -> None:
+    """Label the axes with the series' name and time; legend and title, faint grid, no frame."""
     text, faint = blend(ax, foreground(ax), 0.85), blend(ax, foreground(ax), 0.16)
     _format_time_axis(ax, series.index, text)
     if series.name is not None:
@@ -111,8 +113,29 @@ def format_axes(ax: Axes, series: pd.Series, legend: bool = True) -> None:
     ax.tick_params(length=0, labelcolor=text)
     ax.tick_params(axis="x", length=3, color=faint)
     if legend:
-        columns = 1 if len(ax.get_legend_handles_labels()[0]) < 4 else 2
-        ax.legend(ncols=columns, **legend_style(ax))
+        legend_above(ax, title)
+    else:
+        set_title(ax, title)
+
+
+def legend_above(ax: Axes, title: str | None = None, handles: Iterable[Any] | None = None) -> None:
+    """Draw a legend above the axes, where it covers no line, and the title above it."""
+    handles = ax.get_legend_handles_labels()[0] if handles is None else list(handles)
+    width = ax.get_window_extent().width / ax.figure.dpi
+    n_columns = int(np.clip(width // _ENTRY_WIDTH, 1, max(len(handles), 1)))
+    style: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
+    style |= {"ncols": n_columns, "handlelength": 1.6, "columnspacing": 1.4}
+    legend = ax.legend(handles=handles, **style | legend_style(ax))
+    set_title(ax, title)
+    if title is not None:
+        n_points = legend.get_window_extent().height * 72 / ax.figure.dpi
+        ax.set_title(ax.get_title(loc="left"), loc="left", pad=n_points + 2)
+
+
+def set_title(ax: Axes, title: str | None) -> None:
+    """Set the title of axes, if there is one, in the colour of texts."""
+    if title is not None:
+        ax.set_title(title, loc="left", fontsize="medium", color=blend(ax, foreground(ax), 0.85))
 
 
 def legend_style(ax: Axes) -> dict[str, Any]:

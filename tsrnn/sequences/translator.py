@@ -45,7 +45,8 @@ class RNNTranslator(TrainedTranslator):
         items: give them as floats, ``np.asarray(x, float)``, where they are quantities. To take
         floats as items, give ``Tokenizer(None)``.
     cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="gru"
-        As in :class:`RNNRegressor`, of encoder and decoder.
+        As in :class:`RNNRegressor`, of encoder and decoder. By default a GRU, as in
+        :class:`RNNLanguageModel`: it has a quarter fewer weights than an LSTM of its size.
     embedding_size, hidden_size, n_layers : int, default=256, 256, 1
         Width of the tokens' embedding; hidden units of each layer; layers of the encoder and of the
         decoder.

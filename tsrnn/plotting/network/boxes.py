@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Inches of a drawing at full size
 _LEFT, _RIGHT, _HEAD, _FOOT = 0.95, 1.95, 0.85, 2.8
+_OUTPUTS = 0.5  # above boxes whose steps predict
 _BOX, _PITCH, _PAD = 1.12, 1.62, 0.08
 _NAME, _UNIT, _MIN_UNITS = 0.25, 0.118, 0.24  # heights of a strip's name, row of units, all rows
 _STRIP_GAP, _LAYER_GAP = 0.06, 0.42
@@ -31,6 +32,7 @@ class Layout:
     n_layers: int
     n_units: int  # of a strip
     strips: tuple[str, ...]  # states that a box shows, from the bottom: "hidden", maybe "cell"
+    has_outputs: bool = False  # whether there is room for what is predicted above the top layer
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -41,7 +43,8 @@ class Layout:
     def size(self) -> tuple[float, float]:
         """Width and height of the drawing."""
         width = _LEFT + (self.n_steps - 1) * _PITCH + _BOX + _RIGHT
-        return max(width, _MIN_WIDTH), self.box(0, self.n_layers - 1)[3] + _HEAD
+        head = _HEAD + (_OUTPUTS if self.has_outputs else 0.0)
+        return max(width, _MIN_WIDTH), self.box(0, self.n_layers - 1)[3] + head
 
     def time(self, step: int) -> str:
         """Index of a step as text, counted back from t."""
@@ -124,7 +127,9 @@ def draw_layer(
     return meshes
 
 
-def draw_arrows(canvas: Canvas, layout: Layout, has_earlier_steps: bool) -> None:
+def draw_arrows(
+    canvas: Canvas, layout: Layout, has_earlier_steps: bool, has_later_steps: bool = False
+) -> None:
     """Draw arrows between steps, wide ones for the cell state, and into each layer from below."""
     for layer in range(layout.n_layers):
         for step in range(layout.n_steps):
@@ -137,6 +142,9 @@ def draw_arrows(canvas: Canvas, layout: Layout, has_earlier_steps: bool) -> None
                 if not step:
                     origin = r"$\cdots$" if has_earlier_steps else "$0$"
                     canvas.write(start - 0.06, y, origin, 13, ha="right")
+                if has_later_steps and step == layout.n_steps - 1:
+                    canvas.arrow((right, y), (right + 0.38, y), 3.0 if state == "cell" else 1.3)
+                    canvas.write(right + 0.44, y, r"$\cdots$", 13, ha="left")
             x = (left + right) / 2
             start = layout.box(step, layer - 1)[3] if layer else bottom - 0.36
             canvas.arrow((x, start), (x, bottom))

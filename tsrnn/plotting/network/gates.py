@@ -11,7 +11,7 @@ import pandas as pd
 from tsrnn.inspection import gates as gates_of
 from tsrnn.inspection import states as states_of
 from tsrnn.parameters import validated
-from tsrnn.plotting.checks import ARGUMENTS
+from tsrnn.plotting.checks import ARGUMENTS, takes_axes
 from tsrnn.plotting.grid import listed_axes
 from tsrnn.plotting.network.colours import format_colour_bar, gate_colours, state_colours
 from tsrnn.plotting.network.sequence import match_values, select_sequence, step_edges
@@ -24,6 +24,7 @@ from tsrnn.plotting.style import (
     format_axes,
     legend_style,
     pyplot,
+    set_title,
 )
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class GateDisplay:
         self.units_ = self._sorted_units()
 
     @classmethod
+    @takes_axes
     @validated(ARGUMENTS)
     def from_estimator(
         cls,
@@ -113,7 +115,9 @@ class GateDisplay:
         *,
         series: Hashable = None,
         layer: str | None = None,
-        axes: Sequence[Axes] | None = None,
+        ax: Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> GateDisplay:
         """Plot the gates of a fitted network as it reads a sequence.
 
@@ -124,7 +128,7 @@ class GateDisplay:
             Rows that are sequences; for a forecaster series, by default those of ``fit``.
         series : label, optional
             The row (its number, or label in a DataFrame's index) or series; by default the first.
-        layer, axes
+        layer, ax, figsize, title
             As in :class:`GateDisplay` and :meth:`plot`.
 
         Raises
@@ -142,9 +146,10 @@ class GateDisplay:
             segment=sequence.segment,
             note=sequence.note,
         )
-        return display.plot(axes)
+        return display.plot(ax, figsize=figsize, title=title)
 
     @classmethod
+    @takes_axes
     @validated(ARGUMENTS)
     def from_states(
         cls,
@@ -154,35 +159,49 @@ class GateDisplay:
         *,
         layer: str | None = None,
         segment: int = 1,
-        axes: Sequence[Axes] | None = None,
+        ax: Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> GateDisplay:
         """Plot given states and gates; parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if ``states`` has several sequences, or the others lack its steps.
         """
-        return cls(states, gates, values, layer=layer, segment=segment).plot(axes)
+        return cls(states, gates, values, layer=layer, segment=segment).plot(
+            ax, figsize=figsize, title=title
+        )
 
+    @takes_axes
     @validated(ARGUMENTS)
-    def plot(self, axes: Sequence[Axes] | None = None) -> GateDisplay:
-        """Draw on ``axes``, one for the series and one for each map, by default on a new figure."""
-        names, is_new = ["series", *self.maps], axes is None
-        self.axes_ = dict(zip(names, _stacked(len(names), axes), strict=True))
+    def plot(
+        self,
+        ax: Sequence[Axes] | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> GateDisplay:
+        """Draw on ``ax``, one for the series and one for each map, by default on a new figure.
+
+        The figure has ``figsize`` inches; ``title`` replaces what says which units are shown.
+        """
+        names, is_new = ["series", *self.maps], ax is None
+        self.axes_ = dict(zip(names, _stacked(len(names), ax, figsize), strict=True))
         first = self.axes_["series"]
         self.figure_ = first.figure
         self._draw_series(first)
         edges = step_edges(self.values.index, self.segment)
         self.meshes_ = {}
         for name, values in self.maps.items():
-            ax = self.axes_[name]
+            map_ax = self.axes_[name]
             is_gate = name != self.state
-            colours = gate_colours() if is_gate else state_colours(ax, name, values.to_numpy())
+            colours = gate_colours() if is_gate else state_colours(map_ax, name, values.to_numpy())
             rows = np.arange(len(self.units_) + 1)
-            self.meshes_[name] = ax.pcolormesh(
+            self.meshes_[name] = map_ax.pcolormesh(
                 edges, rows, values.to_numpy().T[self.units_], **colours, rasterized=True
             )
-            self._format_map(ax, f"{name} gate" if is_gate else f"{name} state")
+            self._format_map(map_ax, f"{name} gate" if is_gate else f"{name} state")
         self._draw_bars()
-        self._finish(list(self.axes_.values()), is_new)
+        self._finish(list(self.axes_.values()), is_new, title)
         return self
 
     def _sorted_units(self):
@@ -230,13 +249,12 @@ class GateDisplay:
                 if group is gates:
                     bar.set_ticklabels(["0 shut", "0.5", "1 open"])
 
-    def _finish(self, axes, is_new):
+    def _finish(self, axes, is_new, title):
         first = axes[0]
         text = blend(first, foreground(first), 0.85)
         keep = next((gate for gate in _KEEP_GATES if gate in self.maps), None)
         how = f"mean {keep} gate, longest memory" if keep else "change per step, steadiest"
-        title = f"Layer {self.layer}, {len(self.units_)} units by {how} on top"
-        first.set_title(title, loc="left", fontsize="medium", color=text)
+        set_title(first, title or f"Layer {self.layer}, {len(self.units_)} units by {how} on top")
         for ax in axes[:-1] if is_new else ():
             ax.set_xlabel("")
             ax.tick_params(axis="x", length=0)
@@ -247,12 +265,12 @@ class GateDisplay:
                 self.figure_.supxlabel(self.note, x=0.01, ha="left", **style)
 
 
-def _stacked(n_axes, axes) -> list:
-    """Axes below each other: ``axes``, or new ones with a shared time axis."""
+def _stacked(n_axes, axes, figsize) -> list:
+    """Axes below each other: those given, or new ones with a shared time axis."""
     if axes is not None:
-        usage = "axes must be one for the series and one for each map"
-        return listed_axes(axes, n_axes, usage, "Leave axes out for a new figure.")
+        usage = "ax must be one for the series and one for each map"
+        return listed_axes(axes, n_axes, usage, "Leave ax out for a new figure.")
     heights = [_SERIES_HEIGHT] + [_HEIGHT] * (n_axes - 1)
-    size = _WIDTH, sum(heights) + 0.6
+    size = figsize or (_WIDTH, sum(heights) + 0.6)
     options = {"figsize": size, "height_ratios": heights, "layout": "constrained"}
     return list(pyplot().subplots(n_axes, sharex=True, **options)[1])

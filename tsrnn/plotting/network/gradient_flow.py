@@ -10,10 +10,10 @@ import pandas as pd
 
 from tsrnn.inspection import gradient_flow
 from tsrnn.parameters import ListOf, StrOptions, validated
-from tsrnn.plotting.checks import ARGUMENTS
+from tsrnn.plotting.checks import ARGUMENTS, takes_axes
 from tsrnn.plotting.grid import listed_axes
 from tsrnn.plotting.network.comparison import cell_name, line_style, name_estimators
-from tsrnn.plotting.style import blend, draw_curve, foreground, format_axes, legend_style, pyplot
+from tsrnn.plotting.style import blend, draw_curve, foreground, format_axes, legend_above, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,6 +95,7 @@ class GradientFlowDisplay:
                     self.ranges[kind, name] = norms[bounds] / unit
 
     @classmethod
+    @takes_axes
     @validated(_ARGUMENTS)
     def from_estimator(
         cls,
@@ -105,7 +106,9 @@ class GradientFlowDisplay:
         layer: str | None = None,
         norm: str | Sequence[str] = "hidden",
         relative: bool = True,
-        axes: Axes | Sequence[Axes] | None = None,
+        ax: Axes | Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> GradientFlowDisplay:
         """Plot the gradient flow of a fitted network.
 
@@ -114,7 +117,7 @@ class GradientFlowDisplay:
         estimator : fitted RNNForecaster, RNNRegressor or RNNClassifier
         X, y : optional
             As for ``tsrnn.inspection.gradient_flow``.
-        layer, norm, relative, axes
+        layer, norm, relative, ax, figsize, title
             As in :class:`GradientFlowDisplay` and :meth:`plot`.
 
         Raises
@@ -124,9 +127,10 @@ class GradientFlowDisplay:
         """
         flow = gradient_flow(estimator, X, y)
         display = cls({cell_name(estimator): flow}, layer=layer, norm=norm, relative=relative)
-        return display.plot(axes)
+        return display.plot(ax, figsize=figsize, title=title)
 
     @classmethod
+    @takes_axes
     @validated(_ARGUMENTS)
     def from_estimators(
         cls,
@@ -137,7 +141,9 @@ class GradientFlowDisplay:
         layer: str | None = None,
         norm: str | Sequence[str] = "hidden",
         relative: bool = True,
-        axes: Axes | Sequence[Axes] | None = None,
+        ax: Axes | Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> GradientFlowDisplay:
         """Compare fitted networks, named by the keys of a dict, or of a sequence by their cells.
 
@@ -147,9 +153,12 @@ class GradientFlowDisplay:
             name: gradient_flow(estimator, X, y)
             for name, estimator in name_estimators(estimators).items()
         }
-        return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
+        return cls(flows, layer=layer, norm=norm, relative=relative).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @classmethod
+    @takes_axes
     @validated(_ARGUMENTS)
     def from_flows(
         cls,
@@ -158,36 +167,54 @@ class GradientFlowDisplay:
         layer: str | None = None,
         norm: str | Sequence[str] = "hidden",
         relative: bool = True,
-        axes: Axes | Sequence[Axes] | None = None,
+        ax: Axes | Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> GradientFlowDisplay:
         """Plot given norms; the parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if there is no such layer, or no such norm.
         """
-        return cls(flows, layer=layer, norm=norm, relative=relative).plot(axes)
+        return cls(flows, layer=layer, norm=norm, relative=relative).plot(
+            ax, figsize=figsize, title=title
+        )
 
+    @takes_axes
     @validated(_ARGUMENTS)
-    def plot(self, axes: Axes | Sequence[Axes] | None = None) -> GradientFlowDisplay:
-        """Draw the curves on ``axes``, one for each norm, by default on a new figure."""
-        self.axes_ = dict(zip(self.norms, self._adjacent_axes(axes), strict=True))
+    def plot(
+        self,
+        ax: Axes | Sequence[Axes] | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> GradientFlowDisplay:
+        """Draw the curves on ``ax``, one for each norm, by default on a new figure.
+
+        The figure has ``figsize`` inches and a ``title``.
+        """
+        self.axes_ = dict(zip(self.norms, self._adjacent_axes(ax, figsize), strict=True))
         self.figure_ = self.axes_[self.norms[0]].figure
         self.lines_: dict[tuple[str, str], Line2D] = {}
         self.bands_: dict[tuple[str, str], PolyCollection] = {}
         self.rounding_lines_: dict[str, Line2D] = {}
         names = list(dict.fromkeys(name for _, name in self.curves))
-        for norm, ax in self.axes_.items():
+        for norm, norm_ax in self.axes_.items():
             for number, name in enumerate(names):
                 style = {"linewidth": 2, "label": name} | line_style(number)
-                self.lines_[norm, name] = line = draw_curve(ax, self.curves[norm, name], style)
+                self.lines_[norm, name] = line = draw_curve(norm_ax, self.curves[norm, name], style)
                 if (norm, name) in self.ranges:
                     band = self.ranges[norm, name]
                     style = {"color": line.get_color(), "alpha": 0.16, "linewidth": 0, "zorder": 1}
-                    self.bands_[norm, name] = ax.fill_between(band.index, *band.T.values, **style)
-            self._format(ax, norm)
+                    self.bands_[norm, name] = norm_ax.fill_between(
+                        band.index, *band.T.values, **style
+                    )
+            self._format(norm_ax, norm)
+        if title is not None:
+            self.figure_.suptitle(title, x=0.01, ha="left", fontsize="medium")
         if len(names) == 1:
             return self
         first = self.axes_[self.norms[0]]
-        first.legend(**legend_style(first))
+        legend_above(first, first.get_title(loc="left"))
         return self
 
     def _format(self, ax, norm):
@@ -221,13 +248,13 @@ class GradientFlowDisplay:
         ax.yaxis.set_minor_formatter(NullFormatter())
         ax.tick_params(axis="y", which="minor", length=0)
 
-    def _adjacent_axes(self, axes) -> list:
+    def _adjacent_axes(self, axes, figsize) -> list:
         """Axes next to each other: ``axes``, or new ones."""
         n = len(self.norms)
         if axes is None:
-            size = (_WIDTH if n == 1 else 0.8 * n * _WIDTH), _HEIGHT
+            size = figsize or ((_WIDTH if n == 1 else 0.8 * n * _WIDTH), _HEIGHT)
             axes = pyplot().subplots(1, n, figsize=size, layout="constrained", squeeze=False)[1]
-        return listed_axes(axes, n, "axes must be one for each norm")
+        return listed_axes(axes, n, "ax must be one for each norm")
 
 
 def _layer(flow, layer, name) -> str:

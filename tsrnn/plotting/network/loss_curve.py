@@ -65,8 +65,18 @@ class LossCurveDisplay:
 
     @classmethod
     @validated(ARGUMENTS)
-    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> LossCurveDisplay:
-        """Plot the losses of an estimator on ``ax``; raises NotFittedError if it is not fitted."""
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> LossCurveDisplay:
+        """Plot the losses of an estimator; NotFittedError if it is not fitted.
+
+        ``ax``, ``figsize`` and ``title`` are those of :meth:`plot`.
+        """
         with naming("estimator"):
             check_is_fitted(estimator)
             if not estimator.loss_curve_:
@@ -74,7 +84,9 @@ class LossCurveDisplay:
         scores = estimator.validation_scores_
         validation_curve = None if scores is None else [-score for score in scores]
         best = estimator.best_iter_ if scores is not None else None
-        return cls(estimator.loss_curve_, validation_curve, best).plot(ax)
+        return cls(estimator.loss_curve_, validation_curve, best).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @classmethod
     @validated(ARGUMENTS)
@@ -85,17 +97,28 @@ class LossCurveDisplay:
         *,
         best_iter: int | None = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> LossCurveDisplay:
         """Plot given losses; the parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if a curve is empty or not one-dimensional.
         """
-        return cls(loss_curve, validation_curve, best_iter).plot(ax)
+        return cls(loss_curve, validation_curve, best_iter).plot(ax, figsize=figsize, title=title)
 
     @validated(ARGUMENTS)
-    def plot(self, ax: Axes | None = None) -> LossCurveDisplay:
-        """Draw on ``ax``, by default on a new figure; on a log scale if losses fall tenfold."""
-        self.ax_ = ax = new_axes() if ax is None else ax
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> LossCurveDisplay:
+        """Draw on ``ax``, by default on a new figure of ``figsize`` inches, with a ``title``.
+
+        Losses that fall tenfold are on a log scale.
+        """
+        self.ax_ = ax = new_axes(figsize or (9, 4)) if ax is None else ax
         self.figure_ = ax.figure
         self.validation_line_ = self.best_line_ = None
         style = {"color": BLUE, "linewidth": 1.6, "label": "training"}
@@ -114,7 +137,7 @@ class LossCurveDisplay:
             ax.set_yscale("log")
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter("")
-        format_axes(ax, self.loss_curve)
+        format_axes(ax, self.loss_curve, title=title)
         return self
 
 

@@ -13,7 +13,15 @@ from tsrnn.inspection.batch import read_batch
 from tsrnn.parameters import validated
 from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.network.comparison import cell_name, line_style, name_estimators
-from tsrnn.plotting.style import background, blend, foreground, format_axes, legend_style, new_axes
+from tsrnn.plotting.style import (
+    background,
+    blend,
+    foreground,
+    format_axes,
+    legend_style,
+    new_axes,
+    set_title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,14 +83,20 @@ class MemoryDisplay:
     @classmethod
     @validated(ARGUMENTS)
     def from_estimator(
-        cls, estimator: Any, X: Any = None, *, ax: Axes | None = None
+        cls,
+        estimator: Any,
+        X: Any = None,
+        *,
+        ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> MemoryDisplay:
         """Plot the half-lives of a fitted network.
 
         Parameters
         ----------
         estimator : fitted RNNForecaster, RNNRegressor or RNNClassifier
-        X, ax
+        X, ax, figsize, title
             As for ``tsrnn.inspection.memory_half_life`` and :meth:`plot`.
 
         Raises
@@ -90,12 +104,20 @@ class MemoryDisplay:
         NotFittedError, ValueError
             If the estimator is not fitted, can't be inspected, or its cell has no gates.
         """
-        return cls.from_estimators({cell_name(estimator): estimator}, X, ax=ax)
+        return cls.from_estimators(
+            {cell_name(estimator): estimator}, X, ax=ax, figsize=figsize, title=title
+        )
 
     @classmethod
     @validated(ARGUMENTS)
     def from_estimators(
-        cls, estimators: Mapping[str, Any] | Sequence[Any], X: Any = None, *, ax: Axes | None = None
+        cls,
+        estimators: Mapping[str, Any] | Sequence[Any],
+        X: Any = None,
+        *,
+        ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> MemoryDisplay:
         """Compare fitted networks, named by the keys of a dict, or of a sequence by their cells.
 
@@ -106,7 +128,9 @@ class MemoryDisplay:
         batches = [read_batch(model, X) for model in estimators.values()]
         windows = {len(batch.step_labels[0]) * batch.segment for batch in batches}
         # With different windows the mark would belong to one of them only.
-        return cls(lives, window=windows.pop() if len(windows) == 1 else None).plot(ax)
+        return cls(lives, window=windows.pop() if len(windows) == 1 else None).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @classmethod
     @validated(ARGUMENTS)
@@ -116,17 +140,25 @@ class MemoryDisplay:
         *,
         window: int | None = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> MemoryDisplay:
         """Plot given half-lives; the parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if they are not such Series.
         """
-        return cls(half_lives, window=window).plot(ax)
+        return cls(half_lives, window=window).plot(ax, figsize=figsize, title=title)
 
     @validated(ARGUMENTS)
-    def plot(self, ax: Axes | None = None) -> MemoryDisplay:
-        """Draw the half-lives on ``ax``, by default on a new figure."""
-        self.ax_ = ax = new_axes((7.5, 4.2)) if ax is None else ax
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> MemoryDisplay:
+        """Draw on ``ax``, by default on a new figure of ``figsize`` inches, with a ``title``."""
+        self.ax_ = ax = new_axes(figsize or (7.5, 4.2)) if ax is None else ax
         self.figure_, self.dots_, self.window_line_ = ax.figure, {}, None
         all_lives = np.concatenate([lives.to_numpy(float) for lives in self.half_lives.values()])
         drawn = self._limits(all_lives)
@@ -145,6 +177,7 @@ class MemoryDisplay:
             x = np.clip(lives, drawn[0], self.endless_ or drawn[1])
             (self.dots_[name, layer],) = ax.plot(x, shares, **style)
         self._format(ax, drawn, len(groups) > 1)
+        set_title(ax, title)
         return self
 
     def _limits(self, all_lives):

@@ -30,6 +30,20 @@ class DisplayedSequence:
     n_more: int  # sequences omitted by default
 
     @property
+    def n_ahead(self) -> int:
+        """Last values that the network does not read, but what is known of their time stamps."""
+        return self.estimator.fitted_.spec.n_ahead if self.known else 0
+
+    @property
+    def known(self) -> list[str]:
+        """Names of what a forecaster's network reads of the future."""
+        features = getattr(self.estimator.fitted_, "features", None)
+        if not features or not features.n_known:
+            return []
+        holidays = ["holidays"] if len(features.holidays) else []
+        return [str(column.name) for column in features.known] + [*features.calendar, *holidays]
+
+    @property
     def cell(self) -> str:
         return self.estimator.network_.cell
 
@@ -46,9 +60,22 @@ class DisplayedSequence:
         if isinstance(self.estimator, SequenceEstimator):
             prediction = np.atleast_1d(self.estimator.predict(self.X)[0])
             return pd.Series(prediction, name="prediction")
+        if self.n_ahead:
+            return self._forecast_within()
         forecasts = self.estimator.predict(y=self.X)
         panel = PanelSeries(forecasts, "forecast", long_columns(self.estimator))
         return panel.series(panel.labels[self.number]).rename("forecast")
+
+    def _forecast_within(self):
+        """The forecast of the last ``n_ahead`` values, from those before and what was known."""
+        forecaster, n_ahead = self.estimator, self.n_ahead
+        context = _context(forecaster, self.X)
+        lengths = context.collection.panel.lengths
+        predictor = forecaster.fitted_.predictor(forecaster.conformal, "cpu", forecaster.n_jobs)
+        forecasts = predictor.columns(context, lengths[:, None] - n_ahead, n_ahead)
+        values = next(iter(forecasts.values()))[self.number, 0]
+        index = context.collection.axes[self.number].index[-n_ahead:]
+        return pd.Series(values, index, name="forecast")
 
     @property
     def note(self) -> str | None:
@@ -106,6 +133,28 @@ def match_values(values: pd.Series | pd.DataFrame, frame: pd.DataFrame, segment:
             f"from {values.index[0]} to {values.index[-1]}."
         )
     return values.iloc[first : ends[-1] + 1]
+
+
+def first_position(index: pd.Index, start: Any) -> int:
+    """Position of the first label from ``start`` on; ValueError where there is none.
+
+    A text may name a span of time, such as "2024-05".
+    """
+    try:
+        position = index.slice_indexer(start, None).start
+        is_before = position == 0 and index.slice_indexer(None, start).stop == 0
+    except (TypeError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"start={start!r} is no label of the steps, such as {format_time(index[0])}: {reason}"
+        ) from None
+    if is_before or position >= len(index):
+        raise ValueError(
+            f"start={start!r} is not among the steps that are read, {format_time(index[0])} to "
+            f"{format_time(index[-1])}. Give a start within them, or as X a series that ends "
+            "later or earlier."
+        )
+    return position
 
 
 def step_edges(index: pd.Index, segment: int) -> np.ndarray:
@@ -175,9 +224,17 @@ def _row_values(estimator, X) -> pd.DataFrame:
     return pd.DataFrame(values, steps, names)
 
 
+def _context(forecaster, y):
+    """The series of ``y``, by default the fitted ones, with their channels."""
+    state = forecaster.fitted_
+    if y is None:
+        return state.context(state.recent, None, state.n_elapsed)
+    return forecast_context(forecaster, y=y)[1]
+
+
 def _series_values(forecaster, y, number) -> pd.DataFrame:
     """Values of one series, NaN where missing."""
-    collection = forecast_context(forecaster, y=y)[1].collection
+    collection = _context(forecaster, y).collection
     first, end = collection.panel.indptr[number : number + 2]
     label = collection.ids[number]
     name = getattr(collection.form, "name", None) if label is None else label

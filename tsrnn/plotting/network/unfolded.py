@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from tsrnn.plotting.checks import ARGUMENTS
 from tsrnn.plotting.network.boxes import Canvas, Layout, draw_arrows, draw_layer
 from tsrnn.plotting.network.colours import format_colour_bar, mappable, state_colours
 from tsrnn.plotting.network.sequence import (
+    first_position,
     format_label,
     format_numbers,
     match_values,
@@ -41,6 +42,7 @@ _FORMULAS = {
     "rnn_relu": r"$h_t = \max(0,\; W_{hh}\, h_{t-1} + W_{xh}\, x_t + b)$",
 }
 _MAX_UNITS = 32  # shown in a box
+_MAX_LETTERS = 14  # of the inputs of a step
 _MAX_LINES = 3  # of values and of predictions
 
 
@@ -62,6 +64,11 @@ class UnfoldedDisplay:
         Name of the cell, for the title and its equation; text below the drawing.
     segment : int, default=1
         Rows of ``values`` per step.
+    n_ahead : int, default=0
+        Last rows of ``values``, of whole steps, that the network did not read: it ran on through
+        what was known of them, and ``prediction`` is of these rows.
+    known : sequence of str, default=()
+        Names of what was known, written at these steps.
 
     Attributes
     ----------
@@ -70,8 +77,11 @@ class UnfoldedDisplay:
     hidden_meshes_, cell_meshes_, units_ : dict, dict, array
         By layer a list of the steps' QuadMesh, with a cell for each of ``units_`` (at most 32,
         evenly spaced); ``cell_meshes_`` may be empty.
-    inputs_, prediction_, series_lines_, forecast_line_ : list of Text, Text, list of Line2D, Line2D
-        Inputs of each step; prediction or None; the values; the forecast or None.
+    inputs_, series_lines_ : list of Text, list of Line2D
+        Inputs of each step; the values.
+    prediction_, outputs_, forecast_line_ : Text, list of Text, Line2D
+        Prediction after the last step, or None; predictions of the steps ahead; the forecast or
+        None.
     colour_bars_ : dict
         The Colorbar of "hidden", and of "cell".
 
@@ -97,10 +107,19 @@ class UnfoldedDisplay:
         cell: str | None = None,
         segment: int = 1,
         note: str | None = None,
+        n_ahead: int = 0,
+        known: Sequence[str] = (),
     ):
         self.values = match_values(values, states, segment)
         self.states, self.prediction = states, prediction
         self.cell, self.segment, self.note = cell, segment, note
+        self.n_ahead, self.known = n_ahead, list(known)
+        n_rows = 0 if prediction is None else len(prediction)
+        if n_ahead and (n_ahead % segment or n_ahead >= len(self.values) or n_rows != n_ahead):
+            raise ValueError(
+                f"n_ahead={n_ahead} must be whole steps of segment={segment} values, after some of "
+                f"the {len(self.values)} that are read, with a prediction of each; got {n_rows}."
+            )
         self.layers = states.columns.unique(level=0).tolist()
         reverse = [layer for layer in self.layers if str(layer).endswith("_reverse")]
         if reverse:
@@ -118,7 +137,10 @@ class UnfoldedDisplay:
         *,
         series: Hashable = None,
         n_steps: int = 6,
+        start: Any = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> UnfoldedDisplay:
         """Draw a fitted network as it reads a sequence.
 
@@ -126,14 +148,20 @@ class UnfoldedDisplay:
         ----------
         estimator, X, series
             As in :meth:`GateDisplay.from_estimator`.
-        n_steps, ax
+        n_steps, start, ax, figsize, title
             As in :meth:`plot`.
+
+        Notes
+        -----
+        A forecaster with covariates that are known in the future is drawn as it forecasts the end
+        of its series, from the values before and what was known: at each of these steps it
+        predicts.
 
         Raises
         ------
         NotFittedError, ValueError
-            If the estimator is not fitted or not recurrent, reads in both directions or through
-            a known future, or ``series`` or ``n_steps`` is invalid.
+            If the estimator is not fitted or not recurrent, reads in both directions, or
+            ``series``, ``n_steps`` or ``start`` is invalid.
         """
         estimator, X = last_step(estimator, X)
         network = getattr(estimator, "network_", None)
@@ -141,11 +169,6 @@ class UnfoldedDisplay:
             raise ValueError(
                 "cell='attention' is not recurrent: no state is handed on from step to step that "
                 "could be unfolded. Take cell='lstm', 'gru' or 'rnn'."
-            )
-        if getattr(network, "head", None) == "ahead":
-            raise ValueError(
-                "The forecaster runs on through a known future and predicts at each of its steps, "
-                "which is not drawn. Fit without covariates that are known in the future."
             )
         sequence = select_sequence(estimator, X, series)
         notes = [sequence.note]
@@ -159,8 +182,10 @@ class UnfoldedDisplay:
             cell=sequence.cell,
             segment=sequence.segment,
             note=". ".join(filter(None, notes)) or None,
+            n_ahead=sequence.n_ahead,
+            known=sequence.known,
         )
-        return display.plot(ax, n_steps=n_steps)
+        return display.plot(ax, n_steps=n_steps, start=start, figsize=figsize, title=title)
 
     @classmethod
     @validated(ARGUMENTS)
@@ -172,17 +197,33 @@ class UnfoldedDisplay:
         *,
         cell: str | None = None,
         segment: int = 1,
+        n_ahead: int = 0,
+        known: Sequence[str] = (),
         n_steps: int = 6,
+        start: Any = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> UnfoldedDisplay:
         """Draw given states; the parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if ``states`` has several sequences, or ``values`` lacks its steps.
         """
-        return cls(states, values, prediction, cell=cell, segment=segment).plot(ax, n_steps=n_steps)
+        display = cls(
+            states, values, prediction, cell=cell, segment=segment, n_ahead=n_ahead, known=known
+        )
+        return display.plot(ax, n_steps=n_steps, start=start, figsize=figsize, title=title)
 
     @validated(ARGUMENTS)
-    def plot(self, ax: Axes | None = None, *, n_steps: int = 6) -> UnfoldedDisplay:
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        n_steps: int = 6,
+        start: Any = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> UnfoldedDisplay:
         """Draw the network.
 
         Parameters
@@ -190,32 +231,62 @@ class UnfoldedDisplay:
         ax : Axes, optional
             Axes to draw on; by default on a new figure of matching size.
         n_steps : int, default=6
-            Number of last steps to draw, or all where there are fewer.
+            Number of steps to draw, or all where there are fewer.
+        start : label, optional
+            First step to draw, by the labels of ``states`` ("2024-05" for a month); by default the
+            last steps are drawn, or as many before as after the forecast begins.
+        figsize : (float, float), optional
+            Inches of a new figure.
+        title : str, optional
+            Title in the place of the cell's name and the steps.
 
         Raises
         ------
         ValueError
-            If ``n_steps`` is not a positive integer.
+            If ``n_steps`` is not a positive integer, or ``start`` no label of a step.
         """
-        n_steps = min(n_steps, len(self.states))
+        self._first, n_steps = self._shown_steps(n_steps, start)
         kinds = self.states.columns.unique(level=1)
         strips = tuple(kind for kind in ("hidden", "cell") if kind in kinds)
         n_units = self.states[self.layers[0], "hidden"].shape[1]
         n_shown = min(n_units, _MAX_UNITS)
         self.units_ = np.linspace(0, n_units - 1, n_shown).round().astype(int)
-        layout = Layout(n_steps, len(self.layers), n_shown, strips)
-        self.ax_ = ax = new_axes(layout.size) if ax is None else ax
+        layout = Layout(n_steps, len(self.layers), n_shown, strips, self._n_outputs(n_steps) > 0)
+        self.ax_ = ax = new_axes(figsize or layout.size) if ax is None else ax
         self.figure_ = ax.figure
         canvas = Canvas(ax, layout.size)
         self._draw_network(canvas, layout)
         self._draw_inputs(canvas, layout)
         self._draw_prediction(canvas, layout)
         self._draw_series(canvas, layout)
-        self._draw_header(canvas, layout)
+        self._draw_header(canvas, layout, title)
         return self
 
+    def _shown_steps(self, n_steps, start):
+        """Position of the first step to draw, and the number of steps."""
+        n = len(self.states)
+        n_steps = min(n_steps, n)
+        if start is not None:
+            first = first_position(self.states.index, start)
+            return first, min(n_steps, n - first)
+        n_before = n - self.n_ahead // self.segment
+        middle = n_before - n_steps // 2 if self.n_ahead else n
+        return max(min(middle, n - n_steps), 0), n_steps
+
+    def _n_outputs(self, n_steps):
+        """Number of the steps drawn that predict, the last ones."""
+        n_before = len(self.states) - self.n_ahead // self.segment
+        return min(max(self._first + n_steps - n_before, 0), n_steps)
+
+    def _shown(self, layout):
+        """Which steps are drawn."""
+        return slice(self._first, self._first + layout.n_steps)
+
+    def _is_end(self, layout):
+        return self._first + layout.n_steps == len(self.states)
+
     def _draw_network(self, canvas, layout):
-        shown = self.states.iloc[-layout.n_steps :]
+        shown = self.states.iloc[self._shown(layout)]
         self._colours, meshes = {}, {"hidden": {}, "cell": {}}
         for state in layout.strips:
             values = shown.xs(state, axis=1, level=1)
@@ -224,7 +295,7 @@ class UnfoldedDisplay:
                 units = values[layer].to_numpy()[:, self.units_]
                 meshes[state][layer] = draw_layer(canvas, layout, number, state, units, colours)
         self.hidden_meshes_, self.cell_meshes_ = meshes["hidden"], meshes["cell"]
-        draw_arrows(canvas, layout, has_earlier_steps=len(self.states) > layout.n_steps)
+        draw_arrows(canvas, layout, self._first > 0, not self._is_end(layout))
         for number, layer in enumerate(self.layers if len(self.layers) > 1 else ()):
             top = layout.box(0, number)[3]
             canvas.write(0.12, top - 0.1, f"layer {layer}", 10.5, ha="left")
@@ -232,22 +303,27 @@ class UnfoldedDisplay:
     def _draw_inputs(self, canvas, layout):
         """Inputs of each step, and the label of its last value."""
         self.inputs_ = []
-        n = layout.n_steps * self.segment
-        texts = format_numbers(self.values)[-n:].reshape(layout.n_steps, -1)
-        labels = self.states.index[-layout.n_steps :]
+        shown = self._shown(layout)
+        texts = format_numbers(self.values).reshape(len(self.states), -1)[shown].tolist()
+        n_outputs = self._n_outputs(layout.n_steps)
+        texts[layout.n_steps - n_outputs :] = [self.known or ["known"]] * n_outputs
+        labels = self.states.index[shown]
         for step, (values, label) in enumerate(zip(texts, labels, strict=True)):
             left, bottom, right, _ = layout.box(step, 0)
             x = (left + right) / 2
             canvas.write(x, bottom - 0.5, f"$x_{{{layout.time(step)}}}$", 12.5)
             text = ", ".join(values)
-            if len(values) > _MAX_LINES:
-                text = f"{values[0]} … {values[-1]}"
-            self.inputs_.append(canvas.write(x, bottom - 0.73, text, 11.5, fontweight="bold"))
+            if len(values) > _MAX_LINES or len(text) > _MAX_LETTERS:
+                text = f"{values[0]} … {values[-1]}" if len(values) > 1 else text
+            size = 11.5 * min(1.0, _MAX_LETTERS / len(text))
+            self.inputs_.append(canvas.write(x, bottom - 0.73, text, size, fontweight="bold"))
             canvas.write(x, bottom - 0.94, format_label(label), 9.5, color=canvas.faint)
 
     def _draw_prediction(self, canvas, layout):
-        self.prediction_ = None
-        if self.prediction is None:
+        self.prediction_, self.outputs_ = None, []
+        if self.n_ahead:
+            self._draw_outputs(canvas, layout)
+        if self.prediction is None or self.n_ahead or not self._is_end(layout):
             return
         last = layout.n_steps - 1, layout.n_layers - 1
         _, low, _, high = layout.strip(*last, "hidden")
@@ -259,6 +335,19 @@ class UnfoldedDisplay:
         canvas.write(x, above, str(self.prediction.name), 11.5, **style)
         self.prediction_ = canvas.write(x, y, "\n".join(lines), 10.5, ha="left", linespacing=1.35)
 
+    def _draw_outputs(self, canvas, layout):
+        """What each step ahead predicts, above the top layer."""
+        numbers = format_numbers(self.prediction.to_frame())[:, 0].reshape(-1, self.segment)
+        first_ahead = len(self.states) - len(numbers)
+        n_outputs = self._n_outputs(layout.n_steps)
+        for step in range(layout.n_steps - n_outputs, layout.n_steps):
+            left, _, right, top = layout.box(step, layout.n_layers - 1)
+            x, values = (left + right) / 2, numbers[self._first + step - first_ahead]
+            canvas.arrow((x, top), (x, top + 0.26), color=BLUE)
+            text = values[0] if len(values) == 1 else f"{values[0]} … {values[-1]}"
+            style = {"color": BLUE, "fontweight": "bold"}
+            self.outputs_.append(canvas.write(x, top + 0.38, text, 11.5, **style))
+
     def _draw_series(self, canvas, layout):
         """A small plot of the values, with the shown ones marked, and of the forecast."""
         left, width = layout.box(0, 0)[0], layout.size[0]
@@ -266,14 +355,16 @@ class UnfoldedDisplay:
         self.series_ax_ = ax = canvas.ax.inset_axes(place, transform=canvas.ax.transData)
         self.series_lines_, self.forecast_line_ = [], None
         drawn = self.values.iloc[:, :_MAX_LINES]
-        marked = np.arange(len(drawn))[-layout.n_steps * self.segment :].tolist()
+        n_rows = layout.n_steps * self.segment
+        marked = np.arange(n_rows) + self._first * self.segment
+        marked = marked[marked < len(drawn) - self.n_ahead].tolist()
         colours = canvas.line_colour, GREEN, PURPLE
         for color, (name, column) in zip(colours, drawn.items(), strict=False):
             style = {"color": color, "linewidth": canvas.scale, "label": name, "marker": "o"}
             style |= {"markevery": marked, "markersize": 4 * canvas.scale}
             style |= {"markerfacecolor": VERMILION, "markeredgecolor": "none"}
             self.series_lines_.append(draw_curve(ax, column, style))
-        if _follows(self.prediction, self.values):
+        if self.n_ahead or _follows(self.prediction, self.values):
             style = {"color": BLUE, "linewidth": 1.8 * canvas.scale}
             self.forecast_line_ = draw_curve(ax, self.prediction, style)
         is_single = drawn.shape[1] == 1
@@ -287,14 +378,17 @@ class UnfoldedDisplay:
         for text in (ax.xaxis.label, ax.yaxis.label, ax.xaxis.get_offset_text()):
             text.set_size(size)
 
-    def _draw_header(self, canvas, layout):
+    def _draw_header(self, canvas, layout, title):
         """Title, equation, colour bars, and a note on what is omitted."""
         width, height = layout.size
         name = "Network" if self.cell is None else self.cell.partition("_")[0].upper()
         n = len(self.states)
         last = f"the last {layout.n_steps} of" if layout.n_steps > 1 else "the last of"
+        if not self._is_end(layout):
+            last = f"steps {self._first + 1} to {self._first + layout.n_steps} of"
         steps = f"all {n} steps" if n == layout.n_steps else f"{last} {n} steps"
-        canvas.write(0.12, height - 0.24, f"{name}, unfolded over {steps}", 14, ha="left")
+        title = title or f"{name}, unfolded over {steps}"
+        canvas.write(0.12, height - 0.24, title, 14, ha="left")
         formula = _FORMULAS.get(self.cell, r"$h_t = f(W_{hh}\, h_{t-1} + W_{xh}\, x_t + b)$")
         canvas.write(0.12, height - 0.53, formula, 12, ha="left", color=canvas.faint)
         self.colour_bars_ = {}

@@ -21,7 +21,7 @@ from tsrnn.plotting.sequences.text import (
     sequential_colours,
     text_axes,
 )
-from tsrnn.plotting.style import BLUE, blend, foreground
+from tsrnn.plotting.style import BLUE, set_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,6 +97,8 @@ class ActivityDisplay:
         layer: str | None = None,
         width: int = 80,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> ActivityDisplay:
         """Plot the state or a gate of one unit after each token of a text.
 
@@ -112,7 +114,7 @@ class ActivityDisplay:
             "hidden" or "cell" state, or a gate: "input", "forget", "output", "reset", "update".
         layer : str, optional
             Layer as ``tsrnn.inspection.states`` names it, such as "l0"; by default the last one.
-        width, ax
+        width, ax, figsize, title
             As in :class:`ActivityDisplay` and :meth:`plot`.
 
         Raises
@@ -137,7 +139,9 @@ class ActivityDisplay:
         label = f"layer {layer}, unit {unit}: {of} {'gate' if is_gate else 'state'}"
         values = frame[layer, of, unit].to_numpy()[read.n_before :]
         limits = (0.0, 1.0) if is_gate else None
-        return cls(tokens, values, label=label, limits=limits, width=width).plot(ax)
+        return cls(tokens, values, label=label, limits=limits, width=width).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @classmethod
     @validated(ARGUMENTS)
@@ -150,24 +154,35 @@ class ActivityDisplay:
         limits: Sequence[float] | None = None,
         width: int = 80,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> ActivityDisplay:
         """Plot given values; the parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if there are no tokens, more than 5000, or not one value for each.
         """
-        return cls(tokens, values, label=label, limits=limits, width=width).plot(ax)
+        return cls(tokens, values, label=label, limits=limits, width=width).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @validated(ARGUMENTS)
-    def plot(self, ax: Axes | None = None) -> ActivityDisplay:
-        """Draw the text on ``ax``, by default on a new figure of its size."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> ActivityDisplay:
+        """Draw the text on ``ax``, by default on a new figure of its size or ``figsize``.
+
+        ``title`` replaces the label.
+        """
         layout = lay_out(self.tokens, self.width)
-        self.ax_ = ax = text_axes(layout, self.width) if ax is None else ax
+        self.ax_ = ax = text_axes(layout, self.width, figsize) if ax is None else ax
         self.figure_ = ax.figure
         self.boxes_, self.texts_ = draw_text(ax, layout, self.values, self._colours(ax))
         self.colour_bar_ = draw_colour_bar(ax, self.boxes_, "activity")
-        if self.label:
-            text = blend(ax, foreground(ax), 0.85)
-            ax.set_title(self.label, loc="left", fontsize="medium", color=text)
+        set_title(ax, title or self.label)
         return self
 
     def _colours(self, ax):

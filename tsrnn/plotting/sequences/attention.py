@@ -19,7 +19,7 @@ from tsrnn.plotting.sequences.text import (
     sequential_colours,
     visible,
 )
-from tsrnn.plotting.style import BLUE, blend, foreground, format_axes, new_axes
+from tsrnn.plotting.style import BLUE, format_axes, new_axes, set_title
 from tsrnn.sequences import RNNTranslator
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class AttentionDisplay:
         layer: str | None = None,
         head: int | None = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> AttentionDisplay:
         """Plot the attention of a Transformer as it reads a text.
 
@@ -92,7 +94,7 @@ class AttentionDisplay:
             Layer as ``tsrnn.inspection.states`` names it, such as "l0"; by default the first one.
         head : int, optional
             Number of the head, from 0; by default the mean of all.
-        ax
+        ax, figsize, title
             As in :meth:`plot`.
 
         Raises
@@ -115,7 +117,7 @@ class AttentionDisplay:
         weights = np.stack([frame[layer, k].to_numpy() for k in heads])
         weights = weights.mean(axis=0) if head is None else weights[head]
         label = f"layer {layer}, {'mean of all heads' if head is None else f'head {head}'}"
-        return cls(weights, tokens, label=label).plot(ax)
+        return cls(weights, tokens, label=label).plot(ax, figsize=figsize, title=title)
 
     @classmethod
     @validated(ARGUMENTS, translator=[RNNTranslator])
@@ -127,6 +129,8 @@ class AttentionDisplay:
         *,
         label: str | None = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> AttentionDisplay:
         """Plot the alignment of a translation: what is read for each token that is written.
 
@@ -141,7 +145,7 @@ class AttentionDisplay:
             What is translated: one text, or one sequence.
         target : str or sequence, optional
             A translation; by default what the translator predicts.
-        label, ax
+        label, ax, figsize, title
             As in the class and in :meth:`plot`.
 
         Raises
@@ -151,7 +155,9 @@ class AttentionDisplay:
         """
         (frame,) = translator.align([source], None if target is None else [target])
         tokens, columns = frame.index.tolist(), frame.columns.tolist()
-        return cls(frame.to_numpy(), tokens, columns, label=label).plot(ax)
+        return cls(frame.to_numpy(), tokens, columns, label=label).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @classmethod
     @validated(ARGUMENTS)
@@ -163,28 +169,40 @@ class AttentionDisplay:
         *,
         label: str | None = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> AttentionDisplay:
         """Plot given weights; the parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if there are no tokens, more than 300, or not one weight for each pair.
         """
-        return cls(weights, tokens, source, label=label).plot(ax)
+        return cls(weights, tokens, source, label=label).plot(ax, figsize=figsize, title=title)
 
     @validated(ARGUMENTS)
-    def plot(self, ax: Axes | None = None) -> AttentionDisplay:
-        """Draw the weights on ``ax``, by default on a new figure."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> AttentionDisplay:
+        """Draw the weights on ``ax``, by default on a new figure of ``figsize`` inches.
+
+        ``title`` replaces the label.
+        """
         rows, columns = ([visible(token) for token in side] for side in (self.tokens, self.source))
         longest = [max(map(columns_of, labels)) for labels in (rows, columns)]
         if ax is None:
             width = _CELL * len(columns) + _LETTER * longest[0] + 0.4
             height = _CELL * len(rows) + (_LETTER * longest[1] if longest[1] > 2 else 0.2) + 0.7
-            ax = new_axes((max(width, 3.4), max(height, 1.6)))
+            ax = new_axes(figsize or (max(width, 3.4), max(height, 1.6)))
         self.ax_, self.figure_ = ax, ax.figure
         colours = sequential_colours(ax, BLUE, (0.0, 1.0))
         edges = np.arange(len(columns) + 1) - 0.5, np.arange(len(rows) + 1) - 0.5
         cells = np.ma.masked_invalid(self.weights)
         self.mesh_ = ax.pcolormesh(*edges, cells, **colours, rasterized=True)
         self._format(rows, columns, rotated=longest[1] > 2)
+        set_title(ax, title or self.label)
         return self
 
     def _format(self, rows, columns, rotated):
@@ -201,6 +219,3 @@ class AttentionDisplay:
             label.set_parse_math(False)
         ax.tick_params(length=0)
         self.colour_bar_ = draw_colour_bar(ax, self.mesh_, "weight")
-        if self.label:
-            text = blend(ax, foreground(ax), 0.85)
-            ax.set_title(self.label, loc="left", fontsize="medium", color=text)

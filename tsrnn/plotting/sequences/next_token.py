@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tsrnn.parameters import LARGEST_INTEGER, validated
-from tsrnn.plotting.checks import ARGUMENTS
+from tsrnn.plotting.checks import ARGUMENTS, takes_axes
 from tsrnn.plotting.grid import listed_axes
 from tsrnn.plotting.sequences.reading import displayed_language
 from tsrnn.plotting.sequences.text import (
@@ -21,7 +21,7 @@ from tsrnn.plotting.sequences.text import (
     sequential_colours,
     visible,
 )
-from tsrnn.plotting.style import BLUE, VERMILION, blend, foreground, format_axes, pyplot
+from tsrnn.plotting.style import BLUE, VERMILION, blend, foreground, format_axes, pyplot, set_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,6 +83,7 @@ class NextTokenDisplay:
         self.n_candidates = min(n_candidates, shape[1])
 
     @classmethod
+    @takes_axes
     @validated(ARGUMENTS)
     def from_estimator(
         cls,
@@ -90,7 +91,9 @@ class NextTokenDisplay:
         text: Any,
         *,
         n_candidates: int = 5,
-        axes: Sequence[Axes] | None = None,
+        ax: Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> NextTokenDisplay:
         """Plot what a language model expected at each token of a text.
 
@@ -99,7 +102,7 @@ class NextTokenDisplay:
         estimator : fitted RNNLanguageModel
         text : str or sequence of items
             One text, of at most 200 tokens; with ``unit=None`` one sequence.
-        n_candidates, axes
+        n_candidates, ax, figsize, title
             As in :class:`NextTokenDisplay` and :meth:`plot`.
 
         Raises
@@ -112,9 +115,10 @@ class NextTokenDisplay:
         vocabulary = estimator.tokenizer_.tokens_
         rows = np.reshape(estimator.predict_proba(read.X), (-1, len(vocabulary)))[: len(tokens)]
         display = cls(tokens, rows, vocabulary, n_candidates=n_candidates)
-        return display.plot(axes)
+        return display.plot(ax, figsize=figsize, title=title)
 
     @classmethod
+    @takes_axes
     @validated(ARGUMENTS)
     def from_probabilities(
         cls,
@@ -123,7 +127,9 @@ class NextTokenDisplay:
         vocabulary: Any,
         *,
         n_candidates: int = 5,
-        axes: Sequence[Axes] | None = None,
+        ax: Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> NextTokenDisplay:
         """Plot given probabilities; the parameters are those of the class and of :meth:`plot`.
 
@@ -131,11 +137,21 @@ class NextTokenDisplay:
         probability of each token of the vocabulary.
         """
         display = cls(tokens, probabilities, vocabulary, n_candidates=n_candidates)
-        return display.plot(axes)
+        return display.plot(ax, figsize=figsize, title=title)
 
+    @takes_axes
     @validated(ARGUMENTS)
-    def plot(self, axes: Sequence[Axes] | None = None) -> NextTokenDisplay:
-        """Draw on two axes, for the bars and the candidates, by default on a new figure."""
+    def plot(
+        self,
+        ax: Sequence[Axes] | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> NextTokenDisplay:
+        """Draw on two ``ax``, for the bars and the candidates, by default on a new figure.
+
+        The figure has ``figsize`` inches; ``title`` replaces the name of the bars.
+        """
         filled = np.where(np.isnan(self.probabilities), -1.0, self.probabilities)
         best = np.argsort(-filled, axis=1, kind="stable")[:, : self.n_candidates]
         is_known = ~np.isnan(self.probabilities).all(axis=1)
@@ -146,22 +162,23 @@ class NextTokenDisplay:
         labels = [[_label(token) for token in row] for row in self.candidates_]
         names = [_label(token) for token in self.tokens]
         shown = itertools.chain(names, *labels)
-        self._make_axes(axes, max(map(columns_of, shown)))
+        self._make_axes(ax, max(map(columns_of, shown)), figsize)
         self._draw_bars()
         values = np.take_along_axis(self.probabilities, best, axis=1)
         self._draw_candidates(values, labels)
         self._format(names)
+        set_title(self.axes_["actual"], title or "probability of the actual token")
         return self
 
-    def _make_axes(self, axes, longest):
+    def _make_axes(self, axes, longest, figsize):
         if axes is not None:
-            usage = "axes must be one for the bars and one for the candidates"
-            axes = listed_axes(axes, 2, usage, "Leave axes out for a new figure.")
+            usage = "ax must be one for the bars and one for the candidates"
+            axes = listed_axes(axes, 2, usage, "Leave ax out for a new figure.")
         else:
             width = len(self.tokens) * max(_COLUMN, _LETTER * longest + 0.06)
             heights = [_BARS, _ROW * self.n_candidates]
             options = {"height_ratios": heights, "sharex": True, "layout": "constrained"}
-            size = max(4.0, width + 0.8), sum(heights) + 0.9
+            size = figsize or (max(4.0, width + 0.8), sum(heights) + 0.9)
             axes = list(pyplot().subplots(2, figsize=size, **options)[1])
         self.axes_ = dict(zip(("actual", "candidates"), axes, strict=True))
         self.figure_ = axes[0].figure
@@ -205,7 +222,6 @@ class NextTokenDisplay:
         bars.set_ylim(0, 1)
         bars.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
         bars.tick_params(axis="x", length=0, labelbottom=False)
-        bars.set_title("probability of the actual token", loc="left", fontsize="medium", color=text)
         cells.grid(False)
         cells.spines["bottom"].set_visible(False)
         cells.set_ylim(self.n_candidates, 0)

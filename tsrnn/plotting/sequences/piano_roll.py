@@ -17,6 +17,7 @@ from tsrnn.plotting.style import (
     format_axes,
     legend_style,
     new_axes,
+    set_title,
 )
 from tsrnn.sequences.music.notes import read_roll, roll_to_notes
 
@@ -87,17 +88,27 @@ class PianoRollDisplay:
         step: float | None = None,
         repeat: bool = False,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> PianoRollDisplay:
         """Plot a piano roll; the parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if the roll is not valid or has fewer frames than the prompt.
         """
-        return cls(roll, prompt_frames=prompt_frames, step=step, repeat=repeat).plot(ax)
+        return cls(roll, prompt_frames=prompt_frames, step=step, repeat=repeat).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @validated(ARGUMENTS)
-    def plot(self, ax: Axes | None = None) -> PianoRollDisplay:
-        """Draw the roll on ``ax``, by default on a new figure."""
-        self.ax_ = ax = new_axes((10, 4)) if ax is None else ax
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> PianoRollDisplay:
+        """Draw on ``ax``, by default on a new figure of ``figsize`` inches, with a ``title``."""
+        self.ax_ = ax = new_axes(figsize or (10, 4)) if ax is None else ax
         self.figure_ = ax.figure
         self.prompt_notes_ = self.notes_ = None
         self.prompt_line_: Line2D | None = None
@@ -111,6 +122,7 @@ class PianoRollDisplay:
             line: dict[str, Any] = {"color": grey, "linewidth": 1, "linestyle": (0, (4, 3))}
             self.prompt_line_ = ax.axvline(n_prompt * unit, **line)
         self._format(unit)
+        set_title(ax, title)
         return self
 
     def _draw_notes(self, roll, first, color, label) -> PolyCollection | None:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.parameters import Number, validated
-from tsrnn.plotting.checks import ARGUMENTS
+from tsrnn.plotting.checks import ARGUMENTS, takes_axes
 from tsrnn.plotting.grid import listed_axes
-from tsrnn.plotting.style import BLUE, VERMILION, blend, foreground, format_axes, pyplot
+from tsrnn.plotting.style import BLUE, VERMILION, blend, foreground, format_axes, pyplot, set_title
 from tsrnn.sequences.audio import log_mel, mel_frequencies, read_wav
 from tsrnn.sequences.audio.spectra import SETTINGS
 from tsrnn.sequences.audio.waves import RATE
@@ -76,6 +76,7 @@ class SpectrogramDisplay:
         self.frequencies = None if frequencies is None else _frequencies(frequencies, n_channels)
 
     @classmethod
+    @takes_axes
     @validated(ARGUMENTS, rate=[RATE, None], n_mels=SETTINGS["n_mels"], hop=SETTINGS["hop"])
     def from_wave(
         cls,
@@ -85,7 +86,9 @@ class SpectrogramDisplay:
         *,
         n_mels: int = 80,
         hop: float = 0.005,
-        axes: Axes | Sequence[Axes] | None = None,
+        ax: Axes | Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> SpectrogramDisplay:
         """Plot the log mel energies of a wave.
 
@@ -99,7 +102,7 @@ class SpectrogramDisplay:
             As in the class.
         n_mels, hop
             Number of bands, and seconds from one frame to the next.
-        axes
+        ax, figsize, title
             As in :meth:`plot`.
 
         Raises
@@ -113,9 +116,12 @@ class SpectrogramDisplay:
             raise ValueError("The rate of wave, an array, is not known. Give rate.")
         energies = log_mel(wave, rate, n_mels=n_mels, hop=hop)
         frequencies = mel_frequencies(rate, n_mels=n_mels)
-        return cls(energies, hop, alignment, frequencies=frequencies).plot(axes)
+        return cls(energies, hop, alignment, frequencies=frequencies).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @classmethod
+    @takes_axes
     @validated(ARGUMENTS, hop=[_SECONDS])
     def from_spectrogram(
         cls,
@@ -124,26 +130,40 @@ class SpectrogramDisplay:
         alignment: Any = None,
         *,
         frequencies: Any = None,
-        axes: Axes | Sequence[Axes] | None = None,
+        ax: Axes | Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> SpectrogramDisplay:
         """Plot given values; the parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if they are no two-dimensional array of finite numbers, or the alignment
         or the frequencies are not valid.
         """
-        return cls(spectrogram, hop, alignment, frequencies=frequencies).plot(axes)
+        return cls(spectrogram, hop, alignment, frequencies=frequencies).plot(
+            ax, figsize=figsize, title=title
+        )
 
+    @takes_axes
     @validated(ARGUMENTS)
-    def plot(self, axes: Axes | Sequence[Axes] | None = None) -> SpectrogramDisplay:
-        """Draw on ``axes``, one and with an alignment two, by default on a new figure."""
+    def plot(
+        self,
+        ax: Axes | Sequence[Axes] | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> SpectrogramDisplay:
+        """Draw on ``ax``, one and with an alignment two, by default on a new figure.
+
+        The figure has ``figsize`` inches; ``title`` is above the spectrogram.
+        """
         names = ["spectrogram"] + ["alignment"] * (self.alignment is not None)
-        self.axes_ = dict(zip(names, _stacked(len(names), axes), strict=True))
-        ax = self.axes_["spectrogram"]
-        self.figure_ = ax.figure
+        self.axes_ = dict(zip(names, _stacked(len(names), ax, figsize), strict=True))
+        image_ax = self.axes_["spectrogram"]
+        self.figure_ = image_ax.figure
         n_frames, n_channels = self.spectrogram.shape
         seconds = n_frames * self.hop
         low, high = np.percentile(self.spectrogram, [_FAINTEST, 100])
-        self.image_: AxesImage = ax.imshow(
+        self.image_: AxesImage = image_ax.imshow(
             self.spectrogram.T,
             origin="lower",
             aspect="auto",
@@ -153,15 +173,16 @@ class SpectrogramDisplay:
             vmin=low,
             vmax=high if high > low else low + 1,
         )
-        self._format(ax, seconds)
-        self._label_channels(ax)
+        self._format(image_ax, seconds)
+        self._label_channels(image_ax)
         self.bars_: Collection | None = None
         self.texts_: list[Text] = []
         if self.alignment is not None:
             self._draw_alignment(self.axes_["alignment"], seconds)
-            if axes is None:
-                ax.set_xlabel("")
-                ax.tick_params(axis="x", length=0, labelbottom=False)
+            if ax is None:
+                image_ax.set_xlabel("")
+                image_ax.tick_params(axis="x", length=0, labelbottom=False)
+        set_title(image_ax, title)
         return self
 
     def _format(self, ax, seconds):
@@ -205,13 +226,13 @@ class SpectrogramDisplay:
         ax.set_yticks([])
 
 
-def _stacked(n_axes, axes):
+def _stacked(n_axes, axes, figsize):
     """The spectrogram's axes and, if there are two, the alignment's below it."""
     if axes is not None:
-        usage = "axes must be one for the spectrogram and, with an alignment, one for that"
-        return listed_axes(axes, n_axes, usage, "Leave axes out for a new figure.")
+        usage = "ax must be one for the spectrogram and, with an alignment, one for that"
+        return listed_axes(axes, n_axes, usage, "Leave ax out for a new figure.")
     heights = [_HEIGHT, _STRIP][:n_axes]
-    size = _WIDTH, sum(heights) + 0.5
+    size = figsize or (_WIDTH, sum(heights) + 0.5)
     options = {"figsize": size, "height_ratios": heights, "layout": "constrained"}
     return np.ravel(pyplot().subplots(n_axes, sharex=True, **options)[1]).tolist()
 

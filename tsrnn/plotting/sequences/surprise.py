@@ -18,7 +18,7 @@ from tsrnn.plotting.sequences.text import (
     sequential_colours,
     text_axes,
 )
-from tsrnn.plotting.style import VERMILION, blend, foreground
+from tsrnn.plotting.style import VERMILION, set_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,6 +88,8 @@ class SurpriseDisplay:
         width: int = 80,
         largest: float | None = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> SurpriseDisplay:
         """Plot how little a language model expected each token of a text.
 
@@ -96,7 +98,7 @@ class SurpriseDisplay:
         estimator : fitted RNNLanguageModel
         text : str or sequence of items
             One text, of at most 5000 tokens; with ``unit=None`` one sequence.
-        width, largest, ax
+        width, largest, ax, figsize, title
             As in :class:`SurpriseDisplay` and :meth:`plot`.
 
         Raises
@@ -108,7 +110,9 @@ class SurpriseDisplay:
         tokens = read_tokens(read.tokens)  # too many are refused before they are read
         log_likelihood = np.ravel(estimator.step_log_likelihood(read.X))
         surprises = -log_likelihood[: len(tokens)]
-        return cls(tokens, surprises, width=width, largest=largest).plot(ax)
+        return cls(tokens, surprises, width=width, largest=largest).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @classmethod
     @validated(ARGUMENTS)
@@ -120,18 +124,31 @@ class SurpriseDisplay:
         width: int = 80,
         largest: float | None = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> SurpriseDisplay:
         """Plot given surprises; the parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if there are no tokens, more than 5000, or not one surprise for each.
         """
-        return cls(tokens, surprises, width=width, largest=largest).plot(ax)
+        return cls(tokens, surprises, width=width, largest=largest).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @validated(ARGUMENTS)
-    def plot(self, ax: Axes | None = None) -> SurpriseDisplay:
-        """Draw the text on ``ax``, by default on a new figure of its size."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+    ) -> SurpriseDisplay:
+        """Draw the text on ``ax``, by default on a new figure of its size or ``figsize``.
+
+        ``title`` replaces the mean surprise.
+        """
         layout = lay_out(self.tokens, self.width)
-        self.ax_ = ax = text_axes(layout, self.width) if ax is None else ax
+        self.ax_ = ax = text_axes(layout, self.width, figsize) if ax is None else ax
         self.figure_ = ax.figure
         known = self.surprises[np.isfinite(self.surprises)]
         top = self.largest or max(float(known.max(initial=0.0)), _LEAST_TOP)
@@ -139,8 +156,7 @@ class SurpriseDisplay:
         self.boxes_, self.texts_ = draw_text(ax, layout, self.surprises, colours)
         self.colour_bar_ = draw_colour_bar(ax, self.boxes_, "surprise (nats)")
         mean = float(np.nanmean(self.surprises)) if not np.isnan(self.surprises).all() else np.nan
-        if np.isfinite(mean):
-            text = blend(ax, foreground(ax), 0.85)
+        if title is None and np.isfinite(mean):
             title = f"mean {mean:.2f} nats, perplexity {np.exp(mean):.1f}"
-            ax.set_title(title, loc="left", fontsize="medium", color=text)
+        set_title(ax, title)
         return self

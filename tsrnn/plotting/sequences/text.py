@@ -126,10 +126,10 @@ def lay_out(tokens: list, width: int) -> TextLayout:
     return TextLayout(labels, lines, columns, widths, int(min(width, (columns + widths).max())))
 
 
-def text_axes(layout: TextLayout, width: int) -> Axes:
-    """Axes on a new figure of the size that the text takes."""
+def text_axes(layout: TextLayout, width: int, figsize: tuple[float, float] | None = None) -> Axes:
+    """Axes on a new figure, by default of the size that the text takes."""
     size = _COLUMN * max(layout.width, min(width, 60)), _LINE * max(layout.n_lines, 2) + 0.75
-    return pyplot().subplots(figsize=size, layout="constrained")[1]
+    return pyplot().subplots(figsize=figsize or size, layout="constrained")[1]
 
 
 def draw_text(
