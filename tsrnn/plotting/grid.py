@@ -67,7 +67,11 @@ def axes_grid(
 
 
 def label_axes(
-    axes: dict[Hashable, Axes], n_more: int, is_new: bool, target: Hashable | None = None
+    axes: dict[Hashable, Axes],
+    n_more: int,
+    is_new: bool,
+    target: Hashable | None = None,
+    title: str | None = None,
 ) -> None:
     """Set titles and one legend; on a new figure also a note on ``n_more`` omitted series."""
     first = next(iter(axes.values()))
@@ -80,9 +84,12 @@ def label_axes(
             handles.setdefault(name, handle)
     if is_new and len(axes) > 1:
         style = legend_style(first) | {"handles": list(handles.values()), "labels": list(handles)}
-        first.figure.legend(loc="outside upper left", ncols=6, **style)
+        place = "lower" if title else "upper"  # where the title is not
+        first.figure.legend(**style | {"loc": f"outside {place} left", "ncols": 6})
     else:
         legend_above(first, first.get_title(loc="left") or None, handles.values())
+    if title is not None:
+        first.figure.suptitle(title, x=0.01, ha="left", fontsize="medium", color=text)
     if is_new and n_more:
         note = f"{len(axes)} of {len(axes) + n_more} series; ids chooses others"
         first.figure.supxlabel(note, x=0.01, ha="left", fontsize="small", color=text)

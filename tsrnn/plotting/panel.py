@@ -213,9 +213,7 @@ class PanelForecastDisplay:
         self.figure_ = axes[0].figure
         for label, display in self.displays.items():
             display.plot(self.axes_[label], n_history=n_history, legend=False, **style)
-        label_axes(self.axes_, self.n_more, ax is None, self.target)
-        if title is not None:
-            self.figure_.suptitle(title, x=0.01, ha="left", fontsize="medium")
+        label_axes(self.axes_, self.n_more, ax is None, self.target, title)
         return self
 
 

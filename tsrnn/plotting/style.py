@@ -126,16 +126,15 @@ def legend_above(ax: Axes, title: str | None = None, handles: Iterable[Any] | No
     style: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
     style |= {"ncols": n_columns, "handlelength": 1.6, "columnspacing": 1.4}
     legend = ax.legend(handles=handles, **style | legend_style(ax))
-    set_title(ax, title)
-    if title is not None:
-        n_points = legend.get_window_extent().height * 72 / ax.figure.dpi
-        ax.set_title(ax.get_title(loc="left"), loc="left", pad=n_points + 2)
+    n_points = legend.get_window_extent().height * 72 / ax.figure.dpi
+    set_title(ax, title, pad=n_points + 6)
 
 
-def set_title(ax: Axes, title: str | None) -> None:
-    """Set the title of axes, if there is one, in the colour of texts."""
+def set_title(ax: Axes, title: str | None, pad: float | None = None) -> None:
+    """Set the title of axes, if there is one, in the colour of texts, ``pad`` points above them."""
     if title is not None:
-        ax.set_title(title, loc="left", fontsize="medium", color=blend(ax, foreground(ax), 0.85))
+        color = blend(ax, foreground(ax), 0.85)
+        ax.set_title(title, loc="left", fontsize="medium", color=color, pad=pad)
 
 
 def legend_style(ax: Axes) -> dict[str, Any]:
