@@ -32,7 +32,8 @@ class DisplayedSequence:
     @property
     def n_ahead(self) -> int:
         """Last values that the network does not read, but what is known of their time stamps."""
-        return self.estimator.fitted_.spec.n_ahead if self.known else 0
+        spec = getattr(self.estimator.fitted_, "spec", None)
+        return spec.n_ahead if spec and spec.n_known else 0
 
     @property
     def known(self) -> list[str]:
@@ -40,8 +41,9 @@ class DisplayedSequence:
         features = getattr(self.estimator.fitted_, "features", None)
         if not features or not features.n_known:
             return []
-        holidays = ["holidays"] if len(features.holidays) else []
-        return [str(column.name) for column in features.known] + [*features.calendar, *holidays]
+        names = [str(column.name) for column in features.known] + list(features.calendar)
+        names += ["seasons"] if len(features.fourier) else []
+        return names + (["holidays"] if len(features.holidays) or features.countries else [])
 
     @property
     def cell(self) -> str:
