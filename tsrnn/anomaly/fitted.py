@@ -270,10 +270,14 @@ class FittedNetworks(FittedSeries):
         streams = []
         for series, evaluation, scores in zip(panel, evaluations, scored, strict=True):
             k = self.position(series)
-            x = self._squared_scores(np.asarray(scores.channel_score))
-            level = last_smoothed(x, stretch, self.median_score[k])
-            where = decay_of(stretch), level, series.axis, self.seasons
-            streams.append(Stream(evaluation.stream, self.statistics(k), *where))
+            by_channel = np.asarray(scores.channel_score)
+            levels = [  # of all channels together, then of each
+                last_smoothed(self._squared_scores(x), stretch, self.median_score[k])
+                for x in (by_channel, *np.split(by_channel, by_channel.shape[1], axis=1))
+            ]
+            where = decay_of(stretch), levels[0], series.axis, self.seasons, 0
+            stream = Stream(evaluation.stream, self.statistics(k), *where, np.array(levels[1:]))
+            streams.append(stream)
         return dataclasses.replace(self, streams=streams)
 
     def statistics(self, k: int) -> SeriesStatistics:

@@ -190,6 +190,7 @@ class ForecastStream:
         ]
         self._leads, self._positions = np.array(model.leads), np.arange(len(model.leads))
         self._input = np.zeros((1, model.shape()["n_in"]))
+        self.expected = np.full(model.n_channels, np.nan)  # standardised, of the last step
 
     @classmethod
     def after(
@@ -211,6 +212,7 @@ class ForecastStream:
         """Errors of the next observation, (n_forecasts, n_channels), which then is an input."""
         rows = self._outputs[(self.n_seen - self._leads) % len(self._outputs)]
         forecasts, spread = self.model.predictions(rows)
+        self.expected = forecasts[0, 0]  # one step ahead
         errors = np.empty((self.model.n_forecasts, z.size))
         errors[:-1] = z - forecasts[self._positions, self._positions]
         if spread is not None:

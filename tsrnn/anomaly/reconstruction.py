@@ -93,6 +93,7 @@ class ReconstructionStream:
     def __init__(self, model: Reconstruction, networks: Sequence[Network], z: np.ndarray):
         self.model, self.networks = model, networks
         self.window = z[-model.lookback :].copy()
+        self.expected = np.full(model.n_channels, np.nan)  # standardised, of the last step
 
     def step(self, z: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Errors of the next observation, (1, n_channels), in the window that ends with it."""
@@ -100,4 +101,5 @@ class ReconstructionStream:
         if len(self.window) < self.model.lookback:
             return np.full((1, z.size), np.nan)
         windows = self.model.reconstruct(self.networks, self.window, np.zeros(1, np.int64))
-        return np.abs(z - windows[0, -1])[None]
+        self.expected = windows[0, -1]
+        return np.abs(z - self.expected)[None]

@@ -15,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.fitted import FittedNetworks
 from tsrnn.anomaly.forecast_errors import DETECTOR_LOSSES, ForecastErrors
+from tsrnn.anomaly.next_row import row_by_channel
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.seasonality import resolved_seasons
-from tsrnn.anomaly.streaming import Update, apply_threshold
+from tsrnn.anomaly.streaming import StreamScores, Update, thresholds_of, update_of
 from tsrnn.anomaly.whole_updates import whole_update
 from tsrnn.data import Location, affected
 from tsrnn.estimators.base import N_NETWORKS, RecurrentEstimator
@@ -335,14 +336,17 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
 
         Parameters
         ----------
-        y : number, array, Series or DataFrame
+        y : number, array, Series, DataFrame or dict
             The next observations: one row or more in the form passed to ``fit``; for a single
-            series also a number, or an array (n,) or (n, n_channels) for the next time stamps.
+            series also a number, or an array (n,) or (n, n_channels) for the next time stamps. One
+            row may be a dict by channel, or a Series as ``frame.iloc[-1]``, whose name is its time;
+            with ``time_column`` and ``id_column`` among the keys of series of long frames.
 
         Returns
         -------
         Update
-            ``score``, ``threshold`` and ``anomaly``, an array each, with a ``to_frame()``.
+            ``score``, ``threshold``, ``anomaly``, ``seen`` and ``expected``, of several channels
+            also ``channel``, an array each, with a ``to_frame()``.
 
         Raises
         ------
@@ -358,9 +362,13 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
             raise ValueError(
                 "update is for a detector that looks at the past alone: fit with online=True."
             )
+        channels = self.fitted_.channels
+        columns = self.id_column, self.time_column
+        y = row_by_channel(y, channels, columns, self.missing == "mask")
         rows, index = self._next_rows(y)
         if rows is not None:
-            return apply_threshold(self.threshold_, streams[0].update(rows, index), index)
+            scored = streams[0].update(rows, index)
+            return update_of(scored, *thresholds_of(self.threshold_, scored.score), channels, index)
         panel, skipped, parts = self._read_fitted_series(y), [], []
         positions = [self.fitted_.position(series) for series in panel]
         for series, k in zip(panel, positions, strict=True):
@@ -369,13 +377,12 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         for series, k, n_steps in zip(panel, positions, skipped, strict=True):
             if n_steps:
                 streams[k].update(np.full((n_steps, len(panel.channels)), np.nan))
-            scores = streams[k].update(series.values, series.axis.index)
-            parts.append(apply_threshold(self.threshold_, scores))
-        scores, thresholds, flags = (
-            np.asarray(panel.row_series(column, ""))
-            for column in zip(*((p.score, p.threshold, p.anomaly) for p in parts), strict=True)
+            scored = streams[k].update(series.values, series.axis.index)
+            parts.append((*scored, *thresholds_of(self.threshold_, scored.score)))
+        *columns, thresholds, flags = (
+            np.asarray(panel.row_series(column, "")) for column in zip(*parts, strict=True)
         )
-        return Update(scores, thresholds, flags, panel.index)
+        return update_of(StreamScores(*columns), thresholds, flags, channels, panel.index)
 
     def _next_rows(self, y):
         """New rows of a single series and their index, or None for rows to be read as in fit."""

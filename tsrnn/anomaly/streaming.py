@@ -27,32 +27,79 @@ class Update:
     score, threshold, anomaly : (n,) array
         Scores, NaN where a value is missing; their thresholds; and whether they are above these.
     index : Index or None
-        Index of the rows; None for an array or a number.
+        Index of the rows; None for an array, a number or a dict.
+    channel : (n,) array of object, or None
+        Of several channels the one with the largest share in the score, None where there is no
+        score. Like the score, shares are means over the last ``stretch`` rows or so.
+    seen, expected : (n,) array
+        Value of that channel, and what was expected, in the unit of ``y``; NaN where unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from tsrnn import RNNAnomalyDetector
+    >>> hours = pd.date_range("2024-01-01", periods=400, freq="h")
+    >>> heat = 40 + np.sin(np.arange(400) * np.pi / 12)
+    >>> frame = pd.DataFrame({"heat": heat, "speed": 10 + np.cos(np.arange(400))}, hours)
+    >>> detector = RNNAnomalyDetector(online=True, stretch=5, random_state=0).fit(frame)
+    >>> update = detector.update({"heat": 55.0, "speed": 10.2})
+    >>> update.anomaly.tolist(), update.channel.tolist(), update.seen.tolist()
+    ([True], ['heat'], [55.0])
     """
 
     score: np.ndarray
     threshold: np.ndarray
     anomaly: np.ndarray
     index: pd.Index | None = None
+    channel: np.ndarray | None = None
+    seen: np.ndarray | None = None
+    expected: np.ndarray | None = None
 
     def to_frame(self) -> pd.DataFrame:
-        """Score, threshold and anomaly as columns."""
-        columns = {"score": self.score, "threshold": self.threshold, "anomaly": self.anomaly}
-        return pd.DataFrame(columns, self.index)
+        """A row for each new one: score, threshold, anomaly, channel if several, seen, expected."""
+        names = "score", "threshold", "anomaly", "channel", "seen", "expected"
+        columns = {name: getattr(self, name) for name in names}
+        known = {name: values for name, values in columns.items() if values is not None}
+        return pd.DataFrame(known, self.index)
 
     def _repr_html_(self) -> str:
         return update_html(self.to_frame())
 
 
-def apply_threshold(threshold: Any, scores: np.ndarray, index: pd.Index | None = None) -> Update:
-    """New scores with their thresholds; an adaptive threshold adapts to each score in turn."""
+class StreamScores(NamedTuple):
+    """Scores of new rows of a series, (n,) each."""
+
+    score: np.ndarray  # NaN where a value is missing
+    strongest: np.ndarray  # position of the channel with the largest share in the score
+    seen: np.ndarray  # value of that channel
+    expected: np.ndarray  # its expected value, in the unit of the series
+
+
+def thresholds_of(threshold: Any, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Thresholds of new scores, and whether they exceed them; adaptive ones adapt to each score."""
     thresholds, flags = np.empty(scores.size), []
     is_adaptive = hasattr(threshold, "update")
     for j in range(scores.size):
         thresholds[j] = threshold.threshold_
         score = scores[j : j + 1]
         flags.append(threshold.update(score)[0] if is_adaptive else score[0] > thresholds[j])
-    return Update(scores, thresholds, np.array(flags, bool), index)
+    return thresholds, np.array(flags, bool)
+
+
+def update_of(
+    scored: StreamScores,
+    thresholds: np.ndarray,
+    flags: np.ndarray,
+    channels: list,
+    index: pd.Index | None,
+) -> Update:
+    """The result of scored rows, with the names of channels if there are several."""
+    channel = None
+    if len(channels) > 1:
+        names = np.array([None, *channels], object)
+        channel = names[np.where(np.isnan(scored.score), 0, 1 + scored.strongest)]
+    return Update(scored.score, thresholds, flags, index, channel, scored.seen, scored.expected)
 
 
 class SeriesStatistics(NamedTuple):
@@ -68,7 +115,8 @@ class Stream:
     """Scores of a series that continues, for ``n_after`` steps after the time axis so far.
 
     ``errors`` is the ForecastStream or ReconstructionStream of its networks. Squared scores have an
-    exponential mean, so far ``level``, in which the previous value weighs ``decay``.
+    exponential mean, so far ``level``, in which the previous value weighs ``decay``; so have those
+    of each channel, ``channel_levels``.
     """
 
     def __init__(
@@ -80,8 +128,12 @@ class Stream:
         axis: TimeAxis,
         seasons: tuple[int, ...],
         n_after: int = 0,
+        channel_levels: np.ndarray | None = None,
     ):
         self.errors, self.statistics, self.decay, self.level = errors, statistics, decay, level
+        if channel_levels is None:
+            channel_levels = np.full(statistics.mean.size, level)
+        self.channel_levels = channel_levels
         self.seasons, self.n_after = seasons, n_after
         self._has_constant = bool(statistics.constant.any())
         self.axis = TimeAxis(axis.index[-4:], axis.step)
@@ -113,14 +165,14 @@ class Stream:
             return TimeAxis(pd.RangeIndex(end - step, end, step), step)
         return TimeAxis(last + self.n_after * step, step)
 
-    def update(self, values: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
-        """Scores (n,) of the next observations (n, n_channels), at the times ``index`` if known."""
+    def update(self, values: np.ndarray, index: pd.Index | None = None) -> StreamScores:
+        """Scores of the next observations (n, n_channels), at the times ``index`` if known."""
         n, z = len(values), standardised(values, *self.statistics[:3])
         if not self.is_even:
             index = self.axis.after(n) if index is None else index
             features = phase_features(step_numbers(index, self.axis.step), self.seasons)
             self.axis = TimeAxis(self.axis.index.append(index)[-4:], self.axis.step)
-        scores = np.empty(n)
+        scores, expected, strongest = np.empty(n), np.empty(n), np.zeros(n, np.intp)
         for k in range(n):
             step_features = self._next_features() if self.is_even else features[k]
             errors = self.errors.step(z[k], step_features)
@@ -130,7 +182,23 @@ class Stream:
             if x == x:
                 self.level = self.decay * self.level + (1 - self.decay) * x
             scores[k] = self.level**0.5 if x == x else np.nan
-        return scores
+            if self.channel_levels.size > 1:
+                strongest[k] = self._strongest_channel(errors)
+            expected[k] = self._expected(strongest[k])
+        return StreamScores(scores, strongest, values[np.arange(n), strongest], expected)
+
+    def _strongest_channel(self, errors):
+        """The channel with the largest share in the score after these errors."""
+        x = channel_scores(errors, self.statistics.error_scale)
+        means = self.decay * self.channel_levels + (1 - self.decay) * x
+        self.channel_levels = np.where(np.isnan(x), self.channel_levels, means)
+        return self.channel_levels.argmax()
+
+    def _expected(self, channel):
+        """Expected value of a channel at the last step, in the unit of the series."""
+        mean, deviation, constant, _ = self.statistics
+        z = 0.0 if constant[channel] else self.errors.expected[channel]
+        return z * deviation[channel] + mean[channel]
 
     def _squared_score(self, errors):
         error_scale = self.statistics.error_scale

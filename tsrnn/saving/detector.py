@@ -61,6 +61,7 @@ _STREAM = {
     "level": np.ndarray,
     "keep": float,
 }
+_STREAM_OPTIONAL = {"channel_levels": np.ndarray}  # absent in older files
 # Parts of streams of forecasts, by field of their state.
 _FORECAST_FIELDS = {"said": "outputs", "seen": "values", "n_seen": "n_seen", "states": "states"}
 _FORECASTS = dict.fromkeys(_FORECAST_FIELDS, np.ndarray)
@@ -85,6 +86,7 @@ def _encode_streams(streams):
         "n_after": np.array([stream.n_after for stream in streams]),
         "level": np.array([stream.level for stream in streams]),
         "keep": streams[0].decay,
+        "channel_levels": np.stack([stream.channel_levels for stream in streams]),
     }
     if not isinstance(streams[0].errors, ForecastStream):
         return parts | {"window": np.stack([stream.errors.window for stream in streams])}
@@ -140,7 +142,7 @@ def _is_label(label):
 def _check_streams(streams, parts):
     network, model, n = parts["network_"], parts["_reading"], len(parts["_labels"])
     if isinstance(model, ForecastErrors):
-        check_parts(streams, _STREAM | _FORECASTS)
+        check_parts(streams, _STREAM | _FORECASTS, _STREAM_OPTIONAL)
         n_others = parts["_networks"].size // network.parameters.size
         shapes = {
             "said": (n, model.leads[-1], network.n_out),
@@ -149,8 +151,11 @@ def _check_streams(streams, parts):
             "states": (n, 1 + n_others, network.state_width),
         }
     else:
-        check_parts(streams, _STREAM | _WINDOWS)
+        check_parts(streams, _STREAM | _WINDOWS, _STREAM_OPTIONAL)
         shapes = {"window": (n, model.lookback, model.n_channels)}
+    if "channel_levels" in streams:
+        shapes["channel_levels"] = (n, model.n_channels)
+        check(not (streams["channel_levels"] < 0).any(), "channel_levels of streams")
     dtypes = {"n_after": np.int64, "n_seen": np.int64, "states": network.parameters.dtype}
     for name, shape in (shapes | {"level": (n,), "n_after": (n,)}).items():
         check(streams[name].shape == shape, f"{name} of streams")
@@ -179,6 +184,7 @@ def _decode(parts):
 
 def _decode_streams(parts, state):
     axes = decode_axes(parts["index"], state.step, parts["ends"], parts["have_freq"])
+    levels = parts.get("channel_levels", [None] * len(axes))
     return [
         Stream(
             _decode_error_stream(parts, k, state),
@@ -188,6 +194,7 @@ def _decode_streams(parts, state):
             axis,
             state.seasons,
             int(parts["n_after"][k]),
+            levels[k],
         )
         for k, axis in enumerate(axes)
     ]
