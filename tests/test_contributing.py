@@ -32,7 +32,7 @@ tsrnn.save(forecaster, "forecaster.tsrnn")
 pd.testing.assert_series_equal(tsrnn.load("forecaster.tsrnn").predict(), forecasts)
 
 y.rename("y").rename_axis("time").to_csv("series.csv")
-options = "--time time --target y --horizon 3 --hidden-size 4 --max-iter 5 --jobs 1"
+options = "--time time --target y --horizon 3 --hidden-size 4 --max-iter 5 --n-jobs 1"
 command = ["forecast", "series.csv", *options.split(), "--out", "forecast.csv"]
 assert main([*command, "--loss", "log_cosh"]) == 0
 written = pd.read_csv("forecast.csv")["forecast"]

@@ -8,7 +8,7 @@ from tsrnn import RNNForecaster
 from tsrnn.cli import main
 from tsrnn.training.epochs import EpochRunner
 
-SMALL = ["--max-iter", "2", "--hidden-size", "4", "--jobs", "1", "--quiet"]
+SMALL = ["--max-iter", "2", "--hidden-size", "4", "--n-jobs", "1", "--quiet"]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def printed(out):
 
 @pytest.mark.parametrize("refit", [False, True])
 def test_it_prints_the_errors_that_the_library_finds(refit, run, small):
-    options = ["--windows", "3", "--step", "6", *(["--refit"] if refit else [])]
+    options = ["--n-windows", "3", "--step", "6", *(["--refit"] if refit else [])]
     code, out, err = run("backtest", AIRLINE, *FLOWN, *options)
     assert (code, err) == (0, "")
     result = backtest(
@@ -37,7 +37,7 @@ def test_it_prints_the_errors_that_the_library_finds(refit, run, small):
 
 def test_files_of_forecasts_and_errors(tmp_path, run, small):
     table, errors, plot = (tmp_path / name for name in ("all.csv", "errors.csv", "b.png"))
-    options = ["--horizon", "6", "--coverage", "50", "--seed", "3"]
+    options = ["--horizon", "6", "--coverage", "50", "--random-state", "3"]
     where = ["--out", table, "--metrics", errors, "--plot", plot]
     code, _, err = run("backtest", AIRLINE, *FLOWN, *options, *where)
     assert (code, err) == (0, "")
@@ -63,7 +63,7 @@ def test_a_panel_and_its_picture(shops, write, run, tmp_path, small, monkeypatch
     table, picture = tmp_path / "all.csv", tmp_path / "b.pdf"
     path = write(columns=shops)
     code, out, err = run(
-        "backtest", path, *SOLD, "--windows", "2", "--out", table, "--plot", picture
+        "backtest", path, *SOLD, "--n-windows", "2", "--out", table, "--plot", picture
     )
     assert (code, err) == (0, "")
     y = shops.set_index(["shop", "day"])["sold"]
@@ -95,9 +95,12 @@ def test_numbers_of_any_size_are_printed_in_four_digits():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--windows", "0"], "argument --windows: '0' is not a whole number from 1"),
+        (["--n-windows", "0"], "argument --n-windows: '0' is not a whole number from 1"),
         (["--step", "half"], "argument --step: 'half' is not a whole number from 1"),
-        (["--windows", "9"], "data.csv: column 'y' has 80 observations, too few for --windows 9"),
+        (
+            ["--n-windows", "9"],
+            "data.csv: column 'y' has 80 observations, too few for --n-windows 9",
+        ),
         (["--metrics", "no/such/file.csv"], "cannot write no/such/file.csv: there is no directory"),
         (["--out", "same.csv", "--metrics", "./same.csv"], "another output has that name"),
         (["--plot", "file.xyz"], "--plot file.xyz: the name must end in one of"),
@@ -113,4 +116,4 @@ def test_wrong_options(options, message, write, refused):
 def test_a_series_that_is_too_short_is_named(shops, write, refused):
     path = write(columns=shops.drop(index=range(70, 120)))
     line = refused("backtest", path, *SOLD)
-    assert "data.csv: Series 'NA' has 15 observations, too few for --windows 5 origins" in line
+    assert "data.csv: Series 'NA' has 15 observations, too few for --n-windows 5 origins" in line

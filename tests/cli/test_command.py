@@ -59,7 +59,7 @@ def test_a_reader_that_leaves_is_no_error(tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
     saved = tmp_path / "saved.tsrnn"
-    small = ["--max-iter", "2", "--hidden-size", "4", "--jobs", "1", "--save", str(saved)]
+    small = ["--max-iter", "2", "--hidden-size", "4", "--n-jobs", "1", "--save", str(saved)]
     run = python(
         "-m", "tsrnn", "forecast", AIRLINE, "--target", "passengers", *small, stdout=writer
     )
@@ -121,8 +121,11 @@ def test_wrong_calls(arguments, message, capsys):
         (["--coverage", "99.99999"], "argument --coverage: '99.99999' is not a percentage from"),
         (["--quantiles", "0%"], "argument --quantiles: '0%' is not a percentage from"),
         (["--cell", "lsmt"], "argument --cell: invalid choice: 'lsmt' (choose from 'gru', 'lstm',"),
-        (["--seed", "-1"], "argument --seed"),
-        (["--seed", str(2**32)], "argument --seed: '4294967296' is not a whole number from 0"),
+        (["--random-state", "-1"], "argument --random-state"),
+        (
+            ["--random-state", str(2**32)],
+            "argument --random-state: '4294967296' is not a whole number from 0",
+        ),
         (["--sep", ";;"], "argument --sep: ';;' is not one character"),
         (["--sep", ""], "argument --sep: '' is not one character"),
         (["--lookback", "100"], "data.csv: column 'y' has 80 observations, but --horizon 12"),
@@ -172,7 +175,7 @@ def test_ctrl_c_in_training(command, write, monkeypatch, run, tmp_path):
 
     monkeypatch.setattr(EpochRunner, "run_epoch", interrupt_second)
     before = sorted(tmp_path.iterdir())
-    save = ["--windows", "2"] if command == "backtest" else ["--save", tmp_path / "model"]
+    save = ["--n-windows", "2"] if command == "backtest" else ["--save", tmp_path / "model"]
     files = write(), *NAMES, "--out", tmp_path / "out.csv", *save
     assert run(command, *files) == (130, "", "tsrnn: interrupted\n")
     assert len(sorted(tmp_path.iterdir())) == len(before) + 1

@@ -95,7 +95,7 @@ def test_a_panel_with_all_there_is(sales, about, write, run, small, tmp_path):
         "2024-01-01",
         dates,
     ]
-    network = ["--scope", "fine_tuned", "--loss", "gaussian", "--networks", "2"]
+    network = ["--scope", "fine_tuned", "--loss", "gaussian", "--n-estimators", "2"]
     where = ["--quantiles", "10", "97.5", "--save", saved, "--plot", tmp_path / "plot.png"]
     code, out, err = run("forecast", path, *SOLD, *COVARIATES, *options, *network, *where)
     assert (code, err) == (0, "")
@@ -184,7 +184,7 @@ def test_a_backtest(refit, sales, about, write, run, small, tmp_path):
         "--calendar",
         "weekday",
     ]
-    options = ["--windows", "2", "--quantiles", "10", "--out", table, *["--refit"] * refit]
+    options = ["--n-windows", "2", "--quantiles", "10", "--out", table, *["--refit"] * refit]
     code, _, err = run("backtest", write(columns=sales), *SOLD, *beside, *options)
     assert (code, err) == (0, "")
     result = backtest(
@@ -391,7 +391,7 @@ def test_a_category_after_the_first_origin(sales, write, refused):
     assert line == (
         f"tsrnn backtest: error: {path}: column 'promo' is 'fog' at 2024-03-15 of series '007', a "
         "category that no row before the first origin has: those have '1', 'none', 'tv'. Leave the "
-        "column out, or give fewer --windows.\n"
+        "column out, or give fewer --n-windows.\n"
     )
 
 
@@ -418,7 +418,7 @@ def test_a_column_of_nothing_is_refused_even_if_masked(shop, write, refused):
         (["--static", "shops.csv"], "--static goes with several series: --id COLUMN or several"),
         (["--calendar", "moon"], "argument --calendar: invalid choice: 'moon' (choose from"),
         (["--loss", "none"], "argument --loss: invalid choice: 'none' (choose from"),
-        (["--networks", "0"], "argument --networks: '0' is not a whole number from 1"),
+        (["--n-estimators", "0"], "argument --n-estimators: '0' is not a whole number from 1"),
         (["--quantiles", "100"], "argument --quantiles: '100' is not a percentage"),
         (["--holidays", "25.12.2024"], "--holidays 25.12.2024: neither a date like 2024-12-25 nor"),
     ],

@@ -54,10 +54,10 @@ def printed(out):
     [
         ([], {}),
         (["--contamination", "0.05", "--season", "7"], {"contamination": 0.05, "season": 7}),
-        (["--online", "--seed", "3"], {"online": True, "random_state": 3}),
+        (["--online", "--random-state", "3"], {"online": True, "random_state": 3}),
         (["--contamination", "5%", "--cell", "lstm"], {"contamination": 0.05, "cell": "lstm"}),
         (
-            ["--method", "reconstruction", "--lookback", "14", "--networks", "2"],
+            ["--method", "reconstruction", "--lookback", "14", "--n-estimators", "2"],
             {"method": "reconstruction", "lookback": 14, "n_estimators": 2},
         ),
     ],

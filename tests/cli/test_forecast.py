@@ -48,7 +48,7 @@ def test_zero_shot(run, refused, tmp_path):
     fitted = tsrnn.RNNForecaster(max_iter=0).fit(datasets.load_airline())
     same_table(io.StringIO(out), table_of(fitted))
     assert tsrnn.load(saved).fitted_.is_zero_shot
-    code, out, err = run("backtest", AIRLINE, *FLOWN, "--zero-shot", "--windows", "2")
+    code, out, err = run("backtest", AIRLINE, *FLOWN, "--zero-shot", "--n-windows", "2")
     assert (code, err) == (0, "")
     line = refused("forecast", AIRLINE, *FLOWN, "--zero-shot", "--calendar", "month")
     assert "airline.csv: --zero-shot trains nothing, and the pretrained network reads no" in line
@@ -57,7 +57,18 @@ def test_zero_shot(run, refused, tmp_path):
 
 def test_options_reach_the_forecaster_and_files_are_written(tmp_path, run, small):
     table, plot, saved = (tmp_path / name for name in ("out.csv", "plot.PNG", "airline.tsrnn"))
-    options = ["--season", "4", "--lookback", "10", "--seed", "7", "--coverage", "50", "99.5", "50"]
+    options = [
+        "--season",
+        "4",
+        "--lookback",
+        "10",
+        "--random-state",
+        "7",
+        "--coverage",
+        "50",
+        "99.5",
+        "50",
+    ]
     where = ["--out", table, "--plot", plot, "--save", saved]
     assert run("forecast", AIRLINE, *FLOWN, *options, *where) == (0, "", "")
     fitted = small(season=4, lookback=10, random_state=7).fit(datasets.load_airline())

@@ -12,7 +12,7 @@ from tsrnn import RNNLanguageModel, RNNRegressor
 from tsrnn.cli import main
 
 TEXT = "the quick brown fox jumps over the lazy dog.\n" * 8
-SMALL = ["--max-iter", "1", "--hidden-size", "4", "--jobs", "1", "--quiet"]
+SMALL = ["--max-iter", "1", "--hidden-size", "4", "--n-jobs", "1", "--quiet"]
 
 
 @pytest.fixture
@@ -48,7 +48,18 @@ def test_options_are_those_of_the_library(file, generate):
     model = language_model(random_state=4, **parameters)
     drawing = {"temperature": 0.5, "top_k": 5, "top_p": 0.9}
     written = model.generate(20, random_state=4, **drawing)
-    arguments = ["--cell", "gru", "--layers", 2, "--embedding-size", 3, "--steps", 9, "--seed", 4]
+    arguments = [
+        "--cell",
+        "gru",
+        "--n-layers",
+        2,
+        "--embedding-size",
+        3,
+        "--n-steps",
+        9,
+        "--random-state",
+        4,
+    ]
     arguments += ["--temperature", 0.5, "--top-k", 5, "--top-p", "90%", "--n", 20]
     assert generate(file, *arguments)[:2] == (0, written.rstrip("\n") + "\n")
     whole = model.generate(20, temperature=0.8, random_state=4)
@@ -141,7 +152,7 @@ def test_what_is_refused_before_training(file, generate, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "option", ["--lines", "--unit=word", "--layers=2", "--save=a", "--steps=3"]
+    "option", ["--lines", "--unit=word", "--n-layers=2", "--save=a", "--n-steps=3"]
 )
 def test_options_of_training_do_not_go_with_load(option, generate, tmp_path):
     saved = tmp_path / "text.tsrnn"

@@ -20,7 +20,7 @@ def test_the_estimators_are_those_of_warm_up():
 
 @pytest.mark.slow
 def test_compile_in_processes(capsys):
-    command = ["compile", "--cells", "rnn", "--estimators", "classifier", "--jobs", "2"]
+    command = ["compile", "--cells", "rnn", "--estimators", "classifier", "--n-jobs", "2"]
     for n_new in (r"\d", "0"):
         assert main(command) == 0
         (folder,) = re.fullmatch(
@@ -35,7 +35,7 @@ def test_compile_in_processes(capsys):
     [
         (["--cells", "lsmt"], "argument --cells: invalid choice: 'lsmt' (choose from 'gru', "),
         (["--estimators", "tagger"], "argument --estimators: invalid choice: 'tagger'"),
-        (["--jobs", "0"], "argument --jobs: '0' is not a whole number from 1"),
+        (["--n-jobs", "0"], "argument --n-jobs: '0' is not a whole number from 1"),
         (["--all", "--cells", "gru"], "--all means all cells: leave out --cells"),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_backtest(shops, write, run, small, tmp_path):
     from tsrnn import backtest
 
     holed = shops.assign(sold=shops["sold"].mask(shops.index % 17 == 5))
-    options = ["--horizon", "5", "--windows", "2", "--missing", "mask"]
+    options = ["--horizon", "5", "--n-windows", "2", "--missing", "mask"]
     files = ["--out", tmp_path / "all.csv", "--plot", tmp_path / "b.png"]
     code, _, err = run("backtest", write(columns=holed), *SOLD, *options, *files)
     assert (code, err) == (0, "")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 NAMES = ["--time", "time", "--target", "y"]
 COMMANDS = ["forecast", "backtest", "detect"]
-FEW = {"forecast": ["--horizon", "2"], "backtest": ["--horizon", "2", "--windows", "2"]}
+FEW = {"forecast": ["--horizon", "2"], "backtest": ["--horizon", "2", "--n-windows", "2"]}
 FEW["detect"] = ["--horizon", "8", "--stretch", "2"]
 RNG = np.random.default_rng(0)
 N = 60
@@ -89,7 +89,7 @@ def test_missing_values_and_rows_are_mended_by_missing(command, is_panel, times,
         ("forecast", 9, ["--horizon", "6", "--lookback", "6"]),
         ("forecast", 60, ["--season", "40", "--lookback", "40"]),
         ("backtest", 9, ["--horizon", "6"]),
-        ("backtest", 40, ["--windows", "9"]),
+        ("backtest", 40, ["--n-windows", "9"]),
         ("backtest", 60, ["--season", "40"]),
         ("detect", 9, []),
         ("detect", 60, ["--season", "40"]),
@@ -106,9 +106,8 @@ def test_short_series(command, n, options, is_panel, write, run):
 
 def test_parameters_are_named_as_options():
     message = "n_windows=5 and step=6 with missing='mask', a shorter horizon=3.5 or more n_windows."
-    wanted = (
-        "--windows 5 and --step 6 with --missing mask, a shorter --horizon 3.5 or more --windows."
-    )
+    wanted = "--n-windows 5 and --step 6 with --missing mask, a shorter --horizon 3.5 or more "
+    wanted += "--n-windows."
     assert in_options(message) == wanted
     message = "The 'lookback' parameter of RNNForecaster must be a number, got 1."
     assert in_options(message) == "--lookback must be a number, got 1."

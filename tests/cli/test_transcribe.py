@@ -69,7 +69,7 @@ def test_files_are_transcribed(model, file, transcribe, tmp_path):
     files = [file(text, name=f"{text}.wav") for text in ("abc", "", "ca")]
     assert transcribe(model, *files) == (0, "abc\n\nca\n", "")
     out, table = tmp_path / "out.txt", tmp_path / "times.csv"
-    options = ["--beam-size", 4, "--jobs", 1, "--out", out, "--align", table]
+    options = ["--beam-size", 4, "--n-jobs", 1, "--out", out, "--align", table]
     assert transcribe(model, *files, *options) == (0, "", "")
     assert out.read_text() == "abc\n\nca\n"
     times = pd.read_csv(table)

@@ -48,7 +48,7 @@ def test_lines_are_translated(model, translate, tmp_path):
     assert translate(path, file) == (0, f"{first}\n\n{second}\n", "")
     options = {"beam_size": 1, "length_penalty": 0, "max_length": 2}
     first, second = model.predict(TEXTS[:2], **options)
-    arguments = ["--beam-size", 1, "--length-penalty", 0, "--max-length", 2, "--jobs", 1]
+    arguments = ["--beam-size", 1, "--length-penalty", 0, "--max-length", 2, "--n-jobs", 1]
     out = tmp_path / "out.txt"
     assert translate(path, file, *arguments, "--out", out) == (0, "", "")
     assert out.read_text() == f"{first}\n\n{second}\n"

@@ -4,6 +4,7 @@ import argparse
 import codecs
 import contextlib
 import math
+import sys
 from collections.abc import Sequence
 from functools import partial
 
@@ -11,12 +12,28 @@ _LARGEST_COUNT = 1_000_000  # lest a typing error take all memory
 
 
 def adder(group):
-    """A function that adds an option to a group: flag and help, then what argparse takes."""
+    """A function that adds an option to a group: flag and help, then what argparse takes.
 
-    def add(flag, text, **settings):
+    ``old`` is a flag that it had in earlier versions: it still works, with a note.
+    """
+
+    def add(flag, text, old=None, **settings):
         group.add_argument(flag, help=text, **settings)
+        if old is not None:
+            settings |= {"action": _Renamed, "dest": flag[2:].replace("-", "_")}
+            settings |= {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+            group.add_argument(old, **settings)
 
     return add
+
+
+class _Renamed(argparse.Action):
+    """An option by the flag that it had in earlier versions."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        new = self.dest.replace("_", "-")
+        print(f"tsrnn: warning: {option_string} is now called --{new}", file=sys.stderr)
+        setattr(namespace, self.dest, values)
 
 
 def _integer(text, least, most):

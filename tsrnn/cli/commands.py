@@ -6,11 +6,13 @@ import sys
 import tsrnn
 from tsrnn.cli.generate import generate
 from tsrnn.cli.kernels import compile, kernels
-from tsrnn.cli.reading import Layout, read_holidays, read_series, read_static
-from tsrnn.cli.tables import STANDARD_INPUT, CsvFormat, file_errors, shown
+from tsrnn.cli.reading import Layout, csv_format, read_holidays, read_series, read_static
+from tsrnn.cli.results import forecast_table, shares, write_events
+from tsrnn.cli.saved import predict, score, update
+from tsrnn.cli.tables import STANDARD_INPUT, file_errors, shown
 from tsrnn.cli.transcribe import transcribe
 from tsrnn.cli.translate import translate
-from tsrnn.cli.writing import as_text, check_outputs, events_as_text, write_picture, write_table
+from tsrnn.cli.writing import as_text, check_outputs, write_picture, write_table
 
 __all__ = [
     "backtest",
@@ -19,8 +21,11 @@ __all__ = [
     "forecast",
     "generate",
     "kernels",
+    "predict",
+    "score",
     "transcribe",
     "translate",
+    "update",
 ]
 
 _COMMON_SETTINGS = ("missing", "lookback", "season", "cell", "hidden_size", "max_iter", "device")
@@ -32,16 +37,12 @@ def forecast(arguments: argparse.Namespace) -> None:
     check_outputs(_inputs(arguments), arguments.plot, arguments.out, saved=arguments.save)
     y, X, static = _read(arguments)
     forecaster = _forecaster(arguments, y)
-    coverage, quantiles = _shares(arguments.coverage), _shares(arguments.quantiles)
+    coverage, quantiles = shares(arguments.coverage), shares(arguments.quantiles)
     _check_names(y.index.names, coverage, quantiles)
     _check_horizon(arguments, y, X)
     with _file_errors(arguments):
         forecaster.fit(y, X, static)
-    table = forecaster.predict().to_frame("forecast")
-    if coverage:
-        table = table.join(forecaster.predict_interval(coverage=coverage))
-    if quantiles:
-        table = table.join(forecaster.predict_quantiles(quantiles=quantiles))
+    table = forecast_table(forecaster, None, None, arguments.coverage, arguments.quantiles)
     if arguments.save:
         tsrnn.save(forecaster, arguments.save)
     write_table(table, arguments.out)
@@ -57,11 +58,11 @@ def backtest(arguments: argparse.Namespace) -> None:
     y, X, static = _read(arguments)
     forecaster = _forecaster(arguments, y)
     settings = {
-        "n_windows": arguments.windows,
+        "n_windows": arguments.n_windows,
         "step": arguments.step,
         "refit": arguments.refit,
-        "coverage": _shares(arguments.coverage),
-        "quantiles": _shares(arguments.quantiles),
+        "coverage": shares(arguments.coverage),
+        "quantiles": shares(arguments.quantiles),
     }
     with _file_errors(arguments):
         result = tsrnn.backtest(forecaster, y, X, static, **settings)
@@ -85,20 +86,9 @@ def detect(arguments: argparse.Namespace) -> None:
     detector = _detector(arguments, y)
     with file_errors(arguments.file, arguments.target[0]):
         detector.fit(y)
-        events = detector.detect(y, arguments.n_most)
-    if len(events):
-        print(events_as_text(events))
-    else:
-        print("no events: no score is above the threshold (--n-most tells the highest)")
-    if arguments.out:
-        write_table(events.set_index(events.columns[0]), arguments.out)
-    if arguments.scores:
-        write_table(detector.explain(y), arguments.scores)
     if arguments.save:
         tsrnn.save(detector, arguments.save)
-    if arguments.plot:
-        display = tsrnn.plotting.AnomalyDisplay.from_estimator(detector, y, events=events)
-        write_picture(display, arguments.plot)
+    write_events(detector, y, arguments)
 
 
 def _detector(arguments, y):
@@ -111,9 +101,9 @@ def _parameters(arguments, y, names):
     options = {name: getattr(arguments, name) for name in (*names, *_COMMON_SETTINGS)}
     is_shown = not arguments.quiet and (sys.stderr.isatty() or len(y) >= _MANY_ROWS)
     return {name: value for name, value in options.items() if value is not None} | {
-        "n_estimators": arguments.networks,
-        "random_state": arguments.seed,
-        "n_jobs": arguments.jobs,
+        "n_estimators": arguments.n_estimators,
+        "random_state": arguments.random_state,
+        "n_jobs": arguments.n_jobs,
         "verbose": int(is_shown),
     }
 
@@ -125,18 +115,12 @@ def _layout(arguments, channels=False):
         series=arguments.id,
         known=arguments.known,
         past=arguments.past,
-        csv=_csv_format(arguments),
+        csv=csv_format(arguments),
         time_format=arguments.time_format,
         freq=arguments.freq,
         missing=arguments.missing,
         channels=channels,
     )
-
-
-def _csv_format(arguments):
-    if arguments.decimal == arguments.thousands:
-        raise ValueError(f"--decimal and --thousands are both {arguments.decimal!r}")
-    return CsvFormat(arguments.sep, arguments.encoding, arguments.decimal, arguments.thousands)
 
 
 def _check_names_of_scores(y, targets):
@@ -179,13 +163,15 @@ def _read(arguments):
     if not arguments.static:
         return y, X, None
     labels = y.index.get_level_values(0).unique()
-    return y, X, read_static(arguments.static, labels.name, labels, _csv_format(arguments))
+    return y, X, read_static(arguments.static, labels.name, labels, csv_format(arguments))
 
 
 def _forecaster(arguments, y):
     # Lest a covariate that is called "ds" be taken for times
     columns = dict(zip(("time_column", "id_column"), y.index.names[::-1], strict=False))
     columns = {name: column for name, column in columns.items() if column is not None}
+    if len(arguments.target) == 1:
+        columns["target_column"] = arguments.target[0]
     parameters = _parameters(arguments, y, ("horizon", "calendar", "loss", "scope"))
     if arguments.season and len(arguments.season) == 1:
         (parameters["season"],) = arguments.season
@@ -197,11 +183,6 @@ def _forecaster(arguments, y):
         **parameters,
         **columns,
     )
-
-
-def _shares(percents):
-    """Percentages as fractions of 1, one for each name of a column."""
-    return [percent / 100 for percent in {f"{each:g}": each for each in percents}.values()]
 
 
 def _check_names(names, coverage, quantiles):

@@ -10,17 +10,17 @@ from tsrnn.cli.writing import check_outputs, write_text
 from tsrnn.sequences.language_state import learn_reader
 from tsrnn.sequences.words import join_words, word_pattern
 
-# Parameters by option, which are None where they are not set
-_PARAMETERS = {
-    "unit": "unit",
-    "cell": "cell",
-    "hidden_size": "hidden_size",
-    "layers": "n_layers",
-    "embedding_size": "embedding_size",
-    "steps": "n_steps",
-    "max_iter": "max_iter",
-    "jobs": "n_jobs",
-}
+# Parameters that are options, which are None where they are not set
+_PARAMETERS = (
+    "unit",
+    "cell",
+    "hidden_size",
+    "n_layers",
+    "embedding_size",
+    "n_steps",
+    "max_iter",
+    "n_jobs",
+)
 
 
 def generate(arguments: argparse.Namespace) -> None:
@@ -36,7 +36,7 @@ def generate(arguments: argparse.Namespace) -> None:
         "top_k": arguments.top_k,
         "top_p": arguments.top_p,
         "stop": arguments.stop,
-        "random_state": np.random.RandomState(arguments.seed),
+        "random_state": np.random.RandomState(arguments.random_state),
     }
     texts = [
         _after_prompt(
@@ -50,7 +50,7 @@ def generate(arguments: argparse.Namespace) -> None:
 def _loaded(arguments):
     options = [*_PARAMETERS, "lines", "save"]
     for name in options:
-        if name != "jobs" and getattr(arguments, name):
+        if name != "n_jobs" and getattr(arguments, name):
             option = name.replace("_", "-")
             raise ValueError(f"--{option} is for a network that is trained, not for --load")
     model = tsrnn.load(arguments.load)
@@ -68,12 +68,12 @@ def _loaded(arguments):
 
 def _trained(arguments):
     text = _read(arguments)
-    values = {name: getattr(arguments, option) for option, name in _PARAMETERS.items()}
+    values = {name: getattr(arguments, name) for name in _PARAMETERS}
     values = {name: value for name, value in values.items() if value is not None}
     if arguments.prompt:
         learn_reader(values.get("unit", "character"), text).read_prompt(arguments.prompt)
     model = tsrnn.RNNLanguageModel(
-        **values, random_state=arguments.seed, verbose=int(not arguments.quiet)
+        **values, random_state=arguments.random_state, verbose=int(not arguments.quiet)
     )
     return model.fit(text)
 

@@ -27,7 +27,7 @@ examples:
   tsrnn generate shakespeare.txt --n 500 --prompt "ROMEO:" --save shakespeare.tsrnn
   tsrnn generate --load shakespeare.tsrnn --n 500 --prompt "JULIET:" --temperature 0.5
   tsrnn generate names.txt --lines --texts 20 --hidden-size 64
-  tsrnn generate novel.txt.gz --unit subword --cell lstm --layers 2 --max-iter 20"""
+  tsrnn generate novel.txt.gz --unit subword --cell lstm --n-layers 2 --max-iter 20"""
 
 
 def add_generate(commands) -> None:
@@ -69,9 +69,11 @@ def _add_network(add):
     text = "recurrent cell, such as lstm, or attention (default gru)"
     add("--cell", text, type=partial(cell_name, others=["attention"]), metavar="NAME")
     add("--hidden-size", "hidden units of a layer (default 256)", type=count, metavar="N")
-    add("--layers", "layers (default 1)", type=count, metavar="N")
+    add("--n-layers", "layers (default 1)", old="--layers", type=count, metavar="N")
     add("--embedding-size", "width of the tokens' embedding (default 64)", type=count, metavar="N")
-    add("--steps", "tokens that errors are traced back over (default 128)", type=count, metavar="N")
+    text = "tokens that errors are traced back over (default 128)"
+    add("--n-steps", text, old="--steps", type=count, metavar="N")
     add("--max-iter", "epochs (default: by length)", type=count, metavar="N")
-    add("--seed", "of the random numbers (default 0)", type=seed, default=0, metavar="N")
-    add("--jobs", "threads (default: all cores)", type=count, metavar="N")
+    text = "seed of the random numbers (default 0)"
+    add("--random-state", text, old="--seed", type=seed, default=0, metavar="N")
+    add("--n-jobs", "threads (default: all cores)", old="--jobs", type=count, metavar="N")

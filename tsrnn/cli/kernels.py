@@ -22,7 +22,7 @@ def compile(arguments: argparse.Namespace) -> None:
     make_private(folder)
     cells = [*NAMES, "attention"] if arguments.all else arguments.cells or ["lstm"]
     calls = kernels_called(cells, arguments.estimators or ESTIMATORS)
-    n_jobs = min(len(calls), arguments.jobs or available_threads())
+    n_jobs = min(len(calls), arguments.n_jobs or available_threads())
     if sys.stderr.isatty():
         print(f"compiling up to {len(calls)} kernels in {n_jobs} processes", file=sys.stderr)
     done = list(compile_calls(calls, n_jobs))

@@ -14,7 +14,7 @@ What the wheel brings, or the cache holds, is not compiled again."""
 _COMPILE_EXAMPLES = """\
 examples:
   tsrnn compile
-  tsrnn compile --cells lstm gru --estimators forecaster detector --jobs 2
+  tsrnn compile --cells lstm gru --estimators forecaster detector --n-jobs 2
   NUMBA_CACHE_DIR=/opt/kernels tsrnn compile --all"""
 _KERNELS = """\
 List the compiled kernels that the installed wheel brings, with the levels of processors that they
@@ -36,7 +36,7 @@ def add_compile(commands) -> None:
     text = "those of: %(choices)s (default: all)"
     add("--estimators", text, choices=ESTIMATORS, metavar="NAME", **some)
     add("--all", "all cells, and attention", action="store_true")
-    add("--jobs", "processes (default: all cores)", type=count, metavar="N")
+    add("--n-jobs", "processes (default: all cores)", old="--jobs", type=count, metavar="N")
 
 
 def add_kernels(commands) -> None:

@@ -21,6 +21,7 @@ from tsrnn.cli.arguments import (
 )
 from tsrnn.cli.generate_options import add_generate
 from tsrnn.cli.kernels_options import add_compile, add_kernels
+from tsrnn.cli.saved_options import add_predict, add_score, add_update
 from tsrnn.cli.transcribe_options import add_transcribe
 from tsrnn.cli.translate_options import add_translate
 
@@ -45,7 +46,7 @@ Forecast columns of a csv or parquet file from times in the past (origins), and 
 against the actual values, next to those of the seasonal naive forecast and of drift.
 
 The network is trained once, on the values before the first origin; --refit trains it anew at each,
-which takes as many times as long as there are --windows.
+which takes as many times as long as there are --n-windows.
 
 MAE, RMSE, MASE, ... are averaged over origins and steps, then over series; coverage_80 is the share
 of actual values within the 80 % intervals."""
@@ -86,7 +87,7 @@ examples:
       --holidays 2024-12-25 2024-12-26"""
 _BACKTEST_EXAMPLES = """\
 examples:
-  tsrnn backtest airline.csv --time time --target passengers --windows 5 --plot backtest.png
+  tsrnn backtest airline.csv --time time --target passengers --n-windows 5 --plot backtest.png
   tsrnn backtest sales.parquet --id shop --time day --target sold --horizon 14 --step 7 \\
       --refit --out forecasts.parquet --metrics metrics.csv
   tsrnn backtest sales.csv --id shop --time day --target sold --known price --calendar weekday"""
@@ -97,19 +98,33 @@ examples:
   tsrnn detect engine.csv --target speed heat --online --contamination 0.01 --scores scores.csv"""
 
 
-# Options that are called otherwise than the parameters of the library
-_OPTIONS = {
-    "n_windows": "windows",
-    "n_estimators": "networks",
-    "random_state": "seed",
-    "n_jobs": "jobs",
-    "hidden_size": "hidden-size",
-    "max_iter": "max-iter",
-}
-_SAME = "horizon lookback season step stretch missing scope loss cell device method contamination"
-_OPTIONS |= {name: name for name in _SAME.split()}
-_OPTIONS |= {"n_layers": "layers", "embedding_size": "embedding-size", "n_steps": "steps"}
-_OPTIONS |= {name: name.replace("_", "-") for name in ("beam_size", "length_penalty", "max_length")}
+# Parameters of the library that are options, of the same name with hyphens
+_PARAMETERS = (
+    "horizon",
+    "lookback",
+    "season",
+    "step",
+    "stretch",
+    "missing",
+    "scope",
+    "loss",
+    "cell",
+    "device",
+    "method",
+    "contamination",
+    "n_windows",
+    "n_estimators",
+    "n_layers",
+    "n_steps",
+    "n_jobs",
+    "random_state",
+    "hidden_size",
+    "max_iter",
+    "embedding_size",
+    "beam_size",
+    "length_penalty",
+    "max_length",
+)
 # Those of ``tsrnn.forecasting``, which is slow to import
 CALENDAR = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 
@@ -121,6 +136,9 @@ def parser() -> argparse.ArgumentParser:
     _add_forecast(commands)
     _add_backtest(commands)
     _add_detect(commands)
+    add_predict(commands, _add_file_format)
+    add_update(commands, _add_file_format)
+    add_score(commands, _add_file_format)
     add_generate(commands)
     add_transcribe(commands)
     add_translate(commands)
@@ -158,7 +176,8 @@ def _add_backtest(commands):
     _add_horizon(add)
     _add_covariates(command)
     command.set_defaults(future=None)
-    add("--windows", "origins (default 5)", type=count, default=5, metavar="N")
+    text = "origins (default 5)"
+    add("--n-windows", text, old="--windows", type=count, default=5, metavar="N")
     add("--step", "from origin to origin (default: a horizon)", type=count, metavar="N")
     add("--refit", "train anew at each origin", action="store_true")
     text = "csv or parquet file for all forecasts: unique_id, cutoff (the origin), ds, y, ..."
@@ -280,17 +299,27 @@ def _add_settings(command):
 
 
 def _add_networks(add, use):
-    add("--networks", f"networks, whose {use} (default 1)", type=count, default=1, metavar="N")
+    text = f"networks, whose {use} (default 1)"
+    add("--n-estimators", text, old="--networks", type=count, default=1, metavar="N")
 
 
 def _add_training(add):
     add("--max-iter", "most epochs (default: by length)", type=count, metavar="N")
-    add("--seed", "of the random numbers (default 0)", type=seed, default=0, metavar="N")
-    add("--jobs", "threads (default: all cores)", type=count, metavar="N")
+    text = "seed of the random numbers (default 0)"
+    add("--random-state", text, old="--seed", type=seed, default=0, metavar="N")
+    add("--n-jobs", "threads (default: all cores)", old="--jobs", type=count, metavar="N")
     add("--device", "what to train on (default cpu)", choices=["cpu", "cuda"], default="cpu")
 
 
 def _add_reading(command):
+    add = _add_file_format(command)
+    text = "refuse empty cells and missing times (default), or mask them: learn without"
+    add("--missing", text, choices=["raise", "mask"], default="raise")
+    add("--quiet", "show no progress", action="store_true")
+
+
+def _add_file_format(command):
+    """Add the options of how files are written; returns the function that adds more."""
     add = adder(command.add_argument_group("reading and reporting"))
     text = "what separates columns of the csv file (default ,)"
     add("--sep", text, type=character, default=",", metavar="CHARACTER")
@@ -303,20 +332,22 @@ def _add_reading(command):
     add("--time-format", "of time stamps, such as %%d.%%m.%%Y", metavar="FORMAT")
     text = "frequency that time stamps are moved to, such as D, 15min, MS or SMS (twice a month)"
     add("--freq", text, metavar="FREQ")
-    text = "refuse empty cells and missing times (default), or mask them: learn without"
-    add("--missing", text, choices=["raise", "mask"], default="raise")
-    add("--quiet", "show no progress", action="store_true")
+    return add
 
 
 def in_options(message: str) -> str:
-    """An error of the library with options for its parameters: --windows 5 for n_windows=5."""
+    """An error of the library with options for its parameters: --n-windows 5 for n_windows=5."""
     message = message.replace("max_iter=0 trains", "--zero-shot trains")
     message = message.replace("train with max_iter='auto'", "leave out --zero-shot")
     message = re.sub(r", or early_stopping=False \(no intervals\)", "", message)
     message = message.replace(" (validation_fraction=0.1)", "")
-    names = "|".join(_OPTIONS)
+    names = "|".join(_PARAMETERS)
     parameter = rf"^({names}) must|The '({names})' parameter of \w+ must"
-    message = re.sub(parameter, lambda m: f"--{_OPTIONS[m[1] or m[2]]} must", message)
+    message = re.sub(parameter, lambda m: f"{_option(m[1] or m[2])} must", message)
     values = rf"\b({names})=(?:'([^']*)'|([\w.]+))"
-    message = re.sub(values, lambda m: f"--{_OPTIONS[m[1]]} {m[2] or m[3]}", message)
-    return re.sub(r"\bn_windows\b", "--windows", message)
+    message = re.sub(values, lambda m: f"{_option(m[1])} {m[2] or m[3]}", message)
+    return re.sub(r"\bn_windows\b", "--n-windows", message)
+
+
+def _option(parameter):
+    return "--" + parameter.replace("_", "-")

@@ -1,5 +1,6 @@
 """Series, covariates, static values and holidays from csv, parquet and text files."""
 
+import argparse
 import contextlib
 import dataclasses
 import datetime
@@ -25,6 +26,13 @@ from tsrnn.parameters import CountryCode
 
 ROW_NUMBER = "row"  # the name of row numbers, which stand for times where there are none
 _FIRST_YEAR = 1000  # of time stamps; those before are misread ones
+
+
+def csv_format(arguments: argparse.Namespace) -> CsvFormat:
+    """How csv files are written, from the options."""
+    if arguments.decimal == arguments.thousands:
+        raise ValueError(f"--decimal and --thousands are both {arguments.decimal!r}")
+    return CsvFormat(arguments.sep, arguments.encoding, arguments.decimal, arguments.thousands)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +109,17 @@ def read_series(
         return y, _covariates(table, index, is_future, layout)
 
 
+def read_known(path: str, layout: Layout) -> pd.DataFrame:
+    """Known covariates of a file of rows to come, on times or on series and times."""
+    with file_errors(path):
+        table = _read(path, _columns_to_come(layout), layout)
+        index, rows = _index(table, layout), np.ones(len(table.cells), bool)
+        columns = {name: _covariate_values(table, name, rows) for name in layout.known}
+        for name, values in columns.items() if layout.missing == "raise" else ():
+            table.refuse_missing(name, values.isna())
+        return pd.DataFrame(columns).set_axis(index)
+
+
 def read_static(
     path: str, series: str, labels: pd.Index, csv_format: CsvFormat = USUAL_CSV
 ) -> pd.DataFrame:
@@ -173,8 +192,12 @@ def _read_future(future, path, layout):
     if is_parquet(future) != is_parquet(path):
         kind = "parquet" if is_parquet(path) else "csv"
         raise ValueError(f"--future {future} must be {kind} as well")
-    columns = [layout.time, layout.series, *layout.known]
-    return _read(future, [name for name in columns if name is not None], layout)
+    return _read(future, _columns_to_come(layout), layout)
+
+
+def _columns_to_come(layout):
+    """Columns of rows to come, without targets."""
+    return [n for n in (layout.time, layout.series, *layout.known) if n is not None]
 
 
 def _labels(table):

@@ -76,7 +76,7 @@ def _worded(error, target):
         return (
             f"column {error.column!r} is {error.category!r} at {format_time(error.row)}{of_series}"
             ", a category that no row before the first origin has: those have "
-            f"{', '.join(map(repr, error.known))}. Leave the column out, or give fewer --windows."
+            f"{', '.join(map(repr, error.known))}. Leave the column out, or give fewer --n-windows."
         )
     if error.column is not None:
         subject = f"column {error.column!r}{of_series}"

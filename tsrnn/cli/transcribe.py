@@ -22,8 +22,8 @@ def transcribe(arguments: argparse.Namespace) -> None:
     if files.count(STANDARD_INPUT) > 1:
         raise ValueError("standard input (-) can be read as one file only")
     model = _loaded(arguments.model)
-    if arguments.jobs:
-        model.set_params(n_jobs=arguments.jobs)
+    if arguments.n_jobs:
+        model.set_params(n_jobs=arguments.n_jobs)
     options = {"beam_size": arguments.beam_size}
     if arguments.language_model:
         options["language_model"] = _language_model(arguments.language_model)

@@ -39,4 +39,4 @@ def add_transcribe(commands) -> None:
     text = "csv or parquet file of when each label was said: file, label, start, end in seconds"
     add("--align", text, metavar="FILE")
     add("--out", "text file to write to (default: standard output)", metavar="FILE")
-    add("--jobs", "threads (default: all cores)", type=count, metavar="N")
+    add("--n-jobs", "threads (default: all cores)", old="--jobs", type=count, metavar="N")

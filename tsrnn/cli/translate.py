@@ -12,8 +12,8 @@ def translate(arguments: argparse.Namespace) -> None:
     check_outputs([arguments.model, arguments.file], None, arguments.out)
     model = _loaded(arguments.model)
     lines = _read(arguments)
-    if arguments.jobs:
-        model.set_params(n_jobs=arguments.jobs)
+    if arguments.n_jobs:
+        model.set_params(n_jobs=arguments.n_jobs)
     texts = [line for line in lines if line.strip()]
     options = {
         "beam_size": arguments.beam_size,

@@ -38,4 +38,4 @@ def add_translate(commands) -> None:
     add("--out", "text file to write to (default: standard output)", metavar="FILE")
     text = "of FILE, such as latin-1 or utf-16 (default utf-8)"
     add("--encoding", text, type=encoding, default="utf-8-sig", metavar="NAME")
-    add("--jobs", "threads (default: all cores)", type=count, metavar="N")
+    add("--n-jobs", "threads (default: all cores)", old="--jobs", type=count, metavar="N")

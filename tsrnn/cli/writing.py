@@ -142,6 +142,6 @@ def events_as_text(events: pd.DataFrame) -> str:
 
 def _formatted(numbers):
     """Numbers as text with the decimals that give the largest one 4 digits."""
-    largest = np.abs(numbers[np.isfinite(numbers)]).max()
+    largest = np.abs(numbers[np.isfinite(numbers)]).to_numpy().max(initial=0.0)
     decimals = max(3 - int(np.floor(np.log10(largest))) if largest > 0 else 0, 0)
     return numbers.map(lambda number: "-" if np.isnan(number) else f"{number:.{decimals}f}")
