@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.anomaly.event_tables import runs_of
+from tsrnn.anomaly.event_tables import checked_length, runs_of
 from tsrnn.anomaly.fitted import FittedSeries
 from tsrnn.anomaly.results import channel_shares, event_table, with_lower_runs
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
@@ -35,6 +35,7 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
     """
 
     _MIN_EXCESS = 0.0  # of the default thresholds, in the unit of the scores
+    _SPAN = "window"  # parameter with the number of points that a score is made of
 
     _parameter_constraints = {
         "online": [BOOLEAN],
@@ -223,11 +224,13 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
         return np.full(scores.size, float(self.threshold_.threshold_))
 
     @validated(n_most=[POSITIVE_INTEGER, None])
-    def detect(self, y: Any, n_most: int | None = None) -> pd.DataFrame:
+    def detect(
+        self, y: Any, n_most: int | None = None, *, min_gap: int | str | pd.Timedelta = "auto"
+    ) -> pd.DataFrame:
         """Detect events: anomalous intervals with start, end and severity.
 
         A run of scores above the threshold is an event, which is then narrowed to the first and
-        last point that are anomalous by themselves.
+        last point that are anomalous by themselves. Events that only a sliver parts are one.
 
         Parameters
         ----------
@@ -236,6 +239,10 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
         n_most : int, optional
             Return this many events, the most severe; if fewer exceed the threshold, also the most
             severe below it, which the column ``anomaly`` distinguishes.
+        min_gap : int, Timedelta, str such as "2h", or "auto", default="auto"
+            Least number of points between two events, or time from the last point of one to the
+            first of the next: nearer ones are merged. "auto" is a tenth of ``stretch``, of the
+            baselines of ``window``, rounded down, plus one; 0 merges none.
 
         Returns
         -------
@@ -250,16 +257,20 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            As :meth:`score_samples`; or if ``n_most`` is not a positive integer.
+            As :meth:`score_samples`; or if ``n_most`` is not a positive integer, or ``min_gap``
+            negative, or a time where the series has none.
         """
+        if isinstance(min_gap, str) and min_gap == "auto":
+            min_gap = getattr(self, self._SPAN) // 10 + 1
+        gap = checked_length(min_gap, "min_gap")
         panel = self._read_fitted_series(y)
         tables = []
         for series, scores in zip(panel, self._score_series(panel), strict=True):
             runs = above = runs_of(self.threshold_.predict(scores.score))
             if n_most is not None:
-                runs = with_lower_runs(above, scores.score, n_most)
+                runs = with_lower_runs(above, scores.score, n_most, gap, series.axis.index)
             lag = self.stretch if self.online and scores.point_score is not None else 0
-            events = event_table(series, scores, runs, panel.channels, lag)
+            events = event_table(series, scores, runs, panel.channels, lag, gap)
             if n_most is not None:
                 events["anomaly"] = events["alarm"].isin(series.axis.index.take(above[:, 0]))
             if not self.online:

@@ -1,12 +1,12 @@
 """Scores of a series, and the table of its events."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.anomaly.event_tables import runs_of
-from tsrnn.anomaly.events import events_from_labels
+from tsrnn.anomaly.event_tables import event_frame, runs_of, timestamps
 from tsrnn.data import ChannelSeries
 
 _N_LINES = 200  # lower lines tried, from the highest score down to the median
@@ -23,13 +23,32 @@ class SeriesScores:
     spread: np.ndarray | None = None  # typical errors of expected values, (n, n_channels)
 
 
+def are_near(ends: np.ndarray, firsts: np.ndarray, min_gap: Any, index: pd.Index) -> np.ndarray:
+    """Whether less than ``min_gap`` lies between the ends of runs and the firsts of later ones.
+
+    Positions, ends one past the last; the gap is a number of points, or a Timedelta from the last
+    point of one to the first of the next.
+    """
+    if isinstance(min_gap, int):
+        return firsts - ends < min_gap
+    stamps = timestamps(index, "min_gap")
+    last = np.maximum(ends - 1, 0)
+    return np.asarray(stamps.take(firsts) - stamps.take(last) < min_gap)
+
+
 def event_table(
-    series: ChannelSeries, scores: SeriesScores, runs: np.ndarray, channels: list, lag: int = 0
+    series: ChannelSeries,
+    scores: SeriesScores,
+    runs: np.ndarray,
+    channels: list,
+    lag: int = 0,
+    min_gap: Any = 0,
 ) -> pd.DataFrame:
     """Events of a series, as returned by ``AnomalyDetector.detect``, with ``alarm``.
 
     ``runs`` of high scores are (n_runs, 2): first position, and one past the last. An event may
-    start up to ``lag`` steps before its run.
+    start up to ``lag`` steps before its run. Those with less than ``min_gap`` between them, a
+    number of points or a Timedelta, are one.
     """
     index = series.axis.index
     spans = runs
@@ -38,8 +57,9 @@ def event_table(
         spans = np.array(trimmed, int).reshape(-1, 2)
     changes = np.zeros(len(index) + 1, int)
     np.add.at(changes, spans.T, [[1], [-1]])
-    flags = changes[:-1].cumsum() > 0
-    events, merged = events_from_labels(flags, index), runs_of(flags)
+    merged = runs_of(changes[:-1].cumsum() > 0)
+    merged = _joined(merged, are_near(merged[:-1, 1], merged[1:, 0], min_gap, index))
+    events = event_frame(index, merged[:, 0], merged[:, 1] - 1)
     event_of_run = np.searchsorted(merged[:, 0], spans[:, 0], side="right") - 1
     severity, alarms = np.full(len(merged), -np.inf), np.full(len(merged), len(index))
     maxima = [np.nanmax(scores.score[first:end]) for first, end in runs]
@@ -66,16 +86,40 @@ def _trimmed(scores, first, end):
     return anomalous[0], anomalous[-1] + 1
 
 
-def with_lower_runs(runs: np.ndarray, score: np.ndarray, n_runs: int) -> np.ndarray:
-    """Runs, topped up to at least ``n_runs`` if possible by runs above ever lower lines."""
+def with_lower_runs(
+    runs: np.ndarray, score: np.ndarray, n_events: int, min_gap: Any, index: pd.Index
+) -> np.ndarray:
+    """Runs, topped up by runs above ever lower lines until they make ``n_events``, if possible.
+
+    A lower run that is nearer than ``min_gap`` to a higher one is a part of its event.
+    """
     known = score[~np.isnan(score)]
     for line in np.quantile(known, np.linspace(1, 0.5, _N_LINES)) if known.size else ():
-        if len(runs) >= n_runs:
+        near = are_near(runs[:-1, 1], runs[1:, 0], min_gap, index)
+        if len(runs) - near.sum() >= n_events:
             break
-        lower = runs_of(score > line)
-        overlaps = [((runs[:, 0] < end) & (runs[:, 1] > first)).any() for first, end in lower]
-        runs = np.concatenate([runs, lower[~np.array(overlaps, bool)]])
-    return runs[np.argsort(runs[:, 0], kind="stable")]
+        lower = [run for run in runs_of(score > line) if not _is_near(run, runs, min_gap, index)]
+        runs = np.concatenate([runs, np.array(lower, int).reshape(-1, 2)])
+        runs = runs[np.argsort(runs[:, 0], kind="stable")]
+    return runs
+
+
+def _joined(runs, near):
+    """Runs, where each that is near the next one is joined with it."""
+    starts, ends = np.append(True, ~near), np.append(~near, True)
+    return np.column_stack([runs[starts[: len(runs)], 0], runs[ends[: len(runs)], 1]])
+
+
+def _is_near(run, others, min_gap, index):
+    """Whether a run overlaps with one of the others, or is near one."""
+    before, after = others[others[:, 1] <= run[0]], others[others[:, 0] >= run[1]]
+    if len(before) + len(after) < len(others):
+        return True
+    ends, firsts = before[-1:, 1], after[:1, 0]
+    return bool(
+        are_near(ends, run[:1], min_gap, index).any()
+        or are_near(run[1:], firsts, min_gap, index).any()
+    )
 
 
 def _with_channels(events, series, scores, runs, peaks, channels):

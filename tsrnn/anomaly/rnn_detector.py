@@ -145,6 +145,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     """
 
     _MIN_EXCESS = 0.1
+    _SPAN = "stretch"
 
     _parameter_constraints = RecurrentEstimator._parameter_constraints | {
         **AnomalyDetector._parameter_constraints,
