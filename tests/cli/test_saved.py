@@ -50,6 +50,8 @@ def saved(small, tmp_path):
 
     def saved(y, X=None, **parameters):
         columns = {"time_column": "day", "id_column": "shop", "target_column": "sold"}
+        if isinstance(y, pd.DataFrame) and "sold" not in y:  # a column a series
+            columns = {}
         forecaster = small(horizon=4, **columns, **parameters).fit(y, X)
         tsrnn.save(forecaster, tmp_path / "model.tsrnn")
         return tmp_path / "model.tsrnn"
@@ -88,12 +90,14 @@ def test_a_panel_in_any_form_goes_on_and_predicts(form, shops, saved, call, writ
     path = saved(tables[form](fitted))
     wanted = tsrnn.load(path).update(tables[form](new)).predict()
     file = write(columns=(new if form != "wide" else tables["wide"](new).reset_index()))
-    assert call("update", file, "--model", path) == (0, "", "")
+    time = ["--time", "day"] if form == "wide" else []
+    assert call("update", file, "--model", path, *time) == (0, "", "")
     code, out, err = call("predict", "--model", path, "--coverage")
     assert (code, err) == (0, "")
-    written = pd.read_csv(io.StringIO(out), dtype={"shop": str}, keep_default_na=False)
-    assert list(written) == ["shop", "day", "forecast"]
-    assert written["shop"].tolist() == ["007"] * 4 + ["NA"] * 4
+    names = ["unique_id", "ds"] if form == "wide" else ["shop", "day"]
+    written = pd.read_csv(io.StringIO(out), dtype={names[0]: str}, keep_default_na=False)
+    assert list(written) == [*names, "forecast"]
+    assert written[names[0]].tolist() == ["007"] * 4 + ["NA"] * 4
     values = wanted.T.to_numpy().ravel() if form == "wide" else wanted
     values = wanted["sold"] if form == "long" else values
     np.testing.assert_allclose(written["forecast"], values, rtol=1e-8)

@@ -364,8 +364,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                 "update is for a detector that looks at the past alone: fit with online=True."
             )
         channels = self.fitted_.channels
-        columns = self.id_column, self.time_column
-        y = row_by_channel(y, channels, columns, self.missing == "mask")
+        labels = self.id_column, self.time_column
+        y = row_by_channel(y, channels, labels, self.missing == "mask")
         rows, index = self._next_rows(y)
         if rows is not None:
             scored = streams[0].update(rows, index)

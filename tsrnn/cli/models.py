@@ -13,7 +13,7 @@ import pandas as pd
 import tsrnn
 from tsrnn.cli.reading import ROW_NUMBER, Layout, csv_format
 from tsrnn.data import format_time
-from tsrnn.data.forms import Levels, SingleSeries
+from tsrnn.data.forms import Form, Levels, SingleSeries, Wide
 
 
 @dataclasses.dataclass
@@ -125,7 +125,7 @@ class SavedModel:
             (series, time), target = form.names, form.target
         elif history.ids == [None]:
             series = None
-        is_long = history.ids == [None] or target is not None
+        is_long = history.ids == [None] or (target is not None and not isinstance(form, Wide))
         targets, series = ([target], series) if is_long else (history.ids, None)
         return list(map(str, targets)), None if time == ROW_NUMBER else time, series
 
@@ -170,13 +170,15 @@ class SavedModel:
         """The forecaster with results as a Series, of a panel on a MultiIndex."""
         model, state = copy.copy(self.estimator), self.estimator.fitted_
         recent = state.recent
-        if not isinstance(recent.form, (SingleSeries, Levels)):
-            if recent.ids == [None]:
-                form: Any = SingleSeries(model.target_column)
-            else:
-                names = model.id_column, model.time_column
-                dtypes = pd.Series(recent.ids).dtype, recent.axes[0].index.dtype
-                form = Levels(names, model.target_column, False, *dtypes)
-            recent = dataclasses.replace(recent, form=form)
-            model.fitted_ = dataclasses.replace(state, recent=recent)
+        form: Form = recent.form
+        if isinstance(form, Levels):
+            form = dataclasses.replace(form, is_frame=False)
+        elif recent.ids == [None]:
+            form = SingleSeries(model.target_column)
+        else:
+            names = model.id_column, model.time_column
+            dtypes = pd.Series(recent.ids).dtype, recent.axes[0].index.dtype
+            form = Levels(names, model.target_column, False, *dtypes)
+        recent = dataclasses.replace(recent, form=form)
+        model.fitted_ = dataclasses.replace(state, recent=recent)
         return model
