@@ -344,6 +344,14 @@ def window(values, start, lookback, horizon, season, n_in=1):
     return inputs, targets, naive, scale
 
 
+def window_by_mean(values, start, lookback, horizon, n_in=1):
+    """The same for values of 0 or more, by 1 + their mean (Salinas et al. 2020): no differences."""
+    past = values[start : start + lookback]
+    future = values[start + lookback : start + lookback + horizon]
+    scale = 1 + past.mean()
+    return (past / scale).reshape(-1, n_in), future / scale, scale
+
+
 def window_with_covariates(values, covariates, start, lookback, horizon, season, n_known, segment):
     """Inputs (n_time, n_in) and scaled targets of a window that reaches through the horizon.
 
@@ -405,6 +413,31 @@ def _student_t(outputs, targets, params):
     return gammas + 0.5 * np.log(np.pi * nu) + np.log(scale) + (nu + 1) / 2 * np.log1p(z**2 / nu)
 
 
+def poisson(outputs, targets, params):
+    """Without the terms of the targets alone, as the next."""
+    mean = np.exp(outputs[0])
+    return mean - targets * np.log(mean)
+
+
+def negative_binomial(outputs, targets, params, unit=1.0):
+    """Salinas et al. (2020), section 3.1, of counts that are targets times the unit."""
+    means, sizes = unit * np.exp(outputs[0]), 1 / (softplus(outputs[1]) / np.sqrt(unit) + 1e-4)
+    losses = []
+    for count, mean, size in zip(targets * unit, means, sizes, strict=True):
+        gammas = math.lgamma(count + size) - math.lgamma(size)
+        share = mean / (mean + size)
+        losses.append(-gammas - size * np.log(1 - share) - count * np.log(share))
+    return np.array(losses)
+
+
+def tweedie(outputs, targets, params):
+    """Extended quasi-likelihood of power p = 1.5 (Nelder & Pregibon 1987)."""
+    mean, dispersion, p = np.exp(outputs[0]), softplus(outputs[1]) + 1e-4, 1.5
+    deviance = targets ** (2 - p) / ((1 - p) * (2 - p)) - targets * mean ** (1 - p) / (1 - p)
+    deviance = 2 * (deviance + mean ** (2 - p) / (2 - p))
+    return (np.log(dispersion) + deviance / dispersion) / 2
+
+
 def _cross_entropy(outputs, targets, params):
     """With the share of label smoothing of Szegedy et al. (2016) in ``params``, if any."""
     scores = outputs[:, 0] if outputs.ndim == 2 else outputs
@@ -422,6 +455,9 @@ LOSSES = {
     "quantile": _quantile,
     "gaussian": _gaussian,
     "student_t": _student_t,
+    "poisson": poisson,
+    "negative_binomial": negative_binomial,
+    "tweedie": tweedie,
     "cross_entropy": _cross_entropy,
     "binary_cross_entropy": lambda outputs, targets, params: (
         softplus(outputs[0]) - targets * outputs[0]

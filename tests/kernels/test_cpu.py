@@ -57,6 +57,31 @@ def test_forecasting_against_naive(n_in, cell, workers, dtype, tolerance):
         np.testing.assert_allclose(forecasts[row], said, rtol=tolerance, atol=tolerance)
 
 
+def test_counts_against_naive(workers):
+    """Windows divided by 1 + their mean, and a loss that knows by what: values and gradient."""
+    values, loss = np.random.default_rng(3).poisson(np.abs(random_values(120)) / 20), "negative_binomial"
+    network, starts = random_network(n_out=2 * HORIZON), STARTS[STARTS < 90]
+    source = forecast_source(values.astype(float), LOOKBACK, SEASON, 0.1, by_mean=True)
+
+    def mean_loss(parameters):
+        total = 0.0
+        for start in starts:
+            x, y, scale = naive.window_by_mean(values, start, LOOKBACK, HORIZON)
+            said = naive.network("lstm", network.views(parameters), x)[0][0].reshape(2, -1)
+            total += naive.negative_binomial(said, y, (), scale).mean()
+        return total / len(starts)
+
+    expected = mean_loss(network.parameters)
+    assert network.mean_loss(source, starts, loss, workers) == pytest.approx(expected, rel=1e-9)
+    settings = Settings(loss=loss, max_grad_norm=FREE)
+    found, gradient = gradient_of(network, source, starts, settings, workers)
+    assert found == pytest.approx(expected, rel=1e-9)
+    used = network.used()
+    directions = np.random.default_rng(2).normal(size=(4, used.size)) * used
+    slopes = numeric_slopes(mean_loss, network.parameters, directions)
+    np.testing.assert_allclose(directions @ gradient, slopes, rtol=1e-5, atol=1e-7)
+
+
 WALKS = {
     "plain": {},
     "layers": {"n_layers": 2, "residual": True, "n_head": 3},
@@ -197,6 +222,8 @@ class Case:
         self.targets = rng.normal(size=(rows, n_targets * n_output_steps)).astype(dtype)
         if loss == "cross_entropy":
             self.targets = rng.integers(0, 3, self.targets.shape).astype(dtype)
+        elif find_loss(loss).is_positive:
+            self.targets = np.abs(self.targets)
         self.targets[rng.random(self.targets.shape) < 0.2] = np.nan
         self.weights = rng.uniform(0, 2, n)
         self.weights[3] = 0

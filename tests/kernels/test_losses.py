@@ -2,7 +2,7 @@ import naive
 import numpy as np
 import pytest
 from conftest import numeric_slopes
-from scipy import special
+from scipy import special, stats
 
 from tsrnn.kernels.losses import (
     LOSS_ROWS,
@@ -24,12 +24,11 @@ every_loss_of_numbers = pytest.mark.parametrize(
 )
 
 
-def value_and_slopes(name, outputs, target):
+def value_and_slopes(name, outputs, target, unit=1.0):
     """Loss of one target and its derivatives with respect to its outputs."""
     outputs = np.array(outputs, float)
-    value = find_loss(name).evaluate(
-        outputs, 0, 1, np.float64(target), 1.0, np.array(SINGLE_PARAMS.get(name, ()))
-    )
+    params = np.array(SINGLE_PARAMS.get(name, ()))
+    value = find_loss(name).evaluate(outputs, 0, 1, np.float64(target), unit, 1.0, params)
     return value, outputs
 
 
@@ -54,10 +53,26 @@ def test_value_and_derivatives(name):
 
     for _ in range(50):
         outputs, target = 2 * rng.normal(size=n_outputs(name)), 2 * rng.normal()
+        target = abs(target) if find_loss(name).is_positive else target
         value, slopes = value_and_slopes(name, outputs, target)
         assert value == pytest.approx(value_of(outputs), rel=1e-12)
         expected = numeric_slopes(value_of, outputs, np.eye(len(outputs)))
         np.testing.assert_allclose(slopes, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("unit", [1.0, 3.5, 4000.0])
+def test_a_negative_binomial_knows_the_unit_of_its_targets(unit):
+    rng = np.random.default_rng(0)
+    for count in (0, 1, 7, 5000):
+        outputs, target = rng.normal(size=2), np.array([count / unit])
+
+        def value_of(each, target=target):
+            return naive.negative_binomial(each[:, None], target, (), unit)[0]
+
+        value, slopes = value_and_slopes("negative_binomial", outputs, target[0], unit)
+        assert value == pytest.approx(value_of(outputs), rel=1e-9)
+        expected = numeric_slopes(value_of, outputs, np.eye(2))
+        np.testing.assert_allclose(slopes, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["absolute_error", "squared_error", "huber", "quantile"])
@@ -102,6 +117,8 @@ class OutputStep:
         rng = np.random.default_rng(1)
         self.name, self.params, self.n_rows = name, PARAMS.get(name, ()), n_rows
         self.targets = rng.normal(size=(3, n_rows))
+        if find_loss(name).is_positive:
+            self.targets = np.abs(self.targets)
         n_each = find_loss(name).n_outputs(1, self.params)
         if name == "cross_entropy":
             self.targets = rng.integers(0, N_CLASSES, (1, n_rows)).astype(float)
@@ -113,8 +130,8 @@ class OutputStep:
         """Sum of losses, sum of weights and gradient."""
         outputs = self.outputs.flatten()
         kind, params = LOSSES.index(self.name), np.array(self.params)
-        scratch = np.full(LOSS_ROWS * self.n_rows, np.nan)
-        sums = apply_loss(kind, params, outputs, self.targets.ravel(), self.weights, scratch)
+        scratch, units = np.full(LOSS_ROWS * self.n_rows, np.nan), np.ones(self.n_rows)
+        sums = apply_loss(kind, params, outputs, self.targets.ravel(), self.weights, units, scratch)
         self.losses = scratch[: self.n_rows]  # of the rows, where a loss takes all at once
         return *sums, outputs.reshape(self.outputs.shape)
 
@@ -208,3 +225,73 @@ def test_far_off_outputs_have_finite_losses(name):
         total, _, gradient = step.apply()
         assert np.isfinite(total)
         assert np.isfinite(gradient).all()
+
+
+class TestPositiveDistributions:
+    """Quantiles, probabilities and deviations against SciPy's distributions; scales by hand."""
+
+    outputs = np.array([[0.3, -2.0, 1.5, 0.0], [-1.0, 0.5, -3.0, 2.0]])  # location, raw dispersion
+    unit, levels = 2.5, np.array([1e-6, 0.1, 0.5, 0.9, 0.999])
+
+    @property
+    def mean(self):
+        return self.unit * np.exp(self.outputs[0])
+
+    def distribution(self, name):
+        if name == "poisson":
+            return stats.poisson(self.mean)
+        size = 1 / (np.log1p(np.exp(self.outputs[1])) / np.sqrt(self.unit) + 1e-4)
+        return stats.nbinom(size, size / (size + self.mean))
+
+    @pytest.mark.parametrize("name", ["poisson", "negative_binomial"])
+    def test_counts(self, name):
+        loss, distribution = find_loss(name), self.distribution(name)
+        assert loss.is_whole
+        np.testing.assert_allclose(self.unit * loss.point(self.outputs, ()), distribution.mean())
+        np.testing.assert_allclose(
+            self.unit * loss.std(self.outputs, self.unit), distribution.std(), rtol=1e-12
+        )
+        for level in self.levels:
+            found = self.unit * loss.quantile(self.outputs, level, (), self.unit)
+            np.testing.assert_allclose(found, distribution.ppf(level), atol=1e-9)
+        for count in (0, 1, 4, 30):
+            values = np.full(4, count / self.unit)
+            until = loss.cdf(self.outputs, values, self.unit)
+            below = loss.probability_below(self.outputs, values, self.unit)
+            np.testing.assert_allclose(until, distribution.cdf(count), rtol=1e-9)
+            np.testing.assert_allclose(below, distribution.cdf(count - 1), rtol=1e-9)
+
+    def test_amounts(self):
+        loss, (location, raw) = find_loss("tweedie"), self.outputs
+        mean, dispersion = np.exp(location), np.log1p(np.exp(raw)) + 1e-4
+        # Of power 1.5: so many jumps, each exponential (Joergensen 1987).
+        n_jumps, jump = 2 * np.sqrt(mean) / dispersion, dispersion * np.sqrt(mean) / 2
+        np.testing.assert_allclose(n_jumps * jump, mean)
+        np.testing.assert_allclose(loss.std(self.outputs), np.sqrt(2 * n_jumps * jump**2))
+        n = np.arange(1, 400)[:, None]
+        for value in (0.0, 0.01, 0.4, 3.0):
+            sums = (stats.poisson.pmf(n, n_jumps) * stats.gamma.cdf(value, n, scale=jump)).sum(0)
+            expected = np.exp(-n_jumps) + sums
+            found = loss.cdf(self.outputs, value, 1.0)
+            np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-14)
+            below = expected if value > 0 else np.zeros(4)
+            found = loss.probability_below(self.outputs, np.full(4, value), 1.0)
+            np.testing.assert_allclose(found, below, rtol=1e-8, atol=1e-14)
+        for level in self.levels:
+            found = loss.quantile(self.outputs, level, ())
+            is_zero = level <= np.exp(-n_jumps)
+            np.testing.assert_array_equal(found == 0, is_zero)
+            back = loss.cdf(self.outputs, found, 1.0)
+            np.testing.assert_allclose(back[~is_zero], level, rtol=1e-6)
+
+    @pytest.mark.parametrize("name", ["poisson", "negative_binomial", "tweedie"])
+    def test_losses_of_constants(self, name):
+        """The mean is the best constant, an untrained network has the mean 1."""
+        targets = np.array([[0.0], [1.0], [np.nan], [5.0]])
+        loss = find_loss(name)
+        best, initial = loss.constant_losses(targets, loss.constant(targets), ())
+        for mean, found in ((2.0, best), (1.0, initial)):
+            outputs = np.array([[[np.log(mean)] * 3], [[0.0] * 3]])[: loss.outputs_per_target, 0]
+            known = targets[[0, 1, 3], 0]
+            assert found == pytest.approx(naive.LOSSES[name](outputs, known, ()).mean(), rel=1e-9)
+        assert best < initial

@@ -32,6 +32,29 @@ def test_forecasting_against_naive(season, n_in, n_output_steps):
         )
 
 
+@pytest.mark.parametrize("n_in", [1, 4])
+def test_windows_by_their_mean_against_naive(n_in):
+    values, lookback, horizon = random_values().round(), 12, 5
+    source = forecast_source(values, lookback, 4, 0.1, by_mean=True)
+    for start in (0, 17, len(values) - 17):
+        inputs, targets = np.empty((lookback // n_in, n_in)), np.empty((1, horizon))
+        sources.write_inputs(source, start, 0, 1, inputs)
+        sources.write_targets(source, start, None, 0, 1, targets)
+        x, y, scale = naive.window_by_mean(values, start, lookback, horizon, n_in)
+        np.testing.assert_allclose(inputs, x, rtol=1e-12)
+        np.testing.assert_allclose(targets[0], y, rtol=1e-12)
+        assert sources.location_and_scale(source, start) == (0, pytest.approx(scale, rel=1e-12))
+        assert sources.window_unit(source, start) == pytest.approx(scale, rel=1e-12)
+
+
+def test_units_of_targets():
+    """By what they were divided where a loss needs it, else 1."""
+    assert sources.window_unit(forecast_source(random_values(), 12, 4, 0.1), 3) == 1
+    rows = np.zeros((6, 1)), np.array([0, 3]), np.array([3, 3]), np.zeros((2, 1))
+    assert sources.window_unit(sequence_source(*rows), 1) == 1
+    assert sources.window_unit(sequence_source(*rows, unit=7.0), 1) == 7
+
+
 @pytest.mark.parametrize("n_known", [0, 1, 3])
 @pytest.mark.parametrize(("season", "segment"), [(1, 1), (4, 2), (12, 3), (5, 3)])
 def test_covariates_and_inputs_of_the_future_against_naive(season, segment, n_known):

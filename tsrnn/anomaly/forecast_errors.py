@@ -10,9 +10,12 @@ from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
 from tsrnn.kernels.sources import Source, sequence_source
 from tsrnn.network import Memory, Network
 
-# Those with one output for each target, the forecast, or two, with its scale.
+# Those with one output for each target, the forecast, or two, with its scale; of values that may be
+# negative, as standardised ones are.
 DETECTOR_LOSSES = tuple(
-    name for name in REGRESSION_LOSSES if find_loss(name).outputs_per_target in (1, 2)
+    name
+    for name in REGRESSION_LOSSES
+    if find_loss(name).outputs_per_target in (1, 2) and not find_loss(name).is_positive
 )
 INPUT_LIMIT = 20.0  # standardised inputs and targets are clipped to this
 

@@ -72,10 +72,13 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     dropout, recurrent_dropout : float, default=0.0
         Dropout probability in training between layers, and of units between steps, with one mask
         for the whole sequence (Gal & Ghahramani 2016).
-    loss : {"squared_error", "absolute_error", "huber", "quantile", "gaussian", "student_t"}
-        Training loss, on standardised targets: "huber" is quadratic up to one standard deviation;
-        "quantile" learns all ``quantiles``; "gaussian" and "student_t" learn mean and scale by
-        maximum likelihood.
+    loss : str, default="squared_error"
+        Training loss, on standardised targets: "squared_error", "absolute_error" or "huber", which
+        is quadratic up to one standard deviation; "quantile" learns all ``quantiles``; "gaussian"
+        and "student_t" learn mean and scale by maximum likelihood. For targets of 0 or more, which
+        are divided by their mean alone (counts by 1 + the mean): "poisson" and "negative_binomial"
+        of counts, and "tweedie" of amounts, learn the logarithm of the mean, and the last two a
+        dispersion.
     quantiles : sequence of float, default=(0.1, 0.5, 0.9)
         Levels of the loss "quantile"; ``predict`` returns the one nearest to the median.
     solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
@@ -303,7 +306,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         X : array-like
             Sequences as in ``fit``, of any length; one sequence is a list of one.
         return_std : bool, default=False
-            Also return the standard deviation, of the losses "gaussian" and "student_t".
+            Also return the standard deviation, of losses that learn a distribution.
 
         Returns
         -------
@@ -317,7 +320,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         if not return_std:
             return point
         self._check_likelihood("return_std=True")
-        return point, labelled(self._in_shape_of_y(self.y_scale_ * loss.std(outputs)), ids)
+        return point, labelled(self._in_shape_of_y(self.y_scale_ * loss.std(outputs, self.y_scale_)), ids)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination (R squared) of the predictions.
@@ -339,7 +342,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             Sequences as in ``fit``.
         quantiles : sequence of float, optional
             Levels between 0 and 1, by default those fitted. With loss="quantile" only those, with
-            "gaussian" and "student_t" any.
+            losses that learn a distribution any.
 
         Returns
         -------
@@ -354,7 +357,8 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
             values = fitted_quantiles(outputs, fitted, wanted)
         else:
             self._check_likelihood("predict_quantiles")
-            values = np.stack([loss.quantile(outputs, level, ()) for level in wanted], axis=1)
+            unit = self.y_scale_
+            values = np.stack([loss.quantile(outputs, level, (), unit) for level in wanted], axis=1)
         values = np.moveaxis(self.y_mean_ + self.y_scale_ * values, 1, 2)
         return labelled(values[:, 0], ids, wanted) if self._y_is_1d else values
 
@@ -365,6 +369,11 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         )
         if (np.abs(y) > LARGEST).any():
             raise ValueError(f"y holds a value beyond {LARGEST:g}. Give it in a larger unit.")
+        if find_loss(self.loss).is_positive and (y < 0).any():
+            raise ValueError(
+                f"y holds {y.min():g}, and loss={self.loss!r} is of values of 0 or more. Correct "
+                "y, or use another loss."
+            )
         return y
 
     def _record_targets(self, y, is_new):
@@ -390,7 +399,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     def _fit_scales(self, sequences, targets, weights, rows):
         super()._fit_scales(sequences, targets, weights, rows)
         self.y_mean_, self.y_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
-        if self.standardize:
+        if self.standardize and find_loss(self.loss_).is_positive:
+            self.y_scale_ = _unit_of(targets[rows], weights[rows], self.loss_)
+        elif self.standardize:
             self.y_mean_, self.y_scale_ = mean_and_scale(lambda: [(targets[rows], weights[rows])])
 
     def _outputs_by_target(self, X):
@@ -408,3 +419,14 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
 
     def _in_shape_of_y(self, values):
         return values[:, 0] if self._y_is_1d else values
+
+
+def _unit_of(targets, weights, loss):
+    """What targets that are never negative are divided by, (n_targets,).
+
+    Their weighted mean, where it is above 0; of counts 1 + the mean of all.
+    """
+    mean = np.average(targets, axis=0, weights=weights)
+    if find_loss(loss).is_whole:
+        return np.full(mean.shape, 1 + mean.mean())
+    return np.where(mean > 0, mean, 1.0)

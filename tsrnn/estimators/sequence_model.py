@@ -8,6 +8,7 @@ import numpy as np
 from tsrnn.estimators.constant import is_constant
 from tsrnn.estimators.sequences import Sequences
 from tsrnn.estimators.tokens import token_array
+from tsrnn.kernels.losses import find_loss
 from tsrnn.kernels.sources import INDICATE, SKIP, Source, sequence_source
 from tsrnn.network import Network
 from tsrnn.training import Moments
@@ -80,7 +81,16 @@ class SequenceModel:
             targets = targets.astype(dtype)
         missing = INDICATE if self.marks_missing else SKIP
         windows = sequences.firsts, sequences.lengths
-        return sequence_source(values, *windows, targets, weights, missing=missing, tokens=tokens)
+        is_scaled = self.y_scale is not None and find_loss(self.loss).is_positive
+        return sequence_source(
+            values,
+            *windows,
+            targets,
+            weights,
+            missing=missing,
+            tokens=tokens,
+            unit=self.y_scale[0] if is_scaled else 1.0,
+        )
 
 
 def mean_and_scale(

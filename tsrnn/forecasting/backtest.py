@@ -16,7 +16,7 @@ from tsrnn.forecasting import metrics
 from tsrnn.forecasting.forecaster import RNNForecaster
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.metrics.points import scale_or_nan
-from tsrnn.forecasting.resolve import check_positive
+from tsrnn.forecasting.resolve import check_values
 from tsrnn.forecasting.uncertainty import as_levels
 from tsrnn.parameters import (
     BOOLEAN,
@@ -214,7 +214,9 @@ def backtest(
             whole, _ = state.with_channels(collection, covariates, static, mask)
             origins = ends[:, [k]] if refit else ends
             context = _context_of(state, whole, origins[:, -1], horizon)
-            predictor = state.predictor(forecaster.conformal, forecaster.device, forecaster.n_jobs)
+            predictor = state.predictor(
+                forecaster.conformal, forecaster.device, forecaster.n_jobs, forecaster.lower
+            )
             parts.append(predictor.columns(context, origins, horizon, coverages, levels))
             show((k + 1) / n_windows)
     columns = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
@@ -240,7 +242,7 @@ def _origins(collection, horizon, n_windows, step):
 def _context_of(state, whole, lengths, horizon):
     """The first values of series, and the channels of the horizon after them."""
     known, after = head(whole, lengths), None
-    check_positive(known, state.transform)
+    check_values(known, state.transform, state.spec.loss)
     state.scaling.check_range(known)
     if whole.covariates is not None:
         rows = (whole.panel.indptr[:-1] + lengths)[:, None] + np.arange(horizon)

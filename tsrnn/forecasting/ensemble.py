@@ -33,6 +33,11 @@ class WindowSpec:
     loss: str = "absolute_error"
     quantiles: tuple = ()  # sorted levels of the loss "quantile"; empty for other losses
 
+    @property
+    def by_mean(self) -> bool:
+        """Whether windows are divided by 1 + their mean: values are then never negative."""
+        return find_loss(self.loss).is_positive
+
     def source(
         self,
         values: np.ndarray,
@@ -51,6 +56,7 @@ class WindowSpec:
             targets=targets,
             ahead=ahead,
             n_known=self.n_known,
+            by_mean=self.by_mean,
         )
 
     def series_source(
@@ -81,7 +87,12 @@ class WindowSpec:
         return find_loss(self.loss).n_outputs(n_steps, self.quantiles)
 
     def base_and_scale(self, recent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Seasonal naive forecasts, (n, n_ahead), and scales, (n, 1), of (n, lookback) values."""
+        """Seasonal naive forecasts, (n, n_ahead), and scales, (n, 1), of (n, lookback) values.
+
+        With ``by_mean`` zeros, and 1 + the means.
+        """
+        if self.by_mean:
+            return np.zeros((len(recent), self.n_ahead)), 1 + recent.mean(axis=1, keepdims=True)
         base = recent[:, np.arange(self.n_ahead) % self.season - self.season]
         deviation = (recent - recent[:, -1:]).std(axis=1, keepdims=True)
         return base, np.maximum(deviation, LEAST_SCALE)
@@ -98,7 +109,7 @@ class WindowSpec:
 class ForecastBlock:
     """Outputs for the ``n_ahead`` steps of one pass; forecasts are ``base + scale * outputs``."""
 
-    base: np.ndarray  # (n_windows, n_ahead), the seasonal naive forecast
+    base: np.ndarray  # (n_windows, n_ahead), the seasonal naive forecast, or 0
     scale: np.ndarray  # (n_windows, 1)
     outputs: LossOutputs | PretrainedOutputs | MixedOutputs  # in units of the scale
 
@@ -137,7 +148,11 @@ class Ensemble:
         n_steps = outputs.shape[2] // self.network.n_out
         outputs = outputs.reshape(n_members, windows.size, n_steps, n_each, -1).swapaxes(2, 3)
         outputs = outputs.reshape(n_members, windows.size, n_each, spec.n_ahead)
-        return LossOutputs(spec.loss, spec.quantiles, outputs)
+        unit: float | np.ndarray = 1.0
+        if spec.by_mean:
+            recent = source.values[windows[:, None] + np.arange(spec.lookback), 0]
+            unit = spec.base_and_scale(recent.astype(float))[1]
+        return LossOutputs(spec.loss, spec.quantiles, outputs, unit)
 
     def unroll(
         self,

@@ -22,7 +22,7 @@ from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
 from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
 from tsrnn.forecasting.predictor import ForecastContext, Predictor
 from tsrnn.forecasting.pretrained import Pretrained
-from tsrnn.forecasting.resolve import check_positive
+from tsrnn.forecasting.resolve import check_values
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.network import Network
@@ -70,11 +70,15 @@ class FittedForecaster:
         return Ensemble(self.spec, self.network, self.weights, device, n_jobs)
 
     def predictor(
-        self, conformal: bool, device: str = "cpu", n_jobs: int | None = None
+        self,
+        conformal: bool,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        lower: float | None = None,
     ) -> Predictor:
-        """The networks with their interval widths, to forecast with."""
+        """The networks with their interval widths, to forecast with, nothing below ``lower``."""
         ensemble = Ensemble(self.spec, self.network, self.weights, device, n_jobs)
-        return Predictor(ensemble, self.widths, conformal, self.pretrained)
+        return Predictor(ensemble, self.widths, conformal, self.pretrained, lower)
 
     def groups_of(self, series: np.ndarray) -> np.ndarray:
         """Group of networks for fitted series, by their numbers."""
@@ -115,7 +119,7 @@ class FittedForecaster:
         spec, fitted = self.spec, self.scaling
         seasons = spec.season, *fitted.seasons
         has_trend = bool(fitted.slope.any())
-        scaling = scaling_of(series.panel, spec.lookback, seasons, self.transform, has_trend)
+        scaling = scaling_of(series.panel, spec.lookback, seasons, self.transform, has_trend, loss=spec.loss)
         return ForecastContext(series, after, scaling, 0, groups)
 
     def with_channels(
@@ -199,7 +203,7 @@ class FittedForecaster:
                 f"{affected([series.ids[k] for k in short])}",
                 "Give more history, or leave it out.",
             )
-        check_positive(series, self.transform)
+        check_values(series, self.transform, self.spec.loss)
 
     def _groups_of_labels(self, labels):
         """Group of networks for series that may not have been fitted, by their labels."""

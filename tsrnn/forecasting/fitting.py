@@ -40,6 +40,7 @@ from tsrnn.forecasting.zero_shot import (
     zero_shot,
 )
 from tsrnn.kernels.jit.elsewhere import compile_elsewhere
+from tsrnn.kernels.losses import find_loss
 from tsrnn.network import Network
 from tsrnn.training import History, Settings
 
@@ -63,6 +64,9 @@ def fit_series(
 ) -> tuple[FittedForecaster, History]:
     """Fit networks by a forecaster's parameters; also the history of their training."""
     seasons = Seasons.of(forecaster.season, collection.panel.lengths)
+    if find_loss(forecaster.loss).is_positive:  # of whose values nothing is taken out
+        fourier = (*map(float, seasons.profiles), *seasons.fourier)
+        seasons = dataclasses.replace(seasons, profiles=(), fourier=fourier)
     features = FeatureEncoder.fit(
         collection,
         covariates,
@@ -112,6 +116,7 @@ def fit_series(
         resolved.transform,
         trend,
         resolved.n_held_out,
+        loss=spec.loss,
     )
     pretrained = _pretrained(forecaster, collection, features)
     context = FitContext(collection, scaling, spec, resolved, pretrained)

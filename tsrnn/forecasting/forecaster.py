@@ -21,6 +21,7 @@ from tsrnn.parameters import (
     Integer,
     Label,
     ListOf,
+    Number,
     Probabilities,
     StrOptions,
     Text,
@@ -125,12 +126,20 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         season, or 4 where there is none. With covariates known in the future it must divide the
         steps forecast at once: "auto" is then the divisor nearest to these, by ratio, and for one
         series to a sixth of a season of 24 or more.
-    loss : {"absolute_error", "squared_error", "huber", "quantile", "gaussian", "student_t"}
-        Loss, on the window's scale, by default "absolute_error"; "huber" is squared up to one
-        deviation. The last three learn the distribution as well: ``quantiles`` (Koenker & Bassett
-        1978), or the parameters of a normal or Student's distribution (Salinas et al. 2020).
+    loss : str, default="absolute_error"
+        Loss, on the window's scale: "absolute_error", "squared_error" or "huber", which is squared
+        up to one deviation. "quantile", "gaussian" and "student_t" learn the distribution as well:
+        ``quantiles`` (Koenker & Bassett 1978), or the parameters of a normal or Student's
+        distribution (Salinas et al. 2020). "poisson" and "negative_binomial" do so for counts, the
+        second where they vary by more than their mean, and "tweedie" for amounts that are 0 or
+        more: windows are divided by 1 + their mean, no difference and no logarithm is taken, the
+        forecast is the mean, and intervals, quantiles and samples are never negative and of counts
+        whole.
     quantiles : sequence of float, default=(0.1, 0.5, 0.9)
         Of the loss "quantile"; the forecast is the median, interpolated between its neighbours.
+    lower : float, optional
+        What no forecast, interval, quantile or sample is below, such as 0; with any loss, at no
+        cost. ``y`` must not be below either.
     conformal : bool, default=True
         Whether intervals, quantiles and samples are calibrated by the errors on the held-out end,
         so that they have the coverage they state. Otherwise they are those that the loss learned,
@@ -214,6 +223,16 @@ class RNNForecaster(PredictMixin, UpdateMixin):
     >>> forecaster.predict_interval(horizon=2, coverage=[0.8, 0.95]).columns.tolist()
     ['lower_80', 'upper_80', 'lower_95', 'upper_95']
 
+    Counts of each day, whose intervals and samples are whole and not negative:
+
+    >>> import numpy as np, pandas as pd
+    >>> rng, days = np.random.default_rng(0), pd.date_range("2024", periods=140)
+    >>> sales = pd.Series(rng.poisson(0.4, 140), days)
+    >>> counts = RNNForecaster(horizon=7, loss="negative_binomial", max_iter=5).fit(sales)
+    >>> samples = counts.predict_samples(n_samples=50).to_numpy()
+    >>> bool((samples >= 0).all() and (samples == samples.round()).all())
+    True
+
     Without training, by the pretrained network alone:
 
     >>> zero_shot = RNNForecaster(horizon=12, max_iter=0).fit(y[:-12]).predict()
@@ -241,6 +260,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         "calendar": [StrOptions(CALENDAR), ListOf(StrOptions(CALENDAR))],
         "holidays": [CountryCode(), ArrayLike(), None],
         "quantiles": [Probabilities()],
+        "lower": [Number(-1e30), None],
         "conformal": [BOOLEAN],
         "n_estimators": [N_NETWORKS],
         "refit": [BOOLEAN],
@@ -278,6 +298,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         recurrent_dropout: float | Auto = "auto",
         loss: Loss = "absolute_error",
         quantiles: Sequence[float] = (0.1, 0.5, 0.9),
+        lower: float | None = None,
         conformal: bool = True,
         n_estimators: int = 1,
         solver: Solver = "adam",
@@ -325,6 +346,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         self.recurrent_dropout = recurrent_dropout
         self.loss = loss
         self.quantiles = quantiles
+        self.lower = lower
         self.conformal = conformal
         self.n_estimators = n_estimators
         self.solver = solver

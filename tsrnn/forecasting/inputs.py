@@ -20,7 +20,7 @@ from tsrnn.data import (
 )
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.predictor import ForecastContext
-from tsrnn.forecasting.resolve import check_positive
+from tsrnn.forecasting.resolve import check_values
 from tsrnn.parameters import (
     STEPS,
     ParameterError,
@@ -94,7 +94,7 @@ def read_new(
     validate_parameters(forecaster)
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
     new = matched(known, read_series(forecaster, y, known.axes[0].step))
-    check_positive(new, state.transform)
+    check_values(new, state.transform, state.spec.loss)
     if mask:
         new = with_gap_marked(known, new)
     return state.continued(known, new, read_covariates(forecaster, X), mask=mask, every=every)

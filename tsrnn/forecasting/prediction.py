@@ -268,4 +268,4 @@ class PredictMixin(ForecasterBase):
             )
 
     def _predictor(self) -> Predictor:
-        return self.fitted_.predictor(self.conformal, self.device, self.n_jobs)
+        return self.fitted_.predictor(self.conformal, self.device, self.n_jobs, self.lower)

@@ -71,6 +71,7 @@ class Predictor:
     widths: ConformalWidths | None  # from held-out errors
     conformal: bool  # whether intervals have these widths, not those that the loss learnt
     pretrained: Pretrained | None = None  # if it forecasts too
+    lower: float | None = None  # forecasts, quantiles and samples are not below
 
     def after(
         self,
@@ -108,9 +109,8 @@ class Predictor:
             scaled = {"RNNForecaster": path}
             for name, level in levels.items():
                 scaled[name] = self._quantile(path, blocks, level)
-            parts.append(
-                {name: self._undone(context, v, series, firsts) for name, v in scaled.items()}
-            )
+            undone = {n: self._undone(context, v, series, firsts) for n, v in scaled.items()}
+            parts.append({name: self._bounded(undone[name], name in levels) for name in undone})
         return {
             name: np.concatenate([part[name] for part in parts]).reshape(*ends.shape, horizon)
             for name in parts[0]
@@ -139,9 +139,20 @@ class Predictor:
         )
         return np.maximum(undone, least_of(self.pretrained, context, series, ends)[:, None])
 
+    def _bounded(self, values, is_spread):
+        """Values within their bounds; quantiles and samples of counts are whole."""
+        loss = find_loss(self.ensemble.spec.loss)
+        if is_spread and loss.is_whole:
+            values = np.rint(values)
+        if loss.is_positive:
+            values = np.maximum(values, 0.0)
+        return values if self.lower is None else np.maximum(values, self.lower)
+
     def _quantile(self, path, blocks, level):
         """The quantile of a level, (n_windows, horizon), scaled."""
         horizon = path.shape[1]
+        if find_loss(self.ensemble.spec.loss).is_positive and self.widths is not None:
+            return self._quantile_of_positive(blocks, level)[:, :horizon]
         if not self.conformal or self.widths is None:
             parts = [block.base + block.scale * block.outputs.quantile(level) for block in blocks]
             return np.hstack(parts)[:, :horizon]
@@ -153,6 +164,21 @@ class Predictor:
         unit = unit * portable.power(blocks[0].scale, self.widths.power)
         width = self.widths.half_width(coverage, horizon) * unit
         return path + width if level > 0.5 else path - width
+
+    def _quantile_of_positive(self, blocks, level):
+        """As ``_quantile``, from the level at which held-out values were as often below."""
+        if not self.conformal or level == 0.5:
+            return np.hstack([block.scale * block.outputs.quantile(level) for block in blocks])
+        n_ahead = self.ensemble.spec.n_ahead
+        coverage = round(abs(2 * level - 1), 12)
+        width = self.widths.half_width(coverage, n_ahead * len(blocks))
+        deviates = width if level > 0.5 else -width
+        return np.hstack(
+            [
+                block.scale * block.outputs.at(part[None, :])
+                for block, part in zip(blocks, np.split(deviates, len(blocks)), strict=True)
+            ]
+        )
 
     def check_spread(self, levels: np.ndarray) -> None:
         """Refuse quantiles of these levels where nothing was learnt of the spread."""
@@ -205,13 +231,14 @@ class Predictor:
                 ]
                 for _, blocks, series, firsts in self.paths(context, lengths, horizon)
             ]
-            return np.concatenate([np.stack(part, axis=1) for part in parts])
+            values = np.concatenate([np.stack(part, axis=1) for part in parts])
+            return self._bounded(values, True)
         ends = np.tile(lengths, n_samples)
         paths = [
             context.scaling.undo(path, series, firsts)
             for path, _, series, firsts in self.paths(context, ends, horizon, draw)
         ]
-        return np.concatenate(paths).reshape(*ends.shape, horizon)
+        return self._bounded(np.concatenate(paths).reshape(*ends.shape, horizon), True)
 
     def _error_draw(self, rng):
         """A function that adds the errors of whole held-out windows to forecasts."""
@@ -226,6 +253,8 @@ class Predictor:
             errors = widths.paths((len(outputs.point),), rng)
             n = outputs.point.shape[1]  # of pretrained ones maybe more than were held out
             errors = errors[:, np.minimum(np.arange(n), errors.shape[1] - 1)]
+            if find_loss(self.ensemble.spec.loss).is_positive:
+                return outputs.at(errors)
             errors = errors * portable.power(scale, widths.power - 1)
             below, above = outputs.units()
             return outputs.point + errors * np.where(errors < 0, below, above)
@@ -287,6 +316,12 @@ class Predictor:
             first = number * spec.n_ahead
             other = pretrained.point[:, first : first + spec.n_ahead]
             n_steps = other.shape[1]  # fewer where the horizon ends
+            if spec.by_mean:
+                point = block.outputs.point.copy()
+                point[:, :n_steps] += share * (other / block.scale - point[:, :n_steps])
+                mixed = block.outputs.with_point(point)
+                mixed_blocks.append(dataclasses.replace(block, outputs=mixed))
+                continue
             point = (block.base + block.scale * block.outputs.point)[:, :n_steps]
             base = block.base.copy()
             base[:, :n_steps] += share * (other - point)
@@ -354,9 +389,17 @@ def held_out_errors(
     recent, future = ensemble.spec.past_and_future(source, windows)
     base, scale = ensemble.spec.base_and_scale(recent)
     point, share = base + scale * outputs.point, None
+    if pretrained is not None:
+        squared = ensemble.spec.by_mean  # forecasts are means
+        share = best_share(future, point, pretrained.point, series, prior_share, squared=squared)
+    if ensemble.spec.by_mean:
+        if pretrained is not None:
+            mixed_point = point + share * (pretrained.point - point)
+            outputs = outputs.with_point(mixed_point / scale)
+        deviates = outputs.deviates(future / scale, np.random.default_rng(0))
+        return HeldOutErrors.from_windows(deviates, np.ones(len(scale)), series), share
     below, above = outputs.units()
     if pretrained is not None:
-        share = best_share(future, point, pretrained.point, series, prior_share)
         mixed = MixedOutputs(point, pretrained, share)
         point = mixed.point
         if share > 0 and not find_loss(ensemble.spec.loss).learns_spread:
@@ -372,16 +415,18 @@ def best_share(
     pretrained: np.ndarray,
     series: np.ndarray,
     prior_share: float = 0.5,
+    *,
+    squared: bool = False,
 ) -> float:
-    """Share of the pretrained forecasts that makes the least mean absolute error.
+    """Share of the pretrained forecasts that makes the least mean absolute or squared error.
 
     All series count the same. The fewer windows there are, the nearer to ``prior_share``:
     those of the end of one series depend on each other, and early stopping has used them too.
     """
     weights = (1 / np.bincount(series)[series])[:, None] * ~np.isnan(future)
-    shares = np.linspace(0, 1, 21)
+    shares, power = np.linspace(0, 1, 21), 2 if squared else 1
     errors = [
-        np.nansum(weights * np.abs(future - (others + share * (pretrained - others))))
+        np.nansum(weights * np.abs(future - (others + share * (pretrained - others))) ** power)
         for share in shares
     ]
     n, best = len(future), shares[int(np.argmin(errors))]

@@ -10,6 +10,7 @@ import numpy as np
 from tsrnn.data import Collection, DataError, Location, Panel, affected, format_time
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.kernels import portable
+from tsrnn.kernels.losses import find_loss
 from tsrnn.network.transformer import CELL
 
 
@@ -48,12 +49,14 @@ def resolve(
 
     With ``has_future`` the network reads covariates of the steps ahead, in whole segments.
     """
-    check_positive(collection, parameters["transform"])
+    loss, transform = parameters["loss"], parameters["transform"]
+    check_values(collection, transform, loss, parameters["lower"])
     panel, season = collection.panel, parameters["season"]
     auto_season = season == "auto"
     if auto_season:
         season = season_of(collection.axes[0].frequency)
-    log = _takes_logarithm(panel, season, parameters["transform"])
+    is_positive = find_loss(loss).is_positive
+    log = not is_positive and _takes_logarithm(panel, season, transform)
     if auto_season:
         values = [portable.log(v) if log else v for v in _sampled(panel)]
         if np.mean([is_seasonal(v, season) for v in values]) < 0.5:
@@ -96,7 +99,7 @@ def resolve(
         hidden_size=hidden_size,
         batch_size=unless_auto(parameters["batch_size"], 64 if is_large else 32),
         recurrent_dropout=_recurrent_dropout(parameters, hidden_size, n_windows),
-        trend=is_partial and season > 1,
+        trend=is_partial and season > 1 and not is_positive,
     )
 
 
@@ -129,19 +132,44 @@ def unless_auto(value: Any, default: Any) -> Any:
     return default if value == "auto" else value
 
 
-def check_positive(collection: Collection, transform: str | None) -> None:
-    """Refuse to take the logarithm of a series that is not positive, naming it and the place."""
-    if transform != "log" or collection.panel.values.min() > 0:
+def check_values(
+    collection: Collection, transform: str | None, loss: str, lower: float | None = None
+) -> None:
+    """Refuse values that the logarithm, the loss or the lower bound can't have; name the place."""
+    values = collection.panel.values
+    kind = find_loss(loss)
+    if transform == "log":
+        if kind.is_positive:
+            raise ValueError(
+                f"loss={loss!r} is of the values themselves, and transform='log' takes their "
+                "logarithms. Use transform=None."
+            )
+        needs, remedy = "positive values for transform='log'", "Use transform=None, or shift y."
+        _refuse_values(collection, values <= 0, needs, remedy)
+    if kind.is_positive:
+        needs = f"values of 0 or more for loss={loss!r}"
+        _refuse_values(collection, values < 0, needs, "Correct y, or use another loss.")
+    if kind.is_whole:
+        needs, remedy = f"whole numbers for loss={loss!r}", "Use loss='tweedie', or round y."
+        _refuse_values(collection, values != np.floor(values), needs, remedy)
+    if lower is not None:
+        needs, remedy = f"values of at least lower={lower:g}", "Correct y, or give a smaller lower."
+        _refuse_values(collection, values < lower, needs, remedy)
+
+
+def _refuse_values(collection, is_bad, needs, remedy):
+    """Refuse the first of bad values, of the least one's series."""
+    if not is_bad.any():
         return
     panel = collection.panel
-    place = int(np.argmin(panel.values))
+    place = int(np.argmin(np.where(is_bad, panel.values, np.inf)))
     series = int(np.searchsorted(panel.indptr, place, side="right")) - 1
     stamp = collection.axes[series].index[place - panel.indptr[series]]
-    are_bad = np.minimum.reduceat(panel.values, panel.indptr[:-1]) <= 0
+    are_bad = np.logical_or.reduceat(is_bad, panel.indptr[:-1])
     raise Location(series=collection.ids[series]).error(
-        f"needs positive values for transform='log', and is {panel.values[place]:g} at "
+        f"needs {needs}, and is {panel.values[place]:g} at "
         f"{format_time(stamp)}{_affected(collection, are_bad)}",
-        "Use transform=None, or shift y.",
+        remedy,
         row=stamp,
     )
 

@@ -12,6 +12,7 @@ from tsrnn.data import Collection, Location, Panel, format_time
 from tsrnn.estimators.constant import ROUNDING, is_constant
 from tsrnn.forecasting.seasons import seasonal_profiles
 from tsrnn.kernels import portable
+from tsrnn.kernels.losses import find_loss
 
 MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
 _LARGEST = 1e300  # result: sums and differences of many are finite
@@ -60,6 +61,18 @@ class Scaling:
     def seasons(self) -> tuple[int, ...]:
         """Steps of the seasons that profiles take out."""
         return tuple(profile.shape[1] for profile in self.profiles)
+
+    @classmethod
+    def of_level(cls, panel: Panel, is_whole: bool) -> Scaling:
+        """Of values that are never negative: divided by their mean, or not if they are counts."""
+        zeros, level = np.zeros(panel.n_series), np.ones(panel.n_series)
+        if not is_whole:
+            largest = _reduced(np.maximum, panel, panel.values)
+            exponent = np.frexp(np.where(largest > 0, largest, 1.0))[1]
+            values = np.ldexp(panel.values, -np.repeat(exponent, panel.lengths))
+            mean = np.ldexp(_sums(panel, values) / np.maximum(panel.lengths, 1), exponent)
+            level = np.where(mean > 0, mean, 1.0)
+        return cls(False, zeros, zeros, level)
 
     def apply(self, panel: Panel, n_elapsed: np.ndarray | int = 0) -> np.ndarray:
         """Scaled values, (n_values,); ``n_elapsed`` values of each series came before the panel."""
@@ -182,12 +195,16 @@ def scaling_of(
     transform: str | None,
     trend: bool,
     n_held_out: np.ndarray | None = None,
+    *,
+    loss: str,
 ) -> Scaling:
     """Scaling of each series, with what is to be taken out of it first.
 
     Its recent slope where there is a trend, and profiles of all ``seasons`` but the first: of the
     values before the held-out ones, (n_series,), whose errors would else look too small.
     """
+    if find_loss(loss).is_positive:
+        return Scaling.of_level(panel, find_loss(loss).is_whole)
     log, slope = transform == "log", np.zeros(panel.n_series)
     profiles = tuple(np.zeros((panel.n_series, season)) for season in seasons[1:])
     for k, (first, end) in enumerate(itertools.pairwise(panel.indptr)):

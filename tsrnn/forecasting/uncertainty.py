@@ -6,11 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import special
 
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import find_loss
 
 LEAST_UNIT = 1e-3  # smallest unit of errors, in the window's scale
+_LEAST_LEVEL = 1e-7  # of a value's probability
 
 
 class ConformalWidths:
@@ -112,11 +114,41 @@ class LossOutputs:
     loss: str
     loss_params: tuple
     outputs: np.ndarray  # (n_members, n_windows, n_outputs_per_step, n_ahead)
+    unit: float | np.ndarray = 1.0  # (n_windows, 1): the scales, where a loss must know them
 
     @property
     def point(self) -> np.ndarray:
-        """The point forecast, (n_windows, n_ahead)."""
-        return _median(find_loss(self.loss).median(self.outputs, self.loss_params))
+        """The point forecast, (n_windows, n_ahead): the median, or of positive losses the mean."""
+        loss = find_loss(self.loss)
+        point_of = loss.point if loss.is_positive else loss.median
+        return _median(point_of(self.outputs, self.loss_params))
+
+    def with_point(self, point: np.ndarray) -> LossOutputs:
+        """Outputs of a positive loss with other means, (n_windows, n_ahead)."""
+        outputs = self.outputs.copy()
+        least = np.finfo(np.float32).tiny
+        outputs[:, :, 0] += portable.log(np.maximum(point, least) / np.maximum(self.point, least))
+        return dataclasses.replace(self, outputs=outputs)
+
+    def deviates(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Standard normal deviates of the levels of values by a positive loss, NaN where missing.
+
+        A value that has a mass, such as 0, has a level drawn from those that it stands for: the
+        levels are uniform if the distribution is right (Czado et al. 2009).
+        """
+        loss = find_loss(self.loss)
+        known = np.nan_to_num(values)
+        below, until = (
+            _median(function(self.outputs, known, self.unit))
+            for function in (loss.probability_below, loss.cdf)
+        )
+        levels = below + rng.random(values.shape) * (until - below)
+        levels = np.clip(levels, _LEAST_LEVEL, 1 - _LEAST_LEVEL)
+        return np.where(np.isnan(values), np.nan, special.ndtri(levels))
+
+    def at(self, deviates: np.ndarray) -> np.ndarray:
+        """Quantiles of the levels of standard normal deviates, of the shape of the point."""
+        return self.quantile(special.ndtr(deviates))
 
     def units(self) -> tuple[np.ndarray, np.ndarray]:
         """Units of errors below and above the point forecast, two (n_windows, n_ahead) arrays."""
@@ -134,7 +166,7 @@ class LossOutputs:
     def quantile(self, level: float | np.ndarray) -> np.ndarray:
         """Quantile of a loss that learns the spread, (n_windows, n_ahead); ``level`` too."""
         loss = find_loss(self.loss)
-        return _median(loss.quantile(self.outputs, level, self.loss_params))
+        return _median(loss.quantile(self.outputs, level, self.loss_params, self.unit))
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """A value of each step, (n_windows, n_ahead), of a loss that learns the spread."""

@@ -1,5 +1,7 @@
 """Forecasters without a network of their own: the pretrained one alone."""
 
+import dataclasses
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -15,10 +17,11 @@ from tsrnn.forecasting.pretrained import (
     TuningSeries,
     load_pretrained,
 )
-from tsrnn.forecasting.resolve import check_positive
+from tsrnn.forecasting.resolve import check_values
 from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.seasonality import season_of
 from tsrnn.forecasting.seasons import base_and_longer
+from tsrnn.kernels.losses import find_loss
 from tsrnn.training import History
 
 _SHORT = 200  # values of the typical series of a panel: with fewer none is trained on
@@ -28,7 +31,7 @@ _N_EPOCHS_ALONE, _N_EPOCHS = 2, 4
 _OF_ANY_NETWORK = {
     *("horizon", "season", "missing", "past_covariates", "calendar", "holidays", "conformal"),
     *("id_column", "time_column", "target_column", "n_jobs", "random_state", "verbose"),
-    *("scope", "pretrained", "refit"),
+    *("scope", "pretrained", "refit", "lower"),
 }
 
 
@@ -104,7 +107,7 @@ def zero_shot(
             "max_iter=0 trains nothing, and the pretrained network reads no covariates, calendar, "
             "holidays or static values. Leave them out, or train with max_iter='auto'."
         )
-    check_positive(collection, forecaster.transform)
+    check_values(collection, forecaster.transform, forecaster.loss, forecaster.lower)
     season = pretrained_season(forecaster, collection)
     collection = collection.filled(season)
     panel, pretrained = collection.panel, Pretrained(load_pretrained(), season, 1.0)
@@ -113,6 +116,8 @@ def zero_shot(
         pretrained, history = _fine_tuned(forecaster, collection, pretrained)
     network = pretrained.network.network
     spec = WindowSpec(lookback=1, season=season, segment=1, n_ahead=forecaster.horizon)
+    if find_loss(forecaster.loss).is_positive:  # forecasts are whole, or not negative
+        spec = dataclasses.replace(spec, loss=forecaster.loss)
     transform = "log" if forecaster.transform == "log" else None
     scaling = Scaling.of(panel, 1, transform == "log", np.zeros(panel.n_series))
     state = FittedForecaster(

@@ -116,13 +116,19 @@ def gather_evidence(estimator: Any, X: Any, y: Any) -> Evidence:
         batch=batch,
         predictions=predictions,
         targets=targets,
-        constant=np.zeros(targets.shape[1]) if constant is None else constant,
+        constant=_zero_point(loss, batch, targets) if constant is None else constant,
         constant_loss=constant_loss,
         initial_loss=initial_loss,
         folds=folds,
         gap=gap,
         trace=_trace_statistics(batch),
     )
+
+
+def _zero_point(loss, batch, targets):
+    """The forecast that outputs of 0 make on the network's scale, (k,)."""
+    n_each = loss.n_outputs(1, batch.loss_params)
+    return loss.point(np.zeros((n_each, targets.shape[1])), batch.loss_params)
 
 
 def _all_windows(forecaster, y):

@@ -29,6 +29,7 @@ class Workspace(NamedTuple):
     layers: Any  # see ``layer_arrays``
     head: Any  # see ``head_arrays``
     weights: Any  # (n_rows,)
+    units: Any  # (n_rows,): what targets were divided by
     backward: Any  # of the backward pass
 
 
@@ -49,7 +50,7 @@ def workspace_size(sizes: Sizes, training: bool, separate_hidden: bool = False) 
     """Values of a worker's workspace; ``separate_hidden`` is for recurrent dropout."""
     n_rows = sizes.n_rows
     space = layers_space(sizes, n_rows, training, separate_hidden)
-    space += head_space(sizes, n_rows) + n_rows
+    space += head_space(sizes, n_rows) + 2 * n_rows
     return space + (backward_space(sizes, n_rows) if training else 0)
 
 
@@ -59,8 +60,11 @@ def workspace_of(work, chunk):
     sizes, n_rows = chunk.sizes, chunk.first_steps.size
     head = layers_space(sizes, n_rows, chunk.training, separates_hidden(chunk))
     weights = head + head_space(sizes, n_rows)
-    backward = weights + n_rows
-    return Workspace(work[:head], work[head:weights], work[weights:backward], work[backward:])
+    units = weights + n_rows
+    backward = units + n_rows
+    return Workspace(
+        work[:head], work[head:weights], work[weights:units], work[units:backward], work[backward:]
+    )
 
 
 @device_function
@@ -87,7 +91,7 @@ def read_windows(source, batch, chunk, workspace):
 
 @device_function
 def read_targets(source, batch, loss, loss_params, chunk, workspace):
-    """Write the targets and weights of windows; return the values of targets in an output step."""
+    """Write targets, weights and units of windows; return the targets' values in an output step."""
     sizes, n_rows, weights = chunk.sizes, chunk.first_steps.size, workspace.weights
     targets = head_arrays(workspace.head, sizes, n_rows).targets
     n_targets = count_targets(loss, loss_params, sizes.n_out) * n_rows
@@ -95,6 +99,7 @@ def read_targets(source, batch, loss, loss_params, chunk, workspace):
         weights[row] = 0
         if batch[row] >= 0:
             weights[row] = sources.window_weight(source, batch[row])
+            workspace.units[row] = sources.window_unit(source, batch[row])
             sources.write_targets(source, batch[row], sizes, row, n_rows, targets[:, :n_targets])
     barrier()
     return n_targets

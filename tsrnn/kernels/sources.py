@@ -6,6 +6,9 @@ and covariates as they are. Targets are differences from the seasonal naive fore
 unit, so that a network with zero output makes the naive forecast. If some covariates are known in
 the future, inputs extend through it: these, and the seasonal naive forecast for the values.
 
+With ``by_mean``, for values that are never negative, both inputs and targets are values divided by
+``1 + mean`` of the past (Salinas et al. 2020, section 3.3), without a difference.
+
 *Sequences*: a window is a number; its ``lengths[number]`` rows of values start at
 ``firsts[number]`` and are used as they are. A row may have a token, a row of the network's
 embedding, which are a step's first inputs.
@@ -39,13 +42,16 @@ class Source(NamedTuple):
     tokens: np.ndarray  # (n,) int64, of sequences: row of the embedding, -1 if missing; or empty
     lookback: int  # for forecasting: rows of the past
     season: int  # for forecasting: in rows
-    least_scale: float  # for forecasting: minimum of the deviation
+    # For forecasting: minimum of the deviation. Of sequences the unit of the targets, see
+    # ``window_unit``.
+    least_scale: float
     # SKIP leaves out recurrent steps with a missing value (NaN); INDICATE replaces it by 0
     # and adds two inputs for each value: whether it is present, and the time since the last
     # present one.
     missing: int
     ahead: int  # for forecasting: rows of the future in the inputs, whole segments, 0 for none
     n_known: int  # for forecasting: covariates known there
+    by_mean: int  # for forecasting: 1 where values are divided by 1 + the mean of the past
 
 
 def forecast_source(
@@ -58,6 +64,7 @@ def forecast_source(
     targets: np.ndarray | None = None,
     ahead: int = 0,
     n_known: int = 0,
+    by_mean: bool = False,
 ) -> Source:
     """A source for forecasting series, (n,) or (n, n_channels), from their past."""
     empty = np.empty(0, np.int64)
@@ -76,6 +83,7 @@ def forecast_source(
         missing=SKIP,
         ahead=int(ahead),
         n_known=int(n_known),
+        by_mean=int(by_mean),
     )
 
 
@@ -88,8 +96,9 @@ def sequence_source(
     *,
     missing: int = SKIP,
     tokens=(),
+    unit: float = 1.0,
 ) -> Source:
-    """A source of sequences with targets."""
+    """A source of sequences with targets, which were divided by ``unit``."""
     values = kernel_array(values)
     return Source(
         values=values,
@@ -100,10 +109,11 @@ def sequence_source(
         tokens=kernel_array(tokens, np.int64),
         lookback=0,
         season=1,
-        least_scale=1.0,
+        least_scale=float(unit),
         missing=missing,
         ahead=0,
         n_known=0,
+        by_mean=0,
     )
 
 
@@ -117,9 +127,12 @@ source_of = record_reader(Source)
 
 @device_function
 def location_and_scale(source, start):
-    """Last value and standard deviation of a window's past, the latter at least the minimum."""
+    """Last value and standard deviation of a window's past, the latter at least the minimum.
+
+    With ``by_mean`` 0, and 1 + the mean.
+    """
     values, lookback = source.values, source.lookback
-    last = values[start + lookback - 1, 0]
+    last = 0 * values[start, 0] if source.by_mean else values[start + lookback - 1, 0]
     # Sums of differences from the last value: exact where the level dwarfs the deviation.
     total = squares = 0.0
     for k in range(start, start + lookback):
@@ -127,6 +140,8 @@ def location_and_scale(source, start):
         total += difference
         squares += difference * difference
     mean = total / lookback
+    if source.by_mean:
+        return last, 1.0 + mean
     deviation = math.sqrt(max(squares / lookback - mean * mean, 0.0))
     return last, max(deviation, source.least_scale)
 
@@ -257,6 +272,14 @@ def window_weight(source, window):
 
 
 @device_function
+def window_unit(source, window):
+    """What the targets of a window were divided by, if that matters to a loss; else 1."""
+    if source.by_mean:
+        return location_and_scale(source, window)[1]
+    return source.least_scale if source.firsts.size else 1.0
+
+
+@device_function
 def write_targets(source, window, sizes, row, n_rows, targets):
     """Write a window's targets to ``row`` of ``targets``, (n_output_steps, n_targets * n_rows)."""
     n_output_steps, n_each = targets.shape[0], targets.shape[1] // n_rows
@@ -265,8 +288,9 @@ def write_targets(source, window, sizes, row, n_rows, targets):
         observed = source.targets if source.targets.size else source.values
         for step in range(n_output_steps * n_each):
             value = observed[window + source.lookback + step, 0]
-            base = source.values[naive_index(source, window, step), 0]
-            targets[step // n_each, step % n_each * n_rows + row] = (value - base) / scale
+            if not source.by_mean:
+                value -= source.values[naive_index(source, window, step), 0]
+            targets[step // n_each, step % n_each * n_rows + row] = value / scale
     elif sizes.step_targets:
         t, index = sizes.n_time, 0
         while t > 0:

@@ -39,7 +39,13 @@ def evaluate_block(problem, n_targets, chunk, workspace, first, step_losses):
     for output_step in range(first, min(first + sizes.n_output_block, sizes.n_output_steps)):
         outputs, targets = arrays.outputs[output_step - first], arrays.targets[output_step]
         value, weight = apply_loss(
-            loss, loss_params, outputs, targets[:n_targets], workspace.weights, arrays.loss
+            loss,
+            loss_params,
+            outputs,
+            targets[:n_targets],
+            workspace.weights,
+            workspace.units,
+            arrays.loss,
         )
         total += value
         total_weight += weight

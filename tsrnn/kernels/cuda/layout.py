@@ -21,7 +21,7 @@ from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.sources import Source
 
 # The source's numbers that ``LaunchLayout`` repeats.
-SOURCE_NUMBERS = ("lookback", "season", "missing", "ahead", "n_known")
+SOURCE_NUMBERS = ("lookback", "season", "missing", "ahead", "n_known", "by_mean")
 # Numbers of a training or prediction, and where in the three long arrays its arrays begin.
 LaunchLayout = namedtuple(  # type: ignore[misc]
     "LaunchLayout",
@@ -102,6 +102,7 @@ def source_of(layout, arrays):
         layout.missing,
         layout.ahead,
         layout.n_known,
+        layout.by_mean,
     )
 
 

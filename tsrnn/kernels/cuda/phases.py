@@ -97,9 +97,15 @@ def evaluate_chunk_loss(arrays, item, slot):
         for output_step in range(sizes.n_output_steps):
             row_outputs = head.outputs[output_step, row::n_rows]
             row_targets = head.targets[output_step, row:n_targets:n_rows]
-            row_weight, scratch = weights[row : row + 1], head.loss[row::n_rows]
+            row_weight, row_unit = weights[row : row + 1], workspace.units[row : row + 1]
             value, weight = apply_loss(
-                layout.loss, loss_params, row_outputs, row_targets, row_weight, scratch
+                layout.loss,
+                loss_params,
+                row_outputs,
+                row_targets,
+                row_weight,
+                row_unit,
+                head.loss[row::n_rows],
             )
             total += value
             total_weight += weight

@@ -48,9 +48,9 @@ def count_targets(kind, params, n_out):
 # A kernel contains all losses and selects one at run time.
 _evaluate = switch(
     "kind",
-    "kind, outputs, k, n, target, weight, params",
+    "kind, outputs, k, n, target, unit, weight, params",
     {kind: loss.evaluate for kind, loss in enumerate(_BY_NAME.values()) if loss.evaluate},
-    arguments="outputs, k, n, target, weight, params",
+    arguments="outputs, k, n, target, unit, weight, params",
     mark=scalar,
 )
 _evaluate_rows = switch(
@@ -74,12 +74,12 @@ _TAKES_ROWS = tuple(loss.evaluate_rows is not None for loss in _BY_NAME.values()
 
 
 @device_function
-def apply_loss(kind, params, outputs, targets, weights, scratch):
+def apply_loss(kind, params, outputs, targets, weights, units, scratch):
     """Sums of weighted losses and of weights over one output step; outputs become the gradient.
 
     ``outputs``, (n_out * n_rows,), has for each output per target a block (n_targets, n_rows);
-    ``targets``, (n_targets * n_rows,), are NaN where missing: neither loss nor gradient.
-    ``scratch`` is (LOSS_ROWS * n_rows,).
+    ``targets``, (n_targets * n_rows,), are NaN where missing: neither loss nor gradient. They were
+    divided by ``units``, (n_rows,), which matters to losses of counts alone. ``scratch`` is (LOSS_ROWS * n_rows,).
     """
     if _TAKES_ROWS[kind]:
         return _evaluate_rows(kind, outputs, targets, weights, params, scratch)
@@ -96,7 +96,7 @@ def apply_loss(kind, params, outputs, targets, weights, scratch):
                     outputs[place] = 0
             else:
                 total_weight += weight
-                total += _evaluate(kind, outputs, k, n, target, weight, params)
+                total += _evaluate(kind, outputs, k, n, target, units[row], weight, params)
     return total, total_weight
 
 

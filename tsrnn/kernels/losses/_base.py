@@ -17,9 +17,9 @@ class Loss:
     Methods take outputs as float64 arrays (..., outputs per target, n_targets) and the parameters
     that the loss was trained with, and return arrays (..., n_targets).
 
-    Kernels compile ``evaluate(outputs, k, n, target, weight, params)``, which returns the weighted
-    loss of target ``k`` of ``n``, whose outputs are ``outputs[k]``, ``outputs[n + k]`` and so on,
-    and overwrites these with the weighted gradient. Or they compile ``evaluate_rows(outputs,
+    Kernels compile ``evaluate(outputs, k, n, target, unit, weight, params)``, which returns the
+    weighted loss of target ``k`` of ``n``, whose outputs are ``outputs[k]``, ``outputs[n + k]`` and
+    so on, and overwrites these with the weighted gradient; the target was divided by ``unit``. Or they compile ``evaluate_rows(outputs,
     targets, weights, params, scratch)``, which does so for all rows of an output step, see
     ``apply_loss``. Or, if the loss is no sum over steps, ``evaluate_sequence(outputs, targets,
     weight, scratch)``, see ``apply_sequence_loss``.
@@ -35,6 +35,8 @@ class Loss:
     # a scale; and whether the best constant prediction is the median, not the mean.
     is_likelihood = robust = False
     for_labels = False  # whether targets are labels that are on or off, each by itself
+    is_positive = False  # whether values are never negative: see ``PositiveLoss``
+    is_whole = False  # whether they are whole numbers
 
     @property
     def of_sequences(self) -> bool:
@@ -82,12 +84,24 @@ class Loss:
         """Scale of the predicted distribution; None unless the loss is a likelihood."""
         return None
 
-    def std(self, outputs: np.ndarray) -> np.ndarray:
-        """Standard deviation of the predicted distribution, of a likelihood."""
+    def std(self, outputs: np.ndarray, unit: float | np.ndarray = 1.0) -> np.ndarray:
+        """Standard deviation of the predicted distribution, of a likelihood.
+
+        ``unit`` is what values were divided by; it matters to counts alone.
+        """
         raise NotImplementedError
 
-    def quantile(self, outputs: np.ndarray, level: float | np.ndarray, params: tuple) -> np.ndarray:
-        """Predicted quantile of a level: a number, or an array of the result's shape."""
+    def quantile(
+        self,
+        outputs: np.ndarray,
+        level: float | np.ndarray,
+        params: tuple,
+        unit: float | np.ndarray = 1.0,
+    ) -> np.ndarray:
+        """Predicted quantile of a level: a number, or an array of the result's shape.
+
+        ``unit`` is as of ``std``.
+        """
         raise NotImplementedError
 
     def skill_errors(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -117,7 +131,7 @@ class PointLoss(Loss):
         self.default_params = default_params
 
         @scalar
-        def evaluate(outputs, k, n, target, weight, params):
+        def evaluate(outputs, k, n, target, unit, weight, params):
             value, slope = value_and_slope(outputs[k], target, params)
             outputs[k] = slope * weight
             return value * weight
@@ -138,14 +152,14 @@ class LikelihoodLoss(Loss):
     def scale(self, outputs):
         return portable.log1p_exp(outputs[..., 1, :]) + 1e-6
 
-    def std(self, outputs):
+    def std(self, outputs, unit=1.0):
         return self.scale(outputs)
 
     def standard_quantile(self, outputs: np.ndarray, level: float | np.ndarray) -> np.ndarray:
         """Quantile of the distribution with mean 0 and scale 1."""
         raise NotImplementedError
 
-    def quantile(self, outputs, level, params):
+    def quantile(self, outputs, level, params, unit=1.0):
         return outputs[..., 0, :] + self.scale(outputs) * self.standard_quantile(outputs, level)
 
     def constant_losses(self, targets, constant, params):

@@ -25,7 +25,7 @@ class Gaussian(LikelihoodLoss):
 
     @staticmethod
     @scalar
-    def evaluate(outputs, k, n, target, weight, params):
+    def evaluate(outputs, k, n, target, unit, weight, params):
         value, grad_mean, grad_scale = value_and_slopes(outputs[k], outputs[n + k], target)
         outputs[k], outputs[n + k] = grad_mean * weight, grad_scale * weight
         return value * weight

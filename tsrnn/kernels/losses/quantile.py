@@ -25,7 +25,7 @@ class Quantile(Loss):
 
     @staticmethod
     @scalar
-    def evaluate(outputs, k, n, target, weight, params):
+    def evaluate(outputs, k, n, target, unit, weight, params):
         count, total = like(target, params.size), like(target, 0.0)
         for i in range(params.size):
             value, slope = pinball(outputs[i * n + k], target, like(target, params[i]))
@@ -39,7 +39,7 @@ class Quantile(Loss):
     def median(self, outputs, params):
         return self.quantile(outputs, 0.5, params)
 
-    def quantile(self, outputs, level, params):
+    def quantile(self, outputs, level, params, unit=1.0):
         ordered = np.sort(outputs, axis=-2)  # quantiles do not cross (Chernozhukov et al. 2010)
         place = np.interp(level, params, np.arange(len(params)))
         return interpolate(ordered, place)

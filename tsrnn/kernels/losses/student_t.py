@@ -40,7 +40,7 @@ class StudentT(LikelihoodLoss):
 
     @staticmethod
     @scalar
-    def evaluate(outputs, k, n, target, weight, params):
+    def evaluate(outputs, k, n, target, unit, weight, params):
         value, grad_mean, grad_scale, grad_freedom = value_and_slopes(
             outputs[k], outputs[n + k], outputs[2 * n + k], target
         )
@@ -51,7 +51,7 @@ class StudentT(LikelihoodLoss):
     def standard_quantile(self, outputs, level):
         return special.stdtrit(2 + portable.log1p_exp(outputs[..., 2, :]), level)
 
-    def std(self, outputs):
+    def std(self, outputs, unit=1.0):
         freedom = 2 + portable.log1p_exp(outputs[..., 2, :])
         return self.scale(outputs) * np.sqrt(freedom / (freedom - 2))
 
