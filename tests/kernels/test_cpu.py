@@ -59,7 +59,10 @@ def test_forecasting_against_naive(n_in, cell, workers, dtype, tolerance):
 
 def test_counts_against_naive(workers):
     """Windows divided by 1 + their mean, and a loss that knows by what: values and gradient."""
-    values, loss = np.random.default_rng(3).poisson(np.abs(random_values(120)) / 20), "negative_binomial"
+    values, loss = (
+        np.random.default_rng(3).poisson(np.abs(random_values(120)) / 20),
+        "negative_binomial",
+    )
     network, starts = random_network(n_out=2 * HORIZON), STARTS[STARTS < 90]
     source = forecast_source(values.astype(float), LOOKBACK, SEASON, 0.1, by_mean=True)
 

@@ -320,7 +320,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         if not return_std:
             return point
         self._check_likelihood("return_std=True")
-        return point, labelled(self._in_shape_of_y(self.y_scale_ * loss.std(outputs, self.y_scale_)), ids)
+        return point, labelled(
+            self._in_shape_of_y(self.y_scale_ * loss.std(outputs, self.y_scale_)), ids
+        )
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination (R squared) of the predictions.

@@ -119,7 +119,9 @@ class FittedForecaster:
         spec, fitted = self.spec, self.scaling
         seasons = spec.season, *fitted.seasons
         has_trend = bool(fitted.slope.any())
-        scaling = scaling_of(series.panel, spec.lookback, seasons, self.transform, has_trend, loss=spec.loss)
+        scaling = scaling_of(
+            series.panel, spec.lookback, seasons, self.transform, has_trend, loss=spec.loss
+        )
         return ForecastContext(series, after, scaling, 0, groups)
 
     def with_channels(

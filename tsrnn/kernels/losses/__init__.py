@@ -79,7 +79,8 @@ def apply_loss(kind, params, outputs, targets, weights, units, scratch):
 
     ``outputs``, (n_out * n_rows,), has for each output per target a block (n_targets, n_rows);
     ``targets``, (n_targets * n_rows,), are NaN where missing: neither loss nor gradient. They were
-    divided by ``units``, (n_rows,), which matters to losses of counts alone. ``scratch`` is (LOSS_ROWS * n_rows,).
+    divided by ``units``, (n_rows,), which matters to losses of counts alone. ``scratch`` is
+    (LOSS_ROWS * n_rows,).
     """
     if _TAKES_ROWS[kind]:
         return _evaluate_rows(kind, outputs, targets, weights, params, scratch)

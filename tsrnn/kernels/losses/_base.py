@@ -19,10 +19,10 @@ class Loss:
 
     Kernels compile ``evaluate(outputs, k, n, target, unit, weight, params)``, which returns the
     weighted loss of target ``k`` of ``n``, whose outputs are ``outputs[k]``, ``outputs[n + k]`` and
-    so on, and overwrites these with the weighted gradient; the target was divided by ``unit``. Or they compile ``evaluate_rows(outputs,
-    targets, weights, params, scratch)``, which does so for all rows of an output step, see
-    ``apply_loss``. Or, if the loss is no sum over steps, ``evaluate_sequence(outputs, targets,
-    weight, scratch)``, see ``apply_sequence_loss``.
+    so on, and overwrites these with the weighted gradient; the target was divided by ``unit``. Or
+    they compile ``evaluate_rows(outputs, targets, weights, params, scratch)``, which does so for
+    all rows of an output step, see ``apply_loss``. Or, if the loss is no sum over steps,
+    ``evaluate_sequence(outputs, targets, weight, scratch)``, see ``apply_sequence_loss``.
     """
 
     evaluate: Callable | None = None

@@ -1,8 +1,8 @@
 """Extended quasi-likelihood of a Tweedie distribution of power 1.5 (Nelder & Pregibon 1987).
 
 Half of ``log(dispersion) + deviance / dispersion``, with the mean ``m = exp(location)``, the
-deviance ``4 * (sqrt(target) - sqrt(m))^2 / sqrt(m)`` and the variance ``dispersion * m^1.5``: values
-are 0 with some probability, else positive (Joergensen 1987).
+deviance ``4 * (sqrt(target) - sqrt(m))^2 / sqrt(m)`` and the variance ``dispersion * m^1.5``.
+Values are 0 with some probability, else positive (Joergensen 1987).
 """
 
 import math
