@@ -211,7 +211,7 @@ def test_bad_values_are_named():
 def test_all_zeros_and_large_counts():
     options = {"loss": "negative_binomial", "pretrained": None, "max_iter": 30}
     forecaster = quick(**options).fit(daily(np.zeros(80)))
-    assert forecaster.predict().between(0, 0.9).all()
+    assert forecaster.predict().between(0, 0.95).all()  # an untrained network's mean is 1
     assert is_whole(forecaster.predict_interval(coverage=0.8))
     large = daily(np.random.default_rng(0).poisson(3e5, 120))
     forecaster = quick(**options).fit(large)

@@ -18,6 +18,17 @@ Schedule: TypeAlias = Literal["one_cycle", "constant", "cosine", "adaptive"]
 RecurrentCell: TypeAlias = Literal["lstm", "gru", "rnn", "rnn_relu"] | str
 Cell: TypeAlias = Literal["lstm", "gru", "rnn", "rnn_relu", "attention"] | str
 Loss: TypeAlias = (
-    Literal["absolute_error", "squared_error", "huber", "quantile", "gaussian", "student_t"] | str
+    Literal[
+        "absolute_error",
+        "squared_error",
+        "huber",
+        "quantile",
+        "gaussian",
+        "student_t",
+        "poisson",
+        "negative_binomial",
+        "tweedie",
+    ]
+    | str
 )
 UnitName: TypeAlias = Literal["character", "word", "subword"]
