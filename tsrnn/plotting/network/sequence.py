@@ -73,7 +73,8 @@ class DisplayedSequence:
         forecaster, n_ahead = self.estimator, self.n_ahead
         context = _context(forecaster, self.X)
         lengths = context.collection.panel.lengths
-        predictor = forecaster.fitted_.predictor(forecaster.conformal, "cpu", forecaster.n_jobs)
+        computing = "cpu", forecaster.n_jobs, forecaster.lower
+        predictor = forecaster.fitted_.predictor(forecaster.conformal, *computing)
         forecasts = predictor.columns(context, lengths[:, None] - n_ahead, n_ahead)
         values = next(iter(forecasts.values()))[self.number, 0]
         index = context.collection.axes[self.number].index[-n_ahead:]
