@@ -21,7 +21,7 @@ from tsrnn.forecasting.backtesting.scores import (
     named_metrics,
     point_score,
     spread_scores,
-    warn_of_zeros,
+    zeros_note,
 )
 from tsrnn.parameters import POSITIVE_INTEGER, Label, ListOf, Text, validated
 
@@ -111,7 +111,8 @@ class Backtest:
             A row for each forecaster, in each group, with
 
             * MAE, RMSE and bias (the mean of forecast minus actual), in the unit of the series;
-            * MAPE and sMAPE in percent; MAPE is NaN, with a warning, where actual values are 0;
+            * MAPE and sMAPE in percent; MAPE is NaN where actual values are 0, and where it is
+              chosen a warning says where these are;
             * MASE and RMSSE, NaN where a series hardly moves before the first origin;
             * WAPE, the sum of absolute errors in percent of that of actual values, which is over
               all rows of a group, so that larger series count more;
@@ -196,6 +197,34 @@ class Backtest:
 
     def _table(self, by, chosen):
         """A row for each group and forecaster, of pandas."""
+        rows, labels, names = self._rows(by)
+        wanted = named_metrics(POINT_METRICS if chosen is None else chosen)
+        if chosen is not None and "MAPE" in wanted.values():
+            zeros = zeros_note(rows, self.names[2])
+            if zeros:
+                warnings.warn(zeros, stacklevel=4)
+        scales = {"MASE": self.scales, "RMSSE": self.squared_scales}
+        tables = []
+        for name in self.forecasters:
+            forecast = rows.frame[name].to_numpy(dtype=float)
+            scores = {
+                column: point_score(metric, rows, forecast, scales)
+                for column, metric in wanted.items()
+            }
+            if chosen is None:
+                scores |= spread_scores(rows, self.spread_columns(name))
+            tables.append(pd.DataFrame(scores))
+        table = pd.concat(tables)
+        if not names:
+            return table.set_axis(list(self.forecasters))
+        n_groups, n = rows.n_groups, len(self.forecasters)
+        table = table.iloc[np.arange(n * n_groups).reshape(n, n_groups).T.ravel()]
+        levels = [_flat_index(label).repeat(n) for label in labels]
+        levels.append(pd.Index(np.tile(np.array(self.forecasters, object), n_groups)))
+        return table.set_axis(pd.MultiIndex.from_arrays(levels, names=[*names, "forecaster"]))
+
+    def _rows(self, by):
+        """Observed rows in groups, labels of the groups by key, and names of the keys."""
         frame = self.to_pandas()
         observed = frame["y"].notna().to_numpy()
         if not observed.any():
@@ -209,30 +238,8 @@ class Backtest:
         keys = [(values[observed], is_sorted) for values, is_sorted in keys]
         frame, series = frame[observed], series[observed]
         groups, labels = group_codes(keys) if keys else (np.zeros(len(frame), np.int64), [])
-        rows = Rows.of(frame, series, groups)
-        wanted = named_metrics(POINT_METRICS if chosen is None else chosen)
-        if "MAPE" in wanted.values():
-            warn_of_zeros(rows, self.names[2])
-        scales = {"MASE": self.scales, "RMSSE": self.squared_scales}
-        tables = []
-        for name in self.forecasters:
-            forecast = rows.frame[name].to_numpy(dtype=float)
-            scores = {
-                k: point_score(metric, rows, forecast, scales) for k, metric in wanted.items()
-            }
-            if chosen is None:
-                scores |= spread_scores(rows, self.spread_columns(name))
-            tables.append(pd.DataFrame(scores))
-        table = pd.concat(tables)
-        if not keys:
-            return table.set_axis(list(self.forecasters))
-        n_groups, n = rows.n_groups, len(self.forecasters)
-        table = table.iloc[np.arange(n * n_groups).reshape(n, n_groups).T.ravel()]
-        levels = [_flat_index(label).repeat(n) for label in labels]
-        levels.append(pd.Index(np.tile(np.array(self.forecasters, object), n_groups)))
-        id_column, *_ = self.names
-        names = [id_column if name == NAMES[0] else name for name in names]
-        return table.set_axis(pd.MultiIndex.from_arrays(levels, names=[*names, "forecaster"]))
+        names = [self.names[0] if name == NAMES[0] else name for name in names]
+        return Rows.of(frame, series, groups), labels, names
 
     def _key(self, name, frame, series):
         """Values of rows that groups are of, and whether groups are sorted by them."""
@@ -260,22 +267,23 @@ class Backtest:
         return f"Backtest of {', '.join(texts)}, horizon={self.horizon}, season={self.season}"
 
     def _summary(self):
-        """Errors without those that are nowhere defined."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of MAPE, which is left out
-            table = self._table(None, None)
-        return table.dropna(axis=1, how="all")
+        """Errors, without those that are nowhere defined, and a note on these."""
+        table = self._table(None, None)
+        zeros = zeros_note(self._rows(None)[0], self.names[2])
+        return table.dropna(axis=1, how="all"), zeros
 
     def __repr__(self) -> str:
         try:
-            return f"{self._heading()}\n{self._summary().to_string(float_format='{:.4g}'.format)}"
+            table, note = self._summary()
         except ValueError:  # nothing was observed
             return self._heading()
+        text = f"{self._heading()}\n{table.to_string(float_format='{:.4g}'.format)}"
+        return f"{text}\n{note}" if note else text
 
     def _repr_html_(self) -> str:
         heading = f"<p><b>{html.escape(self._heading())}</b></p>"
         try:
-            table = self._summary()
+            table, note = self._summary()
         except ValueError:
             return heading
         best = {name: _best(table[name], name) for name in table}
@@ -287,8 +295,8 @@ class Backtest:
             [html.escape(name) for name in table.index],
             [html.escape(name) for name in table.columns],
         )
-        note = "<p><small>The best of each column is bold.</small></p>" if len(table) > 1 else ""
-        return f"{heading}{cells.to_html(escape=False, border=0)}{note}"
+        note = f"The best of each column is bold. {note}" if len(table) > 1 else note
+        return f"{heading}{cells.to_html(escape=False, border=0)}<p>{html.escape(note)}</p>"
 
 
 def _is_spread(column: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -157,20 +156,16 @@ def spread_scores(rows: Rows, columns: Mapping[str, str]) -> dict[str, np.ndarra
     return scores
 
 
-def warn_of_zeros(rows: Rows, name_of_target: Hashable) -> None:
-    """Warn that MAPE is not defined where actual values are 0, and where that is."""
-    zeros = rows.frame[rows.actual == 0]
-    if len(zeros):
-        warnings.warn(zeros_text(zeros, name_of_target), stacklevel=4)
-
-
-def zeros_text(zeros: pd.DataFrame, name_of_target: Hashable) -> str:
-    """Words for rows of which the actual value is 0."""
-    places, ids = zeros.drop_duplicates(["unique_id", "ds"]), zeros["unique_id"].unique().tolist()
+def zeros_note(rows: Rows, target: Hashable) -> str:
+    """Words on where actual values are 0, so that MAPE is not defined; "" where none is."""
+    zeros = rows.frame[rows.actual == 0].drop_duplicates(["unique_id", "ds"])
+    if not len(zeros):
+        return ""
+    ids = zeros["unique_id"].unique().tolist()
     of_series = "" if ids == [0] else f" of the series {listed(ids)}"
     return (
-        f"MAPE is not defined (NaN) where {name_of_target} is 0, which has no percentage: at "
-        f"{len(places)} of its values{of_series}, the first at {zeros['ds'].iloc[0]}. Take WAPE, "
+        f"MAPE is not defined (NaN) where {target} is 0, which has no percentage: at "
+        f"{len(zeros)} of its values{of_series}, the first at {zeros['ds'].iloc[0]}. Take WAPE, "
         "sMAPE or MASE."
     )
 
