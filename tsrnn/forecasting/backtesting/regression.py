@@ -88,12 +88,13 @@ class RegressionForecaster:
         return forecast.reshape(*block.ends.shape, block.horizon)
 
     def _lookback(self, block):
+        """Past values to read: the parameter, or the default for the season and the histories."""
         lengths = block.ends[:, 0]
+        n_ahead = block.horizon if self.strategy == "direct" else 1
         if self.lookback is None:
             wanted = _N_SEASONS * block.season
             wanted = wanted if block.season > 1 else max(_LEAST_LOOKBACK, block.horizon)
-            return int(max(1, min(wanted, lengths.min() // 2)))
-        n_ahead = block.horizon if self.strategy == "direct" else 1
+            return int(max(1, min(wanted, (lengths.min() - n_ahead) // 2)))
         short = np.flatnonzero(lengths < self.lookback + n_ahead)
         if short.size:
             ids = [block.collection.ids[k] for k in short]
