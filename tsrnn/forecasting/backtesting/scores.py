@@ -30,7 +30,7 @@ class MetricOptions(Constraint):
 
     def __str__(self) -> str:
         names = ", ".join(map(repr, POINT_METRICS))
-        return f"of {names}, a function of (actual, forecast), or a list or dict of these"
+        return f"one of {names}, a function of (actual, forecast), or a list or dict of these"
 
 
 def _is_metric(value):
