@@ -123,8 +123,10 @@ SOMETIMES = {
 }
 WRONG = NEVER | SOMETIMES
 
-# Thresholds that nothing, or everything, exceeds.
+# Thresholds that nothing, or everything, exceeds, and functions as metrics.
 TAKES = {
+    ("Backtest.metrics", "metrics"): {"function"},
+    ("Backtest.worst", "metric"): {"function"},
     ("nab_points", "threshold"): {"-inf"},
     ("nab_score", "threshold"): {"-inf"},
     ("prune_events", "min_severity"): {"-inf"},
@@ -464,7 +466,7 @@ def test_functions_take_numbers_of_numpy():
     ids=str,
 )
 def test_a_backtest_is_of_a_forecaster(forecaster):
-    with pytest.raises(ValueError, match="forecaster must be an instance of RNNForecaster, got"):
+    with pytest.raises(ValueError, match=r"forecaster must be an RNNForecaster, or a .*\), got"):
         tsrnn.backtest(forecaster, Y)
 
 
@@ -473,9 +475,9 @@ def test_a_backtest_checks_the_parameters_of_the_forecaster():
         tsrnn.backtest(tsrnn.RNNForecaster(horizon="12"), Unread())
 
 
-@pytest.mark.parametrize("refit", ["monthly", 1, 0, 3, None, [True]])
-def test_refit_is_a_truth_value(refit):
-    with pytest.raises(ValueError, match="refit must be True or False, got"):
+@pytest.mark.parametrize("refit", ["monthly", 0, -1, 1.5, None, [True]])
+def test_refit_is_a_truth_value_or_how_many_origins_a_fit_serves(refit):
+    with pytest.raises(ValueError, match="refit must be True or False or a whole number from 1"):
         tsrnn.backtest(tsrnn.RNNForecaster(), Unread(), refit=refit)
 
 

@@ -44,7 +44,7 @@ def test_files_of_forecasts_and_errors(tmp_path, run, small):
     forecaster = small(horizon=6, random_state=3)
     result = backtest(forecaster, datasets.load_airline(), refit=False, coverage=0.5)
     written = pd.read_csv(table, parse_dates=["cutoff", "ds"])
-    pd.testing.assert_frame_equal(written, result.forecasts, rtol=1e-8, check_dtype=False)
+    pd.testing.assert_frame_equal(written, result.to_pandas(), rtol=1e-8, check_dtype=False)
     written = pd.read_csv(errors, index_col="method")
     pd.testing.assert_frame_equal(written, result.metrics(), rtol=1e-8, check_names=False)
     assert plot.read_bytes().startswith(b"\x89PNG")
@@ -71,7 +71,7 @@ def test_a_panel_and_its_picture(shops, write, run, tmp_path, small, monkeypatch
     written = pd.read_csv(
         table, dtype={"unique_id": str}, keep_default_na=False, parse_dates=["cutoff", "ds"]
     )
-    pd.testing.assert_frame_equal(written, result.forecasts, rtol=1e-8, check_dtype=False)
+    pd.testing.assert_frame_equal(written, result.to_pandas(), rtol=1e-8, check_dtype=False)
     wanted = result.metrics().T
     pd.testing.assert_frame_equal(printed(out), wanted, rtol=6e-3, check_names=False)
     assert [ax.get_title(loc="left") for ax in drawn[0].figure_.axes] == ["007", "NA", "kiosk"]

@@ -137,8 +137,8 @@ def test_parquet_of_a_backtest(arrow, write, run, tmp_path, small):
     y = read_series(path, Layout(["y"], "time"))[0]
     result = backtest(small(horizon=6), y, refit=False, coverage=[0.8, 0.95])
     written = pd.read_parquet(table)
-    assert written["cutoff"].tolist() == result.forecasts["cutoff"].dt.year.tolist()
-    pd.testing.assert_series_equal(written["RNNForecaster"], result.forecasts["RNNForecaster"])
+    assert written["cutoff"].tolist() == result.to_pandas()["cutoff"].dt.year.tolist()
+    pd.testing.assert_series_equal(written["RNNForecaster"], result.to_pandas()["RNNForecaster"])
     written = pd.read_parquet(errors).set_index("method")
     pd.testing.assert_frame_equal(written, result.metrics(), check_names=False)
 

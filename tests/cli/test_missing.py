@@ -53,7 +53,7 @@ def test_a_backtest(shops, write, run, small, tmp_path):
     )
     written = pd.read_csv(tmp_path / "all.csv")
     for column in ("y", "RNNForecaster"):
-        np.testing.assert_allclose(written[column], result.forecasts[column], rtol=1e-8)
+        np.testing.assert_allclose(written[column], result.to_pandas()[column], rtol=1e-8)
 
 
 def test_a_series_of_nothing_is_refused(write, refused):

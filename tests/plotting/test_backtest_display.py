@@ -61,6 +61,7 @@ def test_forecasts_intervals_and_actual_values_of_each_series(panel):
             np.testing.assert_allclose(line.get_xdata(orig=False), date2num(part["ds"]))
             assert list(band) == ["90", "50"]
             assert band["90"].get_zorder() < band["50"].get_zorder() < line.get_zorder()
+            assert line.get_zorder() < display.actual_lines_[label].get_zorder()
             for level in band:
                 (path,) = band[level].get_paths()
                 wanted = part[[f"lower_{level}", f"upper_{level}"]].to_numpy().ravel()
@@ -163,6 +164,21 @@ def test_axes_and_styles_are_the_callers(panel):
     assert display.forecast_lines_["a"][1].get_color() == "red"
     red, green, blue = to_rgb(display.bands_["a"][1]["50"].get_facecolor()[0])
     assert red > green == blue
+
+
+def test_one_of_several_forecasters_is_drawn():
+    forecasters = {"net": RNNForecaster(4, max_iter=0), "mean": "mean"}
+    result = backtest(forecasters, Y, n_windows=2, coverage=0.8)
+    display = BacktestDisplay.from_backtest(result, forecaster="mean", title="Y", figsize=(5, 3))
+    part = result.forecasts[:4]
+    np.testing.assert_array_equal(display.forecast_lines_[0][0].get_ydata(), part["mean"])
+    assert display.bands_ == {0: [{}, {}]}
+    assert display.figure_.get_suptitle() == "Y"
+    assert display.figure_.get_size_inches().tolist() == [5, 3]
+    first = BacktestDisplay.from_backtest(result)
+    assert texts(first.axes_[0].get_legend()) == ["actual", "forecasts (net)", "80 % interval"]
+    with pytest.raises(ValueError, match="forecaster must be one of 'net', 'mean'"):
+        BacktestDisplay.from_backtest(result, forecaster="nets")
 
 
 BAD = {

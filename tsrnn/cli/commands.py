@@ -71,7 +71,7 @@ def backtest(arguments: argparse.Namespace) -> None:
     if arguments.metrics:
         write_table(metrics.rename_axis("method"), arguments.metrics)
     if arguments.out:
-        write_table(result.forecasts.set_index("unique_id"), arguments.out)
+        write_table(result.to_pandas().set_index("unique_id"), arguments.out)
     if arguments.plot:
         display = tsrnn.plotting.BacktestDisplay.from_backtest(result, y=y)
         write_picture(display, arguments.plot)

@@ -12,6 +12,7 @@ from tsrnn.data.frequency import calendar_grid
 from tsrnn.data.time_axis import TimeAxis, regular_index
 
 Axes = list[TimeAxis]
+NAMES = "unique_id", "ds", "y"  # of ids, times and values, where the form has none
 # (n_series, horizon): values that go on with the series and take their name, or results by column
 Results = np.ndarray | dict[str, np.ndarray]
 
@@ -64,6 +65,15 @@ class Form(Protocol):
 
     def at(self, ids: list, entries: Entries, results: Results) -> Any:
         """Results for entries, those of all series end to end or a row for each."""
+
+    @property
+    def long_names(self) -> tuple[str, str, str]:
+        """Columns of ids, times and values in a long frame."""
+        return NAMES
+
+    def frame(self, table: pd.DataFrame) -> Any:
+        """A table, with names in its columns, as a frame of the series' library."""
+        return table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +130,10 @@ class Long(Form):
     id_dtype: Any
     time_dtype: Any
 
+    @property
+    def long_names(self) -> tuple:
+        return self.id_column or NAMES[0], self.time_column, self.target_column
+
     def at(self, ids: list, entries: Entries, results: Results) -> pd.DataFrame:
         labels, times = _ids_and_times(self, ids, entries)
         keys = {self.time_column: times}
@@ -137,6 +151,11 @@ class Levels(Form):
     is_frame: bool
     id_dtype: Any
     time_dtype: Any
+
+    @property
+    def long_names(self) -> tuple:
+        names = zip((*self.names, self.target), NAMES, strict=True)
+        return tuple(default if name is None else name for name, default in names)
 
     def at(self, ids: list, entries: Entries, results: Results) -> pd.Series | pd.DataFrame:
         levels = _ids_and_times(self, ids, entries)

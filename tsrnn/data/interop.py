@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.errors import Location
-from tsrnn.data.forms import Entries, Form, Results, flattened
+from tsrnn.data.forms import NAMES, Entries, Form, Results, flattened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +23,10 @@ class Foreign(Form):
     id_dtype: Any
     time_dtype: Any
     library: Any
+
+    @property
+    def long_names(self) -> tuple:
+        return self.id_column or NAMES[0], self.time_column, self.target_column
 
     def at(self, ids: list, entries: Entries, results: Results) -> Any:
         import narwhals as nw
@@ -43,6 +47,26 @@ class Foreign(Form):
         if zone is not None:
             time = time.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
         return frame.with_columns(time.cast(self.time_dtype)).to_native()
+
+    def frame(self, table: pd.DataFrame) -> Any:
+        """A table in the library; ids and times have the dtypes that they came in."""
+        import narwhals as nw
+
+        columns = []
+        for name, column in table.items():
+            is_id = name == self.id_column
+            is_time = isinstance(column.dtype, pd.DatetimeTZDtype) or column.dtype.kind == "M"
+            zone = getattr(column.dtype, "tz", None)
+            if zone is not None:
+                column = column.dt.tz_convert(None)
+            values = column.tolist() if is_id or column.dtype.kind in "OT" else column.to_numpy()
+            dtype = self.id_dtype if is_id else None
+            series = nw.new_series(str(name), values, dtype, backend=self.library)
+            if zone is not None:
+                zone = getattr(self.time_dtype, "time_zone", None) or "UTC"
+                series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+            columns.append(series.cast(self.time_dtype) if is_time else series)
+        return columns[0].to_frame().with_columns(*columns[1:]).to_native()
 
 
 def narwhals_frame(y: Any, argument: str) -> Any:

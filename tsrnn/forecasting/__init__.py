@@ -1,6 +1,7 @@
 """Forecasting of series and panels, backtests and metrics."""
 
 from tsrnn.forecasting.backtest import Backtest, backtest
+from tsrnn.forecasting.backtesting import RegressionForecaster
 from tsrnn.forecasting.baselines import drift, seasonal_naive
 from tsrnn.forecasting.forecaster import RNNForecaster
 from tsrnn.forecasting.metrics import (
@@ -24,6 +25,7 @@ from tsrnn.forecasting.reconciliation import aggregate, reconcile
 __all__ = [
     "Backtest",
     "RNNForecaster",
+    "RegressionForecaster",
     "aggregate",
     "backtest",
     "coverage",

@@ -3,162 +3,88 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
-from tsrnn.data import Collection, Location, affected, slice_series
+from tsrnn.data import Location, affected
 from tsrnn.estimators.progress import progress_bar
-from tsrnn.forecasting import metrics
+from tsrnn.forecasting.backtesting import (
+    BASELINES,
+    Backtest,
+    Block,
+    ForecasterOptions,
+    LibraryForecaster,
+    lead_of,
+    named_forecasters,
+    network_forecasts,
+    simple_forecasts,
+)
 from tsrnn.forecasting.forecaster import RNNForecaster
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.metrics.points import scale_or_nan
-from tsrnn.forecasting.resolve import check_values
 from tsrnn.forecasting.uncertainty import as_levels
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
     STEPS,
     Integer,
+    ListOf,
     Probabilities,
-    validate_parameters,
+    StrOptions,
     validated,
 )
+
+__all__ = ["Backtest", "backtest"]
 
 _LEVELS = Probabilities(scalar=True, empty=True, labelled=True)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Backtest:
-    """Forecasts from past origins, and their errors.
-
-    Attributes
-    ----------
-    forecasts : DataFrame
-        A row for each series, origin and step: ``unique_id``, ``cutoff`` (the last time stamp that
-        was known), ``ds``, ``y`` and the forecasts of ``RNNForecaster``, ``seasonal_naive`` and
-        ``drift``; ``lower_80``, ``upper_80``, ``quantile_10`` and so on where requested.
-    season : int
-        Season of the seasonal naive forecast and of scaled errors.
-    scales, squared_scales : (n_series,) arrays
-        Mean absolute and squared seasonal difference of each series before the first origin.
-    """
-
-    forecasts: pd.DataFrame
-    season: int
-    scales: np.ndarray
-    squared_scales: np.ndarray
-    _shape: tuple[int, int, int]
-
-    def metrics(self) -> pd.DataFrame:
-        """Errors of each forecast, averaged over origins and steps, then over series.
-
-        Returns
-        -------
-        DataFrame
-            A row for each forecast, with MAE, RMSE, MAPE and sMAPE in percent, MASE, RMSSE (NaN
-            where a series hardly moves before the first origin); and for the network
-            ``coverage_80``, ``interval_score_80`` and so on of intervals, the pinball loss
-            ``pinball_10`` and so on of quantiles, and ``CRPS``, twice its mean. Missing values are
-            left out, and so are series without any observed value.
-
-        Raises
-        ------
-        ValueError
-            If no actual value was observed.
-        """
-        actual = self._array("y")
-        is_observed = ~np.isnan(actual).all(axis=1)
-        if not is_observed.any():
-            raise ValueError(
-                "No value of y was observed at the steps that were forecast: there is nothing to "
-                "score. Raise n_windows, to forecast earlier steps too."
-            )
-        if not is_observed.all():
-            return self._of_series(is_observed).metrics()
-        names = "RNNForecaster", "seasonal_naive", "drift"
-        table = {name: self._point_errors(actual, self._array(name)) for name in names}
-        table["RNNForecaster"] |= self._spread_scores(actual)
-        return pd.DataFrame(table).T
-
-    def _point_errors(self, actual, forecast):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            percentages = 100 * np.abs(forecast - actual) / np.abs(actual)
-            absolute, squares = _mean(np.abs(forecast - actual)), _mean((forecast - actual) ** 2)
-            return {
-                "MAE": absolute.mean(),
-                "RMSE": np.sqrt(squares).mean(),
-                "MAPE": _mean(percentages).mean(),
-                "sMAPE": metrics.smape(actual, forecast, skip_missing=True).mean(),
-                "MASE": (absolute / self.scales).mean(),
-                "RMSSE": np.sqrt(squares / self.squared_scales).mean(),
-            }
-
-    def _spread_scores(self, actual):
-        """Scores of intervals and quantiles."""
-        observed = ~np.isnan(actual)
-        actual, scores, losses = actual[observed], {}, {}
-        for column in self.forecasts.columns:
-            kind, _, percent = column.partition("_")
-            if kind == "lower":
-                lower, upper = (self._array(f"{k}_{percent}")[observed] for k in ("lower", "upper"))
-                scores[f"coverage_{percent}"] = metrics.coverage(actual, lower, upper).mean()
-                score = metrics.interval_score(actual, lower, upper, float(percent) / 100)
-                scores[f"interval_score_{percent}"] = score.mean()
-            elif kind == "quantile":
-                forecast, level = self._array(column)[observed], float(percent) / 100
-                losses[f"pinball_{percent}"] = metrics.pinball(actual, forecast, level)
-        if losses:  # the mean is that of crps_from_quantiles
-            scores |= losses | {"CRPS": 2 * np.mean(list(losses.values()))}
-        return scores
-
-    def _of_series(self, chosen):
-        """The result of some of the series, chosen by an (n_series,) array of bool."""
-        return dataclasses.replace(
-            self,
-            forecasts=self.forecasts[np.repeat(chosen, self._shape[1] * self._shape[2])],
-            scales=self.scales[chosen],
-            squared_scales=self.squared_scales[chosen],
-            _shape=(int(chosen.sum()), *self._shape[1:]),
-        )
-
-    def _array(self, column):
-        """A column as (n_series, n_origins * horizon)."""
-        n_series, n_windows, horizon = self._shape
-        return self.forecasts[column].to_numpy().reshape(n_series, n_windows * horizon)
-
-
 @validated(
-    forecaster=[RNNForecaster],
+    forecaster=[ForecasterOptions()],
     n_windows=[STEPS],
     step=[POSITIVE_INTEGER, None],
-    refit=[BOOLEAN],
+    refit=[BOOLEAN, POSITIVE_INTEGER],
     coverage=[_LEVELS],
     quantiles=[_LEVELS],
+    baselines=[ListOf(StrOptions(BASELINES))],
     verbose=[BOOLEAN, Integer(0)],
 )
 def backtest(
-    forecaster: RNNForecaster,
+    forecaster: Any,
     y: Any,
     X: Any = None,
     static: Any = None,
     *,
     n_windows: int = 5,
     step: int | None = None,
-    refit: bool = True,
+    refit: bool | int = True,
     coverage: float | Sequence[float] = (),
     quantiles: Sequence[float] = (),
+    baselines: Sequence[str] = ("seasonal_naive", "drift"),
     verbose: int = 0,
 ) -> Backtest:
     """Forecast from past origins, as if the values after them were unknown.
 
     Parameters
     ----------
-    forecaster : RNNForecaster
-        Its parameters; it is cloned, and stays as it is.
+    forecaster : RNNForecaster, or list or dict of forecasters
+        One RNNForecaster, or several forecasters, with a name each in a dict, else named by their
+        classes:
+
+        * RNNForecasters, of which there must be one, all of one horizon;
+        * names: "seasonal_naive", "naive" (the last value), "drift" and "mean"; and "ets", "theta",
+          "arima", "ces" and "croston" of statsforecast or, but for "ces", sktime, if installed;
+        * objects of these libraries, which are fitted to each series by itself and read ``y``
+          alone, as "ets" and the others do;
+        * regressors of scikit-learn, as :class:`RegressionForecaster` does them, or that itself.
+
+        All are cloned, and stay as they are. The season, names of columns and covariates that
+        others take are those of the first RNNForecaster, if possible one with ``max_iter`` above 0;
+        of several, RNNForecasters with ``max_iter=0`` read ``y`` alone.
     y, X, static
         As in ``RNNForecaster.fit``. Covariates known in the future are read with their actual
         values: where they were themselves forecasts, give these.
@@ -166,24 +92,31 @@ def backtest(
         Origins. The last one is a horizon before the end of each series.
     step : int, optional
         Steps from one origin to the next; by default a horizon.
-    refit : bool, default=True
-        Fit anew at each origin. False fits once, before the first origin, and forecasts from all
-        origins in one pass.
+    refit : bool or int, default=True
+        Fit anew at each origin, or with a number k at every k-th one, and in between forecast from
+        the new values without a fit, as after ``update``. False fits once, before the first origin.
     coverage, quantiles : float or sequence of float, optional
-        Probabilities of intervals, and quantiles, to be scored too.
+        Probabilities of intervals, and quantiles, to be scored too, of RNNForecasters and those of
+        the libraries that have them.
+    baselines : sequence of str, default=("seasonal_naive", "drift")
+        Names of forecasters, as above, that are added if they are not among those given.
     verbose : int, default=0
         Show progress on standard error.
 
     Returns
     -------
     Backtest
-        With the frame ``forecasts`` and the table ``metrics()``.
+        With the frame ``forecasts``, the tables ``metrics()`` and ``worst()``, and a table of
+        itself in notebooks.
 
     Raises
     ------
     ValueError
-        If a series is too short for so many origins, a parameter is out of range, or a series whose
-        logarithm is taken is not positive at a later origin.
+        If a series is too short for so many origins, a parameter is out of range, there is no
+        RNNForecaster or they differ in what they read, or a series whose logarithm is taken is not
+        positive at a later origin.
+    ImportError
+        If a baseline is of a library that is not installed.
     KeyboardInterrupt
         After Ctrl-C, in the training of a network too: its errors would not be comparable.
 
@@ -197,30 +130,34 @@ def backtest(
     >>> table = result.metrics()
     >>> bool(table.loc["RNNForecaster", "MASE"] < table.loc["seasonal_naive", "MASE"])
     True
+
+    Several forecasters, fitted at every second origin:
+
+    >>> from sklearn.linear_model import Ridge
+    >>> forecasters = {"zero-shot": RNNForecaster(horizon=12, max_iter=0), "ridge": Ridge()}
+    >>> result = backtest(forecasters, load_airline(), n_windows=4, refit=2)
+    >>> result.metrics().index.tolist()
+    ['zero-shot', 'ridge', 'seasonal_naive', 'drift']
     """
-    validate_parameters(forecaster)
-    horizon, step = forecaster.horizon, forecaster.horizon if step is None else step
-    collection = read_series(forecaster, y)
-    covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
+    is_one = isinstance(forecaster, RNNForecaster)
+    forecasters = named_forecasters(forecaster, tuple(baselines))
+    lead_name = lead_of(forecasters)
+    lead = forecasters[lead_name]
+    horizon, step = lead.horizon, lead.horizon if step is None else step
+    collection = read_series(lead, y)
+    covariates, static = read_covariates(lead, X), read_static(lead, static)
     ends = _origins(collection, horizon, n_windows, step)
-    coverages = as_levels(coverage)
-    levels = as_levels(quantiles)
-    parts = []
+    block = Block(collection, ends, horizon, as_levels(coverage), as_levels(quantiles))
+    rounds = _Rounds(forecasters, lead_name, covariates, static, not is_one, {})
+    n_origins = n_windows if refit is False else int(refit)  # of a fit
     with progress_bar("backtest", verbose) as show:
-        for k in range(n_windows if refit else 1):
-            history = head(collection, ends[:, k])
-            state = clone(forecaster).fit(history, covariates, static).fitted_
-            mask = forecaster.missing == "mask"
-            whole, _ = state.with_channels(collection, covariates, static, mask)
-            origins = ends[:, [k]] if refit else ends
-            context = _context_of(state, whole, origins[:, -1], horizon)
-            predictor = state.predictor(
-                forecaster.conformal, forecaster.device, forecaster.n_jobs, forecaster.lower
-            )
-            parts.append(predictor.columns(context, origins, horizon, coverages, levels))
-            show((k + 1) / n_windows)
+        parts = []
+        for first in range(0, n_windows, n_origins):
+            part = dataclasses.replace(block, ends=ends[:, first : first + n_origins])
+            parts.append(rounds.columns(part))
+            show(min(1.0, (first + n_origins) / n_windows))
     columns = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
-    return _gathered(whole, ends, columns, state.spec.season)
+    return _gathered(block, rounds, columns)
 
 
 def _origins(collection, horizon, n_windows, step):
@@ -239,59 +176,123 @@ def _origins(collection, horizon, n_windows, step):
     return ends
 
 
-def _context_of(state, whole, lengths, horizon):
-    """The first values of series, and the channels of the horizon after them."""
-    known, after = head(whole, lengths), None
-    check_values(known, state.transform, state.spec.loss)
-    state.scaling.check_range(known)
-    if whole.covariates is not None:
-        rows = (whole.panel.indptr[:-1] + lengths)[:, None] + np.arange(horizon)
-        after = whole.covariates[rows]
-    return state.context(known, after)
+@dataclasses.dataclass(eq=False)
+class _Rounds:
+    """Forecasters that are fitted, one round after the other, to blocks of origins."""
+
+    forecasters: dict[str, Any]
+    lead: str  # name of the network whose season and channels others take
+    covariates: Any
+    static: pd.DataFrame | None
+    has_prefixes: bool
+    seconds: dict[str, float]
+    season: int = 0  # that of the lead's first fit
+
+    def columns(self, block: Block) -> dict[str, np.ndarray]:
+        """Columns of all forecasters, (n_series, n_origins, horizon)."""
+        started = time.perf_counter()
+        lead = self.forecasters[self.lead]
+        lead_columns, state, whole = network_forecasts(lead, block, *self._read_by(lead))
+        self.season = self.season or state.spec.season
+        self._count(self.lead, started)
+        others = dataclasses.replace(
+            block, collection=whole, season=self.season, n_known=state.spec.n_known
+        )
+        columns: dict[str, np.ndarray] = {}
+        for name, forecaster in self.forecasters.items():
+            if name == self.lead:
+                columns |= self._named(name, lead_columns)
+                continue
+            started = time.perf_counter()
+            try:
+                columns |= self._named(name, self._forecasts(forecaster, block, others))
+            except Exception as error:
+                error.add_note(f"This is of the forecaster {name!r} of the backtest.")
+                raise
+            self._count(name, started)
+        return columns
+
+    def _forecasts(self, forecaster, block, others):
+        """Columns of one forecaster: "" of forecasts, others of intervals and quantiles."""
+        if isinstance(forecaster, RNNForecaster):
+            return network_forecasts(forecaster, block, *self._read_by(forecaster))[0]
+        if isinstance(forecaster, str):
+            return {"": simple_forecasts(forecaster, others)}
+        result = forecaster.forecasts(others)
+        return result if isinstance(forecaster, LibraryForecaster) else {"": result}
+
+    def _read_by(self, network):
+        """Covariates and static values; of several networks the pretrained one reads none."""
+        is_alone = self.has_prefixes and network.max_iter == 0
+        return (None, None) if is_alone else (self.covariates, self.static)
+
+    def _named(self, name, columns):
+        prefix = f"{name}_" if self.has_prefixes else ""
+        return {
+            name if column in ("", "RNNForecaster") else f"{prefix}{column}": values
+            for column, values in columns.items()
+        }
+
+    def _count(self, name, started):
+        seconds = time.perf_counter() - started
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
 
-def _mean(values):
-    """Mean of each series over the values that are not missing; NaN of none."""
-    return np.nansum(values, axis=1) / (~np.isnan(values)).sum(axis=1)
-
-
-def _gathered(collection, ends, columns, season):
+def _gathered(block, rounds, columns):
     """The result, from columns of forecasts, (n_series, n_origins, horizon)."""
-    panel = collection.panel
-    horizon = columns["RNNForecaster"].shape[2]
-    firsts = panel.indptr[:-1, None]
+    collection, ends, horizon = block.collection, block.ends, block.horizon
+    panel, actual, form = collection.panel, collection.targets, collection.form
     steps = np.arange(horizon)
-    naive = (firsts + ends)[:, :, None] - season + steps % season
-    last, first = panel.values[firsts + ends - 1], panel.values[firsts]
-    actual = collection.targets
-    columns = {
-        "y": actual[(firsts + ends)[:, :, None] + steps],
-        "RNNForecaster": columns.pop("RNNForecaster"),
-        "seasonal_naive": panel.values[np.maximum(naive, firsts[:, :, None])],
-        "drift": last[:, :, None] + ((last - first) / (ends - 1))[:, :, None] * (1 + steps),
-    } | columns
-    frame = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+    places = (panel.indptr[:-1, None] + ends)[:, :, None] + steps
+    names = tuple(rounds.forecasters)
+    columns = {name: columns.pop(name) for name in names} | columns  # intervals after forecasts
+    id_column, time_column, target_column = form.long_names
+    keys = id_column, "cutoff", time_column, target_column
+    _check_names([*keys, *columns])
     labels = [0 if label is None else label for label in collection.ids]
-    n_rows = ends.shape[1] * horizon
-    frame.insert(0, "unique_id", pd.Series(labels).repeat(n_rows).to_numpy())
     indexes = [axis.index for axis in collection.axes]
-    frame.insert(1, "cutoff", _stamps(indexes, np.repeat(ends - 1, horizon, axis=1)))
-    frame.insert(2, "ds", _stamps(indexes, (ends[:, :, None] + steps).reshape(len(ends), -1)))
+    cutoffs, n_rows = np.repeat(ends - 1, horizon, axis=1), ends.shape[1] * horizon
+    data = {
+        id_column: pd.Series(labels).repeat(n_rows).to_numpy(),
+        "cutoff": _stamps(indexes, cutoffs),
+        time_column: _stamps(indexes, (ends[:, :, None] + steps).reshape(len(ends), -1)),
+        target_column: actual[places].ravel(),
+    }
+    frame = pd.DataFrame(data | {name: values.ravel() for name, values in columns.items()})
     bounds = zip(panel.indptr[:-1], ends[:, 0], strict=True)
     histories = [actual[first : first + n] for first, n in bounds]
     scales, squared_scales = (
-        np.array([scale_or_nan(history, season, squared) for history in histories])
+        np.array([scale_or_nan(history, rounds.season, squared) for history in histories])
         for squared in (False, True)
     )
-    return Backtest(frame, season, scales, squared_scales, (*ends.shape, horizon))
+    static = rounds.static
+    if static is not None and collection.ids != [None]:
+        static = static.reindex(pd.Index(collection.ids))
+    return Backtest(
+        forecasts=form.frame(frame),
+        forecasters=names,
+        horizon=horizon,
+        season=rounds.season,
+        scales=scales,
+        squared_scales=squared_scales,
+        static=static,
+        seconds=rounds.seconds,
+        form=form,
+        has_prefixes=rounds.has_prefixes,
+    )
+
+
+def _check_names(names):
+    """Refuse forecasters with the name of another column of the result."""
+    repeated = next((name for k, name in enumerate(names) if name in names[:k]), None)
+    if repeated is not None:
+        raise ValueError(
+            f"{repeated!r} would be the name of two columns of the result, {names}. Give the "
+            "forecasters other names, by a dict, or rename the column of y."
+        )
 
 
 def _stamps(indexes, places):
     """Time stamps at places of each series, end to end."""
     parts = [index[row] for index, row in zip(indexes, places, strict=True)]
     return parts[0].append(parts[1:])
-
-
-def head(collection: Collection, lengths: np.ndarray) -> Collection:
-    """The first ``lengths`` (n_series,) values of each series."""
-    return slice_series(collection, np.zeros_like(lengths), lengths)

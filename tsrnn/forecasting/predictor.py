@@ -15,11 +15,10 @@ from tsrnn.forecasting.pretrained import (
     Stretches,
 )
 from tsrnn.forecasting.scaling import Scaling
-from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors
+from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors, levels_by_column
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import LOSSES, find_loss
 from tsrnn.kernels.sources import Source
-from tsrnn.parameters import percent_label
 
 _MAX_VALUES = 2**24  # of the windows that are forecast at a time
 _N_PRIOR = 20  # windows that count as much as the share before errors are known
@@ -97,11 +96,7 @@ class Predictor:
 
         ``ends`` (n_series, n_origins) is the number of known values at each origin.
         """
-        levels = {}
-        for coverage in coverages:
-            levels[f"lower_{percent_label(coverage)}"] = (1 - coverage) / 2
-            levels[f"upper_{percent_label(coverage)}"] = (1 + coverage) / 2
-        levels |= {f"quantile_{percent_label(level)}": level for level in quantiles}
+        levels = levels_by_column(coverages, quantiles)
         if levels:
             self.check_spread(np.array(list(levels.values())))
         parts = []

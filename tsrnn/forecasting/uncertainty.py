@@ -10,6 +10,7 @@ from scipy import special
 
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import find_loss
+from tsrnn.parameters import percent_label
 
 LEAST_UNIT = 1e-3  # smallest unit of errors, in the window's scale
 _LEAST_LEVEL = 1e-7  # of a value's probability
@@ -176,6 +177,15 @@ class LossOutputs:
 def _median(values):
     """Median over the members of an ensemble, (n_members, ...)."""
     return values[0] if len(values) == 1 else np.median(values, axis=0)
+
+
+def levels_by_column(coverages: Sequence[float], quantiles: Sequence[float]) -> dict[str, float]:
+    """Level of each column of interval bounds and quantiles, such as 0.1 of "lower_80"."""
+    levels = {}
+    for coverage in coverages:
+        levels[f"lower_{percent_label(coverage)}"] = (1 - coverage) / 2
+        levels[f"upper_{percent_label(coverage)}"] = (1 + coverage) / 2
+    return levels | {f"quantile_{percent_label(level)}": level for level in quantiles}
 
 
 def as_levels(values: float | Sequence[float]) -> list[float]:

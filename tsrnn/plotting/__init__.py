@@ -16,6 +16,7 @@ from tsrnn.plotting.network import (
     UnfoldedDisplay,
 )
 from tsrnn.plotting.panel import PanelForecastDisplay
+from tsrnn.plotting.ranking import RankingDisplay
 from tsrnn.plotting.sequences import (
     ActivityDisplay,
     AttentionDisplay,
@@ -40,6 +41,7 @@ __all__ = [
     "NextTokenDisplay",
     "PanelForecastDisplay",
     "PianoRollDisplay",
+    "RankingDisplay",
     "SpectrogramDisplay",
     "SurpriseDisplay",
     "UnfoldedDisplay",

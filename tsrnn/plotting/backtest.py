@@ -1,4 +1,4 @@
-"""BacktestDisplay: forecasts from past origins over the actual values."""
+"""BacktestDisplay: forecasts from past origins, and the actual values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tsrnn.parameters import validated
 from tsrnn.plotting.checks import (
     ARGUMENTS,
     as_series,
-    backtest_forecasts,
+    forecasts_of,
     interval_levels,
     n_history_shown,
 )
@@ -38,7 +38,7 @@ _MAX_MARKED_ORIGINS = 16  # marked by vertical lines; more would hatch the plot
 
 
 class BacktestDisplay:
-    """Plot of a backtest: the forecasts from each origin, with intervals, over the actual values.
+    """Plot of a backtest: the actual values over the forecasts from each origin, with intervals.
 
     Parameters
     ----------
@@ -53,6 +53,8 @@ class BacktestDisplay:
         Intervals to draw; by default all of the backtest, with () none.
     columns : tuple of str, default=("unique_id", "ds", "y")
         Columns of ids, times and values of ``y`` as a long frame.
+    forecaster : str, optional
+        Name of the forecaster whose forecasts are drawn; by default the first.
 
     Attributes
     ----------
@@ -82,8 +84,10 @@ class BacktestDisplay:
         ids: Any = None,
         coverage: float | Sequence[float] | None = None,
         columns: tuple[str, str, str] = LONG_COLUMNS,
+        forecaster: str | None = None,
     ):
-        forecasts = backtest_forecasts(backtest)
+        forecasts, self.forecaster = forecasts_of(backtest, forecaster)
+        self.is_only = not backtest.has_prefixes  # of the networks
         self.levels = interval_levels(forecasts, coverage)
         codes, labels = pd.factorize(forecasts["unique_id"])
         labels = labels.tolist()
@@ -111,17 +115,23 @@ class BacktestDisplay:
         ids: Any = None,
         coverage: float | Sequence[float] | None = None,
         columns: tuple[str, str, str] = LONG_COLUMNS,
+        forecaster: str | None = None,
         n_history: int | None = None,
         n_cols: int | None = None,
         ax: Axes | Sequence[Axes] | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> BacktestDisplay:
         """Plot the forecasts of a backtest; parameters are those of the class and of :meth:`plot`.
 
         Raises ValueError if ``backtest`` is not a Backtest, ``ids`` has an unknown series,
-        ``coverage`` is not in the backtest, or ``y`` lacks a series or is not what was backtested.
+        ``coverage`` or ``forecaster`` is not in the backtest, or ``y`` lacks a series or is not
+        what was backtested.
         """
-        display = cls(backtest, y=y, ids=ids, coverage=coverage, columns=columns)
-        return display.plot(ax, n_history=n_history, n_cols=n_cols)
+        display = cls(
+            backtest, y=y, ids=ids, coverage=coverage, columns=columns, forecaster=forecaster
+        )
+        return display.plot(ax, n_history=n_history, n_cols=n_cols, figsize=figsize, title=title)
 
     @validated(ARGUMENTS)
     def plot(
@@ -130,6 +140,8 @@ class BacktestDisplay:
         *,
         n_history: int | None = None,
         n_cols: int | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
         forecast_kw: dict[str, Any] | None = None,
         actual_kw: dict[str, Any] | None = None,
     ) -> BacktestDisplay:
@@ -141,6 +153,10 @@ class BacktestDisplay:
             As in :meth:`PanelForecastDisplay.from_predictions`.
         n_history : int, optional
             Entries of ``y`` before the first origin; by default four horizons or three seasons.
+        figsize : (float, float), optional
+            Inches of a new figure.
+        title : str, optional
+            Title of the figure, above all axes.
         forecast_kw, actual_kw : dict, optional
             Properties of the lines, as in ``Axes.plot``. The bands take the forecasts' colour.
 
@@ -151,7 +167,7 @@ class BacktestDisplay:
             series.
         """
         n_history_shown(n_history, 1, self.season)  # raises before a figure is opened
-        axes = axes_grid(len(self.forecasts), n_cols, ax)
+        axes = axes_grid(len(self.forecasts), n_cols, ax, figsize)
         self.axes_: dict[Hashable, Axes] = dict(zip(self.forecasts, axes, strict=True))
         self.figure_ = axes[0].figure
         self.actual_lines_: dict[Hashable, Line2D] = {}
@@ -162,18 +178,19 @@ class BacktestDisplay:
             self._draw_forecasts(series_ax, label, forecast_kw or {})
             format_axes(series_ax, self.actual[label].rename(self.target), legend=False)
         titled: dict[Hashable, Axes] = {None: axes[0]} if self.is_single else self.axes_
-        label_axes(titled, self.n_more, ax is None)
+        label_axes(titled, self.n_more, ax is None, title=title)
         return self
 
     def _draw_forecasts(self, ax, label, style):
         lines, bands, forecasts = [], [], self.forecasts[label]
-        base = {"color": BLUE, "linewidth": 1.8, "label": "forecasts"}
+        name = "forecasts" if self.is_only else f"forecasts ({self.forecaster})"
+        base = {"color": BLUE, "linewidth": 1.8, "label": name}
         if forecasts["ds"].duplicated().any():  # mark the start of forecasts that overlap
             base |= {"marker": "o", "markersize": 4, "markevery": [0]}
         for _, window in forecasts.groupby("cutoff"):
             window = window.set_index("ds")
-            base["label"] = "" if lines else "forecasts"
-            lines.append(draw_curve(ax, window["RNNForecaster"], base | style))
+            base["label"] = "" if lines else name
+            lines.append(draw_curve(ax, window["forecast"], base | style))
             drawn = draw_bands(ax, window, self.levels, lines[-1].get_color())
             for band in drawn.values() if bands else ():
                 band.set_label("")
@@ -186,7 +203,8 @@ class BacktestDisplay:
         n_history = n_history_shown(n_history, len(forecasts) // len(cutoffs), self.season)
         first = actual.index.searchsorted(cutoffs[0], side="right")
         shown = actual.iloc[max(0, first - n_history) :]
-        base = {"color": foreground(ax), "linewidth": 1.1, "label": "actual"}
+        # Above the forecasts, and thinner: what is true is seen wherever it is known.
+        base = {"color": foreground(ax), "linewidth": 1.1, "label": "actual", "zorder": 2.5}
         self.actual_lines_[label] = draw_curve(ax, shown, base | style)
         if len(cutoffs) <= _MAX_MARKED_ORIGINS:
             line = {"color": blend(ax, foreground(ax), 0.6), "linewidth": 0.8, "zorder": 1.9}

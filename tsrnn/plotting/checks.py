@@ -72,6 +72,7 @@ ARGUMENTS: dict[str, Allowed] = {
     "coverage": [Probabilities(scalar=True, empty=True, labelled=True), None],
     "expected_kw": _STYLE,
     "figsize": [ListOf(POSITIVE, least=2, most=2), None],
+    "forecaster": [Text(), None],
     "forecast_kw": _STYLE,
     "history_kw": _STYLE,
     "horizon": [STEPS, None],
@@ -156,14 +157,31 @@ def as_intervals(intervals: pd.DataFrame, forecast: pd.Series) -> tuple[pd.DataF
 
 
 def backtest_forecasts(backtest: Backtest) -> pd.DataFrame:
-    """The frame of forecasts of a Backtest; ValueError for any other object."""
-    frame = getattr(backtest, "forecasts", None)
-    if not isinstance(frame, pd.DataFrame):
+    """The forecasts of a Backtest, with the columns unique_id, cutoff, ds and y.
+
+    ValueError for any other object.
+    """
+    if not isinstance(getattr(backtest, "forecasters", None), tuple):
         raise ValueError(
             "backtest must be what tsrnn.backtest(forecaster, y) returns, whole, got "
             f"{_describe(backtest)}."
         )
-    return frame
+    return backtest.to_pandas()
+
+
+def forecasts_of(backtest: Backtest, forecaster: str | None = None) -> tuple[pd.DataFrame, str]:
+    """The forecasts of one forecaster of a Backtest, by default the first, and its name.
+
+    They are in the column ``forecast``, its intervals in ``lower_80``, ``upper_80`` and so on.
+    """
+    frame = backtest_forecasts(backtest)
+    name = backtest.forecasters[0] if forecaster is None else forecaster
+    if name not in backtest.forecasters:
+        known = ", ".join(map(repr, backtest.forecasters))
+        raise ValueError(f"forecaster must be one of {known}, got {name!r}.")
+    columns = {"forecast": name} | backtest.spread_columns(name)
+    keys = frame[["unique_id", "cutoff", "ds", "y"]]
+    return keys.assign(**{plain: frame[column] for plain, column in columns.items()}), name
 
 
 def interval_levels(

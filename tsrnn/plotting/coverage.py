@@ -13,7 +13,7 @@ from tsrnn.plotting.checks import (
     ARGUMENTS,
     as_intervals,
     as_series,
-    backtest_forecasts,
+    forecasts_of,
     interval_levels,
 )
 from tsrnn.plotting.style import (
@@ -24,6 +24,7 @@ from tsrnn.plotting.style import (
     format_axes,
     legend_style,
     new_axes,
+    set_title,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ class CoverageDisplay:
         backtest: Backtest,
         *,
         coverage: float | Sequence[float] | None = None,
+        forecaster: str | None = None,
         ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> CoverageDisplay:
         """Plot the coverage of a backtest's intervals, with a dot for each series of a panel.
 
@@ -88,7 +92,9 @@ class CoverageDisplay:
             What :func:`tsrnn.backtest` returns, with ``coverage`` given: for a line, several.
         coverage : float or sequence of float, optional
             Intervals to plot; by default all of the backtest.
-        ax
+        forecaster : str, optional
+            Name of the forecaster whose intervals they are; by default the first.
+        ax, figsize, title
             As in :meth:`plot`.
 
         Raises
@@ -108,7 +114,7 @@ class CoverageDisplay:
         >>> CoverageDisplay.from_backtest(results).nominal.tolist()
         [0.5, 0.8, 0.95]
         """
-        frame = backtest_forecasts(backtest)
+        frame, _ = forecasts_of(backtest, forecaster)
         levels = interval_levels(frame, coverage)
         if not levels:
             raise ValueError(
@@ -119,12 +125,20 @@ class CoverageDisplay:
         by_series = inside.groupby(frame["unique_id"], sort=False).mean().to_numpy()
         nominal = [float(level) / 100 for level in levels]
         observed = by_series.mean(axis=0)
-        return cls(nominal, observed, by_series if len(by_series) > 1 else None).plot(ax)
+        return cls(nominal, observed, by_series if len(by_series) > 1 else None).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @classmethod
     @validated(ARGUMENTS)
     def from_predictions(
-        cls, actual: pd.Series, intervals: pd.DataFrame, *, ax: Axes | None = None
+        cls,
+        actual: pd.Series,
+        intervals: pd.DataFrame,
+        *,
+        ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> CoverageDisplay:
         """Plot the coverage of one series' intervals.
 
@@ -134,7 +148,7 @@ class CoverageDisplay:
             Actual values at all time stamps of the intervals, or the whole series.
         intervals : DataFrame
             What ``predict_interval`` returns: ``lower_80``, ``upper_80``, a pair for each coverage.
-        ax
+        ax, figsize, title
             As in :meth:`plot`.
 
         Raises
@@ -153,20 +167,33 @@ class CoverageDisplay:
             actual = actual[actual.index.isin(intervals.index)]
         intervals, levels = as_intervals(intervals, actual)
         observed = _inside(actual, intervals, levels).mean()
-        return cls([float(level) / 100 for level in levels], observed).plot(ax)
+        return cls([float(level) / 100 for level in levels], observed).plot(
+            ax, figsize=figsize, title=title
+        )
 
     @validated(ARGUMENTS)
-    def plot(self, ax: Axes | None = None, **line_kw: Any) -> CoverageDisplay:
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+        **line_kw: Any,
+    ) -> CoverageDisplay:
         """Draw the coverage, in percent.
 
         Parameters
         ----------
         ax : Axes, optional
             Axes to draw on; by default on a new figure.
+        figsize : (float, float), default=(5, 5)
+            Inches of a new figure.
+        title : str, optional
+            Title of the axes.
         **line_kw
             Properties of the line of observed coverage, as in ``Axes.plot``.
         """
-        self.ax_ = ax = new_axes((5, 5)) if ax is None else ax
+        self.ax_ = ax = new_axes(figsize or (5, 5)) if ax is None else ax
         self.figure_, self.series_line_ = ax.figure, None
         drawn = self.observed if self.by_series is None else self.by_series
         least = 10 * np.floor(10 * min(self.nominal[0], drawn.min()) - 0.5)
@@ -187,6 +214,7 @@ class CoverageDisplay:
         coverage = pd.Series(percent, self.nominal, name="observed coverage (%)")
         format_axes(ax, coverage, legend=False)
         self._format(ax, limits, faint)
+        set_title(ax, title)
         return self
 
     def _format(self, ax, limits, faint):

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.parameters import StrOptions, Text, validated
+from tsrnn.plotting.backtest_metrics import (
+    METRICS,
+    check_defined,
+    errors_by,
+    forecaster_styles,
+    metric_label,
+)
 from tsrnn.plotting.checks import ARGUMENTS, backtest_forecasts
-from tsrnn.plotting.style import BLUE, GREEN, PURPLE, VERMILION, draw_curve, format_axes, new_axes
+from tsrnn.plotting.style import draw_curve, format_axes, legend_style, new_axes, set_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from tsrnn.forecasting import Backtest
 
-METRICS = ("MAE", "RMSE", "MAPE", "sMAPE", "MASE", "RMSSE")
-_STYLES = {
-    "RNNForecaster": {"color": BLUE, "marker": "o", "linewidth": 2.2},
-    "seasonal_naive": {"color": VERMILION, "marker": "s", "linewidth": 1.4},
-    "drift": {"color": GREEN, "marker": "^", "linewidth": 1.4},
-}
-# Styles of other forecasts, in turn: Okabe & Ito's colours for the colour-blind (2008).
-_OTHER_STYLES = [
-    {"color": color, "marker": marker, "linewidth": 1.4}
-    for color, marker in ((PURPLE, "D"), ("#56b4e9", "v"), ("#e69f00", "P"), ("#30343f", "X"))
-]
 _MAX_MARKED_STEPS = 30  # more are drawn without markers
+_FAR = 2.5  # times the next largest error: lines that reach so far leave the axes
 
 
 class HorizonErrorDisplay:
-    """Plot of the error at each step ahead, of the network and of the baselines.
+    """Plot of the error at each step ahead, of each forecaster of a backtest.
+
+    A line that reaches 2.5 times as far up as all better ones leaves the axes, so that these can be
+    told apart; the legend says how far it goes.
 
     Parameters
     ----------
@@ -68,7 +67,13 @@ class HorizonErrorDisplay:
     @classmethod
     @validated(ARGUMENTS, metric=[StrOptions(METRICS)])
     def from_backtest(
-        cls, backtest: Backtest, metric: str = "MAE", *, ax: Axes | None = None
+        cls,
+        backtest: Backtest,
+        metric: str = "MAE",
+        *,
+        ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
     ) -> HorizonErrorDisplay:
         """Plot the errors of a backtest.
 
@@ -76,9 +81,9 @@ class HorizonErrorDisplay:
         ----------
         backtest : Backtest
             What :func:`tsrnn.backtest` returns.
-        metric : {"MAE", "RMSE", "MAPE", "sMAPE", "MASE", "RMSSE"}, default="MAE"
-            Error, averaged over origins, then over series, as ``Backtest.metrics`` does.
-        ax
+        metric : {"MAE", "RMSE", "MAPE", "sMAPE", "MASE", "RMSSE", "WAPE", "bias"}, default="MAE"
+            Error, averaged as ``Backtest.metrics`` does.
+        ax, figsize, title
             As in :meth:`plot`.
 
         Raises
@@ -86,88 +91,74 @@ class HorizonErrorDisplay:
         ValueError
             If ``backtest`` is no Backtest, or ``metric`` is unknown or undefined, as MAPE is at 0.
         """
-        return cls(errors_by_step(backtest, metric), metric).plot(ax)
+        errors = errors_by_step(backtest, metric)
+        return cls(errors, metric).plot(ax, figsize=figsize, title=title)
 
     @validated(ARGUMENTS)
-    def plot(self, ax: Axes | None = None, **line_kw: Any) -> HorizonErrorDisplay:
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        figsize: tuple[float, float] | None = None,
+        title: str | None = None,
+        **line_kw: Any,
+    ) -> HorizonErrorDisplay:
         """Draw the errors.
 
         Parameters
         ----------
         ax : Axes, optional
             Axes to draw on; by default on a new figure.
+        figsize : (float, float), default=(8, 4)
+            Inches of a new figure.
+        title : str, optional
+            Title of the axes.
         **line_kw
             Properties of all lines, as in ``Axes.plot``.
         """
-        self.ax_ = ax = new_axes((7, 4)) if ax is None else ax
+        self.ax_ = ax = new_axes(figsize or (8, 4)) if ax is None else ax
         self.figure_, self.lines_ = ax.figure, {}
         marked = len(self.errors) <= _MAX_MARKED_STEPS
-        others = itertools.cycle(_OTHER_STYLES)
-        for name, errors in self.errors.items():
-            base = _STYLES[name] if name in _STYLES else next(others)
-            style = base | {"label": str(name).replace("_", " ")}
-            style |= {"markersize": 4.5, "zorder": 3 if name == "RNNForecaster" else 2.5}
+        names = [str(name) for name in self.errors]
+        peaks = np.abs(self.errors).max().to_numpy()
+        limit = _limit(peaks)
+        for (name, errors), base, peak in zip(
+            self.errors.items(), forecaster_styles(names), peaks, strict=True
+        ):
+            above = f" (up to {peak:.3g})" if peak > limit else ""
+            style = base | {"label": str(name).replace("_", " ") + above, "markersize": 4.5}
             if not marked:
                 style.pop("marker")
             self.lines_[name] = draw_curve(ax, errors, style | line_kw)
-        unit = " (%)" if self.metric in ("MAPE", "sMAPE") else ""
-        ax.set_ylim(bottom=0)
-        first = self.errors.iloc[:, 0].rename(f"{self.metric}{unit}")
-        format_axes(ax, first.rename_axis("step ahead"))
+        first = self.errors.iloc[:, 0].rename(metric_label(self.metric))
+        format_axes(ax, first.rename_axis("step ahead"), legend=False)
+        # Right of the axes, where it covers no line.
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.02), "borderaxespad": 0}
+        ax.legend(**legend_style(ax) | place)
         ax.margins(x=0.02)  # room for the markers
+        if self.metric == "bias":
+            ax.axhline(0, color=ax.xaxis.label.get_color(), linewidth=0.8, zorder=1.9)
+        else:
+            ax.set_ylim(bottom=0)
+        if np.isfinite(limit):
+            ax.set_ylim(top=1.05 * limit)
+            if self.metric == "bias":
+                ax.set_ylim(bottom=-1.05 * limit)
+        set_title(ax, title)
         return self
 
 
 def errors_by_step(backtest: Backtest, metric: str) -> pd.DataFrame:
-    """Errors at each step ahead, averaged over origins, then over series; a column per forecast."""
-    frame = backtest_forecasts(backtest)
-    codes, labels = pd.factorize(frame["unique_id"])
-    n_windows = frame.loc[codes == 0, "cutoff"].nunique()
-    shape = (len(labels), n_windows, -1)  # rows are in order of series, origin, step
-    actual = frame["y"].to_numpy().reshape(shape)
-    others = ("unique_id", "cutoff", "ds", "y")
-    bounds = ("lower_", "upper_", "quantile_")
-    names = [c for c in frame if c not in others and not c.startswith(bounds)]
-    _check_defined(metric, labels, actual, backtest)
-    table = {}
-    for name in names:
-        forecast = frame[name].to_numpy().reshape(shape)
-        lacking = (np.isnan(forecast) & ~np.isnan(actual)).any(axis=(1, 2))
-        if lacking.any():
-            raise ValueError(f"{name} is missing (NaN) for series {labels[lacking.argmax()]!r}.")
-        table[name] = _mean(_error(metric, actual, forecast, backtest), axis=0)
-    index = pd.RangeIndex(1, actual.shape[2] + 1, name="step")
-    return pd.DataFrame(table, index)
+    """Errors at each step ahead, as ``Backtest.metrics`` has them; a column for each forecaster."""
+    check_defined(backtest, backtest_forecasts(backtest), metric)
+    errors = errors_by(backtest, "horizon", metric)
+    return errors.set_axis(pd.RangeIndex(1, len(errors) + 1, name="step"))
 
 
-def _check_defined(metric, labels, actual, backtest):
-    undefined, reason = np.zeros(len(labels), dtype=bool), ""
-    if metric == "MAPE":
-        undefined, reason = (actual == 0).any(axis=(1, 2)), "is 0 at times, which has no percentage"
-    elif metric in ("MASE", "RMSSE"):
-        undefined = np.isnan(backtest.scales)
-        reason = "does not change from season to season, or is too short, before the first origin"
-    if undefined.any():
-        n_more = undefined.sum() - 1
-        more = f", and {n_more} more series" if n_more else ""
-        raise ValueError(
-            f"{metric} is not defined: series {labels[undefined.argmax()]!r} {reason}{more}. Take "
-            "MAE, RMSE or sMAPE."
-        )
-
-
-def _error(metric, actual, forecast, backtest):
-    """Errors, (n_series, horizon), of forecasts, (n_series, n_origins, horizon)."""
-    from tsrnn.forecasting import mae, mape, rmse, smape
-
-    measure = {"MASE": mae, "RMSSE": rmse, "MAE": mae, "RMSE": rmse, "MAPE": mape, "sMAPE": smape}
-    errors = measure[metric](actual, forecast, skip_missing=True, axis=1)
-    if metric == "MASE":
-        return errors / backtest.scales[:, None]
-    return errors / np.sqrt(backtest.squared_scales)[:, None] if metric == "RMSSE" else errors
-
-
-def _mean(values, axis):
-    """Mean without missing values; NaN where all are missing."""
-    n_known = (~np.isnan(values)).sum(axis=axis)
-    return np.nansum(values, axis=axis) / np.where(n_known > 0, n_known, np.nan)
+def _limit(peaks):
+    """The largest error that is not far above all smaller ones; inf if none is far above."""
+    ordered = np.sort(peaks[np.isfinite(peaks)])
+    if ordered.size < 3:
+        return np.inf
+    is_far = ordered[2:] > _FAR * ordered[1:-1]
+    return ordered[1 + int(is_far.argmax())] if is_far.any() and ordered[1] > 0 else np.inf
