@@ -84,6 +84,27 @@ class Backtest:
         table["RNNForecaster"] |= self._spread_scores(actual)
         return pd.DataFrame(table).T
 
+    def residuals(self) -> pd.DataFrame:
+        """Actual values minus forecasts, which are out of sample.
+
+        Returns
+        -------
+        DataFrame
+            The columns ``unique_id``, ``cutoff`` and ``ds`` of ``forecasts``, and one for each
+            forecast; NaN where the actual value is missing. :func:`tsrnn.reconcile` takes them.
+
+        Examples
+        --------
+        >>> from tsrnn import RNNForecaster, backtest
+        >>> from tsrnn.datasets import load_airline
+        >>> result = backtest(RNNForecaster(max_iter=0), load_airline(), n_windows=2)
+        >>> result.residuals().columns.tolist()
+        ['unique_id', 'cutoff', 'ds', 'RNNForecaster', 'seasonal_naive', 'drift']
+        """
+        keys, names = ["unique_id", "cutoff", "ds"], ["RNNForecaster", "seasonal_naive", "drift"]
+        errors = self.forecasts[names].rsub(self.forecasts["y"], axis=0)
+        return pd.concat([self.forecasts[keys], errors], axis=1)
+
     def _point_errors(self, actual, forecast):
         with np.errstate(divide="ignore", invalid="ignore"):
             percentages = 100 * np.abs(forecast - actual) / np.abs(actual)
