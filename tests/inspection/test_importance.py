@@ -128,6 +128,16 @@ def test_error_without_exchange_is_that_of_the_backtest():
     assert lags.loc["weekday"].index.min() == -HORIZON
 
 
+def test_names_of_seasons_and_holidays():
+    y = Y.set_axis(pd.date_range("2024-12-01", periods=80))
+    holidays = ["2024-12-25", "2025-01-01"]
+    forecaster = quick(season=[2, 7.5], holidays=holidays, pretrained=None)
+    table = permutation_importance(forecaster, y, n_windows=3, n_repeats=1)
+    assert set(table.index) == {"y", "holidays", "season 7.5"}
+    fitted = forecaster.fit(y).fitted_
+    assert len(fitted.features.channel_names) == fitted.features.n_channels
+
+
 def test_errors():
     with pytest.raises(ValueError, match="One window alone"):
         permutation_importance(quick(), Y, n_windows=1)

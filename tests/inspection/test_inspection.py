@@ -259,14 +259,14 @@ def test_sensitivity_by_name_is_the_slope_by_that_input():
     frame = input_sensitivity(forecaster.set_params(n_ahead=2), output=1).loc["b"]
     assert frame.columns.tolist()[:3] == ["y", "weekday=0", "weekday=1"]
     state, deviations = forecaster.fitted_, X.std(ddof=0)
-    recent = state.scaling.apply(state.history.panel)[-6:]
+    recent = state.scaling.apply(state.history.panel)[-8:-2]  # before the known future
     unit = max((recent - recent[-1]).std(), 0.1) * state.scaling.deviation[1]
     for column, lag in (("past", 0), ("past", 3), (7, 1)):
         moved = []
         for e in (1e-5, -1e-5):
             near = X.copy()
-            near.loc[days[-1 - lag], column] += e * deviations[column]
-            moved.append(forecaster.predict(y=y, X=near, static=static)["b"].iloc[1])
+            near.loc[days[-3 - lag], column] += e * deviations[column]
+            moved.append(forecaster.predict(y=y[:-2], X=near, static=static)["b"].iloc[1])
         slope = (moved[0] - moved[1]) / 2e-5 / unit
         result = frame.xs(lag, level="lag")[column].item()
         assert result == pytest.approx(slope, rel=1e-4, abs=1e-7)

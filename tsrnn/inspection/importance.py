@@ -281,12 +281,7 @@ class _Windows:
     def _forecasts(self, rows, values, channels, known):
         """Forecasts of windows as series of their own."""
         context, series, ends = self.context, self.series[rows], self.ends[rows]
-        scaling = dataclasses.replace(
-            context.scaling,
-            slope=context.scaling.slope[series],
-            mean=context.scaling.mean[series],
-            deviation=context.scaling.deviation[series],
-        )
+        scaling = context.scaling.of_series(series)
         numbers, lengths = np.arange(rows.size), known.sum(axis=1)
         values = scaling.undo(values, numbers, ends - self.n_past)
         panel = Panel(values[known], np.cumsum([0, *lengths]))
