@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn import RNNForecaster, load, save
+from tsrnn import RNNForecaster, backtest, load, reconcile, save
 
 LOOKBACK = 6
 DAYS = pd.date_range("2024-01-01", periods=60, name="ds")
@@ -112,3 +112,19 @@ def test_a_series_shorter_than_the_lookback_has_none():
     y = pd.DataFrame({"a": WIDE["a"], "b": WIDE["b"].where(WIDE.index >= DAYS[57])})
     forecaster = RNNForecaster(horizon=1, max_iter=0, season=1).fit(y)
     assert forecaster.residuals_["b"].notna().sum() == 2  # all but the first, by the pretrained
+
+
+def test_residuals_of_a_backtest():
+    wide = WIDE.assign(both=WIDE["a"] + WIDE["b"])
+    result = backtest(quick(pretrained=None), wide, n_windows=4, refit=False, coverage=0.8)
+    residuals, frame = result.residuals(), result.forecasts
+    assert residuals.columns.tolist() == [
+        *["unique_id", "cutoff", "ds"],
+        *["RNNForecaster", "seasonal_naive", "drift"],
+    ]
+    np.testing.assert_allclose(residuals["drift"], frame["y"] - frame["drift"])
+    np.testing.assert_allclose(residuals["RNNForecaster"], frame["y"] - frame["RNNForecaster"])
+    forecasts = frame.drop(columns=["lower_80", "upper_80"])
+    coherent = reconcile(forecasts, {"both": ["a", "b"]}, residuals=residuals)
+    sums = coherent.pivot_table("RNNForecaster", ["cutoff", "ds"], "unique_id")
+    np.testing.assert_allclose(sums["both"], sums["a"] + sums["b"], atol=1e-9)

@@ -223,7 +223,10 @@ def test_a_forecaster_s_own_index():
     flow = gradient_flow(forecaster)
     assert flow.index.tolist() == list(range(0, 48, 4))
     assert (flow["l0", "weights"] >= 0).all()
-    assert len(input_sensitivity(forecaster, output=5).columns) == 4
+    sensitivity = input_sensitivity(forecaster, output=5)
+    assert sensitivity.columns.tolist() == ["y"]
+    assert sensitivity.index.get_level_values("lag").tolist() == list(range(47, -1, -1))
+    assert sensitivity.index.get_level_values(0).equals(HOURS[-48:])
     two = pd.DataFrame({"a": y, "b": -y})
     forecaster.fit(two)
     assert states(forecaster).index.get_level_values(0).unique().tolist() == ["a", "b"]
@@ -238,6 +241,35 @@ def test_inspection_needs_no_known_future_beyond_the_series():
     forecaster.fit(y, known)
     assert gradient_flow(forecaster).index.max() == 28  # 24 values and 6 to come, by two
     assert states(forecaster).index.equals(HOURS[-30:][1::2])
+    sensitivity = input_sensitivity(forecaster)
+    assert sensitivity.columns.tolist() == ["y", "x", "step ahead", "change of x"]
+    assert sensitivity.index.get_level_values("lag").tolist() == list(range(23, -7, -1))
+    assert not sensitivity.loc[(slice(None), -6), :].isna().any(axis=None)
+
+
+def test_sensitivity_by_name_is_the_slope_by_that_input():
+    """Of a forecaster without a season or a base that moves, by small changes of a covariate."""
+    days = pd.date_range("2024-01-01", periods=90)
+    y = pd.DataFrame(RNG.normal(size=(90, 2)).cumsum(axis=0), days, ["a", "b"])
+    X = pd.DataFrame({"past": RNG.normal(size=90), 7: RNG.normal(size=90)}, days)
+    static = pd.DataFrame({"size": [1.0, 4.0]}, ["a", "b"])
+    forecaster = RNNForecaster(2, lookback=6, season=1, segment=2, hidden_size=3, max_iter=2)
+    forecaster.set_params(past_covariates=["past", 7], pretrained=None, dtype="float64")
+    forecaster.set_params(transform=None, calendar=["weekday"]).fit(y, X, static)
+    frame = input_sensitivity(forecaster.set_params(n_ahead=2), output=1).loc["b"]
+    assert frame.columns.tolist()[:3] == ["y", "weekday=0", "weekday=1"]
+    state, deviations = forecaster.fitted_, X.std(ddof=0)
+    recent = state.scaling.apply(state.history.panel)[-8:-2]  # before the known future
+    unit = max((recent - recent[-1]).std(), 0.1) * state.scaling.deviation[1]
+    for column, lag in (("past", 0), ("past", 3), (7, 1)):
+        moved = []
+        for e in (1e-5, -1e-5):
+            near = X.copy()
+            near.loc[days[-3 - lag], column] += e * deviations[column]
+            moved.append(forecaster.predict(y=y[:-2], X=near, static=static)["b"].iloc[1])
+        slope = (moved[0] - moved[1]) / 2e-5 / unit
+        result = frame.xs(lag, level="lag")[column].item()
+        assert result == pytest.approx(slope, rel=1e-4, abs=1e-7)
 
 
 def test_a_classifier_with_missing_values_and_rows_of_several_lengths():

@@ -31,6 +31,29 @@ def n_calendar_channels(names: Sequence[str]) -> int:
     return sum(7 if name == "weekday" else 2 * _CYCLES[name][2] for name in names)
 
 
+def calendar_names(names: Sequence[str]) -> list[tuple[str, str]]:
+    """The feature that each channel is of, and the channel's own name."""
+    labels = []
+    for name in names:
+        if name == "weekday":
+            labels += [(name, f"{name}={day}") for day in range(7)]
+        else:
+            labels += [(name, wave) for wave in _wave_names(name, _CYCLES[name][2])]
+    return labels
+
+
+def fourier_names(seasons: Sequence[float]) -> list[tuple[str, str]]:
+    """The season that each channel of Fourier terms is of, and the channel's own name."""
+    features = [(f"season {season:g}", _n_harmonics(season)) for season in seasons]
+    return [(name, wave) for name, n in features for wave in _wave_names(name, n)]
+
+
+def _wave_names(name, n_harmonics):
+    """Names of the channels that ``_waves`` makes."""
+    harmonics = range(1, n_harmonics + 1)
+    return [f"{name} {wave} {k}" for k in harmonics for wave in ("sin", "cos")]
+
+
 def calendar_channels(index: pd.Index, names: Sequence[str]) -> np.ndarray:
     """Channels of calendar features, (n_rows, n)."""
     columns = [np.empty((len(index), 0))]

@@ -62,6 +62,13 @@ class ColumnEncoder:
         """Number of channels."""
         return 1 if self.levels is None else len(self.levels)
 
+    @property
+    def channel_names(self) -> list:
+        """Name of each channel: the column's, of a category with its level."""
+        if self.levels is None:
+            return [self.name]
+        return [f"{self.name}={level}" for level in self.levels]
+
     def encode(
         self, values: pd.Series, frame: str, place: Callable[[int], tuple[Any, Any]]
     ) -> np.ndarray:

@@ -21,10 +21,12 @@ from tsrnn.data import (
 )
 from tsrnn.forecasting.calendar import (
     calendar_channels,
+    calendar_names,
     check_calendar,
     check_countries,
     check_holidays,
     fourier_channels,
+    fourier_names,
     holiday_channels,
     n_calendar_channels,
     n_fourier_channels,
@@ -104,6 +106,23 @@ class FeatureEncoder:
     def n_channels(self) -> int:
         """All channels."""
         return self.n_known + sum(c.n_channels for c in (*self.past, *self.static)) + self.observed
+
+    @property
+    def channel_names(self) -> list[tuple[Any, Any]]:
+        """Of each channel the input that it is of, a column or feature, and a name of its own.
+
+        The input is None for the channel that tells which values were observed.
+        """
+        known, past, static = (
+            [(column.name, name) for column in columns for name in column.channel_names]
+            for columns in (self.known, self.past, self.static)
+        )
+        dates = calendar_names(self.calendar)
+        dates += [("holidays", "holidays")] * (self.holidays.size > 0)
+        if self.countries:
+            dates += [("holidays", name) for name in ("holidays", *self.countries.names)]
+        dates += fourier_names(self.fourier)
+        return known + dates + past + static + [(None, "observed")] * self.observed
 
     @property
     def has_covariates(self) -> bool:

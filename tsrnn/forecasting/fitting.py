@@ -32,6 +32,7 @@ from tsrnn.forecasting.pretrained import Pretrained, forecast_one, load_pretrain
 from tsrnn.forecasting.resolve import ResolvedParams, TooShortError, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.seasons import Seasons
+from tsrnn.forecasting.weights import weighted_splits, window_weights
 from tsrnn.forecasting.zero_shot import (
     fine_tuner_of,
     may_be_zero_shot,
@@ -61,8 +62,12 @@ def fit_series(
     covariates: Covariates | None,
     static: pd.DataFrame | None,
     parts: TrainingParts,
+    weights: np.ndarray | None = None,
 ) -> tuple[FittedForecaster, History]:
-    """Fit networks by a forecaster's parameters; also the history of their training."""
+    """Fit networks by a forecaster's parameters; also the history of their training.
+
+    ``weights`` (n_values,) are those of observations in the loss.
+    """
     seasons = Seasons.of(forecaster.season, collection.panel.lengths)
     if find_loss(forecaster.loss).is_positive:  # of whose values nothing is taken out
         fourier = (*map(float, seasons.profiles), *seasons.fourier)
@@ -76,8 +81,11 @@ def fit_series(
         holidays=forecaster.holidays,
         fourier=seasons.fourier,
     )
+    if forecaster.max_iter == 0 and weights is not None:
+        raise ValueError("sample_weight weights what is trained on: leave it out for max_iter=0.")
+    prefers = weights is None and prefers_zero_shot(forecaster, collection, features)
     name = type(forecaster).__name__
-    if forecaster.max_iter == 0 or prefers_zero_shot(forecaster, collection, features):
+    if forecaster.max_iter == 0 or prefers:
         has_epochs = forecaster.max_iter != 0
         log_zero_shot(name, "the panel's series are short" if has_epochs else "max_iter=0")
         return zero_shot(forecaster, collection, features)
@@ -85,7 +93,7 @@ def fit_series(
         parameters = forecaster.get_params() | {"season": seasons.base}
         resolved = resolve(collection, parameters, features.n_known > 0)
     except TooShortError as error:
-        if not may_be_zero_shot(forecaster, features):
+        if weights is not None or not may_be_zero_shot(forecaster, features):
             raise
         if error.series is not None:  # others may be long enough
             warnings.warn(
@@ -119,7 +127,7 @@ def fit_series(
         loss=spec.loss,
     )
     pretrained = _pretrained(forecaster, collection, features)
-    context = FitContext(collection, scaling, spec, resolved, pretrained)
+    context = FitContext(collection, scaling, spec, resolved, pretrained, weights)
     network, result, pretrained = _fit_networks(forecaster, context, parts)
     network.parameters = result.weights[0, 0]
     share = result.calibration.share
@@ -177,6 +185,7 @@ class FitContext:
     spec: WindowSpec
     resolved: ResolvedParams
     pretrained: Pretrained | None
+    weights: np.ndarray | None = None  # (n_values,) in the loss; None for 1
 
 
 def _fit_networks(
@@ -197,9 +206,15 @@ def _fit_networks(
         return dataclasses.replace(given, recurrent_dropout=resolved.recurrent_dropout)
 
     network, name = draw(0)[0], type(forecaster).__name__
-    fitter = Fitter(source, draw, forecaster.n_estimators, settings, name, forecaster.verbose)
+    weights, weighted = None, source
+    if fit.weights is not None:
+        weights = window_weights(fit.weights, spec.lookback, spec.n_ahead)
+        weighted = source._replace(weights=weights)
+    fitter = Fitter(weighted, draw, forecaster.n_estimators, settings, name, forecaster.verbose)
 
     splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
+    if weights is not None:
+        splits = weighted_splits(splits, weights)
     fine_tuner = _fine_tuner(forecaster, fit, splits, seed)
 
     def calibrate(weights, windows):
@@ -223,6 +238,8 @@ def _fit_networks(
             name=f"{name} (each series)",
         )
         series_splits = splits_of(collection, spec, resolved.n_held_out, True)
+        if weights is not None:
+            series_splits = weighted_splits(series_splits, weights)
         if forecaster.early_stopping:  # a series without validation keeps the network of all
             series_splits = [
                 split if split.validation.size else Split(*[split.validation] * 3)

@@ -10,6 +10,7 @@ from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.updating import UpdateMixin
+from tsrnn.forecasting.weights import read_weights
 from tsrnn.parameters import (
     BOOLEAN,
     FRACTION,
@@ -367,7 +368,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, y: Any, X: Any = None, static: Any = None) -> Self:
+    def fit(self, y: Any, X: Any = None, static: Any = None, *, sample_weight: Any = None) -> Self:
         """Fit networks that forecast series from their history.
 
         Parameters
@@ -389,6 +390,11 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         static : DataFrame, optional
             Numbers or categories of each series, by the index or the column ``id_column``; pandas
             or polars.
+        sample_weight : dict, Series or DataFrame, optional
+            Weights in the loss, 0 or more: one for each series, by its label; or one for each
+            value, in a form that ``y`` can have. A window counts by the mean weight of the values
+            that it forecasts, in validation too, and windows without weight are left out.
+            Intervals and the pretrained network do not take them into account.
 
         Returns
         -------
@@ -425,8 +431,11 @@ class RNNForecaster(PredictMixin, UpdateMixin):
             )
         if covariates is not None:
             covariates = covariates.of(collection.ids)
+        weights = None
+        if sample_weight is not None:
+            weights = read_weights(self, sample_weight, collection)
         parts = TrainingParts(self._new_network, self._settings, quantiles)
-        self.fitted_, history = fit_series(self, collection, covariates, static, parts)
+        self.fitted_, history = fit_series(self, collection, covariates, static, parts, weights)
         self._record(history)
         self.fit_time_ = time.perf_counter() - start
         return self

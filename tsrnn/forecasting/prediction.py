@@ -262,9 +262,9 @@ class PredictMixin(ForecasterBase):
         if columns and {*columns} <= {*getattr(y, "columns", ())}:
             raise Location("y").error(
                 f"has the columns of X, {columns}",
-                "A forecaster is scored by score(y, X), the series first. permutation_importance, "
-                "which calls score(X, y), does not suit it: tsrnn.inspection.input_sensitivity "
-                "says what a forecast depends on.",
+                "A forecaster is scored by score(y, X), the series first. Scikit-learn's "
+                "permutation_importance, which calls score(X, y), does not suit it: that of "
+                "tsrnn.inspection does.",
             )
 
     def _predictor(self) -> Predictor:

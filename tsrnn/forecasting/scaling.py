@@ -57,6 +57,16 @@ class Scaling:
         deviation = np.ldexp(np.where(constant, smallest, deviation), exponent)
         return cls(log, slope, np.ldexp(mean, exponent), np.maximum(deviation, 5e-324), profiles)
 
+    def of_series(self, series: np.ndarray) -> Scaling:
+        """The scaling of some series, by their numbers, which may repeat."""
+        return dataclasses.replace(
+            self,
+            slope=self.slope[series],
+            mean=self.mean[series],
+            deviation=self.deviation[series],
+            profiles=tuple(profile[series] for profile in self.profiles),
+        )
+
     @property
     def seasons(self) -> tuple[int, ...]:
         """Steps of the seasons that profiles take out."""

@@ -2,6 +2,7 @@
 
 from tsrnn.inspection.diagnosis import diagnose
 from tsrnn.inspection.gradients import gradient_flow, input_sensitivity, jacobian_spectrum
+from tsrnn.inspection.importance import permutation_importance
 from tsrnn.inspection.report import Diagnosis, Finding
 from tsrnn.inspection.states import attention_weights, gates, memory_half_life, saturation, states
 
@@ -15,6 +16,7 @@ __all__ = [
     "input_sensitivity",
     "jacobian_spectrum",
     "memory_half_life",
+    "permutation_importance",
     "saturation",
     "states",
 ]

@@ -33,6 +33,11 @@ class Batch:
     segment: int  # steps of the series per recurrent step
     loss: str
     loss_params: tuple
+    # of a forecaster: labels of each step of the series that is read, (n_time * segment,), how many
+    # of them are in the future, and names of the inputs of a step
+    row_labels: list[pd.Index] | None = None
+    n_future: int = 0
+    input_names: list | None = None
 
     def run(
         self, *, grad_outputs: np.ndarray | None = None, backward_from_loss: bool = False
@@ -150,20 +155,29 @@ def _window_batch(forecaster, y, with_targets):
     segment = spec.segment
     n_rows = network.n_time(source) * segment
     ends = firsts + spec.lookback + source.ahead
-    step_labels = [
-        axis.index[end - n_rows : end][segment - 1 :: segment]
-        for axis, end in zip(collection.axes, ends, strict=True)
+    row_labels = [
+        axis.index[end - n_rows : end] for axis, end in zip(collection.axes, ends, strict=True)
     ]
     return Batch(
         network=network,
         source=source,
         windows=panel.indptr[:-1] + firsts,
         keys=None if len(firsts) == 1 else pd.Index(collection.ids, name="series"),
-        step_labels=step_labels,
+        step_labels=[labels[segment - 1 :: segment] for labels in row_labels],
         segment=segment,
         loss=spec.loss,
         loss_params=find_loss(spec.loss).params_for(spec.quantiles),
+        row_labels=row_labels,
+        n_future=source.ahead,
+        input_names=_input_names(state, source),
     )
+
+
+def _input_names(state, source):
+    """Names of a forecaster's inputs of a step, as ``write_covariates`` has them."""
+    names = [] if state.features is None else [name for _, name in state.features.channel_names]
+    future = ["step ahead", *(f"change of {name}" for name in names[: source.n_known])]
+    return ["y", *names, *(future if source.ahead else [])]
 
 
 def _language_batch(model, X, with_targets):

@@ -1,5 +1,6 @@
 """Gradients back through time: the loss's at each step, the inputs', and the Jacobians' spectra."""
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -78,7 +79,23 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
     Returns
     -------
     DataFrame
-        Rows as for ``states``, with a level "lag", the steps before the last; columns are inputs.
+        Rows as for ``states``, with a level "lag", the steps before the last; columns are numbers
+        of inputs. Of a forecaster there is a row for each step of the series, lag 0 is the last
+        known one, and lags of the future are negative; columns are "y", covariates, calendar
+        features, "holidays" and static columns by name, categories with their level, "observed"
+        with ``missing="mask"``. Where covariates are known in the future, "step ahead" is how far
+        in it a step is, and "change of ..." the difference of a covariate from the season before.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster
+    >>> from tsrnn.datasets import load_seattle_weather
+    >>> from tsrnn.inspection import input_sensitivity
+    >>> days = load_seattle_weather()[:200]
+    >>> forecaster = RNNForecaster(horizon=3, past_covariates=["weather"], max_iter=2)
+    >>> table = input_sensitivity(forecaster.fit(days["temp_max"], days[["weather"]]))
+    >>> table.columns.tolist()[:3], table.index.names[-1]
+    (['y', 'weather=drizzle', 'weather=fog'], 'lag')
     """
     batch = read_batch(estimator, X)
     network = batch.network
@@ -98,11 +115,26 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
             weights = views[f"weight_input_{name}"].astype(float)
             grad_gates = _float64(layer.grad_gates)
             grad_inputs = grad_inputs + np.einsum("ntbh,bhk->ntk", grad_gates, weights)
+    if batch.input_names is not None:
+        return _by_name(batch, grad_inputs)
     columns = pd.RangeIndex(grad_inputs.shape[2], name="input")
     frame = batch.frame(grad_inputs, columns, trace.first_steps)
     lags = np.arange(grad_inputs.shape[1])[::-1] * batch.segment
     lags = np.concatenate([lags[first:] for first in trace.first_steps])
     return frame.set_index(pd.Index(lags, name="lag"), append=True)
+
+
+def _by_name(batch, grad_inputs):
+    """Derivatives by the inputs of each step of a forecaster's series."""
+    n, n_time, _ = grad_inputs.shape
+    n_rows = n_time * batch.segment
+    by_row = dataclasses.replace(batch, step_labels=batch.row_labels)
+    columns = pd.Index(batch.input_names, name="input")
+    values = grad_inputs.reshape(n, n_rows, len(columns))
+    frame = by_row.frame(values, pd.RangeIndex(len(columns)), np.zeros(n, int))
+    frame.columns = columns
+    lags = np.arange(n_rows)[::-1] - batch.n_future
+    return frame.set_index(pd.Index(np.tile(lags, n), name="lag"), append=True)
 
 
 @validated(n_values=[POSITIVE_INTEGER], of=[StrOptions(["hidden", "state"])])
