@@ -74,6 +74,16 @@ def test_of_many_processes_at_once_one_compiles(script, environment, tmp_path):
     assert len(os.listdir(tmp_path / "cache" / "tsrnn")) == 1  # the lock is gone
 
 
+def test_a_kernel_is_loaded_without_all_that_numba_can_compile(script, environment):
+    assert run(script, environment) == [False, True]
+    script.write_text(DOUBLE + 'assert "numba.typed.typeddict" not in sys.modules\n')
+    assert run(script, environment) == [True, False]
+    script.write_text(
+        DOUBLE + "y = np.arange(3.0, dtype=np.float32)\nkernel(1, y)\nassert y[2] == 4"
+    )
+    assert run(script, environment) == [True, False]  # printed before another is compiled
+
+
 def test_a_lock_is_held_by_one_at_a_time(tmp_path):
     path, order = tmp_path / "lock", []
 
