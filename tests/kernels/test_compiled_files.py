@@ -135,7 +135,7 @@ def compile_for(level, script, environment):
     """Compile the kernel for a level; the file."""
     folder = environment["NUMBA_CACHE_DIR"]
     shutil.rmtree(folder, ignore_errors=True)
-    other = {"NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": ""}
+    other = {"NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": levels.tuning_of(level)}
     assert run(script, environment | other) == [False, True]
     (path,) = (folders.Path(folder) / "tsrnn").iterdir()
     return path
