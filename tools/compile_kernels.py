@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tsrnn.kernels.jit.compile import Call
-from tsrnn.kernels.jit.levels import levels
+from tsrnn.kernels.jit.levels import levels, tuning_of
 from tsrnn.kernels.jit.listing import MANIFEST, manifest_of
 from tsrnn.warming import ESTIMATORS, kernels_called
 
@@ -40,7 +40,7 @@ def compile_for(level: str, call: Call, cache: Path) -> None:
     environment = os.environ | {
         "NUMBA_CACHE_DIR": str(cache),
         "NUMBA_CPU_NAME": level,
-        "NUMBA_CPU_FEATURES": "",
+        "NUMBA_CPU_FEATURES": tuning_of(level),
         "PYTHONHASHSEED": "0",
         "PYTHONSAFEPATH": "1",  # not the present folder
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),

@@ -74,6 +74,16 @@ def test_of_many_processes_at_once_one_compiles(script, environment, tmp_path):
     assert len(os.listdir(tmp_path / "cache" / "tsrnn")) == 1  # the lock is gone
 
 
+def test_a_kernel_is_loaded_without_all_that_numba_can_compile(script, environment):
+    assert run(script, environment) == [False, True]
+    script.write_text(DOUBLE + 'assert "numba.typed.typeddict" not in sys.modules\n')
+    assert run(script, environment) == [True, False]
+    script.write_text(
+        DOUBLE + "y = np.arange(3.0, dtype=np.float32)\nkernel(1, y)\nassert y[2] == 4"
+    )
+    assert run(script, environment) == [True, False]  # printed before another is compiled
+
+
 def test_a_lock_is_held_by_one_at_a_time(tmp_path):
     path, order = tmp_path / "lock", []
 
@@ -125,7 +135,7 @@ def compile_for(level, script, environment):
     """Compile the kernel for a level; the file."""
     folder = environment["NUMBA_CACHE_DIR"]
     shutil.rmtree(folder, ignore_errors=True)
-    other = {"NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": ""}
+    other = {"NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": levels.tuning_of(level)}
     assert run(script, environment | other) == [False, True]
     (path,) = (folders.Path(folder) / "tsrnn").iterdir()
     return path

@@ -207,9 +207,20 @@ def test_compiled_signatures_can_be_reduced_and_rebuilt(compiled):
     expect(isinstance(reduced, tuple), "CompileResult._reduce() to return a tuple")
     fields = "libdata", "fndesc", "env", "signature", "objectmode", "lifted", "typeann"
     expect_parameters(CompileResult._rebuild, "target_context", *fields)
-    expect(reduced[6] == "" and __file__ not in repr(reduced), "no list of types, with this file")
+    names, rest = reduced
+    expect(rest[6] == "" and __file__ not in repr(reduced), "no list of types, with this file")
+    expect("PyErr_Format" in names or "PyErr_SetString" in names, f"names of Python in {names}")
     rebuilt = numba_internals.rebuild_compiled(numba_internals.cpu_context(), reduced)
     expect(rebuilt.entry_point(41) == 42, "a rebuilt function that computes 42")
+
+
+@pytest.mark.parametrize("missing", [[], ["no_such_function"]])
+def test_what_is_missing_is_registered(compiled, monkeypatch, missing):
+    names, rest = numba_internals.reduce_compiled(compiled[1])
+    refreshed = []
+    monkeypatch.setattr(CPUContext, "refresh", lambda context: refreshed.append(context))
+    numba_internals.rebuild_compiled(numba_internals.cpu_context(), (names + missing, rest))
+    expect(len(refreshed) == len(missing), f"{names} to be symbols of the process")
 
 
 def test_the_context_knows_its_processor():

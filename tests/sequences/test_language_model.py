@@ -228,7 +228,7 @@ def test_short_texts_are_held_out_whole():
 )
 def test_how_one_text_begins_is_learned_from_its_lines(text, unit, before):
     reader = Tokens.learn(unit, text)
-    source = reader.read(text, np.dtype(np.float64))
+    source = reader.read(text)
     read = reader.with_beginnings(source)
     rows = np.flatnonzero(read.tokens != source.tokens)
     assert rows.size == source.tokens.size // 300 > 1

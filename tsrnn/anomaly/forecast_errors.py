@@ -68,7 +68,7 @@ class ForecastErrors:
         }
 
     def source(
-        self, series: Sequence[np.ndarray], features: Sequence[np.ndarray], dtype: str
+        self, series: Sequence[np.ndarray], features: Sequence[np.ndarray]
     ) -> tuple[Source, np.ndarray]:
         """Training windows of all series.
 
@@ -86,8 +86,8 @@ class ForecastErrors:
                 counts.append(np.full(starts[-1].size, length))
                 n += len(z)
         firsts, lengths = np.concatenate(starts), np.concatenate(counts)
-        flat = [np.concatenate(part).astype(dtype) for part in (inputs, targets)]
-        return sequence_source(flat[0], firsts, lengths, flat[1]), np.arange(firsts.size)
+        flat = np.concatenate(inputs), firsts, lengths, np.concatenate(targets)
+        return sequence_source(*flat), np.arange(firsts.size)
 
     def evaluate(
         self, networks: Sequence[Network], z: np.ndarray, features: np.ndarray, online: bool

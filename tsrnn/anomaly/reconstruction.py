@@ -34,7 +34,7 @@ class Reconstruction:
         return sizes | {"head": "horizons"}
 
     def source(
-        self, series: Sequence[np.ndarray], features: Sequence[np.ndarray], dtype: str
+        self, series: Sequence[np.ndarray], features: Sequence[np.ndarray]
     ) -> tuple[Source, np.ndarray]:
         """Training windows of all series."""
         clipped = [np.clip(z, -INPUT_LIMIT, INPUT_LIMIT) for z in series]
@@ -43,7 +43,7 @@ class Reconstruction:
         for offset, z in zip(offsets, clipped, strict=False):
             step = -(-len(z) // _MAX_WINDOWS)
             starts.append(offset + np.arange(0, len(z) - self.lookback + 1, step))
-        firsts, values = np.concatenate(starts), np.concatenate(clipped).astype(dtype)
+        firsts, values = np.concatenate(starts), np.concatenate(clipped)
         targets = values[firsts[:, None] + np.arange(self.lookback)].reshape(len(firsts), -1)
         lengths = np.full(firsts.size, self.lookback)
         return sequence_source(values, firsts, lengths, targets), np.arange(firsts.size)
@@ -80,7 +80,7 @@ class Reconstruction:
         """Mean reconstruction of the windows at ``firsts``, (n_windows, lookback, n_channels)."""
         if not firsts.size:
             return np.empty((0, self.lookback, self.n_channels))
-        values = np.clip(z, -INPUT_LIMIT, INPUT_LIMIT).astype(networks[0].parameters.dtype)
+        values = np.clip(z, -INPUT_LIMIT, INPUT_LIMIT)
         source = sequence_source(values, firsts, np.full(firsts.size, self.lookback))
         outputs = (network.predict(source, np.arange(firsts.size)) for network in networks)
         total = np.asarray(sum(outputs))

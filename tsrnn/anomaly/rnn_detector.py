@@ -295,7 +295,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         return ForecastErrors(n_channels, leads, self.seasons_, lookback, self.loss)
 
     def _train_networks(self, model, inputs):
-        source, windows = model.source(*zip(*inputs, strict=True), self.dtype)
+        source, windows = model.source(*zip(*inputs, strict=True))
         n, seed = self.n_estimators, check_random_state(self.random_state).randint(2**31)
         rngs = [np.random.default_rng([seed, member]) for member in range(n)]
         shape = {"n_hidden": self.hidden_size, "n_layers": self.n_layers} | model.shape()

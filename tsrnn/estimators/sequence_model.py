@@ -67,18 +67,14 @@ class SequenceModel:
                 f"segment={self.segment}: none of it would be read. Drop it, or fit with a smaller "
                 "segment."
             )
-        dtype = self.network.parameters.dtype
         values = (sequences.values - self.X_mean) / self.X_scale
         tokens = np.empty(0, np.int64)
         if self.network.n_tokens:
             tokens, values = token_array(values[:, 0]), values[:, 1:]
-        values = values.astype(dtype)
         if sequences.step_targets is not None:
             targets = sequences.step_targets
-        if targets is not None:
-            if self.y_mean is not None:
-                targets = (targets - self.y_mean) / self.y_scale
-            targets = targets.astype(dtype)
+        if targets is not None and self.y_mean is not None:
+            targets = (targets - self.y_mean) / self.y_scale
         missing = INDICATE if self.marks_missing else SKIP
         windows = sequences.firsts, sequences.lengths
         is_scaled = self.y_scale is not None and find_loss(self.loss).is_positive

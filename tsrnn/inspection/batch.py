@@ -219,7 +219,6 @@ def _prompts(state, X):
     prompts = [state.reader.read_prompt(sequence, name) for name, sequence in sequences.items()]
     lengths = np.array([len(prompt) for prompt in prompts])
     firsts, rows = np.cumsum(lengths) - lengths, np.concatenate(prompts)
-    dtype = state.network.parameters.dtype
     if isinstance(state.reader, Frames):
-        return sequence_source(rows.astype(dtype), firsts, lengths)
-    return sequence_source(np.empty((len(rows), 0), dtype), firsts, lengths, tokens=rows)
+        return sequence_source(rows, firsts, lengths)
+    return sequence_source(np.empty((len(rows), 0)), firsts, lengths, tokens=rows)

@@ -16,7 +16,7 @@ from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.metrics.points import scale_or_nan
 from tsrnn.forecasting.predictor import ForecastContext, Predictor
-from tsrnn.forecasting.resolve import check_positive
+from tsrnn.forecasting.resolve import check_values
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
@@ -133,7 +133,7 @@ def permutation_importance(
     state = clone(forecaster).fit(history, covariates, static).fitted_
     state.check_trained()
     whole, _ = state.with_channels(collection, covariates, static, forecaster.missing == "mask")
-    check_positive(whole, state.transform)
+    check_values(whole, state.transform, state.spec.loss)
     predictor = state.predictor(False, forecaster.device, forecaster.n_jobs)
     windows = _Windows.of(state, predictor, whole, ends, forecaster.horizon)
     score = _Score.of(whole, ends, forecaster.horizon, state.spec.season, metric)

@@ -28,7 +28,11 @@ SKIP, INDICATE = 0, 1  # treatment of missing values: see Source.missing
 
 
 class Source(NamedTuple):
-    """Values and the definition of their windows."""
+    """Values and the definition of their windows.
+
+    Values and targets are float64 whatever a network computes in, which rounds them where it reads
+    them: kernels for float32 would be others to compile.
+    """
 
     # (n, n_channels): one series after another. For forecasting, channel 0 is the series and
     # the others are covariates, first those known in the future.
@@ -68,11 +72,11 @@ def forecast_source(
 ) -> Source:
     """A source for forecasting series, (n,) or (n, n_channels), from their past."""
     empty = np.empty(0, np.int64)
-    values = kernel_array(values).reshape(len(values), -1)
+    values = kernel_array(values, np.float64).reshape(len(values), -1)
     targets = np.empty((0, 0)) if targets is None else np.reshape(targets, (-1, 1))
     return Source(
         values=values,
-        targets=kernel_array(targets, values.dtype),
+        targets=kernel_array(targets, np.float64),
         weights=kernel_array(weights, np.float64),
         firsts=empty,
         lengths=empty,
@@ -99,10 +103,10 @@ def sequence_source(
     unit: float = 1.0,
 ) -> Source:
     """A source of sequences with targets, which were divided by ``unit``."""
-    values = kernel_array(values)
+    values = kernel_array(values, np.float64)
     return Source(
         values=values,
-        targets=kernel_array(np.empty((0, 0)) if targets is None else targets, values.dtype),
+        targets=kernel_array(np.empty((0, 0)) if targets is None else targets, np.float64),
         weights=kernel_array(weights, np.float64),
         firsts=kernel_array(firsts, np.int64),
         lengths=kernel_array(lengths, np.int64),

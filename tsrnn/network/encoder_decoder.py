@@ -136,6 +136,11 @@ class EncoderDecoder:
         self.set_parameters(self.parameters)
 
     @property
+    def cell(self) -> str:
+        """The cell of encoder and decoder."""
+        return self.encoder.cell
+
+    @property
     def dtype(self) -> np.dtype:
         """Type of the parameters."""
         return self.parameters.dtype

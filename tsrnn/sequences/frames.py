@@ -57,7 +57,7 @@ class Frames:
         return self.n_notes
 
     @naming("X")
-    def read(self, X: Any, dtype: np.dtype) -> Source:
+    def read(self, X: Any) -> Source:
         """Pieces as a source, end to end; a step's targets are the notes of the next frame.
 
         Raises
@@ -71,7 +71,7 @@ class Frames:
                 "X must be a list of (n_steps, n_notes) arrays of 0 and 1, as in fit. Give a "
                 "single piece as [X]."
             )
-        pieces = [self._read_piece(piece, f"Piece {k} of X", dtype) for k, piece in enumerate(X)]
+        pieces = [self._read_piece(piece, f"Piece {k} of X") for k, piece in enumerate(X)]
         for number, piece in enumerate(pieces):
             if len(piece) < 2:
                 raise ValueError(
@@ -79,7 +79,7 @@ class Frames:
                     "the one before. Leave it out."
                 )
         values = np.concatenate(pieces)
-        targets = np.concatenate([values[1:], np.full((1, self.n_notes), np.nan, dtype)])
+        targets = np.concatenate([values[1:], np.full((1, self.n_notes), np.nan)])
         sizes = np.array([len(piece) for piece in pieces])
         return sequence_source(values, np.cumsum(sizes) - sizes, sizes - 1, targets)
 
@@ -90,7 +90,7 @@ class Frames:
         """
         places = zip(source.firsts[windows], source.lengths[windows], strict=True)
         frames = np.concatenate([source.targets[first : first + n] for first, n in places])
-        n_on = frames.sum(axis=0, dtype=np.float64)
+        n_on = frames.sum(axis=0)
         return portable.log((n_on + 0.5) / (len(frames) - n_on + 0.5))
 
     def read_prompt(self, prompt: Any, name: str = "prompt") -> np.ndarray:
@@ -104,22 +104,22 @@ class Frames:
                     f"{name} must be an (n_steps, n_notes) array of one frame or more: the network "
                     "has not learned how a piece begins. Give the first frames of one."
                 )
-            return self._read_piece(prompt, name, np.dtype(np.float64))
+            return self._read_piece(prompt, name)
 
     def losses(self, scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Negative log-likelihood of frames, (n_steps,) float64, summed over notes."""
-        scores, targets = scores.astype(np.float64), targets.astype(np.float64)
+        scores = scores.astype(np.float64)
         softplus = np.maximum(scores, 0) + portable.log(1 + portable.exp(-np.abs(scores)))
         return (softplus - targets * scores).sum(axis=1)
 
-    def _read_piece(self, piece, name, dtype):
+    def _read_piece(self, piece, name):
         shape = np.shape(piece)
         if len(shape) != 2 or shape[1] != self.n_notes:
             raise ValueError(
                 f"{name} has shape {shape}, and there are {self.n_notes} notes: give it as "
                 f"(n_steps, {self.n_notes})."
             )
-        frames = np.asarray(piece, np.float64)
+        frames = np.array(piece, np.float64)
         wrong = np.argwhere((frames != 0) & (frames != 1))
         if wrong.size:
             step, note = wrong[0].tolist()
@@ -127,4 +127,4 @@ class Frames:
                 f"{name} holds {frames[step, note]:g} at step {step}, note {note}. A note is on "
                 "(1) or off (0)."
             )
-        return frames.astype(dtype)
+        return frames

@@ -35,7 +35,7 @@ class FittedLanguageModel:
 
     def read(self, X: Any) -> Source:
         """Sequences as a source; ValueError if X is not like what was fitted."""
-        return self.reader.read(X, self.network.parameters.dtype)
+        return self.reader.read(X)
 
     def step_losses(self, source: Source, n_jobs: int | None = None) -> list[np.ndarray]:
         """Negative log-likelihood of each predicted step of sequences in nats, float64 arrays.
@@ -84,11 +84,10 @@ class FittedLanguageModel:
 
     def prompt_source(self, prompt: np.ndarray) -> Source:
         """A source of the steps of a prompt, as the reader's ``read_prompt`` returns it."""
-        dtype, n = self.network.parameters.dtype, len(prompt)
+        window = np.arange(1), np.array([len(prompt)])
         if isinstance(self.reader, Frames):
-            return sequence_source(prompt.astype(dtype), np.arange(1), np.array([n]))
-        values = np.empty((n, 0), dtype)
-        return sequence_source(values, np.arange(1), np.array([n]), tokens=prompt)
+            return sequence_source(prompt, *window)
+        return sequence_source(np.empty((len(prompt), 0)), *window, tokens=prompt)
 
     def read_on(self, prompt: np.ndarray, states: np.ndarray) -> np.ndarray:
         """Carry states (1, state_width), which are overwritten, over the steps of a prompt.

@@ -78,7 +78,7 @@ class TrainedLanguageModel(TrainingEstimator):
         else:
             self._check_unchanged()
         reader = self._reader()
-        source = reader.read(X, np.dtype(self.dtype))
+        source = reader.read(X)
         if isinstance(reader, Tokens) and not reader.learns_ends:
             source = reader.with_beginnings(source)
         windows = self._windows(source, self.early_stopping and not partial)

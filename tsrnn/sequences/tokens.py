@@ -75,7 +75,7 @@ class Tokens:
         ends = {self.boundary} if self.learns_ends else set()
         return sorted({0, tokenizer.begin_, tokenizer.end_} - {None} - ends)
 
-    def read(self, X: Any, dtype: np.dtype) -> Source:
+    def read(self, X: Any) -> Source:
         """Sequences as a source, end to end; a step's target is the next token.
 
         Raises
@@ -104,7 +104,7 @@ class Tokens:
         for first, each in zip(firsts, ids, strict=True):
             stream[first + 1 : first + 1 + each.size] = each
         with_end = self.learns_ends and not is_single
-        values, targets = np.empty((stream.size - 1, 0), dtype), stream[1:, None].astype(dtype)
+        values, targets = np.empty((stream.size - 1, 0)), stream[1:, None].astype(float)
         lengths = lengths if with_end else lengths - 1
         return sequence_source(values, firsts, lengths, targets, tokens=stream[:-1])
 

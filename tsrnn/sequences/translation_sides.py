@@ -75,7 +75,7 @@ class TokenSource:
         """Tokens of the vocabulary."""
         return self.tokenizer.n_tokens_
 
-    def read(self, X: Any, dtype: np.dtype) -> Source:
+    def read(self, X: Any) -> Source:
         """Sequences end to end; ValueError if X is not what was fitted, or one has no token.
 
         A UserWarning if no token is known.
@@ -90,7 +90,7 @@ class TokenSource:
                 stacklevel=2,
             )
         lengths = np.array([each.size for each in ids])
-        values = np.empty((lengths.sum(), 0), dtype)
+        values = np.empty((lengths.sum(), 0))
         return sequence_source(
             values, np.cumsum(lengths) - lengths, lengths, tokens=np.concatenate(ids)
         )
@@ -127,7 +127,7 @@ class NumberSource:
         """Numbers that a step reads."""
         return inputs_per_step(1, self.mean.size, self.marks_missing)
 
-    def read(self, X: Any, dtype: np.dtype) -> Source:
+    def read(self, X: Any) -> Source:
         """Sequences end to end; ValueError if X is not like what was fitted."""
         sequences = _read_numbers(X, self.mean.size)
         if sequences.missing and not self.marks_missing:
@@ -136,7 +136,7 @@ class NumberSource:
                 f"Sequence {number} of X has missing values (NaN), and the network has seen none "
                 "in fit. Fit on data that has some, or fill them."
             )
-        values = ((sequences.values - self.mean) / self.scale).astype(dtype)
+        values = (sequences.values - self.mean) / self.scale
         missing = INDICATE if self.marks_missing else SKIP
         return sequence_source(values, sequences.firsts, sequences.lengths, missing=missing)
 
@@ -198,7 +198,7 @@ class TokenTarget:
         allowed[[0, self.tokenizer.begin_]] = False
         return allowed
 
-    def read(self, y: Any, dtype: np.dtype, n: int) -> Source:
+    def read(self, y: Any, n: int) -> Source:
         """Sequences as a decoder's inputs and targets, end to end.
 
         ValueError if y is not what was fitted, has not ``n`` sequences, or one has no token.
@@ -213,14 +213,14 @@ class TokenTarget:
                 f"{n} and y has {len(ids)}."
             )
         _refuse_empty(ids, self.tokenizer, "y")
-        return self.of_ids(ids, dtype)
+        return self.of_ids(ids)
 
-    def of_ids(self, ids: list[np.ndarray], dtype: np.dtype) -> Source:
+    def of_ids(self, ids: list[np.ndarray]) -> Source:
         """A source of ids that include those of begin and end."""
         lengths = np.array([each.size - 1 for each in ids])
         inputs = np.concatenate([each[:-1] for each in ids])
-        targets = np.concatenate([each[1:] for each in ids])[:, None].astype(dtype)
-        values = np.empty((inputs.size, 0), dtype)
+        targets = np.concatenate([each[1:] for each in ids])[:, None].astype(float)
+        values = np.empty((inputs.size, 0))
         firsts = np.cumsum(lengths) - lengths
         return sequence_source(values, firsts, lengths, targets, tokens=inputs)
 

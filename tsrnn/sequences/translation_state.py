@@ -28,12 +28,12 @@ class FittedTranslator:
 
     def read(self, X: Any) -> Source:
         """Sequences to read; ValueError if X is not like what was fitted."""
-        return self.source.read(X, self.network.dtype)
+        return self.source.read(X)
 
     def read_pairs(self, X: Any, y: Any, *, training: bool = False) -> PairSource:
         """Pairs of sequences; ValueError as well if one takes more memory than there is."""
         source = self.read(X)
-        pairs = PairSource(source, self.target.read(y, self.network.dtype, source.firsts.size))
+        pairs = PairSource(source, self.target.read(y, source.firsts.size))
         lengths = source.lengths, pairs.decoder.lengths
         (x, n_read), (t, n_written) = ((int(n.argmax()), int(n.max())) for n in lengths)
         check_bytes(

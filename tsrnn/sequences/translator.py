@@ -339,7 +339,7 @@ class RNNTranslator(TrainedTranslator):
             tokenizer = self.target_tokenizer_
             begin, end = [tokenizer.begin_], [tokenizer.end_]
             ids = [np.concatenate([begin, each, end]) for each in self._search(source)]
-            pairs = PairSource(source, model.target.of_ids(ids, self.network_.dtype))
+            pairs = PairSource(source, model.target.of_ids(ids))
         else:
             pairs = model.read_pairs(X, y)
         tokens = self.target_tokenizer_.tokens_

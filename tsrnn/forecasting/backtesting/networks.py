@@ -10,7 +10,7 @@ from tsrnn.data import Covariates
 from tsrnn.forecasting.backtesting.block import Block, head
 from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.forecasting.forecaster import RNNForecaster
-from tsrnn.forecasting.resolve import check_positive
+from tsrnn.forecasting.resolve import check_values
 
 
 def network_forecasts(
@@ -38,7 +38,7 @@ def network_forecasts(
 def _context_of(state, whole, lengths, horizon):
     """The first values of series, and the channels of the horizon after them."""
     known, after = head(whole, lengths), None
-    check_positive(known, state.transform)
+    check_values(known, state.transform, state.spec.loss)
     state.scaling.check_range(known)
     if whole.covariates is not None:
         rows = (whole.panel.indptr[:-1] + lengths)[:, None] + np.arange(horizon)

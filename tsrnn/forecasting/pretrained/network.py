@@ -93,7 +93,7 @@ class PretrainedNetwork:
 
     def _forecast(self, stretches, horizon, n_jobs):
         filled, exponents, offsets = prepare(stretches, horizon, n_jobs)
-        source = sequence_source(filled.inputs.astype(float), filled.firsts, filled.lengths)
+        source = sequence_source(filled.inputs, filled.firsts, filled.lengths)
         rows = (filled.firsts + filled.n_read)[:, None] + np.arange(horizon)
         corrections = self.corrections(source, horizon, n_jobs) * filled.scales[:, None, None]
         quantiles = filled.base[rows][:, :, None] + corrections

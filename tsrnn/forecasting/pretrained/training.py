@@ -135,10 +135,7 @@ def simulate_windows(plan: Plan, number: int, n_jobs: int | None = None) -> Sour
 
 
 def joined(parts: list[tuple[Filled, np.ndarray]]) -> Source:
-    """The source of several lots of windows.
-
-    In float64, as the source of a forecaster's own network is: no second kernel is compiled.
-    """
+    """The source of several lots of windows."""
     inputs = np.concatenate([filled.inputs for filled, _ in parts], dtype=float)
     lengths = np.concatenate([filled.lengths for filled, _ in parts])
     targets = np.concatenate([targets for _, targets in parts], dtype=float)

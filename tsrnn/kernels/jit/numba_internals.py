@@ -18,6 +18,7 @@ from numba.core.compiler import CompileResult, DefaultPassBuilder
 from numba.core.cpu import CPUContext
 from numba.core.extending import _Intrinsic
 from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
 from numba.np.arrayobj import populate_array
 from numba.np.ufunc import parallel as numba_threads
 from numba.parfors.parfor import Parfor
@@ -112,7 +113,7 @@ def can_be_saved(compiled: CompileResult) -> bool:
 
 
 def reduce_compiled(compiled: CompileResult) -> tuple:
-    """A compiled signature as a tuple that can be pickled.
+    """A compiled signature as a tuple that can be pickled: the names it links to, and Numba's own.
 
     Numba keeps the code of LLVM too, two thirds of the whole, to inline it elsewhere. Nothing
     inlines a kernel: the names that it defines are enough. Its list of types is left out as well,
@@ -121,15 +122,25 @@ def reduce_compiled(compiled: CompileResult) -> tuple:
     library, *rest = compiled._reduce()
     name, kind, (machine_code, bitcode) = library
     rest[_TYPES - 1] = ""
-    return ((name, kind, (machine_code, _names_alone(bitcode))), *rest)
+    module = llvmlite.binding.parse_bitcode(bitcode)
+    return _names_linked(module), ((name, kind, (machine_code, _names_alone(module))), *rest)
 
 
 _TYPES = 6  # the place of the list of types
 
 
-def _names_alone(bitcode):
+def _names_linked(module):
+    """What machine code is linked to: functions and variables of Python, Numba and C."""
+    names = [
+        value.name
+        for value in (*module.functions, *module.global_variables)
+        if value.is_declaration
+    ]
+    return [name for name in names if not name.startswith("llvm.")]
+
+
+def _names_alone(module):
     """A module that defines the same names, as functions and variables without content."""
-    module = llvmlite.binding.parse_bitcode(bitcode)
     lines = [
         f'define void @"{function.name}"() {{ ret void }}'
         for function in module.functions
@@ -145,8 +156,13 @@ def _names_alone(bitcode):
 
 def rebuild_compiled(context, reduced: tuple) -> CompileResult:
     """The compiled signature that ``reduce_compiled`` made the tuple of."""
-    context.refresh()  # registers the symbols that cached machine code links to
-    return CompileResult._rebuild(context, *reduced)
+    names, compiled = reduced
+    rtsys.initialize(context)
+    if not all(map(llvmlite.binding.address_of_symbol, names)):
+        # Numba's list of all that it can compile, whose import registers the rest and takes longer
+        # than all that a kernel needs to be loaded.
+        context.refresh()
+    return CompileResult._rebuild(context, *compiled)
 
 
 # Compiling a kernel and the device functions that it calls as one LLVM module.
