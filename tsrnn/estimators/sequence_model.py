@@ -77,7 +77,9 @@ class SequenceModel:
             targets = (targets - self.y_mean) / self.y_scale
         missing = INDICATE if self.marks_missing else SKIP
         windows = sequences.firsts, sequences.lengths
-        is_scaled = self.y_scale is not None and find_loss(self.loss).is_positive
+        unit = 1.0
+        if self.y_scale is not None and find_loss(self.loss).is_positive:
+            unit = float(self.y_scale[0])
         return sequence_source(
             values,
             *windows,
@@ -85,7 +87,7 @@ class SequenceModel:
             weights,
             missing=missing,
             tokens=tokens,
-            unit=self.y_scale[0] if is_scaled else 1.0,
+            unit=unit,
         )
 
 

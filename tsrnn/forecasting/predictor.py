@@ -394,7 +394,7 @@ def held_out_errors(
         deviates = outputs.deviates(future / scale, np.random.default_rng(0))
         return HeldOutErrors.from_windows(deviates, np.ones(len(scale)), series), share
     below, above = outputs.units()
-    if pretrained is not None:
+    if pretrained is not None and share is not None:
         mixed = MixedOutputs(point, pretrained, share)
         point = mixed.point
         if share > 0 and not find_loss(ensemble.spec.loss).learns_spread:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -137,7 +138,7 @@ class LossOutputs:
         A value that has a mass, such as 0, has a level drawn from those that it stands for: the
         levels are uniform if the distribution is right (Czado et al. 2009).
         """
-        loss = find_loss(self.loss)
+        loss: Any = find_loss(self.loss)
         known = np.nan_to_num(values)
         below, until = (
             _median(function(self.outputs, known, self.unit))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -148,7 +148,10 @@ class RankingDisplay:
         self.ranking_ = self.errors[order]
         size = figsize or (7, 1.1 + 0.42 * len(order))
         self.ax_ = ax = new_axes(size) if ax is None else ax
-        self.figure_, self.marks_, self.dots_, self.labels_ = ax.figure, {}, {}, {}
+        self.figure_ = ax.figure
+        self.marks_: dict[Any, Any] = {}
+        self.dots_: dict[Any, Any] = {}
+        self.labels_: dict[Any, Any] = {}
         styles = forecaster_styles([str(name) for name in self.errors.index])
         style_of = dict(zip(self.errors.index, styles, strict=True))
         text = blend(ax, foreground(ax), 0.85)
@@ -156,10 +159,19 @@ class RankingDisplay:
             color = style_of[name]["color"]
             if self.parts is not None:
                 self._draw_dots(ax, row, name, color)
-            mark = {"marker": "o", "markersize": 9, "linestyle": "none", "zorder": 3}
+            mark: dict[str, Any] = {
+                "marker": "o",
+                "markersize": 9,
+                "linestyle": "none",
+                "zorder": 3,
+            }
             mark |= {"color": color, "markeredgecolor": ax.get_facecolor()}
             (self.marks_[name],) = ax.plot([error], [row], **mark)
-            place = {"transform": ax.get_yaxis_transform(), "ha": "left", "va": "center"}
+            place: dict[str, Any] = {
+                "transform": ax.get_yaxis_transform(),
+                "ha": "left",
+                "va": "center",
+            }
             self.labels_[name] = ax.text(1.02, row, f"{error:.4g}", color=text, **place)
         self._format(ax, text)
         set_title(ax, title)

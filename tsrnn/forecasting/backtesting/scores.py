@@ -75,7 +75,7 @@ class Rows:
         cell_groups, cell_series = np.divmod(keys, n_series)
         return cls(frame, actual, groups, cells, cell_groups, cell_series, int(groups.max()) + 1)
 
-    def cell_mean(self, values: np.ndarray) -> np.ndarray:
+    def cell_mean(self, values: np.ndarray | float) -> np.ndarray:
         """Mean of each cell."""
         return _mean(values, self.cells, self.cell_groups.size)
 
@@ -83,7 +83,7 @@ class Rows:
         """Mean of each group over its cells; of no cell NaN."""
         return _mean(values, self.cell_groups, self.n_groups)
 
-    def pooled_mean(self, values: np.ndarray) -> np.ndarray:
+    def pooled_mean(self, values: np.ndarray | float) -> np.ndarray:
         """Mean of each group over its rows."""
         return _mean(values, self.groups, self.n_groups)
 
