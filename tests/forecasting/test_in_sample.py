@@ -128,3 +128,11 @@ def test_residuals_of_a_backtest():
     coherent = reconcile(forecasts, {"both": ["a", "b"]}, residuals=residuals)
     sums = coherent.pivot_table("RNNForecaster", ["cutoff", "ds"], "unique_id")
     np.testing.assert_allclose(sums["both"], sums["a"] + sums["b"], atol=1e-9)
+
+
+def test_fitted_values_are_not_below_the_lower_bound():
+    forecaster = quick(pretrained=None).fit(WIDE["a"])
+    unbounded = forecaster.fitted_values_
+    bounded = forecaster.set_params(lower=9.0).fitted_values_
+    assert unbounded.min() < 9
+    pd.testing.assert_series_equal(bounded, unbounded.clip(lower=9))

@@ -83,8 +83,7 @@ class ForecasterBase(RecurrentEstimator):
         the future, the last ``n_ahead`` values are all forecast from the value before them.
         """
         check_is_fitted(self)
-        values = fitted_values(self.fitted_, self.device, self.n_jobs)
-        return self.fitted_.history.within(values)
+        return self.fitted_.history.within(self._fitted_values())
 
     @property
     def residuals_(self) -> Any:
@@ -94,9 +93,10 @@ class ForecasterBase(RecurrentEstimator):
         """
         check_is_fitted(self)
         history = self.fitted_.history
-        return history.within(
-            history.targets - fitted_values(self.fitted_, self.device, self.n_jobs)
-        )
+        return history.within(history.targets - self._fitted_values())
+
+    def _fitted_values(self) -> np.ndarray:
+        return fitted_values(self.fitted_, self.device, self.n_jobs, self.lower)
 
     @property
     def cutoff_(self) -> Any:

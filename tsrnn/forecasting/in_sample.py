@@ -11,17 +11,21 @@ _FITTED_VALUES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def fitted_values(
-    state: FittedForecaster, device: str = "cpu", n_jobs: int | None = None
+    state: FittedForecaster,
+    device: str = "cpu",
+    n_jobs: int | None = None,
+    lower: float | None = None,
 ) -> np.ndarray:
     """The forecast of each value of ``state.history`` from those before it, (n_values,).
 
-    NaN for the first ``lookback`` values of a series. Where networks read covariates that are known
-    in the future, the last ``n_ahead`` values are all forecast from the value before them: what
-    follows the series is not known.
+    None is below ``lower``. NaN for the first ``lookback`` values of a series. Where networks read
+    covariates that are known in the future, the last ``n_ahead`` values are all forecast from the
+    value before them: what follows the series is not known.
     """
     if state not in _FITTED_VALUES:
         _FITTED_VALUES[state] = _fitted_values(state, device, n_jobs)
-    return _FITTED_VALUES[state].copy()
+    values = _FITTED_VALUES[state]
+    return values.copy() if lower is None else np.maximum(values, lower)
 
 
 def _fitted_values(state, device, n_jobs):

@@ -119,7 +119,7 @@ class Predictor:
         An array (n_windows, horizon).
         """
         parts = [
-            self._undone(context, path, part, firsts)
+            self._bounded(self._undone(context, path, part, firsts), False)
             for path, _, part, firsts in self._window_paths(context, series, ends, horizon)
         ]
         return np.concatenate(parts)

@@ -17,6 +17,7 @@ from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.metrics.points import scale_or_nan
 from tsrnn.forecasting.predictor import ForecastContext, Predictor
 from tsrnn.forecasting.resolve import check_values
+from tsrnn.kernels.losses import find_loss
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
@@ -134,7 +135,7 @@ def permutation_importance(
     state.check_trained()
     whole, _ = state.with_channels(collection, covariates, static, forecaster.missing == "mask")
     check_values(whole, state.transform, state.spec.loss)
-    predictor = state.predictor(False, forecaster.device, forecaster.n_jobs)
+    predictor = state.predictor(False, forecaster.device, forecaster.n_jobs, forecaster.lower)
     windows = _Windows.of(state, predictor, whole, ends, forecaster.horizon)
     score = _Score.of(whole, ends, forecaster.horizon, state.spec.season, metric)
     rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
@@ -223,6 +224,7 @@ class _Windows:
     horizon: int
     n_past: int
     lookback: int
+    is_positive: bool  # whether the loss takes no values below 0
 
     @classmethod
     def of(cls, state, predictor, whole, ends, horizon):
@@ -236,6 +238,7 @@ class _Windows:
             horizon,
             _n_past(state),
             state.spec.lookback,
+            find_loss(state.spec.loss).is_positive,
         )
 
     def forecasts(self, exchange: _Exchange | None = None, donors: Any = None) -> np.ndarray:
@@ -284,6 +287,8 @@ class _Windows:
         scaling = context.scaling.of_series(series)
         numbers, lengths = np.arange(rows.size), known.sum(axis=1)
         values = scaling.undo(values, numbers, ends - self.n_past)
+        if self.is_positive:
+            values = np.maximum(values, 0.0)
         panel = Panel(values[known], np.cumsum([0, *lengths]))
         after = covariates = None
         if channels is not None:
