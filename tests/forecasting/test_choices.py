@@ -42,9 +42,9 @@ def test_values_of_parameters_left_open_are_logged_and_shown(caplog):
         assert f"RNNForecaster chose {parameter}={value!r}" in lines
     assert not any("batch_size" in line or "max_iter" in line for line in lines)
     (training,) = [line for line in lines if line.startswith("training")]
-    assert training.startswith(
-        "training 1 network(s) (lstm, 32 units, float32) for at most 1 epochs on "
-    )
+    n = forecaster.network_.parameters.size
+    start = f"training 1 network(s) (lstm, {n} parameters, float32) for at most 1 epochs on "
+    assert training.startswith(start)
     table = table_of(forecaster)
     assert float(table["seconds of fit"]) == pytest.approx(forecaster.fit_time_, abs=0.051)
     share = forecaster.fitted_.pretrained.share

@@ -168,8 +168,9 @@ def _log_start(networks, settings, n_threads):
     """Log, at level INFO, what is trained on how many threads."""
     network, n_epochs = networks[0], settings.stop_after or settings.max_iter
     where = "the GPU" if settings.device == "cuda" else f"{n_threads} thread(s)"
-    message = "training %d network(s) (%s, %d units, %s) for at most %d epochs on %s"
-    values = network.cell, network.n_hidden, network.parameters.dtype, n_epochs, where
+    message = "training %d network(s) (%s, %d parameters, %s) for at most %d epochs on %s"
+    cell, weights = getattr(network, "cell", "encoder-decoder"), network.parameters
+    values = cell, weights.size, weights.dtype, n_epochs, where
     _log.info(message, len(networks), *values)
 
 
