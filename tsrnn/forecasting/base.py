@@ -16,9 +16,10 @@ from tsrnn.kernels.losses import find_loss
 from tsrnn.network import Network
 from tsrnn.training import Settings
 
-_MAX_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
-_PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
-_LOCAL_BATCHES = 500  # minibatches in all of a network that has one series
+_MAX_BATCHES = 200  # minibatches of an epoch with batches_per_epoch="auto"
+# Minibatches in all with max_iter="auto": of epochs of all windows, of windows that are drawn anew
+# for each, and of a network that has one series.
+_BATCHES, _DRAWN_BATCHES, _LOCAL_BATCHES = 2000, 3000, 500
 
 
 class ForecasterBase(RecurrentEstimator):
@@ -27,18 +28,22 @@ class ForecasterBase(RecurrentEstimator):
     fitted_: FittedForecaster
 
     def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
-        """Training settings; "auto" epochs of a panel are of windows drawn anew, not of all."""
+        """Training settings; epochs of a panel are of windows drawn anew, not of all."""
         settings = super()._settings(n_windows, batch_size)
         if self.recurrent_dropout == "auto":  # chosen by the series; none for updates
             settings = dataclasses.replace(settings, recurrent_dropout=0.0)
-        n_batches = -(-n_windows // settings.batch_size)
-        if self.max_iter == "auto" and self.scope == "local":
-            n_epochs = int(np.clip(_LOCAL_BATCHES // n_batches, 10, 200))
-            return dataclasses.replace(settings, max_iter=n_epochs)
-        if self.max_iter == "auto" and n_batches > _MAX_BATCHES:
-            n_epochs = _PANEL_BATCHES // _MAX_BATCHES
-            return dataclasses.replace(settings, max_iter=n_epochs, n_batches=_MAX_BATCHES)
-        return settings
+        n_all, most = -(-n_windows // settings.batch_size), self.batches_per_epoch
+        if most == "auto":
+            most = None if self.scope == "local" else _MAX_BATCHES
+        if most is not None and most < n_all:
+            settings = dataclasses.replace(settings, n_batches=most)
+        if self.max_iter != "auto":
+            return settings
+        total = _BATCHES if settings.n_batches is None else _DRAWN_BATCHES
+        if self.scope == "local":
+            total = _LOCAL_BATCHES
+        n_epochs = int(np.clip(total // (settings.n_batches or n_all), 10, 200))
+        return dataclasses.replace(settings, max_iter=n_epochs)
 
     def _sorted_quantiles(self) -> tuple[float, ...]:
         """Levels of a loss of quantiles, sorted; empty for other losses."""
