@@ -1,6 +1,7 @@
 """Base of the forecaster: its parameters' types, training settings and fitted attributes."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,28 @@ _MAX_BATCHES = 200  # minibatches of an epoch with batches_per_epoch="auto"
 _BATCHES, _DRAWN_BATCHES, _LOCAL_BATCHES = 2000, 3000, 500
 
 
+def length_of_training(parameters: Mapping[str, Any], n_all: int) -> tuple[int, int]:
+    """Most epochs, and minibatches of an epoch, where all windows make ``n_all`` minibatches.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster
+    >>> from tsrnn.forecasting.base import length_of_training
+    >>> length_of_training(RNNForecaster().get_params(), 5000)
+    (15, 200)
+    """
+    max_iter, most = parameters["max_iter"], parameters["batches_per_epoch"]
+    is_local = parameters["scope"] == "local"
+    if most == "auto":
+        most = None if is_local else _MAX_BATCHES
+    n_batches = n_all if most is None else min(most, n_all)
+    if max_iter == "auto":
+        total = _BATCHES if n_batches == n_all else _DRAWN_BATCHES
+        total = _LOCAL_BATCHES if is_local else total
+        max_iter = int(np.clip(total // n_batches, 10, 200))
+    return max_iter, n_batches
+
+
 class ForecasterBase(RecurrentEstimator):
     """Estimator with the parameters of RNNForecaster and a fitted state ``fitted_``."""
 
@@ -32,18 +55,11 @@ class ForecasterBase(RecurrentEstimator):
         settings = super()._settings(n_windows, batch_size)
         if self.recurrent_dropout == "auto":  # chosen by the series; none for updates
             settings = dataclasses.replace(settings, recurrent_dropout=0.0)
-        n_all, most = -(-n_windows // settings.batch_size), self.batches_per_epoch
-        if most == "auto":
-            most = None if self.scope == "local" else _MAX_BATCHES
-        if most is not None and most < n_all:
-            settings = dataclasses.replace(settings, n_batches=most)
-        if self.max_iter != "auto":
-            return settings
-        total = _BATCHES if settings.n_batches is None else _DRAWN_BATCHES
-        if self.scope == "local":
-            total = _LOCAL_BATCHES
-        n_epochs = int(np.clip(total // (settings.n_batches or n_all), 10, 200))
-        return dataclasses.replace(settings, max_iter=n_epochs)
+        n_all = -(-n_windows // settings.batch_size)
+        max_iter, n_batches = length_of_training(self.get_params(deep=False), n_all)
+        # As many as there are is no limit: there may be more windows in a refit.
+        limit = n_batches if n_batches < n_all else None
+        return dataclasses.replace(settings, max_iter=max_iter, n_batches=limit)
 
     def _sorted_quantiles(self) -> tuple[float, ...]:
         """Levels of a loss of quantiles, sorted; empty for other losses."""

@@ -111,7 +111,7 @@ class FineTuner:
         """About how long one core takes to train, or to evaluate what was trained; 0 if neither."""
         if not self.has_enough:
             return 0.0
-        longest = np.argmax(self.series.lengths)[None]
+        longest = np.argsort(self.series.lengths)[-1:]
         source = self.series.source(longest, self.series.lengths[longest] - self.series.horizon)
         n_windows = min(self.series.most_windows, int(self.series.n_windows(self.n_held_out).sum()))
         seconds = self.original.network.seconds_of_a_window(source, training=True)
