@@ -7,7 +7,15 @@ from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from tsrnn import RNNForecaster
-from tsrnn.forecasting import RollingOriginSplit, forecast_scorer, mae, rmse, rmsse, smape
+from tsrnn.forecasting import (
+    RollingOriginSplit,
+    forecast_scorer,
+    mae,
+    rmse,
+    rmsse,
+    seasonal_scale,
+    smape,
+)
 
 DAYS = pd.date_range("2024", periods=80)
 Y = pd.Series(20 + np.sin(np.arange(80.0)), DAYS, name="sold")
@@ -49,7 +57,7 @@ LONG = pd.concat(
         ("mae", mae),
         ("rmse", rmse),
         ("smape", smape),
-        ("rmsse", lambda actual, forecast: rmsse(actual, forecast, Y[:70], 1)),
+        ("rmsse", lambda y, forecast: rmsse(y, forecast, seasonal_scale(Y[:70], 1, squared=True))),
     ],
 )
 def test_named_scorers_are_minus_the_error_of_each_series(metric, error):

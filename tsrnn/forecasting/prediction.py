@@ -252,8 +252,8 @@ class PredictMixin(ForecasterBase):
             if whole.observed is not None:
                 is_observed = whole.observed[present:end]
                 actual, forecast = actual[is_observed], forecast[is_observed]
-            history, season = panel.values[first:present], state.spec.season
-            errors.append(_error(metric, actual, forecast, history, season))
+            known, season = panel.values[first:present], state.spec.season
+            errors.append(_error(metric, actual, forecast, known, season))
         if np.isnan(errors).all():
             raise ValueError(
                 "The history of y is constant, or repeats itself every season, and there is "
