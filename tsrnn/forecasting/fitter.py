@@ -208,7 +208,7 @@ def fit_networks(
     history, calibration = mean_history(histories[0]), Calibration()
     history.interrupted = _interrupted(histories)
     if fine_tuner is not None and not history.interrupted:
-        fine_tuner.choose(budget.part(tuning))
+        fine_tuner.choose(budget.part(tuning) if budget.is_limited else budget)
         history.interrupted = fine_tuner.history.interrupted
     if any(windows.size for windows in validation):
         held_out, most = np.concatenate(validation), _MAX_VALIDATION
