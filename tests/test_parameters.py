@@ -130,6 +130,7 @@ TAKES = {
     ("nab_points", "threshold"): {"-inf"},
     ("nab_score", "threshold"): {"-inf"},
     ("prune_events", "min_severity"): {"-inf"},
+    ("search", "metric"): {"function"},
 }
 
 
@@ -266,7 +267,7 @@ def valid(allowed):
     """A value that constraints allow."""
     network = tsrnn.network.RecurrentNetwork("gru", 1, 2, 1)
     estimators = tsrnn.RNNForecaster(), tsrnn.RNNTranslator()
-    values = (1, 2, 0.5, 8000, "MAE", *estimators, network)
+    values = (1, 2, 0.5, 8000, "MAE", {"cell": ["gru"]}, *estimators, network)
     return next(value for value in values if is_allowed(value, allowed))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what editors and type checkers read; _MODULES says the same
         backtest,
         drift,
         reconcile,
+        search,
         seasonal_naive,
     )
     from tsrnn.saving import load, save
@@ -52,6 +53,7 @@ __all__ = [
     "plotting",
     "reconcile",
     "save",
+    "search",
     "seasonal_naive",
     "warm_up",
 ]
@@ -73,6 +75,7 @@ _MODULES = {
     "make_windows": "tsrnn.data",
     "reconcile": "tsrnn.forecasting",
     "save": "tsrnn.saving",
+    "search": "tsrnn.forecasting",
     "seasonal_naive": "tsrnn.forecasting",
     "warm_up": "tsrnn.warming",
     "backtest": "tsrnn.forecasting",

@@ -115,6 +115,7 @@ def test_wrong_calls(arguments, message, capsys):
         (["--horizon", "x"], "argument --horizon: 'x' is not a whole number from 1"),
         (["--horizon", "1000001"], "argument --horizon: '1000001' is not a whole number from 1"),
         (["--max-iter", "-1"], "argument --max-iter"),
+        (["--max-seconds", "0"], "argument --max-seconds: '0' is not a number of seconds above 0"),
         (["--coverage", "100"], "argument --coverage: '100' is not a percentage"),
         (["--coverage", "80", "often"], "argument --coverage: 'often' is not a percentage"),
         (["--coverage", "0"], "argument --coverage: '0' is not a percentage"),

@@ -21,7 +21,7 @@ from tsrnn.anomaly.seasonality import resolved_seasons
 from tsrnn.anomaly.streaming import StreamScores, Update, thresholds_of, update_of
 from tsrnn.anomaly.whole_updates import whole_update
 from tsrnn.data import Location, affected
-from tsrnn.estimators.base import N_NETWORKS, RecurrentEstimator
+from tsrnn.estimators.base import BATCHES, N_NETWORKS, RecurrentEstimator
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
@@ -38,7 +38,7 @@ from tsrnn.parameters.types import (
     Schedule,
     Solver,
 )
-from tsrnn.training import train_many
+from tsrnn.training import Budget, train_many
 
 _log = logging.getLogger("tsrnn")
 _SEASONS = ListOf(POSITIVE_INTEGER, least=1, arrays=True)
@@ -108,8 +108,14 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     solver, learning_rate, learning_rate_init, alpha, max_grad_norm, batch_size
         Training, as in :class:`RNNRegressor`.
     max_iter : int or "auto", default="auto"
-        Epochs, each of at most 100 minibatches. "auto" makes 300 minibatches, for a panel more:
-        with many more, networks learn to reproduce the anomalies.
+        Epochs. "auto" makes 300 minibatches, for a panel more: with many more, networks learn to
+        reproduce the anomalies.
+    batches_per_epoch : int, None or "auto", default="auto"
+        Most minibatches of an epoch, of windows drawn anew; "auto" is 100, None goes through all
+        windows.
+    max_seconds : float, optional
+        Seconds that training may take, as in :class:`RNNRegressor`; the scores of the training
+        series are computed after it.
     dtype, device, n_jobs, random_state, verbose
         Computation and progress, as in :class:`RNNRegressor`; scores are computed on the CPU.
 
@@ -155,6 +161,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         "season": [POSITIVE_INTEGER, _SEASONS, StrOptions(["auto"])],
         "stretch": [POSITIVE_INTEGER],
         "n_estimators": [N_NETWORKS],
+        "batches_per_epoch": BATCHES,
         "loss": [StrOptions(DETECTOR_LOSSES)],
     }
 
@@ -184,6 +191,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         learning_rate_init: float = 3e-3,
         alpha: float = 0.0,
         max_iter: int | Auto = "auto",
+        batches_per_epoch: int | Auto | None = "auto",
+        max_seconds: float | None = None,
         batch_size: int = 32,
         max_grad_norm: float = 1.0,
         dtype: Dtype = "float32",
@@ -215,6 +224,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         self.learning_rate_init = learning_rate_init
         self.alpha = alpha
         self.max_iter = max_iter
+        self.batches_per_epoch = batches_per_epoch
+        self.max_seconds = max_seconds
         self.batch_size = batch_size
         self.max_grad_norm = max_grad_norm
         self.dtype = dtype
@@ -295,6 +306,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         return ForecastErrors(n_channels, leads, self.seasons_, lookback, self.loss)
 
     def _train_networks(self, model, inputs):
+        budget = Budget.of(self.max_seconds)
         source, windows = model.source(*zip(*inputs, strict=True))
         n, seed = self.n_estimators, check_random_state(self.random_state).randint(2**31)
         rngs = [np.random.default_rng([seed, member]) for member in range(n)]
@@ -304,7 +316,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         settings = [self._detector_settings(windows.size, len(inputs))] * n
         with progress_bar(type(self).__name__, self.verbose) as show:
             parts = [windows] * n, [windows[:0]] * n
-            histories = train_many(networks, source, *parts, settings, rngs, on_progress=show)
+            parts = *parts, settings, rngs
+            histories = train_many(networks, source, *parts, budget=budget, on_progress=show)
         history = mean_history(histories)
         if history.interrupted:  # to score the series and fit the threshold may take long
             raise KeyboardInterrupt("The detector is as it was before fit.")
@@ -312,7 +325,10 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         return networks
 
     def _detector_settings(self, n_windows, n_series):
-        n_batches = min(-(-n_windows // self.batch_size), _MAX_BATCHES)
+        n_batches = -(-n_windows // self.batch_size)
+        if self.batches_per_epoch is not None:
+            is_auto = self.batches_per_epoch == "auto"
+            n_batches = min(n_batches, _MAX_BATCHES if is_auto else self.batches_per_epoch)
         max_iter = self.max_iter
         if max_iter == "auto":
             n_minibatches = min(_MINIBATCHES * n_series**0.5, _MAX_MINIBATCHES)

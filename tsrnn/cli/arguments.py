@@ -117,6 +117,14 @@ def temperature(text):
     return number
 
 
+def seconds(text):
+    """A number above 0."""
+    number = _number(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return number
+
+
 def filled(text):
     """A text that is not empty."""
     if not text:

@@ -28,7 +28,16 @@ __all__ = [
     "update",
 ]
 
-_COMMON_SETTINGS = ("missing", "lookback", "season", "cell", "hidden_size", "max_iter", "device")
+_COMMON_SETTINGS = (
+    "missing",
+    "lookback",
+    "season",
+    "cell",
+    "hidden_size",
+    "max_iter",
+    "max_seconds",
+    "device",
+)
 _MANY_ROWS = 2000  # from which training takes long enough to show its progress
 
 

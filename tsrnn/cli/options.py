@@ -15,6 +15,7 @@ from tsrnn.cli.arguments import (
     loss_name,
     percent,
     season,
+    seconds,
     seed,
     share,
     thousands,
@@ -120,6 +121,7 @@ _PARAMETERS = (
     "random_state",
     "hidden_size",
     "max_iter",
+    "max_seconds",
     "embedding_size",
     "beam_size",
     "length_penalty",
@@ -305,6 +307,8 @@ def _add_networks(add, use):
 
 def _add_training(add):
     add("--max-iter", "most epochs (default: by length)", type=count, metavar="N")
+    text = "seconds that training may take (default: as long as it takes)"
+    add("--max-seconds", text, type=seconds, metavar="SECONDS")
     text = "seed of the random numbers (default 0)"
     add("--random-state", text, old="--seed", type=seed, default=0, metavar="N")
     add("--n-jobs", "threads (default: all cores)", old="--jobs", type=count, metavar="N")

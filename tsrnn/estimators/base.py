@@ -34,6 +34,7 @@ from tsrnn.training.schedules import SCHEDULES
 # Beyond these limits no network can be allocated.
 UNITS = Integer(1, 2**14)
 N_NETWORKS = Integer(1, 1000)
+BATCHES: Allowed = [POSITIVE_INTEGER, StrOptions(["auto"]), None]  # of an epoch
 # Constraints of estimators that offer cell="attention" too.
 ATTENTION: dict[str, Allowed] = {"cell": [StrOptions([*cells.NAMES, CELL])], "n_heads": [UNITS]}
 # Parameters of recurrent cells, with the only value that cell="attention" takes.
@@ -81,6 +82,7 @@ class RecurrentEstimator(ParametersMixin, BaseEstimator):
         "learning_rate": [StrOptions(SCHEDULES)],
         "alpha": [NON_NEGATIVE],
         "max_iter": [Integer(1, 10**6), StrOptions(["auto"])],
+        "max_seconds": [POSITIVE, None],
         "batch_size": [POSITIVE_INTEGER],
         "learning_rate_init": [Number(0, 1e300, closed="right")],  # large ones diverge
         "max_grad_norm": [POSITIVE],

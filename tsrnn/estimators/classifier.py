@@ -44,7 +44,7 @@ class RNNClassifier(ClassesMixin, ClassifierMixin, SequenceEstimator):
         As in :class:`RNNRegressor`; there are no targets to standardise.
     class_weight : dict or "balanced", optional
         Weights of classes in the loss; "balanced" for weights inverse to their frequency.
-    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, batch_size
+    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, max_seconds, batch_size
         Training, as in :class:`RNNRegressor`.
     early_stopping : bool, default=False
         As in :class:`RNNRegressor`, with the last rows of each class held out.
@@ -121,6 +121,7 @@ class RNNClassifier(ClassesMixin, ClassifierMixin, SequenceEstimator):
         alpha: float = 0.0,
         averaging: float = 0.0,
         max_iter: int | Auto = "auto",
+        max_seconds: float | None = None,
         batch_size: int = 32,
         max_grad_norm: float = 1.0,
         tol: float = 1e-4,
@@ -159,6 +160,7 @@ class RNNClassifier(ClassesMixin, ClassifierMixin, SequenceEstimator):
         self.alpha = alpha
         self.averaging = averaging
         self.max_iter = max_iter
+        self.max_seconds = max_seconds
         self.batch_size = batch_size
         self.max_grad_norm = max_grad_norm
         self.tol = tol

@@ -8,7 +8,7 @@ from tsrnn.training import History
 
 @contextlib.contextmanager
 def progress_bar(name: str, verbose: int | bool):
-    """Yield ``show(progress, history)``.
+    """Yield ``show(progress, history)``, where a text may be shown in place of a history.
 
     It draws a tqdm bar if tqdm is installed and can redraw it, on a terminal or in a notebook; else
     it prints a line for every tenth.
@@ -23,7 +23,7 @@ def progress_bar(name: str, verbose: int | bool):
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
     with tqdm(total=1.0, desc=name, bar_format=bar_format) as bar:
 
-        def show(progress: float, history: History | None = None) -> None:
+        def show(progress: float, history: History | str | None = None) -> None:
             if bar.n == 0:
                 bar.unpause()  # the time until now, maybe of compiling, is not the work's
             bar.set_postfix_str(_summary(history), refresh=False)
@@ -55,9 +55,9 @@ class _ProgressLines:
 
 
 def _summary(history):
-    """Epoch and latest losses as text."""
-    if history is None:
-        return ""
+    """Epoch and latest losses as text, or the text given."""
+    if history is None or isinstance(history, str):
+        return history or ""
     text = f"epoch {len(history.loss_curve) + 1}"
     if history.loss_curve:
         text += f"  loss {history.loss_curve[-1]:.4f}"

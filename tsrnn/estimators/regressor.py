@@ -94,6 +94,11 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         Decay of a moving average of the weights, which replaces them after training; 0 for none.
     max_iter, batch_size : int or "auto", int, default="auto", 32
         Most epochs, "auto" for about 2,000 minibatches in 10 to 200; sequences per minibatch.
+    max_seconds : float, optional
+        Seconds that ``fit`` may take, from its call to its return; one minibatch is always trained
+        on, and compiling it is not cut short. Where they do not suffice for all epochs the schedule
+        of the learning rate is gone through faster, to end with them; with ``early_stopping`` the
+        weights of the best epoch are kept. Results then depend on the speed of the computer.
     tol : float, default=1e-4
         Least improvement of the loss that counts, for the schedules "constant" and "adaptive".
     early_stopping : bool, default=False
@@ -195,6 +200,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         alpha: float = 0.0,
         averaging: float = 0.0,
         max_iter: int | Auto = "auto",
+        max_seconds: float | None = None,
         batch_size: int = 32,
         max_grad_norm: float = 1.0,
         tol: float = 1e-4,
@@ -234,6 +240,7 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
         self.alpha = alpha
         self.averaging = averaging
         self.max_iter = max_iter
+        self.max_seconds = max_seconds
         self.batch_size = batch_size
         self.max_grad_norm = max_grad_norm
         self.tol = tol

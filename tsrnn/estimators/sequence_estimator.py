@@ -29,6 +29,7 @@ from tsrnn.parameters import (
     naming,
     plain,
 )
+from tsrnn.training import Budget
 
 # Heads of the network by what of a sequence's steps they read.
 POOLING = {"last": "last", "mean": "mean", "max": "max", "attention": "attend"}
@@ -124,6 +125,7 @@ class SequenceEstimator(TrainingEstimator):
 
     def _fit(self, X, y, sample_weight, *, partial: bool) -> None:
         """Train on sequences; ``partial`` continues by one epoch where the last call ended."""
+        budget = Budget.of(self.max_seconds)
         self._check_tokens()
         is_new = not (hasattr(self, "network_") and (partial or self.warm_start))
         if not is_new:
@@ -155,7 +157,7 @@ class SequenceEstimator(TrainingEstimator):
         if partial:
             self._train_epoch(source, rows, rng, is_new, n_drawn)
         else:
-            self._train_fully(source, rows, data.validation, rng, n_drawn)
+            self._train_fully(source, rows, data.validation, rng, budget, n_drawn)
 
     def _first_network(self, sequences: Sequences, n_out: int, rng) -> Network:
         """A network for these sequences, with random initial weights."""

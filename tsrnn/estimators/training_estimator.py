@@ -62,18 +62,20 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
             raise
         self.fit_time_ = time.perf_counter() - start
 
-    def _train_fully(self, source, rows, validation, rng, n_drawn=None) -> None:
-        """Train to the end of the schedule, or until the loss no longer falls."""
+    def _train_fully(self, source, rows, validation, rng, budget, n_drawn=None) -> None:
+        """Train to the end of the schedule or the budget, or until the loss no longer falls."""
         settings = self._settings_for(rows, n_drawn)
         if self.learning_rate in _OPEN_ENDED:
             settings = dataclasses.replace(settings, tol=self.tol)
-        callbacks = self._start_callbacks(settings.max_iter)
-        history = self._train(source, rows, validation, settings, rng, on_progress=callbacks)
+        callbacks = self._new_callbacks().start(settings.max_iter)
+        parts = source, rows, validation, settings, rng
+        history = self._train(*parts, budget=budget, on_progress=callbacks)
         callbacks.end(history)
         self._record(history, stacklevel=5)
         if self._partial_fit_state is not None:
             del self._partial_fit_state  # back to the None of the class
-        if self.learning_rate in _OPEN_ENDED and not (history.stopped or history.interrupted):
+        ended = history.stopped or history.interrupted or history.was_cut
+        if self.learning_rate in _OPEN_ENDED and not ended:
             warnings.warn(
                 f"{type(self).__name__} had not converged after max_iter={settings.max_iter} "
                 "epochs: its loss still fell. Raise max_iter, or use "
@@ -104,7 +106,16 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
         self._record(history, stacklevel=5)
 
     def _train(
-        self, source, rows, validation, settings, rng, *, moments=None, on_progress=None
+        self,
+        source,
+        rows,
+        validation,
+        settings,
+        rng,
+        *,
+        moments=None,
+        budget=None,
+        on_progress=None,
     ) -> History:
         """Train the network, and show the progress."""
         with progress_bar(type(self).__name__, self.verbose) as show:
@@ -115,4 +126,4 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
                     on_progress(progress, history)
 
             parts = self.network_, source, rows, validation, settings, rng
-            return train(*parts, moments=moments, on_progress=report)
+            return train(*parts, moments=moments, budget=budget, on_progress=report)

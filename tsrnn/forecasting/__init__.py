@@ -20,12 +20,16 @@ from tsrnn.forecasting.metrics import (
     seasonal_scale,
     smape,
 )
+from tsrnn.forecasting.model_selection import RollingOriginSplit, forecast_scorer
 from tsrnn.forecasting.reconciliation import aggregate, reconcile
+from tsrnn.forecasting.search import Search, search
 
 __all__ = [
     "Backtest",
     "RNNForecaster",
     "RegressionForecaster",
+    "RollingOriginSplit",
+    "Search",
     "aggregate",
     "backtest",
     "coverage",
@@ -33,6 +37,7 @@ __all__ = [
     "crps_from_samples",
     "crps_gaussian",
     "drift",
+    "forecast_scorer",
     "interval_score",
     "mae",
     "mape",
@@ -42,6 +47,7 @@ __all__ = [
     "reconcile",
     "rmse",
     "rmsse",
+    "search",
     "seasonal_naive",
     "seasonal_scale",
     "smape",

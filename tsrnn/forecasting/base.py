@@ -1,6 +1,7 @@
 """Base of the forecaster: its parameters' types, training settings and fitted attributes."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,32 @@ from tsrnn.kernels.losses import find_loss
 from tsrnn.network import Network
 from tsrnn.training import Settings
 
-_MAX_BATCHES = 200  # minibatches of an "auto" epoch: beyond, windows are drawn anew for each
-_PANEL_BATCHES = 3000  # minibatches in all, where windows are drawn
-_LOCAL_BATCHES = 500  # minibatches in all of a network that has one series
+_MAX_BATCHES = 200  # minibatches of an epoch with batches_per_epoch="auto"
+# Minibatches in all with max_iter="auto": of epochs of all windows, of windows that are drawn anew
+# for each, and of a network that has one series.
+_BATCHES, _DRAWN_BATCHES, _LOCAL_BATCHES = 2000, 3000, 500
+
+
+def length_of_training(parameters: Mapping[str, Any], n_all: int) -> tuple[int, int]:
+    """Most epochs, and minibatches of an epoch, where all windows make ``n_all`` minibatches.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster
+    >>> from tsrnn.forecasting.base import length_of_training
+    >>> length_of_training(RNNForecaster().get_params(), 5000)
+    (15, 200)
+    """
+    max_iter, most = parameters["max_iter"], parameters["batches_per_epoch"]
+    is_local = parameters["scope"] == "local"
+    if most == "auto":
+        most = None if is_local else _MAX_BATCHES
+    n_batches = n_all if most is None else min(most, n_all)
+    if max_iter == "auto":
+        total = _BATCHES if n_batches == n_all else _DRAWN_BATCHES
+        total = _LOCAL_BATCHES if is_local else total
+        max_iter = int(np.clip(total // n_batches, 10, 200))
+    return max_iter, n_batches
 
 
 class ForecasterBase(RecurrentEstimator):
@@ -27,18 +51,15 @@ class ForecasterBase(RecurrentEstimator):
     fitted_: FittedForecaster
 
     def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:
-        """Training settings; "auto" epochs of a panel are of windows drawn anew, not of all."""
+        """Training settings; epochs of a panel are of windows drawn anew, not of all."""
         settings = super()._settings(n_windows, batch_size)
         if self.recurrent_dropout == "auto":  # chosen by the series; none for updates
             settings = dataclasses.replace(settings, recurrent_dropout=0.0)
-        n_batches = -(-n_windows // settings.batch_size)
-        if self.max_iter == "auto" and self.scope == "local":
-            n_epochs = int(np.clip(_LOCAL_BATCHES // n_batches, 10, 200))
-            return dataclasses.replace(settings, max_iter=n_epochs)
-        if self.max_iter == "auto" and n_batches > _MAX_BATCHES:
-            n_epochs = _PANEL_BATCHES // _MAX_BATCHES
-            return dataclasses.replace(settings, max_iter=n_epochs, n_batches=_MAX_BATCHES)
-        return settings
+        n_all = -(-n_windows // settings.batch_size)
+        max_iter, n_batches = length_of_training(self.get_params(deep=False), n_all)
+        # As many as there are is no limit: there may be more windows in a refit.
+        limit = n_batches if n_batches < n_all else None
+        return dataclasses.replace(settings, max_iter=max_iter, n_batches=limit)
 
     def _sorted_quantiles(self) -> tuple[float, ...]:
         """Levels of a loss of quantiles, sorted; empty for other losses."""

@@ -1,7 +1,9 @@
 """Training of a forecaster's networks on splits of windows into training and validation."""
 
+import contextlib
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,13 +13,16 @@ from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.pretrained import FineTuner
 from tsrnn.forecasting.uncertainty import ConformalWidths
+from tsrnn.kernels.jit.threads import available_threads
 from tsrnn.kernels.sources import Source
 from tsrnn.network import Network
-from tsrnn.training import History, Settings, train_many
+from tsrnn.training import Budget, History, Settings, train_many
 
 _MAX_VALIDATION = 4000  # windows that validate an epoch, of all series together
 _MIN_VALIDATION = 20  # the least that this comes to for a series with its own network
 _MAX_FINE_TUNING = 20  # epochs
+_MOST_TUNING = 0.2  # share of a budget for each training of the pretrained network
+_LONGER_REFIT = 1.5
 _SECONDS_AFTER_INTERRUPT = 0.1  # that one core may take for errors on the held-out windows
 
 
@@ -69,12 +74,15 @@ class Fitter:
     settings: Callable[[int], Settings]  # by the number of windows
     name: str  # label of the progress bar
     verbose: int
+    # what is told of the progress of a training with validation, by the number of epochs
+    start_callbacks: Callable[[int], Callable[[float, History], None]] | None = None
 
     def fit(
         self,
         splits: Sequence[Split],
         weights: np.ndarray | None = None,
         previous: Sequence[History] | None = None,
+        budget: Budget | None = None,
     ) -> tuple[np.ndarray, list[History]]:
         """Train each member on each split; weights (n_splits, n_members, n_parameters), histories.
 
@@ -98,11 +106,10 @@ class Fitter:
         settings = [self.settings(pairs[k][0].training.size) for k in trained]
         if previous is not None:
             settings = [
-                dataclasses.replace(each, stop_after=previous[k].best_iter)
-                for k, each in zip(trained, settings, strict=True)
+                refit_settings(each, previous[k]) for k, each in zip(trained, settings, strict=True)
             ]
         name = self.name if previous is None else f"{self.name} (whole series)"
-        with progress_bar(name, self.verbose) as show:
+        with self._progress(name, settings if previous is None else []) as show:
             results = train_many(
                 [networks[k] for k in trained],
                 self.source,
@@ -110,6 +117,7 @@ class Fitter:
                 [validation[k] for k in trained],
                 settings,
                 [rngs[k] for k in trained],
+                budget=budget,
                 on_progress=show,
             )
         histories = [History() for _ in pairs]
@@ -117,6 +125,21 @@ class Fitter:
             histories[k] = history
         parameters = np.stack([network.parameters for network in networks])
         return parameters.reshape(len(splits), self.n_members, -1), histories
+
+    @contextlib.contextmanager
+    def _progress(self, name, settings):
+        """Yield ``show(progress, history)``, which also tells callbacks of epochs by settings."""
+        with progress_bar(name, self.verbose) as show:
+            if self.start_callbacks is None or not settings:
+                yield show
+                return
+            report = self.start_callbacks(max(each.max_iter for each in settings))
+
+            def show_and_report(progress, history):
+                show(progress, history)
+                report(progress, history)
+
+            yield show_and_report
 
     def n_windows_within(self, seconds: float) -> int:
         """Windows that one core forecasts in about so many seconds, at least one."""
@@ -156,30 +179,37 @@ def fit_networks(
     series_splits: Sequence[Split] = (),
     fine_tuner: FineTuner | None = None,
     refit: bool = True,
+    budget: Budget | None = None,
 ) -> FitResult:
     """Train networks, measure their held-out errors, and with ``refit`` train them on all windows.
 
     ``calibrate`` measures errors of weights on held-out windows. ``series_fitter`` and
     ``series_splits`` fine-tune the network of all series on each of them, and ``fine_tuner`` the
     pretrained network. After Ctrl-C nothing more is trained, and fewer errors are measured.
+    Training with validation takes half of the ``budget``, less what ``fine_tuner`` takes.
     """
+    budget = budget or Budget()
+    validation = [split.validation for split in (series_splits or splits)]
+    refit = refit and any(windows.size for windows in validation)
 
-    def train(previous=(None, None)):
-        weights, histories = fitter.fit(splits, previous=previous[0])
+    def train(budget, previous=(None, None)):
+        part = budget if series_fitter is None else budget.share(0.5)
+        weights, histories = fitter.fit(splits, previous=previous[0], budget=part)
         if series_fitter is None:
             return weights, (histories, [])
         if _interrupted([histories]):
             return np.repeat(weights, len(series_splits) + 1, axis=0), (histories, [])
-        tuned, tuning_histories = series_fitter.fit(series_splits, weights, previous[1])
+        tuned, tuning_histories = series_fitter.fit(series_splits, weights, previous[1], budget)
         return np.concatenate([tuned, weights]), (histories, tuning_histories)
 
-    weights, histories = train()
+    tuning = _seconds_of_tuning(fine_tuner, budget)
+    left = budget.seconds_left - (2 if refit else 1) * tuning
+    weights, histories = train(budget.part(left / 2 if refit else left))
     history, calibration = mean_history(histories[0]), Calibration()
     history.interrupted = _interrupted(histories)
     if fine_tuner is not None and not history.interrupted:
-        fine_tuner.choose()
+        fine_tuner.choose(budget.part(tuning) if budget.is_limited else budget)
         history.interrupted = fine_tuner.history.interrupted
-    validation = [split.validation for split in (series_splits or splits)]
     if any(windows.size for windows in validation):
         held_out, most = np.concatenate(validation), _MAX_VALIDATION
         if history.interrupted:
@@ -190,17 +220,40 @@ def fit_networks(
             whole = np.concatenate([split.whole for split in splits])
             calibration = calibrate(weights, _thinned(whole, min(most, _MAX_VALIDATION)))
     if calibration.widths is not None and refit and not history.interrupted:
-        refitted, refit_histories = train(histories)
+        left = budget.seconds_left - (fine_tuner.seconds if fine_tuner else 0)
+        refitted, refit_histories = train(budget.part(left), histories)
         history.interrupted = _interrupted(refit_histories)
-        if not history.interrupted and series_fitter is None:
+        is_done = not history.interrupted and _is_complete(refit_histories, histories)
+        if is_done and series_fitter is None:
             validated = np.array([windows.size > 0 for windows in validation])[:, None, None]
             weights = np.where(validated, refitted, weights)
-        elif not history.interrupted:
+        elif is_done:
             weights = refitted
         if fine_tuner is not None and not history.interrupted:
-            fine_tuner.refit()
+            fine_tuner.refit(budget)
             history.interrupted = fine_tuner.history.interrupted
     return FitResult(weights, history, calibration)
+
+
+def _seconds_of_tuning(fine_tuner, budget):
+    """Seconds for each of two trainings of ``fine_tuner``, at most a fifth of the budget."""
+    if fine_tuner is None or not budget.is_limited:
+        return 0.0
+    n_cores = available_threads() if fine_tuner.n_jobs in (None, -1) else fine_tuner.n_jobs
+    expected = fine_tuner.expected_seconds / n_cores
+    return min(expected, _MOST_TUNING * budget.seconds_left)
+
+
+def _is_complete(refitted, histories):
+    """Whether a budget left time for half of the epochs at least that led to the best weights."""
+    n_run, n_best = (
+        sum(each for part in parts for each in part)
+        for parts in (
+            [[len(history.loss_curve) for history in part] for part in refitted],
+            [[history.best_iter for history in part] for part in histories],
+        )
+    )
+    return 2 * n_run >= n_best
 
 
 def _interrupted(histories):
@@ -224,6 +277,19 @@ def mean_history(histories: Sequence[History]) -> History:
         means([history.validation_curve for history in histories]),
         int(np.median([history.best_iter for history in histories])),
         any(history.interrupted for history in histories),
+    )
+
+
+def refit_settings(settings: Settings, history: History) -> Settings:
+    """Settings to train again up to the best epoch, by the schedule that came to be.
+
+    Where a budget cut the schedule both are longer, as time may be left, and are cut again.
+    """
+    more = _LONGER_REFIT if history.was_cut else 1
+    return dataclasses.replace(
+        settings,
+        max_iter=math.ceil(more * history.schedule_epochs),
+        stop_after=round(more * history.best_iter),
     )
 
 

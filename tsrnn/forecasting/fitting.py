@@ -43,7 +43,7 @@ from tsrnn.forecasting.zero_shot import (
 from tsrnn.kernels.jit.elsewhere import compile_elsewhere
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import Network
-from tsrnn.training import History, Settings
+from tsrnn.training import Budget, History, Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +54,9 @@ class TrainingParts:
     network: Callable[..., Network]
     settings: Callable[[int, int], Settings]  # from the number of windows and the batch size
     quantiles: tuple  # sorted levels of the loss "quantile"; empty for other losses
+    budget: Budget  # time that is left
+    # from the number of epochs, what is told of the progress of the training with validation
+    start_callbacks: Callable[[int], Callable[[float, History], None]]
 
 
 def fit_series(
@@ -88,7 +91,7 @@ def fit_series(
     if forecaster.max_iter == 0 or prefers:
         has_epochs = forecaster.max_iter != 0
         log_zero_shot(name, "the panel's series are short" if has_epochs else "max_iter=0")
-        return zero_shot(forecaster, collection, features)
+        return zero_shot(forecaster, collection, features, parts.budget)
     try:
         parameters = forecaster.get_params() | {"season": seasons.base}
         resolved = resolve(collection, parameters, features.n_known > 0)
@@ -100,7 +103,7 @@ def fit_series(
                 f"The pretrained network forecasts all series alone: {error}", stacklevel=3
             )
         log_zero_shot(name, str(error))
-        return zero_shot(forecaster, collection, features)
+        return zero_shot(forecaster, collection, features, parts.budget)
     log_resolved(name, forecaster.get_params(), resolved)
     spec = WindowSpec(
         lookback=resolved.lookback,
@@ -210,7 +213,15 @@ def _fit_networks(
     if fit.weights is not None:
         weights = window_weights(fit.weights, spec.lookback, spec.n_ahead)
         weighted = source._replace(weights=weights)
-    fitter = Fitter(weighted, draw, forecaster.n_estimators, settings, name, forecaster.verbose)
+    fitter = Fitter(
+        weighted,
+        draw,
+        forecaster.n_estimators,
+        settings,
+        name,
+        forecaster.verbose,
+        parts.start_callbacks,
+    )
 
     splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
     if weights is not None:
@@ -236,6 +247,7 @@ def _fit_networks(
             fitter,
             settings=lambda n_windows: fine_tuning_settings(settings(n_windows)),
             name=f"{name} (each series)",
+            start_callbacks=None,
         )
         series_splits = splits_of(collection, spec, resolved.n_held_out, True)
         if weights is not None:
@@ -253,6 +265,7 @@ def _fit_networks(
         series_splits=series_splits,
         fine_tuner=fine_tuner,
         refit=forecaster.refit,
+        budget=parts.budget,
     )
     return network, result, fine_tuner and fine_tuner.pretrained
 

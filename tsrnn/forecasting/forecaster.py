@@ -4,7 +4,8 @@ import time
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Literal, Self
 
-from tsrnn.estimators.base import ATTENTION, N_NETWORKS, UNITS, RecurrentEstimator
+from tsrnn.estimators.base import ATTENTION, BATCHES, N_NETWORKS, UNITS, RecurrentEstimator
+from tsrnn.estimators.callbacks import EpochCallbackMixin, with_callbacks
 from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
@@ -38,9 +39,10 @@ from tsrnn.parameters.types import (
     Schedule,
     Solver,
 )
+from tsrnn.training import Budget
 
 
-class RNNForecaster(PredictMixin, UpdateMixin):
+class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     """Forecast one or thousands of series by a recurrent network, all steps ahead at once.
 
     One network learns from all series (a global model), or each has its own. Its inputs are the
@@ -151,9 +153,18 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         Training, as in :class:`RNNRegressor`.
     max_iter : int or "auto", default="auto"
         Most epochs; with 0 nothing is trained, and the pretrained network forecasts alone. "auto"
-        is 10 to 200 epochs, about 2,000 minibatches (500 for each network of ``scope="local"``);
-        where all windows make more than 200 minibatches, 15 epochs of 200, each of windows drawn
-        anew.
+        is 10 to 200 epochs, about 2,000 minibatches (500 for each network of ``scope="local"``, and
+        3,000 where an epoch does not go through all windows).
+    batches_per_epoch : int, None or "auto", default="auto"
+        Most minibatches of an epoch, each epoch of windows drawn anew; None goes through all
+        windows. "auto" is 200, but with ``scope="local"`` None.
+    max_seconds : float, optional
+        Seconds that ``fit`` may take, from its call to its return, with all that belongs to it:
+        training, fine-tuning of the pretrained network, errors on the held-out end and ``refit``.
+        One minibatch is always trained on, and compiling it is not cut short. Where they do not
+        suffice for all epochs the schedule of the learning rate is gone through faster, to end with
+        them, and the weights of the best epoch are kept; where fewer do, a fit takes less. Results
+        that the budget cut depend on the speed of the computer.
     early_stopping : bool, default=True
         Hold out the end of the series, keep the weights of the epoch that did best on it, and stop
         after ``n_iter_no_change`` epochs without a better one. Without it prediction intervals are
@@ -267,6 +278,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         "refit": [BOOLEAN],
         "pretrained": [StrOptions(["auto"]), None],
         "max_iter": [Integer(0, 10**6), StrOptions(["auto"])],
+        "batches_per_epoch": BATCHES,
     }
 
     def __init__(
@@ -307,6 +319,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         alpha: float = 0.0,
         averaging: float = 0.0,
         max_iter: int | Auto = "auto",
+        batches_per_epoch: int | Auto | None = "auto",
+        max_seconds: float | None = None,
         batch_size: int | Auto = "auto",
         learning_rate_init: float = 3e-3,
         max_grad_norm: float = 1.0,
@@ -355,6 +369,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         self.alpha = alpha
         self.averaging = averaging
         self.max_iter = max_iter
+        self.batches_per_epoch = batches_per_epoch
+        self.max_seconds = max_seconds
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.max_grad_norm = max_grad_norm
@@ -368,6 +384,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, y: Any, X: Any = None, static: Any = None, *, sample_weight: Any = None) -> Self:
         """Fit networks that forecast series from their history.
 
@@ -421,6 +438,7 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         """
         start = time.perf_counter()
         self._validate_params()
+        budget = Budget.of(self.max_seconds)
         collection, covariates = read_series(self, y), read_covariates(self, X)
         static = read_static(self, static)
         quantiles = self._sorted_quantiles()
@@ -434,8 +452,10 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         weights = None
         if sample_weight is not None:
             weights = read_weights(self, sample_weight, collection)
-        parts = TrainingParts(self._new_network, self._settings, quantiles)
+        callbacks = self._new_callbacks()
+        parts = TrainingParts(self._new_network, self._settings, quantiles, budget, callbacks.start)
         self.fitted_, history = fit_series(self, collection, covariates, static, parts, weights)
+        callbacks.end(history)
         self._record(history)
         self.fit_time_ = time.perf_counter() - start
         return self

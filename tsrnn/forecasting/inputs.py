@@ -118,8 +118,8 @@ def forecast_context(
             f"horizon must be a whole number, got a {type(horizon).__name__}. Name what it is: "
             "X=... for covariates, y=... for other series. Scikit-learn's scorers, by name as in "
             "scoring='neg_mean_absolute_error', and permutation_importance call predict(X), which "
-            "is not how a forecaster predicts: leave scoring out, or give a function of "
-            "(forecaster, y)."
+            "is not how a forecaster predicts: leave scoring out, or give "
+            "tsrnn.forecasting.forecast_scorer('mae'), or a function of (forecaster, y)."
         )
     check_parameter("horizon", horizon, [STEPS])
     state, mask = forecaster.fitted_, forecaster.missing == "mask"

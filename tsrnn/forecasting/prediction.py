@@ -10,11 +10,12 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data import Location
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.inputs import forecast_context, read_new
-from tsrnn.forecasting.metrics.points import scale_or_nan
+from tsrnn.forecasting.metrics.points import mae, rmse, scale_or_nan, smape
 from tsrnn.forecasting.predictor import Predictor
 from tsrnn.forecasting.uncertainty import as_levels
-from tsrnn.parameters import RANDOM_STATE, STEPS, Probabilities, validated
+from tsrnn.parameters import RANDOM_STATE, STEPS, Probabilities, StrOptions, validated
 
+SCORES = "mase", "mae", "rmse", "smape", "rmsse"
 _LEVELS = Probabilities(scalar=True, labelled=True)
 
 
@@ -195,24 +196,28 @@ class PredictMixin(ForecasterBase):
         columns = {f"sample_{k}": paths[:, k] for k in range(n_samples)}
         return context.collection.after(horizon, columns)
 
-    def score(self, y: Any, X: Any = None) -> float:
-        """Minus the mean absolute scaled error of forecasts of what follows the series of ``fit``.
+    @validated(metric=[StrOptions(SCORES)])
+    def score(self, y: Any, X: Any = None, metric: str = "mase") -> float:
+        """Minus the error of forecasts of what follows the series of ``fit``.
 
         Forecasts are made ``horizon`` steps at a time, each from all values before it, as
-        ``GridSearchCV`` with a ``TimeSeriesSplit`` needs. For another measure give it a function,
-        ``scoring=lambda forecaster, y: -mae(y, forecaster.predict(len(y)))``: scikit-learn's own
-        scorers, by name, call ``predict(X)``, which is not how a forecaster predicts.
+        ``GridSearchCV`` with a ``TimeSeriesSplit`` needs, or of a long frame with a
+        ``RollingOriginSplit``. For another measure give it ``scoring=forecast_scorer("mae")``, or a
+        function as ``lambda forecaster, y: -mae(y, forecaster.predict(len(y)))``: scikit-learn's
+        own scorers, by name, call ``predict(X)``, which is not how a forecaster predicts.
 
         Parameters
         ----------
         y, X : Series or DataFrame
             The values after each series and their covariates, as in ``fit``.
+        metric : {"mase", "mae", "rmse", "smape", "rmsse"}, default="mase"
+            The error, a function of ``tsrnn.forecasting``; "mase" is the mean absolute one over the
+            mean absolute seasonal difference of the history (Hyndman & Koehler 2006).
 
         Returns
         -------
         float
-            Minus the error of each series over the mean absolute seasonal difference of its history
-            (MASE, Hyndman & Koehler 2006), averaged over series; higher is better.
+            Minus the error of each series, averaged over series; higher is better.
 
         Raises
         ------
@@ -243,11 +248,12 @@ class PredictMixin(ForecasterBase):
         for k, (first, end) in enumerate(zip(panel.indptr[:-1], panel.indptr[1:], strict=True)):
             present = first + history[k]
             actual = panel.values[present:end]
-            differences = np.abs(forecasts[k].ravel()[: len(actual)] - actual)
+            forecast = forecasts[k].ravel()[: len(actual)]
             if whole.observed is not None:
-                differences = differences[whole.observed[present:end]]
-            error = differences.mean() if differences.size else np.nan
-            errors.append(error / scale_or_nan(panel.values[first:present], state.spec.season))
+                is_observed = whole.observed[present:end]
+                actual, forecast = actual[is_observed], forecast[is_observed]
+            known, season = panel.values[first:present], state.spec.season
+            errors.append(_error(metric, actual, forecast, known, season))
         if np.isnan(errors).all():
             raise ValueError(
                 "The history of y is constant, or repeats itself every season, and there is "
@@ -269,3 +275,14 @@ class PredictMixin(ForecasterBase):
 
     def _predictor(self) -> Predictor:
         return self.fitted_.predictor(self.conformal, self.device, self.n_jobs, self.lower)
+
+
+def _error(metric, actual, forecast, history, season):
+    """The error of the forecasts of one series by a metric of ``SCORES``; NaN without any."""
+    if not actual.size:
+        return np.nan
+    if metric == "mase":
+        return mae(actual, forecast) / scale_or_nan(history, season)
+    if metric == "rmsse":
+        return rmse(actual, forecast) / scale_or_nan(history, season, squared=True) ** 0.5
+    return {"mae": mae, "rmse": rmse, "smape": smape}[metric](actual, forecast)

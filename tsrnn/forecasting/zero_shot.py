@@ -22,7 +22,7 @@ from tsrnn.forecasting.scaling import Scaling
 from tsrnn.forecasting.seasonality import season_of
 from tsrnn.forecasting.seasons import base_and_longer
 from tsrnn.kernels.losses import find_loss
-from tsrnn.training import History
+from tsrnn.training import Budget, History
 
 _SHORT = 200  # values of the typical series of a panel: with fewer none is trained on
 # Epochs of fine-tuning: alone it takes seconds, else about as long as a network of its own.
@@ -31,7 +31,7 @@ _N_EPOCHS_ALONE, _N_EPOCHS = 2, 4
 _OF_ANY_NETWORK = {
     *("horizon", "season", "missing", "past_covariates", "calendar", "holidays", "conformal"),
     *("id_column", "time_column", "target_column", "n_jobs", "random_state", "verbose"),
-    *("scope", "pretrained", "refit", "lower"),
+    *("scope", "pretrained", "refit", "lower", "max_seconds"),
 }
 
 
@@ -86,7 +86,10 @@ def fine_tuner_of(
 
 
 def zero_shot(
-    forecaster: ForecasterBase, collection: Collection, features: FeatureEncoder
+    forecaster: ForecasterBase,
+    collection: Collection,
+    features: FeatureEncoder,
+    budget: Budget,
 ) -> tuple[FittedForecaster, History]:
     """The state of a forecaster without a network of its own, and the history of fine-tuning.
 
@@ -113,7 +116,7 @@ def zero_shot(
     panel, pretrained = collection.panel, Pretrained(load_pretrained(), season, 1.0)
     history = History()
     if forecaster.max_iter != 0 and forecaster.early_stopping:
-        pretrained, history = _fine_tuned(forecaster, collection, pretrained)
+        pretrained, history = _fine_tuned(forecaster, collection, pretrained, budget)
     network = pretrained.network.network
     spec = WindowSpec(lookback=1, season=season, segment=1, n_ahead=forecaster.horizon)
     if find_loss(forecaster.loss).is_positive:  # forecasts are whole, or not negative
@@ -135,7 +138,7 @@ def zero_shot(
     return state, history
 
 
-def _fine_tuned(forecaster, collection, pretrained):
+def _fine_tuned(forecaster, collection, pretrained, budget):
     """The pretrained network with what the last horizon of all series says of fine-tuning."""
     lengths, horizon = collection.panel.lengths, forecaster.horizon
     series = np.flatnonzero(lengths > horizon)
@@ -143,7 +146,7 @@ def _fine_tuned(forecaster, collection, pretrained):
     seed = check_random_state(forecaster.random_state).randint(2**31)
     n_held_out = np.full_like(lengths, horizon)
     fine_tuner = fine_tuner_of(forecaster, collection, pretrained, n_held_out, held_out, seed)
-    fine_tuner.choose()
+    fine_tuner.choose(budget.share(0.5) if forecaster.refit else budget)
     if forecaster.refit:
-        fine_tuner.refit()
+        fine_tuner.refit(budget)
     return fine_tuner.pretrained, fine_tuner.history

@@ -78,7 +78,7 @@ class RNNLanguageModel(TrainedLanguageModel):
     batch_size : int or "auto", default="auto"
         Streams of a minibatch, fewer of a short text; of many short texts, texts, and of polyphonic
         music, pieces. "auto" is 16 streams, 32 texts or 4 pieces.
-    max_grad_norm, tol, n_iter_no_change, warm_start
+    max_seconds, max_grad_norm, tol, n_iter_no_change, warm_start
         Training, as in :class:`RNNRegressor`.
     early_stopping, validation_fraction
         As in :class:`RNNRegressor`; the last tokens, or the last pieces, are held out.
@@ -151,6 +151,7 @@ class RNNLanguageModel(TrainedLanguageModel):
         alpha: float = 0.0,
         averaging: float = 0.0,
         max_iter: int | Auto = "auto",
+        max_seconds: float | None = None,
         batch_size: int | Auto = "auto",
         max_grad_norm: float = 1.0,
         tol: float = 1e-4,
@@ -183,6 +184,7 @@ class RNNLanguageModel(TrainedLanguageModel):
         self.alpha = alpha
         self.averaging = averaging
         self.max_iter = max_iter
+        self.max_seconds = max_seconds
         self.batch_size = batch_size
         self.max_grad_norm = max_grad_norm
         self.tol = tol

@@ -21,7 +21,7 @@ from tsrnn.sequences.language_windows import (
 )
 from tsrnn.sequences.tokenizer import Tokenizer
 from tsrnn.sequences.tokens import Tokens
-from tsrnn.training import Settings
+from tsrnn.training import Budget, Settings
 
 _OTHERS = ("bidirectional", "segment", "loss")  # parameters of other estimators
 # Probability that a window begins with a state of zeros, as sequences that are read later do: a
@@ -72,6 +72,7 @@ class TrainedLanguageModel(TrainingEstimator):
 
     def _fit(self, X, *, partial: bool) -> None:
         """Train on sequences; ``partial`` continues by one epoch where the last call ended."""
+        budget = Budget.of(self.max_seconds)
         is_new = not (hasattr(self, "network_") and (partial or self.warm_start))
         if is_new:
             self._set_reader(learn_reader(self.unit, X))
@@ -94,7 +95,7 @@ class TrainedLanguageModel(TrainingEstimator):
             self._train_epoch(windows.source, windows.training, rng, is_new, windows.n_drawn)
         else:
             parts = windows.source, windows.training, windows.validation
-            self._train_fully(*parts, rng, windows.n_drawn)
+            self._train_fully(*parts, rng, budget, windows.n_drawn)
 
     def _set_reader(self, reader) -> None:
         """Set the fitted attributes that say how sequences are read."""

@@ -43,7 +43,7 @@ class RNNTagger(ClassesMixin, SequenceEstimator):
         the latter half counts, or with ``bidirectional`` the middle half.
     memory, standardize, dropout, recurrent_dropout
         As in :class:`RNNRegressor`; there are no targets to standardise.
-    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, batch_size
+    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, max_seconds, batch_size
         Training, as in :class:`RNNRegressor`, where rows are windows here.
     max_grad_norm, tol, early_stopping, validation_fraction, n_iter_no_change, warm_start
         Training, as in :class:`RNNRegressor`; the last windows are held out.
@@ -122,6 +122,7 @@ class RNNTagger(ClassesMixin, SequenceEstimator):
         alpha: float = 0.0,
         averaging: float = 0.0,
         max_iter: int | Auto = "auto",
+        max_seconds: float | None = None,
         batch_size: int = 32,
         max_grad_norm: float = 1.0,
         tol: float = 1e-4,
@@ -157,6 +158,7 @@ class RNNTagger(ClassesMixin, SequenceEstimator):
         self.alpha = alpha
         self.averaging = averaging
         self.max_iter = max_iter
+        self.max_seconds = max_seconds
         self.batch_size = batch_size
         self.max_grad_norm = max_grad_norm
         self.tol = tol

@@ -71,7 +71,7 @@ class RNNTranslator(TrainedTranslator):
         0.1 (Szegedy et al. 2016). Validation scores are without it.
     standardize : bool, default=True
         Scale the channels of a source of numbers to mean 0 and deviation 1.
-    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter
+    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, max_seconds
         Training, as in :class:`RNNRegressor`.
     batch_size : int, default=64
         Pairs of a minibatch.
@@ -152,6 +152,7 @@ class RNNTranslator(TrainedTranslator):
         alpha: float = 0.0,
         averaging: float = 0.0,
         max_iter: int | Auto = "auto",
+        max_seconds: float | None = None,
         batch_size: int = 64,
         max_grad_norm: float = 1.0,
         tol: float = 1e-4,
@@ -185,6 +186,7 @@ class RNNTranslator(TrainedTranslator):
         self.alpha = alpha
         self.averaging = averaging
         self.max_iter = max_iter
+        self.max_seconds = max_seconds
         self.batch_size = batch_size
         self.max_grad_norm = max_grad_norm
         self.tol = tol

@@ -20,6 +20,7 @@ from tsrnn.sequences.translation_sides import (
     fitted_tokenizer,
 )
 from tsrnn.sequences.translation_state import FittedTranslator
+from tsrnn.training import Budget
 
 _OTHERS = ("segment", "loss", "head_size", "memory")  # parameters of other estimators
 _UNIT: list = [StrOptions(["character", "word", "subword"]), Tokenizer, None]
@@ -69,6 +70,7 @@ class TrainedTranslator(TrainingEstimator):
 
     def _fit(self, X, y, *, partial: bool) -> None:
         """Train on pairs; ``partial`` continues by one epoch where the last call ended."""
+        budget = Budget.of(self.max_seconds)
         if self.device != "cpu":
             raise ValueError("Encoder-decoders run on the CPU alone: use device='cpu'.")
         is_new = not (hasattr(self, "network_") and (partial or self.warm_start))
@@ -87,7 +89,7 @@ class TrainedTranslator(TrainingEstimator):
         if partial:
             self._train_epoch(pairs, rows, rng, is_new)
         else:
-            self._train_fully(pairs, rows, validation, rng)
+            self._train_fully(pairs, rows, validation, rng, budget)
 
     def _learn_sides(self, X, y):
         """Set the fitted attributes that say how both sides are read."""

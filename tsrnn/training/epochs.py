@@ -6,6 +6,7 @@ import numpy as np
 
 from tsrnn.kernels.jit.elsewhere import compile_elsewhere
 from tsrnn.network import Network
+from tsrnn.training.budget import Budget, Pace
 from tsrnn.training.schedules import learning_rates
 
 BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
@@ -27,8 +28,9 @@ class Moments:
 class EpochRunner:
     """Arrays and counters of the training of one or many models of one shape."""
 
-    def __init__(self, networks, source, windows, settings, rngs, workers, moments):
+    def __init__(self, networks, source, windows, settings, rngs, workers, moments, pace=None):
         first = networks[0]
+        self.pace = Pace(Budget(), 0.0) if pace is None else pace
         self.network, self.source, self.windows = first, source, windows
         self.settings, self.rngs, self.workers = settings, rngs, workers
         self.is_stream = windows[0].ndim == 2
@@ -53,18 +55,25 @@ class EpochRunner:
         options = settings[0].recurrent_dropout > 0, self.is_stream
         loss = settings[0].loss, settings[0].loss_params
         self.trainer = first.make_trainer(source, loss, shape, options, workers)
+        self.schedule_epochs = [
+            self.pace.budget.longest(each.max_iter, n)
+            for each, n in zip(settings, self.steps_per_epoch, strict=True)
+        ]
         # All rates at once: NumPy's cosine may round by the position of a value in an array.
         self.rates = [
-            learning_rates(
-                each.learning_rate, n * each.max_iter, each.learning_rate_init, each.warm_up
+            learning_rates(each.learning_rate, n * n_epochs, each.learning_rate_init, each.warm_up)
+            for each, n, n_epochs in zip(
+                settings, self.steps_per_epoch, self.schedule_epochs, strict=True
             )
-            for each, n in zip(settings, self.steps_per_epoch, strict=True)
         ]
         self.rate_factors = np.ones(len(networks))  # of the adaptive schedule
         self.best_loss = np.full(len(networks), np.inf)  # as the adaptive schedule sees it
         self.n_without_improvement = np.zeros(len(networks), int)  # epochs since the best
         self.max_epochs = np.array(
-            [each.max_iter if each.stop_after is None else each.stop_after for each in settings]
+            [
+                n_epochs if each.stop_after is None else min(each.stop_after, n_epochs)
+                for each, n_epochs in zip(settings, self.schedule_epochs, strict=True)
+            ]
         )
         self.running = self.max_epochs > 0
         self.n_epochs = 0
@@ -88,7 +97,10 @@ class EpochRunner:
         return self.workers * max(1, int(BLOCK_SECONDS / seconds))
 
     def run_epoch(self, on_progress) -> np.ndarray:
-        """Train the running models on their windows once, shuffled; mean losses (n_models,)."""
+        """Train the running models on their windows once, shuffled; mean losses (n_models,).
+
+        The epoch ends early where the budget is spent or the schedule comes to its end.
+        """
         models = np.flatnonzero(self.running)
         n_steps = int(self.steps_per_epoch[models].max())
         padded_windows = self._draw_windows(models, n_steps)
@@ -104,17 +116,29 @@ class EpochRunner:
                 part = slice(first, first + self.models_at_once)
                 self._run_steps(models[part], padded_windows[part], losses[part], done, last)
                 steps = done + (last - done) * min(part.stop / models.size, 1.0)
-                on_progress((self.n_epochs + steps / n_steps) / int(self.max_epochs.max()))
-            seconds = (time.perf_counter() - started) / (last - done)
+                epochs = self.n_epochs + steps / n_steps + self.pace.skipped
+                on_progress(min(1.0, epochs / int(self.max_epochs.max())))
+            seconds = time.perf_counter() - started
+            n_run = int(np.clip(self.steps_per_epoch[models] - done, 0, last - done).sum())
+            self.pace.end_block(seconds, n_run, (last - done) / n_steps)
             # At most double: the first block may include a compilation.
-            self.block = max(1, min(2 * self.block, int(BLOCK_SECONDS / seconds)))
+            possible = int(BLOCK_SECONDS * (last - done) / seconds)
+            self.block = max(1, min(2 * self.block, possible))
             done = last
+            if self._is_at_end(models, done / n_steps):
+                break
         means = np.zeros(len(self.windows))
         weights = losses[:, :, 1]
         means[models] = (losses[:, :, 0] * weights).sum(axis=1) / np.maximum(
             weights.sum(axis=1), 1e-300
         )
         return means
+
+    def _is_at_end(self, models, share):
+        """Set the pace after a share of the epoch; whether the models are to end in it."""
+        left = self.max_epochs[models] - (self.n_epochs + share + self.pace.skipped)
+        self.pace.plan(left, self.steps_per_epoch[models])
+        return share < 1 and (self.pace.is_over or left.max() <= 0)
 
     def _draw_windows(self, models, n_steps):
         """Windows of the minibatches of an epoch, (models, n_steps * n_batch), padded by -1."""
@@ -147,8 +171,10 @@ class EpochRunner:
         rates = np.zeros((models.size, last - first))
         for row, model, first_step in zip(rates, models, first_steps, strict=True):
             n_left = max(0, min(last, self.steps_per_epoch[model]) - first)
-            model_rates = self.rates[model][first_step:][:n_left]
-            row[: model_rates.size] = self.rate_factors[model] * model_rates
+            skipped = self.pace.skipped * self.steps_per_epoch[model]
+            places = (first_step + skipped + self.pace.rate * np.arange(n_left)).astype(int)
+            places = np.minimum(places, self.rates[model].size - 1)
+            row[:n_left] = self.rate_factors[model] * self.rates[model][places]
         batches = np.ascontiguousarray(
             padded_windows[:, first * self.n_batch : last * self.n_batch]
         )
@@ -213,7 +239,16 @@ class EpochRunner:
     def end_epoch(self):
         """Count the epoch, and stop the models that have completed all of theirs."""
         self.n_epochs += 1
-        self.running &= self.n_epochs < self.max_epochs
+        self.pace.end_epoch()
+        self.running &= self.n_epochs + self.pace.skipped < self.max_epochs
+        if self.pace.is_over:
+            self.running[:] = False
+
+    def length_of_schedule(self, model) -> float:
+        """Epochs of training that the whole schedule takes at the pace so far."""
+        return self.schedule_epochs[model] * (
+            self.n_epochs / (self.n_epochs + self.pace.skipped) if self.n_epochs else 1.0
+        )
 
 
 def _dropout_seed(settings, rng):

@@ -9,6 +9,7 @@ import numpy as np
 from tsrnn.kernels.sources import Source
 from tsrnn.kernels.targets import claim
 from tsrnn.network import Network
+from tsrnn.training.budget import Budget, Pace
 from tsrnn.training.divergence import describe_divergence, divergence_advice
 from tsrnn.training.epochs import EpochRunner, Moments
 from tsrnn.training.interrupts import interruptible, is_called_by_a_loop
@@ -27,6 +28,8 @@ class History:
     best_iter: int = 0  # epoch whose weights were kept; 0 for the initial ones
     interrupted: bool = False
     stopped: bool = False  # early, for lack of improvement
+    schedule_epochs: float = 0.0  # that the learning-rate schedule took, or would have taken
+    was_cut: bool = False  # whether a budget made the schedule shorter
 
 
 def train(
@@ -38,6 +41,7 @@ def train(
     rng: np.random.Generator,
     *,
     moments: Moments | None = None,
+    budget: Budget | None = None,
     on_progress: Callable[[float, History], None] = lambda progress, history: None,
 ) -> History:
     """Train ``network`` in place and leave the weights of the best epoch in it.
@@ -56,6 +60,9 @@ def train(
         Shuffles the windows.
     moments : Moments, optional
         State of the optimiser to continue from; updated in place.
+    budget : Budget, optional
+        Time that may be taken, a block of minibatches at least. Where it does not suffice for all
+        epochs the schedule is gone through faster, and the last epoch may be of fewer minibatches.
     on_progress : callable
         Called a few times a second with the completed fraction and the history.
 
@@ -73,9 +80,8 @@ def train(
     are kept, ``interrupted`` is set, and ``moments`` stay as they were.
     """
     all_moments = None if moments is None else [moments]
-    return _train(
-        [network], source, [windows], [validation], [settings], [rng], on_progress, all_moments
-    )[0]
+    parts = [windows], [validation], [settings], [rng], on_progress
+    return _train([network], source, *parts, all_moments, budget or Budget())[0]
 
 
 def train_many(
@@ -86,6 +92,7 @@ def train_many(
     settings: Sequence[Settings],
     rngs: Sequence[np.random.Generator],
     *,
+    budget: Budget | None = None,
     on_progress: Callable[[float, History], None] = lambda progress, history: None,
 ) -> list[History]:
     """Train many networks of one shape in place, each as ``train`` would, many at a time.
@@ -93,6 +100,7 @@ def train_many(
     Each network has its windows, settings and generator, but ``loss``, ``loss_params``,
     ``batch_size``, ``device``, ``n_jobs`` and whether there is averaging or recurrent dropout are
     those of the first for all. ``on_progress`` is called with the first network's history.
+    ``budget`` is the time for all together.
     ValueError if networks differ in shape, windows are streams, or a loss is no longer finite.
     After Ctrl-C every network has the best weights so far, which may be the initial ones, and its
     history is marked; or KeyboardInterrupt is raised, as by ``train``.
@@ -107,6 +115,7 @@ def train_many(
     n_bytes = 6 * networks[0].parameters.nbytes
     size = int(np.clip(GROUP_BYTES // n_bytes, 1, 1024))
     histories: list[History] = []
+    budget = budget or Budget()
     for first in range(0, len(networks), size):
         group = slice(first, first + size)
 
@@ -118,11 +127,12 @@ def train_many(
             histories += [History(interrupted=True) for _ in networks[group]]
         else:
             parts = windows[group], validations[group], settings[group], rngs[group]
-            histories += _train(networks[group], source, *parts, show)
+            part = budget.share(min(1.0, size / (len(networks) - first)))
+            histories += _train(networks[group], source, *parts, show, None, part)
     return histories
 
 
-def _train(networks, source, windows, validations, settings, rngs, on_progress, moments=None):
+def _train(networks, source, windows, validations, settings, rngs, on_progress, moments, budget):
     """Train networks of one shape together; one history each."""
     monitor = _Monitor(networks, settings, [array.size > 0 for array in validations])
     n_windows = sum(
@@ -140,7 +150,10 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
                 check_interrupt()
                 on_progress(fraction, monitor.histories[0])
 
-            runner = EpochRunner(networks, source, windows, settings, rngs, workers, moments)
+            n_validated = sum(validation.size for validation in validations)
+            overhead = n_validated * networks[0].seconds_of_a_window(source)
+            pace = Pace(budget, overhead)
+            runner = EpochRunner(networks, source, windows, settings, rngs, workers, moments, pace)
             runner.compile_elsewhere(validations)
             if any(monitor.validated):  # the initial weights may turn out to be the best
                 monitor.start(runner.evaluate(validations))
@@ -153,6 +166,7 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
                 for model in np.flatnonzero(runner.running):
                     monitor.record(runner, model, losses[model], validation_losses[model])
                 runner.end_epoch()
+            monitor.end(runner)
             if moments is not None:
                 runner.store_moments(moments)
     except KeyboardInterrupt:
@@ -215,6 +229,12 @@ class _Monitor:
             return
         elif epoch - self.last_improved[model] >= settings.n_iter_no_change:
             runner.running[model], history.stopped = False, True
+
+    def end(self, runner):
+        """Take how long the schedule of each model came to be."""
+        for model, history in enumerate(self.histories):
+            history.schedule_epochs = runner.length_of_schedule(model)
+            history.was_cut = runner.pace.skipped > 0
 
     def interrupt(self, runner):
         """Mark all histories; without validation the latest weights of a model are the best."""

@@ -6,6 +6,7 @@ that it comes with to those that come out is chosen by errors on the held-out en
 
 import dataclasses
 import logging
+import time
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from tsrnn.forecasting.pretrained.state import Pretrained
 from tsrnn.forecasting.pretrained.training import joined, windows_of
 from tsrnn.kernels.simple_forecasts.filling import longest_needed, steps_read
 from tsrnn.kernels.sources import Source
-from tsrnn.training import History, Settings, train
+from tsrnn.training import Budget, History, Settings, train
 
 _log = logging.getLogger("tsrnn")
 _LEAST_SERIES, _LEAST_WINDOWS = 10, 500  # with fewer the network stays as it is
@@ -29,6 +30,7 @@ _LEAST_SERIES, _LEAST_WINDOWS = 10, 500  # with fewer the network stays as it is
 _MAX_WINDOWS, _MAX_ROWS, _MAX_VALUES = 10_000, 2**20, 8_000_000
 _MOST_EPOCHS = 16  # of few windows, so that they are trained on as much as many
 _LEARNING_RATE, _BATCH_SIZE = 2e-3, 64
+_TRAINING_SHARE = 0.8  # of the time of ``choose``; the rest is for errors
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of the way to the weights that come out
 
 
@@ -95,6 +97,7 @@ class FineTuner:
         self.original = self.pretrained.network
         self.share = 0.0  # of the way to the weights that come out
         self.history = History()  # of the training that led to ``pretrained``, if any did
+        self.seconds = 0.0  # that ``choose`` took
 
     @property
     def has_enough(self) -> bool:
@@ -103,7 +106,18 @@ class FineTuner:
         n_series = np.intersect1d(np.flatnonzero(n_windows), self.held_out[0]).size
         return bool(n_series >= _LEAST_SERIES and n_windows.sum() >= _LEAST_WINDOWS)
 
-    def choose(self) -> None:
+    @property
+    def expected_seconds(self) -> float:
+        """About how long one core takes to train, or to evaluate what was trained; 0 if neither."""
+        if not self.has_enough:
+            return 0.0
+        longest = np.argsort(self.series.lengths)[-1:]
+        source = self.series.source(longest, self.series.lengths[longest] - self.series.horizon)
+        n_windows = min(self.series.most_windows, int(self.series.n_windows(self.n_held_out).sum()))
+        seconds = self.original.network.seconds_of_a_window(source, training=True)
+        return n_windows * self._n_epochs(n_windows) * seconds
+
+    def choose(self, budget: Budget) -> None:
         """Fine-tune on what is not held out, as far as errors say.
 
         After Ctrl-C, which ``history`` tells, nothing is changed; nor by ``refit``.
@@ -111,45 +125,52 @@ class FineTuner:
         if not self.has_enough:
             _log.info("%s is not fine-tuned: too few series or windows", self.name)
             return
-        tuned, history = self._trained(self.n_held_out, self.name)
+        began = time.perf_counter()
+        tuned, history = self._trained(self.n_held_out, self.name, budget.share(_TRAINING_SHARE))
         if history.interrupted:
             self.history.interrupted = True
             return
         self.share = self._best_share(tuned)
         _log.info("%s is fine-tuned, %.2f of the way by held-out errors", self.name, self.share)
+        self.seconds = time.perf_counter() - began
         if self.share > 0:
             self.history = history
             self._replace(tuned)
 
-    def refit(self) -> None:
+    def refit(self, budget: Budget) -> None:
         """Fine-tune on the whole series, as far as was chosen."""
         if self.share == 0:
             return
         nothing = np.zeros_like(self.n_held_out)
-        tuned, history = self._trained(nothing, f"{self.name} (whole series)")
+        tuned, history = self._trained(nothing, f"{self.name} (whole series)", budget)
         if history.interrupted:
             self.history.interrupted = True
         else:
             self._replace(tuned)
 
-    def _trained(self, n_held_out, name):
+    def _n_epochs(self, n_windows):
+        """Epochs of a training on so many windows."""
+        n_epochs = round(self.n_epochs * _MAX_WINDOWS / n_windows)
+        return int(np.clip(n_epochs, self.n_epochs, _MOST_EPOCHS))
+
+    def _trained(self, n_held_out, name, budget):
         """The network trained on windows before what is held out, and the history of that."""
         rng = np.random.default_rng(self.seed)
         source = self.series.source(*self.series.draw(n_held_out, rng), self.n_jobs)
         windows = np.arange(source.firsts.size)
         network = self.original.network.like(self.original.network.parameters.copy())
-        n_epochs = round(self.n_epochs * _MAX_WINDOWS / windows.size)
         settings = Settings(
             loss="quantile",
             loss_params=LEVELS,
-            max_iter=int(np.clip(n_epochs, self.n_epochs, _MOST_EPOCHS)),
+            max_iter=self._n_epochs(windows.size),
             batch_size=_BATCH_SIZE,
             learning_rate="cosine",
             learning_rate_init=_LEARNING_RATE,
             n_jobs=self.n_jobs,
         )
         with progress_bar(name, self.verbose) as show:
-            history = train(network, source, windows, windows[:0], settings, rng, on_progress=show)
+            parts = network, source, windows, windows[:0], settings, rng
+            history = train(*parts, budget=budget, on_progress=show)
         return PretrainedNetwork(network, trust=1.0), history
 
     def _replace(self, tuned):
