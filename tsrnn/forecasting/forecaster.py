@@ -102,7 +102,8 @@ class RNNForecaster(PredictMixin, UpdateMixin):
         ``predict(y=...)``; a warning lists them. With "pad" the network reads their first whole
         seasons again in front of them, which are never targets and are marked where
         ``missing="mask"`` marks values; it trains on them too. With "naive" they are forecast by
-        the last values of their season, with "drop" they are left out, with "raise" refused, even
+        the last values of their season, with "drop" they are left out (but of a backtest, where
+        they are padded, as all forecast the same series), with "raise" refused, even
         where the pretrained network could forecast alone: for it no series is too short. With
         ``scope="local"``, where padding is nothing to learn from, "pad" refuses them in ``fit``.
     ended_after : int, optional

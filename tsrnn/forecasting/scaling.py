@@ -84,12 +84,6 @@ class Scaling:
             level = np.where(mean > 0, mean, 1.0)
         return cls(False, zeros, zeros, level)
 
-    def of_series(self, numbers: np.ndarray) -> Scaling:
-        """That of some series, by their numbers."""
-        slope, mean, deviation = self.slope[numbers], self.mean[numbers], self.deviation[numbers]
-        profiles = tuple(profile[numbers] for profile in self.profiles)
-        return Scaling(self.log, slope, mean, deviation, profiles)
-
     def joined(self, other: Scaling) -> Scaling:
         """That of these series and others after them."""
         slope, mean, deviation = (

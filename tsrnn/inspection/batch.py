@@ -157,9 +157,7 @@ def _window_batch(forecaster, y, with_targets):
     segment = spec.segment
     n_rows = network.n_time(source) * segment
     ends = firsts + spec.lookback + source.ahead
-    row_labels = [
-        axis.index[end - n_rows : end] for axis, end in zip(axes, ends, strict=True)
-    ]
+    row_labels = [axis.index[end - n_rows : end] for axis, end in zip(axes, ends, strict=True)]
     return Batch(
         network=network,
         source=source,
