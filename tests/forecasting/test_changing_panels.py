@@ -106,6 +106,7 @@ class TestShortSeries:
         assert ends.tolist() == [7, 8, 9, 10, 11]
         source = quick().fit(LONG_ONES).fitted_.spec.source(collection.panel.values)
         weights = np.arange(collection.panel.values.size, dtype=float)
+        source = source._replace(weights=np.ones_like(weights))
         more, starts = with_padded_windows(
             source, collection, series, ends, HORIZON, False, weights
         )

@@ -223,12 +223,13 @@ def _fit_networks(
     network, name = draw(0)[0], type(forecaster).__name__
     is_local = forecaster.scope == "local"
     splits, trained = splits_of(collection, spec, resolved.n_held_out, is_local), source
+    weights = None
     if fit.weights is not None:
         weights = window_weights(fit.weights, spec.lookback, spec.n_ahead)
         trained = source._replace(weights=weights)
     if resolved.is_short.any() and not is_local and forecaster.short == "pad":
         trained, splits = _with_padding(fit, trained, splits[0])
-    if fit.weights is not None:
+    if weights is not None:
         splits = weighted_splits(splits, trained.weights)
     fitter = Fitter(trained, draw, forecaster.n_estimators, settings, name, forecaster.verbose)
     fine_tuner = _fine_tuner(forecaster, fit, splits, seed)
