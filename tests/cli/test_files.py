@@ -326,8 +326,22 @@ def test_bad_data_of_a_panel_names_the_series(row, column, cell, message, shops,
 
 def test_a_short_series_of_a_panel_is_named(shops, write, refused):
     path = write(columns=shops[:75])
-    line = refused("forecast", path, *SOLD, "--lookback", "7")
+    line = refused("forecast", path, *SOLD, "--lookback", "7", "--short", "raise")
     assert f"{path}: Series 'NA' has 5 observations" in line
+    assert "use --short pad or 'naive'" in line
+
+
+@pytest.mark.filterwarnings("always:.*series has fewer values")
+def test_short_series_of_a_panel_and_those_that_ended(shops, write, run):
+    path = write(columns=shops[:75])  # NA has five days, long before the end of the other
+    quick = ["--lookback", "7", "--max-iter", "1", "--hidden-size", "4"]
+    code, out, err = run("forecast", path, *SOLD, *quick)
+    assert (code, {line[: line.find(",")] for line in out.splitlines()[1:]}) == (0, {"007", "NA"})
+    assert "1 series has fewer values than --lookback 7, so" in err
+    assert "(--short pad): 'NA'" in err
+    for options in (["--ended-after", "3"], ["--short", "drop"]):
+        code, out, _ = run("forecast", path, *SOLD, *quick, *options)
+        assert (code, {line[: line.find(",")] for line in out.splitlines()[1:]}) == (0, {"007"})
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ def test_many_bad_series_are_counted_and_the_first_listed():
         "nothing": (long.assign(y=long["y"].where(long["unique_id"] == "s0")), {"missing": "mask"}),
         "nothing, wide": (y.assign(**dict.fromkeys(labels[1:], np.nan)), {}),
         "infinite": (y.fillna(np.inf), {}),
-        "too short": (short, {"lookback": 20}),
+        "too short": (short, {"lookback": 20, "short": "raise"}),
         "too short for a network of their own": (short, {"scope": "local", "lookback": 9}),
         "not positive": (not_positive, {"transform": "log", "missing": "mask"}),
     }
@@ -211,10 +211,9 @@ def test_many_bad_series_are_counted_and_the_first_listed():
         assert listed in str(caught.value), name
     with pytest.raises(DataError, match="7 series are affected: 's1'"):
         quick().fit(long.ffill(), static=pd.DataFrame({"size": [1.0]}, ["s0"]))
+    later = long.assign(ds=long["ds"] + DAYS.freq * N, y=1.0)
     with pytest.raises(DataError, match=r"7 are in only one of the two: 's1', .*'s5' and 2 more"):
-        quick().fit(long[long["unique_id"] == "s0"]).update(
-            long.assign(ds=long["ds"] + DAYS.freq * N).ffill()
-        )
+        quick().fit(long[long["unique_id"] == "s0"]).score(later)
 
 
 # Covariates and static values

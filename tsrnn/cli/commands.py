@@ -181,7 +181,9 @@ def _forecaster(arguments, y):
     columns = {name: column for name, column in columns.items() if column is not None}
     if len(arguments.target) == 1:
         columns["target_column"] = arguments.target[0]
-    parameters = _parameters(arguments, y, ("horizon", "calendar", "loss", "scope"))
+    parameters = _parameters(
+        arguments, y, ("horizon", "calendar", "loss", "scope", "short", "ended_after")
+    )
     if arguments.season and len(arguments.season) == 1:
         (parameters["season"],) = arguments.season
     if arguments.zero_shot:
@@ -204,10 +206,12 @@ def _check_names(names, coverage, quantiles):
 
 def _check_horizon(arguments, y, X):
     """Refuse a horizon beyond the calendar, or beyond what is known in the future."""
-    from tsrnn.data import collection_from, format_time
+    from tsrnn.data import collection_from, format_time, take_series
 
     with _file_errors(arguments):
-        steps = collection_from(y, missing=arguments.missing).after(arguments.horizon, {}).index
+        series = collection_from(y, missing=arguments.missing)
+        series = take_series(series, series.going_on(arguments.ended_after))
+        steps = series.after(arguments.horizon, {}).index
     if not arguments.known:
         return
     keys = steps if X.index.nlevels == steps.nlevels else steps.get_level_values(-1)

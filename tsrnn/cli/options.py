@@ -108,6 +108,8 @@ _PARAMETERS = (
     "stretch",
     "missing",
     "scope",
+    "short",
+    "ended_after",
     "loss",
     "cell",
     "device",
@@ -164,6 +166,8 @@ def _add_forecast(commands):
     add_covariate = _add_covariates(command)
     text = "file of the rows to come: --time, --id and --known (default: in FILE itself)"
     add_covariate("--future", text, metavar="FILE")
+    text = "leave out series that ended more than so many steps before the last (default: none)"
+    add("--ended-after", text, type=count, metavar="N")
     text = "csv or parquet file to write the forecasts to (default: standard output)"
     add("--out", text, type=lambda path: None if path == "-" else path, metavar="FILE")
     add("--plot", "picture to write: png, svg, pdf; of a panel 12 series", metavar="FILE")
@@ -177,7 +181,7 @@ def _add_backtest(commands):
     add = _add_series(command, "column to forecast; several are a panel")
     _add_horizon(add)
     _add_covariates(command)
-    command.set_defaults(future=None)
+    command.set_defaults(future=None, ended_after=None)
     text = "origins (default 5)"
     add("--n-windows", text, old="--windows", type=count, default=5, metavar="N")
     add("--step", "from origin to origin (default: a horizon)", type=count, metavar="N")
@@ -289,6 +293,12 @@ def _add_settings(command):
         "simulated series; no covariates"
     )
     add("--zero-shot", text, action="store_true")
+    text = (
+        "what becomes of series of a panel with fewer values than --lookback: pad reads their "
+        "first seasons twice (default), naive repeats the last season, drop leaves them out, raise "
+        "refuses them"
+    )
+    add("--short", text, choices=["pad", "naive", "drop", "raise"], default="pad")
     text = "recurrent cell, such as gru, or attention (default lstm)"
     add("--cell", text, type=partial(cell_name, others=["attention"]), metavar="NAME")
     _add_networks(add, "median is the forecast")

@@ -1,8 +1,9 @@
 """Series in, results out: pandas and other frames as flat arrays with time axes, and back."""
 
 from tsrnn.data.arrays import make_windows
+from tsrnn.data.changes import joined, overwritten, split_known
 from tsrnn.data.channels import ChannelPanel, ChannelSeries, channels_from
-from tsrnn.data.collection import Collection, extended, slice_series, with_gap_marked
+from tsrnn.data.collection import Collection, extended, slice_series, take_series, with_gap_marked
 from tsrnn.data.covariates import Covariates, covariates_from
 from tsrnn.data.errors import (
     DataError,
@@ -46,13 +47,17 @@ __all__ = [
     "extended",
     "format_step",
     "format_time",
+    "joined",
     "listed",
     "make_windows",
     "matched",
     "near_name",
     "near_names",
+    "overwritten",
     "panel_from_series",
     "slice_series",
+    "split_known",
+    "take_series",
     "to_pandas",
     "with_gap_marked",
 ]

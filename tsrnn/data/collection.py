@@ -11,7 +11,7 @@ from tsrnn.data.forms import Form, Results
 from tsrnn.data.gaps import seasonally_filled
 from tsrnn.data.headers import difference_of_types
 from tsrnn.data.panel import Panel
-from tsrnn.data.time_axis import TimeAxis, conversion_method, format_time
+from tsrnn.data.time_axis import TimeAxis, format_time, kind_error
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,6 +52,30 @@ class Collection:
         n_observed = np.concatenate([[0], np.cumsum(self.observed)])  # before each value
         presents = starts + lookback
         return starts[n_observed[presents + horizon] > n_observed[presents]]
+
+    def going_on(self, ended_after: int | None) -> np.ndarray:
+        """Numbers of the series that have not ended, (n,).
+
+        One has ended if the last observed value of all series comes more than ``ended_after`` steps
+        after its own; with None all go on.
+        """
+        numbers = np.arange(len(self.ids))
+        if ended_after is None or len(numbers) == 1:
+            return numbers
+        lasts = self.last_stamps
+        axis_of = dict(zip(lasts, self.axes, strict=True))  # one for each distinct end
+        n_after = {last: len(axis.until(lasts.max())) for last, axis in axis_of.items()}
+        n_behind = np.array([n_after[last] for last in lasts])
+        if self.observed is not None:
+            places = np.where(self.observed, np.arange(self.observed.size), -1)
+            last_observed = np.maximum.reduceat(places, self.panel.indptr[:-1])
+            n_behind += self.panel.indptr[1:] - 1 - last_observed
+        return numbers[n_behind - n_behind.min() <= ended_after]
+
+    @property
+    def is_observed(self) -> np.ndarray:
+        """Which values were observed, (n_values,), as an array also where all were."""
+        return np.ones(self.panel.values.size, bool) if self.observed is None else self.observed
 
     @property
     def targets(self) -> np.ndarray:
@@ -103,7 +127,7 @@ def extended(
 
     observed = covariates = None
     if known.observed is not None or following.observed is not None:
-        observed = interleave(_observed(known), _observed(following))
+        observed = interleave(known.is_observed, following.is_observed)
     if known.covariates is not None:
         covariates = interleave(known.covariates, following.covariates)
     indptr = np.cumsum([0, *(len(axis.index) for axis in axes)])
@@ -131,7 +155,7 @@ def with_gap_marked(known: Collection, following: Collection) -> Collection:
     panel, lasts = following.panel, known.panel.values[known.panel.indptr[1:][numbers] - 1]
     positions = np.repeat(panel.indptr[:-1], gaps)
     values = np.insert(panel.values, positions, np.repeat(lasts, gaps))
-    observed = np.insert(_observed(following), positions, False)
+    observed = np.insert(following.is_observed, positions, False)
     panel = Panel(values, panel.indptr + np.cumsum([0, *gaps]))
     return dataclasses.replace(following, panel=panel, axes=axes, observed=observed)
 
@@ -159,11 +183,24 @@ def slice_series(collection: Collection, starts: np.ndarray, ends: np.ndarray) -
     )
 
 
-def _observed(collection):
-    """Which values were observed, as an array also where all were."""
-    if collection.observed is None:
-        return np.ones(collection.panel.values.size, bool)
-    return collection.observed
+def take_series(collection: Collection, numbers: np.ndarray) -> Collection:
+    """Some of the series, by their numbers (n,), which rise."""
+    if len(numbers) == len(collection.ids):
+        return collection
+    panel = collection.panel
+    lengths = panel.lengths[numbers]
+    indptr = np.cumsum([0, *lengths])
+    rows = np.arange(indptr[-1]) + np.repeat(panel.indptr[numbers] - indptr[:-1], lengths)
+    observed, covariates = collection.observed, collection.covariates
+    ids = [collection.ids[k] for k in numbers]
+    return Collection(
+        panel=Panel(panel.values[rows], indptr),
+        ids=ids,
+        axes=[collection.axes[k] for k in numbers],
+        form=collection.form.with_series(ids),
+        observed=None if observed is None else observed[rows],
+        covariates=None if covariates is None else covariates[rows],
+    )
 
 
 def _with_entries_between(axis, following):
@@ -189,10 +226,7 @@ def _extended_axis(axis, following, where):
     expected = axis.after(len(new))
     lack_zone = [getattr(index, "tz", None) is None for index in (expected, new)]
     if type(expected) is not type(new) or lack_zone[0] != lack_zone[1]:
-        raise where.error(
-            f"has time stamps of dtype {new.dtype}, and those fitted are of {expected.dtype}",
-            f"Bring them to that{conversion_method(new, expected)}.",
-        )
+        raise kind_error(where, new, expected)
     differs = np.asarray(expected != new)
     if differs.any():
         row = int(differs.argmax())
@@ -200,7 +234,10 @@ def _extended_axis(axis, following, where):
         problem = f"has {format_time(new[row])} where {follows}"
         if new[row] < expected[row]:
             last = format_time(axis.index[-1])
-            raise where.error(problem, f"Give the rows after {last} alone.", new[row])
+            remedy = f"Give the rows after {last} alone."
+            if row == 0 and new[0] <= axis.index[-1]:
+                remedy += " (update(..., overwrite=True) corrects those before.)"
+            raise where.error(problem, remedy, new[row])
         raise where.error(
             problem,
             "Give all rows that follow, without a gap, or fit with missing='mask'. (With a "

@@ -75,6 +75,10 @@ class Form(Protocol):
         """A table, with names in its columns, as a frame of the series' library."""
         return table
 
+    def with_series(self, ids: list) -> "Form":
+        """The form of a panel of these series, of which some may be gone or new."""
+        return self
+
 
 @dataclasses.dataclass(frozen=True)
 class SingleSeries(Form):
@@ -94,6 +98,14 @@ class Wide(Form):
     """A frame of one column a series; the names of results form a level below its name."""
 
     columns: pd.Index
+
+    def with_series(self, ids: list) -> "Wide":
+        places = {label: k for k, label in enumerate(self.columns)}
+        columns = self.columns[[places[label] for label in ids if label in places]]
+        new = [label for label in ids if label not in places]
+        if new:
+            columns = columns.append(pd.Index(new, tupleize_cols=columns.nlevels > 1))
+        return Wide(columns.set_names(self.columns.names))
 
     def at(self, ids: list, entries: Entries, results: Results) -> pd.DataFrame:
         index = entries.times.unique().sort_values()
@@ -134,6 +146,9 @@ class Long(Form):
     def long_names(self) -> tuple:
         return self.id_column or NAMES[0], self.time_column, self.target_column
 
+    def with_series(self, ids: list) -> "Long":
+        return dataclasses.replace(self, id_dtype=_with_categories(self.id_dtype, ids))
+
     def at(self, ids: list, entries: Entries, results: Results) -> pd.DataFrame:
         labels, times = _ids_and_times(self, ids, entries)
         keys = {self.time_column: times}
@@ -156,6 +171,9 @@ class Levels(Form):
     def long_names(self) -> tuple:
         names = zip((*self.names, self.target), NAMES, strict=True)
         return tuple(default if name is None else name for name, default in names)
+
+    def with_series(self, ids: list) -> "Levels":
+        return dataclasses.replace(self, id_dtype=_with_categories(self.id_dtype, ids))
 
     def at(self, ids: list, entries: Entries, results: Results) -> pd.Series | pd.DataFrame:
         levels = _ids_and_times(self, ids, entries)
@@ -189,6 +207,15 @@ def _ids_and_times(form, ids, entries):
     if not is_int or times.max() <= np.iinfo(dtype).max:  # a uint8 has no room after 255
         times = times.astype(form.time_dtype)
     return labels.reset_index(drop=True), times
+
+
+def _with_categories(dtype, ids):
+    """The dtype of labels; of categories with those that it lacks."""
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return dtype
+    known = set(dtype.categories)
+    new = [label for label in ids if label not in known]
+    return pd.CategoricalDtype([*dtype.categories, *new], dtype.ordered) if new else dtype
 
 
 def _with_frequency(index, step):

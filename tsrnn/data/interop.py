@@ -28,6 +28,13 @@ class Foreign(Form):
     def long_names(self) -> tuple:
         return self.id_column or NAMES[0], self.time_column, self.target_column
 
+    def with_series(self, ids: list) -> "Foreign":
+        import narwhals as nw
+
+        if not isinstance(self.id_dtype, nw.Enum) or set(ids) <= set(self.id_dtype.categories):
+            return self
+        return dataclasses.replace(self, id_dtype=nw.String())
+
     def at(self, ids: list, entries: Entries, results: Results) -> Any:
         import narwhals as nw
 

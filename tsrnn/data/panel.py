@@ -63,6 +63,28 @@ class Panel:
         """Number of values of each series, (n_series,) int64."""
         return np.diff(self.indptr)
 
+    def places_before(
+        self, series: np.ndarray, ends: np.ndarray, n: int, season: int = 1
+    ) -> np.ndarray:
+        """Positions of the ``n`` values before each end, (n_windows, n).
+
+        ``ends`` values of each ``series`` are known. Where they are fewer than ``n``, the first
+        whole seasons of them (or all, where there is none) stand in front again, as often as it
+        takes: padding of the same level, spread and season, from nothing after the end.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tsrnn.data import Panel
+        >>> panel = Panel.from_arrays([[0.0, 10.0, 20.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
+        >>> places = panel.places_before(np.array([1]), np.array([5]), n=8, season=2)
+        >>> panel.values[places]
+        array([[2., 3., 4., 1., 2., 3., 4., 5.]])
+        """
+        steps = ends[:, None] + np.arange(-n, 0)
+        periods = np.where(ends >= season, ends // season * season, ends)[:, None]
+        return self.indptr[series][:, None] + np.where(steps < 0, steps % periods, steps)
+
     def window_starts(self, lookback: int, horizon: int, step: int = 1) -> np.ndarray:
         """Sorted positions of all windows of ``lookback + horizon`` values within one series each.
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.errors import (
+    DataError,
     IrregularTimesError,
     Location,
     MissingDataError,
@@ -167,6 +168,14 @@ def conversion_method(new: pd.Index, expected: pd.Index) -> str:
     if isinstance(expected, pd.DatetimeIndex) and isinstance(new, pd.DatetimeIndex):
         return f" by tz_localize({None if expected.tz is None else str(expected.tz)!r})"
     return ""
+
+
+def kind_error(where: Location, new: pd.Index, expected: pd.Index) -> DataError:
+    """The error of time stamps of another kind than the known ones."""
+    return where.error(
+        f"has time stamps of dtype {new.dtype}, and those fitted are of {expected.dtype}",
+        f"Bring them to that{conversion_method(new, expected)}.",
+    )
 
 
 def _entries_to_earliest_hour(index):

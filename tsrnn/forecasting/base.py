@@ -71,7 +71,10 @@ class ForecasterBase(RecurrentEstimator):
 
     @property
     def history_(self) -> pd.Series:
-        """The series of ``fit``, sorted, NaN where missing; of a panel with ids in the index."""
+        """The series of ``fit``, sorted, NaN where missing; of a panel with ids in the index.
+
+        Series that came by updates are as they were first given.
+        """
         check_is_fitted(self)
         history = self.fitted_.history
         return _joined(history, [pd.Series(*part, copy=True) for part in _by_series(history)])

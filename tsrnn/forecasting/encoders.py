@@ -202,6 +202,22 @@ class FeatureEncoder:
             parts.append(np.ones((len(dates), 1)) if observed is None else observed[:, None])
         return np.hstack(parts)
 
+    def corrected(self, collection: Collection, rows: Sequence[Covariates]) -> np.ndarray:
+        """Channels of corrected series, with those that encoded ``rows`` give in their place."""
+        channels = np.array(collection.covariates)
+        n_known = sum(column.n_channels for column in self.known)
+        n_past = sum(column.n_channels for column in self.past)
+        places = [*range(n_known), *range(self.n_known, self.n_known + n_past)]
+        for covariates in rows:
+            indexes = [axis.index for axis in collection.axes]
+            frame, is_row = covariates.at(indexes, collection.ids)
+            given = frame.to_numpy()
+            is_given = is_row[:, None] & ~np.isnan(given)
+            channels[:, places] = np.where(is_given, given, channels[:, places])
+        if self.observed:
+            channels[:, -1] = collection.is_observed
+        return channels
+
     def after(
         self, collection: Collection, horizon: int, rows: Sequence[Covariates], mask: bool
     ) -> np.ndarray:

@@ -154,6 +154,14 @@ class Ensemble:
             unit = spec.base_and_scale(recent.astype(float))[1]
         return LossOutputs(spec.loss, spec.quantiles, outputs, unit)
 
+    def _naive(self, outputs, base, scale, window, naive):
+        """Outputs and base with the seasonal naive forecast in the rows that are ``naive``."""
+        spec = self.spec
+        if not spec.by_mean:
+            return outputs, base - np.where(naive, scale * outputs.point, 0.0)
+        last = window[:, np.arange(spec.n_ahead) % spec.season - spec.season]
+        return outputs.with_point(np.where(naive, last / scale, outputs.point)), base
+
     def unroll(
         self,
         recent: np.ndarray,
@@ -161,6 +169,7 @@ class Ensemble:
         groups: np.ndarray,
         horizon: int,
         draw: Callable[[LossOutputs, np.ndarray], np.ndarray] | None = None,
+        naive: np.ndarray | None = None,
     ) -> tuple[np.ndarray, list[ForecastBlock]]:
         """Forecasts of any horizon, (n_windows, horizon), and their blocks.
 
@@ -168,7 +177,7 @@ class Ensemble:
         are scaled values; ``channels`` (n_windows, n_rows, n_channels) their covariates and, from
         row ``lookback`` on, those of whole passes of ``n_ahead`` steps that cover the horizon.
         ``draw`` takes outputs and scales and returns values, (n_windows, n_ahead); by default point
-        forecasts.
+        forecasts. Windows in ``naive``, (n_windows,) bool, are forecast by the last season.
         """
         spec, path, blocks = self.spec, recent, []
         n, lookback = recent.shape
@@ -182,6 +191,8 @@ class Ensemble:
                 window_channels = channels[:, first : first + n_rows].reshape(-1, spec.n_channels)
             source = spec.source(values.ravel(), window_channels)
             outputs = self.predict(source, np.arange(n) * n_rows, groups)
+            if naive is not None and naive.any():
+                outputs, base = self._naive(outputs, base, scale, window, naive[:, None])
             blocks.append(ForecastBlock(base, scale, outputs))
             units = outputs.point if draw is None else draw(outputs, scale)
             path = np.hstack([path, base + scale * units])

@@ -16,7 +16,10 @@ from tsrnn.data import (
     difference_of_types,
     extended,
     format_step,
+    joined,
+    overwritten,
     slice_series,
+    take_series,
 )
 from tsrnn.forecasting.encoders import FeatureEncoder, later_rows
 from tsrnn.forecasting.ensemble import Ensemble, WindowSpec
@@ -75,10 +78,14 @@ class FittedForecaster:
         device: str = "cpu",
         n_jobs: int | None = None,
         lower: float | None = None,
+        is_naive: bool = False,
     ) -> Predictor:
-        """The networks with their interval widths, to forecast with, nothing below ``lower``."""
+        """The networks with their interval widths, to forecast with, nothing below ``lower``.
+
+        ``is_naive`` says whether series shorter than the lookback are forecast naively.
+        """
         ensemble = Ensemble(self.spec, self.network, self.weights, device, n_jobs)
-        return Predictor(ensemble, self.widths, conformal, self.pretrained, lower)
+        return Predictor(ensemble, self.widths, conformal, self.pretrained, lower, is_naive)
 
     def groups_of(self, series: np.ndarray) -> np.ndarray:
         """Group of networks for fitted series, by their numbers."""
@@ -92,16 +99,30 @@ class FittedForecaster:
     ) -> ForecastContext:
         """Context of the fitted series, which may be longer than in the fit."""
         groups = self.groups_of(np.arange(len(collection.ids)))
-        return ForecastContext(collection, after, self.scaling, n_elapsed, groups)
+        return self._context(collection, after, self.scaling, n_elapsed, groups)
+
+    def _context(self, collection, after, scaling, n_elapsed, groups):
+        marks = self.features is not None and self.features.observed
+        return ForecastContext(collection, after, scaling, n_elapsed, groups, marks)
 
     def future_context(
-        self, covariates: Covariates | None, horizon: int, mask: bool
+        self,
+        covariates: Covariates | None,
+        horizon: int,
+        mask: bool,
+        ended_after: int | None = None,
     ) -> ForecastContext:
-        """Context of the fitted series with the covariates of the horizon."""
-        encoded, after = self._encode(covariates, self.recent.ids, future=True), None
+        """Context of the fitted series with the covariates of the horizon.
+
+        Without those that have ended, see ``Collection.going_on``.
+        """
+        going_on = self.recent.going_on(ended_after)
+        recent, after = take_series(self.recent, going_on), None
+        encoded = self._encode(covariates, recent.ids, future=True)
         if self.features:
-            after = self.features.after(self.recent, horizon, encoded + self._later(), mask)
-        return self.context(self.recent, after, self.n_elapsed)
+            after = self.features.after(recent, horizon, encoded + self._later(), mask)
+        scaling, groups = self.scaling.of_series(going_on), self.groups_of(going_on)
+        return self._context(recent, after, scaling, self.n_elapsed[going_on], groups)
 
     def other_context(
         self,
@@ -112,7 +133,7 @@ class FittedForecaster:
         mask: bool,
     ) -> ForecastContext:
         """Context of other series, by their own histories; ValueError if they do not fit."""
-        self._check_other(series)
+        self.check_other(series)
         groups = self._groups_of_labels(series.ids)
         series, rows = self.with_channels(series, covariates, static, mask)
         after = self.features.after(series, horizon, rows, mask) if self.features else None
@@ -122,7 +143,7 @@ class FittedForecaster:
         scaling = scaling_of(
             series.panel, spec.lookback, seasons, self.transform, has_trend, loss=spec.loss
         )
-        return ForecastContext(series, after, scaling, 0, groups)
+        return self._context(series, after, scaling, 0, groups)
 
     def with_channels(
         self,
@@ -144,7 +165,7 @@ class FittedForecaster:
     def continued(
         self,
         known: Collection,
-        new: Collection,
+        new: Collection | None,
         covariates: Covariates | None,
         *,
         mask: bool,
@@ -152,19 +173,63 @@ class FittedForecaster:
     ) -> tuple[Collection, Covariates | None]:
         """Fitted series joined with new observations, and the covariates that follow.
 
-        New observations are of some series, or with ``every`` of all of them.
+        New observations are of some series, of none, or with ``every`` of all of them.
         """
-        encoded, rows = self._encode(covariates, known.ids), None
-        if self.features and self.static_channels is not None:
-            rows = encoded + self._later()
-            places = {label: k for k, label in enumerate(known.ids)}
-            static = self.static_channels[[places.get(label, 0) for label in new.ids]]
-            channels = self.features.channels(new, rows, static, mask)
-            new = dataclasses.replace(new, covariates=channels)
-        whole = extended(known, new, every=every).filled(self.spec.season)
+        rows, whole = self._encode(covariates, known.ids), known
+        if self.features:
+            rows += self._later()
+        if new is not None:
+            if self.features and self.static_channels is not None:
+                places = {label: k for k, label in enumerate(known.ids)}
+                static = self.static_channels[[places.get(label, 0) for label in new.ids]]
+                channels = self.features.channels(new, rows, static, mask)
+                new = dataclasses.replace(new, covariates=channels)
+            whole = extended(known, new, every=every)
+        whole = whole.filled(self.spec.season)
         n_elapsed = 0 if known is self.history else self.n_elapsed
         self.scaling.check_range(whole, n_elapsed)
         return whole, later_rows(rows, whole.last_stamps, whole.ids) if rows else None
+
+    def corrected(self, new: Collection, covariates: Covariates | None) -> tuple:
+        """``recent`` with observed values and covariates in place of its own, and what follows."""
+        known, following = overwritten(self.recent, new)
+        encoded = self._encode(covariates, known.ids)
+        if self.features:
+            channels = self.features.corrected(known, encoded)
+            known = dataclasses.replace(known, covariates=channels)
+        return known, following
+
+    def with_series(
+        self,
+        added: Collection,
+        covariates: Covariates | None,
+        static: pd.DataFrame | None,
+        mask: bool,
+    ) -> FittedForecaster:
+        """The state of more series, for the network of all; ValueError if there is none."""
+        self._groups_of_labels(added.ids)
+        added, _ = self.with_channels(added, covariates, static, mask)
+        n, spec, weights = len(added.ids), self.spec, self.weights
+        seasons, trend = (spec.season, *self.scaling.seasons), bool(self.scaling.slope.any())
+        scaling = scaling_of(
+            added.panel, spec.lookback, seasons, self.transform, trend, loss=spec.loss
+        )
+        if len(weights) > 1:  # those of all series come last
+            weights = np.concatenate([weights, np.repeat(weights[-1:], n, axis=0)])
+        static_channels = self.static_channels
+        if self.features and static_channels is not None:
+            more = self.features.encode_static(static, added.ids)
+            static_channels = np.concatenate([static_channels, more])
+        history = joined(self.history, added)
+        return dataclasses.replace(
+            self,
+            weights=weights,
+            scaling=self.scaling.joined(scaling),
+            history=history,
+            recent=history if self.recent is self.history else joined(self.recent, added),
+            n_elapsed=np.concatenate([self.n_elapsed, np.zeros(n, np.int64)]),
+            static_channels=static_channels,
+        )
 
     def advanced(self, whole: Collection, later: Covariates | None) -> FittedForecaster:
         """The state after new observations: ``whole`` and ``later`` as from ``continued``."""
@@ -185,7 +250,8 @@ class FittedForecaster:
         network = self.network.like(weights[0, 0])
         return dataclasses.replace(self, network=network, weights=weights)
 
-    def _check_other(self, series):
+    def check_other(self, series: Collection) -> None:
+        """Refuse series of another frequency, or whose logarithm there is not."""
         axis, fitted = series.axes[0], self.history.axes[0]
         if axis.step != fitted.step and not (
             isinstance(axis.step, int) and isinstance(fitted.step, int)
@@ -194,16 +260,6 @@ class FittedForecaster:
                 f"has {format_step(axis.step, axis.index)}, and the forecaster was fitted on "
                 f"{format_step(fitted.step, fitted.index)}",
                 "Bring y to that, or fit on it.",
-            )
-        lookback = self.spec.lookback
-        shortest = int(np.argmin(series.panel.lengths))
-        n_values, label = series.panel.lengths[shortest], series.ids[shortest]
-        short = np.flatnonzero(series.panel.lengths < lookback)
-        if n_values < lookback:
-            raise Location(series=label).error(
-                f"has {n_values} observations, and the network reads lookback={lookback} of them"
-                f"{affected([series.ids[k] for k in short])}",
-                "Give more history, or leave it out.",
             )
         check_values(series, self.transform, self.spec.loss)
 

@@ -1,7 +1,6 @@
 """Fitting a forecaster: from series that were read to the fitted state, and on from there."""
 
 import dataclasses
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -29,9 +28,15 @@ from tsrnn.forecasting.predictor import (
     pretrained_outputs,
 )
 from tsrnn.forecasting.pretrained import Pretrained, forecast_one, load_pretrained
-from tsrnn.forecasting.resolve import ResolvedParams, TooShortError, resolve, unless_auto
+from tsrnn.forecasting.resolve import ResolvedParams, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.seasons import Seasons
+from tsrnn.forecasting.short import (
+    TooShortError,
+    padded_windows,
+    with_padded_windows,
+    without_short,
+)
 from tsrnn.forecasting.weights import weighted_splits, window_weights
 from tsrnn.forecasting.zero_shot import (
     fine_tuner_of,
@@ -75,15 +80,7 @@ def fit_series(
     if find_loss(forecaster.loss).is_positive:  # of whose values nothing is taken out
         fourier = (*map(float, seasons.profiles), *seasons.fourier)
         seasons = dataclasses.replace(seasons, profiles=(), fourier=fourier)
-    features = FeatureEncoder.fit(
-        collection,
-        covariates,
-        static,
-        past=forecaster.past_covariates,
-        calendar=forecaster.calendar,
-        holidays=forecaster.holidays,
-        fourier=seasons.fourier,
-    )
+    features = _fit_features(forecaster, collection, covariates, static, seasons)
     if forecaster.max_iter == 0 and weights is not None:
         raise ValueError("sample_weight weights what is trained on: leave it out for max_iter=0.")
     prefers = weights is None and prefers_zero_shot(forecaster, collection, features)
@@ -96,15 +93,18 @@ def fit_series(
         parameters = forecaster.get_params() | {"season": seasons.base}
         resolved = resolve(collection, parameters, features.n_known > 0)
     except TooShortError as error:
-        if weights is not None or not may_be_zero_shot(forecaster, features):
+        is_open = weights is None and forecaster.short != "raise"
+        if not (is_open and may_be_zero_shot(forecaster, features)):
             raise
-        if error.series is not None:  # others may be long enough
-            warnings.warn(
-                f"The pretrained network forecasts all series alone: {error}", stacklevel=3
-            )
         log_zero_shot(name, str(error))
         return zero_shot(forecaster, collection, features, parts.budget)
     log_resolved(name, forecaster.get_params(), resolved)
+    kept = without_short(collection, resolved.is_short, forecaster.short, resolved)
+    if kept is not collection:
+        numbers, lengths = np.flatnonzero(~resolved.is_short), collection.panel.lengths
+        weights = None if weights is None else weights[np.repeat(~resolved.is_short, lengths)]
+        collection, resolved = kept, resolved.of_series(numbers)
+        features = _fit_features(forecaster, collection, covariates, static, seasons)
     spec = WindowSpec(
         lookback=resolved.lookback,
         season=resolved.season,
@@ -130,7 +130,8 @@ def fit_series(
         loss=spec.loss,
     )
     pretrained = _pretrained(forecaster, collection, features)
-    context = FitContext(collection, scaling, spec, resolved, pretrained, weights)
+    marks = features.observed
+    context = FitContext(collection, scaling, spec, resolved, pretrained, marks, weights)
     network, result, pretrained = _fit_networks(forecaster, context, parts)
     network.parameters = result.weights[0, 0]
     share = result.calibration.share
@@ -154,6 +155,19 @@ def fit_series(
     if forecaster.pretrained is not None:
         log_share(name, state)
     return state, result.history
+
+
+def _fit_features(forecaster, collection, covariates, static, seasons):
+    """The encoder of all that is read with each value."""
+    return FeatureEncoder.fit(
+        collection,
+        covariates,
+        static,
+        past=forecaster.past_covariates,
+        calendar=forecaster.calendar,
+        holidays=forecaster.holidays,
+        fourier=seasons.fourier,
+    )
 
 
 def _with_channels(collection, features, covariates, static_channels, mask):
@@ -188,6 +202,7 @@ class FitContext:
     spec: WindowSpec
     resolved: ResolvedParams
     pretrained: Pretrained | None
+    marks_observed: bool  # whether the last channel tells which values were observed
     weights: np.ndarray | None = None  # (n_values,) in the loss; None for 1
 
 
@@ -209,12 +224,18 @@ def _fit_networks(
         return dataclasses.replace(given, recurrent_dropout=resolved.recurrent_dropout)
 
     network, name = draw(0)[0], type(forecaster).__name__
-    weights, weighted = None, source
+    is_local = forecaster.scope == "local"
+    splits, trained = splits_of(collection, spec, resolved.n_held_out, is_local), source
+    weights = None
     if fit.weights is not None:
         weights = window_weights(fit.weights, spec.lookback, spec.n_ahead)
-        weighted = source._replace(weights=weights)
+        trained = source._replace(weights=weights)
+    if resolved.is_short.any() and not is_local and forecaster.short == "pad":
+        trained, splits = _with_padding(fit, trained, splits[0])
+    if weights is not None:
+        splits = weighted_splits(splits, trained.weights)
     fitter = Fitter(
-        weighted,
+        trained,
         draw,
         forecaster.n_estimators,
         settings,
@@ -222,13 +243,10 @@ def _fit_networks(
         forecaster.verbose,
         parts.start_callbacks,
     )
-
-    splits = splits_of(collection, spec, resolved.n_held_out, forecaster.scope == "local")
-    if weights is not None:
-        splits = weighted_splits(splits, weights)
     fine_tuner = _fine_tuner(forecaster, fit, splits, seed)
 
     def calibrate(weights, windows):
+        windows = windows[windows < panel.values.size]  # without those that are padded
         series = np.searchsorted(panel.indptr, windows, side="right") - 1
         ensemble = Ensemble(spec, network, weights, forecaster.device, forecaster.n_jobs)
         if fine_tuner is None:
@@ -267,7 +285,20 @@ def _fit_networks(
         refit=forecaster.refit,
         budget=parts.budget,
     )
+    if is_local and resolved.is_short.any():
+        result.weights[resolved.is_short] = 0.0  # nothing was learnt: the naive forecast
     return network, result, fine_tuner and fine_tuner.pretrained
+
+
+def _with_padding(fit, source, split):
+    """A source with padded windows of short series, and the split that is trained on them too."""
+    spec, collection = fit.spec, fit.collection
+    series, ends = padded_windows(collection, spec.lookback, spec.n_ahead, spec.season)
+    source, starts = with_padded_windows(
+        source, collection, series, ends, spec.n_ahead, fit.marks_observed, fit.weights
+    )
+    training, whole = (np.concatenate([part, starts]) for part in (split.training, split.whole))
+    return source, [Split(training, split.validation, whole)]
 
 
 def _fine_tuner(forecaster, fit, splits, seed):
@@ -287,9 +318,10 @@ def fit_new(
     forecaster: ForecasterBase,
     state: FittedForecaster,
     whole: Collection,
+    n_known: np.ndarray,
     settings: Callable[[int, int], Settings],
 ) -> FittedForecaster:
-    """Train for one epoch on the windows of ``whole`` that end after ``state.recent``.
+    """Train for one epoch on the windows of ``whole`` that end after the ``n_known`` first values.
 
     KeyboardInterrupt after Ctrl-C, as not all windows were trained on.
     """
@@ -297,7 +329,7 @@ def fit_new(
     windows = whole.windows(spec.lookback, spec.n_ahead)
     series = np.searchsorted(panel.indptr, windows, side="right") - 1
     ends = windows - panel.indptr[series] + spec.lookback + spec.n_ahead
-    is_new = ends > state.recent.panel.lengths[series]
+    is_new = ends > n_known[series]
     windows, series = windows[is_new], series[is_new]
     source = spec.series_source(whole, state.scaling, state.n_elapsed)
     groups = state.groups_of(np.arange(panel.n_series))[series]

@@ -10,6 +10,7 @@ from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.prediction import PredictMixin
+from tsrnn.forecasting.short import SHORT, Short
 from tsrnn.forecasting.updating import UpdateMixin
 from tsrnn.forecasting.weights import read_weights
 from tsrnn.parameters import (
@@ -86,18 +87,31 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         Of a panel of ten or more series with 500 or more windows, each of more than a season and
         before the last horizon, it is fine-tuned first, as far as errors on that end surely say,
         maybe not at all.
-        With ``max_iter=0``, where series are too short to train on, and in a panel whose typical
-        series has fewer than 200 values, it forecasts alone (zero-shot, or fine-tuned): from one
-        value on, without covariates, with its own intervals, and not below 0 where no value is. It
-        takes no logarithms. In such a panel any parameter of the network or its training that is
-        not the default, ``early_stopping=False`` or ``dtype="float64"`` too, asks for a network
-        that is trained. With None the forecaster's own network forecasts alone.
+        With ``max_iter=0``, where all series are too short to train on, and in a panel whose
+        typical series has fewer than 200 values, it forecasts alone (zero-shot, or fine-tuned):
+        from one value on, without covariates, with its own intervals, and not below 0 where no
+        value is. It takes no logarithms. In such a panel any parameter of the network or its
+        training that is not the default, ``early_stopping=False`` or ``dtype="float64"`` too, asks
+        for a network that is trained. With None the forecaster's own network forecasts alone.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
         missing covariates are replaced by their mean. A zero is an observed value. The last
         observed values of each series are held out; where there are too few for that, ``fit``
         warns, and intervals are the pretrained network's, or there are none.
+    short : {"pad", "naive", "drop", "raise"}, default="pad"
+        What becomes of series with fewer values than the lookback, in ``fit`` (of a panel) and in
+        ``predict(y=...)``; a warning lists them. With "pad" the network reads their first whole
+        seasons again in front of them, which are never targets and are marked where
+        ``missing="mask"`` marks values; it trains on them too. With "naive" they are forecast by
+        the last values of their season, with "drop" they are left out (but of a backtest, where
+        they are padded, as all forecast the same series), with "raise" refused, even
+        where the pretrained network could forecast alone: for it no series is too short. With
+        ``scope="local"``, where padding is nothing to learn from, "pad" refuses them in ``fit``.
+    ended_after : int, optional
+        Steps without a value after which a series has ended: where other series of its panel go on
+        for longer than that, ``predict`` leaves it out (0: all but those that reach the last time
+        stamp). By default all series are forecast, each from its own end.
     past_covariates : sequence of labels, default=()
         Columns of ``X`` that are not known in the future.
     calendar : sequence of str, default=()
@@ -268,6 +282,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         "transform": [StrOptions(["auto", "log"]), None],
         "scope": [StrOptions(["global", "local", "fine_tuned"])],
         "missing": [StrOptions(["raise", "mask"])],
+        "short": [StrOptions(SHORT)],
+        "ended_after": [Integer(0), None],
         "past_covariates": [ListOf(Label())],
         "calendar": [StrOptions(CALENDAR), ListOf(StrOptions(CALENDAR))],
         "holidays": [CountryCode(), ArrayLike(), None],
@@ -292,6 +308,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         scope: Literal["global", "local", "fine_tuned"] = "global",
         pretrained: Auto | None = "auto",
         missing: Missing = "raise",
+        short: Short = "pad",
+        ended_after: int | None = None,
         past_covariates: Sequence[Hashable] = (),
         calendar: str | Sequence[str] = (),
         holidays: str | Iterable[Any] | None = None,
@@ -342,6 +360,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         self.scope = scope
         self.pretrained = pretrained
         self.missing = missing
+        self.short = short
+        self.ended_after = ended_after
         self.past_covariates = past_covariates
         self.calendar = calendar
         self.holidays = holidays

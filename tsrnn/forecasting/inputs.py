@@ -1,8 +1,10 @@
 """Series, covariates and static values as users give them, read by a forecaster's parameters."""
 
 import contextlib
-from typing import Any
+import dataclasses
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,16 +13,24 @@ from tsrnn.data import (
     Covariates,
     DataError,
     Location,
+    MissingDataError,
     collection_from,
     covariates_from,
+    difference_of_types,
+    format_time,
+    listed,
     matched,
     near_names,
+    split_known,
+    take_series,
     to_pandas,
     with_gap_marked,
 )
 from tsrnn.forecasting.base import ForecasterBase
+from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.forecasting.predictor import ForecastContext
 from tsrnn.forecasting.resolve import check_values
+from tsrnn.forecasting.short import without_short
 from tsrnn.parameters import (
     STEPS,
     ParameterError,
@@ -30,8 +40,13 @@ from tsrnn.parameters import (
 )
 
 
-def read_series(forecaster: ForecasterBase, y: Any, step: Any = None) -> Collection:
-    """Checked series of any form; a Collection, which was read before, as it is."""
+def read_series(
+    forecaster: ForecasterBase, y: Any, step: Any = None, missing: str | None = None
+) -> Collection:
+    """Checked series of any form; a Collection, which was read before, as it is.
+
+    ``missing`` is by default the forecaster's.
+    """
     if isinstance(y, Collection):
         return y
     return collection_from(
@@ -39,7 +54,7 @@ def read_series(forecaster: ForecasterBase, y: Any, step: Any = None) -> Collect
         id_column=forecaster.id_column,
         time_column=forecaster.time_column,
         target_column=forecaster.target_column,
-        missing=forecaster.missing,
+        missing=missing or forecaster.missing,
         step=step,
     )
 
@@ -100,6 +115,80 @@ def read_new(
     return state.continued(known, new, read_covariates(forecaster, X), mask=mask, every=every)
 
 
+class Update(NamedTuple):
+    """New observations, joined with what a forecaster knows."""
+
+    state: FittedForecaster  # with the series that are new
+    whole: Collection  # its series with their new observations
+    later: Covariates | None  # covariates of rows after these
+    n_known: np.ndarray  # (n_series,) values of ``whole`` that were known before
+
+
+def read_update(
+    forecaster: ForecasterBase,
+    y: Any,
+    X: Any = None,
+    static: Any = None,
+    *,
+    overwrite: bool = False,
+) -> Update:
+    """New observations of known series, and other series; see ``update``."""
+    validate_parameters(forecaster)
+    state, mask = forecaster.fitted_, forecaster.missing == "mask"
+    covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
+    missing = "mask" if overwrite else None  # of rows to correct some may be left out
+    y = read_series(forecaster, y, state.recent.axes[0].step, missing)
+    following, added = split_known(state.recent, matched(state.recent, y))
+    if added is not None:
+        _check_added(state, added)
+        added = added if mask else _complete(added)
+        is_short = added.panel.lengths < state.spec.lookback
+        added = without_short(added, is_short, forecaster.short, state.spec, are_needed=False)
+    elif static is not None:
+        problem = "goes with series that are new, and y has none"
+        raise Location("static").error(problem, "Leave it out.")
+    n_known = state.recent.panel.lengths
+    if added is not None and added.ids:
+        state = state.with_series(added, covariates, static, mask)
+        n_known = np.concatenate([n_known, np.zeros(len(added.ids), int)])
+    known = state.recent
+    if following is not None:
+        check_values(following, state.transform, state.spec.loss)
+        if overwrite:
+            known, following = state.corrected(following, covariates)
+    if following is not None:
+        following = with_gap_marked(known, following) if mask else _complete(following)
+    whole, later = state.continued(known, following, covariates, mask=mask)
+    return Update(state, whole, later, n_known)
+
+
+def _check_added(state, added):
+    """Refuse series of another frequency, or labels that differ by their type alone."""
+    remedy = difference_of_types(added.ids, state.recent.ids)
+    if remedy:
+        n = "" if len(added.ids) == 1 else f"{len(added.ids)} series were not fitted: "
+        problem = f"goes on with the series that were fitted, and {n}{listed(added.ids)}"
+        raise Location("y").error(problem + ("" if n else " was not fitted"), remedy)
+    state.check_other(added)
+
+
+def _complete(collection):
+    """A collection without missing values, which are refused where they were read as such."""
+    if collection.observed is None:
+        return collection
+    if collection.observed.all():
+        return dataclasses.replace(collection, observed=None)
+    place = int(np.argmin(collection.observed))
+    series = int(np.searchsorted(collection.panel.indptr, place, side="right")) - 1
+    stamp = collection.axes[series].index[place - collection.panel.indptr[series]]
+    raise Location(series=collection.ids[series]).error(
+        f"has no value at {format_time(stamp)}, which is not known yet",
+        "Put it in, or fit with missing='mask'.",
+        row=stamp,
+        kind=MissingDataError,
+    )
+
+
 def forecast_context(
     forecaster: ForecasterBase,
     horizon: int | None = None,
@@ -124,12 +213,16 @@ def forecast_context(
     check_parameter("horizon", horizon, [STEPS])
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
+    ended_after = forecaster.ended_after
     if y is not None:
         series = read_series(forecaster, y)
         if series.ids == [None]:
             with contextlib.suppress(DataError):  # another series, which was not fitted
                 series = matched(state.history, series)
+        series = take_series(series, series.going_on(ended_after))
+        is_short = series.panel.lengths < state.spec.lookback
+        series = without_short(series, is_short, forecaster.short, state.spec)
         return horizon, state.other_context(series, covariates, static, horizon, mask)
     if static is not None:
         raise ValueError("static goes with y, other series: those of fit have theirs.")
-    return horizon, state.future_context(covariates, horizon, mask)
+    return horizon, state.future_context(covariates, horizon, mask, ended_after)

@@ -40,7 +40,8 @@ class PredictMixin(ForecasterBase):
             Covariates that are known in the future: a row for each step of the horizon, unless
             ``fit`` was given them. With ``y`` also those of its history.
         y : Series or DataFrame, optional
-            Other series, in any form that ``fit`` takes; by default those of ``fit``.
+            Other series, in any form that ``fit`` takes; by default those of ``fit`` and of
+            updates, but for those that have ended, see ``ended_after``.
         static : DataFrame, optional
             Static values of these other series.
 
@@ -52,8 +53,9 @@ class PredictMixin(ForecasterBase):
         Raises
         ------
         ValueError
-            If ``horizon`` is below 1, covariates do not cover it, or other series are shorter than
-            the lookback, of another frequency, or not positive where logarithms are taken.
+            If ``horizon`` is below 1, covariates do not cover it, or other series are of another
+            frequency, not positive where logarithms are taken, or with ``short="raise"`` shorter
+            than the lookback.
         """
         horizon, context = forecast_context(self, horizon, X, y, static)
         values = self._predictor().after(context, horizon)["RNNForecaster"]
@@ -274,7 +276,9 @@ class PredictMixin(ForecasterBase):
             )
 
     def _predictor(self) -> Predictor:
-        return self.fitted_.predictor(self.conformal, self.device, self.n_jobs, self.lower)
+        is_naive = self.short == "naive"
+        computing = self.conformal, self.device, self.n_jobs
+        return self.fitted_.predictor(*computing, self.lower, is_naive)
 
 
 def _error(metric, actual, forecast, history, season):

@@ -15,6 +15,7 @@ from tsrnn.forecasting.pretrained import (
     Stretches,
 )
 from tsrnn.forecasting.scaling import Scaling
+from tsrnn.forecasting.short import is_padding
 from tsrnn.forecasting.uncertainty import ConformalWidths, HeldOutErrors, levels_by_column
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import LOSSES, find_loss
@@ -34,30 +35,35 @@ class ForecastContext:
     scaling: Scaling
     n_elapsed: np.ndarray | int  # (n_series,) values before those of the collection
     groups: np.ndarray  # (n_series,) group of networks for each series
+    marks_observed: bool = False  # whether the last channel tells which values were observed
 
     def source(self, spec: WindowSpec, *, targets: bool = True) -> Source:
         """Windows of the series; see ``WindowSpec.series_source``."""
         return spec.series_source(self.collection, self.scaling, self.n_elapsed, targets=targets)
 
     def channels(
-        self, series: np.ndarray, ends: np.ndarray, n_past: int, n_steps: int, n_known: int
+        self, series: np.ndarray, ends: np.ndarray, n_steps: int, spec: WindowSpec
     ) -> np.ndarray | None:
-        """Channels of windows and of the steps after them, (n_windows, n_past + n_steps, n).
+        """Channels of windows and of the steps after them, (n_windows, lookback + n_steps, n).
 
-        None without any. The last known row is repeated beyond it, and so are the channels from
-        ``n_known`` on, which are not known in the future.
+        None without any. The last known row is repeated beyond it, and so are the channels that are
+        not known in the future.
         """
         panel, known = self.collection.panel, self.collection.covariates
         if known is None:
             return None
-        places = ends[:, None] + np.arange(-n_past, n_steps)
+        n_past, n_known = spec.lookback, spec.n_known
+        places = ends[:, None] + np.arange(n_steps)
         lengths = panel.lengths[series][:, None]
         rows = panel.indptr[series][:, None] + np.minimum(places, lengths - 1)
-        channels = known[rows]
+        past = panel.places_before(series, ends, n_past, spec.season)
+        channels = known[np.hstack([past, rows])]
+        if self.marks_observed:
+            channels[:, :n_past, -1][is_padding(ends, n_past)] = 0
         if self.after is not None:
             steps = np.clip(places - lengths, 0, self.after.shape[1] - 1)
             beyond = places >= lengths
-            channels[beyond] = self.after[series[:, None], steps][beyond]
+            channels[:, n_past:][beyond] = self.after[series[:, None], steps][beyond]
         channels[:, n_past:, n_known:] = channels[:, n_past - 1 : n_past, n_known:]
         return channels
 
@@ -71,6 +77,7 @@ class Predictor:
     conformal: bool  # whether intervals have these widths, not those that the loss learnt
     pretrained: Pretrained | None = None  # if it forecasts too
     lower: float | None = None  # forecasts, quantiles and samples are not below
+    is_naive: bool = False  # whether windows shorter than the lookback are forecast naively
 
     def after(
         self,
@@ -275,14 +282,14 @@ class Predictor:
         n_windows = max(1, _MAX_VALUES // size)
         for first in range(0, series.size, n_windows):
             part = slice(first, first + n_windows)
-            places = panel.indptr[series[part]] + ends[part]
-            recent = values[places[:, None] + np.arange(-spec.lookback, 0)]
-            channels = context.channels(
-                series[part], ends[part], spec.lookback, n_steps, spec.n_known
-            )
+            recent = values[
+                panel.places_before(series[part], ends[part], spec.lookback, spec.season)
+            ]
+            channels = context.channels(series[part], ends[part], n_steps, spec)
             groups = context.groups[series[part]]
             if self.pretrained is None:
-                path, blocks = ensemble.unroll(recent, channels, groups, horizon, draw)
+                naive = (ends[part] < spec.lookback) & self.is_naive
+                path, blocks = ensemble.unroll(recent, channels, groups, horizon, draw, naive)
                 yield path, blocks, series[part], firsts[part]
                 continue
             outputs = pretrained_outputs(
@@ -293,16 +300,22 @@ class Predictor:
                 max(horizon, spec.n_ahead),  # so that a shorter horizon is the beginning of it
                 ensemble.n_jobs,
             )
-            blocks = self._mixed(outputs, recent, channels, groups, horizon)
+            blocks = self._mixed(outputs, recent, channels, groups, horizon, ends[part])
             yield _path_of(blocks, horizon), blocks, series[part], firsts[part]
 
-    def _mixed(self, pretrained, recent, channels, groups, horizon):
+    def _mixed(self, pretrained, recent, channels, groups, horizon, ends):
         """Blocks of the means of forecasts, with the spread that the loss learns or the other."""
         share, spec = self.pretrained.share, self.ensemble.spec
         zero, unit = np.zeros((1, 1)), np.ones((1, 1))
         if share == 1:
             return [ForecastBlock(zero, unit, pretrained.until(horizon))]
-        path, blocks = self.ensemble.unroll(recent, channels, groups, horizon)
+        is_short = ends < spec.lookback
+        naive = is_short & self.is_naive
+        path, blocks = self.ensemble.unroll(recent, channels, groups, horizon, naive=naive)
+        # The less there is to read, the less counts the network that reads padding.
+        n_known = np.minimum(ends, spec.lookback)
+        share = np.where(is_short, 1 - (1 - share) * n_known / spec.lookback, share)
+        share = np.where(naive, 0.0, share)[:, None]
         if not find_loss(spec.loss).learns_spread:
             mixed = MixedOutputs(path, pretrained.until(horizon), share)
             return [ForecastBlock(zero, unit, mixed)]

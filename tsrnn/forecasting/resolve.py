@@ -3,22 +3,19 @@
 import dataclasses
 import math
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from tsrnn.data import Collection, DataError, Location, Panel, affected, format_time
+from tsrnn.data import Collection, Location, Panel, affected, format_time
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
+from tsrnn.forecasting.short import TooShortError
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network.transformer import CELL
 
-
-class TooShortError(DataError):
-    """Series that are too short to train a network on."""
-
-
 _MIN_WINDOWS = 8  # to train on
+_REFUSING = ("pad", "raise")  # where each series has a network: padding is nothing to learn from
 _LEAST_DROPPED = 64  # units of a panel's network that has recurrent dropout
 # Its probability where there are fewer windows, one after another, than each limit.
 _DROPOUTS = ((200, 0.5), (1000, 0.25), (math.inf, 0.0))
@@ -40,6 +37,12 @@ class ResolvedParams:
     batch_size: int
     recurrent_dropout: float
     trend: bool  # whether the recent trend is taken out first
+    is_short: np.ndarray  # (n_series,) bool: too short for the lookback, or for its own network
+
+    def of_series(self, numbers: np.ndarray) -> Self:
+        """Those of some series, by their numbers."""
+        n_held_out, is_short = self.n_held_out[numbers], self.is_short[numbers]
+        return dataclasses.replace(self, n_held_out=n_held_out, is_short=is_short)
 
 
 def resolve(
@@ -62,7 +65,9 @@ def resolve(
         if np.mean([is_seasonal(v, season) for v in values]) < 0.5:
             season = 1
     windows_of = _lone_windows if panel.n_series == 1 else _panel_windows
-    season, lookback, n_ahead, n_held_out = windows_of(collection, season, auto_season, parameters)
+    season, lookback, n_ahead, n_held_out, is_short = windows_of(
+        collection, season, auto_season, parameters
+    )
     is_panel = panel.n_series > 1
     if parameters["early_stopping"] and not n_held_out.any():
         is_alone = parameters["pretrained"] is None
@@ -100,6 +105,7 @@ def resolve(
         batch_size=unless_auto(parameters["batch_size"], 64 if is_large else 32),
         recurrent_dropout=_recurrent_dropout(parameters, hidden_size, n_windows),
         trend=is_partial and season > 1 and not is_positive,
+        is_short=is_short,
     )
 
 
@@ -194,7 +200,7 @@ def _takes_logarithm(panel, season, transform):
 
 
 def _lone_windows(collection, season, auto_season, parameters):
-    """Season, lookback, steps forecast at once and values held out, for a lone series."""
+    """Season, lookback, steps ahead, values held out, whether too short: of a lone series."""
     n_values, horizon = int(_n_until_observed(collection)[0]), parameters["horizon"]
     n_ahead = parameters["n_ahead"]
     if n_ahead == "auto":
@@ -235,7 +241,7 @@ def _lone_windows(collection, season, auto_season, parameters):
             f"value was observed, and at least {_MIN_WINDOWS} are needed to learn from",
             "Give more observed values, or a shorter lookback.",
         )
-    return season, lookback, n_ahead, n_held_out
+    return season, lookback, n_ahead, n_held_out, np.zeros(1, bool)
 
 
 def _panel_windows(collection, season, auto_season, parameters):
@@ -248,25 +254,20 @@ def _panel_windows(collection, season, auto_season, parameters):
         season = 1
     lookback = parameters["lookback"] or _panel_lookback(season, horizon, typical, shortest)
     _check_lookback(lookback, season)
-    if lookback > shortest:
-        label = collection.ids[int(np.argmin(lengths))]
-        raise Location(series=label).error(
-            f"has {shortest} observations, and the network reads lookback={lookback} of them "
-            f"(season={season}){_affected(collection, lengths < lookback)}",
-            "Leave it out, or give a shorter lookback or season.",
-            kind=TooShortError,
-        )
     n_held_out = _n_held_out(collection, horizon, parameters)
     n_held_out[_n_windows(collection, lookback, horizon, n_held_out) == 0] = 0
     n_windows = _n_windows(collection, lookback, horizon, n_held_out)
-    if parameters["scope"] == "local" and not n_windows.all():
+    is_short = lengths < lookback
+    if parameters["scope"] == "local":
+        is_short = n_windows == 0
+    if parameters["scope"] == "local" and is_short.any() and parameters["short"] in _REFUSING:
         series = int(n_windows.argmin())
         n_values = _n_until_observed(collection)[series]
         raise Location(series=collection.ids[series]).error(
             f"has {_extent(n_values, collection)}, too few for a network of its own: "
             f"lookback={lookback} and {horizon} steps ahead need {lookback + horizon}"
             f"{_affected(collection, n_windows == 0)}",
-            "Leave it out, or use scope='fine_tuned' or 'global'.",
+            "Leave it out, or use short='naive' or 'drop', or scope='fine_tuned' or 'global'.",
         )
     is_masked = collection.observed is not None
     is_validated = n_held_out.any() or is_masked or not parameters["early_stopping"]
@@ -277,7 +278,7 @@ def _panel_windows(collection, season, auto_season, parameters):
             "Give more history, or a shorter horizon or lookback, or early_stopping=False "
             "(no intervals).",
         )
-    return season, lookback, horizon, n_held_out
+    return season, lookback, horizon, n_held_out, is_short
 
 
 def _affected(collection, are_bad):

@@ -84,6 +84,16 @@ class Scaling:
             level = np.where(mean > 0, mean, 1.0)
         return cls(False, zeros, zeros, level)
 
+    def joined(self, other: Scaling) -> Scaling:
+        """That of these series and others after them."""
+        slope, mean, deviation = (
+            np.concatenate([getattr(each, name) for each in (self, other)])
+            for name in ("slope", "mean", "deviation")
+        )
+        profiles = zip(self.profiles, other.profiles, strict=True)
+        joined = tuple(np.concatenate(pair) for pair in profiles)
+        return Scaling(self.log, slope, mean, deviation, joined)
+
     def apply(self, panel: Panel, n_elapsed: np.ndarray | int = 0) -> np.ndarray:
         """Scaled values, (n_values,); ``n_elapsed`` values of each series came before the panel."""
         values = _levelled(panel, self.log, self.slope, self.profiles, n_elapsed)

@@ -6,25 +6,34 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.fitting import fit_new
-from tsrnn.forecasting.inputs import read_new
+from tsrnn.forecasting.inputs import read_update
+from tsrnn.parameters import BOOLEAN, validated
 
 
 class UpdateMixin(ForecasterBase):
     """Updates of a forecaster."""
 
-    def update(self, y: Any, X: Any = None) -> Self:
+    @validated(overwrite=[BOOLEAN])
+    def update(self, y: Any, X: Any = None, static: Any = None, *, overwrite: bool = False) -> Self:
         """Add new observations, from which ``predict`` continues, without training on them.
 
         Time depends on how many there are and on the lookback, not on the length of the history.
+        Series that were not fitted are added to the panel, and are forecast by the network of all.
 
         Parameters
         ----------
         y : Series or DataFrame
             The values after each series, or some of them, in any form, with the fitted labels; a
             single series needs no label. With ``missing="mask"`` rows may be left out, the first
-            ones too.
+            ones too. Of a series that is new all values that there are.
         X : Series or DataFrame, optional
             Covariates of these rows, where ``fit`` was given some, and of later ones.
+        static : DataFrame, optional
+            Static values of the series that are new, where ``fit`` was given some.
+        overwrite : bool, default=False
+            Whether rows of known time stamps correct the values, and those of ``X`` the covariates,
+            that were known there. Rows left out and missing values keep what was known. Values
+            before all that forecasts read, which are not kept after an update, are left out.
 
         Returns
         -------
@@ -33,9 +42,9 @@ class UpdateMixin(ForecasterBase):
         Raises
         ------
         ValueError
-            If ``y`` holds other series, does not start where they end, or values are missing,
-            infinite, more than 1e15 deviations from the mean of what was fitted, or not
-            positive where logarithms are taken.
+            If ``y`` does not start where its series end, holds new series where each has a network
+            of its own, or values are missing, infinite, more than 1e15 deviations from the mean of
+            what was fitted, or not positive where logarithms are taken.
 
         Examples
         --------
@@ -45,18 +54,24 @@ class UpdateMixin(ForecasterBase):
         >>> forecaster = RNNForecaster(horizon=3, max_iter=20).fit(y[:-1])
         >>> forecaster.update(y[-1:]).predict().index[0]
         Timestamp('1961-01-01 00:00:00')
+
+        The last value was counted wrong:
+
+        >>> corrected = y[-1:] - 20
+        >>> forecaster.update(corrected, overwrite=True).recent_.iloc[-1]
+        np.float64(412.0)
         """
         check_is_fitted(self)
-        state = self.fitted_
-        self.fitted_ = state.advanced(*read_new(self, state.recent, y, X))
+        new = read_update(self, y, X, static, overwrite=overwrite)
+        self.fitted_ = new.state.advanced(new.whole, new.later)
         return self
 
-    def partial_fit(self, y: Any, X: Any = None) -> Self:
+    def partial_fit(self, y: Any, X: Any = None, static: Any = None) -> Self:
         """Add new observations and train on them: one pass over the windows that end in them.
 
         Parameters
         ----------
-        y, X
+        y, X, static
             As in ``update``; of an unfitted forecaster as in ``fit``, which is then called.
 
         Returns
@@ -82,7 +97,7 @@ class UpdateMixin(ForecasterBase):
         """
         self._validate_params()
         if not hasattr(self, "fitted_"):
-            return self.fit(y, X)
+            return self.fit(y, X, static)
         state = self.fitted_
         state.check_trained()
         if self.loss != state.spec.loss:
@@ -95,6 +110,7 @@ class UpdateMixin(ForecasterBase):
                 f"quantiles are {self.quantiles!r}, and the forecaster was fitted with "
                 f"{state.spec.quantiles}. Set them back, or fit anew."
             )
-        whole, later = read_new(self, state.recent, y, X)
-        self.fitted_ = fit_new(self, state, whole, self._settings).advanced(whole, later)
+        new = read_update(self, y, X, static)
+        state = fit_new(self, new.state, new.whole, new.n_known, self._settings)
+        self.fitted_ = state.advanced(new.whole, new.later)
         return self

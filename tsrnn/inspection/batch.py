@@ -143,26 +143,26 @@ def _window_batch(forecaster, y, with_targets):
     panel = collection.panel
     source = context.source(spec, targets=False)
     n_ahead = spec.n_ahead if with_targets or spec.n_known else 0
-    too_short = panel.lengths < spec.lookback + n_ahead
-    if too_short.any():
-        label = collection.ids[int(np.argmax(too_short))]
+    is_long = panel.lengths >= spec.lookback + n_ahead
+    if not is_long.all() and (y is not None or not is_long.any()):
+        label = collection.ids[int(np.argmin(is_long))]
         raise ValueError(
-            f"Series {label!r} has {int(panel.lengths[too_short][0])} values, fewer than the "
+            f"Series {label!r} has {int(panel.lengths[~is_long][0])} values, fewer than the "
             f"{spec.lookback + n_ahead} that a window takes. Give more of its history."
         )
-    firsts = panel.lengths - spec.lookback - n_ahead
+    series = np.flatnonzero(is_long)  # without those of fit that are padded
+    ids, axes = ([part[k] for k in series] for part in (collection.ids, collection.axes))
+    firsts = (panel.lengths - spec.lookback - n_ahead)[series]
     network = state.network.like(state.weights[0, 0])
     segment = spec.segment
     n_rows = network.n_time(source) * segment
     ends = firsts + spec.lookback + source.ahead
-    row_labels = [
-        axis.index[end - n_rows : end] for axis, end in zip(collection.axes, ends, strict=True)
-    ]
+    row_labels = [axis.index[end - n_rows : end] for axis, end in zip(axes, ends, strict=True)]
     return Batch(
         network=network,
         source=source,
-        windows=panel.indptr[:-1] + firsts,
-        keys=None if len(firsts) == 1 else pd.Index(collection.ids, name="series"),
+        windows=panel.indptr[series] + firsts,
+        keys=None if len(ids) == 1 else pd.Index(ids, name="series"),
         step_labels=[labels[segment - 1 :: segment] for labels in row_labels],
         segment=segment,
         loss=spec.loss,

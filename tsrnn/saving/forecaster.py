@@ -117,7 +117,9 @@ def _check(parts):
     check_curves(parts)
     check(parts["transform_"] in (None, "log"), "transform_")
     is_alone = parts.get("_share") == 1
-    check(season >= 1 and 1 <= lookback <= history.panel.lengths.min(), "lookback_ or season_")
+    lengths = history.panel.lengths
+    check(lengths.min() >= 1, "_collection")
+    check(season >= 1 and 1 <= lookback <= lengths.max(), "lookback_ or season_")
     check(season <= (LONGEST_SEASON if is_alone else lookback), "lookback_ or season_")
     features = parts.get("_features", FeatureEncoder())
     _check_channels(history, features)
@@ -149,7 +151,7 @@ def _check(parts):
     if "_recent" in parts:
         recent, n_elapsed = parts["_recent"], parts["_passed"]
         check(recent.ids == history.ids, "_recent")
-        check(recent.panel.lengths.min() >= lookback, "_recent")
+        check(recent.panel.lengths.min() >= 1, "_recent")
         check(recent.axes[0].step == history.axes[0].step, "_recent")
         check(n_elapsed.dtype == np.int64 and n_elapsed.shape == (len(recent.ids),), "_passed")
         _check_channels(recent, features)

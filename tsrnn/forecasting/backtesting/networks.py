@@ -22,12 +22,19 @@ def network_forecasts(
     """Columns (n_series, n_origins, horizon), the state fitted at the first origin, and all series
     with the channels that it reads."""
     history = head(block.collection, block.ends[:, 0])
-    state = clone(forecaster).fit(history, covariates, static).fitted_
+    fitted = clone(forecaster)
+    if fitted.short == "drop":  # all forecasters of a backtest forecast the same series
+        fitted.set_params(short="pad")
+    state = fitted.fit(history, covariates, static).fitted_
     mask = forecaster.missing == "mask"
     whole, _ = state.with_channels(block.collection, covariates, static, mask)
     context = _context_of(state, whole, block.ends[:, -1], block.horizon)
     predictor = state.predictor(
-        forecaster.conformal, forecaster.device, forecaster.n_jobs, forecaster.lower
+        forecaster.conformal,
+        forecaster.device,
+        forecaster.n_jobs,
+        forecaster.lower,
+        is_naive=forecaster.short == "naive",
     )
     columns = predictor.columns(
         context, block.ends, block.horizon, block.coverages, block.quantiles
