@@ -235,7 +235,8 @@ def methods(cls):
 
 FUNCTIONS = public_functions()
 OPTIONS = (bool, int, float, str)  # types of defaults that are no data
-LENGTHS = {"merge_events": {"gap"}}  # of time or points, which event tables check
+# Times or numbers of points, which event tables check
+LENGTHS = {"merge_events": {"gap"}, "detect": {"min_gap"}}
 
 
 def constraints_of(function):
@@ -248,7 +249,7 @@ def test_parameters_of_functions(name):
     function = FUNCTIONS[name]
     parameters, constraints = inspect.signature(function).parameters, constraints_of(function)
     options = {key for key, p in parameters.items() if isinstance(p.default, OPTIONS)}
-    assert options - LENGTHS.get(name, set()) <= set(constraints)
+    assert options - LENGTHS.get(name.rpartition(".")[2], set()) <= set(constraints)
     arguments = {
         key: valid(constraints[key]) if key in constraints else Unread()
         for key, p in parameters.items()
