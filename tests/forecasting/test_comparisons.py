@@ -394,6 +394,36 @@ def test_models_of_statsforecast_are_fitted_and_read_on(given, fake_library):
     assert result.metrics().loc["ets"].notna().all()
 
 
+class Last:
+    """A forecaster with the interface of sktime: the last value that it was fitted to."""
+
+    def get_tag(self, name):
+        assert name == "capability:pred_int"
+        return True
+
+    def fit(self, y, fh):
+        self.last, self.steps = y.iloc[-1], fh
+
+    def predict(self, fh):
+        return pd.Series(self.last, fh)
+
+    def predict_quantiles(self, fh, alpha):
+        return pd.DataFrame({level: self.last + np.array(fh) * level for level in alpha})
+
+
+def test_forecasters_of_sktime_are_fitted_at_each_origin(monkeypatch):
+    monkeypatch.setattr(Last, "__module__", "sktime.forecasting.naive")
+    given = Last()
+    options = {"n_windows": 3, "step": 2, "refit": False, "coverage": 0.8}
+    frame = backtest({"net": zero_shot(), "last": given}, WIDE, **options).forecasts
+    for (series, cutoff), rows in frame.groupby(["unique_id", "cutoff"]):
+        last, steps = WIDE[series][cutoff], np.arange(1, 5)
+        np.testing.assert_allclose(rows["last"], last)
+        np.testing.assert_allclose(rows["last_lower_80"], last + 0.1 * steps)
+        np.testing.assert_allclose(rows["last_upper_80"], last + 0.9 * steps)
+    assert vars(given) == {}
+
+
 def test_baselines_of_libraries_that_are_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsforecast.models", None)
     monkeypatch.setitem(sys.modules, "sktime.forecasting.ets", None)

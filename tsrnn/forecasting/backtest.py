@@ -95,6 +95,8 @@ def backtest(
     refit : bool or int, default=True
         Fit anew at each origin, or with a number k at every k-th one, and in between forecast from
         the new values without a fit, as after ``update``. False fits once, before the first origin.
+        Forecasters of sktime, and those of statsforecast without ``forward``, are fitted at each
+        origin, as they read new values by a fit alone.
     coverage, quantiles : float or sequence of float, optional
         Probabilities of intervals, and quantiles, to be scored too, of RNNForecasters and those of
         the libraries that have them.

@@ -129,16 +129,13 @@ def _interval_of(level):
 def _sktime(model, history, ends, horizon, levels):
     """Forecasts of one series from all origins, (n_origins, horizon) by column.
 
-    Fitted once, later values are given to ``update``, which does not fit anew.
+    Fitted at each origin: many do not read new values otherwise, and forecast as if none had come.
     """
     steps = list(range(1, horizon + 1))
     has_spread = bool(levels) and bool(model.get_tag("capability:pred_int"))
     forecasts: dict[str, list] = {name: [] for name in ("", *(levels if has_spread else ()))}
-    values = pd.Series(history)
-    model.fit(values[: ends[0]], fh=steps)
-    for k, end in enumerate(ends):
-        if k:
-            model.update(values[ends[k - 1] : end], update_params=False)
+    for end in ends:
+        model.fit(pd.Series(history[:end]), fh=steps)
         forecasts[""].append(np.ravel(model.predict(fh=steps)))
         if has_spread:
             alphas = sorted(set(levels.values()))
