@@ -227,6 +227,8 @@ def test_a_search_goes_on_from_its_file(found, tmp_path):
             search(quick(), SPACE, Y, **options | other)
     with pytest.raises(ValueError, match=r"path: .* holds a search of other settings"):
         search(quick(), SPACE, Y + 1, **options)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        search(quick(), SPACE, Y, **options | {"path": tmp_path / "none" / "search.json"})
     path.write_text("{}")
     with pytest.raises(ValueError, match=r"path: .* holds no search"):
         search(quick(), SPACE, Y, **options)

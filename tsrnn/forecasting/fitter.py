@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import itertools
 import math
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +14,6 @@ from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.ensemble import WindowSpec
 from tsrnn.forecasting.pretrained import FineTuner
 from tsrnn.forecasting.uncertainty import ConformalWidths
-from tsrnn.kernels.jit.threads import available_threads
 from tsrnn.kernels.sources import Source
 from tsrnn.network import Network
 from tsrnn.training import Budget, History, Settings, train_many
@@ -22,7 +22,11 @@ _MAX_VALIDATION = 4000  # windows that validate an epoch, of all series together
 _MIN_VALIDATION = 20  # the least that this comes to for a series with its own network
 _MAX_FINE_TUNING = 20  # epochs
 _MOST_TUNING = 0.2  # share of a budget for each training of the pretrained network
-_LONGER_REFIT = 1.5
+_LATE, _LONGER_REFIT = 0.7, 2
+# Shares of a budget, less that of the pretrained network: of training with validation if a refit
+# follows, which has no epochs to validate, or if only errors do, and of these before a refit.
+_REFIT_SHARE, _ALONE_SHARE, _CALIBRATION_SHARE = 0.55, 0.95, 0.25
+_N_TIMED = 64  # held-out windows whose errors are timed
 _SECONDS_AFTER_INTERRUPT = 0.1  # that one core may take for errors on the held-out windows
 
 
@@ -186,7 +190,7 @@ def fit_networks(
     ``calibrate`` measures errors of weights on held-out windows. ``series_fitter`` and
     ``series_splits`` fine-tune the network of all series on each of them, and ``fine_tuner`` the
     pretrained network. After Ctrl-C nothing more is trained, and fewer errors are measured.
-    Training with validation takes half of the ``budget``, less what ``fine_tuner`` takes.
+    A ``budget`` is shared among all of these; the refit takes what is left.
     """
     budget = budget or Budget()
     validation = [split.validation for split in (series_splits or splits)]
@@ -202,25 +206,32 @@ def fit_networks(
         tuned, tuning_histories = series_fitter.fit(series_splits, weights, previous[1], budget)
         return np.concatenate([tuned, weights]), (histories, tuning_histories)
 
-    tuning = _seconds_of_tuning(fine_tuner, budget)
+    tuning = 0.0
+    if fine_tuner is not None and budget.is_limited:
+        tuning = fine_tuner.fit_into(_MOST_TUNING * budget.seconds_left)
     left = budget.seconds_left - (2 if refit else 1) * tuning
-    weights, histories = train(budget.part(left / 2 if refit else left))
+    is_validated = any(windows.size for windows in validation)
+    share = (_REFIT_SHARE if refit else _ALONE_SHARE) if is_validated else 1.0
+    weights, histories = train(budget.part(share * left))
     history, calibration = mean_history(histories[0]), Calibration()
     history.interrupted = _interrupted(histories)
     if fine_tuner is not None and not history.interrupted:
         fine_tuner.choose(budget.part(tuning) if budget.is_limited else budget)
         history.interrupted = fine_tuner.history.interrupted
-    if any(windows.size for windows in validation):
+    if is_validated:
         held_out, most = np.concatenate(validation), _MAX_VALIDATION
         if history.interrupted:
             most = fitter.n_windows_within(_SECONDS_AFTER_INTERRUPT)
-            held_out = _thinned(held_out, most)
+        elif budget.is_limited:
+            seconds = budget.seconds_left * (_CALIBRATION_SHARE if refit else 1.0)
+            most = _n_calibrated(calibrate, weights, held_out, seconds)
+        held_out = _thinned(held_out, most)
         calibration = calibrate(weights, held_out)
         if calibration.is_flat:  # a constant end, maybe of series that varied before
             whole = np.concatenate([split.whole for split in splits])
             calibration = calibrate(weights, _thinned(whole, min(most, _MAX_VALIDATION)))
     if calibration.widths is not None and refit and not history.interrupted:
-        left = budget.seconds_left - (fine_tuner.seconds if fine_tuner else 0)
+        left = budget.seconds_left - (fine_tuner.seconds if fine_tuner else 0.0)
         refitted, refit_histories = train(budget.part(left), histories)
         history.interrupted = _interrupted(refit_histories)
         is_done = not history.interrupted and _is_complete(refit_histories, histories)
@@ -235,13 +246,13 @@ def fit_networks(
     return FitResult(weights, history, calibration)
 
 
-def _seconds_of_tuning(fine_tuner, budget):
-    """Seconds for each of two trainings of ``fine_tuner``, at most a fifth of the budget."""
-    if fine_tuner is None or not budget.is_limited:
-        return 0.0
-    n_cores = available_threads() if fine_tuner.n_jobs in (None, -1) else fine_tuner.n_jobs
-    expected = fine_tuner.expected_seconds / n_cores
-    return min(expected, _MOST_TUNING * budget.seconds_left)
+def _n_calibrated(calibrate, weights, windows, seconds):
+    """Held-out windows whose errors take no more than so many seconds, as some of them do."""
+    for n in (1, _N_TIMED):  # the first may compile
+        began = time.perf_counter()
+        calibrate(weights, _thinned(windows, n))
+        of_window = (time.perf_counter() - began) / min(n, windows.size)
+    return int(np.clip(seconds / max(of_window, 1e-9), _N_TIMED, _MAX_VALIDATION))
 
 
 def _is_complete(refitted, histories):
@@ -283,9 +294,11 @@ def mean_history(histories: Sequence[History]) -> History:
 def refit_settings(settings: Settings, history: History) -> Settings:
     """Settings to train again up to the best epoch, by the schedule that came to be.
 
-    Where a budget cut the schedule both are longer, as time may be left, and are cut again.
+    Where a budget cut the schedule while errors still fell, both are longer, for time may be left:
+    the budget cuts them again.
     """
-    more = _LONGER_REFIT if history.was_cut else 1
+    still_fell = history.best_iter >= _LATE * len(history.loss_curve)
+    more = _LONGER_REFIT if history.was_cut and still_fell else 1
     return dataclasses.replace(
         settings,
         max_iter=math.ceil(more * history.schedule_epochs),

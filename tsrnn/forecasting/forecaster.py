@@ -177,8 +177,9 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         training, fine-tuning of the pretrained network, errors on the held-out end and ``refit``.
         One minibatch is always trained on, and compiling it is not cut short. Where they do not
         suffice for all epochs the schedule of the learning rate is gone through faster, to end with
-        them, and the weights of the best epoch are kept; where fewer do, a fit takes less. Results
-        that the budget cut depend on the speed of the computer.
+        them, and the weights of the best epoch are kept; where fewer do, or errors on the held-out
+        end no longer fall, a fit takes less. Results that the budget cut depend on the speed of the
+        computer.
     early_stopping : bool, default=True
         Hold out the end of the series, keep the weights of the epoch that did best on it, and stop
         after ``n_iter_no_change`` epochs without a better one. Without it prediction intervals are

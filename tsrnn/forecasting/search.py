@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -169,6 +170,7 @@ def search(
     >>> len(found.best_forecaster_.predict())
     12
     """
+    began = time.perf_counter()
     validate_parameters(forecaster)
     candidates = draw_candidates(forecaster, space, n_candidates, random_state)
     collection = read_series(forecaster, y)
@@ -193,7 +195,7 @@ def search(
             return np.nan, str(error)
 
     with progress_bar("search", verbose) as show:
-        halving = Halving(len(candidates), factor, evaluate, record, max_seconds, show)
+        halving = Halving(len(candidates), factor, evaluate, record, max_seconds, show, began)
         halving.run()
     best, fitted = halving.best(), None
     if refit:

@@ -146,6 +146,8 @@ def _fine_tuned(forecaster, collection, pretrained, budget):
     seed = check_random_state(forecaster.random_state).randint(2**31)
     n_held_out = np.full_like(lengths, horizon)
     fine_tuner = fine_tuner_of(forecaster, collection, pretrained, n_held_out, held_out, seed)
+    if budget.is_limited:
+        fine_tuner.fit_into(budget.seconds_left / (2 if forecaster.refit else 1))
     fine_tuner.choose(budget.share(0.5) if forecaster.refit else budget)
     if forecaster.refit:
         fine_tuner.refit(budget)

@@ -6,6 +6,7 @@ that it comes with to those that come out is chosen by errors on the held-out en
 
 import dataclasses
 import logging
+import math
 import time
 
 import numpy as np
@@ -20,6 +21,7 @@ from tsrnn.forecasting.pretrained.network import (
 )
 from tsrnn.forecasting.pretrained.state import Pretrained
 from tsrnn.forecasting.pretrained.training import joined, windows_of
+from tsrnn.kernels.jit.threads import available_threads
 from tsrnn.kernels.simple_forecasts.filling import longest_needed, steps_read
 from tsrnn.kernels.sources import Source
 from tsrnn.training import Budget, History, Settings, train
@@ -30,7 +32,7 @@ _LEAST_SERIES, _LEAST_WINDOWS = 10, 500  # with fewer the network stays as it is
 _MAX_WINDOWS, _MAX_ROWS, _MAX_VALUES = 10_000, 2**20, 8_000_000
 _MOST_EPOCHS = 16  # of few windows, so that they are trained on as much as many
 _LEARNING_RATE, _BATCH_SIZE = 2e-3, 64
-_TRAINING_SHARE = 0.8  # of the time of ``choose``; the rest is for errors
+_N_TIMED = 32  # windows whose inputs are timed, where there is a budget
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of the way to the weights that come out
 
 
@@ -55,11 +57,16 @@ class TuningSeries:
         """Windows of each series to train on, (n_series,), which read more than a season."""
         return np.maximum(self.lengths - n_held_out - self.horizon - self._least + 1, 0)
 
-    def draw(self, n_held_out: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        """Series of windows to train on, all as often, and how many values the windows read."""
+    def draw(
+        self, n_held_out: np.ndarray, rng: np.random.Generator, fraction: float = 1.0
+    ) -> tuple[np.ndarray, ...]:
+        """Series of windows to train on, all as often, and how many values the windows read.
+
+        They are a ``fraction`` of as many as there may be.
+        """
         n_windows = self.n_windows(n_held_out)
         known = np.flatnonzero(n_windows)
-        n = min(self.most_windows, int(n_windows.sum()))
+        n = math.ceil(fraction * min(self.most_windows, int(n_windows.sum())))
         rounds = [rng.permutation(known) for _ in range(-(-n // known.size))]
         series = np.concatenate(rounds)[:n]
         return series, self._least + rng.integers(n_windows[series])
@@ -97,7 +104,9 @@ class FineTuner:
         self.original = self.pretrained.network
         self.share = 0.0  # of the way to the weights that come out
         self.history = History()  # of the training that led to ``pretrained``, if any did
-        self.seconds = 0.0  # that ``choose`` took
+        self.fraction = 1.0  # of the windows that there is time for
+        self.error_seconds = 0.0  # that errors of what was trained take, in a budget
+        self.seconds = 0.0  # that ``refit`` will take
 
     @property
     def has_enough(self) -> bool:
@@ -106,35 +115,54 @@ class FineTuner:
         n_series = np.intersect1d(np.flatnonzero(n_windows), self.held_out[0]).size
         return bool(n_series >= _LEAST_SERIES and n_windows.sum() >= _LEAST_WINDOWS)
 
-    @property
-    def expected_seconds(self) -> float:
-        """About how long one core takes to train, or to evaluate what was trained; 0 if neither."""
+    def fit_into(self, seconds: float) -> float:
+        """Take so few windows that ``choose`` takes no more; about the seconds that it will take.
+
+        0 where it will do nothing: there is not enough to fine-tune on, or no time.
+        """
         if not self.has_enough:
             return 0.0
-        longest = np.argsort(self.series.lengths)[-1:]
-        source = self.series.source(longest, self.series.lengths[longest] - self.series.horizon)
-        n_windows = min(self.series.most_windows, int(self.series.n_windows(self.n_held_out).sum()))
-        seconds = self.original.network.seconds_of_a_window(source, training=True)
-        return n_windows * self._n_epochs(n_windows) * seconds
+        sizes = self._n_trained(self.n_held_out), min(self.held_out[0].size, self._most)
+        training, errors = self._seconds(*sizes)
+        self.fraction = min(1.0, seconds / (training + errors))
+        if self.fraction * sizes[0] < _LEAST_WINDOWS:
+            self.fraction = 0.0
+        self.error_seconds = self.fraction * errors
+        return self.fraction * (training + errors)
+
+    def _seconds(self, n_trained, n_validated):
+        """About how long it takes to train, and to evaluate what comes out, on so many windows."""
+        for n in (1, _N_TIMED):  # the first may compile
+            series = np.resize(self.held_out[0], n)
+            began = time.perf_counter()
+            source = self.series.source(series, np.resize(self.held_out[1], n), self.n_jobs)
+            inputs = (time.perf_counter() - began) / n
+        network = self.original.network
+        n_cores = available_threads() if self.n_jobs in (None, -1) else self.n_jobs
+        step, output = (network.seconds_of_a_window(source, training=k) / n_cores for k in (1, 0))
+        training = n_trained * (inputs + self._n_epochs(n_trained) * step)
+        return training, n_validated * (inputs + (1 + len(_SHARES)) * output)
 
     def choose(self, budget: Budget) -> None:
         """Fine-tune on what is not held out, as far as errors say.
 
         After Ctrl-C, which ``history`` tells, nothing is changed; nor by ``refit``.
         """
-        if not self.has_enough:
-            _log.info("%s is not fine-tuned: too few series or windows", self.name)
+        if not self.has_enough or self.fraction == 0:
+            reason = "too few series or windows" if self.fraction else "too little time"
+            _log.info("%s is not fine-tuned: %s", self.name, reason)
             return
         began = time.perf_counter()
-        tuned, history = self._trained(self.n_held_out, self.name, budget.share(_TRAINING_SHARE))
+        training = budget.part(budget.seconds_left - self.error_seconds)
+        tuned, history = self._trained(self.n_held_out, self.name, training)
+        seconds = time.perf_counter() - began
         if history.interrupted:
             self.history.interrupted = True
             return
         self.share = self._best_share(tuned)
         _log.info("%s is fine-tuned, %.2f of the way by held-out errors", self.name, self.share)
-        self.seconds = time.perf_counter() - began
         if self.share > 0:
-            self.history = history
+            self.history, self.seconds = history, seconds
             self._replace(tuned)
 
     def refit(self, budget: Budget) -> None:
@@ -148,6 +176,14 @@ class FineTuner:
         else:
             self._replace(tuned)
 
+    @property
+    def _most(self):
+        return self.series.most_windows
+
+    def _n_trained(self, n_held_out):
+        """Windows of a training, if there is time for all."""
+        return min(self._most, int(self.series.n_windows(n_held_out).sum()))
+
     def _n_epochs(self, n_windows):
         """Epochs of a training on so many windows."""
         n_epochs = round(self.n_epochs * _MAX_WINDOWS / n_windows)
@@ -156,13 +192,15 @@ class FineTuner:
     def _trained(self, n_held_out, name, budget):
         """The network trained on windows before what is held out, and the history of that."""
         rng = np.random.default_rng(self.seed)
-        source = self.series.source(*self.series.draw(n_held_out, rng), self.n_jobs)
+        n_windows = self._n_trained(n_held_out)
+        drawn = self.series.draw(n_held_out, rng, self.fraction)
+        source = self.series.source(*drawn, self.n_jobs)
         windows = np.arange(source.firsts.size)
         network = self.original.network.like(self.original.network.parameters.copy())
         settings = Settings(
             loss="quantile",
             loss_params=LEVELS,
-            max_iter=self._n_epochs(windows.size),
+            max_iter=self._n_epochs(n_windows),
             batch_size=_BATCH_SIZE,
             learning_rate="cosine",
             learning_rate_init=_LEARNING_RATE,
@@ -180,8 +218,9 @@ class FineTuner:
     def _best_share(self, tuned):
         """Share of the way that errors allow, see ``furthest``."""
         series, ends = self.held_out
-        if series.size > self.series.most_windows:
-            part = np.linspace(0, series.size - 1, self.series.most_windows).astype(int)
+        most = math.ceil(self.fraction * min(series.size, self._most))
+        if series.size > most:
+            part = np.linspace(0, series.size - 1, most).astype(int)
             series, ends = series[part], ends[part]
         source, horizon = self.series.source(series, ends, self.n_jobs), self.series.horizon
         rows = (source.firsts + source.lengths)[:, None] + np.arange(-horizon, 0)

@@ -36,9 +36,11 @@ class Halving:
     record: Record
     max_seconds: float | None = None
     on_progress: Callable[[float, str], None] = lambda progress, text: None
+    began: float | None = None  # when the search was called, by ``time.perf_counter``; else now
 
     def __post_init__(self):
-        self._began = time.perf_counter() - self.record.seconds
+        began = time.perf_counter() if self.began is None else self.began
+        self._began = began - self.record.seconds  # of what was evaluated before
 
     @property
     def seconds(self) -> float:

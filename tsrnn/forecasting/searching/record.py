@@ -35,7 +35,7 @@ class Evaluation:
 class Record:
     """Evaluations of a search, written to ``path``, if any, after each of them.
 
-    ValueError if the file is of another search, or of none.
+    ValueError if the file is of another search, or of none; FileNotFoundError without its folder.
     """
 
     def __init__(self, path: Any, identity: str):
@@ -44,20 +44,24 @@ class Record:
         self.evaluations: dict[tuple[int, float, int], Evaluation] = {}
         self.scale: float | None = None  # of all shares, once it is known
         self.seconds = 0.0  # that the search took until the last evaluation
-        if self.path is not None and self.path.exists():
-            self._read()
+        if self.path is None:
+            return
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(f"path: there is no folder {self.path.parent}. Make it first.")
+        if self.path.exists():
+            self._read(self.path)
 
-    def _read(self):
+    def _read(self, path):
         try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
             is_search = content["format"] == _FORMAT
         except (ValueError, KeyError, TypeError):
             is_search = False
         if not is_search:
-            raise ValueError(f"path: {self.path} holds no search. Give another path.")
+            raise ValueError(f"path: {path} holds no search. Give another path.")
         if content["identity"] != self.identity:
             raise ValueError(
-                f"path: {self.path} holds a search of other settings, data or measures. Give "
+                f"path: {path} holds a search of other settings, data or measures. Give "
                 "another path, or remove the file to search anew."
             )
         self.scale, self.seconds = content["scale"], content["seconds"]
