@@ -103,6 +103,29 @@ def test_a_network_of_its_own_is_averaged_with_the_fine_tuned_one():
     assert np.isfinite(both.predict_interval()).to_numpy().all()
 
 
+def test_a_budget_that_suffices_changes_nothing_and_without_time_nothing_is_tuned(fitted):
+    forecaster = tuned(max_seconds=1e6).fit(KNOWN)
+    assert_array_equal(forecaster.network_.parameters, fitted.network_.parameters)
+    assert is_as_installed(tuned(max_seconds=1e-6).fit(KNOWN))
+
+
+def test_fewer_windows_are_taken_where_there_is_time_for_fewer(monkeypatch):
+    """Half of the time that all take is enough for half of the windows."""
+    monkeypatch.setattr(fine_tuning.FineTuner, "_seconds", lambda self, *sizes: (3e5, 1e5))
+    monkeypatch.setattr(fine_tuning, "_LEAST_WINDOWS", 1)
+    sizes, train = [], fine_tuning.train
+
+    def record(network, source, windows, *args, **kwargs):
+        sizes.append(windows.size)
+        return train(network, source, windows, *args, **kwargs)
+
+    monkeypatch.setattr(fine_tuning, "train", record)
+    for seconds in (1e9, 4e5):  # half of which is for a refit
+        tuned(max_seconds=seconds, n_jobs=1).fit(KNOWN)
+    whole, half = sizes[0], sizes[-2] if len(sizes) == 4 else sizes[-1]
+    assert half == pytest.approx(whole / 2, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("options", "y"),
     [
