@@ -145,6 +145,13 @@ def test_a_short_panel_is_forecast_by_the_pretrained_network_with_a_budget_too()
     assert forecaster.fitted_.is_zero_shot
 
 
+def test_warnings_point_to_the_call_of_fit(recwarn):
+    panel = PANEL.copy()
+    panel.iloc[:-5, 0] = np.nan  # too short for the lookback
+    quick(max_iter=1).fit(panel)
+    assert {warning.filename for warning in recwarn} == {__file__}
+
+
 class Recorder:
     def __init__(self):
         self.heard = []

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from tsrnn.estimators.callbacks import user_level
 from tsrnn.estimators.summary import network_html
 from tsrnn.kernels import cells
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
@@ -174,5 +175,5 @@ class RecurrentEstimator(ParametersMixin, BaseEstimator):
             warnings.warn(
                 f"Training was interrupted; the weights of epoch {history.best_iter} are kept, and "
                 f"{type(self).__name__} can be used.",
-                stacklevel=stacklevel,
+                stacklevel=user_level(stacklevel),
             )

@@ -1,5 +1,6 @@
 """scikit-learn's callbacks (experimental, from 1.9 on): each epoch of a fit is a task."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,15 @@ except ImportError:  # scikit-learn before 1.9
     def with_callbacks(method):
         """Return the method unchanged."""
         return method
+
+
+def user_level(level: int) -> int:
+    """The ``stacklevel`` of a warning, past the frame that callbacks put around ``fit``."""
+    frame = inspect.currentframe()
+    for _ in range(level):
+        frame = frame.f_back if frame is not None else None
+    module = "" if frame is None else frame.f_globals.get("__name__", "")
+    return level + module.startswith("sklearn.callback")
 
 
 class EpochCallbacks:

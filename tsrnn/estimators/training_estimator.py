@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from tsrnn.estimators.base import RecurrentEstimator
-from tsrnn.estimators.callbacks import EpochCallbackMixin
+from tsrnn.estimators.callbacks import EpochCallbackMixin, user_level
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.estimators.sequence_model import PartialFitState
 from tsrnn.network import Network
@@ -81,7 +81,7 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
                 "epochs: its loss still fell. Raise max_iter, or use "
                 "learning_rate='one_cycle', which comes to an end by itself.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=user_level(4),
             )
 
     def _train_epoch(self, source, rows, rng, is_new, n_drawn=None) -> None:

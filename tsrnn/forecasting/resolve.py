@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from tsrnn.data import Collection, Location, Panel, affected, format_time
+from tsrnn.estimators.callbacks import user_level
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.forecasting.short import TooShortError
 from tsrnn.kernels import portable
@@ -80,7 +81,7 @@ def resolve(
             "So few values of y were observed that none are held out: networks are trained for "
             f"all epochs, without early stopping, and {intervals}. Give more observed values, or "
             "early_stopping=False.",
-            stacklevel=4,
+            stacklevel=user_level(4),
         )
     segment = parameters["segment"]
     if segment == "auto":
@@ -230,7 +231,7 @@ def _lone_windows(collection, season, auto_season, parameters):
         warnings.warn(
             f"y has {n_values} observations, too few to learn its season of {too_long[0]}: it "
             f"is forecast without. {too_long[1]} observations would do, or a shorter horizon.",
-            stacklevel=4,
+            stacklevel=user_level(4),
         )
     if _n_windows(collection, lookback, n_ahead, n_held_out)[0] < _MIN_WINDOWS:
         n_held_out = np.zeros(1, int)

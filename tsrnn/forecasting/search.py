@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -187,7 +188,10 @@ def search(
         if repeat:
             trial.set_params(random_state=_other_seed(forecaster.random_state, repeat))
         try:
-            result = backtest(trial, *data, n_windows=n_windows, step=step, refit=False)
+            with warnings.catch_warnings():
+                if candidate or repeat:  # those of the forecaster as it is say it once
+                    warnings.simplefilter("ignore")
+                result = backtest(trial, *data, n_windows=n_windows, step=step, refit=False)
             return _score(result, metric), None
         except (ValueError, ArithmeticError) as error:
             if candidate == 0:

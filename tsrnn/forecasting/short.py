@@ -6,6 +6,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from tsrnn.data import Collection, DataError, Location, affected, listed, take_series
+from tsrnn.estimators.callbacks import user_level
 from tsrnn.kernels.sources import Source
 
 Short = Literal["pad", "naive", "drop", "raise"]
@@ -56,7 +57,7 @@ def without_short(
             "Leave it out, give a shorter lookback or season, or use short='pad' or 'naive'.",
             kind=TooShortError,
         )
-    warnings.warn(_warning(labels, read.lookback, short), stacklevel=4)
+    warnings.warn(_warning(labels, read.lookback, short), stacklevel=user_level(4))
     return take_series(collection, np.flatnonzero(~is_short)) if short == "drop" else collection
 
 

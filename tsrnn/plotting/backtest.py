@@ -11,6 +11,7 @@ import pandas as pd
 from tsrnn.parameters import validated
 from tsrnn.plotting.checks import (
     ARGUMENTS,
+    FORECASTER,
     as_series,
     forecasts_of,
     interval_levels,
@@ -75,7 +76,7 @@ class BacktestDisplay:
     3
     """
 
-    @validated(ARGUMENTS)
+    @validated(ARGUMENTS, forecaster=FORECASTER)
     def __init__(
         self,
         backtest: Backtest,
@@ -106,7 +107,7 @@ class BacktestDisplay:
                 self.target = self.actual[0].name
 
     @classmethod
-    @validated(ARGUMENTS)
+    @validated(ARGUMENTS, forecaster=FORECASTER)
     def from_backtest(
         cls,
         backtest: Backtest,

@@ -72,7 +72,6 @@ ARGUMENTS: dict[str, Allowed] = {
     "coverage": [Probabilities(scalar=True, empty=True, labelled=True), None],
     "expected_kw": _STYLE,
     "figsize": [ListOf(POSITIVE, least=2, most=2), None],
-    "forecaster": [Text(), None],
     "forecast_kw": _STYLE,
     "history_kw": _STYLE,
     "horizon": [STEPS, None],
@@ -102,6 +101,7 @@ ARGUMENTS: dict[str, Allowed] = {
     "width": [Integer(10, 1000)],
     "window": _COUNT,
 }
+FORECASTER: Allowed = [Text(), None]  # a column of a backtest; of other displays an estimator
 _MIN_HISTORY = 30  # entries shown by default, where there are as many
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from tsrnn.parameters import naming, validated
 from tsrnn.plotting.checks import (
     ARGUMENTS,
+    FORECASTER,
     as_intervals,
     as_series,
     forecasts_of,
@@ -73,7 +74,7 @@ class CoverageDisplay:
         _shares(levels, "nominal", (levels.size,))
 
     @classmethod
-    @validated(ARGUMENTS)
+    @validated(ARGUMENTS, forecaster=FORECASTER)
     def from_backtest(
         cls,
         backtest: Backtest,
