@@ -27,7 +27,7 @@ def stores(n_stores, n_new, seed):
     """A long frame of sales and promotions, with the week ahead, and the formats of stores."""
     rng = np.random.default_rng(seed)
     days = pd.date_range("2024-01-01", periods=N_DAYS + HORIZON)
-    weekdays = np.array([0.8, 0.7, 0.8, 1.0, 1.3, 1.6, 0.8])[days.dayofweek]
+    weekdays = np.array([0.8, 0.7, 0.8, 1.0, 1.3, 1.6, 0.8])[days.day_of_week]
     kinds, parts = rng.integers(3, size=n_stores), []
     for store, kind in enumerate(kinds):
         level = np.exp(rng.normal([-1.2, 0.0, 1.5][kind], 0.4))
@@ -78,7 +78,7 @@ def light_gbm(frame, static):
     lags = table.groupby("unique_id")["y"]
     features = {f"lag_{k}": lags.shift(k) for k in range(7, 21)}
     features["mean"] = lags.transform(lambda y: y.shift(7).rolling(7, min_periods=1).mean())
-    features |= {"weekday": table["ds"].dt.dayofweek, "promotion": table["promotion"]}
+    features |= {"weekday": table["ds"].dt.day_of_week, "promotion": table["promotion"]}
     features = pd.DataFrame(features | {"format": table["format"].map(FORMATS.index)})
     start = table["ds"].min()
     day = (table["ds"] - start).dt.days

@@ -37,8 +37,10 @@ DIFFER = {
     "correlate",
     "polyfit",
 }
-# Scores and displays are no part of a fit; the product is NumPy's in a simulator alone.
+# Scores and displays are no part of a fit, nor is what makes finished forecasts coherent; the
+# product is NumPy's in a simulator alone.
 LEFT_OUT = {
+    "forecasting/reconciliation.py",
     "forecasting/metrics/distributions.py",
     "estimators/summary.py",
     "kernels/gemm/products.py",

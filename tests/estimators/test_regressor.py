@@ -885,6 +885,7 @@ BAD = {
     "alpha": -1.0,
     "averaging": 1.0,
     "max_iter": 0,
+    "max_seconds": 0.0,
     "batch_size": 0,
     "max_grad_norm": 0.0,
     "tol": -1.0,

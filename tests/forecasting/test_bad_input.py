@@ -66,7 +66,7 @@ def test_errors_name_the_place(case):
     y, match = BAD[case]
     before = y.copy()
     with pytest.raises(ValueError, match=match):
-        quick(pretrained=None).fit(y)
+        quick(pretrained=None, short="raise").fit(y)
     if isinstance(y, pd.DataFrame):
         pd.testing.assert_frame_equal(y, before)
 

@@ -78,7 +78,7 @@ def stores(n_stores, n_new, seed=0, n_days=28, horizon=7):
     """Sales of stores with promotions, some of them new, and their formats."""
     rng = np.random.default_rng(seed)
     days = pd.date_range("2024-01-01", periods=n_days + horizon)
-    weekdays = np.array([0.8, 0.7, 0.8, 1.0, 1.3, 1.6, 0.8])[days.dayofweek]
+    weekdays = np.array([0.8, 0.7, 0.8, 1.0, 1.3, 1.6, 0.8])[days.day_of_week]
     kinds, parts = rng.integers(3, size=n_stores), []
     for store, kind in enumerate(kinds):
         level = np.exp(rng.normal([-1.2, 0.0, 1.5][kind], 0.4))

@@ -62,11 +62,8 @@ def closed():
     plt.close("all")
 
 
-OF_BACKTESTS = {"BacktestDisplay", "CoverageDisplay", "HorizonErrorDisplay"}
-
-
 def drawing_methods():
-    for name in sorted({*tsrnn.plotting.__all__} - OF_BACKTESTS):
+    for name in sorted(tsrnn.plotting.__all__):
         display = getattr(tsrnn.plotting, name)
         for method in dir(display):
             if method == "plot" or method.startswith("from_"):

@@ -292,7 +292,7 @@ def test_few_sequences_are_read_more_often_by_default(unit, X, n, monkeypatch):
     model = language_model(unit, max_iter="auto", batch_size="auto")
     monkeypatch.setattr(model, "_train_fully", lambda *parts: settings.append(parts))
     model.fit(X)
-    _, windows, _, _, n_drawn = settings[0]
+    _, windows, _, _, _, n_drawn = settings[0]
     assert model._settings_for(windows, n_drawn).max_iter == n
 
 

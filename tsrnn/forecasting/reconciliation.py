@@ -99,6 +99,7 @@ def reconcile(
     Bounds of intervals and quantiles are refused: they do not add up. Columns of
     ``predict_samples`` are reconciled path by path and are coherent, but the paths of different
     series were drawn independently of each other: the spread of their sums is not calibrated.
+    Products of matrices are those of NumPy, whose last bits may differ by processor.
 
     Examples
     --------

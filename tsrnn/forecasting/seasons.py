@@ -67,10 +67,11 @@ def _profile(values, season, shortest):
     n_averaged = (values.size - 2 * n_lost) // season
     if n_averaged < _MIN_AVERAGED:
         return np.zeros(season)
-    weights = np.ones(2 * n_lost + 1)
-    if season % 2 == 0:
-        weights[[0, -1]] = 0.5
-    rest = values[n_lost : values.size - n_lost] - np.convolve(values, weights / season, "valid")
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    means = (sums[season:] - sums[:-season]) / season
+    if season % 2 == 0:  # two of them, which begin half a season before and a step later
+        means = (means[:-1] + means[1:]) / 2
+    rest = values[n_lost : values.size - n_lost] - means
     rest, phases = rest[-n_averaged * season :], phases[-n_averaged * season :]
     by_phase = np.empty((n_averaged, season))
     by_phase[:, phases[:season]] = rest.reshape(n_averaged, season)

@@ -234,7 +234,7 @@ class Weights(Constraint):
 
 
 POSITIVE_INTEGER = Integer(1)
-SEASON = Number(1, 10_000_000)  # steps
+SEASON = Number(1, 2**31 - 1)  # steps
 STEPS = Integer(1, 1_000_000)  # ahead; as many windows or sample paths
 POSITIVE = Number(0, closed="right")
 NON_NEGATIVE = Number(0)

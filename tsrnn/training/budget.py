@@ -86,7 +86,7 @@ class Pace:
         available = self.budget.end - time.perf_counter() - self._overhead
         self.is_over = available <= 0
         epochs_left = np.maximum(epochs_left, 0)
-        needed = self._step_seconds * float(epochs_left @ steps_per_epoch)
+        needed = self._step_seconds * float((epochs_left * steps_per_epoch).sum())
         needed += self._overhead * float(epochs_left.max())
         if self._step_seconds and not self.is_over:
             self.rate = max(1.0, needed / available)
