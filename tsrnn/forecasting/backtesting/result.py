@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 
 from tsrnn.data import to_pandas
 from tsrnn.data.forms import NAMES, Form
+from tsrnn.forecasting.backtesting.report import report_html, report_text
 from tsrnn.forecasting.backtesting.scores import (
     POINT_METRICS,
     MetricOptions,
@@ -281,45 +281,19 @@ class Backtest:
             )
         return pd.Series(self.static[name].to_numpy()[series]), False
 
-    def _heading(self):
-        frame = self.to_pandas()
-        n_series = frame["unique_id"].nunique()
-        n_origins = len(frame) // (n_series * self.horizon)
-        counts = (len(self.forecasters), "forecaster"), (n_series, "series"), (n_origins, "origin")
-        texts = [f"{n} {noun}{'s' * (n != 1 and noun != 'series')}" for n, noun in counts]
-        return f"Backtest of {', '.join(texts)}, horizon={self.horizon}, season={self.season}"
-
     def _summary(self):
         """Errors, without those that are nowhere defined, and a note on these."""
-        table = self._table(None, None)
-        zeros = zeros_note(self._rows(None)[0], self.names[2])
-        return table.dropna(axis=1, how="all"), zeros
+        try:
+            table = self._table(None, None)
+        except ValueError:  # nothing was observed
+            return None, ""
+        return table.dropna(axis=1, how="all"), zeros_note(self._rows(None)[0], self.names[2])
 
     def __repr__(self) -> str:
-        try:
-            table, note = self._summary()
-        except ValueError:  # nothing was observed
-            return self._heading()
-        text = f"{self._heading()}\n{table.to_string(float_format='{:.4g}'.format)}"
-        return f"{text}\n{note}" if note else text
+        return report_text(self, *self._summary())
 
     def _repr_html_(self) -> str:
-        heading = f"<p><b>{html.escape(self._heading())}</b></p>"
-        try:
-            table, note = self._summary()
-        except ValueError:
-            return heading
-        best = {name: _best(table[name], name) for name in table}
-        cells = pd.DataFrame(
-            [
-                [_cell(value, row == best[name]) for name, value in zip(table, values, strict=True)]
-                for row, values in enumerate(table.to_numpy())
-            ],
-            [html.escape(name) for name in table.index],
-            [html.escape(name) for name in table.columns],
-        )
-        note = f"The best of each column is bold. {note}" if len(table) > 1 else note
-        return f"{heading}{cells.to_html(escape=False, border=0)}<p>{html.escape(note)}</p>"
+        return report_html(self, *self._summary())
 
 
 def _is_spread(column: Any) -> bool:
@@ -332,15 +306,3 @@ def _flat_index(labels: Sequence) -> pd.Index:
     if isinstance(labels, pd.Index) and not isinstance(labels, pd.MultiIndex):
         return labels
     return pd.Index(list(labels), tupleize_cols=False)
-
-
-def _best(scores, name):
-    """Row of the best score: the least error, or the nearest to what is promised; -1 of one row."""
-    aim = float(name.partition("_")[2]) / 100 if name.startswith("coverage_") else 0.0
-    distances = np.abs(scores.to_numpy() - aim)
-    return int(np.nanargmin(distances)) if (~np.isnan(distances)).sum() > 1 else -1
-
-
-def _cell(value, is_best):
-    text = "" if np.isnan(value) else f"{value:.4g}"
-    return f"<b>{text}</b>" if is_best else text
