@@ -106,7 +106,7 @@ def decompose(
     >>> parts.columns.tolist()
     ['y', 'trend', 'season_12', 'remainder', 'is_forecast']
     >>> float(parts["season_12"].iloc[6].round(2))  # July, of a product
-    1.22
+    1.26
     """
     horizon, context = forecast_context(forecaster, horizon, X)
     state = forecaster.fitted_
