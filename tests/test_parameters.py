@@ -131,6 +131,12 @@ TAKES = {
     ("nab_score", "threshold"): {"-inf"},
     ("prune_events", "min_severity"): {"-inf"},
     ("search", "metric"): {"function"},
+    ("tune_threshold", "metric"): {"function"},
+    **{
+        (f"{name}.tune_threshold", "metric"): {"function"}
+        for name in tsrnn.anomaly.__all__
+        if name.endswith("Detector")
+    },
 }
 
 
@@ -160,6 +166,7 @@ ESTIMATORS = [
     tsrnn.anomaly.WindowDetector(IsolationForest()),
     tsrnn.anomaly.ConformalThreshold(),
     tsrnn.anomaly.DynamicThreshold(),
+    tsrnn.anomaly.FixedThreshold(1.0),
     tsrnn.anomaly.QuantileThreshold(),
     tsrnn.anomaly.ReturnPeriodThreshold(),
     tsrnn.anomaly.RobustZThreshold(),
@@ -352,6 +359,7 @@ def test_estimators_hold_numbers_of_python(estimator):
         ("DynamicThreshold", {"window": np.uint8(200), "every": np.int8(10)}),
         ("DynamicThreshold", {"span": np.uint8(255), "z_range": np.array([2, 4])}),
         ("TailThreshold", {"depth": np.int8(20), "level": np.float64(0.9)}),
+        ("FixedThreshold", {"value": np.float32(0.5)}),
         ("RobustZThreshold", {"z": np.uint8(3)}),
         ("QuantileThreshold", {"contamination": np.float32(0.05)}),
     ],

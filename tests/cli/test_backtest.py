@@ -45,7 +45,7 @@ def test_files_of_forecasts_and_errors(tmp_path, run, small):
     result = backtest(forecaster, datasets.load_airline(), refit=False, coverage=0.5)
     written = pd.read_csv(table, parse_dates=["cutoff", "ds"])
     pd.testing.assert_frame_equal(written, result.to_pandas(), rtol=1e-8, check_dtype=False)
-    written = pd.read_csv(errors, index_col="method")
+    written = pd.read_csv(errors, index_col="forecaster")
     pd.testing.assert_frame_equal(written, result.metrics(), rtol=1e-8, check_names=False)
     assert plot.read_bytes().startswith(b"\x89PNG")
 
@@ -79,6 +79,53 @@ def test_a_panel_and_its_picture(shops, write, run, tmp_path, small, monkeypatch
     assert picture.read_bytes().startswith(b"%PDF")
 
 
+def rows_printed(out, n_keys):
+    """The table on standard output with a row for each group and forecaster."""
+    names, keys, *lines = [line.split() for line in out.splitlines()]
+    assert keys[-1] == "forecaster"
+    assert len(keys) == n_keys
+    frame = pd.DataFrame([line[n_keys:] for line in lines], columns=names)
+    return frame.replace("-", "nan").astype(float), [line[:n_keys] for line in lines]
+
+
+def test_baselines_by_name_and_fits_at_every_second_origin(run, small, tmp_path):
+    errors = tmp_path / "errors.csv"
+    options = ["--n-windows", "3", "--refit", "2", "--baselines", "naive", "mean", "--horizon", "3"]
+    options += ["--by", "horizon", "cutoff", "--metrics", errors, "--coverage", "80"]
+    code, out, err = run("backtest", AIRLINE, *FLOWN, *options)
+    assert (code, err) == (0, "")
+    settings = {"n_windows": 3, "refit": 2, "baselines": ["naive", "mean"], "coverage": 0.8}
+    result = backtest(small(horizon=3), datasets.load_airline(), **settings)
+    wanted = result.metrics(by=["horizon", "cutoff"])
+    numbers, keys = rows_printed(out, 3)
+    pd.testing.assert_frame_equal(numbers, wanted.reset_index(drop=True), rtol=0.05, atol=0.05)
+    assert keys[:4] == [
+        ["1", "1960-03-01", "RNNForecaster"],
+        ["1", "1960-03-01", "naive"],
+        ["1", "1960-03-01", "mean"],
+        ["1", "1960-06-01", "RNNForecaster"],
+    ]
+    index = ["horizon", "cutoff", "forecaster"]
+    written = pd.read_csv(errors, index_col=index, parse_dates=["cutoff"])
+    pd.testing.assert_frame_equal(written, wanted, rtol=1e-8)
+
+
+@pytest.mark.parametrize("by", ["unique_id", "shop", "kind"])
+def test_errors_of_each_series_and_static_value(by, shops, write, run, small):
+    about = {"shop": ["kiosk", "007", "NA"], "kind": ["a", "b", "a"]}
+    static = write(columns=about, name="about.csv")
+    options = ["--n-windows", "2", "--static", static, "--baselines", "--coverage", "--by", by]
+    code, out, err = run("backtest", write(columns=shops), *SOLD, *options)
+    assert (code, err) == (0, "")
+    y, about = shops.set_index(["shop", "day"])["sold"], pd.DataFrame(about).set_index("shop")
+    settings = {"n_windows": 2, "refit": False, "baselines": []}
+    wanted = backtest(small(horizon=7), y, static=about, **settings).metrics(by=by)
+    numbers, keys = rows_printed(out, 2)
+    pd.testing.assert_frame_equal(numbers, wanted.reset_index(drop=True), rtol=0.05, atol=0.05)
+    labels = ["b", "a"] if by == "kind" else ["007", "NA", "kiosk"]
+    assert keys == [[label, "RNNForecaster"] for label in labels]
+
+
 def test_numbers_of_any_size_are_printed_in_four_digits():
     from tsrnn.cli.writing import as_text
 
@@ -105,6 +152,9 @@ def test_numbers_of_any_size_are_printed_in_four_digits():
         (["--out", "same.csv", "--metrics", "./same.csv"], "another output has that name"),
         (["--plot", "file.xyz"], "--plot file.xyz: the name must end in one of"),
         (["--save", "file.tsrnn"], "unrecognized arguments: --save"),
+        (["--refit", "0"], "argument --refit: '0' is not a whole number from 1"),
+        (["--baselines", "sets"], "argument --baselines: invalid choice: 'sets' (choose from 'sea"),
+        (["--by", "y"], "--by y: groups are 'unique_id', 'cutoff', 'horizon', and columns of --st"),
     ],
 )
 def test_wrong_options(options, message, write, refused):

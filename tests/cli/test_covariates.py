@@ -9,7 +9,7 @@ import pytest
 
 import tsrnn
 from tsrnn import RNNForecaster, backtest
-from tsrnn.cli import options
+from tsrnn.cli import arguments, forecast_options
 from tsrnn.forecasting.calendar import CALENDAR
 
 pytestmark = pytest.mark.slow
@@ -195,21 +195,21 @@ def test_a_backtest(refit, sales, about, write, run, small, tmp_path):
         refit=refit,
         coverage=[0.8, 0.95],
         quantiles=[0.1],
-    ).forecasts
+    ).to_pandas()
     written = pd.read_csv(table, dtype={"unique_id": str}, keep_default_na=False)
     assert written.columns.tolist() == result.columns.tolist()
     np.testing.assert_allclose(written[result.columns[3:]], result[result.columns[3:]], rtol=1e-7)
 
 
 def test_names_are_those_of_the_library():
-    assert set(options.CALENDAR) == set(CALENDAR)
+    assert set(forecast_options.CALENDAR) == set(CALENDAR)
     (losses,) = (set(c.options) for c in RNNForecaster._parameter_constraints["loss"])
-    assert [options.loss_name(name) for name in losses] == list(losses)
+    assert [arguments.loss_name(name) for name in losses] == list(losses)
     with pytest.raises(argparse.ArgumentTypeError):
-        options.loss_name("cross_entropy")
+        arguments.loss_name("cross_entropy")
     for estimator, others in ((RNNForecaster, ["attention"]), (tsrnn.RNNAnomalyDetector, [])):
         (cells,) = (set(c.options) for c in estimator._parameter_constraints["cell"])
-        assert {options.cell_name(name, others) for name in cells} == cells
+        assert {arguments.cell_name(name, others) for name in cells} == cells
 
 
 # What is wrong

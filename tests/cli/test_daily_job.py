@@ -88,5 +88,12 @@ def test_the_week_of_the_tutorial(tmp_path, monkeypatch):
     np.testing.assert_allclose(forecast["forecast"], wanted, rtol=1e-6)
     exec(AFTERWARDS, {})
 
+    run(commands("When readings are corrected"), tmp_path)
+    corrected = pd.read_csv("corrected.csv", parse_dates=["time"], index_col="time")["load"]
+    known = tsrnn.load("load.tsrnn").recent_
+    pd.testing.assert_series_equal(known[corrected.index], corrected, check_freq=False)
+    others = rows["load"].drop(corrected.index)
+    pd.testing.assert_series_equal(known[others.index], others, check_freq=False)
+    assert (rows["load"][corrected.index] != corrected).all()
     run(commands("At the end of the week")[:1], tmp_path)
     assert Path("events.png").exists()

@@ -55,6 +55,10 @@ def printed(out):
         ([], {}),
         (["--contamination", "0.05", "--season", "7"], {"contamination": 0.05, "season": 7}),
         (["--online", "--random-state", "3"], {"online": True, "random_state": 3}),
+        (
+            ["--season", "7", "28", "--batches-per-epoch", "2"],
+            {"season": [7, 28], "batches_per_epoch": 2},
+        ),
         (["--contamination", "5%", "--cell", "lstm"], {"contamination": 0.05, "cell": "lstm"}),
         (
             ["--method", "reconstruction", "--lookback", "14", "--n-estimators", "2"],
@@ -75,6 +79,18 @@ def test_it_prints_the_events_that_the_library_finds(options, parameters, days, 
         np.testing.assert_allclose(shown[name].astype(float), events[name], rtol=6e-3)
     assert len({len(line) for line in out.splitlines()}) == 1  # aligned
     assert DAYS[120] in events["start"].to_list()
+
+
+@pytest.mark.parametrize("min_gap", [0, 70, "70D"])
+def test_near_events_are_one_by_the_least_gap(min_gap, write, run, detector):
+    y = Y + np.where(np.arange(200) // 3 == 60, 9, 0)  # 54 days after the first event
+    options = ["--contamination", "0.1", "--min-gap", str(min_gap)]
+    code, out, err = run("detect", write(columns=y.reset_index()), *NAMES, *FEW, *options)
+    assert (code, err) == (0, "")
+    events = detector(contamination=0.1).fit(y).detect(y, min_gap=min_gap)
+    assert printed(out)["start"].tolist() == events["start"].astype(str).tolist()
+    is_one = ((events["start"] <= DAYS[122]) & (events["end"] >= DAYS[181])).any()
+    assert is_one == bool(min_gap)
 
 
 def test_a_detector_is_saved(days, run, detector, tmp_path):
@@ -219,6 +235,8 @@ def test_rows_are_counted_without_times(days, run):
         (["--contamination", "5"], "'5' is not a share above 0, up to 0.5 (or 50%)"),
         (["--cell", "attention"], "argument --cell: invalid choice: 'attention' (choose from"),
         (["--contamination", "few"], "argument --contamination: 'few' is not a share above 0"),
+        (["--min-gap", "-1"], "argument --min-gap: '-1' is neither a number of points nor a time"),
+        (["--min-gap", "soon"], "argument --min-gap: 'soon' is neither a number of points nor a"),
         (["--method", "guess"], "argument --method: invalid choice: 'guess'"),
         (
             ["--season", "90"],
@@ -249,6 +267,11 @@ def test_bad_data(y, n, message, write, refused):
     line = refused("detect", write(times, list(y)), *NAMES)
     assert line.startswith("tsrnn detect: error: ")
     assert message in line
+
+
+def test_a_gap_in_time_needs_times(days, refused):
+    line = refused("detect", days, "--target", "y", "--min-gap", "2h")
+    assert "--min-gap is a time, and rows have whole numbers: give a number of them" in line
 
 
 def test_bad_channels_and_series(write, refused):

@@ -139,7 +139,7 @@ def test_parquet_of_a_backtest(arrow, write, run, tmp_path, small):
     written = pd.read_parquet(table)
     assert written["cutoff"].tolist() == result.to_pandas()["cutoff"].dt.year.tolist()
     pd.testing.assert_series_equal(written["RNNForecaster"], result.to_pandas()["RNNForecaster"])
-    written = pd.read_parquet(errors).set_index("method")
+    written = pd.read_parquet(errors).set_index("forecaster")
     pd.testing.assert_frame_equal(written, result.metrics(), check_names=False)
 
 

@@ -55,6 +55,28 @@ def test_zero_shot(run, refused, tmp_path):
     assert line.strip().endswith("Leave them out, or leave out --zero-shot.")
 
 
+def test_a_lower_bound_and_short_epochs(run, refused, small):
+    y = datasets.load_airline()
+    options = ["--horizon", "3", "--lower", "104", "--batches-per-epoch"]
+    for batches, number in {"1": 1, "none": None}.items():
+        code, out, err = run("forecast", AIRLINE, *FLOWN, *options, batches)
+        assert (code, err) == (0, "")
+        fitted = small(horizon=3, lower=104, batches_per_epoch=number).fit(y)
+        same_table(io.StringIO(out), table_of(fitted))
+    line = refused("forecast", AIRLINE, *FLOWN, "--lower", "104.5")
+    assert "airline.csv: column 'passengers' needs values of at least --lower 104.5, and is" in line
+    assert line.endswith("Correct the column, or give a smaller --lower.\n")
+
+
+def test_no_forecast_is_below_the_lower_bound(run, write):
+    path = write(y=np.arange(80.0)[::-1])
+    options = ["--time", "time", "--target", "y", "--horizon", "9", "--lower", "0"]
+    code, out, _ = run("forecast", path, *options, "--quantiles", "10")
+    assert code == 0
+    table = pd.read_csv(io.StringIO(out), index_col="time")
+    assert table.min().min() == 0
+
+
 def test_options_reach_the_forecaster_and_files_are_written(tmp_path, run, small):
     table, plot, saved = (tmp_path / name for name in ("out.csv", "plot.PNG", "airline.tsrnn"))
     options = [

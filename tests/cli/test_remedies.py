@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.cli.options import in_options
+from tsrnn.cli.wording import in_options
 
 pytestmark = pytest.mark.slow
 

@@ -146,6 +146,88 @@ def test_rows_that_are_known_are_left_out(saved, call, write):
     assert "column 'sold' has 2024-03-24 where 2024-03-23 follows" in err
 
 
+@pytest.mark.parametrize("missing", ["raise", "mask"])
+def test_corrections_overwrite_what_is_known(missing, shops, saved, call, write):
+    y = shops.set_index(["shop", "day"])["sold"]
+    times = y.index.get_level_values(1)
+    path = saved(y[times.isin(DAYS[:LAST])], missing=missing)
+    rows = shops[shops["day"].isin(DAYS[[70, 79, 80]])].copy()
+    rows.loc[rows["day"] == DAYS[79], "sold"] += 20
+    rows.loc[(rows["day"] == DAYS[79]) & (rows["shop"] == "NA"), "sold"] = np.nan  # keeps its value
+    rows = rows.drop(rows.index[0])
+    wanted = tsrnn.load(path).update(rows.set_index(["shop", "day"])["sold"], overwrite=True)
+    code, out, err = call("update", write(columns=rows), "--model", path, "--overwrite")
+    assert (code, out) == (0, "")
+    assert err == "tsrnn: 3 rows up to 2024-03-20 are known, and overwritten\n"
+    model = tsrnn.load(path)
+    pd.testing.assert_series_equal(model.recent_, wanted.recent_)
+    np.testing.assert_array_equal(model.predict(), wanted.predict())
+    assert model.recent_["007", DAYS[79]] == y["007", DAYS[79]] + 20
+    assert model.recent_["NA", DAYS[79]] == y["NA", DAYS[79]]
+    assert model.recent_["NA", DAYS[80]] == y["NA", DAYS[80]]
+
+
+def test_covariates_are_corrected_too(saved, call, write):
+    frame = sales()
+    y, X = series_of(frame), series_of(frame, ["price"])
+    path = saved(y[:LAST], X)
+    rows = frame[LAST - 3 : LAST + 1].copy()
+    rows["price"] += 1
+    new = rows.set_index("day")
+    wanted = tsrnn.load(path).update(new["sold"], new[["price"]], overwrite=True)
+    code, _, _ = call("update", write(columns=rows), "--model", path, "--overwrite")
+    assert code == 0
+    np.testing.assert_array_equal(tsrnn.load(path).predict(), wanted.predict())
+    before = tsrnn.load(path).predict()
+    rows.loc[LAST, "sold"] = np.nan
+    code, _, _ = call("update", write(columns=rows[:-2]), "--model", path, "--overwrite")
+    assert code == 0
+    np.testing.assert_array_equal(tsrnn.load(path).predict(), before)
+
+
+def test_corrections_that_are_refused(saved, call, write, tmp_path, run):
+    path, frame = saved(series_of(sales())[:LAST]), sales()[["day", "sold"]]
+    content = path.read_bytes()
+    new = frame[LAST - 1 : LAST + 3].copy()
+    new.loc[LAST + 1, "sold"] = np.nan
+    options = ["--model", path, "--overwrite"]
+    code, out, err = call("update", write(columns=new), *options)
+    assert (code, out) == (2, "")
+    assert "column 'sold' has no value at 2024-03-22, which is not known yet" in err
+    assert "missing=" not in err
+    code, out, err = call("update", write(columns=frame), *options, "--partial-fit")
+    assert (code, out) == (2, "")
+    assert "--overwrite trains nothing: give it without --partial-fit" in err
+    assert path.read_bytes() == content
+    path, rows = tmp_path / "rows.tsrnn", write(columns=frame[["sold"]])
+    assert run("forecast", rows, "--target", "sold", "--zero-shot", "--save", path)[0] == 0
+    code, _, err = call("update", rows, "--model", path, "--overwrite")
+    assert code == 2
+    assert "--overwrite needs --time: rows without times follow those known" in err
+
+
+def test_static_values_of_series_that_are_new(shops, run, call, write, tmp_path):
+    path, about = tmp_path / "shops.tsrnn", pd.DataFrame({"shop": ["007", "NA"], "size": [1, 2]})
+    static = write(columns=about, name="about.csv")
+    first = write(columns=part(shops, 0, LAST))
+    options = [*SOLD, "--static", static, "--horizon", 4, "--save", path]
+    assert run("forecast", first, *options)[0] == 0
+    new = pd.concat([part(shops, LAST, LAST + 2), part(sales("new", 2), 0, LAST + 2)])
+    file = write(columns=new, name="new.csv")
+    code, _, err = call("update", file, "--model", path, "--static", static)
+    assert code == 2
+    assert "about.csv: no row for series 'new'" in err
+    about = pd.concat([about, pd.DataFrame({"shop": ["new"], "size": [3]})])
+    static = write(columns=about, name="about.csv")
+    new_about = about.set_index("shop")[2:]
+    wanted = tsrnn.load(path).update(new.set_index(["shop", "day"])["sold"], static=new_about)
+    assert call("update", file, "--model", path, "--static", static) == (0, "", "")
+    np.testing.assert_array_equal(tsrnn.load(path).predict(), wanted.predict())
+    more = pd.concat([part(shops, LAST + 2, LAST + 3), part(sales("new", 2), LAST + 2, LAST + 3)])
+    more = write(columns=more, name="more.csv")
+    assert call("update", more, "--model", path, "--static", static) == (0, "", "")  # none is new
+
+
 def test_an_updated_model_may_be_trained_and_saved_elsewhere(saved, call, write, tmp_path):
     path, other = saved(series_of(sales())[:LAST]), tmp_path / "other.tsrnn"
     content, y = path.read_bytes(), series_of(sales())[LAST:]
@@ -255,13 +337,13 @@ def test_score_of_a_detector_is_detect_without_a_fit(detector, call, write, tmp_
     frame = channels()
     y = frame.set_index("time")
     path, table, scores = detector(y[:180]), tmp_path / "e.csv", tmp_path / "s.csv"
-    options = ["--n-most", 1, "--out", table, "--scores", scores]
+    options = ["--n-most", 1, "--min-gap", "3D", "--out", table, "--scores", scores]
     code, out, err = call(
         "score", write(columns=frame), "--model", path, "--time", "time", *options
     )
     assert (code, err) == (0, "")
     model = tsrnn.load(path)
-    events = model.detect(y, 1)
+    events = model.detect(y, 1, min_gap="3D")
     assert str(events["start"][0].date()) in out
     written = pd.read_csv(table, parse_dates=["start", "end", "peak"])
     pd.testing.assert_frame_equal(written, events, rtol=1e-8, check_dtype=False)
@@ -290,6 +372,9 @@ def test_models_of_another_kind_are_refused(saved, detector, call, write, tmp_pa
         ),
         (["update", file, "--model", forecaster], "data.csv: no column 'day'; there are: time"),
         (["score", file, "--model", forecaster, "--n-most", 2], "--n-most is for a detector"),
+        (["score", file, "--model", forecaster, "--min-gap", 0], "--min-gap is for a detector"),
+        (["update", file, "--model", engine, "--overwrite"], "--overwrite is for a forecaster"),
+        (["update", file, "--model", engine, "--static", file], "--static is for a forecaster"),
         (["score", file, "--model", engine], "--time is needed: "),
         (["score", file, "--model", engine, "--coverage", 50], "--coverage is for a forecaster"),
     ]:

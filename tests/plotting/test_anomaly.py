@@ -519,7 +519,7 @@ BAD = {
     "named labels": ({"labels": ["no"] * N}, "labels must be 0 and 1: "),
     "moved labels": (
         {"labels": pd.Series(0, range(N))},
-        "labels must have the index of y, in that order",
+        r"labels and y have different indexes, first at \[0\]: 0 and 2024-01-01",
     ),
     "series": ({"series": "a"}, "series chooses one of a panel, and y is one series; got 'a'"),
     "channel": ({"channels": ["level", "z"]}, r"has 'z', which is none .*among \['level'\]"),

@@ -13,6 +13,7 @@ from tsrnn.plotting import (
     ActivityDisplay,
     AnomalyDisplay,
     AttentionDisplay,
+    DecompositionDisplay,
     ForecastDisplay,
     GradientFlowDisplay,
     LossCurveDisplay,
@@ -30,6 +31,7 @@ Y = pd.Series(np.arange(30.0), DAYS, name="level")
 LIVES = pd.Series([2.0, 5.0], pd.MultiIndex.from_tuples([("l0", 0), ("l0", 1)]))
 NORMS = pd.MultiIndex.from_product([["l0"], ["hidden", "weights"]])
 FLOW = pd.DataFrame(np.ones((3, 2)), pd.RangeIndex(3, name="lag"), NORMS)
+PARTS = pd.DataFrame({"y": Y, "trend": Y, "remainder": 0.0, "is_forecast": Y > 20})
 SCORED = pd.DataFrame({"score": np.ones(30), "threshold": 2.0, "anomaly": False}, DAYS)
 
 
@@ -42,6 +44,7 @@ DRAWN = {
     "ActivityDisplay": lambda **kw: ActivityDisplay.from_values(["a", "b"], [0.1, 0.2], **kw),
     "AnomalyDisplay": lambda **kw: AnomalyDisplay.from_predictions(Y, SCORED, **kw),
     "AttentionDisplay": lambda **kw: AttentionDisplay.from_weights(np.eye(2), ["a", "b"], **kw),
+    "DecompositionDisplay": lambda **kw: DecompositionDisplay(PARTS).plot(**kw),
     "ForecastDisplay": lambda **kw: ForecastDisplay.from_predictions(Y[20:], history=Y[:20], **kw),
     "GradientFlowDisplay": lambda **kw: GradientFlowDisplay.from_flows({"gru": FLOW}, **kw),
     "LossCurveDisplay": lambda **kw: LossCurveDisplay.from_curves([3.0, 2.0, 1.0], **kw),

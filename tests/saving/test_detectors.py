@@ -22,6 +22,7 @@ from tsrnn import RNNAnomalyDetector
 from tsrnn.anomaly import (
     ConformalThreshold,
     DynamicThreshold,
+    FixedThreshold,
     QuantileThreshold,
     ReturnPeriodThreshold,
     RobustZThreshold,
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.slow
 
 SCORES = np.random.default_rng(0).exponential(size=300)
 THRESHOLDS = [
+    FixedThreshold(1.5),
     QuantileThreshold(0.05),
     RobustZThreshold(z=2),
     TailThreshold(0.01, 0.9),
@@ -42,7 +44,7 @@ THRESHOLDS = [
     ConformalThreshold(0.05, random_state=0),
     ConformalThreshold(0.1, smoothed=True, window=25, random_state=3),
 ]
-MOVING = THRESHOLDS[2:]
+MOVING = THRESHOLDS[3:]
 FITTED = clone(THRESHOLDS[-1]).fit(SCORES)
 BY_SHARE = {"threshold": None, "contamination": 0.1}
 

@@ -20,15 +20,18 @@ from tsrnn.anomaly.streaming import Update
 from tsrnn.anomaly.thresholds import (
     ConformalThreshold,
     DynamicThreshold,
+    FixedThreshold,
     QuantileThreshold,
     ReturnPeriodThreshold,
     RobustZThreshold,
     TailThreshold,
 )
+from tsrnn.anomaly.tuning import tune_threshold
 
 __all__ = [
     "ConformalThreshold",
     "DynamicThreshold",
+    "FixedThreshold",
     "GaussianDetector",
     "PCADetector",
     "PolynomialDetector",
@@ -46,4 +49,5 @@ __all__ = [
     "merge_events",
     "pad_events",
     "prune_events",
+    "tune_threshold",
 ]

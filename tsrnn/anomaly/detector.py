@@ -10,8 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.event_tables import checked_length, runs_of
 from tsrnn.anomaly.fitted import FittedSeries
+from tsrnn.anomaly.labels import labelled_steps
 from tsrnn.anomaly.results import channel_shares, event_table, with_lower_runs
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
+from tsrnn.anomaly.tuning import TUNING_METRICS, TuningMetric, tuned_threshold
 from tsrnn.data import ChannelPanel, channels_from
 from tsrnn.parameters import (
     BOOLEAN,
@@ -222,6 +224,69 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
         if adaptive is not None:
             return adaptive(scores)
         return np.full(scores.size, float(self.threshold_.threshold_))
+
+    @validated(metric=TUNING_METRICS)
+    def tune_threshold(self, y: Any, labels: Any, metric: TuningMetric = "f1") -> Self:
+        """Set the threshold to the one whose alarms in ``y`` are best on labels, by a metric.
+
+        ``threshold_`` is then a ``FixedThreshold``, which ``predict``, ``detect``, ``explain`` and
+        ``update`` use, and saved files keep; an adaptive threshold no longer adapts. Networks,
+        scores and the state of a stream stay as they are, and ``fit`` fits ``threshold`` anew. For
+        which thresholds are tried and which of several is chosen see
+        :func:`tsrnn.anomaly.tune_threshold`.
+
+        Parameters
+        ----------
+        y : array, Series or DataFrame
+            As in :meth:`score_samples`; best not the training series. All series of a panel get the
+            same threshold.
+        labels : array, Series or DataFrame
+            1 or True for each anomalous row of ``y``, else 0; a Series has the index of ``y``. Or
+            events, ``start`` and ``end``, both inclusive, of a panel with the column of ids, as
+            :meth:`detect` returns them; events outside ``y`` are ignored.
+        metric : {"f1", "range_f1", "affiliation_f1", "nab"} or callable, default="f1"
+            As in :func:`tsrnn.anomaly.tune_threshold`. Of a panel "f1" is that of all points,
+            "range_f1" of all ranges, "affiliation_f1" of all events, where a series without one has
+            the precision 0 if it has an alarm, and "nab" of all series as files. A function is
+            given labels and flags of all rows, in the order of ``y``. Rows without a score are not
+            flagged.
+
+        Returns
+        -------
+        AnomalyDetector, itself
+
+        Raises
+        ------
+        ValueError
+            As :meth:`score_samples` and :func:`tsrnn.anomaly.tune_threshold`. Nothing is changed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from tsrnn.anomaly import GaussianDetector
+        >>> days = pd.date_range("2024-01-01", periods=300)
+        >>> y = pd.Series(np.random.default_rng(7).normal(size=300), days)
+        >>> y["2024-08-01":"2024-08-04"] += 8
+        >>> incidents = pd.DataFrame({"start": days[[213]], "end": days[[216]]})
+        >>> detector = GaussianDetector(window=30).fit(y[:200])
+        >>> len(detector.detect(y[200:]))
+        3
+        >>> detector = detector.tune_threshold(y[200:], incidents)
+        >>> len(detector.detect(y[200:])), round(detector.threshold_.threshold_, 2)
+        (1, 7.68)
+        """
+        panel = self._read_fitted_series(y)
+        flags, scored = labelled_steps(labels, panel), self._score_series(panel)
+        has_row = [series.rows >= 0 for series in panel]
+        self.threshold_ = tuned_threshold(
+            [scores.score[rows] for scores, rows in zip(scored, has_row, strict=True)],
+            [part[rows] for part, rows in zip(flags, has_row, strict=True)],
+            metric,
+            np.concatenate([s.rows[rows] for s, rows in zip(panel, has_row, strict=True)]),
+        )
+        self.offset_ = -self.threshold_.threshold_
+        return self
 
     @validated(n_most=[POSITIVE_INTEGER, None])
     def detect(

@@ -86,7 +86,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Score each point from past values only, as in a stream, which ``update`` continues;
         otherwise also from future values. Networks are trained on all of the series either way.
     threshold : Threshold, optional
-        Threshold on the scores: one of ``tsrnn.anomaly.thresholds``.
+        Threshold on the scores: one of ``tsrnn.anomaly.thresholds``. With labelled anomalies see
+        :meth:`tune_threshold`.
     contamination : float or "auto", default="auto"
         Without a threshold, the share of anomalies in the training points; "auto" is
         ``RobustZThreshold(min_excess=0.1)``, with ``online=True``
@@ -124,7 +125,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     fitted_, network_ : FittedNetworks, RecurrentNetwork
         The fitted state, and the first network.
     threshold_, offset_ : Threshold, float
-        Fitted to the scores of the training series, and minus the initial threshold.
+        Fitted to the scores of the training series, and minus the initial threshold; or set by
+        :meth:`tune_threshold`.
     loss_curve_ : list of float
         Training loss of each epoch, mean over the networks.
     cutoff_ : Timestamp, Period, int or Series

@@ -5,7 +5,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from tsrnn.cli.options import in_options, parser
+from tsrnn.cli.options import parser
+from tsrnn.cli.wording import in_options
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,8 +7,11 @@ import math
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 _LARGEST_COUNT = 1_000_000  # lest a typing error take all memory
+_LONGEST_SEASON = 10_000_000  # steps
+_LARGEST_NUMBER = 1e30
 
 
 def adder(group):
@@ -45,14 +48,15 @@ def _integer(text, least, most):
 count = partial(_integer, least=1, most=_LARGEST_COUNT)
 beams = partial(_integer, least=1, most=1000)
 lookback = partial(_integer, least=2, most=_LARGEST_COUNT)
+count_or_zero = partial(_integer, least=0, most=_LARGEST_COUNT)
 seed = partial(_integer, least=0, most=2**32 - 1)
 
 
 def season(text: str) -> int | float:
     """Steps of a season, whole or not."""
     number = _number(text)
-    if not 1 <= number <= _LARGEST_COUNT:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_LARGEST_COUNT}")
+    if not 1 <= number <= _LONGEST_SEASON:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_LONGEST_SEASON}")
     return int(number) if number.is_integer() else number
 
 
@@ -70,6 +74,13 @@ def cell_name(text: str, others: Sequence[str] = ()) -> str:
     return _checked_choice(text, [*NAMES, *others])
 
 
+def baseline_name(text: str) -> str:
+    """A forecaster that a backtest has a name for; imported here for the same reason."""
+    from tsrnn.forecasting.backtesting import BASELINES
+
+    return _checked_choice(text, BASELINES)
+
+
 def _checked_choice(text, names):
     if text not in names:
         choices = ", ".join(map(repr, names))
@@ -81,6 +92,34 @@ def _number(text):
     with contextlib.suppress(ValueError):
         return float(text)
     return math.nan
+
+
+def minibatches(text: str) -> int | str | None:
+    """Minibatches of an epoch: a number, auto, or none for as many as go through all windows."""
+    if text in ("auto", "none"):
+        return None if text == "none" else text
+    return count(text)
+
+
+def bound(text: str) -> float:
+    """A number of any sign."""
+    number = _number(text)
+    if not abs(number) <= _LARGEST_NUMBER:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number up to {_LARGEST_NUMBER:g}")
+    return number
+
+
+def gap(text: str) -> Any:
+    """A number of points, a time, or auto; pandas, which reads times, is imported when needed."""
+    if text == "auto":
+        return text
+    from tsrnn.anomaly.event_tables import checked_length
+
+    try:
+        return checked_length(int(text) if text.isdecimal() else text, "min_gap")
+    except ValueError as error:
+        problem = "is neither a number of points nor a time such as 2h, of 0 or above"
+        raise argparse.ArgumentTypeError(f"{text!r} {problem}") from error
 
 
 def percent(text):

@@ -7,12 +7,18 @@ import tsrnn
 from tsrnn.cli.generate import generate
 from tsrnn.cli.kernels import compile, kernels
 from tsrnn.cli.reading import Layout, csv_format, read_holidays, read_series, read_static
-from tsrnn.cli.results import forecast_table, shares, write_events
+from tsrnn.cli.results import check_gap, forecast_table, shares, write_events
 from tsrnn.cli.saved import predict, score, update
 from tsrnn.cli.tables import STANDARD_INPUT, file_errors, shown
 from tsrnn.cli.transcribe import transcribe
 from tsrnn.cli.translate import translate
-from tsrnn.cli.writing import as_text, check_outputs, write_picture, write_table
+from tsrnn.cli.writing import (
+    as_text,
+    check_outputs,
+    groups_as_text,
+    write_picture,
+    write_table,
+)
 
 __all__ = [
     "backtest",
@@ -31,7 +37,6 @@ __all__ = [
 _COMMON_SETTINGS = (
     "missing",
     "lookback",
-    "season",
     "cell",
     "hidden_size",
     "max_iter",
@@ -65,20 +70,23 @@ def backtest(arguments: argparse.Namespace) -> None:
     """``tsrnn backtest``: print errors, and optionally write all forecasts and their picture."""
     check_outputs(_inputs(arguments), arguments.plot, arguments.out, arguments.metrics)
     y, X, static = _read(arguments)
+    by = _groups(arguments, y, static)
     forecaster = _forecaster(arguments, y)
     settings = {
         "n_windows": arguments.n_windows,
         "step": arguments.step,
         "refit": arguments.refit,
+        "baselines": arguments.baselines,
         "coverage": shares(arguments.coverage),
         "quantiles": shares(arguments.quantiles),
     }
     with _file_errors(arguments):
         result = tsrnn.backtest(forecaster, y, X, static, **settings)
-        metrics = result.metrics()
-    print(as_text(metrics.T))
+        metrics = result.metrics(by)
+    print(as_text(metrics.T) if by is None else groups_as_text(metrics))
     if arguments.metrics:
-        write_table(metrics.rename_axis("method"), arguments.metrics)
+        names = *metrics.index.names[:-1], "forecaster"
+        write_table(metrics.rename_axis(names), arguments.metrics)
     if arguments.out:
         write_table(result.to_pandas().set_index("unique_id"), arguments.out)
     if arguments.plot:
@@ -92,6 +100,7 @@ def detect(arguments: argparse.Namespace) -> None:
     check_outputs([arguments.file], *outputs, saved=arguments.save)
     y, _ = read_series(arguments.file, _layout(arguments, channels=True))
     _check_names_of_scores(y, arguments.target)
+    check_gap(arguments.min_gap, y.index.get_level_values(-1))
     detector = _detector(arguments, y)
     with file_errors(arguments.file, arguments.target[0]):
         detector.fit(y)
@@ -109,7 +118,11 @@ def _parameters(arguments, y, names):
     """Parameters of an estimator: options of the same names if they are set, and common ones."""
     options = {name: getattr(arguments, name) for name in (*names, *_COMMON_SETTINGS)}
     is_shown = not arguments.quiet and (sys.stderr.isatty() or len(y) >= _MANY_ROWS)
+    if arguments.season:
+        several = len(arguments.season) > 1
+        options["season"] = arguments.season if several else arguments.season[0]
     return {name: value for name, value in options.items() if value is not None} | {
+        "batches_per_epoch": arguments.batches_per_epoch,
         "n_estimators": arguments.n_estimators,
         "random_state": arguments.random_state,
         "n_jobs": arguments.n_jobs,
@@ -181,11 +194,8 @@ def _forecaster(arguments, y):
     columns = {name: column for name, column in columns.items() if column is not None}
     if len(arguments.target) == 1:
         columns["target_column"] = arguments.target[0]
-    parameters = _parameters(
-        arguments, y, ("horizon", "calendar", "loss", "scope", "short", "ended_after")
-    )
-    if arguments.season and len(arguments.season) == 1:
-        (parameters["season"],) = arguments.season
+    names = "horizon", "calendar", "loss", "lower", "scope", "short", "ended_after"
+    parameters = _parameters(arguments, y, names)
     if arguments.zero_shot:
         parameters["max_iter"] = 0
     return tsrnn.RNNForecaster(
@@ -194,6 +204,17 @@ def _forecaster(arguments, y):
         **parameters,
         **columns,
     )
+
+
+def _groups(arguments, y, static):
+    """The ``by`` of ``Backtest.metrics``, checked before training."""
+    columns = [] if static is None else list(static.columns)
+    groups = [*dict.fromkeys(["unique_id", *y.index.names[:-1], "cutoff", "horizon", *columns])]
+    for name in arguments.by or ():
+        if name not in groups:
+            more = "" if arguments.static else ", and columns of --static"
+            raise ValueError(f"--by {name}: groups are {', '.join(map(repr, groups))}{more}")
+    return arguments.by and [*dict.fromkeys(arguments.by)]
 
 
 def _check_names(names, coverage, quantiles):

@@ -19,6 +19,7 @@ _PARAMETERS = (
     "embedding_size",
     "n_steps",
     "max_iter",
+    "max_seconds",
     "n_jobs",
 )
 

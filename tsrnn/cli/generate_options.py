@@ -10,6 +10,7 @@ from tsrnn.cli.arguments import (
     encoding,
     filled,
     fraction,
+    seconds,
     seed,
     temperature,
 )
@@ -74,6 +75,8 @@ def _add_network(add):
     text = "tokens that errors are traced back over (default 128)"
     add("--n-steps", text, old="--steps", type=count, metavar="N")
     add("--max-iter", "epochs (default: by length)", type=count, metavar="N")
+    text = "seconds that training may take (default: as long as it takes)"
+    add("--max-seconds", text, type=seconds, metavar="SECONDS")
     text = "seed of the random numbers (default 0)"
     add("--random-state", text, old="--seed", type=seed, default=0, metavar="N")
     add("--n-jobs", "threads (default: all cores)", old="--jobs", type=count, metavar="N")

@@ -59,7 +59,8 @@ class SavedModel:
         others = forecaster if self.is_detector else detector
         kind, this = ("forecaster", "detector") if self.is_detector else ("detector", "forecaster")
         for name in others:
-            if getattr(arguments, name) not in (None, False):
+            value = getattr(arguments, name)
+            if value is not None and value is not False:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} is for a {kind}, and {self.path} holds a {this}")
 
@@ -67,6 +68,11 @@ class SavedModel:
     def known(self) -> list[str]:
         """Columns of covariates that are known in the future."""
         return self._covariates("known")
+
+    @property
+    def ids(self) -> list:
+        """Labels of the series that the model knows."""
+        return list(self._lasts().index)
 
     def check_known(self) -> None:
         """Refuse a model without covariates that are known in the future."""

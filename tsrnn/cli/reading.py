@@ -153,7 +153,11 @@ def read_holidays(words: Sequence[str], encoding: str = "utf-8-sig") -> list[str
         elif Path(word).is_file():
             days += _read_dates(word, encoding)
         else:
-            raise ValueError(f"--holidays {word}: neither a date like 2024-12-25 nor a file")
+            is_code = CountryCode().accepts(word)
+            country = "; codes of countries go without dates and files" if is_code else ""
+            raise ValueError(
+                f"--holidays {word}: neither a date like 2024-12-25 nor a file{country}"
+            )
     return days
 
 

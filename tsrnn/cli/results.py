@@ -65,9 +65,17 @@ def forecast_errors(
     return means.mean().to_frame("forecast")
 
 
+def check_gap(gap: int | str | pd.Timedelta | None, times: pd.Index) -> None:
+    """Refuse a ``--min-gap`` in time between rows that have none."""
+    are_times = isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex))
+    if isinstance(gap, pd.Timedelta) and not are_times:
+        raise ValueError("--min-gap is a time, and rows have whole numbers: give a number of them")
+
+
 def write_events(detector: Any, y: Any, arguments: argparse.Namespace) -> None:
     """Print the events that a fitted detector finds, and write what options ask for."""
-    events = detector.detect(y, arguments.n_most)
+    gap = {} if arguments.min_gap is None else {"min_gap": arguments.min_gap}
+    events = detector.detect(y, arguments.n_most, **gap)
     if len(events):
         print(events_as_text(events))
     else:

@@ -2,14 +2,15 @@
 
 import argparse
 import contextlib
+import dataclasses
 import sys
 
 import pandas as pd
 
 import tsrnn
 from tsrnn.cli.models import SavedModel
-from tsrnn.cli.reading import read_known, read_series
-from tsrnn.cli.results import forecast_errors, forecast_table, write_events
+from tsrnn.cli.reading import csv_format, read_known, read_series, read_static
+from tsrnn.cli.results import check_gap, forecast_errors, forecast_table, write_events
 from tsrnn.cli.tables import file_errors, shown
 from tsrnn.cli.writing import as_text, check_outputs, events_as_text, write_picture, write_table
 from tsrnn.data import DataError
@@ -38,20 +39,25 @@ def predict(arguments: argparse.Namespace) -> None:
 def update(arguments: argparse.Namespace) -> None:
     """``tsrnn update``: add new rows to a saved model; of a detector, print the alarms."""
     saved, outputs = arguments.save or arguments.model, (arguments.out, arguments.scores)
-    check_outputs([arguments.file], None, *outputs, saved=saved)
+    check_outputs([arguments.file, arguments.static], None, *outputs, saved=saved)
     model = SavedModel.load(arguments)
-    model.refuse_options(arguments, detector=["out", "scores"], forecaster=["partial_fit"])
+    of_forecasters = ["partial_fit", "overwrite", "static"]
+    model.refuse_options(arguments, detector=["out", "scores"], forecaster=of_forecasters)
     model.check_updates()
-    y, X = _new_rows(arguments, model)
+    if arguments.overwrite:
+        y, X = _rows_to_correct(arguments, model)
+    else:
+        y, X = _new_rows(arguments, model)
     if not len(y):
         return
-    with file_errors(arguments.file, model.layout(arguments).targets[0]):
+    static = _static_of_new(arguments, model, y)
+    with file_errors(arguments.file, model.layout(arguments).targets[0], arguments.static):
         if model.is_detector:
             _write_alarms(model.estimator.update(y).to_frame(), arguments)
         elif arguments.partial_fit:
-            model.estimator.partial_fit(y, X)
+            model.estimator.partial_fit(y, X, static)
         else:
-            model.estimator.update(y, X)
+            model.estimator.update(y, X, static, overwrite=arguments.overwrite)
     tsrnn.save(model.estimator, saved)
 
 
@@ -60,10 +66,12 @@ def score(arguments: argparse.Namespace) -> None:
     inputs = [arguments.file, arguments.model]
     check_outputs(inputs, arguments.plot, arguments.out, arguments.scores)
     model = SavedModel.load(arguments)
-    model.refuse_options(arguments, detector=["n_most", "scores", "plot"], forecaster=["coverage"])
+    of_detectors = ["n_most", "min_gap", "scores", "plot"]
+    model.refuse_options(arguments, detector=of_detectors, forecaster=["coverage"])
     if model.is_detector:
         layout = model.layout(arguments)
         y, _ = read_series(arguments.file, layout)
+        check_gap(arguments.min_gap, y.index.get_level_values(-1))
         with file_errors(arguments.file, layout.targets[0]):
             write_events(model.estimator, y, arguments)
         return
@@ -101,6 +109,30 @@ def _new_rows(arguments, model):
         rest = "" if new.any() else ": there is nothing new"
         print(f"tsrnn: {n} rows up to {last} are known, and left out{rest}", file=sys.stderr)
     return y[new], None if X is None else X[model.is_new(X.index)]
+
+
+def _static_of_new(arguments, model, y):
+    """Static values of the series that the model does not know; None if there are none."""
+    if not arguments.static or y.index.nlevels == 1:
+        return None
+    labels = y.index.get_level_values(0).unique()
+    new = labels[~labels.isin(model.ids)]
+    if not len(new):
+        return None
+    return read_static(arguments.static, new.name, new, csv_format(arguments))
+
+
+def _rows_to_correct(arguments, model):
+    """All rows of a file, of which those that are known correct what the model knows."""
+    if arguments.partial_fit:
+        raise ValueError("--overwrite trains nothing: give it without --partial-fit, and before it")
+    if arguments.time is None and model.counts_rows:
+        raise ValueError("--overwrite needs --time: rows without times follow those known")
+    layout = dataclasses.replace(model.layout(arguments), missing="mask")
+    y, X = read_series(arguments.file, layout)
+    n, last = int((~model.is_new(y.index)).sum()), model.last_time()
+    print(f"tsrnn: {n} rows up to {last} are known, and overwritten", file=sys.stderr)
+    return y, X
 
 
 def _write_alarms(rows, arguments):

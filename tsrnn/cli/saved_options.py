@@ -1,10 +1,11 @@
 """The options of ``tsrnn predict``, ``tsrnn update`` and ``tsrnn score``."""
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
-from tsrnn.cli.arguments import adder, count, percent
+from tsrnn.cli.arguments import adder, count, gap, percent
+from tsrnn.cli.detect_options import MIN_GAP
+from tsrnn.cli.series_options import add_file_format
 
 _PREDICT = """\
 Forecast by a saved forecaster, which tsrnn forecast --save or tsrnn.save has written, from the end
@@ -16,7 +17,9 @@ Covariates that are known in the future are in --future, unless the forecaster w
 before, in rows below the last target."""
 _UPDATE = """\
 Add the rows that follow what a saved forecaster or detector knows, and save it again. Rows up to
-the last one known are left out: FILE may hold the whole history, and a job may run twice.
+the last one known are left out: FILE may hold the whole history, and a job may run twice. With
+--overwrite they correct what a forecaster knows; empty cells there, and rows that FILE lacks, keep
+what was known.
 
 A forecaster goes on from the new rows; --partial-fit trains on them too. A detector, fitted by
 tsrnn detect --online, scores them one after another, each by what came before, and the rows whose
@@ -36,6 +39,7 @@ examples:
 _UPDATE_EXAMPLES = """\
 examples:
   tsrnn update today.csv --model load.tsrnn
+  tsrnn update corrected.csv --model load.tsrnn --overwrite
   tsrnn update today.csv --model load.tsrnn --partial-fit --save retrained.tsrnn
   tsrnn update engine.csv --model engine.tsrnn --time time --out alarms.csv"""
 _SCORE_EXAMPLES = """\
@@ -43,11 +47,9 @@ examples:
   tsrnn score today.csv --model load.tsrnn --out forecasts.csv
   tsrnn score engine.csv --model engine.tsrnn --time time --plot events.png"""
 
-AddReading = Callable[[argparse.ArgumentParser], None]
 
-
-def add_predict(commands: Any, add_reading: AddReading) -> None:
-    """Add ``predict`` to a parser's subcommands; ``add_reading`` adds the options of files."""
+def add_predict(commands: Any) -> None:
+    """Add ``predict`` to a parser's subcommands."""
     summary = "forecast by a saved forecaster"
     command = _command(commands, "predict", summary, _PREDICT, _PREDICT_EXAMPLES)
     command.set_defaults(target=None)
@@ -61,22 +63,26 @@ def add_predict(commands: Any, add_reading: AddReading) -> None:
     text = "csv or parquet file to write the forecasts to (default: standard output)"
     add("--out", text, type=lambda path: None if path == "-" else path, metavar="FILE")
     add("--plot", "picture to write: png, svg, pdf; of a panel 12 series", metavar="FILE")
-    add_reading(command)
+    add_file_format(command)
 
 
-def add_update(commands: Any, add_reading: AddReading) -> None:
+def add_update(commands: Any) -> None:
     """Add ``update`` to a parser's subcommands."""
-    summary = "add new rows to a saved model"
+    summary = "add new rows to a saved model, or correct old ones"
     command = _command(commands, "update", summary, _UPDATE, _UPDATE_EXAMPLES)
     add = _add_file(command)
     add("--partial-fit", "train a forecaster on the new rows too", action="store_true")
+    text = "of a forecaster: file of static values, as of tsrnn forecast, of series that are new"
+    add("--static", text, metavar="FILE")
+    text = "of a forecaster: rows of times that are known correct what was known there"
+    add("--overwrite", text, action="store_true")
     add("--save", "file for the updated model (default: that of --model)", metavar="FILE")
     add("--out", "csv or parquet file for the alarms of a detector", metavar="FILE")
     add("--scores", "csv or parquet file for the score of each new row, ...", metavar="FILE")
-    add_reading(command)
+    add_file_format(command)
 
 
-def add_score(commands: Any, add_reading: AddReading) -> None:
+def add_score(commands: Any) -> None:
     """Add ``score`` to a parser's subcommands."""
     summary = "measure a saved forecaster, or find events by a saved detector"
     command = _command(commands, "score", summary, _SCORE, _SCORE_EXAMPLES)
@@ -84,11 +90,12 @@ def add_score(commands: Any, add_reading: AddReading) -> None:
     _add_coverage(add, default=None)
     text = "of a detector: number of events, the most severe, above the threshold or below"
     add("--n-most", text, type=count, metavar="K")
+    add("--min-gap", f"of a detector: {MIN_GAP}", type=gap, metavar="GAP")
     add("--out", "csv or parquet file for the forecasts, or for the events", metavar="FILE")
     text = "of a detector: csv or parquet file for the score of each row, ..."
     add("--scores", text, metavar="FILE")
     add("--plot", "of a detector: picture to write: png, svg, pdf", metavar="FILE")
-    add_reading(command)
+    add_file_format(command)
 
 
 def _command(commands, name, summary, description, examples):

@@ -127,6 +127,11 @@ def as_text(table: pd.DataFrame) -> str:
     return table.apply(_formatted, axis=1).to_string()
 
 
+def groups_as_text(table: pd.DataFrame) -> str:
+    """Scores of groups, a row each, for people to read; without scores that are nowhere defined."""
+    return table.dropna(axis=1, how="all").apply(_formatted).to_string(sparsify=False)
+
+
 def events_as_text(events: pd.DataFrame) -> str:
     """The main columns of events, for people to read, numbers to 4 digits."""
     columns = [

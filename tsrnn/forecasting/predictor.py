@@ -288,7 +288,7 @@ class Predictor:
             channels = context.channels(series[part], ends[part], n_steps, spec)
             groups = context.groups[series[part]]
             if self.pretrained is None:
-                naive = (ends[part] < spec.lookback) & self.is_naive
+                naive = self.naive_windows(ends[part])
                 path, blocks = ensemble.unroll(recent, channels, groups, horizon, draw, naive)
                 yield path, blocks, series[part], firsts[part]
                 continue
@@ -303,19 +303,31 @@ class Predictor:
             blocks = self._mixed(outputs, recent, channels, groups, horizon, ends[part])
             yield _path_of(blocks, horizon), blocks, series[part], firsts[part]
 
+    def naive_windows(self, ends: np.ndarray) -> np.ndarray:
+        """Which windows, of ``ends`` known values each, are forecast naively, (n_windows,)."""
+        return (ends < self.ensemble.spec.lookback) & self.is_naive
+
+    def pretrained_shares(self, ends: np.ndarray) -> np.ndarray:
+        """Share of the pretrained network in forecasts from ``ends`` known values, (n_windows,).
+
+        The less there is to read, the less counts the network that reads padding.
+        """
+        if self.pretrained is None:
+            return np.zeros(len(ends))
+        share, lookback = self.pretrained.share, self.ensemble.spec.lookback
+        n_known = np.minimum(ends, lookback)
+        shares = np.where(ends < lookback, 1 - (1 - share) * n_known / lookback, share)
+        return np.where(self.naive_windows(ends), 0.0, shares)
+
     def _mixed(self, pretrained, recent, channels, groups, horizon, ends):
         """Blocks of the means of forecasts, with the spread that the loss learns or the other."""
-        share, spec = self.pretrained.share, self.ensemble.spec
+        spec = self.ensemble.spec
         zero, unit = np.zeros((1, 1)), np.ones((1, 1))
-        if share == 1:
+        if self.pretrained.share == 1:
             return [ForecastBlock(zero, unit, pretrained.until(horizon))]
-        is_short = ends < spec.lookback
-        naive = is_short & self.is_naive
+        naive = self.naive_windows(ends)
         path, blocks = self.ensemble.unroll(recent, channels, groups, horizon, naive=naive)
-        # The less there is to read, the less counts the network that reads padding.
-        n_known = np.minimum(ends, spec.lookback)
-        share = np.where(is_short, 1 - (1 - share) * n_known / spec.lookback, share)
-        share = np.where(naive, 0.0, share)[:, None]
+        share = self.pretrained_shares(ends)[:, None]
         if not find_loss(spec.loss).learns_spread:
             mixed = MixedOutputs(path, pretrained.until(horizon), share)
             return [ForecastBlock(zero, unit, mixed)]

@@ -1,5 +1,6 @@
-"""Inspection of fitted networks: states and gates, gradients, and a diagnosis."""
+"""Inspection of fitted networks: states and gates, gradients, decomposition and a diagnosis."""
 
+from tsrnn.inspection.decomposition import decompose
 from tsrnn.inspection.diagnosis import diagnose
 from tsrnn.inspection.gradients import gradient_flow, input_sensitivity, jacobian_spectrum
 from tsrnn.inspection.importance import permutation_importance
@@ -10,6 +11,7 @@ __all__ = [
     "Diagnosis",
     "Finding",
     "attention_weights",
+    "decompose",
     "diagnose",
     "gates",
     "gradient_flow",

@@ -29,6 +29,7 @@ from tsrnn.parameters.constraints import (
     Text,
     Weights,
     is_integer,
+    is_number,
     percent_label,
 )
 from tsrnn.parameters.validation import (
@@ -73,6 +74,7 @@ __all__ = [
     "Weights",
     "check_parameter",
     "is_integer",
+    "is_number",
     "naming",
     "percent_label",
     "plain",

@@ -6,6 +6,7 @@ Their methods ``from_...`` create and draw them. Drawing one without matplotlib 
 from tsrnn.plotting.anomaly import AnomalyDisplay
 from tsrnn.plotting.backtest import BacktestDisplay
 from tsrnn.plotting.coverage import CoverageDisplay
+from tsrnn.plotting.decomposition import DecompositionDisplay
 from tsrnn.plotting.forecast import ForecastDisplay
 from tsrnn.plotting.horizon_error import HorizonErrorDisplay
 from tsrnn.plotting.network import (
@@ -32,6 +33,7 @@ __all__ = [
     "AttentionDisplay",
     "BacktestDisplay",
     "CoverageDisplay",
+    "DecompositionDisplay",
     "ForecastDisplay",
     "GateDisplay",
     "GradientFlowDisplay",

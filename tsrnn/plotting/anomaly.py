@@ -10,6 +10,7 @@ import pandas as pd
 
 from tsrnn.anomaly.event_tables import runs_of
 from tsrnn.anomaly.events import events_from_labels, labels_from_events
+from tsrnn.anomaly.labels import events_of_series, labelled_steps
 from tsrnn.data import channels_from
 from tsrnn.parameters import validated
 from tsrnn.plotting.anomaly_axes import (
@@ -26,10 +27,8 @@ from tsrnn.plotting.anomaly_data import (
     channel_shares,
     choose_channels,
     choose_series,
-    events_of_series,
     explained_frame,
     explained_on_axis,
-    labelled_steps,
     time_slice,
 )
 from tsrnn.plotting.checks import ARGUMENTS
@@ -130,7 +129,9 @@ class AnomalyDisplay:
         else:
             self.events = events_of_series(events, "events", chosen.label, panel.id_name)
         self._is_detected = labels_from_events(self.events, index).to_numpy()
-        self._is_labelled = None if labels is None else labelled_steps(labels, chosen, panel)
+        self._is_labelled = None
+        if labels is not None:
+            self._is_labelled = labelled_steps(labels, panel)[panel.ids.index(chosen.label)]
         self.channels = choose_channels(
             channels, self.values.columns.tolist(), self.explained, self._is_detected
         )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.anomaly.events import labels_from_events
+from tsrnn.anomaly.labels import on_axis
 from tsrnn.data import ChannelPanel, ChannelSeries, format_time
 from tsrnn.data.interop import to_pandas
 from tsrnn.parameters import naming
@@ -48,12 +48,6 @@ def explained_on_axis(explained: pd.DataFrame, series: ChannelSeries) -> pd.Data
     return pd.DataFrame(columns, series.axis.index)
 
 
-def on_axis(values: Any, series: ChannelSeries) -> np.ndarray:
-    """Values for each row of y at the times of a series; NaN at times without a row."""
-    values = pd.Series(values).to_numpy(dtype=float, na_value=np.nan)
-    return np.where(series.rows >= 0, values[series.rows], np.nan)
-
-
 def choose_series(label: Hashable, panel: ChannelPanel, scores: np.ndarray) -> ChannelSeries:
     """The series of a label; for None the one with the highest score."""
     if label is None:
@@ -66,45 +60,6 @@ def choose_series(label: Hashable, panel: ChannelPanel, scores: np.ndarray) -> C
             return series
     more = f" and {len(panel) - 10} more" if len(panel) > 10 else ""
     raise ValueError(f"series is {label!r}, which is none of {panel.ids[:10]}{more}.")
-
-
-def events_of_series(
-    events: pd.DataFrame, name: str, label: Hashable, id_name: Hashable
-) -> pd.DataFrame:
-    """The events of one series of a panel; all for a single series."""
-    if label is None or not isinstance(events, pd.DataFrame):
-        return events
-    if id_name not in events:
-        raise ValueError(
-            f"{name} has the columns {events.columns.tolist()[:10]}, none of them {id_name!r}, "
-            "which says the series that an event is of."
-        )
-    return events[events[id_name] == label].reset_index(drop=True)
-
-
-def labelled_steps(labels: Any, series: ChannelSeries, panel: ChannelPanel) -> np.ndarray:
-    """Whether each step of a series is in a labelled event, (n,) bool."""
-    if isinstance(labels, pd.DataFrame) and {"start", "end"} <= set(labels.columns):
-        events = events_of_series(labels, "labels", series.label, panel.id_name)
-        return labels_from_events(events, series.axis.index).to_numpy()
-    if isinstance(labels, pd.DataFrame) and labels.shape[1] == 1:
-        labels = labels.iloc[:, 0]
-    if np.ndim(labels) != 1 or len(labels) != panel.n_rows:
-        raise ValueError(
-            f"labels must be events with start and end, or 0 and 1 for each of the {panel.n_rows} "
-            f"rows of y, got {type(labels).__name__} of shape {np.shape(labels)}."
-        )
-    is_pandas = isinstance(labels, pd.Series) and panel.index is not None
-    if is_pandas and not labels.index.equals(panel.index):
-        raise ValueError("labels must have the index of y, in that order.")
-    try:
-        flags = pd.array(labels).to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"labels must be 0 and 1: {error}.") from None
-    bad = (flags != 0) & (flags != 1)
-    if bad.any():
-        raise ValueError(f"labels must be 0 and 1, got {flags[bad][0]:g} in row {bad.argmax()}.")
-    return on_axis(flags, series) == 1
 
 
 def channel_shares(explained: pd.DataFrame, channels: Iterable) -> np.ndarray | None:

@@ -9,6 +9,7 @@ import numpy as np
 from tsrnn.anomaly.thresholds import (
     ConformalThreshold,
     DynamicThreshold,
+    FixedThreshold,
     QuantileThreshold,
     ReturnPeriodThreshold,
     RobustZThreshold,
@@ -51,6 +52,11 @@ def _threshold(cls, attributes, encode=dict, fitted_attribute="threshold_"):
         return decoder
 
     return register
+
+
+@_threshold(FixedThreshold, {"threshold_"})
+def _decode_fixed(threshold_: float):
+    return {"threshold_": threshold_}
 
 
 @_threshold(QuantileThreshold, {"threshold_"})

@@ -68,13 +68,24 @@ def affiliation(
     """
     anomalous, flagged, n = two_runs(labels, predicted, index)
     refuse_single_class(anomalous, n)
+    precision, recall = event_affiliation(anomalous, flagged, n)
+    known = ~np.isnan(precision)
+    mean = float(precision[known].mean()) if known.any() else np.nan
+    return Affiliation(mean, float(recall.mean()), precision, recall)
+
+
+def event_affiliation(
+    anomalous: np.ndarray, flagged: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Precision and recall of each event, (n_events,), at least one.
+
+    Events and what is flagged are runs among n steps, (n_runs, 2): first, and one past the last.
+    """
     cuts = np.concatenate([[0], (anomalous[1:, 0] + anomalous[:-1, 1]) / 2, [n]])
     zones = np.stack([cuts[:-1], cuts[1:]], axis=1)
     pairs = [_event(event, zone, flagged) for event, zone in zip(anomalous, zones, strict=True)]
     precision, recall = np.array(pairs).T
-    known = ~np.isnan(precision)
-    mean = float(precision[known].mean()) if known.any() else np.nan
-    return Affiliation(mean, float(recall.mean()), precision, recall)
+    return precision, recall
 
 
 def _event(event, zone, flagged):

@@ -243,15 +243,28 @@ def _sigmoid(x):
     return 2 * expit(-5 * x) - 1
 
 
+def nab_gains(labels: Iterable[Labels], scores: Iterable[Scores]) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct scores of files, descending, and the points of each as threshold over no alarm's.
+
+    With the standard profile and no probation; one file at least has a window.
+    """
+    pairs = zip(labels, scores, strict=True)
+    return _gains([_file(*pair, NAB_PROFILES["standard"], 0.0) for pair in pairs])
+
+
 def _best_threshold(files):
     """The threshold with the most points, the highest of several; infinite for no alarm."""
+    thresholds, gains = _gains(files)
+    return float(np.append(np.inf, thresholds)[np.argmax(np.append(0.0, gains))])
+
+
+def _gains(files):
     parts_of_files = zip(*(file.changes() for file in files), strict=True)
     scores, changes = (np.concatenate(parts) for parts in parts_of_files)
     order = np.argsort(-scores, kind="stable")
     scores, points = scores[order], np.cumsum(changes[order])
     is_last = np.append(scores[1:] != scores[:-1], True)  # step of each score
-    thresholds = np.append(np.inf, scores[is_last])
-    return float(thresholds[np.argmax(np.append(0.0, points[is_last]))])
+    return scores[is_last], points[is_last]
 
 
 def _pairs(labels, scores):

@@ -9,6 +9,8 @@ window).
 =====================  =====================================  ====================================
 Threshold              What is chosen                         Assumption on normal scores
 =====================  =====================================  ====================================
+FixedThreshold         the threshold itself, by hand or by    none
+                       ``tune_threshold`` on labels
 QuantileThreshold      share of alarms                        none
 RobustZThreshold       deviations from the median             approximately normal
 TailThreshold          probability of a false alarm,          generalised Pareto tail
@@ -23,6 +25,7 @@ ReturnPeriodThreshold  scores per false alarm, of a point     a tail like a powe
 from tsrnn.anomaly.thresholds.base import StreamThreshold, Threshold
 from tsrnn.anomaly.thresholds.conformal import ConformalThreshold
 from tsrnn.anomaly.thresholds.dynamic import DynamicThreshold
+from tsrnn.anomaly.thresholds.fixed import FixedThreshold
 from tsrnn.anomaly.thresholds.quantile import QuantileThreshold, RobustZThreshold
 from tsrnn.anomaly.thresholds.return_period import ReturnPeriodThreshold
 from tsrnn.anomaly.thresholds.tail import TailThreshold
@@ -30,6 +33,7 @@ from tsrnn.anomaly.thresholds.tail import TailThreshold
 __all__ = [
     "ConformalThreshold",
     "DynamicThreshold",
+    "FixedThreshold",
     "QuantileThreshold",
     "ReturnPeriodThreshold",
     "RobustZThreshold",

@@ -1,4 +1,4 @@
-"""Fixed thresholds: a quantile of the fitted scores, and a robust deviation from their median."""
+"""Thresholds that do not adapt: a quantile of the fitted scores, a deviation from their median."""
 
 import numpy as np
 
