@@ -184,6 +184,22 @@ def test_parts_with_effects_add_up(frame):
         assert frame["trend"].iloc[step] == pytest.approx(left[step - 3 : step + 4].mean())
 
 
+def test_the_end_of_long_updates():
+    """Of updates 25 values are kept, a lookback and a horizon: to 70 they follow the first 45."""
+    y = Y + 3 * PROFILE[np.arange(84) % 7]  # a profile, whose phase goes on
+    forecaster = quick(lookback=21, pretrained=None, season=[2, 7])
+    forecaster.fit(y[:45], X[["price", "visits"]][:45])
+    for known, end, first in ((45, 66, 0), (66, 70, 0), (70, 71, 46)):
+        forecaster.update(y[known:end], X[["price", "visits"]][known:end])
+        ahead = X[["price"]][end : end + 4]
+        frame = decompose(forecaster, X=ahead)
+        np.testing.assert_array_equal(frame["y"][:-4], y[first:end])
+        forecast = forecaster.predict(X=ahead)
+        np.testing.assert_array_equal(frame["y"][-4:], forecast)
+        held = forecaster.predict(X=ahead.assign(price=X["price"][first:end].mean()))
+        np.testing.assert_allclose(frame["effect_price"][-4:], forecast - held, atol=1e-4)
+
+
 def test_effects_that_are_known_are_found():
     t = np.arange(204)
     flags = np.random.default_rng(0).random(204) < 0.2
@@ -278,7 +294,7 @@ def test_what_cannot_be_decomposed_is_refused():
         decompose(forecaster, series="sold")
     with pytest.raises(ValueError, match="window=103 is longer than the 102 steps"):
         decompose(forecaster, window=102)
-    with pytest.raises(ValueError, match="30 values, too few to tell a season of 12 from"):
+    with pytest.raises(ValueError, match="y has 30 values, too few to tell a season of 12 from"):
         decompose(zero_shot(ADDED[:30], season=12))
     with pytest.raises(ValueError, match="has 2 values, too few to decompose"):
         decompose(zero_shot(ADDED[:2]))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Collection, extended, slice_series, take_series
+from tsrnn.data import Collection, Location, extended, slice_series, take_series
 from tsrnn.forecasting import RNNForecaster
 from tsrnn.forecasting.calendar import fourier_channels
 from tsrnn.forecasting.fitted import FittedForecaster
@@ -127,7 +127,7 @@ def decompose(
     usual = [np.where(np.isnan(part), np.nanmean(part), part) for part in parts.values()]
     without = values - sum(usual, 0.0)
     seasons = _seasons(forecaster, without[:size], index, axis.step)
-    _check_seasons(forecaster, seasons, size)
+    _check_seasons(forecaster, seasons, collection)
     seasonal = sum(seasons.values(), np.zeros(values.size))
     trend = _trend(without - seasonal, window, max(map(float, seasons), default=None))
     known = trend + seasonal + sum(map(np.nan_to_num, parts.values()), 0.0)
@@ -161,8 +161,8 @@ def _of_one(
     place = np.array([context.collection.ids.index(ids[number])])
     collection, n_elapsed = _known_values(state, number)
     if collection.panel.values.size < _MIN_VALUES:
-        n = collection.panel.values.size
-        raise ParameterError(f"series={ids[number]!r} has {n} values, too few to decompose.")
+        problem = f"has {collection.panel.values.size} values, too few to decompose"
+        raise Location(series=ids[number]).error(problem, "Give more history.")
     return ForecastContext(
         collection,
         None if context.after is None else context.after[place],
@@ -234,12 +234,12 @@ def _fitted_waves(values, waves, season):
     return waves @ np.linalg.lstsq(design, detrended)[0][1:]
 
 
-def _check_seasons(forecaster, found, size):
+def _check_seasons(forecaster, found, collection):
     if forecaster.seasons_ and not found:
-        shortest = forecaster.seasons_[0]
-        raise ParameterError(
-            f"The series has {size} values, too few to tell a season of {shortest:g} from the "
-            "trend. Give more history, or fit with season=1."
+        shortest, n = forecaster.seasons_[0], collection.panel.values.size
+        raise Location(series=collection.ids[0]).error(
+            f"has {n} values, too few to tell a season of {shortest:g} from the trend",
+            "Give more history, or fit with season=1.",
         )
 
 
