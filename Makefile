@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-PYTEST := $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+PYTEST := $(RUN) -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: demo check test lint bench notebooks wheel clean
 

@@ -1,8 +1,15 @@
 """What all tests share, the examples in docstrings too; see ``tests/conftest.py``."""
 
+import os
 import sys
 
 import pytest
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: now and then one waits for a kernel that another compiles."""
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 @pytest.fixture(autouse=True)

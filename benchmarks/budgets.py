@@ -104,6 +104,18 @@ def run_search(data, seconds, path):
     )
 
 
+def kill_at(seconds, command, path):
+    """Kill a search once its file says that it took so long; returns what it took."""
+    process, taken = subprocess.Popen(command, stdout=subprocess.DEVNULL), 0.0
+    while taken < seconds:
+        time.sleep(0.2)
+        if os.path.exists(path):
+            taken = json.loads(Path(path).read_text())["seconds"]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return taken
+
+
 def searches(data, seconds):
     """Print what a search finds, and one that was killed after two fifths of its time."""
     print(f"| M4 Weekly, {N_SETTINGS} settings | s | OWA | of the defaults | evaluations | best |")
@@ -116,19 +128,12 @@ def searches(data, seconds):
             command = [sys.executable, __file__, *arguments]
             before = 0.0
             if name != "at once":
-                killed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-                while not os.path.exists(path) or time.time() - began < 0.4 * seconds:
-                    if not os.path.exists(path):
-                        began = time.time()
-                    time.sleep(0.2)
-                killed.send_signal(signal.SIGKILL)
-                killed.wait()
-                before = json.loads(Path(path).read_text())["seconds"]
+                before = kill_at(0.4 * seconds, command, path)
             output = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
             found = json.loads(output.splitlines()[-1])
             courses[name] = found["courses"]
             print(
-                f"| {name} | {before + found['seconds']:.0f} | {found['owa']:.4f} | "
+                f"| {name} | {before + found['seconds']:.1f} | {found['owa']:.4f} | "
                 f"{found['default_owa']:.4f} | {found['n_evaluations']} | {found['params']} |",
                 flush=True,
             )

@@ -88,7 +88,7 @@ SERIES = {
 }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", SERIES)
 def test_beats_persistence_on_real_series(name, seed):
     (X, y), n_test, most = SERIES[name]
@@ -98,16 +98,10 @@ def test_beats_persistence_on_real_series(name, seed):
     assert np.abs(errors).mean() < most * np.abs(persistence).mean()
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_the_adding_problem_of_100_steps(seed):
-    X, y = make_adding_problem(6000, 100, random_state=seed)
+def test_the_adding_problem_of_100_steps():
+    X, y = make_adding_problem(6000, 100, random_state=0)
     regressor = RNNRegressor(
-        cell="gru",
-        n_channels=2,
-        memory=100,
-        max_iter=10,
-        learning_rate_init=1e-2,
-        random_state=seed,
+        cell="gru", n_channels=2, memory=100, max_iter=10, learning_rate_init=1e-2
     ).fit(X[:5000], y[:5000])
     assert mean_squared_error(y[5000:], regressor.predict(X[5000:])) < 0.01
 
