@@ -116,7 +116,9 @@ METRICS = {
     "nab": slow_nab,
     recall_heavy: slow_function,
 }
-every_metric = pytest.mark.parametrize("metric", METRICS, ids=str)
+every_metric = pytest.mark.parametrize(
+    "metric", METRICS, ids=lambda metric: getattr(metric, "__name__", metric)
+)
 
 
 def brute(scores, labels, metric):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 _LARGEST_COUNT = 1_000_000  # lest a typing error take all memory
-_LONGEST_SEASON = 10_000_000  # steps
+_LONGEST_SEASON = 2**31 - 1  # steps
 _LARGEST_NUMBER = 1e30
 
 
