@@ -50,13 +50,19 @@ def test_what_is_no_season(season):
 
 
 def test_a_profile_by_hand():
-    """What days add to the pattern that all share, on a trend, and beside an outlier."""
+    """The pattern of three days, on a trend, and beside an outlier."""
     steps = np.arange(120)
     values = DAYS[steps % 12] + 0.5 * steps
-    expected = DAYS - np.tile([2, 4, 2, 5], 3)  # less the mean of the three days
+    expected = DAYS - DAYS.mean()
     np.testing.assert_allclose(seasonal_profiles(values, (4, 12))[0], expected, atol=1e-9)
     values[30] += 1000
     np.testing.assert_allclose(seasonal_profiles(values, (4, 12))[0], expected, atol=1e-9)
+
+
+def test_a_profile_of_a_season_that_no_shorter_one_divides():
+    values = DAYS[STEPS % 12] + 0.5 * STEPS
+    expected = DAYS - DAYS.mean()
+    np.testing.assert_allclose(seasonal_profiles(values, (5, 12))[0], expected, atol=1e-9)
 
 
 def test_a_season_that_is_not_there_is_not_taken_out():
@@ -65,8 +71,28 @@ def test_a_season_that_is_not_there_is_not_taken_out():
     assert np.mean(profiles) < 0.1
     assert not seasonal_profiles(np.full(240, 3.0), (4, 12))[0].any()
     assert not seasonal_profiles(np.arange(30.0), (4, 12))[0].any()  # too short to average
+    assert not seasonal_profiles(np.arange(30.0), (5, 12))[0].any()
     huge = seasonal_profiles(1e300 * Y.to_numpy(), (4, 12))[0]
     np.testing.assert_allclose(huge, 1e300 * seasonal_profiles(Y.to_numpy(), (4, 12))[0])
+
+
+def test_days_alike_have_a_profile_of_a_day():
+    """They do not differ by what chance alone would make of a longer season."""
+    day = np.array([-10.0, 5, 15, -10])
+    rng = np.random.default_rng(1)
+    errors = []
+    for _ in range(20):
+        values = day[STEPS % 4] + rng.normal(0, 1, 240)
+        profile = seasonal_profiles(values, (4, 12))[0]
+        errors.append(profile - np.tile(profile.reshape(3, 4).mean(axis=0), 3))
+        np.testing.assert_allclose(profile[:4], day, atol=1)
+    assert np.std(errors) < 0.1
+
+
+def test_a_series_too_short_for_a_week_has_the_profile_of_its_days():
+    day = np.array([-10.0, 5, 15, -10])
+    profile = seasonal_profiles(day[np.arange(30) % 4], (4, 12))[0]
+    np.testing.assert_allclose(profile, np.tile(day, 3), atol=1e-9)
 
 
 def test_fourier_terms_go_on_from_the_past_by_the_time_stamps():

@@ -72,8 +72,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         for hours) if it forecasts half of the series or more better than the last value, else 1.
         Of several, such as ``[24, 168]`` or ``[7, 365.25]``, forecasts start from the shortest
         whole one. Longer whole ones that the typical series holds four times are taken out first:
-        the median of each phase less that of the shortest season, as far as it is no chance. Of
-        others the network reads Fourier terms, three sines and cosines of the phase.
+        the median of each phase, as far as it is no chance. Of others the network reads Fourier
+        terms, three sines and cosines of the phase.
     transform : {"auto", "log"} or None, default="auto"
         "log" works on logarithms of the values; "auto" does so where all are positive and vary in
         proportion to their level, or the levels of series differ by more than a factor of ten.

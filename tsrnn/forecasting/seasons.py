@@ -44,12 +44,13 @@ def base_and_longer(season: Any) -> tuple[int | Literal["auto"], tuple[float, ..
 
 
 def seasonal_profiles(values: np.ndarray, seasons: Sequence[int]) -> list[np.ndarray]:
-    """What each season but the first, the shortest, adds to a series by phase, (season,) each.
+    """Pattern of each season but the first, the shortest, by phase, (season,) each.
 
     Classical decomposition, from the shorter to the longer: the median by phase of the values less
-    their centred moving average over a season. Of that the pattern of the shortest season is left
-    in the series, which forecasts start from, and the rest shrunk by the share of its variance
-    that chance explains: nothing is taken out where there is no season.
+    their centred moving average over a season. The pattern of the shortest season, which a multiple
+    of it repeats, is taken out with it: a network then reads how the last values differ from those
+    that are usual. Both parts are shrunk by the share of their variance that chance explains:
+    nothing is taken out where there is no season.
     """
     profiles = []
     exponent = np.frexp(np.abs(values).max(initial=0))[1]
@@ -66,7 +67,9 @@ def _profile(values, season, shortest):
     phases = (np.arange(values.size - 2 * n_lost) + n_lost) % season
     n_averaged = (values.size - 2 * n_lost) // season
     if n_averaged < _MIN_AVERAGED:
-        return np.zeros(season)
+        if season == shortest or season % shortest:
+            return np.zeros(season)
+        return np.tile(_profile(values, shortest, shortest), season // shortest)
     sums = np.cumsum(np.concatenate([[0.0], values]))
     means = (sums[season:] - sums[:-season]) / season
     if season % 2 == 0:  # two of them, which begin half a season before and a step later
@@ -76,13 +79,19 @@ def _profile(values, season, shortest):
     by_phase = np.empty((n_averaged, season))
     by_phase[:, phases[:season]] = rest.reshape(n_averaged, season)
     profile = np.median(by_phase, axis=0)
-    if season % shortest == 0:
-        repeated = profile.reshape(-1, shortest).mean(axis=0)
-        profile = profile - np.tile(repeated, season // shortest)
     profile -= profile.mean()
-    explained = np.mean(profile**2)
     by_chance = _variance_of_median(by_phase).mean()
-    return profile * max(0.0, 1 - by_chance / explained) if explained > 0 else profile
+    if season % shortest:
+        return _shrunk(profile, by_chance)
+    n_repeats = season // shortest
+    repeated = np.tile(profile.reshape(n_repeats, shortest).mean(axis=0), n_repeats)
+    return _shrunk(repeated, by_chance / n_repeats) + _shrunk(profile - repeated, by_chance)
+
+
+def _shrunk(pattern, by_chance):
+    """A pattern of mean 0, without the share of its variance that chance explains."""
+    explained = np.mean(pattern**2)
+    return pattern * max(0.0, 1 - by_chance / explained) if explained > 0 else pattern
 
 
 def _variance_of_median(values):
