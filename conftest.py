@@ -5,6 +5,10 @@ import sys
 
 import pytest
 
+# Several test processes share the cores: threads that wait must leave them to others at once.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
