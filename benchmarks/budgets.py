@@ -22,9 +22,7 @@ import numpy as np
 from accuracy_tasks import m4_tasks, point_errors
 
 SPACE = {
-    "lookback": [26, 52, 104],
-    "season": [1, 52],
-    "pretrained": ["auto", None],
+    "lookback": [26, 52, 78, 104],
     "hidden_size": [64, 128],
     "learning_rate_init": [0.001, 0.003],
     "n_estimators": [1, 3],

@@ -120,7 +120,10 @@ def test_wrong_calls(arguments, message, capsys):
         (["--lower", "nan"], "argument --lower: 'nan' is not a number"),
         (["--lower", "inf"], "argument --lower: 'inf' is not a number"),
         (["--ended-after", "x"], "argument --ended-after: 'x' is not a whole number from 0"),
-        (["--season", "24,168"], "argument --season: '24,168' is not a number from 1 to 2147483647"),
+        (
+            ["--season", "24,168"],
+            "argument --season: '24,168' is not a number from 1 to 2147483647",
+        ),
         (["--holidays", "DE", "2024-12-25"], "codes of countries go without dates and files"),
         (["--max-seconds", "0"], "argument --max-seconds: '0' is not a number of seconds above 0"),
         (["--coverage", "100"], "argument --coverage: '100' is not a percentage"),

@@ -249,3 +249,15 @@ def test_a_measure_of_ones_own_and_settings_that_cannot_be_fitted():
 def test_what_cannot_be_forecast_at_all_is_an_error():
     with pytest.raises(ValueError, match="observations"):
         search(quick(), SPACE, Y[:12])
+
+
+def test_errors_are_scaled_by_the_same_season_for_all_settings():
+    forecaster = quick(season=7)
+    found = search(forecaster, {"season": [7, 1]}, Y, refit=False, n_windows=2, factor=100)
+    assert found.results["season"].to_dict() == {0: None, 1: 7, 2: 1}
+    result = backtest(quick(season=1), Y, n_windows=2, refit=False)
+    error = result.metrics().loc["RNNForecaster", "MAE"]
+    known = Y.to_numpy()[: len(Y) - 8]
+    scale = np.abs(known[7:] - known[:-7]).mean()
+    assert found.results.loc[2, "score"] == pytest.approx(error / scale)
+    assert found.results.loc[0, "score"] == found.results.loc[1, "score"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Location, affected
+from tsrnn.data import Collection, Location, affected
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.backtesting import (
     BASELINES,
@@ -261,12 +261,7 @@ def _gathered(block, rounds, columns):
         target_column: actual[places].ravel(),
     }
     frame = pd.DataFrame(data | {name: values.ravel() for name, values in columns.items()})
-    bounds = zip(panel.indptr[:-1], ends[:, 0], strict=True)
-    histories = [actual[first : first + n] for first, n in bounds]
-    scales, squared_scales = (
-        np.array([scale_or_nan(history, rounds.season, squared) for history in histories])
-        for squared in (False, True)
-    )
+    scales, squared_scales = _scales(collection, ends[:, 0], rounds.season)
     static = rounds.static
     if static is not None and collection.ids != [None]:
         static = static.reindex(pd.Index(collection.ids))
@@ -282,6 +277,24 @@ def _gathered(block, rounds, columns):
         form=form,
         has_prefixes=rounds.has_prefixes,
     )
+
+
+def _scales(collection, n_known, season):
+    """Mean absolute and squared seasonal differences of the first values, (n_series,) each."""
+    bounds = zip(collection.panel.indptr[:-1], n_known, strict=True)
+    histories = [collection.targets[first : first + n] for first, n in bounds]
+    return tuple(
+        np.array([scale_or_nan(history, season, squared) for history in histories])
+        for squared in (False, True)
+    )
+
+
+def with_season(
+    result: Backtest, collection: Collection, n_known: np.ndarray, season: int
+) -> Backtest:
+    """A backtest with errors scaled by another season; ``n_known`` values at the first origin."""
+    scales, squared_scales = _scales(collection, n_known, season)
+    return dataclasses.replace(result, season=season, scales=scales, squared_scales=squared_scales)
 
 
 def _check_names(names):

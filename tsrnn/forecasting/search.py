@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from tsrnn.estimators.progress import progress_bar
-from tsrnn.forecasting.backtest import Backtest, backtest
+from tsrnn.forecasting.backtest import Backtest, backtest, with_season
 from tsrnn.forecasting.forecaster import RNNForecaster
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.searching import (
@@ -130,7 +130,8 @@ def search(
         horizon before the end of each series.
     metric : str or callable, default="MASE"
         A column of ``Backtest.metrics()`` ("MAE", "RMSE", "MAPE", "sMAPE", "MASE" or "RMSSE"), or a
-        function of a Backtest that returns a number; lower is better.
+        function of a Backtest that returns a number; lower is better. Errors are scaled by the
+        season of the forecaster as it is, whatever ``season`` a setting has.
     max_seconds : float, optional
         Seconds that the search may take, with the fit of ``best_forecaster_``. If they are few all
         settings are trained on fewer minibatches; if there are more than needed the last settings
@@ -179,6 +180,8 @@ def search(
     measure = metric if isinstance(metric, str) else getattr(metric, "__qualname__", "function")
     options = (n_windows, step, factor, measure)
     record = Record(path, fingerprint(forecaster, candidates, collection, options))
+    between = forecaster.horizon if step is None else step
+    n_known = collection.panel.lengths - forecaster.horizon - between * (n_windows - 1)
 
     def evaluate(candidate, share, repeat, seconds):
         parameters = shortened(forecaster, candidates[candidate], collection, share)
@@ -192,6 +195,10 @@ def search(
                 if candidate or repeat:  # those of the forecaster as it is say it once
                     warnings.simplefilter("ignore")
                 result = backtest(trial, *data, n_windows=n_windows, step=step, refit=False)
+            if candidate == 0:
+                record.season = result.season
+            elif record.season is not None and result.season != record.season:
+                result = with_season(result, collection, n_known, record.season)
             return _score(result, metric), None
         except (ValueError, ArithmeticError) as error:
             if candidate == 0:

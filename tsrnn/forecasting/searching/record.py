@@ -43,6 +43,7 @@ class Record:
         self.identity = identity
         self.evaluations: dict[tuple[int, float, int], Evaluation] = {}
         self.scale: float | None = None  # of all shares, once it is known
+        self.season: int | None = None  # that errors of all are scaled by, once it is known
         self.seconds = 0.0  # that the search took until the last evaluation
         if self.path is None:
             return
@@ -64,7 +65,8 @@ class Record:
                 f"path: {path} holds a search of other settings, data or measures. Give "
                 "another path, or remove the file to search anew."
             )
-        self.scale, self.seconds = content["scale"], content["seconds"]
+        self.scale, self.season = content["scale"], content["season"]
+        self.seconds = content["seconds"]
         for each in content["evaluations"]:
             score = math.nan if each["score"] is None else each["score"]
             evaluation = Evaluation(**each | {"score": score})
@@ -87,6 +89,7 @@ class Record:
             "format": _FORMAT,
             "identity": self.identity,
             "scale": self.scale,
+            "season": self.season,
             "seconds": self.seconds,
             "evaluations": evaluations,
         }
