@@ -116,9 +116,33 @@ def test_time_is_used_and_kept(seconds, monkeypatch):
 def test_all_settings_are_trained_on_fewer_minibatches_where_time_is_short(monkeypatch):
     trials = Trials([5.0, *range(9)], 10.0)
     halving = run(trials, monkeypatch, max_seconds=60.0)
-    assert halving.record.scale == 0.5
-    assert [share for k, share, repeat in trials.made if k == 1][:3] == [1 / 18, 1 / 6, 1 / 2]
+    assert halving.record.scales == [0.5, 1.0, 1.0]  # more, as soon as there is time for more
+    assert [share for k, share, repeat in trials.made if k == 1][:3] == [1 / 18, 1 / 3, 1]
     assert trials.now <= 60
+    trials = Trials([5.0, *range(9)], 15.0)
+    halving = run(trials, monkeypatch, max_seconds=60.0)
+    assert halving.record.scales == [0.25, 0.5, 0.5]
+    assert trials.now <= 60
+
+
+def test_settings_that_take_longer_than_expected_are_trained_on_fewer_minibatches(monkeypatch):
+    class Slow(Trials):
+        def __call__(self, candidate, share, *more):
+            self.now += 7 * self.seconds * share * (candidate > 0)
+            return super().__call__(candidate, share, *more)
+
+    trials = Slow([5.0, *range(9)], 2.0)
+    halving = run(trials, monkeypatch, max_seconds=60.0)
+    assert halving.record.scales == [1.0, 0.5, 0.5]
+    assert halving.best() == 1
+    assert trials.now <= 60
+
+
+def test_a_search_without_time_for_any_setting_says_so():
+    with pytest.warns(UserWarning, match="no time to try any setting .* max_seconds=0.001") as made:
+        found = search(quick(), SPACE, Y, n_windows=2, max_seconds=1e-3)
+    assert made[0].filename == __file__
+    assert found.best_params_ == {}
 
 
 def test_means_of_repeats_decide(monkeypatch):

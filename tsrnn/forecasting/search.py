@@ -134,12 +134,16 @@ def search(
         season of the forecaster as it is, whatever ``season`` a setting has.
     max_seconds : float, optional
         Seconds that the search may take, with the fit of ``best_forecaster_``. If they are few all
-        settings are trained on fewer minibatches; if there are more than needed the last settings
-        are evaluated again by other random numbers until time is up, and means decide. By default
-        the search takes as long as it takes.
+        settings are trained on fewer minibatches, but the forecaster as it is on all, so that with
+        far too few it is the best one: see ``share`` in ``results``. If there are more than needed
+        the last settings are evaluated again by other random numbers until time is up, and means
+        decide. By default the search takes as long as it takes.
     path : str or path, optional
         A file that what was tried is written to after each evaluation. If it is there, of a search
-        that was stopped, this one goes on from it and comes to the same end; its seconds count.
+        that was stopped, this one goes on from it, and without ``max_seconds`` comes to the same
+        end. With it the seconds of what was evaluated count, so that the settings are those of a
+        search in one go but for evaluations near the end of the time; the last fit has what is
+        left.
     refit : bool, default=True
         Fit the best setting on all of the series.
     random_state : int, default=0
@@ -207,7 +211,16 @@ def search(
 
     with progress_bar("search", verbose) as show:
         halving = Halving(len(candidates), factor, evaluate, record, max_seconds, show, began)
+        if max_seconds is not None and not record.evaluations:
+            evaluate(0, 1.0, 0, 1e-3)  # what kernels take to load is no part of evaluations
         halving.run()
+    if len(candidates) > 1 and {key[0] for key in record.evaluations} == {0}:
+        warnings.warn(
+            f"There was no time to try any setting of space within max_seconds={max_seconds:g}: "
+            "the forecaster as it is, which takes longer than that for all its evaluations, is "
+            "the result. Raise max_seconds, or lower n_windows.",
+            stacklevel=3,
+        )
     best, fitted = halving.best(), None
     if refit:
         fitted = clone(forecaster).set_params(**candidates[best])

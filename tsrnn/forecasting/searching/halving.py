@@ -57,9 +57,6 @@ class Halving:
         first = self._evaluated(0, 1.0, 0, needs_time=False)
         if math.isnan(first.score):
             raise ValueError(f"The forecaster as it is can't be evaluated: {first.error}")
-        if self.record.scale is None:
-            self.record.scale = self._scale(first.seconds)
-            self.record.write()
         try:
             last = self._run_rungs()
             repeat = 1
@@ -98,8 +95,8 @@ class Halving:
 
     @property
     def _full(self):
-        """Share of the last rung."""
-        return self.record.scale or 1.0
+        """Share of the last rung, as far as it is planned."""
+        return self.record.scales[-1] if self.record.scales else 1.0
 
     def _finalists(self):
         full = {e.candidate for e in self.record.evaluations.values() if e.share == self._full}
@@ -127,23 +124,36 @@ class Halving:
             rungs += 1
         return [(self.factor ** (k - rungs + 1), -(-n // self.factor**k)) for k in range(rungs)]
 
-    def _scale(self, seconds):
-        """Share of all minibatches for the last rung, from what one evaluation took."""
-        if self.max_seconds is None:
+    def _scale(self, number, candidates):
+        """Share of all minibatches that would be the last rung's, for a rung; planned once."""
+        scales = self.record.scales
+        if number == len(scales):
+            scales.append(self._affordable(number, candidates))
+            self.record.write()
+        return scales[number]
+
+    def _affordable(self, number, candidates):
+        """The largest scale for which there is time, by what evaluations took so far."""
+        if self.max_seconds is None or not candidates:
             return 1.0
-        work = sum(share * n for share, n in self._rungs())
-        for scale in _SCALES:
-            if seconds * (scale * work + _SPARE) < 0.8 * (self.seconds_left or 0.0):
-                return scale
-        return _SCALES[-1]
+        rungs = self._rungs()
+        work = sum(share * n for share, n in rungs[number:])
+        seconds = np.mean([self._expected_seconds(k, 1.0) for k in candidates])
+        if number == 0:
+            seconds = self._expected_seconds(0, 1.0)
+        before = rungs[number - 1][0] * self.record.scales[-1] if number else 0.0
+        scales = [scale for scale in _SCALES if rungs[number][0] * scale > before]
+        available = 0.8 * (self.seconds_left or 0.0) - self._kept_seconds()
+        return next((scale for scale in scales if seconds * scale * work < available), scales[-1])
 
     def _run_rungs(self):
         """Run all rungs; the candidates of the last one."""
         candidates = list(range(1, self.n_candidates))
         scores: dict[int, float] = {}
-        for share, n in self._rungs():
+        for number, (share, n) in enumerate(self._rungs()):
             candidates = sorted(candidates, key=lambda k: (scores.get(k, 0.0), k))[:n]
-            evaluations = [self._evaluated(k, share * self._full, 0) for k in candidates]
+            scale = self._scale(number, candidates)
+            evaluations = [self._evaluated(k, share * scale, 0) for k in candidates]
             scores = {e.candidate: e.score for e in evaluations if not math.isnan(e.score)}
             candidates = list(scores)
         return candidates

@@ -42,7 +42,7 @@ class Record:
         self.path = None if path is None else Path(path)
         self.identity = identity
         self.evaluations: dict[tuple[int, float, int], Evaluation] = {}
-        self.scale: float | None = None  # of all shares, once it is known
+        self.scales: list[float] = []  # of the shares of each rung, once they are planned
         self.season: int | None = None  # that errors of all are scaled by, once it is known
         self.seconds = 0.0  # that the search took until the last evaluation
         if self.path is None:
@@ -65,7 +65,7 @@ class Record:
                 f"path: {path} holds a search of other settings, data or measures. Give "
                 "another path, or remove the file to search anew."
             )
-        self.scale, self.season = content["scale"], content["season"]
+        self.scales, self.season = content["scales"], content["season"]
         self.seconds = content["seconds"]
         for each in content["evaluations"]:
             score = math.nan if each["score"] is None else each["score"]
@@ -88,7 +88,7 @@ class Record:
         content = {
             "format": _FORMAT,
             "identity": self.identity,
-            "scale": self.scale,
+            "scales": self.scales,
             "season": self.season,
             "seconds": self.seconds,
             "evaluations": evaluations,
