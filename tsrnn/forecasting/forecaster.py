@@ -168,7 +168,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     max_iter : int or "auto", default="auto"
         Most epochs; with 0 nothing is trained, and the pretrained network forecasts alone. "auto"
         is 10 to 200 epochs, about 2,000 minibatches (500 for each network of ``scope="local"``, and
-        3,000 where an epoch does not go through all windows).
+        3,000 where an epoch does not go through all windows). Fine-tuning of the pretrained network
+        has epochs of its own: ``pretrained=None`` leaves it out, ``max_seconds`` bounds it too.
     batches_per_epoch : int, None or "auto", default="auto"
         Most minibatches of an epoch, each epoch of windows drawn anew; None goes through all
         windows. "auto" is 200, but with ``scope="local"`` None.
