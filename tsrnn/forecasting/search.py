@@ -212,7 +212,9 @@ def search(
     with progress_bar("search", verbose) as show:
         halving = Halving(len(candidates), factor, evaluate, record, max_seconds, show, began)
         if max_seconds is not None and not record.evaluations:
-            evaluate(0, 1.0, 0, 1e-3)  # what kernels take to load is no part of evaluations
+            with warnings.catch_warnings():  # what kernels take to load is no part of evaluations
+                warnings.simplefilter("ignore")
+                evaluate(0, 1.0, 0, 1e-3)
         halving.run()
     if len(candidates) > 1 and {key[0] for key in record.evaluations} == {0}:
         warnings.warn(
