@@ -448,6 +448,26 @@ class TestCorrections:
         forecaster.update(LONG_ONES[:45] * 100, overwrite=True)
         pd.testing.assert_frame_equal(forecaster.predict(), before, check_exact=True)
 
+    @pytest.mark.parametrize("form", [pd.DataFrame, melted])
+    def test_other_series_are_refused(self, form, caplog):
+        forecaster = quick().fit(form(LONG_ONES.rename(columns={"b": "Berlin"})))
+        new = pd.DataFrame({"A": [9.0]}, DAYS[[50]])
+        meant = "Is it 'a' for 'A' and 'Berlin' for 'berlim'[?] Series that are new"
+        for labels, message in (
+            (["A"], "'A' was not fitted. Is it 'a' for 'A'[?]"),
+            (["A", "c", "berlim"], f"2 series were not fitted: 'A', 'berlim'. {meant}"),
+            (["store"], "'store' was not fitted. Series that are new are added by update without"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                forecaster.update(
+                    form(new[["A"] * len(labels)].set_axis(labels, axis=1)), overwrite=True
+                )
+        assert forecaster.cutoff_.index.tolist() == ["a", "Berlin", "c"]
+        with caplog.at_level("INFO", logger="tsrnn"):
+            forecaster.update(form(week(50, 11, n=40).to_frame("store")))
+        expected = "RNNForecaster adds 1 new series to the panel: 'store'"
+        assert [record.getMessage() for record in caplog.records] == [expected]
+
     def test_what_is_refused(self):
         forecaster = quick().fit(LONG_ONES[:-4])
         before = forecaster.predict()

@@ -20,6 +20,7 @@ from tsrnn.data import (
     format_time,
     listed,
     matched,
+    near_name,
     near_names,
     split_known,
     take_series,
@@ -140,7 +141,7 @@ def read_update(
     y = read_series(forecaster, y, state.recent.axes[0].step, missing)
     following, added = split_known(state.recent, matched(state.recent, y))
     if added is not None:
-        _check_added(state, added)
+        _check_added(state, added, overwrite)
         added = added if mask else _complete(added)
         is_short = added.panel.lengths < state.spec.lookback
         added = without_short(added, is_short, forecaster.short, state.spec, are_needed=False)
@@ -162,12 +163,19 @@ def read_update(
     return Update(state, whole, later, n_known)
 
 
-def _check_added(state, added):
-    """Refuse series of another frequency, or labels that differ by their type alone."""
-    remedy = difference_of_types(added.ids, state.recent.ids)
+def _check_added(state, added, overwrite):
+    """Refuse series of another frequency, labels that differ by their type alone, corrections."""
+    ids, known = added.ids, state.recent.ids
+    remedy = difference_of_types(ids, known)
+    if overwrite and not remedy:
+        near = [(near_name(label, known), label) for label in ids[:5]]
+        meant = " and ".join(f"{name!r} for {label!r}" for name, label in near if name is not None)
+        remedy = f"Is it {meant}? " if meant else ""
+        remedy += "Series that are new are added by update without overwrite."
     if remedy:
-        n = "" if len(added.ids) == 1 else f"{len(added.ids)} series were not fitted: "
-        problem = f"goes on with the series that were fitted, and {n}{listed(added.ids)}"
+        n = "" if len(ids) == 1 else f"{len(ids)} series were not fitted: "
+        action = "corrects" if overwrite else "goes on with"
+        problem = f"{action} the series that were fitted, and {n}{listed(ids)}"
         raise Location("y").error(problem + ("" if n else " was not fitted"), remedy)
     state.check_other(added)
 
