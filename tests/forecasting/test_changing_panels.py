@@ -354,8 +354,9 @@ class TestNewSeries:
     def test_short_ones(self):
         y = LONG_ONES[:-1]
         new = LONG_ONES[-1:].assign(e=50.0)
-        with pytest.warns(UserWarning, match=r"1 series has fewer .* \(short='pad'\): 'e'"):
+        with pytest.warns(match=r"1 series has fewer .* \(short='pad'\): 'e'") as caught:
             forecast = quick().fit(y).update(new).predict()
+        assert [warning.filename for warning in caught] == [__file__]
         assert_allclose(forecast["e"], 50.0, rtol=1e-3)
         with pytest.warns(UserWarning, match=r"left out .* 'e'"):
             forecaster = quick(short="drop").fit(y).update(new)
@@ -428,6 +429,24 @@ class TestCorrections:
         state = forecaster.fitted_
         assert state.recent.covariates[:, -1].all()
         assert forecaster.recent_.loc["a"].tolist()[-3:] == full.recent_.loc["a"].tolist()[-3:]
+
+    @pytest.mark.parametrize(
+        "form",
+        [pd.DataFrame, lambda y: y.stack(future_stack=True).swaplevel()],  # noqa: PD013
+    )
+    def test_series_without_a_value_keep_what_was_known(self, form):
+        forecaster = quick().fit(form(LONG_ONES))
+        rows = LONG_ONES[-6:].copy()
+        rows.iloc[:, 1:] = np.nan
+        rows.iloc[2, 0] = 90.0
+        before = forecaster.recent_
+        forecaster.update(form(rows), overwrite=True)
+        assert forecaster.recent_.loc["a"].tolist()[-4] == 90
+        for name in "bc":
+            assert forecaster.recent_.loc[name].tolist() == before.loc[name].tolist()
+        after = forecaster.recent_
+        forecaster.update(form(rows * np.nan), overwrite=True)
+        pd.testing.assert_series_equal(forecaster.recent_, after)
 
     def test_covariates(self):
         index = pd.date_range(DAYS[0], periods=N + HORIZON)

@@ -12,6 +12,7 @@ from tsrnn.data import (
     Collection,
     Covariates,
     DataError,
+    EmptySeriesError,
     Location,
     MissingDataError,
     collection_from,
@@ -42,11 +43,11 @@ from tsrnn.parameters import (
 
 
 def read_series(
-    forecaster: ForecasterBase, y: Any, step: Any = None, missing: str | None = None
+    forecaster: ForecasterBase, y: Any, step: Any = None, overwrite: bool = False
 ) -> Collection:
     """Checked series of any form; a Collection, which was read before, as it is.
 
-    ``missing`` is by default the forecaster's.
+    Of series that ``overwrite`` known values, values, rows and whole series may be missing.
     """
     if isinstance(y, Collection):
         return y
@@ -55,8 +56,9 @@ def read_series(
         id_column=forecaster.id_column,
         time_column=forecaster.time_column,
         target_column=forecaster.target_column,
-        missing=missing or forecaster.missing,
+        missing="mask" if overwrite else forecaster.missing,
         step=step,
+        skip_empty=overwrite,
     )
 
 
@@ -137,9 +139,10 @@ def read_update(
     validate_parameters(forecaster)
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
-    missing = "mask" if overwrite else None  # of rows to correct some may be left out
-    y = read_series(forecaster, y, state.recent.axes[0].step, missing)
-    following, added = split_known(state.recent, matched(state.recent, y))
+    following = added = None
+    with contextlib.suppress(EmptySeriesError) if overwrite else contextlib.nullcontext():
+        y = read_series(forecaster, y, state.recent.axes[0].step, overwrite)
+        following, added = split_known(state.recent, matched(state.recent, y))
     if added is not None:
         _check_added(state, added, overwrite)
         added = added if mask else _complete(added)
@@ -155,8 +158,8 @@ def read_update(
     known = state.recent
     if following is not None:
         check_values(following, state.transform, state.spec.loss)
-        if overwrite:
-            known, following = state.corrected(following, covariates)
+    if overwrite:
+        known, following = state.corrected(following, covariates)
     if following is not None:
         following = with_gap_marked(known, following) if mask else _complete(following)
     whole, later = state.continued(known, following, covariates, mask=mask)
