@@ -45,6 +45,7 @@ def test_values_of_parameters_left_open_are_logged_and_shown(caplog):
     n = forecaster.network_.parameters.size
     start = f"training 1 network(s) (lstm, {n} parameters, float32) for at most 1 epochs on "
     assert training.startswith(start)
+    assert re.fullmatch(r"[1-9]\d* thread\(s\)", training.removeprefix(start))
     table = table_of(forecaster)
     assert float(table["seconds of fit"]) == pytest.approx(forecaster.fit_time_, abs=0.051)
     share = forecaster.fitted_.pretrained.share
@@ -58,6 +59,14 @@ def test_values_of_parameters_left_open_are_logged_and_shown(caplog):
         "pretrained network": f"{share:.0%} of the forecast",
     }
     assert f"RNNForecaster chose a share of {share:.2f} for the pretrained network" in lines
+
+
+def test_the_log_counts_threads_where_all_cores_may_work(caplog, monkeypatch):
+    monkeypatch.setattr("tsrnn.network.network.are_worth_it", lambda *_: True)
+    monkeypatch.setattr("tsrnn.kernels.jit.threads.available_threads", lambda: 1)
+    forecaster = RNNForecaster(horizon=2, max_iter=1, refit=False, lookback=12)
+    (line,) = [x for x in lines_of(caplog, forecaster, AIRLINE) if x.startswith("training")]
+    assert line.endswith(" on 1 thread(s)")
 
 
 def test_values_that_were_given_are_not_logged(caplog):
