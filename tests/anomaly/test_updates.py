@@ -192,7 +192,6 @@ def test_a_row_of_a_panel_and_of_a_long_frame():
         detector = small(**columns).fit(long[long["hour"] < HOURS[300]])
         found = detector.update(given)
         np.testing.assert_allclose(found.score, update.score, rtol=1e-12)
-        assert found.index.tolist() == [("a", HOURS[300])]
         assert detector.cutoff_.to_dict() == {"b": HOURS[299], "a": HOURS[300]}
 
 

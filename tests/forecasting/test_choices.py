@@ -61,14 +61,6 @@ def test_values_of_parameters_left_open_are_logged_and_shown(caplog):
     assert f"RNNForecaster chose a share of {share:.2f} for the pretrained network" in lines
 
 
-def test_the_log_counts_threads_where_all_cores_may_work(caplog, monkeypatch):
-    monkeypatch.setattr("tsrnn.network.network.are_worth_it", lambda *_: True)
-    monkeypatch.setattr("tsrnn.kernels.jit.threads.available_threads", lambda: 1)
-    forecaster = RNNForecaster(horizon=2, max_iter=1, refit=False, lookback=12)
-    (line,) = [x for x in lines_of(caplog, forecaster, AIRLINE) if x.startswith("training")]
-    assert line.endswith(" on 1 thread(s)")
-
-
 def test_values_that_were_given_are_not_logged(caplog):
     given = {"season": 1, "transform": None, "lookback": 5, "n_ahead": 2, "segment": 1}
     given |= {"hidden_size": 4, "batch_size": 16, "recurrent_dropout": 0.0, "pretrained": None}

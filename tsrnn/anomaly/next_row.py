@@ -31,10 +31,7 @@ def row_by_channel(
     labels = [column for column in columns if column is not None and column in y]
     _check_channels(y, channels, labels)
     if labels:
-        place = [y[name] for name in labels]
-        stamp = place[0] if len(place) == 1 else tuple(place)
-        index = pd.Index([stamp], tupleize_cols=False)  # levels would be those of a panel
-        return pd.DataFrame([{name: y[name] for name in (*labels, *channels)}], index)
+        return pd.DataFrame([{name: y[name] for name in (*labels, *channels)}])
     values = np.array([_number(y[channel], channel, may_miss) for channel in channels])
     if label is None:
         return values[None]
