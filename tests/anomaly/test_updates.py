@@ -136,15 +136,33 @@ def test_a_loaded_detector_goes_on_with_the_channels(tmp_path):
 
 
 def rows_of(y):
-    """A row in the forms that name its channels, and whether the form tells its time."""
+    """A row in the forms that name its channels, three without its time and two with it."""
     row = y.iloc[-1]
-    return [
-        (row.to_dict(), False),
-        (row[::-1].to_dict(), False),
-        (row.rename(None), False),
-        (row, True),
-        (row[::-1].astype(object), True),
-    ]
+    told = [row, row[::-1].astype(object)]
+    return [row.to_dict(), row[::-1].to_dict(), row.rename(None), *told]
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_rows_without_an_index_have_their_time_stamps(zone):
+    """Time stamps counted from the last one known, or of clocks that change on March 31."""
+    hours = pd.date_range("2024-03-30 20:00", periods=8, freq="h", tz=zone, name="hour")
+    before = pd.date_range(end=hours[0], periods=301, freq="h", name="hour")[:-1]
+    y = pd.Series(np.sin(np.arange(300.0)), before, name="load")
+    detector = small().fit(y)
+    updates = [detector.update(given) for given in (0.5, {"load": 0.1}, np.ones(3))]
+    updates += [detector.update(pd.Series([1.0], hours[5:6])), detector.update([1.0, 2.0])]
+    assert detector.cutoff_ == hours[-1]
+    found = [update.index for update in updates]  # read after the stream went on
+    for index, expected in zip(
+        found, [hours[:1], hours[1:2], hours[2:5], hours[5:6], hours[6:]], strict=True
+    ):
+        pd.testing.assert_index_equal(index, expected, check_names=False)
+    assert updates[2].to_frame().index.equals(hours[2:5])
+    assert "2024-03-30 20:00" in repr(updates[0])
+
+
+def test_rows_of_a_series_without_time_stamps_have_no_index():
+    assert small().fit(series().to_numpy()).update(0.5).index is None
 
 
 @pytest.mark.parametrize("y", [frame(), series().to_frame()], ids=["two channels", "one"])
@@ -152,11 +170,8 @@ def test_a_row_by_names_of_channels(y):
     results = []
     for k in range(len(rows_of(y))):
         detector = small().fit(y[:-1])
-        row, tells_time = rows_of(y)[k]
-        update = detector.update(row)
-        assert (update.index is not None) == tells_time
-        if tells_time:
-            assert update.index.tolist() == [HOURS[-1]]
+        update = detector.update(rows_of(y)[k])
+        assert update.index.tolist() == [HOURS[-1]]
         assert detector.cutoff_ == HOURS[-1]
         results.append(update.to_frame().reset_index(drop=True))
     whole = small().fit(y[:-1]).update(y[-1:]).to_frame().reset_index(drop=True)
@@ -175,7 +190,8 @@ def test_a_row_of_a_panel_and_of_a_long_frame():
     row = long[(long["unit"] == "a") & (long["hour"] == HOURS[300])].iloc[0]
     for given in (row, row.to_dict()):
         detector = small(**columns).fit(long[long["hour"] < HOURS[300]])
-        np.testing.assert_allclose(detector.update(given).score, update.score, rtol=1e-12)
+        found = detector.update(given)
+        np.testing.assert_allclose(found.score, update.score, rtol=1e-12)
         assert detector.cutoff_.to_dict() == {"b": HOURS[299], "a": HOURS[300]}
 
 

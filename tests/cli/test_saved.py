@@ -144,6 +144,10 @@ def test_rows_that_are_known_are_left_out(saved, call, write):
     code, _, err = call("update", write(columns=frame[LAST + 3 :]), "--model", path)
     assert code == 2
     assert "column 'sold' has 2024-03-24 where 2024-03-23 follows" in err
+    assert "The row of 2024-03-23 is missing: update with it first." in err
+    code, _, err = call("update", write(columns=frame[LAST + 5 :]), "--model", path)
+    assert code == 2
+    assert "Rows from 2024-03-23 to 2024-03-25 are missing: update with these first." in err
 
 
 @pytest.mark.parametrize("missing", ["raise", "mask"])

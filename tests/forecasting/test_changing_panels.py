@@ -354,8 +354,9 @@ class TestNewSeries:
     def test_short_ones(self):
         y = LONG_ONES[:-1]
         new = LONG_ONES[-1:].assign(e=50.0)
-        with pytest.warns(UserWarning, match=r"1 series has fewer .* \(short='pad'\): 'e'"):
+        with pytest.warns(match=r"1 series has fewer .* \(short='pad'\): 'e'") as caught:
             forecast = quick().fit(y).update(new).predict()
+        assert [warning.filename for warning in caught] == [__file__]
         assert_allclose(forecast["e"], 50.0, rtol=1e-3)
         with pytest.warns(UserWarning, match=r"left out .* 'e'"):
             forecaster = quick(short="drop").fit(y).update(new)
@@ -429,6 +430,24 @@ class TestCorrections:
         assert state.recent.covariates[:, -1].all()
         assert forecaster.recent_.loc["a"].tolist()[-3:] == full.recent_.loc["a"].tolist()[-3:]
 
+    @pytest.mark.parametrize(
+        "form",
+        [pd.DataFrame, lambda y: y.stack(future_stack=True).swaplevel()],  # noqa: PD013
+    )
+    def test_series_without_a_value_keep_what_was_known(self, form):
+        forecaster = quick().fit(form(LONG_ONES))
+        rows = LONG_ONES[-6:].copy()
+        rows.iloc[:, 1:] = np.nan
+        rows.iloc[2, 0] = 90.0
+        before = forecaster.recent_
+        forecaster.update(form(rows), overwrite=True)
+        assert forecaster.recent_.loc["a"].tolist()[-4] == 90
+        for name in "bc":
+            assert forecaster.recent_.loc[name].tolist() == before.loc[name].tolist()
+        after = forecaster.recent_
+        forecaster.update(form(rows * np.nan), overwrite=True)
+        pd.testing.assert_series_equal(forecaster.recent_, after)
+
     def test_covariates(self):
         index = pd.date_range(DAYS[0], periods=N + HORIZON)
         price = pd.DataFrame({"price": np.arange(len(index)) % 5.0}, index)
@@ -447,6 +466,26 @@ class TestCorrections:
         before = forecaster.predict()
         forecaster.update(LONG_ONES[:45] * 100, overwrite=True)
         pd.testing.assert_frame_equal(forecaster.predict(), before, check_exact=True)
+
+    @pytest.mark.parametrize("form", [pd.DataFrame, melted])
+    def test_other_series_are_refused(self, form, caplog):
+        forecaster = quick().fit(form(LONG_ONES.rename(columns={"b": "Berlin"})))
+        new = pd.DataFrame({"A": [9.0]}, DAYS[[50]])
+        meant = "Is it 'a' for 'A' and 'Berlin' for 'berlim'[?] Series that are new"
+        for labels, message in (
+            (["A"], "'A' was not fitted. Is it 'a' for 'A'[?]"),
+            (["A", "c", "berlim"], f"2 series were not fitted: 'A', 'berlim'. {meant}"),
+            (["store"], "'store' was not fitted. Series that are new are added by update without"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                forecaster.update(
+                    form(new[["A"] * len(labels)].set_axis(labels, axis=1)), overwrite=True
+                )
+        assert forecaster.cutoff_.index.tolist() == ["a", "Berlin", "c"]
+        with caplog.at_level("INFO", logger="tsrnn"):
+            forecaster.update(form(week(50, 11, n=40).to_frame("store")))
+        expected = "RNNForecaster adds 1 new series to the panel: 'store'"
+        assert [record.getMessage() for record in caplog.records] == [expected]
 
     def test_what_is_refused(self):
         forecaster = quick().fit(LONG_ONES[:-4])

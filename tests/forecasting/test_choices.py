@@ -45,6 +45,7 @@ def test_values_of_parameters_left_open_are_logged_and_shown(caplog):
     n = forecaster.network_.parameters.size
     start = f"training 1 network(s) (lstm, {n} parameters, float32) for at most 1 epochs on "
     assert training.startswith(start)
+    assert re.fullmatch(r"[1-9]\d* thread\(s\)", training.removeprefix(start))
     table = table_of(forecaster)
     assert float(table["seconds of fit"]) == pytest.approx(forecaster.fit_time_, abs=0.051)
     share = forecaster.fitted_.pretrained.share

@@ -424,6 +424,21 @@ def test_forecasters_of_sktime_are_fitted_at_each_origin(monkeypatch):
     assert vars(given) == {}
 
 
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (Ridge, r"is a class: give an object of it, Ridge\(\)"),
+        (3, "is of type int, no forecaster"),
+        ("nave", "is 'nave', which is no name of one: .*'naive'"),
+    ],
+)
+def test_an_entry_that_is_no_forecaster_is_named(entry, message):
+    with pytest.raises(ValueError, match=f"forecaster 'b' {message}"):
+        backtest({"a": zero_shot(), "b": entry}, Y)
+    with pytest.raises(ValueError, match=f"forecaster 1 {message}"):
+        backtest([zero_shot(), entry], Y)
+
+
 def test_baselines_of_libraries_that_are_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsforecast.models", None)
     monkeypatch.setitem(sys.modules, "sktime.forecasting.ets", None)

@@ -247,6 +247,14 @@ def test_aggregate(form):
         (lambda f: pd.concat([long(f)] * 2), "Series 'total' .* two rows at 2024-01-01"),
         (lambda f: long(f).assign(note="x"), "Column 'note' of forecasts must hold numbers"),
         (lambda f: long(f).rename(columns={"ds": "day"}), "without 'ds'"),
+        (
+            lambda f: long(f).set_axis(["node", "m", "qty"], axis=1),
+            "forecasts has text in 'node'.* no column 'unique_id'. Give id_column='node', and time",
+        ),
+        (
+            lambda f: long(f).set_axis(["node", "m", "qty"], axis=1).astype({"node": "category"}),
+            "no column 'unique_id'. Give id_column='node'",
+        ),
     ],
 )
 def test_bad_forecasts(change, message):
@@ -278,6 +286,14 @@ def test_bad_residuals():
         reconcile(FORECASTS, CROSSED, method="mint_cov", residuals=RESIDUALS[:9])
     with pytest.raises(DataError, match="has 0 times at which all series have a residual"):
         reconcile(FORECASTS, CROSSED, residuals=RESIDUALS * np.nan)
+    several = long(RESIDUALS, "net").assign(cutoff=0, naive=1.0)
+    message = r"has the columns \['net', 'naive'\] of values, and forecasts one"
+    with pytest.raises(DataError, match=message) as error:
+        reconcile(FORECASTS, CROSSED, residuals=several)
+    kept = ["unique_id", "cutoff", "ds", "net"]
+    assert f"for instance residuals[{kept}]" in str(error.value)
+    found = reconcile(FORECASTS, CROSSED, residuals=several[kept])
+    pd.testing.assert_frame_equal(found, reconcile(FORECASTS, CROSSED, residuals=RESIDUALS))
     coherent = RESIDUALS[BOTTOM] @ S.T
     coherent.columns = LABELS
     with pytest.raises(ValueError, match="singular"):

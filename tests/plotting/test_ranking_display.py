@@ -69,6 +69,29 @@ def test_biases_are_ranked_by_their_size(result):
     assert display.plot(ax).figure_ is ax.figure
 
 
+def test_ten_forecasters_are_told_apart():
+    names = ["RNNForecaster", *"abcdefg", "seasonal_naive", "drift"]
+    display = RankingDisplay(pd.Series(np.arange(1.0, 11.0), names), "MAE").plot()
+    assert len({mark.get_color() for mark in display.marks_.values()}) == 10
+    many = [f"model {k}" for k in range(30)]
+    display = RankingDisplay(pd.Series(np.arange(1.0, 31.0), many), "MAE").plot()
+    looks = {(mark.get_color(), mark.get_marker()) for mark in display.marks_.values()}
+    assert len(looks) == 30
+
+
+def test_series_by_the_name_that_y_has_for_ids():
+    long = pd.DataFrame({"shop": "a", "day": Y.index, "sold": Y.to_numpy()})
+    columns = {"id_column": "shop", "time_column": "day", "target_column": "sold"}
+    forecaster = RNNForecaster(4, max_iter=0, **columns)
+    own = backtest(forecaster, long, n_windows=2)
+    display = RankingDisplay.from_backtest(own, by="shop")
+    assert display.ax_.get_xlabel() == "MAE: mean, and each series as a small dot"
+    errors = own.metrics(by="shop", metrics="MAE")["MAE"].xs("drift", level="forecaster")
+    assert display.dots_["drift"].get_xdata().tolist() == errors.tolist()
+    with pytest.raises(ValueError, match="by must be one of 'cutoff', 'unique_id', 'shop' or None"):
+        RankingDisplay.from_backtest(own, by="store")
+
+
 def test_what_does_not_fit_is_refused(result):
     with pytest.raises(ValueError, match="metric must be one of"):
         RankingDisplay.from_backtest(result, "mae")

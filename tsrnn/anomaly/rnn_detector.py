@@ -386,8 +386,9 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         y = row_by_channel(y, channels, labels, self.missing == "mask")
         rows, index = self._next_rows(y)
         if rows is not None:
+            times = streams[0].upcoming(len(rows)) if index is None else index
             scored = streams[0].update(rows, index)
-            return update_of(scored, *thresholds_of(self.threshold_, scored.score), channels, index)
+            return update_of(scored, *thresholds_of(self.threshold_, scored.score), channels, times)
         panel, skipped, parts = self._read_fitted_series(y), [], []
         positions = [self.fitted_.position(series) for series in panel]
         for series, k in zip(panel, positions, strict=True):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,26 @@ from tsrnn.data.step_numbers import step_numbers
 _NO_FEATURES = np.empty(0)
 
 
+class Upcoming(NamedTuple):
+    """The ``n`` time stamps that come ``n_after`` steps after an axis, as a recipe for them.
+
+    An update of one row takes less time than to make an index, which few callers read.
+    """
+
+    axis: TimeAxis
+    n_after: int
+    n: int
+
+    def times(self) -> pd.Index:
+        index, step = self.axis.index, self.axis.step
+        if self.n_after:
+            index = index[-1:] + self.n_after * step
+        return TimeAxis(index, step).after(self.n)
+
+    def __repr__(self) -> str:
+        return repr(self.times())
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Update:
     """Result of ``update``, in the order of the new rows.
@@ -27,7 +48,8 @@ class Update:
     score, threshold, anomaly : (n,) array
         Scores, NaN where a value is missing; their thresholds; and whether they are above these.
     index : Index or None
-        Index of the rows; None for an array, a number or a dict.
+        Index of the rows, of an array, a number or a dict their time stamps; None for these if the
+        detector was fitted without time stamps.
     channel : (n,) array of object, or None
         Of several channels the one with the largest share in the score, None where there is no
         score. Like the score, shares are means over the last ``stretch`` rows or so.
@@ -46,15 +68,21 @@ class Update:
     >>> update = detector.update({"heat": 55.0, "speed": 10.2})
     >>> update.anomaly.tolist(), update.channel.tolist(), update.seen.tolist()
     ([True], ['heat'], [55.0])
+    >>> update.index[0]
+    Timestamp('2024-01-17 16:00:00')
     """
 
     score: np.ndarray
     threshold: np.ndarray
     anomaly: np.ndarray
-    index: pd.Index | None = None
+    rows: pd.Index | Upcoming | None = None  # index of the rows, or what it is made of
     channel: np.ndarray | None = None
     seen: np.ndarray | None = None
     expected: np.ndarray | None = None
+
+    @functools.cached_property
+    def index(self) -> pd.Index | None:
+        return self.rows.times() if isinstance(self.rows, Upcoming) else self.rows
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each new one: score, threshold, anomaly, channel if several, seen, expected."""
@@ -92,7 +120,7 @@ def update_of(
     thresholds: np.ndarray,
     flags: np.ndarray,
     channels: list,
-    index: pd.Index | None,
+    index: pd.Index | Upcoming | None,
 ) -> Update:
     """The result of scored rows, with the names of channels if there are several."""
     channel = None
@@ -154,6 +182,12 @@ class Stream:
     def last_stamp(self) -> Any:
         """Time stamp of the last observation."""
         return self._current_axis().index[-1]
+
+    def upcoming(self, n: int) -> Upcoming | None:
+        """Time stamps of the next ``n`` rows; None if steps are numbers."""
+        if isinstance(self.axis.step, int):
+            return None
+        return Upcoming(self.axis, self.n_after if self.is_even else 0, n)
 
     def _current_axis(self):
         """An axis that ends at the last observation."""

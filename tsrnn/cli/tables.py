@@ -23,6 +23,7 @@ from tsrnn.data import (
     EmptySeriesError,
     IrregularTimesError,
     MissingDataError,
+    MissingRowsError,
     UnknownCategoryError,
     format_time,
 )
@@ -93,6 +94,11 @@ def _remedy(error):
     """What to do in a file or by options, where the error tells code."""
     if error.argument in _REMEDIES:
         return _REMEDIES[error.argument]
+    if isinstance(error, MissingRowsError):
+        first, last = map(format_time, (error.first, error.last))
+        if first == last:
+            return f"The row of {first} is missing: update with it first."
+        return f"Rows from {first} to {last} are missing: update with these first."
     if isinstance(error, MissingDataError):
         return "Fill it in the file, or leave it out of training by --missing mask."
     if isinstance(error, EmptySeriesError):

@@ -44,6 +44,7 @@ def in_options(message: str) -> str:
     message = message.replace("train with max_iter='auto'", "leave out --zero-shot")
     message = re.sub(r", or early_stopping=False \(no intervals\)", "", message)
     message = message.replace(" (validation_fraction=0.1)", "")
+    message = message.replace("without overwrite", "without --overwrite")
     message = message.replace("give a smaller lower", "give a smaller --lower")
     message = message.replace("use another loss", "use another --loss")
     message = re.sub(r"\b(Correct|round) y\b", r"\1 the column", message)

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import Location, MissingDataError, listed
+from tsrnn.data.errors import Location, MissingRowsError, listed
 from tsrnn.data.forms import Form, Results
 from tsrnn.data.gaps import seasonally_filled
 from tsrnn.data.headers import difference_of_types
@@ -238,12 +238,15 @@ def _extended_axis(axis, following, where):
             if row == 0 and new[0] <= axis.index[-1]:
                 remedy += " (update(..., overwrite=True) corrects those before.)"
             raise where.error(problem, remedy, new[row])
+        between = axis.until(new[row])
         raise where.error(
             problem,
             "Give all rows that follow, without a gap, or fit with missing='mask'. (With a "
             "TimeSeriesSplit: gap=0.)",
             new[row],
-            MissingDataError,
+            MissingRowsError,
+            first=expected[row],
+            last=between[between < new[row]][-1],
         )
     return TimeAxis(axis.index.append(expected), axis.step)
 

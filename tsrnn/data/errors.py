@@ -55,6 +55,14 @@ class MissingDataError(DataError):
         self.step = step
 
 
+class MissingRowsError(MissingDataError):
+    """Rows from time stamp ``first`` to ``last`` missing between known and new ones."""
+
+    def __init__(self, problem: str, remedy: str = "", *, first: Any, last: Any, **location: Any):
+        super().__init__(problem, remedy, **location)
+        self.first, self.last = first, last
+
+
 class EmptySeriesError(DataError):
     """Series without a value; ``labels`` are theirs."""
 

@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     argument: str = "y"
     missing: str = "raise"
     step: Any = None
+    skip_empty: bool = False  # leave out series without a value if others have some
 
 
 def collection_from(
@@ -39,6 +40,7 @@ def collection_from(
     name: str = "y",
     missing: str = "raise",
     step: Any = None,
+    skip_empty: bool = False,
 ) -> Collection:
     """Check series in any of many forms, and put them end to end.
 
@@ -58,6 +60,8 @@ def collection_from(
         Whether missing values and rows after the first value are refused or marked in ``observed``.
     step : pandas offset or int, optional
         Step of series that are too short to show one, or that may have gaps.
+    skip_empty : bool, default=False
+        With ``missing="mask"``: leave out series without a value, unless none has one.
 
     Raises
     ------
@@ -79,7 +83,8 @@ def collection_from(
                 shop  kiosk
     2024-01-04   4.0    1.5
     """
-    names, settings = (id_column, time_column, target_column), Settings(name, missing, step)
+    names = id_column, time_column, target_column
+    settings = Settings(name, missing, step, skip_empty)
     if isinstance(y, (pd.Series, pd.DataFrame)) and isinstance(y.index, pd.MultiIndex):
         with Layout(name, levels=tuple(y.index.names)).remedies():
             return _from_levels(y, settings)
@@ -151,6 +156,9 @@ def _from_wide(y, settings):
         values = values[order]
     values = values.T
     known = ~np.isnan(values)
+    if settings.skip_empty and known.any():
+        has_values = known.any(axis=1)
+        y, values, known = y.loc[:, has_values], values[has_values], known[has_values]
     firsts, ends = known.argmax(axis=1), known.shape[1] - known[:, ::-1].argmax(axis=1)
     if not known.any(axis=1).all():
         raise no_values(settings.argument, y.columns[~known.any(axis=1)].tolist())
@@ -196,9 +204,13 @@ def _from_rows(rows: LabelledRows, values: np.ndarray, form: Form, settings: Set
         axis, values = _single_series(series, settings)
         return _checked(values, labels, [axis], form, settings)
     if settings.missing == "mask":
-        axes, values = panel_on_grid(
-            rows.times, codes, values, labels, settings.argument, settings.step
-        )
+        times, is_known = rows.times, ~np.isnan(values)
+        if settings.skip_empty and is_known.any():
+            has_values = np.bincount(codes, is_known, len(labels)) > 0
+            kept, numbers = has_values[codes], has_values.cumsum() - 1
+            times, codes, values = times[kept], numbers[codes[kept]], values[kept]
+            labels = [label for label, has in zip(labels, has_values, strict=True) if has]
+        axes, values = panel_on_grid(times, codes, values, labels, settings.argument, settings.step)
         return _checked(values, labels, axes, form, settings)
     times, order = PanelTimes.sort(rows.times, codes, labels, settings.argument)
     axes = times.axes(settings.step)

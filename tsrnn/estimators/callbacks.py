@@ -18,13 +18,17 @@ except ImportError:  # scikit-learn before 1.9
         return method
 
 
+_DECORATORS = "sklearn.callback", "tsrnn.parameters.validation"
+
+
 def user_level(level: int) -> int:
-    """The ``stacklevel`` of a warning, past the frame that callbacks put around ``fit``."""
+    """The ``stacklevel`` of a warning, past the frames that decorators put around methods."""
     frame = inspect.currentframe()
     for _ in range(level):
         frame = frame.f_back if frame is not None else None
-    module = "" if frame is None else frame.f_globals.get("__name__", "")
-    return level + module.startswith("sklearn.callback")
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_DECORATORS):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 class EpochCallbacks:

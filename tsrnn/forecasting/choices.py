@@ -1,8 +1,9 @@
-"""What a fit chose by itself: a line of the log for each, and rows of HTML for notebooks."""
+"""What a fit or update chose by itself: lines of the log, and rows of HTML for notebooks."""
 
 import logging
 from typing import Any
 
+from tsrnn.data import listed
 from tsrnn.forecasting.fitted import FittedForecaster
 from tsrnn.forecasting.resolve import ResolvedParams
 
@@ -30,6 +31,13 @@ def log_share(name: str, state: FittedForecaster) -> None:
     """Log the share of the pretrained network in forecasts that are means of two."""
     share = state.pretrained.share if state.pretrained else 0.0
     _log.info("%s chose a share of %.2f for the pretrained network", name, share)
+
+
+def log_added(name: str, before: FittedForecaster, after: FittedForecaster) -> None:
+    """Log the series that an update adds to the panel, if there are any."""
+    added = after.recent.ids[len(before.recent.ids) :]
+    if added:
+        _log.info("%s adds %d new series to the panel: %s", name, len(added), listed(added))
 
 
 def chosen_rows(state: FittedForecaster) -> dict[str, str]:

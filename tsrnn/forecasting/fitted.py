@@ -190,9 +190,9 @@ class FittedForecaster:
         self.scaling.check_range(whole, n_elapsed)
         return whole, later_rows(rows, whole.last_stamps, whole.ids) if rows else None
 
-    def corrected(self, new: Collection, covariates: Covariates | None) -> tuple:
+    def corrected(self, new: Collection | None, covariates: Covariates | None) -> tuple:
         """``recent`` with observed values and covariates in place of its own, and what follows."""
-        known, following = overwritten(self.recent, new)
+        known, following = overwritten(self.recent, new) if new is not None else (self.recent, None)
         encoded = self._encode(covariates, known.ids)
         if self.features:
             channels = self.features.corrected(known, encoded)

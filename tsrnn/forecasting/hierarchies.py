@@ -205,6 +205,7 @@ def read_table(frame: Any, names: Names, argument: str) -> SeriesTable:
         return _from_rows(ids, keys, dict(frame.items()), _replacing(frame), argument)
     is_pandas = isinstance(frame, pd.DataFrame)
     if is_pandas and names.id not in frame.columns:
+        _refuse_long(frame, names, argument)
         return _from_wide(frame, argument)
     whole = frame if is_pandas else to_pandas(frame, argument)
     for column in names[:2]:
@@ -220,6 +221,24 @@ def read_table(frame: Any, names: Names, argument: str) -> SeriesTable:
     values = {name: column for name, column in whole.items() if name not in left}
     restore = _replacing(frame) if is_pandas else _replacing_foreign(frame)
     return _from_rows(whole[names.id], [whole[key] for key in keys], values, restore, argument)
+
+
+def _refuse_long(frame, names, argument):
+    """Refuse a frame without the column of ids whose columns of text say that it is long."""
+    texts = [name for name, column in frame.items() if _is_text(column)]
+    if texts:
+        raise Location(argument).error(
+            f"has text in {', '.join(map(repr, texts))}, as a long frame has ids, and there is no "
+            f"column {names.id!r}",
+            f"Give id_column={texts[0]!r}, and time_column and target_column unless they are "
+            f"{names.time!r} and {names.target!r}; in a wide frame, of a column for each series, "
+            "drop what is no number.",
+        )
+
+
+def _is_text(column):
+    is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
+    return is_categorical or pd.api.types.infer_dtype(column, skipna=True) == "string"
 
 
 def _from_wide(frame, argument):

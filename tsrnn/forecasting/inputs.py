@@ -12,6 +12,7 @@ from tsrnn.data import (
     Collection,
     Covariates,
     DataError,
+    EmptySeriesError,
     Location,
     MissingDataError,
     collection_from,
@@ -20,6 +21,7 @@ from tsrnn.data import (
     format_time,
     listed,
     matched,
+    near_name,
     near_names,
     split_known,
     take_series,
@@ -41,11 +43,11 @@ from tsrnn.parameters import (
 
 
 def read_series(
-    forecaster: ForecasterBase, y: Any, step: Any = None, missing: str | None = None
+    forecaster: ForecasterBase, y: Any, step: Any = None, overwrite: bool = False
 ) -> Collection:
     """Checked series of any form; a Collection, which was read before, as it is.
 
-    ``missing`` is by default the forecaster's.
+    Of series that ``overwrite`` known values, values, rows and whole series may be missing.
     """
     if isinstance(y, Collection):
         return y
@@ -54,8 +56,9 @@ def read_series(
         id_column=forecaster.id_column,
         time_column=forecaster.time_column,
         target_column=forecaster.target_column,
-        missing=missing or forecaster.missing,
+        missing="mask" if overwrite else forecaster.missing,
         step=step,
+        skip_empty=overwrite,
     )
 
 
@@ -136,11 +139,12 @@ def read_update(
     validate_parameters(forecaster)
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
-    missing = "mask" if overwrite else None  # of rows to correct some may be left out
-    y = read_series(forecaster, y, state.recent.axes[0].step, missing)
-    following, added = split_known(state.recent, matched(state.recent, y))
+    following = added = None
+    with contextlib.suppress(EmptySeriesError) if overwrite else contextlib.nullcontext():
+        y = read_series(forecaster, y, state.recent.axes[0].step, overwrite)
+        following, added = split_known(state.recent, matched(state.recent, y))
     if added is not None:
-        _check_added(state, added)
+        _check_added(state, added, overwrite)
         added = added if mask else _complete(added)
         is_short = added.panel.lengths < state.spec.lookback
         added = without_short(added, is_short, forecaster.short, state.spec, are_needed=False)
@@ -154,20 +158,27 @@ def read_update(
     known = state.recent
     if following is not None:
         check_values(following, state.transform, state.spec.loss)
-        if overwrite:
-            known, following = state.corrected(following, covariates)
+    if overwrite:
+        known, following = state.corrected(following, covariates)
     if following is not None:
         following = with_gap_marked(known, following) if mask else _complete(following)
     whole, later = state.continued(known, following, covariates, mask=mask)
     return Update(state, whole, later, n_known)
 
 
-def _check_added(state, added):
-    """Refuse series of another frequency, or labels that differ by their type alone."""
-    remedy = difference_of_types(added.ids, state.recent.ids)
+def _check_added(state, added, overwrite):
+    """Refuse series of another frequency, labels that differ by their type alone, corrections."""
+    ids, known = added.ids, state.recent.ids
+    remedy = difference_of_types(ids, known)
+    if overwrite and not remedy:
+        near = [(near_name(label, known), label) for label in ids[:5]]
+        meant = " and ".join(f"{name!r} for {label!r}" for name, label in near if name is not None)
+        remedy = f"Is it {meant}? " if meant else ""
+        remedy += "Series that are new are added by update without overwrite."
     if remedy:
-        n = "" if len(added.ids) == 1 else f"{len(added.ids)} series were not fitted: "
-        problem = f"goes on with the series that were fitted, and {n}{listed(added.ids)}"
+        n = "" if len(ids) == 1 else f"{len(ids)} series were not fitted: "
+        action = "corrects" if overwrite else "goes on with"
+        problem = f"{action} the series that were fitted, and {n}{listed(ids)}"
         raise Location("y").error(problem + ("" if n else " was not fitted"), remedy)
     state.check_other(added)
 

@@ -250,8 +250,9 @@ def _covariances(method, hierarchy, residuals, names, columns):
     absent = [name for name in columns if name not in tables]
     if absent:
         raise Location("residuals").error(
-            f"has the columns {list(tables)}, without {absent[0]!r} of forecasts",
-            "Give one column, or one for each of forecasts.",
+            f"has the columns {list(tables)} of values, "
+            + ("and forecasts one" if absent == [None] else f"without {absent[0]!r} of forecasts"),
+            _one_column(residuals, names, list(tables)),
         )
     covariances: dict[Any, np.ndarray] = {}
     for name in columns:
@@ -270,6 +271,16 @@ def _covariances(method, hierarchy, residuals, names, columns):
             )
         covariances[name] = error_covariance(values, method)
     return covariances
+
+
+def _one_column(residuals, names, columns):
+    """What to do about residuals of several forecasters."""
+    known = [str(name) for name in getattr(residuals, "columns", ())]
+    keys = [name for name in (names.id, "cutoff", names.time) if name in known]
+    return (
+        "Keep the column of the forecaster that made forecasts, for instance "
+        f"residuals[{[*keys, columns[0]]}], or give one for each column of forecasts."
+    )
 
 
 def error_covariance(residuals: np.ndarray, method: str) -> np.ndarray:

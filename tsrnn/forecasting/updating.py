@@ -5,6 +5,7 @@ from typing import Any, Self
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.forecasting.base import ForecasterBase
+from tsrnn.forecasting.choices import log_added
 from tsrnn.forecasting.fitting import fit_new
 from tsrnn.forecasting.inputs import read_update
 from tsrnn.parameters import BOOLEAN, validated
@@ -18,7 +19,8 @@ class UpdateMixin(ForecasterBase):
         """Add new observations, from which ``predict`` continues, without training on them.
 
         Time depends on how many there are and on the lookback, not on the length of the history.
-        Series that were not fitted are added to the panel, and are forecast by the network of all.
+        Series that were not fitted are added to the panel, and are forecast by the network of all;
+        the logger "tsrnn" names them at level INFO.
 
         Parameters
         ----------
@@ -33,7 +35,8 @@ class UpdateMixin(ForecasterBase):
         overwrite : bool, default=False
             Whether rows of known time stamps correct the values, and those of ``X`` the covariates,
             that were known there. Rows left out and missing values keep what was known. Values
-            before all that forecasts read, which are not kept after an update, are left out.
+            before all that forecasts read, which are not kept after an update, are left out. All
+            series are known ones: those that are new are added without ``overwrite``.
 
         Returns
         -------
@@ -43,8 +46,8 @@ class UpdateMixin(ForecasterBase):
         ------
         ValueError
             If ``y`` does not start where its series end, holds new series where each has a network
-            of its own, or values are missing, infinite, more than 1e15 deviations from the mean of
-            what was fitted, or not positive where logarithms are taken.
+            of its own or with ``overwrite``, or values are missing, infinite, more than 1e15
+            deviations from the mean of what was fitted, or not positive where logarithms are taken.
 
         Examples
         --------
@@ -63,6 +66,7 @@ class UpdateMixin(ForecasterBase):
         """
         check_is_fitted(self)
         new = read_update(self, y, X, static, overwrite=overwrite)
+        log_added(type(self).__name__, self.fitted_, new.state)
         self.fitted_ = new.state.advanced(new.whole, new.later)
         return self
 
@@ -111,6 +115,7 @@ class UpdateMixin(ForecasterBase):
                 f"{state.spec.quantiles}. Set them back, or fit anew."
             )
         new = read_update(self, y, X, static)
+        log_added(type(self).__name__, state, new.state)
         state = fit_new(self, new.state, new.whole, new.n_known, self._settings)
         self.fitted_ = state.advanced(new.whole, new.later)
         return self

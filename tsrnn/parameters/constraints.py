@@ -21,6 +21,13 @@ class Constraint(ABC):
     def accepts(self, value: Any) -> bool:
         """Whether a value of any type is allowed; an exception means that it is not."""
 
+    def problem(self, value: Any) -> str:
+        """What is wrong with a value that is not allowed, where more can be said; else empty.
+
+        It completes the name of the parameter to a sentence.
+        """
+        return ""
+
     @abstractmethod
     def __str__(self) -> str: ...
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec, TypeVar
 
-from tsrnn.parameters.constraints import Allowed, is_integer, is_number
+from tsrnn.parameters.constraints import Allowed, Constraint, is_integer, is_number
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,6 +44,9 @@ def check_parameter(name: str, value: Any, allowed: Allowed, owner: str = "") ->
     texts = [_text(constraint) for constraint in allowed]
     choices = " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
     subject = f"The {name!r} parameter of {owner}" if owner else name
+    for constraint in allowed:
+        if problem := _problem(constraint, value):
+            raise ParameterError(f"{subject} {problem}")
     raise ParameterError(f"{subject} must be {choices}, got {_shown(value)}.")
 
 
@@ -143,6 +146,14 @@ def _accepts(constraint, value):
         return constraint.accepts(value)
     except Exception:  # whatever an object raises that is looked at
         return False
+
+
+def _problem(constraint, value):
+    """What a constraint tells of a value that is not allowed, if anything."""
+    try:
+        return constraint.problem(value) if isinstance(constraint, Constraint) else ""
+    except Exception:  # whatever an object raises that is looked at
+        return ""
 
 
 def _text(constraint):

@@ -20,9 +20,10 @@ _STYLES = {
     "seasonal_naive": {"color": VERMILION, "marker": "s"},
     "drift": {"color": GREEN, "marker": "^"},
 }
-# Styles of other forecasts, in turn: Okabe & Ito's colours for the colour-blind (2008).
-_COLORS = PURPLE, "#56b4e9", "#e69f00", "#30343f"
-_MARKERS = "D", "v", "P", "X"
+# Styles of other forecasts, in turn: the rest of Okabe & Ito's colours for the colour-blind (2008),
+# then darker and paler ones. Beyond these the colours repeat, with other markers.
+_COLORS = PURPLE, "#56b4e9", "#e69f00", "#30343f", "#882255", "#b8a900", "#8c8f99", "#6a3d9a"
+_MARKERS = "D", "v", "P", "X", "<", ">", "p", "h", "d"
 
 
 def forecaster_styles(names: Sequence[str]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.parameters import StrOptions, Text, validated
+from tsrnn.parameters import Label, StrOptions, Text, validated
 from tsrnn.plotting.backtest_metrics import (
     METRICS,
     check_defined,
@@ -84,9 +84,7 @@ class RankingDisplay:
         self.errors, self.metric, self.parts, self.part = errors, metric, parts, part
 
     @classmethod
-    @validated(
-        ARGUMENTS, metric=[StrOptions(METRICS)], by=[StrOptions(["cutoff", "unique_id"]), None]
-    )
+    @validated(ARGUMENTS, metric=[StrOptions(METRICS)], by=[Label(), None])
     def from_backtest(
         cls,
         backtest: Backtest,
@@ -106,22 +104,25 @@ class RankingDisplay:
         metric : {"MAE", "RMSE", "MAPE", "sMAPE", "MASE", "RMSSE", "WAPE", "bias"}, default="MAE"
             Error, averaged as ``Backtest.metrics`` does; forecasters are ranked by the size of a
             bias.
-        by : {"cutoff", "unique_id"} or None, default="cutoff"
-            Whether a dot is an origin or a series; None draws none.
+        by : label or None, default="cutoff"
+            Whether a dot is an origin, "cutoff", or a series, the name of the ids (or "unique_id");
+            None draws none.
         ax, figsize, title
             As in :meth:`plot`.
 
         Raises
         ------
         ValueError
-            If ``backtest`` is no Backtest, or ``metric`` is unknown or undefined, as MAPE is at 0.
+            If ``backtest`` is no Backtest, ``metric`` is unknown or undefined, as MAPE is at 0, or
+            ``by`` is neither.
         """
         check_defined(backtest, backtest_forecasts(backtest), metric)
         names, parts = list(backtest.forecasters), None
         errors = errors_by(backtest, None, metric).iloc[0]
         if by is not None:
+            _check_parts(backtest, by)
             parts = errors_by(backtest, by, metric)
-        part = "series" if by == "unique_id" else "origin"
+        part = "origin" if by == "cutoff" else "series"
         display = cls(errors[names], metric, parts, part)
         return display.plot(ax, figsize=figsize, title=title)
 
@@ -156,11 +157,11 @@ class RankingDisplay:
         style_of = dict(zip(self.errors.index, styles, strict=True))
         text = blend(ax, foreground(ax), 0.85)
         for row, (name, error) in enumerate(self.ranking_.items()):
-            color = style_of[name]["color"]
+            color, marker = style_of[name]["color"], style_of[name]["marker"]
             if self.parts is not None:
                 self._draw_dots(ax, row, name, color)
             mark: dict[str, Any] = {
-                "marker": "o",
+                "marker": marker,
                 "markersize": 9,
                 "linestyle": "none",
                 "zorder": 3,
@@ -211,3 +212,10 @@ class RankingDisplay:
             worst = np.nanmax(self.parts[list(self.ranking_.index)].to_numpy())
         right = max(most, min(worst, _FAR * most))
         ax.set_xlim(-0.02 * right, 1.03 * right)
+
+
+def _check_parts(backtest, by):
+    """Refuse dots of anything but origins and series."""
+    known = list(dict.fromkeys(["cutoff", "unique_id", backtest.names[0]]))
+    if by not in known:
+        raise ValueError(f"by must be one of {', '.join(map(repr, known))} or None, got {by!r}.")

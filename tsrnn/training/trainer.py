@@ -141,10 +141,10 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
         for array, validation, each in zip(windows, validations, settings, strict=True)
     )
     n_jobs = networks[0].threads_for(settings[0].n_jobs, source, n_windows, n_trained=len(networks))
-    _log_start(networks, settings[0], n_jobs)
     runner = None
     try:
         with interruptible() as check_interrupt, claim(settings[0].device, n_jobs) as workers:
+            _log_start(networks, settings[0], workers)
 
             def on_block(fraction):
                 check_interrupt()
@@ -178,10 +178,10 @@ def _train(networks, source, windows, validations, settings, rngs, on_progress, 
     return monitor.histories
 
 
-def _log_start(networks, settings, n_threads):
-    """Log, at level INFO, what is trained on how many threads."""
+def _log_start(networks, settings, workers):
+    """Log, at level INFO, what is trained on how many threads, or on the GPU."""
     network, n_epochs = networks[0], settings.stop_after or settings.max_iter
-    where = "the GPU" if settings.device == "cuda" else f"{n_threads} thread(s)"
+    where = "the GPU" if workers == "cuda" else f"{workers} thread(s)"
     message = "training %d network(s) (%s, %d parameters, %s) for at most %d epochs on %s"
     cell, weights = getattr(network, "cell", "encoder-decoder"), network.parameters
     values = cell, weights.size, weights.dtype, n_epochs, where

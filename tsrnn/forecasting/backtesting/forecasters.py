@@ -31,12 +31,34 @@ class ForecasterOptions(Constraint):
             return bool(value) and all(map(_is_forecaster, value))
         return isinstance(value, RNNForecaster)
 
+    def problem(self, value: Any) -> str:
+        if isinstance(value, dict):
+            entries = list(value.items())
+        else:
+            entries = list(enumerate(value)) if isinstance(value, (list, tuple)) else []
+        for key, each in entries:
+            if not _is_forecaster(each):
+                return f"{key!r} {_problem_of(each)}"
+        return ""
+
     def __str__(self) -> str:
         names = ", ".join(map(repr, BASELINES))
         return (
             "an RNNForecaster, or a list or a dict by name of RNNForecasters, regressors of "
             f"scikit-learn, forecasters of statsforecast or sktime, and names ({names})"
         )
+
+
+def _problem_of(value):
+    """What is wrong with an entry that is no forecaster."""
+    if isinstance(value, type):
+        return f"is a class: give an object of it, {value.__name__}()."
+    if isinstance(value, str):
+        return f"is {value!r}, which is no name of one: {', '.join(map(repr, BASELINES))}."
+    return (
+        f"is of type {type(value).__name__}, no forecaster. Give an RNNForecaster, a regressor of "
+        "scikit-learn, a forecaster of statsforecast or sktime, or a name."
+    )
 
 
 def _is_forecaster(value):
