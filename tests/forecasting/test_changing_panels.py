@@ -460,6 +460,13 @@ class TestCorrections:
         assert not np.allclose(forecaster.predict(), right.predict())
         forecaster.update(y[-3:], price.loc[DAYS[-3:]], overwrite=True)
         pd.testing.assert_series_equal(forecaster.predict(), right.predict(), check_exact=True)
+        with pytest.raises(DataError, match=r"update\(..., overwrite=True\) corrects those before"):
+            forecaster.update(y[-3:-2] + 1)
+        forecaster.update(y[-3:], wrong.loc[DAYS[-3:]], overwrite=True)
+        assert not np.allclose(forecaster.predict(), right.predict())
+        missing = y[-3:] * np.nan  # the covariates alone
+        forecaster.update(missing, price.loc[DAYS[-3:]], overwrite=True)
+        pd.testing.assert_series_equal(forecaster.predict(), right.predict(), check_exact=True)
 
     def test_what_is_before_all_that_is_kept_is_left_out(self):
         forecaster = quick().fit(LONG_ONES[:-40]).update(LONG_ONES[-40:])

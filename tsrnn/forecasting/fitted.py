@@ -179,6 +179,8 @@ class FittedForecaster:
         if self.features:
             rows += self._later()
         if new is not None:
+            if self.features:  # refuse times that do not follow before covariates at them
+                extended(dataclasses.replace(known, covariates=None), new, every=every)
             if self.features and self.static_channels is not None:
                 places = {label: k for k, label in enumerate(known.ids)}
                 static = self.static_channels[[places.get(label, 0) for label in new.ids]]
