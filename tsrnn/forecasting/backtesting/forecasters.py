@@ -36,10 +36,11 @@ class ForecasterOptions(Constraint):
             entries = list(value.items())
         else:
             entries = list(enumerate(value)) if isinstance(value, (list, tuple)) else []
-        for key, each in entries:
-            if not _is_forecaster(each):
-                return f"{key!r} {_problem_of(each)}"
-        return ""
+        wrong = [(key, each) for key, each in entries if not _is_forecaster(each)]
+        if not wrong or len(wrong) == len(entries):  # of no forecaster at all: say what one is
+            return ""
+        key, each = wrong[0]
+        return f"{key!r} {_problem_of(each)}"
 
     def __str__(self) -> str:
         names = ", ".join(map(repr, BASELINES))
