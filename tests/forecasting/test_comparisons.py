@@ -254,7 +254,7 @@ def test_names():
             [zero_shot(3), zero_shot(5)],
             "'RNNForecaster_2' has horizon=5, and 'RNNForecaster' has 3",
         ),
-        ([zero_shot(), "prophet"], "forecaster 1 is 'prophet', which is no name of one: 'seasonal_naive'"),
+        ([zero_shot(), "prophet"], "forecaster 1 is 'prophet', which is no name of one"),
         ([], "forecaster must be an RNNForecaster"),
         ({"y": zero_shot()}, "'y' would be the name of two columns"),
     ],
