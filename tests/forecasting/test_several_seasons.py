@@ -199,3 +199,11 @@ def test_segments_that_divide_the_horizon(horizon, season, n_series, expected):
     frame = pd.DataFrame(dict.fromkeys(range(n_series), Y)) if n_series > 1 else Y
     kwargs = {"horizon": horizon, "season": season, "calendar": ["hour"], "max_iter": 1}
     assert quick(**kwargs).fit(frame).segment_ == expected
+
+
+def test_a_high_level_leaves_the_pattern_as_it_is():
+    hours = np.arange(24 * 7 * 100)
+    pattern = np.random.default_rng(0).normal(size=168)
+    values = pattern[hours % 168] + np.random.default_rng(1).normal(scale=0.1, size=hours.size)
+    (low,), (high,) = (seasonal_profiles(each, [24, 168]) for each in (values, values + 1e9))
+    np.testing.assert_allclose(high, low, atol=1e-5)

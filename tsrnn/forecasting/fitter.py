@@ -22,7 +22,9 @@ _MAX_VALIDATION = 4000  # windows that validate an epoch, of all series together
 _MIN_VALIDATION = 20  # the least that this comes to for a series with its own network
 _MAX_FINE_TUNING = 20  # epochs
 _MOST_TUNING = 0.2  # share of a budget for each training of the pretrained network
-_LATE, _LONGER_REFIT = 0.7, 2
+# A refit gets a longer schedule, by this factor, if a budget cut the schedule of the training and
+# its best epoch is after this share of the epochs.
+_LONGER_REFIT, _LATE = 2, 0.7
 # Shares of a budget, less that of the pretrained network: of training with validation if a refit
 # follows, which has no epochs to validate, or if only errors do, and of these before a refit.
 _REFIT_SHARE, _ALONE_SHARE, _CALIBRATION_SHARE = 0.55, 0.95, 0.25

@@ -70,6 +70,7 @@ def _profile(values, season, shortest):
         if season == shortest or season % shortest:
             return np.zeros(season)
         return np.tile(_profile(values, shortest, shortest), season // shortest)
+    values = values - values.mean()  # of a high level running sums would lose the last digits
     sums = np.cumsum(np.concatenate([[0.0], values]))
     means = (sums[season:] - sums[:-season]) / season
     if season % 2 == 0:  # two of them, which begin half a season before and a step later
