@@ -26,7 +26,7 @@ from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
-from tsrnn.parameters import POSITIVE_INTEGER, STEPS, Integer, ListOf, StrOptions
+from tsrnn.parameters import POSITIVE_INTEGER, STEPS, Integer, ListOf, StrOptions, user_level
 from tsrnn.parameters.types import (
     Auto,
     Device,
@@ -286,7 +286,7 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
                 f"y has {max(lengths)} observations, and scores are means over "
                 f"stretch={self.stretch}: too few stretches to tell what is usual. Give more "
                 "history, or a shorter stretch.",
-                stacklevel=5,
+                stacklevel=user_level(),
             )
         scored = [
             fitted.scores(series, evaluation, self.stretch, self.online)

@@ -17,7 +17,7 @@ from tsrnn.anomaly.metrics.affiliation import event_affiliation
 from tsrnn.anomaly.metrics.nab import nab_gains
 from tsrnn.anomaly.thresholds import FixedThreshold
 from tsrnn.anomaly.thresholds.base import checked_scores
-from tsrnn.parameters import Allowed, HasMethods, StrOptions, is_number, validated
+from tsrnn.parameters import Allowed, HasMethods, StrOptions, is_number, user_level, validated
 
 Parts: TypeAlias = Sequence[np.ndarray]  # of each series
 TuningMetric: TypeAlias = (
@@ -140,7 +140,6 @@ def tuned_threshold(
     """As :func:`tune_threshold`, for scores and labels (n,) of each of several series.
 
     ``rows`` are positions of all steps, (n_steps,), in the arrays that a function is given.
-    Warnings point to the caller of a decorated caller.
     """
     tuning = _Tuning.of(scores, labels, metric, rows)
     tuning.check()
@@ -152,7 +151,7 @@ def tuned_threshold(
         warnings.warn(
             f"By {metric!r} no threshold is better than no alarm, as the labelled points have no "
             "higher scores than others. The threshold is the highest score, which gives none.",
-            stacklevel=4,
+            stacklevel=user_level(),
         )
         return tuning.threshold(tuning.levels[-1])
     if last - first < cuts[last] - cuts[first]:  # some between were not tried

@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from tsrnn.estimators.callbacks import user_level
 from tsrnn.estimators.summary import network_html
 from tsrnn.kernels import cells
 from tsrnn.kernels.losses import REGRESSION_LOSSES, find_loss
@@ -28,6 +27,7 @@ from tsrnn.parameters import (
     Number,
     ParametersMixin,
     StrOptions,
+    user_level,
 )
 from tsrnn.training import History, Settings
 from tsrnn.training.schedules import SCHEDULES
@@ -165,7 +165,7 @@ class RecurrentEstimator(ParametersMixin, BaseEstimator):
         """Names and values, as text, of what a fit chose by itself."""
         return {}
 
-    def _record(self, history: History, stacklevel: int = 3) -> None:
+    def _record(self, history: History) -> None:
         """Set fitted attributes, named as MLPRegressor's; warn of an interrupted training."""
         self.loss_curve_ = history.loss_curve
         self.validation_scores_ = [-loss for loss in history.validation_curve] or None
@@ -175,5 +175,5 @@ class RecurrentEstimator(ParametersMixin, BaseEstimator):
             warnings.warn(
                 f"Training was interrupted; the weights of epoch {history.best_iter} are kept, and "
                 f"{type(self).__name__} can be used.",
-                stacklevel=user_level(stacklevel),
+                stacklevel=user_level(),
             )

@@ -1,6 +1,5 @@
 """scikit-learn's callbacks (experimental, from 1.9 on): each epoch of a fit is a task."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -16,19 +15,6 @@ except ImportError:  # scikit-learn before 1.9
     def with_callbacks(method):
         """Return the method unchanged."""
         return method
-
-
-_DECORATORS = "sklearn.callback", "tsrnn.parameters.validation"
-
-
-def user_level(level: int) -> int:
-    """The ``stacklevel`` of a warning, past the frames that decorators put around methods."""
-    frame = inspect.currentframe()
-    for _ in range(level):
-        frame = frame.f_back if frame is not None else None
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_DECORATORS):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 class EpochCallbacks:

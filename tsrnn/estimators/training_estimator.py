@@ -12,11 +12,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from tsrnn.estimators.base import RecurrentEstimator
-from tsrnn.estimators.callbacks import EpochCallbackMixin, user_level
+from tsrnn.estimators.callbacks import EpochCallbackMixin
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.estimators.sequence_model import PartialFitState
 from tsrnn.network import Network
-from tsrnn.parameters import BOOLEAN, NON_NEGATIVE
+from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, user_level
 from tsrnn.training import History, Moments, Settings, train
 
 _OPEN_ENDED = ("constant", "adaptive")  # schedules without an end
@@ -71,7 +71,7 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
         parts = source, rows, validation, settings, rng
         history = self._train(*parts, budget=budget, on_progress=callbacks)
         callbacks.end(history)
-        self._record(history, stacklevel=5)
+        self._record(history)
         if self._partial_fit_state is not None:
             del self._partial_fit_state  # back to the None of the class
         ended = history.stopped or history.interrupted or history.was_cut
@@ -81,7 +81,7 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
                 "epochs: its loss still fell. Raise max_iter, or use "
                 "learning_rate='one_cycle', which comes to an end by itself.",
                 ConvergenceWarning,
-                stacklevel=user_level(4),
+                stacklevel=user_level(),
             )
 
     def _train_epoch(self, source, rows, rng, is_new, n_drawn=None) -> None:
@@ -103,7 +103,7 @@ class TrainingEstimator(EpochCallbackMixin, RecurrentEstimator):
         if not is_new:
             history.best_iter += len(self.loss_curve_)
             history.loss_curve = [*self.loss_curve_, *history.loss_curve]
-        self._record(history, stacklevel=5)
+        self._record(history)
 
     def _train(
         self,

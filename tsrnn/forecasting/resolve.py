@@ -8,12 +8,12 @@ from typing import Any, Self
 import numpy as np
 
 from tsrnn.data import Collection, Location, Panel, affected, format_time
-from tsrnn.estimators.callbacks import user_level
 from tsrnn.forecasting.seasonality import is_seasonal, prefers_logarithm, season_of
 from tsrnn.forecasting.short import TooShortError
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network.transformer import CELL
+from tsrnn.parameters import user_level
 
 _MIN_WINDOWS = 8  # to train on
 _REFUSING = ("pad", "raise")  # where each series has a network: padding is nothing to learn from
@@ -81,7 +81,7 @@ def resolve(
             "So few values of y were observed that none are held out: networks are trained for "
             f"all epochs, without early stopping, and {intervals}. Give more observed values, or "
             "early_stopping=False.",
-            stacklevel=user_level(4),
+            stacklevel=user_level(),
         )
     segment = parameters["segment"]
     if segment == "auto":
@@ -231,7 +231,7 @@ def _lone_windows(collection, season, auto_season, parameters):
         warnings.warn(
             f"y has {n_values} observations, too few to learn its season of {too_long[0]}: it "
             f"is forecast without. {too_long[1]} observations would do, or a shorter horizon.",
-            stacklevel=user_level(4),
+            stacklevel=user_level(),
         )
     if _n_windows(collection, lookback, n_ahead, n_held_out)[0] < _MIN_WINDOWS:
         n_held_out = np.zeros(1, int)

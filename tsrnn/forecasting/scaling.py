@@ -13,6 +13,7 @@ from tsrnn.estimators.constant import ROUNDING, is_constant
 from tsrnn.forecasting.seasons import seasonal_profiles
 from tsrnn.kernels import portable
 from tsrnn.kernels.losses import find_loss
+from tsrnn.parameters import user_level
 
 MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
 _LARGEST = 1e300  # result: sums and differences of many are finite
@@ -115,7 +116,7 @@ class Scaling:
             warnings.warn(
                 f"Some results exceed {_LARGEST:g} and are set to it, as forecasts of logarithms "
                 "are too uncertain. Fit with transform=None.",
-                stacklevel=5,
+                stacklevel=user_level(),
             )
         return portable.exp(np.minimum(values, _LOG_LARGEST))
 

@@ -34,6 +34,7 @@ from tsrnn.parameters import (
     Integer,
     StrOptions,
     Text,
+    user_level,
     validate_parameters,
     validated,
 )
@@ -221,7 +222,7 @@ def search(
             f"There was no time to try any setting of space within max_seconds={max_seconds:g}: "
             "the forecaster as it is, which takes longer than that for all its evaluations, is "
             "the result. Raise max_seconds, or lower n_windows.",
-            stacklevel=3,
+            stacklevel=user_level(),
         )
     best, fitted = halving.best(), None
     if refit:

@@ -6,8 +6,8 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from tsrnn.data import Collection, DataError, Location, affected, listed, take_series
-from tsrnn.estimators.callbacks import user_level
 from tsrnn.kernels.sources import Source
+from tsrnn.parameters import user_level
 
 Short = Literal["pad", "naive", "drop", "raise"]
 SHORT = get_args(Short)
@@ -57,7 +57,7 @@ def without_short(
             "Leave it out, give a shorter lookback or season, or use short='pad' or 'naive'.",
             kind=TooShortError,
         )
-    warnings.warn(_warning(labels, read.lookback, short), stacklevel=user_level(4))
+    warnings.warn(_warning(labels, read.lookback, short), stacklevel=user_level())
     return take_series(collection, np.flatnonzero(~is_short)) if short == "drop" else collection
 
 

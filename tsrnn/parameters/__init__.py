@@ -38,6 +38,7 @@ from tsrnn.parameters.validation import (
     check_parameter,
     naming,
     plain,
+    user_level,
     validate_parameters,
     validated,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "naming",
     "percent_label",
     "plain",
+    "user_level",
     "validate_parameters",
     "validated",
 ]

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from tsrnn.parameters.constraints import Allowed, Constraint, is_integer, is_number
 
+_OWN = "tsrnn.", "sklearn.callback"  # the latter's decorator is around methods
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -135,6 +136,14 @@ def _checked(name, value, allowed):
     value = plain(value)
     check_parameter(name, value, allowed)
     return value
+
+
+def user_level() -> int:
+    """The ``stacklevel`` of a warning that points to the line outside of tsrnn that led to it."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OWN):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _accepts(constraint, value):

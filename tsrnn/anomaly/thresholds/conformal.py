@@ -11,7 +11,14 @@ from sklearn.utils import check_random_state
 from tsrnn.anomaly.thresholds.base import Threshold, checked_scores
 from tsrnn.anomaly.thresholds.quantile import largest_count
 from tsrnn.anomaly.whole_updates import whole_update
-from tsrnn.parameters import BOOLEAN, NON_NEGATIVE, POSITIVE_INTEGER, RANDOM_STATE, SHARE
+from tsrnn.parameters import (
+    BOOLEAN,
+    NON_NEGATIVE,
+    POSITIVE_INTEGER,
+    RANDOM_STATE,
+    SHARE,
+    user_level,
+)
 from tsrnn.parameters.types import RandomStateLike
 
 
@@ -164,7 +171,7 @@ class ConformalThreshold(Threshold):
                 f"{n} scores can make no alarm at false_alarm_rate={self.false_alarm_rate}, as the "
                 f"least p-value is 1 / {n + 1}: give {int(np.ceil(1 / self.false_alarm_rate)) - 1} "
                 "or more, raise the rate, or take smoothed=True.",
-                stacklevel=3,
+                stacklevel=user_level(),
             )
 
     def _p_value(self, score, rng):

@@ -23,7 +23,7 @@ from tsrnn.forecasting.backtesting.scores import (
     spread_scores,
     zeros_note,
 )
-from tsrnn.parameters import POSITIVE_INTEGER, Label, ListOf, Text, validated
+from tsrnn.parameters import POSITIVE_INTEGER, Label, ListOf, Text, user_level, validated
 
 _LABEL = Label()
 
@@ -225,7 +225,7 @@ class Backtest:
         if chosen is not None and "MAPE" in wanted.values():
             zeros = zeros_note(rows, self.names[2])
             if zeros:
-                warnings.warn(zeros, stacklevel=4)
+                warnings.warn(zeros, stacklevel=user_level())
         scales = {"MASE": self.scales, "RMSSE": self.squared_scales}
         tables = []
         for name in self.forecasters:
