@@ -396,3 +396,10 @@ def allow_shared_memory(dispatcher, signature, n_bytes: int) -> None:
     function = dispatcher.compile(signature)._codelibrary.get_cufunc()
     attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
     driver.cuKernelSetAttribute(attribute, n_bytes, function.handle, function.device.id)
+
+
+def flush_deallocations(context) -> None:
+    """Free what Numba has put off freeing of a GPU's memory, until there is more of it."""
+    for owner in (context, context.memory_manager):  # others' managers may put off nothing
+        if hasattr(owner, "deallocations"):
+            owner.deallocations.clear()
