@@ -1,8 +1,8 @@
 """What can be measured of the CUDA target without a GPU: the host's share of a call.
 
 ``host``: this library's and numba-cuda's Python, and copies, with empty kernels and stubs in the
-place of the driver (see ``gpu_host.py``). What the driver takes for its calls is not in it; their
-number is printed.
+place of the driver (see ``gpu_sections/stub_driver.py``), in seconds of the processor. What the
+driver takes for its calls is not in it; they are printed, without questions about the context.
 """
 
 import argparse
@@ -18,7 +18,7 @@ if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0":  # read where Numba is im
         sys.executable, [sys.executable, *sys.argv], os.environ | {"NUMBA_ENABLE_CUDASIM": "0"}
     )
 
-import gpu_host
+from gpu_sections import stub_driver
 from peers import Ours
 from speed import processor_name
 
@@ -30,7 +30,7 @@ N_ROUNDS, N_CALLS = 7, 40
 
 def host_table() -> None:
     """The host's milliseconds a call, medians of rounds, and the driver's calls."""
-    driver = gpu_host.make()
+    driver = stub_driver.make()
     print(
         "| LSTM: batch, steps, inputs, hidden | predict, host ms | other weights each time "
         "| other values each time | training, host ms a step | driver calls a "
@@ -40,12 +40,10 @@ def host_table() -> None:
         ours = Ours("lstm", size, "cuda")
         first, *others = (milliseconds(call) for call in calls_of(ours))
         driver.calls.clear()
-        ours.predict(1)
-        print(
-            f"| {', '.join(map(str, size))} | {bar_of_most(first)} "
-            f"| {' | '.join(f'{each:.3f}' for each in others)} | {driver.calls.total()} |",
-            flush=True,
-        )
+        ours.network.predict(ours.source, ours.windows[0, -ours.n_batch :], "cuda")
+        row = f"{', '.join(map(str, size))} | {bar_of_most(first)}"
+        row += "".join(f" | {each:.3f}" for each in others)
+        print(f"| {row} | {' '.join(driver.calls_in_order())} |", flush=True)
 
 
 def calls_of(ours):

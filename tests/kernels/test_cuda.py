@@ -249,6 +249,23 @@ def test_without_a_gpu_the_error_says_what_to_install(monkeypatch):
         pass
 
 
+@pytest.mark.parametrize("simulated", [0, 1])
+def test_where_numba_cuda_cannot_be_imported_a_line_says_what_to_install(simulated, monkeypatch):
+    """As with a NumPy that is newer than it allows."""
+
+    def fail(name):
+        raise AttributeError("module 'numpy' has no attribute 'row_stack'")
+
+    monkeypatch.setattr(numba.config, "ENABLE_CUDASIM", simulated)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(importlib, "import_module", fail)
+    expected = r"row_stack.*'numpy<2\.5'.*device='cpu'"
+    with pytest.raises(RuntimeError, match=expected) as error, claim("cuda", None):
+        pass
+    assert "\n" not in str(error.value)
+    assert np.__version__ in str(error.value)
+
+
 def test_networks_hold_no_gpu_memory():
     network = random_network(n_hidden=3, n_out=HORIZON)
     train(

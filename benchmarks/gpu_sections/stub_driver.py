@@ -5,7 +5,6 @@ classes for arrays, streams and launches run above that as they are. It must be 
 ``numba.cuda`` is used, in a process without the simulator.
 """
 
-import collections
 import ctypes
 import functools
 import types
@@ -18,10 +17,15 @@ N_BYTES = 80 * 10**9
 
 
 class StubDriver:
-    """The functions of the driver that arrays and streams need; ``calls`` counts them."""
+    """The functions of the driver that arrays and streams need; ``calls`` lists those called."""
 
     def __init__(self, binding):
-        self.binding, self.calls, self._memory = binding, collections.Counter(), {}
+        self.binding, self._memory = binding, {}
+        self.calls: list[str] = []
+
+    def calls_in_order(self) -> list[str]:
+        """Calls that do something; those that ask for the context are left out."""
+        return [name for name in self.calls if not name.startswith("cuCtxGet")]
 
     def functions(self):
         """Each function by its name, as numba-cuda calls it."""
@@ -31,7 +35,7 @@ class StubDriver:
     def _counted(self, name, function):
         @functools.wraps(function)
         def call(*args):
-            self.calls[name] += 1
+            self.calls.append(name)
             return function(*args)
 
         return call
