@@ -280,12 +280,15 @@ IN_CUDA = """
 import inspect, json
 from numba.cuda import codegen, dispatcher
 from numba.cuda.cudadrv import driver
+from tsrnn.kernels.jit import numba_internals
 attributes = driver.binding.CUfunction_attribute
 print(json.dumps({
     "CUDADispatcher.compile": hasattr(dispatcher.CUDADispatcher, "compile"),
     "_Kernel._codelibrary": "self._codelibrary" in inspect.getsource(dispatcher._Kernel),
     "CUDACodeLibrary.get_cufunc": hasattr(codegen.CUDACodeLibrary, "get_cufunc"),
     "driver.driver": hasattr(driver, "driver"),
+    "driver.CudaAPIError": issubclass(driver.CudaAPIError, Exception),
+    "np.arrayobj": numba_internals.import_cuda_compiler() is None,
     "Context.deallocations": "self.deallocations" in inspect.getsource(driver.Context.__init__),
     "BaseCUDAMemoryManager.deallocations": "self.deallocations"
     in inspect.getsource(driver.HostOnlyCUDAMemoryManager.__init__),

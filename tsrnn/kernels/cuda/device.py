@@ -9,7 +9,12 @@ import warnings
 import numba
 import numpy as np
 
-from tsrnn.kernels.jit.numba_internals import allow_shared_memory, flush_deallocations
+from tsrnn.kernels.jit.numba_internals import (
+    allow_shared_memory,
+    cuda_error,
+    flush_deallocations,
+    import_cuda_compiler,
+)
 
 USABLE = 0.9  # of the free memory
 MAX_PINNED_BYTES = 2**28  # of the host's memory at once: the system can't move it
@@ -39,7 +44,11 @@ def require() -> None:
 def _import_cuda():
     """``numba.cuda``; a RuntimeError that says what to install where it can't be imported."""
     try:
-        return importlib.import_module("numba.cuda")
+        cuda = importlib.import_module("numba.cuda")
+        is_new = np.lib.NumpyVersion(np.__version__) >= f"{_NUMPY_TOO_NEW}.0"
+        if is_new and not numba.config.ENABLE_CUDASIM:
+            import_cuda_compiler()
+        return cuda
     except Exception as error:  # e.g. a function of NumPy that is no longer there
         raise RuntimeError(
             f"device='cuda' can't import numba-cuda {_version('numba-cuda')} with NumPy "
@@ -141,7 +150,6 @@ def allocate(n_bytes: int):
         If so much is not free.
     """
     from numba import cuda
-    from numba.cuda.cudadrv.driver import CudaAPIError
 
     free = USABLE * free_bytes()
     if n_bytes > free:
@@ -149,19 +157,18 @@ def allocate(n_bytes: int):
     more = n_bytes + n_bytes // 8  # so that a call that needs a little more needs no other
     try:
         return cuda.device_array(-(-(more if more < free else n_bytes) // 8), np.int64)
-    except CudaAPIError as error:  # free, but not in one piece
+    except cuda_error() as error:  # free, but not in one piece
         raise OutOfMemory(n_bytes, free) from error
 
 
 def host_memory(n_bytes: int) -> np.ndarray:
     """An array of int64 of the host, pinned if it is not too long."""
     from numba import cuda
-    from numba.cuda.cudadrv.driver import CudaAPIError
 
     n_words = -(-(n_bytes + n_bytes // 8) // 8)
     if 8 * n_words <= MAX_PINNED_BYTES:
         try:
             return cuda.pinned_array(n_words, np.int64)
-        except CudaAPIError as error:  # copies are slower without
+        except cuda_error() as error:  # copies are slower without
             _log.info("no pinned memory of %d bytes: %s", 8 * n_words, error)
     return np.empty(n_words, np.int64)

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import gc
 import hashlib
+import importlib
 from unittest import mock
 
 import llvmlite.binding
@@ -396,6 +397,18 @@ def allow_shared_memory(dispatcher, signature, n_bytes: int) -> None:
     function = dispatcher.compile(signature)._codelibrary.get_cufunc()
     attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
     driver.cuKernelSetAttribute(attribute, n_bytes, function.handle, function.device.id)
+
+
+def cuda_error() -> type[Exception]:
+    """What a call of the CUDA driver raises that fails."""
+    from numba.cuda.cudadrv.driver import CudaAPIError
+
+    return CudaAPIError
+
+
+def import_cuda_compiler() -> None:
+    """Import what numba-cuda imports as late as it compiles: it may not be made for this NumPy."""
+    importlib.import_module("numba.cuda.np.arrayobj")
 
 
 def flush_deallocations(context) -> None:
