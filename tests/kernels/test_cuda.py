@@ -265,6 +265,7 @@ def test_where_numba_cuda_cannot_be_imported_a_line_says_what_to_install(
 
     monkeypatch.setattr(numba.config, "ENABLE_CUDASIM", simulated)
     monkeypatch.setattr(np, "__version__", "2.5.1")
+    monkeypatch.setattr(device, "_NUMPY_IS_TOO_NEW", True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
     monkeypatch.setattr(importlib, "import_module", import_module)
     expected = r"NumPy 2.5.1 .*row_stack.*'numpy<2\.5'.*device='cpu'"

@@ -287,6 +287,8 @@ print(json.dumps({
     "_Kernel._codelibrary": "self._codelibrary" in inspect.getsource(dispatcher._Kernel),
     "CUDACodeLibrary.get_cufunc": hasattr(codegen.CUDACodeLibrary, "get_cufunc"),
     "driver.driver": hasattr(driver, "driver"),
+    "driver.host_to_device": list(inspect.signature(numba_internals.host_to_device()).parameters)
+    == ["dst", "src", "size", "stream"],
     "driver.CudaAPIError": issubclass(driver.CudaAPIError, Exception),
     "np.arrayobj": numba_internals.import_cuda_compiler() is None,
     "Context.deallocations": "self.deallocations" in inspect.getsource(driver.Context.__init__),

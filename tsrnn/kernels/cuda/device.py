@@ -19,6 +19,7 @@ from tsrnn.kernels.jit.numba_internals import (
 USABLE = 0.9  # of the free memory
 MAX_PINNED_BYTES = 2**28  # of the host's memory at once: the system can't move it
 _NUMPY_TOO_NEW = "2.5"  # for the versions of numba-cuda that pyproject.toml allows
+_NUMPY_IS_TOO_NEW = np.lib.NumpyVersion(np.__version__) >= f"{_NUMPY_TOO_NEW}.0"
 _log = logging.getLogger("tsrnn")
 
 
@@ -45,9 +46,8 @@ def _import_cuda():
     """``numba.cuda``; a RuntimeError that says what to install where it can't be imported."""
     try:
         cuda = importlib.import_module("numba.cuda")
-        is_new = np.lib.NumpyVersion(np.__version__) >= f"{_NUMPY_TOO_NEW}.0"
-        if is_new and not numba.config.ENABLE_CUDASIM:
-            import_cuda_compiler()
+        if _NUMPY_IS_TOO_NEW and not numba.config.ENABLE_CUDASIM:
+            import_cuda_compiler()  # fails if no later version has made it fit
         return cuda
     except Exception as error:  # e.g. a function of NumPy that is no longer there
         raise RuntimeError(

@@ -411,6 +411,17 @@ def import_cuda_compiler() -> None:
     importlib.import_module("numba.cuda.np.arrayobj")
 
 
+@functools.cache
+def host_to_device():
+    """A function (target, source, bytes, stream) that begins a copy to the GPU.
+
+    Arrays of numba-cuda have a method for it, which first looks for twice as long at their shapes.
+    """
+    from numba.cuda.cudadrv import devices, driver
+
+    return devices.require_context(driver.host_to_device)
+
+
 def flush_deallocations(context) -> None:
     """Free what Numba has put off freeing of a GPU's memory, until there is more of it."""
     for owner in (context, context.memory_manager):  # others' managers may put off nothing
