@@ -26,7 +26,7 @@ from numba.np.arrayobj import populate_array
 from numba.parfors import parfor_lowering
 from packaging.requirements import Requirement
 
-from tsrnn.kernels.jit import numba_internals
+from tsrnn.kernels.jit import cuda_internals, numba_internals
 from tsrnn.kernels.jit.compile import device_function, matrix
 
 ROOT = Path(__file__).parents[2]
@@ -263,12 +263,12 @@ def test_the_simulator_gives_its_context_and_arrays(cuda):
         pytest.skip("there is a GPU: nothing is simulated")
     from numba import cuda as numba_cuda
 
-    simulated = numba_internals.SimulatedCuda()
+    simulated = cuda_internals.SimulatedCuda()
     kinds, threads = [], []
 
     @numba_cuda.jit
     def kernel(x):
-        kinds.append(type(numba_internals.simulated_array(x)))
+        kinds.append(type(cuda_internals.simulated_array(x)))
         threads.append(simulated.threadIdx.x)
 
     kernel[1, 1](np.zeros(3))

@@ -14,7 +14,7 @@ from numba.extending import overload, register_jitable
 from tsrnn.kernels import workers
 from tsrnn.kernels.gemm import products
 from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS, device_function
-from tsrnn.kernels.jit.numba_internals import SimulatedCuda
+from tsrnn.kernels.jit.cuda_internals import SimulatedCuda
 from tsrnn.kernels.layout import layer_offset, weights_width
 from tsrnn.kernels.outputs import head_offsets
 
@@ -27,19 +27,24 @@ _N_SIMULATED = 4  # threads of a block in the simulator, each a thread of Python
 
 
 class TileConfig(NamedTuple):
-    """How a block divides its work: constants that kernels are compiled with."""
+    """How a block divides its work; kernels are compiled for its rows and units.
+
+    The number of threads and the hidden size are known at run time only: one set of kernels serves
+    all hidden sizes for which a thread computes one unit at once, another all for which it does two.
+    """
 
     n_rows: int  # of a chunk: 4, 8, 16 or 32
     n_units: int  # whose gates a thread computes at once: 1, or 2 if their number is even
     n_threads: int  # of a block, a power of two
 
-    @property
-    def panel(self) -> tuple[int, int]:
-        """Threads across the inputs and down the gates of a panel of the weights' gradient."""
-        across = 1
-        while 4 * across * across <= self.n_threads:
-            across *= 2
-        return across, self.n_threads // across
+
+@device_function
+def panel_of(n_threads):
+    """Threads across the inputs and down the gates of a panel of the weights' gradient."""
+    across = 1
+    while 4 * across * across <= n_threads:
+        across *= 2
+    return across, n_threads // across
 
 
 def tile_config_of(n_rows: int, n_hidden: int, itemsize: int) -> TileConfig:
@@ -142,7 +147,7 @@ def shared_values(sizes, tile_config: TileConfig) -> tuple[int, int]:
     columns = max(weights_width(sizes, layer) for layer in range(sizes.n_layers))
     m, n_hidden = sizes.n_blocks * sizes.n_hidden, sizes.n_hidden
     forward, backward = columns * tile_config.n_rows, (m + SPLIT * n_hidden) * tile_config.n_rows
-    grad_weights = TILE * sum(tile_config.panel) * (DEPTH + 1)
+    grad_weights = TILE * sum(panel_of(tile_config.n_threads)) * (DEPTH + 1)
     all_forward = forward + columns * m
     all_backward = backward + m * n_hidden + 4 * tile_config.n_units
     least = max(forward, backward, grad_weights)

@@ -8,7 +8,7 @@ import warnings
 import numba
 import numpy as np
 
-from tsrnn.kernels.jit.numba_internals import allow_shared_memory
+from tsrnn.kernels.cuda.compiling import compile_kernel
 
 
 def require() -> None:
@@ -60,14 +60,11 @@ def max_shared_bytes() -> int:
 @functools.cache
 def _compiled(function, dtype):
     """The dispatcher of a kernel, compiled for its types and allowed all shared memory."""
-    from numba import cuda, types
+    if numba.config.ENABLE_CUDASIM:
+        from numba import cuda
 
-    dispatcher = cuda.jit(function)
-    if not numba.config.ENABLE_CUDASIM:
-        real = types.float32 if dtype == "float32" else types.float64
-        signature = types.void(real[::1], types.int64[::1], types.float64[::1], types.int64)
-        allow_shared_memory(dispatcher, signature, max_shared_bytes())
-    return dispatcher
+        return cuda.jit(function)
+    return compile_kernel(function, dtype, max_shared_bytes())
 
 
 def free_bytes() -> float:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from tsrnn.kernels.cuda.blocks import DEPTH, ROWS, SPLIT, TILE, TileConfig, cuda
+from tsrnn.kernels.cuda.blocks import DEPTH, ROWS, SPLIT, TILE, cuda, panel_of
 from tsrnn.kernels.jit.compile import device_function, like, matrix, scalar
 from tsrnn.kernels.layout import layer_offset, weights_width
 from tsrnn.kernels.outputs import head_offsets
@@ -21,17 +21,21 @@ from tsrnn.kernels.workers import worker_range
 _u8 = np.uint64  # an index that can't be negative: a signed one is checked at every use
 
 
-def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
-    """Make the passes of a step of a cell (a module of ``kernels.cells``) for a tile config."""
-    real, rows = numba.from_dtype(np.dtype(dtype)), tile_config.n_rows
-    n_wide = 4 * tile_config.n_units  # units that a thread works on in the backward pass
+def compile_steps(cell, dtype: str, rows: int, n_units: int) -> Steps:
+    """Make the passes of a step of a cell (a module of ``kernels.cells``).
+
+    ``rows`` of a chunk, and ``n_units`` whose gates a thread computes at once, are constants in
+    them; the hidden size and the number of threads are not.
+    """
+    real = numba.from_dtype(np.dtype(dtype))
+    n_wide = 4 * n_units  # units that a thread works on in the backward pass
     return Steps(
         _compile_load_weights(real, rows),
         _compile_load_weights_backward(real, rows, n_wide),
-        _compile_forward(cell, real, tile_config),
+        _compile_forward(cell, real, rows, n_units),
         _compile_backward(cell, real, rows),
-        _compile_grad_hidden(real, tile_config, n_wide),
-        _compile_grad_weights(cell, real, tile_config),
+        _compile_grad_hidden(real, rows, n_units, n_wide),
+        _compile_grad_weights(cell, real, rows),
         _compile_grad_inputs(real, rows, n_wide),
     )
 
@@ -101,11 +105,10 @@ def _compile_load_weights_backward(real, rows, n_wide) -> Callable:
     return load_weights_backward
 
 
-def _compile_forward(cell, real, tile_config) -> Callable:
+def _compile_forward(cell, real, rows, n_units) -> Callable:
     n_blocks, n_state, n_saved = len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED
     cell_forward = cell.forward
     any_state, any_saved = max(n_state, 1), max(n_saved, 1)
-    rows, n_units, _ = tile_config
     n_across, n_sums = rows // ROWS, n_blocks * n_units * ROWS
 
     @device_function
@@ -188,8 +191,7 @@ def _compile_backward(cell, real, rows) -> Callable:
     return backward
 
 
-def _compile_grad_hidden(real, tile_config, n_wide) -> Callable:
-    rows, n_units, _ = tile_config
+def _compile_grad_hidden(real, rows, n_units, n_wide) -> Callable:
     n_across, n_sums = rows // ROWS, n_wide * ROWS
     adjacent = n_units > 1  # a thread's units; else spread, as many threads read the same weights
 
@@ -266,10 +268,9 @@ def _compile_grad_inputs(real, rows, n_wide) -> Callable:
     return compute_grad_inputs
 
 
-def _compile_grad_weights(cell, real, tile_config) -> Callable:
-    rows, n_split, (across, down) = tile_config.n_rows, 1 if cell.SPLIT else 0, tile_config.panel
-    n_sums, pitch, staged_inputs = TILE * TILE, DEPTH + 1, TILE * down * (DEPTH + 1)
-    stage = _compile_stage(tile_config, staged_inputs)
+def _compile_grad_weights(cell, real, rows) -> Callable:
+    n_split, n_sums, pitch = 1 if cell.SPLIT else 0, TILE * TILE, DEPTH + 1
+    stage = _compile_stage(rows)
 
     @device_function
     def masked(value, line, column, both, n_hidden):
@@ -285,6 +286,8 @@ def _compile_grad_weights(cell, real, tile_config) -> Callable:
         """One product for all steps, panel by panel of the weights, operands staged on chip."""
         n_steps, (m, columns) = gates.shape[0], grad_weights.shape
         n_hidden, both = sizes.n_hidden, m - 2 * n_split * sizes.n_hidden
+        across, down = panel_of(cuda.blockDim.x)
+        staged_inputs = TILE * down * pitch
         tile_row, tile_column = cuda.threadIdx.x // across, cuda.threadIdx.x % across
         shared = cuda.shared.array(0, real)
         sums, x = cuda.local.array(n_sums, real), cuda.local.array(TILE, real)
@@ -294,7 +297,8 @@ def _compile_grad_weights(cell, real, tile_config) -> Callable:
                 n_columns = (columns - c0 - tile_column + across - 1) // across
                 clear_sums(sums, n_sums)
                 for t0 in range(0, n_steps, DEPTH // rows):
-                    stage(gates[:, i0 * rows :], inputs[:, c0 * rows :], t0, extent, shared)
+                    panel_gates, panel_inputs = gates[:, i0 * rows :], inputs[:, c0 * rows :]
+                    stage(panel_gates, panel_inputs, t0, extent, staged_inputs, shared)
                     cuda.syncthreads()
                     for d in range(DEPTH):
                         for i in range(TILE):
@@ -318,14 +322,15 @@ def _compile_grad_weights(cell, real, tile_config) -> Callable:
     return accumulate_grad_weights
 
 
-def _compile_stage(tile_config, staged_inputs) -> Callable:
-    rows, n_threads = tile_config.n_rows, tile_config.n_threads
-    pitch, lanes = DEPTH + 1, min(DEPTH, n_threads)
+def _compile_stage(rows) -> Callable:
+    pitch = DEPTH + 1
 
     @scalar
-    def stage(gates, inputs, t0, extent, shared):
+    def stage(gates, inputs, t0, extent, staged_inputs, shared):
         """Load a panel's gates and inputs on chip, of ``DEPTH`` rows and steps from step t0 on."""
         n_steps, (n_gates, n_inputs), thread = gates.shape[0], extent, cuda.threadIdx.x
+        n_threads = cuda.blockDim.x
+        lanes = min(DEPTH, n_threads)
         for d in range(thread % lanes, DEPTH, lanes):
             t, row = t0 + d // rows, d % rows
             step, exists = min(t, n_steps - 1), t < n_steps
