@@ -29,8 +29,9 @@ _N_SIMULATED = 4  # threads of a block in the simulator, each a thread of Python
 class TileConfig(NamedTuple):
     """How a block divides its work; kernels are compiled for its rows and units.
 
-    The number of threads and the hidden size are known at run time only: one set of kernels serves
-    all hidden sizes for which a thread computes one unit at once, another all for which it does two.
+    The number of threads and the hidden size are known at run time only. One set of kernels serves
+    all hidden sizes for which a thread computes one unit at once, another those for which it does
+    two: for chunks of 32 rows these are the even sizes from 64 on.
     """
 
     n_rows: int  # of a chunk: 4, 8, 16 or 32

@@ -59,7 +59,7 @@ def target_key(context) -> tuple:
 
 
 def reduce_kernel(kernel) -> dict:
-    """A compiled kernel as what numba-cuda's own cache writes of it: names, PTX and machine code."""
+    """A compiled kernel as what numba-cuda's own cache writes of it, PTX and machine code."""
     return kernel._reduce_states()
 
 
