@@ -48,6 +48,10 @@ def cuda():
         require()
     except RuntimeError as error:
         pytest.skip(str(error))
+    from tsrnn.kernels.cuda import pool, run
+
+    pool.clear()  # what another test left there must not matter
+    run.prediction_plan.cache_clear()
     if not numba.config.ENABLE_CUDASIM:
         yield
         return

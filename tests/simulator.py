@@ -44,8 +44,9 @@ run_as_it_comes = BlockThread.run
 
 def _nothing_there(shape, dtype):
     """New memory of the GPU: what happens to be in it must not matter."""
-    array = np.full(shape, np.nan if np.dtype(dtype).kind == "f" else -(10**9), dtype)
-    return cuda.to_device(array)
+    assert dtype is np.int64
+    # Not a number in both float dtypes, and no window or place as an int.
+    return cuda.to_device(np.full(shape, 0xFFF8FFF8FFF8FFF8, np.uint64).view(np.int64))
 
 
 @contextlib.contextmanager

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -6,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-ACCURACY = Path(__file__).parents[1] / "benchmarks" / "accuracy.py"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+ACCURACY = BENCHMARKS / "accuracy.py"
 
 
 def run_accuracy(*arguments):
@@ -41,3 +43,18 @@ def test_accuracy_says_how_to_get_a_library_that_is_missing():
     printed = run_accuracy("--only", "nothing has this name")
     assert find_spec("mlforecast") or "pip install mlforecast lightgbm\n" in printed
     assert find_spec("statsforecast") or "pip install statsforecast\n" in printed
+
+
+@pytest.mark.slow
+def test_a_prediction_on_the_gpu_takes_few_calls_of_the_driver():
+    """One copy there and one back, and nothing is allocated: of three sizes, by the benchmark."""
+    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
+    command = [sys.executable, str(BENCHMARKS / "gpu_offline.py"), "--only", "host"]
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "0", "PYTHONPATH": str(BENCHMARKS.parent)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line for line in done.stdout.splitlines() if line.startswith(("| 4096", "| 512"))]
+    assert len(rows) == 3
+    for row in rows:
+        *_, calls, _ = row.split("|")
+        assert calls.split() == ["cuMemcpyHtoDAsync", "cuMemcpyDtoHAsync", "cuStreamSynchronize"]

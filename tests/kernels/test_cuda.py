@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import gradient_of, random_network, random_values
 
-from tsrnn.kernels.cuda import blocks, device, run, trainer
+from tsrnn.kernels.cuda import blocks, device, pool, run, trainer
 from tsrnn.kernels.sources import forecast_source
 from tsrnn.kernels.targets import claim
 from tsrnn.network.runs import predict_models
@@ -188,8 +188,8 @@ def test_a_batch_too_large_for_the_memory(monkeypatch):
 
 def test_many_models_take_turns_where_memory_is_short(monkeypatch):
     """Fewer blocks train more models each."""
-    runs, make = [], run.Run
-    monkeypatch.setattr(run, "Run", lambda *args: runs.append(make(*args)) or runs[-1])
+    plans, make = [], run.Plan
+    monkeypatch.setattr(run, "Plan", lambda *args: plans.append(make(*args)) or plans[-1])
     windows, none = [np.arange(9)] * 3, [np.empty(0, int)] * 3
     results = {}
     for free in (10**9, 70_000):
@@ -203,7 +203,7 @@ def test_many_models_take_turns_where_memory_is_short(monkeypatch):
             [settings(max_iter=1)] * 3,
             [np.random.default_rng(k) for k in range(3)],
         )
-    assert [runs[0].n_workers, runs[-1].n_workers] == [3, 2]
+    assert [plans[0].n_workers, plans[-1].n_workers] == [3, 2]
     for one, other in zip(*results.values(), strict=True):
         np.testing.assert_array_equal(one.parameters, other.parameters)
 
@@ -214,12 +214,15 @@ def test_a_prediction_too_large_for_the_memory_is_done_in_halves(carried, monkey
     initial = np.linspace(-1, 1, 60 * network.state_width).reshape(60, -1)
     whole, halves = ([initial.copy()] if carried else [] for _ in range(2))
     expected = network.predict(SOURCE, windows, "cuda", *whole)
-    runs, make = [], run.Run
-    monkeypatch.setattr(run, "Run", lambda *args: runs.append(args) or make(*args))
+    plans, make = [], run.Plan
+    monkeypatch.setattr(run, "Plan", lambda *args: plans.append(args) or make(*args))
     monkeypatch.setattr(device, "free_bytes", lambda: 30_000)
+    pool.clear()
+    run.prediction_plan.cache_clear()
     np.testing.assert_array_equal(network.predict(SOURCE, windows, "cuda", *halves), expected)
-    assert len(runs) > 2
+    assert len(plans) >= 2  # of the whole and of a half
     np.testing.assert_array_equal(halves, whole)
+    pool.clear()
     monkeypatch.setattr(device, "free_bytes", lambda: 100)
     with pytest.raises(MemoryError, match="fewer series or units, or device='cpu'"):
         network.predict(SOURCE, windows, "cuda")
@@ -244,6 +247,23 @@ def test_without_a_gpu_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr("numba.cuda.is_available", lambda: False)
     with pytest.raises(RuntimeError, match=r"no NVIDIA GPU.*nvidia-smi"), claim("cuda", None):
         pass
+
+
+@pytest.mark.parametrize("simulated", [0, 1])
+def test_where_numba_cuda_cannot_be_imported_a_line_says_what_to_install(simulated, monkeypatch):
+    """As with a NumPy that is newer than it allows."""
+
+    def fail(name):
+        raise AttributeError("module 'numpy' has no attribute 'row_stack'")
+
+    monkeypatch.setattr(numba.config, "ENABLE_CUDASIM", simulated)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(importlib, "import_module", fail)
+    expected = r"row_stack.*'numpy<2\.5'.*device='cpu'"
+    with pytest.raises(RuntimeError, match=expected) as error, claim("cuda", None):
+        pass
+    assert "\n" not in str(error.value)
+    assert np.__version__ in str(error.value)
 
 
 def test_networks_hold_no_gpu_memory():

@@ -286,6 +286,10 @@ print(json.dumps({
     "_Kernel._codelibrary": "self._codelibrary" in inspect.getsource(dispatcher._Kernel),
     "CUDACodeLibrary.get_cufunc": hasattr(codegen.CUDACodeLibrary, "get_cufunc"),
     "driver.driver": hasattr(driver, "driver"),
+    "Context.deallocations": "self.deallocations" in inspect.getsource(driver.Context.__init__),
+    "BaseCUDAMemoryManager.deallocations": "self.deallocations"
+    in inspect.getsource(driver.HostOnlyCUDAMemoryManager.__init__),
+    "_PendingDeallocs.clear": hasattr(driver._PendingDeallocs, "clear"),
     "driver.binding.cuKernelSetAttribute": hasattr(driver.binding, "cuKernelSetAttribute"),
     "MAX_DYNAMIC_SHARED_SIZE_BYTES": hasattr(
         attributes, "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES"

@@ -1,19 +1,27 @@
 """The GPU: whether there is one, its memory, and launches of kernels."""
 
 import functools
+import importlib.metadata
 import importlib.util
-import itertools
+import logging
 import warnings
 
 import numba
 import numpy as np
 
 from tsrnn.kernels.cuda.compiling import compile_kernel
+from tsrnn.kernels.jit.cuda_internals import flush_deallocations
+
+USABLE = 0.9  # of the free memory
+MAX_PINNED_BYTES = 2**28  # of the host's memory at once: the system can't move it
+_NUMPY_TOO_NEW = "2.5"  # for the versions of numba-cuda that pyproject.toml allows
+_log = logging.getLogger("tsrnn")
 
 
 def require() -> None:
     """Raise a RuntimeError if there is no GPU or simulator, or what it needs is not installed."""
     if numba.config.ENABLE_CUDASIM:
+        _import_cuda()
         return
     if importlib.util.find_spec("numba_cuda") is None:
         raise RuntimeError(
@@ -21,9 +29,7 @@ def require() -> None:
             "version of your driver, by pip install 'tsrnn[cuda12]' or pip install "
             "'tsrnn[cuda13]', or use device='cpu'."
         )
-    from numba import cuda
-
-    if not cuda.is_available():
+    if not _import_cuda().is_available():
         raise RuntimeError(
             "device='cuda' found no NVIDIA GPU that works. If there is one, nvidia-smi must show "
             "it: install NVIDIA's driver, and tsrnn[cuda12] or tsrnn[cuda13] for its CUDA "
@@ -31,20 +37,36 @@ def require() -> None:
         )
 
 
-def launcher(function, dtype: str, n_blocks: int, n_threads: int, shared_bytes: int):
+def _import_cuda():
+    """``numba.cuda``; a RuntimeError that says what to install where it can't be imported."""
+    try:
+        return importlib.import_module("numba.cuda")
+    except Exception as error:  # e.g. a function of NumPy that is no longer there
+        raise RuntimeError(
+            f"device='cuda' can't import numba-cuda {_version('numba-cuda')} with NumPy "
+            f"{np.__version__} and numba {_version('numba')} ({type(error).__name__}: {error}): "
+            f"pip install 'tsrnn[cuda13]' 'numpy<{_NUMPY_TOO_NEW}' (or tsrnn[cuda12], as your "
+            "driver's CUDA version is), or use device='cpu'."
+        ) from error
+
+
+def _version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def launcher(function, dtype: str, n_blocks: int, n_threads: int, shared_bytes: int, stream=0):
     """A compiled kernel for a grid of blocks: a function of its arguments."""
     dispatcher = _compiled(function, dtype)
+    launch = n_blocks, n_threads, stream, shared_bytes
     if numba.config.ENABLE_CUDASIM:  # has only one launcher per kernel
-        return dispatcher[n_blocks, n_threads, 0, shared_bytes]
-    return _cached_launcher(dispatcher, n_blocks, n_threads, shared_bytes)
-
-
-@functools.lru_cache(1024)
-def _cached_launcher(dispatcher, n_blocks, n_threads, shared_bytes):
+        return lambda *args: dispatcher[launch](*args)
     with warnings.catch_warnings():
         # Numba warns of a small grid, which is what a small network needs.
         warnings.simplefilter("ignore")
-        return dispatcher[n_blocks, n_threads, 0, shared_bytes]
+        return dispatcher[launch]
 
 
 @functools.cache
@@ -67,44 +89,77 @@ def _compiled(function, dtype):
     return compile_kernel(function, dtype, max_shared_bytes())
 
 
+class OutOfMemory(MemoryError):
+    """The GPU has ``free`` bytes of memory that can be used, and ``needed`` are needed."""
+
+    def __init__(self, needed: float, free: float):
+        super().__init__(f"The GPU has {free:,.0f} bytes of memory free, of {needed:,.0f}.")
+        self.needed, self.free = needed, free
+
+
+def current_context():
+    """What identifies the GPU in use and what is allocated on it, compared by identity."""
+    if numba.config.ENABLE_CUDASIM:  # makes a new one each time
+        return None
+    from numba import cuda
+
+    return cuda.current_context()
+
+
+def new_stream():
+    """A stream of copies and launches, which come one after another."""
+    from numba import cuda
+
+    return cuda.stream()
+
+
 def free_bytes() -> float:
     """Bytes of the GPU's memory that are free."""
     from numba import cuda
 
-    return cuda.current_context().get_memory_info().free
+    context = cuda.current_context()
+    if not numba.config.ENABLE_CUDASIM:
+        flush_deallocations(context)
+    return context.get_memory_info().free
 
 
-class DeviceArray:
-    """A long array on the GPU, allocated on first use; ``sizes`` of its named parts, in order."""
+def total_bytes() -> float:
+    """Bytes of the GPU's memory."""
+    from numba import cuda
 
-    def __init__(self, dtype, sizes: dict[str, int]):
-        self.dtype, self._array = np.dtype(dtype), None
-        *firsts, self.size = itertools.accumulate(sizes.values(), initial=0)
-        self.offsets = dict(zip(sizes, firsts, strict=True))
-        self._sizes = sizes
+    return cuda.current_context().get_memory_info().total
 
-    @property
-    def n_bytes(self) -> int:
-        """Bytes of the array."""
-        return self.size * self.dtype.itemsize
 
-    @property
-    def array(self):
-        """The array on the GPU."""
-        from numba import cuda
+def allocate(n_bytes: int):
+    """New memory of the GPU as an array of int64, of a little more than so many bytes.
 
-        if self._array is None:
-            self._array = cuda.device_array(max(self.size, 1), self.dtype)
-        return self._array
+    Raises
+    ------
+    OutOfMemory
+        If so much is not free.
+    """
+    from numba import cuda
+    from numba.cuda.cudadrv.driver import CudaAPIError
 
-    def write(self, name: str, values) -> None:
-        """Copy values to the beginning of a part."""
-        values = np.ascontiguousarray(values, self.dtype).ravel()
-        if values.size:
-            first = self.offsets[name]
-            self.array[first : first + values.size].copy_to_device(values)
+    free = USABLE * free_bytes()
+    if n_bytes > free:
+        raise OutOfMemory(n_bytes, free)
+    more = n_bytes + n_bytes // 8  # so that a call that needs a little more needs no other
+    try:
+        return cuda.device_array(-(-(more if more < free else n_bytes) // 8), np.int64)
+    except CudaAPIError as error:  # free, but not in one piece
+        raise OutOfMemory(n_bytes, free) from error
 
-    def read(self, name: str, size: int | None = None) -> np.ndarray:
-        """Copy a part, or its first ``size`` values, to the host."""
-        first, size = self.offsets[name], self._sizes[name] if size is None else size
-        return self.array[first : first + size].copy_to_host() if size else np.empty(0, self.dtype)
+
+def host_memory(n_bytes: int) -> np.ndarray:
+    """An array of int64 of the host, pinned if it is not too long."""
+    from numba import cuda
+    from numba.cuda.cudadrv.driver import CudaAPIError
+
+    n_words = -(-(n_bytes + n_bytes // 8) // 8)
+    if 8 * n_words <= MAX_PINNED_BYTES:
+        try:
+            return cuda.pinned_array(n_words, np.int64)
+        except CudaAPIError as error:  # copies are slower without
+            _log.info("no pinned memory of %d bytes: %s", 8 * n_words, error)
+    return np.empty(n_words, np.int64)

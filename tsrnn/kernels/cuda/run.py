@@ -1,5 +1,7 @@
 """The arrays of a training or prediction on the GPU, and the kernels that work on them."""
 
+import functools
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -7,18 +9,42 @@ import numpy as np
 from tsrnn.kernels.chunks import workspace_size
 from tsrnn.kernels.cuda import device
 from tsrnn.kernels.cuda.blocks import shared_values, tile_config_of
-from tsrnn.kernels.cuda.device import DeviceArray
+from tsrnn.kernels.cuda.buffers import Buffer, BufferLayout
 from tsrnn.kernels.cuda.kernels import compile_kernels
 from tsrnn.kernels.cuda.layout import HEADER, N_RULE, SOURCE_NUMBERS, LaunchLayout
 from tsrnn.kernels.heads import head_of
-from tsrnn.kernels.layout import state_width
+from tsrnn.kernels.layout import Sizes, state_width
 from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.problem import Problem
 
 MAX_WORKERS = 1024  # blocks with a workspace each, which train one model after another
 CHUNK_ROWS = (4, 8, 16, 32)  # that a chunk may have
 _ENOUGH_CHUNKS = 128  # that keep a GPU busy
-_USABLE = 0.9  # of the free memory
+_SOURCE_ARRAYS = ("values", "targets", "weights", "firsts", "lengths")
+
+
+class ProblemShape(NamedTuple):
+    """All of a ``Problem`` but its values."""
+
+    cell: ModuleType
+    sizes: Sizes
+    loss: int
+    n_loss_params: int
+    arrays: tuple[tuple[int, ...], ...]  # shapes of ``_SOURCE_ARRAYS``
+    numbers: tuple[int, ...]  # ``SOURCE_NUMBERS``
+
+    @classmethod
+    def of(cls, problem: Problem) -> "ProblemShape":
+        """The shape of a problem."""
+        source = problem.source
+        return cls(
+            problem.cell,
+            problem.sizes,
+            problem.loss,
+            np.size(problem.loss_params),
+            tuple(getattr(source, name).shape for name in _SOURCE_ARRAYS),
+            tuple(getattr(source, name) for name in SOURCE_NUMBERS),
+        )
 
 
 class RunShape(NamedTuple):
@@ -49,7 +75,7 @@ def rows_of_a_chunk(n_windows: int, n_models: int) -> int:
 class FittedKernels:
     """The kernels of a problem for the largest chunks, up to ``n_rows``, that a block can hold."""
 
-    def __init__(self, problem: Problem, dtype, n_rows: int):
+    def __init__(self, problem: ProblemShape, dtype, n_rows: int):
         sizes, itemsize, available = problem.sizes, dtype.itemsize, device.max_shared_bytes()
         if sizes.n_attention_heads:
             raise ValueError("cell='attention' runs on the CPU only. Use device='cpu'.")
@@ -76,97 +102,90 @@ class FittedKernels:
         head = head_of(sizes)
         self.kernels = compile_kernels(problem.cell, dtype.name, self.tile_config, head)
 
-    def launch(self, name: str, n_blocks: int, *args) -> None:
-        """Run the kernel of that name over so many blocks."""
+    def launcher(self, name: str, n_blocks: int, stream):
+        """The kernel of that name over so many blocks, a function of its arguments."""
         function, n_threads = getattr(self.kernels, name), self.tile_config.n_threads
-        device.launcher(function, self.dtype.name, n_blocks, n_threads, self.shared_bytes)(*args)
+        dtype, shared_bytes = self.dtype.name, self.shared_bytes
+        return device.launcher(function, dtype, n_blocks, n_threads, shared_bytes, stream)
 
 
-class Run:
-    """The arrays of a training or prediction on the GPU (see ``layout``).
+class Plan:
+    """The arrays of trainings or predictions of a shape (see ``layout``), and their kernels.
 
     ``n_workers`` blocks have a workspace each; ``by_model``: each model is trained by one block.
     """
 
-    def __init__(self, problem: Problem, dtype, shape: RunShape, options: RunOptions):
-        dtype, source = np.dtype(dtype), problem.source
-        self.kernels = FittedKernels(problem, dtype, rows_of_a_chunk(shape.n_batch, shape.n_models))
-        self.sizes, self.shape = self.kernels.sizes, shape
+    def __init__(self, problem: ProblemShape, dtype, shape: RunShape, options: RunOptions):
+        self.dtype, self.shape, self.options = np.dtype(dtype), shape, options
+        n_rows = rows_of_a_chunk(shape.n_batch, shape.n_models)
+        self.kernels = FittedKernels(problem, self.dtype, n_rows)
+        self.sizes = self.kernels.sizes
         self.n_chunks = -(-shape.n_batch // self.sizes.n_rows)
         self.n_parameters = head_offsets(self.sizes)[3]
         self.by_model = options.training and shape.n_models > 1
         self.n_work = workspace_size(self.sizes, options.training, options.separate_hidden)
-        self.n_workers = self._count_workers(dtype)
+        self.n_workers = self._count_workers()
         self.n_update_blocks = -(-self.n_parameters // self.kernels.tile_config.n_threads)
-        n_loss_params = np.size(problem.loss_params)
-        self.floats = DeviceArray(dtype, self._float_sizes(source, options))
-        self.ints = DeviceArray(np.int64, self._int_sizes(source))
-        self.doubles = DeviceArray(float, self._double_sizes(source, n_loss_params))
-        self._check_memory()
-        self.layout = self._make_layout(problem, options, n_loss_params)
-        self.floats.write("values", source.values)
-        self.floats.write("targets", source.targets)
-        self.floats.write("scales", np.ones(2 * shape.n_models))
-        self.ints.write("limits", np.zeros(3 * shape.n_models))
-        self.ints.write("firsts", source.firsts)
-        self.ints.write("lengths", source.lengths)
-        self.doubles.write("weights", source.weights)
-        self.doubles.write("least_scale", [source.least_scale])
-        self.doubles.write("loss_params", problem.loss_params)
+        arrays = dict(zip(_SOURCE_ARRAYS, problem.arrays, strict=True))
+        self.layout = BufferLayout(
+            self._mirrored_sizes(arrays, problem.n_loss_params), self._device_sizes()
+        )
+        self._launch_layout = self._make_launch_layout(problem, arrays)
+        self._headers: dict[tuple[int, int], np.ndarray] = {}
 
-    def _count_workers(self, dtype):
+    def _count_workers(self):
         if not self.by_model:
             return self.shape.n_models * self.n_chunks
         # As many as half of the memory has room for.
         n_values = self.n_work + 2 * self.n_parameters
-        room = device.free_bytes() / 2 / (n_values * dtype.itemsize)
+        room = device.free_bytes() / 2 / (n_values * self.dtype.itemsize)
         return int(min(self.shape.n_models, MAX_WORKERS, max(room, 1)))
 
-    def _float_sizes(self, source, options):
-        (n_models, _, _), n, sizes = self.shape, self.n_parameters, self.sizes
-        n_padded = self.n_chunks * sizes.n_rows
-        n_out = 0 if options.training else n_models * n_padded * sizes.n_output_steps * sizes.n_out
-        n_gradients = (2 if self.by_model else 1) * self.n_workers * options.training
+    def _mirrored_sizes(self, arrays, n_loss_params):
+        """What changes with every call comes first, then what is fetched, at last the source."""
+        (n_models, _, n_steps), n, sizes = self.shape, self.n_parameters, self.sizes
+        real, options, n_padded = self.dtype, self.options, self.n_chunks * sizes.n_rows
+        n_out = n_models * n_padded * sizes.n_output_steps * sizes.n_out
+        n_sums = 2 * self.n_workers * (self.n_chunks if self.by_model else 1)
         return {
-            "values": source.values.size,
-            "targets": source.targets.size,
-            "parameters": 2 * n * n_models,
-            "moments": 3 * n * n_models * options.training,
-            "scales": 2 * n_models,
-            "states": state_width(sizes) * n_padded * options.carried,
-            "out": n_out,
-            "gradients": n * n_gradients,
-            "work": self.n_work * self.n_workers,
+            "header": (np.int64, HEADER),
+            "first_updates": (np.int64, n_models),
+            "limits": (np.int64, 3 * n_models),
+            "scales": (real, 2 * n_models),
+            "least_scale": (float, 1),
+            "loss_params": (float, n_loss_params),
+            "rules": (float, N_RULE * n_models),
+            "padded_windows": (np.int64, n_models * n_steps * n_padded),
+            "rates": (float, n_models * n_steps),
+            "parameters": (real, 2 * n * n_models),
+            "moments": (real, 3 * n * n_models * options.training),
+            "states": (real, state_width(sizes) * n_padded * options.carried),
+            "losses": (float, 2 * n_models * n_steps),
+            "sums": (float, n_sums),
+            "out": (real, 0 if options.training else n_out),
+            "firsts": (np.int64, np.prod(arrays["firsts"])),
+            "lengths": (np.int64, np.prod(arrays["lengths"])),
+            "weights": (float, np.prod(arrays["weights"])),
+            "targets": (real, np.prod(arrays["targets"])),
+            "values": (real, np.prod(arrays["values"])),
         }
 
-    def _int_sizes(self, source):
-        n_models, _, n_steps = self.shape
+    def _device_sizes(self):
+        n_gradients = (2 if self.by_model else 1) * self.n_workers * self.options.training
         return {
-            "header": HEADER,
-            "firsts": source.firsts.size,
-            "lengths": source.lengths.size,
-            "first_updates": n_models,
-            "limits": 3 * n_models,
-            "first_steps": self.n_workers * self.sizes.n_rows,
-            "padded_windows": n_models * n_steps * self.n_chunks * self.sizes.n_rows,
+            "first_steps": (np.int64, self.n_workers * self.sizes.n_rows),
+            "squares": (float, max(self.n_workers, self.n_update_blocks)),
+            "gradients": (self.dtype, self.n_parameters * n_gradients),
+            "work": (self.dtype, self.n_work * self.n_workers),
         }
 
-    def _double_sizes(self, source, n_loss_params):
-        n_models, _, n_steps = self.shape
-        return {
-            "weights": source.weights.size,
-            "least_scale": 1,
-            "loss_params": n_loss_params,
-            "rules": N_RULE * n_models,
-            "rates": n_models * n_steps,
-            "sums": 2 * self.n_workers * (self.n_chunks if self.by_model else 1),
-            "losses": 2 * n_models * n_steps,
-            "squares": max(self.n_workers, self.n_update_blocks),
+    def _make_launch_layout(self, problem, arrays):
+        options, n_padded = self.options, self.n_chunks * self.sizes.n_rows
+        offsets = {
+            name: self.layout.offset(name)
+            for name in LaunchLayout._fields
+            if name in self.layout.parts
         }
-
-    def _make_layout(self, problem, options, n_loss_params):
-        source, n_padded = problem.source, self.n_chunks * self.sizes.n_rows
-        offsets = self.floats.offsets | self.ints.offsets | self.doubles.offsets
         return LaunchLayout(
             n_models=self.shape.n_models,
             n_chunks=self.n_chunks,
@@ -176,69 +195,105 @@ class Run:
             loss=problem.loss,
             n_work=self.n_work,
             n_sequences=n_padded if options.carried else 0,
-            n_loss_params=n_loss_params,
-            n_values=len(source.values),
-            n_channels=source.values.shape[1],
-            n_targets=len(source.targets),
-            n_each=source.targets.shape[1],
-            n_weights=source.weights.size,
-            n_windows=source.firsts.size,
-            **{name: getattr(source, name) for name in SOURCE_NUMBERS},
-            **{name: offsets[name] for name in LaunchLayout._fields if name in offsets},
+            n_loss_params=problem.n_loss_params,
+            n_values=arrays["values"][0],
+            n_channels=arrays["values"][1],
+            n_targets=arrays["targets"][0],
+            n_each=arrays["targets"][1],
+            n_weights=arrays["weights"][0],
+            n_windows=arrays["firsts"][0],
+            **dict(zip(SOURCE_NUMBERS, problem.numbers, strict=True)),
+            **offsets,
         )
 
-    def _check_memory(self):
-        needed = self.floats.n_bytes + self.ints.n_bytes + self.doubles.n_bytes
-        free = _USABLE * device.free_bytes()
-        if needed <= free:
-            return
+    def header(self, n_models: int, n_steps: int) -> np.ndarray:
+        """The sizes and the launch layout, for at most as many models and steps as planned."""
+        if (n_models, n_steps) not in self._headers:
+            layout = self._launch_layout._replace(n_models=n_models, n_steps=n_steps)
+            self._headers[n_models, n_steps] = np.array([*self.sizes, *layout], np.int64)
+        return self._headers[n_models, n_steps]
+
+    def memory_error(self, error: device.OutOfMemory) -> MemoryError:
+        """The error of a minibatch that does not fit, with the largest batch that would."""
         n_models, n_batch, _ = self.shape
-        n_rows, itemsize = self.sizes.n_rows, self.floats.dtype.itemsize
+        n_rows, itemsize = self.sizes.n_rows, self.dtype.itemsize
         per_chunk = (self.n_work + self.n_parameters) * itemsize + n_rows * (16 * n_models + 8)
-        n_fitting = int((free - (needed - self.n_chunks * n_models * per_chunk)) // per_chunk)
+        rest = error.needed - self.n_chunks * n_models * per_chunk
+        n_fitting = int((error.free - rest) // per_chunk)
         fitting = n_fitting // n_models * n_rows
         advice = "Even the least batch does not fit: use fewer series or units, or device='cpu'"
         if 0 < fitting < n_batch:
             advice = f"batch_size={fitting} would fit"
-        raise MemoryError(
-            f"The GPU has {free / 1e9:.2g} GB of memory free, and minibatches of {n_batch} "
-            f"windows need {needed / 1e9:.2g} GB. {advice}."
+        return MemoryError(
+            f"The GPU has {error.free / 1e9:.2g} GB of memory free, and minibatches of {n_batch} "
+            f"windows need {error.needed / 1e9:.2g} GB. {advice}."
         )
 
-    def resize(self, n_models: int, n_steps: int) -> None:
-        """Use a part of the arrays, for fewer models and steps than there is room for."""
-        self.shape = self.shape._replace(n_models=n_models, n_steps=n_steps)
-        self.layout = self.layout._replace(n_models=n_models, n_steps=n_steps)
+
+@functools.lru_cache(64)
+def prediction_plan(
+    problem: ProblemShape, dtype: np.dtype, shape: RunShape, options: RunOptions
+) -> Plan:
+    """The plan of a prediction, which the next one of its shape has again."""
+    return Plan(problem, dtype, shape, options)
+
+
+class Run:
+    """A call of a plan's kernels on the arrays in a buffer, which is in use with its layout."""
+
+    def __init__(self, plan: Plan, buffer: Buffer, n_models: int, n_steps: int):
+        self.plan, self.buffer = plan, buffer
+        self.n_models, self.n_steps = n_models, n_steps
+        buffer.write("header", plan.header(n_models, n_steps))
+
+    def write_problem(self, problem: Problem) -> None:
+        """Write the source and the parameters of the loss."""
+        for name in _SOURCE_ARRAYS:
+            self.buffer.write(name, getattr(problem.source, name))
+        self.buffer.write("least_scale", problem.source.least_scale)
+        self.buffer.write("loss_params", problem.loss_params)
 
     def write_windows(self, padded_windows: np.ndarray) -> None:
         """Write the windows of each minibatch, filled up to whole chunks with negative numbers."""
-        n_models, n_batch, n_steps = self.shape
-        padded = np.full((n_models, n_steps, self.n_chunks * self.sizes.n_rows), -1)
-        padded[:, :, :n_batch] = padded_windows.reshape(n_models, n_steps, n_batch)
-        self.ints.write("padded_windows", padded)
+        n_padded, n_batch = self.plan.n_chunks * self.plan.sizes.n_rows, self.plan.shape.n_batch
+        if n_batch < n_padded:
+            padded = np.full((self.n_models, self.n_steps, n_padded), -1)
+            padded[:, :, :n_batch] = padded_windows.reshape(self.n_models, self.n_steps, n_batch)
+            padded_windows = padded
+        self.buffer.write("padded_windows", padded_windows)
+
+    @property
+    def _parameters(self):
+        n, buffer = self.plan.n_parameters, self.buffer
+        return buffer.mirror("parameters")[: self.n_parameter_values].reshape(-1, 2, n)[:, 0]
+
+    @property
+    def n_parameter_values(self) -> int:
+        """Parameters of all models, each followed by its transposed weights."""
+        return 2 * self.n_models * self.plan.n_parameters
 
     def write_parameters(self, parameters: np.ndarray) -> None:
         """Write parameters of all models; a kernel writes the transposed weights behind them."""
-        both = np.zeros((self.shape.n_models, 2, self.n_parameters), parameters.dtype)
-        both[:, 0] = parameters
-        self.floats.write("parameters", both)
+        self.buffer.update("parameters", self._parameters, parameters, self.n_parameter_values)
+
+    def read_parameters(self, parameters: np.ndarray) -> None:
+        """Overwrite parameters of all models with those that were fetched."""
+        parameters[...] = self._parameters
 
     def write_states(self, states: np.ndarray) -> None:
         """Write carried states, (state_width, n_sequences), filled up to whole chunks."""
-        padded = np.zeros((states.shape[0], self.layout.n_sequences), states.dtype)
+        padded = np.zeros((len(states), self.plan.n_chunks * self.plan.sizes.n_rows), states.dtype)
         padded[:, : states.shape[1]] = states
-        self.floats.write("states", padded)
+        self.buffer.write("states", padded)
 
     def read_states(self, states: np.ndarray) -> None:
-        """Overwrite carried states with those on the GPU."""
-        padded = self.floats.read("states").reshape(states.shape[0], self.layout.n_sequences)
-        states[:] = padded[:, : states.shape[1]]
-
-    def write_header(self) -> None:
-        """Write the sizes and the layout."""
-        self.ints.write("header", [*self.sizes, *self.layout])
+        """Overwrite carried states with those that were fetched."""
+        padded = self.buffer.mirror("states").reshape(len(states), -1)
+        states[...] = padded[:, : states.shape[1]]
 
     def launch(self, name: str, n_blocks: int, step: int = 0) -> None:
-        """Run the kernel of that name over so many blocks."""
-        arrays = self.floats.array, self.ints.array, self.doubles.array
-        self.kernels.launch(name, n_blocks, *arrays, step)
+        """Begin to run the kernel of that name over so many blocks."""
+        launchers, key = self.buffer.launchers, (name, n_blocks)
+        if key not in launchers:
+            launchers[key] = self.plan.kernels.launcher(name, n_blocks, self.buffer.stream)
+        launchers[key](*self.buffer.arrays(self.plan.dtype), step)

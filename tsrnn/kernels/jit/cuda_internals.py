@@ -30,6 +30,16 @@ def simulated_array(array):
     return array._item._ary if hasattr(array, "_item") else array
 
 
+# Memory.
+
+
+def flush_deallocations(context) -> None:
+    """Free what Numba has put off freeing of a GPU's memory, until there is more of it."""
+    for owner in (context, context.memory_manager):  # others' managers may put off nothing
+        if hasattr(owner, "deallocations"):
+            owner.deallocations.clear()
+
+
 # Compiled kernels.
 
 
