@@ -8,6 +8,7 @@ bits come out each time. Weights for the forward pass stand behind the parameter
 from typing import NamedTuple
 
 import numba
+import numpy as np
 from numba import cuda
 from numba.extending import overload, register_jitable
 
@@ -18,11 +19,14 @@ from tsrnn.kernels.jit.cuda_internals import SimulatedCuda
 from tsrnn.kernels.layout import layer_offset, weights_width
 from tsrnn.kernels.outputs import head_offsets
 
+_u8 = np.uint64  # an index that can't be negative: a signed one is checked at every use
 ROWS = 4  # of a chunk that a thread works on at once
 SPLIT = 4  # threads that share a sum over the gates
 TILE = 8  # units, and inputs, whose weights' gradients a thread sums
 DEPTH = 32  # rows and steps whose gradients are summed between two barriers
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
+# Bytes of shared memory, so that adjacent values are read at once; the simulator takes none.
+ALIGNMENT = None if SIMULATED else 16
 _N_SIMULATED = 4  # threads of a block in the simulator, each a thread of Python
 
 
@@ -71,8 +75,8 @@ def thread_barrier():
 @register_jitable(**DEVICE_FUNCTION_OPTIONS)
 def _at(values, row, column, row_width):
     if values.ndim == 2:
-        return values[row, column]
-    return values[row * row_width + column]
+        return values[_u8(row), _u8(column)]
+    return values[_u8(row * row_width + column)]
 
 
 def gemm_by_threads(transpose_a, transpose_b, shape, a, b, widths, add, out):
@@ -122,6 +126,12 @@ else:
 
 
 @device_function
+def padded_units(n_hidden):
+    """Values of shared memory that a row of weights takes, of which four are read at once."""
+    return (n_hidden + 3) & -4
+
+
+@device_function
 def transposed_offset(sizes, k):
     """Where parameter k stands in the transposed weights; -1 if it is no layer's weight."""
     n_hidden, m = sizes.n_hidden, sizes.n_blocks * sizes.n_hidden
@@ -150,6 +160,6 @@ def shared_values(sizes, tile_config: TileConfig) -> tuple[int, int]:
     forward, backward = columns * tile_config.n_rows, (m + SPLIT * n_hidden) * tile_config.n_rows
     grad_weights = TILE * sum(panel_of(tile_config.n_threads)) * (DEPTH + 1)
     all_forward = forward + columns * m
-    all_backward = backward + m * n_hidden + 4 * tile_config.n_units
+    all_backward = backward + m * padded_units(n_hidden) + 4 * tile_config.n_units
     least = max(forward, backward, grad_weights)
     return least, max(all_forward, all_backward, grad_weights)
