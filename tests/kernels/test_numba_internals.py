@@ -26,7 +26,7 @@ from numba.np.arrayobj import populate_array
 from numba.parfors import parfor_lowering
 from packaging.requirements import Requirement
 
-from tsrnn.kernels.jit import numba_internals
+from tsrnn.kernels.jit import cuda_internals, numba_internals
 from tsrnn.kernels.jit.compile import device_function, matrix
 
 ROOT = Path(__file__).parents[2]
@@ -263,12 +263,12 @@ def test_the_simulator_gives_its_context_and_arrays(cuda):
         pytest.skip("there is a GPU: nothing is simulated")
     from numba import cuda as numba_cuda
 
-    simulated = numba_internals.SimulatedCuda()
+    simulated = cuda_internals.SimulatedCuda()
     kinds, threads = [], []
 
     @numba_cuda.jit
     def kernel(x):
-        kinds.append(type(numba_internals.simulated_array(x)))
+        kinds.append(type(cuda_internals.simulated_array(x)))
         threads.append(simulated.threadIdx.x)
 
     kernel[1, 1](np.zeros(3))
@@ -280,17 +280,17 @@ IN_CUDA = """
 import inspect, json
 from numba.cuda import codegen, dispatcher
 from numba.cuda.cudadrv import driver
-from tsrnn.kernels.jit import numba_internals
+from tsrnn.kernels.jit import cuda_internals
 attributes = driver.binding.CUfunction_attribute
 print(json.dumps({
     "CUDADispatcher.compile": hasattr(dispatcher.CUDADispatcher, "compile"),
     "_Kernel._codelibrary": "self._codelibrary" in inspect.getsource(dispatcher._Kernel),
     "CUDACodeLibrary.get_cufunc": hasattr(codegen.CUDACodeLibrary, "get_cufunc"),
     "driver.driver": hasattr(driver, "driver"),
-    "driver.host_to_device": list(inspect.signature(numba_internals.host_to_device()).parameters)
+    "driver.host_to_device": list(inspect.signature(cuda_internals.host_to_device()).parameters)
     == ["dst", "src", "size", "stream"],
     "driver.CudaAPIError": issubclass(driver.CudaAPIError, Exception),
-    "np.arrayobj": numba_internals.import_cuda_compiler() is None,
+    "np.arrayobj": cuda_internals.import_compiler() is None,
     "Context.deallocations": "self.deallocations" in inspect.getsource(driver.Context.__init__),
     "BaseCUDAMemoryManager.deallocations": "self.deallocations"
     in inspect.getsource(driver.HostOnlyCUDAMemoryManager.__init__),

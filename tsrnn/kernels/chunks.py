@@ -120,16 +120,21 @@ def write_predictions(source, batch, chunk, workspace, out):
 
 
 def compile_chunk_passes(
-    cell: ModuleType, compile_steps: Callable, pools: bool, with_ends: bool = False
+    cell: ModuleType,
+    compile_steps: Callable,
+    pools: bool,
+    with_ends: bool = False,
+    needs_steps: bool | None = None,
 ) -> ChunkPasses:
     """Make the passes for a cell, or for a layer kind that is no recurrence.
 
     ``compile_steps`` makes a target's ``Steps`` of a cell; ``pools``: for the heads that pool, or
-    for all others; ``with_ends``: with the gradients of initial and final states.
+    for all others; ``with_ends``: with the gradients of initial and final states;
+    ``needs_steps``: only for the heads that need further steps, or only for those that don't.
     """
     layer = getattr(cell, "LAYER", None)
     layer = layer or compile_recurrent(cell, compile_steps(cell), with_ends)
-    head_forward, head_backward = compile_outputs(layer, pools)
+    head_forward, head_backward = compile_outputs(layer, pools, needs_steps)
     backward = _compile_backward(layer.backward, head_backward)
     return ChunkPasses(
         _compile_forward(layer.forward, head_forward),

@@ -196,9 +196,14 @@ def rectify_backward(hidden, grad_hidden):
                 grad_hidden[step, k] = 0
 
 
-def compile_outputs(layer: Layer, pools: bool) -> tuple[Callable, Callable]:
-    """Make the passes from the last layer of a kind to what the head reads, and back."""
-    kind_forward, kind_backward = compile_head(layer, pools)
+def compile_outputs(
+    layer: Layer, pools: bool, needs_steps: bool | None = None
+) -> tuple[Callable, Callable]:
+    """Make the passes from the last layer of a kind to what the head reads, and back.
+
+    ``pools`` and ``needs_steps`` say for which heads, see ``compile_head``.
+    """
+    kind_forward, kind_backward = compile_head(layer, pools, needs_steps)
 
     @device_function
     def forward(parameters, layers, chunk, head):

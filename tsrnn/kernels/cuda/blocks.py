@@ -8,38 +8,48 @@ bits come out each time. Weights for the forward pass stand behind the parameter
 from typing import NamedTuple
 
 import numba
+import numpy as np
 from numba import cuda
 from numba.extending import overload, register_jitable
 
 from tsrnn.kernels import workers
 from tsrnn.kernels.gemm import products
 from tsrnn.kernels.jit.compile import DEVICE_FUNCTION_OPTIONS, device_function
-from tsrnn.kernels.jit.numba_internals import SimulatedCuda
+from tsrnn.kernels.jit.cuda_internals import SimulatedCuda
 from tsrnn.kernels.layout import layer_offset, weights_width
 from tsrnn.kernels.outputs import head_offsets
 
+_u8 = np.uint64  # an index that can't be negative: a signed one is checked at every use
 ROWS = 4  # of a chunk that a thread works on at once
 SPLIT = 4  # threads that share a sum over the gates
 TILE = 8  # units, and inputs, whose weights' gradients a thread sums
 DEPTH = 32  # rows and steps whose gradients are summed between two barriers
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
+# Bytes of shared memory, so that adjacent values are read at once; the simulator takes none.
+ALIGNMENT = None if SIMULATED else 16
 _N_SIMULATED = 4  # threads of a block in the simulator, each a thread of Python
 
 
 class TileConfig(NamedTuple):
-    """How a block divides its work: constants that kernels are compiled with."""
+    """How a block divides its work; kernels are compiled for its rows and units.
+
+    The number of threads and the hidden size are known at run time only. One set of kernels serves
+    all hidden sizes for which a thread computes one unit at once, another those for which it does
+    two: for chunks of 32 rows these are the even sizes from 64 on.
+    """
 
     n_rows: int  # of a chunk: 4, 8, 16 or 32
     n_units: int  # whose gates a thread computes at once: 1, or 2 if their number is even
     n_threads: int  # of a block, a power of two
 
-    @property
-    def panel(self) -> tuple[int, int]:
-        """Threads across the inputs and down the gates of a panel of the weights' gradient."""
-        across = 1
-        while 4 * across * across <= self.n_threads:
-            across *= 2
-        return across, self.n_threads // across
+
+@device_function
+def panel_of(n_threads):
+    """Threads across the inputs and down the gates of a panel of the weights' gradient."""
+    across = 1
+    while 4 * across * across <= n_threads:
+        across *= 2
+    return across, n_threads // across
 
 
 def tile_config_of(n_rows: int, n_hidden: int, itemsize: int) -> TileConfig:
@@ -65,8 +75,8 @@ def thread_barrier():
 @register_jitable(**DEVICE_FUNCTION_OPTIONS)
 def _at(values, row, column, row_width):
     if values.ndim == 2:
-        return values[row, column]
-    return values[row * row_width + column]
+        return values[_u8(row), _u8(column)]
+    return values[_u8(row * row_width + column)]
 
 
 def gemm_by_threads(transpose_a, transpose_b, shape, a, b, widths, add, out):
@@ -116,6 +126,12 @@ else:
 
 
 @device_function
+def padded_units(n_hidden):
+    """Values of shared memory that a row of weights takes, of which four are read at once."""
+    return (n_hidden + 3) & -4
+
+
+@device_function
 def transposed_offset(sizes, k):
     """Where parameter k stands in the transposed weights; -1 if it is no layer's weight."""
     n_hidden, m = sizes.n_hidden, sizes.n_blocks * sizes.n_hidden
@@ -142,8 +158,8 @@ def shared_values(sizes, tile_config: TileConfig) -> tuple[int, int]:
     columns = max(weights_width(sizes, layer) for layer in range(sizes.n_layers))
     m, n_hidden = sizes.n_blocks * sizes.n_hidden, sizes.n_hidden
     forward, backward = columns * tile_config.n_rows, (m + SPLIT * n_hidden) * tile_config.n_rows
-    grad_weights = TILE * sum(tile_config.panel) * (DEPTH + 1)
+    grad_weights = TILE * sum(panel_of(tile_config.n_threads)) * (DEPTH + 1)
     all_forward = forward + columns * m
-    all_backward = backward + m * n_hidden + 4 * tile_config.n_units
+    all_backward = backward + m * padded_units(n_hidden) + 4 * tile_config.n_units
     least = max(forward, backward, grad_weights)
     return least, max(all_forward, all_backward, grad_weights)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tsrnn.kernels.cuda import device
-from tsrnn.kernels.jit.numba_internals import host_to_device
+from tsrnn.kernels.jit.cuda_internals import host_to_device
 
 _ALIGNMENT = 128  # bytes: threads of a warp read as many at once
 _GAP = 2**16  # bytes: what lies between two changes is sent too if it is less

@@ -9,12 +9,8 @@ import warnings
 import numba
 import numpy as np
 
-from tsrnn.kernels.jit.numba_internals import (
-    allow_shared_memory,
-    cuda_error,
-    flush_deallocations,
-    import_cuda_compiler,
-)
+from tsrnn.kernels.cuda.compiling import compile_kernel
+from tsrnn.kernels.jit.cuda_internals import cuda_error, flush_deallocations, import_compiler
 
 USABLE = 0.9  # of the free memory
 MAX_PINNED_BYTES = 2**28  # of the host's memory at once: the system can't move it
@@ -47,7 +43,7 @@ def _import_cuda():
     try:
         cuda = importlib.import_module("numba.cuda")
         if _NUMPY_IS_TOO_NEW and not numba.config.ENABLE_CUDASIM:
-            import_cuda_compiler()  # fails if no later version has made it fit
+            import_compiler()  # fails if no later version has made it fit
         return cuda
     except Exception as error:  # e.g. a function of NumPy that is no longer there
         raise RuntimeError(
@@ -90,14 +86,11 @@ def max_shared_bytes() -> int:
 @functools.cache
 def _compiled(function, dtype):
     """The dispatcher of a kernel, compiled for its types and allowed all shared memory."""
-    from numba import cuda, types
+    if numba.config.ENABLE_CUDASIM:
+        from numba import cuda
 
-    dispatcher = cuda.jit(function)
-    if not numba.config.ENABLE_CUDASIM:
-        real = types.float32 if dtype == "float32" else types.float64
-        signature = types.void(real[::1], types.int64[::1], types.float64[::1], types.int64)
-        allow_shared_memory(dispatcher, signature, max_shared_bytes())
-    return dispatcher
+        return cuda.jit(function)
+    return compile_kernel(function, dtype, max_shared_bytes())
 
 
 class OutOfMemory(MemoryError):

@@ -21,6 +21,7 @@ from tsrnn.kernels.cuda.phases import (
     write_chunk_outputs,
 )
 from tsrnn.kernels.cuda.steps import compile_steps
+from tsrnn.kernels.heads import Head
 from tsrnn.kernels.jit.compile import device_function, scalar
 from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.workers import barrier, worker_range
@@ -46,13 +47,24 @@ class CudaKernels(NamedTuple):
     write_outputs: Callable
 
 
-@functools.cache
-def compile_kernels(cell, dtype: str, tile_config: TileConfig, pools: bool) -> CudaKernels:
+def compile_kernels(cell, dtype: str, tile_config: TileConfig, head: Head) -> CudaKernels:
     """Make the kernels of a cell, a module of ``kernels.cells``, for a dtype and tile config.
 
-    ``pools``: for the heads that pool, or for all others.
+    A set of kernels is for heads that pool, for those that take further steps of the last layer,
+    which double the code, or for all others; for the rows of a chunk; and for one or two units that
+    a thread computes at once. Whatever else a tile config and the sizes of a network say, hidden
+    size and threads of a block above all, is read at run time.
     """
-    passes = compile_chunk_passes(cell, lambda cell: compile_steps(cell, dtype, tile_config), pools)
+    tile = tile_config.n_rows, tile_config.n_units
+    return _compile_kernels(cell, dtype, *tile, head.pools, head.needs_steps)
+
+
+@functools.cache
+def _compile_kernels(cell, dtype, n_rows, n_units, pools, needs_steps):
+    def make_steps(cell):
+        return compile_steps(cell, dtype, n_rows, n_units)
+
+    passes = compile_chunk_passes(cell, make_steps, pools, needs_steps=needs_steps)
     forward_chunk, backward_chunk = compile_chunk_phases(passes)
 
     def forward(floats, ints, doubles, step):
@@ -66,6 +78,12 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig, pools: bool) -> C
         item = item_of_block(arrays, step)
         backward_chunk(arrays, item, item.worker)
 
+    train = _compile_train(forward_chunk, backward_chunk)
+    heads = "-pools" * pools + "-steps" * needs_steps
+    for function in (forward, backward, train):
+        # Compiled kernels are kept on disk by this name.
+        kind, cell_name = function.__name__, cell.__name__.rpartition(".")[2]
+        function.__qualname__ = f"{cell_name}{heads}-{n_rows}-rows-{n_units}-units-{kind}"
     return CudaKernels(
         transpose_weights,
         read_inputs,
@@ -74,7 +92,7 @@ def compile_kernels(cell, dtype: str, tile_config: TileConfig, pools: bool) -> C
         backward,
         sum_gradients,
         update_parameters,
-        _compile_train(forward_chunk, backward_chunk),
+        train,
         write_outputs,
     )
 

@@ -13,8 +13,8 @@ from tsrnn.kernels.chunks import workspace_of
 from tsrnn.kernels.cuda.blocks import SIMULATED
 from tsrnn.kernels.dropout import ChunkDropout, Dropout, as_uint64, hash_bits
 from tsrnn.kernels.jit.compile import device_function, matrix
+from tsrnn.kernels.jit.cuda_internals import simulated_array
 from tsrnn.kernels.jit.generate import record_reader
-from tsrnn.kernels.jit.numba_internals import simulated_array
 from tsrnn.kernels.layout import Chunk, Sizes, state_width
 from tsrnn.kernels.optimizers import Rule, rule_of
 from tsrnn.kernels.outputs import head_offsets

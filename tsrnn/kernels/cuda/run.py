@@ -131,8 +131,8 @@ class FittedKernels:
         whole = sizes._replace(n_rows=rows, n_output_block=sizes.n_output_steps)
         self.sizes, self.dtype = whole, dtype
         self.shared_bytes = min(max(wanted * itemsize, scratch), available) // 8 * 8
-        pools = head_of(sizes).pools
-        self.kernels = compile_kernels(problem.cell, dtype.name, self.tile_config, pools)
+        head = head_of(sizes)
+        self.kernels = compile_kernels(problem.cell, dtype.name, self.tile_config, head)
 
     def launcher(self, name: str, n_blocks: int, stream):
         """The kernel of that name over so many blocks, a function of its arguments."""

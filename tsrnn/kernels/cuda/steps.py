@@ -11,7 +11,16 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from tsrnn.kernels.cuda.blocks import DEPTH, ROWS, SPLIT, TILE, TileConfig, cuda
+from tsrnn.kernels.cuda.blocks import (
+    ALIGNMENT,
+    DEPTH,
+    ROWS,
+    SPLIT,
+    TILE,
+    cuda,
+    padded_units,
+    panel_of,
+)
 from tsrnn.kernels.jit.compile import device_function, like, matrix, scalar
 from tsrnn.kernels.layout import layer_offset, weights_width
 from tsrnn.kernels.outputs import head_offsets
@@ -21,17 +30,21 @@ from tsrnn.kernels.workers import worker_range
 _u8 = np.uint64  # an index that can't be negative: a signed one is checked at every use
 
 
-def compile_steps(cell, dtype: str, tile_config: TileConfig) -> Steps:
-    """Make the passes of a step of a cell (a module of ``kernels.cells``) for a tile config."""
-    real, rows = numba.from_dtype(np.dtype(dtype)), tile_config.n_rows
-    n_wide = 4 * tile_config.n_units  # units that a thread works on in the backward pass
+def compile_steps(cell, dtype: str, rows: int, n_units: int) -> Steps:
+    """Make the passes of a step of a cell (a module of ``kernels.cells``).
+
+    ``rows`` of a chunk, and ``n_units`` whose gates a thread computes at once, are constants in
+    them; the hidden size and the number of threads are not.
+    """
+    real = numba.from_dtype(np.dtype(dtype))
+    n_wide = 4 * n_units  # units that a thread works on in the backward pass
     return Steps(
         _compile_load_weights(real, rows),
         _compile_load_weights_backward(real, rows, n_wide),
-        _compile_forward(cell, real, tile_config),
+        _compile_forward(cell, real, rows, n_units),
         _compile_backward(cell, real, rows),
-        _compile_grad_hidden(real, tile_config, n_wide),
-        _compile_grad_weights(cell, real, tile_config),
+        _compile_grad_hidden(real, rows, n_units, n_wide),
+        _compile_grad_weights(cell, real, rows),
         _compile_grad_inputs(real, rows, n_wide),
     )
 
@@ -76,7 +89,7 @@ def _compile_load_weights(real, rows) -> Callable:
         """Transposed weights, (width, hidden * blocks); the first rows are loaded on chip too."""
         columns, m = weights_width(sizes, layer), sizes.n_blocks * sizes.n_hidden
         first = head_offsets(sizes)[3] + layer_offset(sizes, layer, direction)
-        shared = cuda.shared.array(0, real)
+        shared = cuda.shared.array(0, real, ALIGNMENT)
         offset = columns * rows
         for k in worker_range(n_on_chip(shared.size - offset, m, columns) * m):
             shared[offset + k] = parameters[first + k]
@@ -91,21 +104,21 @@ def _compile_load_weights_backward(real, rows, n_wide) -> Callable:
         """Weights, (blocks * hidden, width), the first rows of whose recurrent part go on chip."""
         (weights,) = recurrent_weights(parameters, sizes, layer, direction)
         m, n_hidden = weights.shape[0], sizes.n_hidden
-        shared = cuda.shared.array(0, real)
+        shared = cuda.shared.array(0, real, ALIGNMENT)
         offset = (m + SPLIT * n_hidden) * rows
-        n_rows = n_on_chip(shared.size - offset - n_wide, n_hidden, m)
-        for k in worker_range(n_rows * n_hidden):
-            shared[offset + k] = weights[k // n_hidden, k % n_hidden]
+        pitch = padded_units(n_hidden)
+        for k in worker_range(n_on_chip(shared.size - offset - n_wide, pitch, m) * n_hidden):
+            row, unit = k // n_hidden, k % n_hidden
+            shared[offset + row * pitch + unit] = weights[row, unit]
         return (weights,)
 
     return load_weights_backward
 
 
-def _compile_forward(cell, real, tile_config) -> Callable:
+def _compile_forward(cell, real, rows, n_units) -> Callable:
     n_blocks, n_state, n_saved = len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED
     cell_forward = cell.forward
     any_state, any_saved = max(n_state, 1), max(n_saved, 1)
-    rows, n_units, _ = tile_config
     n_across, n_sums = rows // ROWS, n_blocks * n_units * ROWS
 
     @device_function
@@ -113,8 +126,8 @@ def _compile_forward(cell, real, tile_config) -> Callable:
         """Each thread computes all gates of some units and rows, and their new state."""
         inputs, gates, h, state, state_after, saved, h_after = step
         n_hidden, n = sizes.n_hidden, sizes.n_hidden * rows
-        columns, m = weights.shape
-        shared = cuda.shared.array(0, real)
+        columns, m = weights.shape[0], n_blocks * n_hidden
+        shared = cuda.shared.array(0, real, ALIGNMENT)
         offset = columns * rows
         n_loaded = n_on_chip(shared.size - offset, m, columns)
         for k in worker_range(offset):
@@ -127,15 +140,18 @@ def _compile_forward(cell, real, tile_config) -> Callable:
         for tile in worker_range(n_across * n_hidden // n_units):
             lane, first = tile % n_across, tile // n_across * n_units
             clear_sums(sums, n_sums)
-            for k in range(n_loaded):
-                load_rows(shared, k * rows + lane * ROWS, x)
+            k, x_at, w_at = 0, lane * ROWS, offset + first * n_blocks
+            while k < n_loaded:
+                load_rows(shared, x_at, x)
                 for b in range(n_units * n_blocks):
-                    w = shared[_u8(offset + k * m + first * n_blocks + b)]
-                    add_products(w, x, b * ROWS, sums)
-            for k in range(n_loaded, columns):
-                load_rows(shared, k * rows + lane * ROWS, x)
+                    add_products(shared[_u8(w_at + b)], x, b * ROWS, sums)
+                k, x_at, w_at = k + 1, x_at + rows, w_at + m
+            x_at = k * rows + lane * ROWS
+            while k < columns:
+                load_rows(shared, x_at, x)
                 for b in range(n_units * n_blocks):
                     add_products(weights[_u8(k), _u8(first * n_blocks + b)], x, b * ROWS, sums)
+                k, x_at = k + 1, x_at + rows
             for u in range(n_units):
                 for r in range(ROWS):
                     k = (first + u) * rows + lane + r * n_across
@@ -165,7 +181,7 @@ def _compile_backward(cell, real, rows) -> Callable:
     def backward(gates, h, state, saved, grad_h, grad_state, sizes, n_rows):
         """A thread does one unit of a row at a time; the gates' gradient goes on chip too."""
         n = sizes.n_hidden * rows
-        shared = cuda.shared.array(0, real)
+        shared = cuda.shared.array(0, real, ALIGNMENT)
         z, cell_saved = cuda.local.array(n_blocks, real), cuda.local.array(any_saved, real)
         h_before, grad_unit = cuda.local.array(1, real), cuda.local.array(1, real)
         before, grad_before = cuda.local.array(any_state, real), cuda.local.array(any_state, real)
@@ -188,10 +204,12 @@ def _compile_backward(cell, real, rows) -> Callable:
     return backward
 
 
-def _compile_grad_hidden(real, tile_config, n_wide) -> Callable:
-    rows, n_units, _ = tile_config
+def _compile_grad_hidden(real, rows, n_units, n_wide) -> Callable:
     n_across, n_sums = rows // ROWS, n_wide * ROWS
-    adjacent = n_units > 1  # a thread's units; else spread, as many threads read the same weights
+    # A thread's units, which are read at once; spread where more threads than four read the same
+    # rows of the weights.
+    adjacent = n_units > 1 or n_across > 2
+    span = n_wide if adjacent else 1
 
     @device_function
     def unit_of(first, u, n_down):
@@ -201,9 +219,10 @@ def _compile_grad_hidden(real, tile_config, n_wide) -> Callable:
     def compute_grad_hidden(weights, grad_gates, sizes, n_rows, add, grad_h):
         """Products with the gates' gradient, on chip since ``backward``, by parts of the gates."""
         n_hidden, m, n = sizes.n_hidden, weights.shape[0], sizes.n_hidden * rows
-        shared = cuda.shared.array(0, real)
+        shared = cuda.shared.array(0, real, ALIGNMENT)
         parts, offset = m * rows, (m + SPLIT * n_hidden) * rows
-        n_loaded = n_on_chip(shared.size - offset - n_wide, n_hidden, m)  # read beyond the last
+        pitch = padded_units(n_hidden)
+        n_loaded = n_on_chip(shared.size - offset - n_wide, pitch, m)  # read beyond the last
         n_down = (n_hidden + n_wide - 1) // n_wide
         sums, x = cuda.local.array(n_sums, real), cuda.local.array(ROWS, real)
         for tile in worker_range(n_across * n_down * SPLIT):
@@ -211,16 +230,21 @@ def _compile_grad_hidden(real, tile_config, n_wide) -> Callable:
             part = tile // (n_across * n_down)
             begin, end = part * m // SPLIT, (part + 1) * m // SPLIT
             clear_sums(sums, n_sums)
-            for q in range(begin, min(end, n_loaded)):
-                load_rows(shared, q * rows + lane * ROWS, x)
+            q, x_at = begin, begin * rows + lane * ROWS
+            w_at = offset + begin * pitch + first * span
+            while q < min(end, n_loaded):
+                load_rows(shared, x_at, x)
                 for u in range(n_wide):
-                    w = shared[_u8(offset + q * n_hidden + unit_of(first, u, n_down))]
+                    w = shared[_u8(w_at + u if adjacent else w_at + u * n_down)]
                     add_products(w, x, u * ROWS, sums)
-            for q in range(max(begin, n_loaded), end):
-                load_rows(shared, q * rows + lane * ROWS, x)
+                q, x_at, w_at = q + 1, x_at + rows, w_at + pitch
+            x_at = q * rows + lane * ROWS
+            while q < end:
+                load_rows(shared, x_at, x)
                 for u in range(n_wide):
-                    w = weights[_u8(q), _u8(min(unit_of(first, u, n_down), n_hidden - 1))]
-                    add_products(w, x, u * ROWS, sums)
+                    unit = min(unit_of(first, u, n_down), n_hidden - 1)
+                    add_products(weights[_u8(q), _u8(unit)], x, u * ROWS, sums)
+                q, x_at = q + 1, x_at + rows
             for u in range(n_wide):
                 unit = unit_of(first, u, n_down)
                 if unit < n_hidden:
@@ -266,10 +290,9 @@ def _compile_grad_inputs(real, rows, n_wide) -> Callable:
     return compute_grad_inputs
 
 
-def _compile_grad_weights(cell, real, tile_config) -> Callable:
-    rows, n_split, (across, down) = tile_config.n_rows, 1 if cell.SPLIT else 0, tile_config.panel
-    n_sums, pitch, staged_inputs = TILE * TILE, DEPTH + 1, TILE * down * (DEPTH + 1)
-    stage = _compile_stage(tile_config, staged_inputs)
+def _compile_grad_weights(cell, real, rows) -> Callable:
+    n_split, n_sums, pitch = 1 if cell.SPLIT else 0, TILE * TILE, DEPTH + 1
+    stage = _compile_stage(rows)
 
     @device_function
     def masked(value, line, column, both, n_hidden):
@@ -285,8 +308,10 @@ def _compile_grad_weights(cell, real, tile_config) -> Callable:
         """One product for all steps, panel by panel of the weights, operands staged on chip."""
         n_steps, (m, columns) = gates.shape[0], grad_weights.shape
         n_hidden, both = sizes.n_hidden, m - 2 * n_split * sizes.n_hidden
+        across, down = panel_of(cuda.blockDim.x)
+        staged_inputs = TILE * down * pitch
         tile_row, tile_column = cuda.threadIdx.x // across, cuda.threadIdx.x % across
-        shared = cuda.shared.array(0, real)
+        shared = cuda.shared.array(0, real, ALIGNMENT)
         sums, x = cuda.local.array(n_sums, real), cuda.local.array(TILE, real)
         for i0 in range(0, m, TILE * down):
             for c0 in range(0, columns, TILE * across):
@@ -294,7 +319,8 @@ def _compile_grad_weights(cell, real, tile_config) -> Callable:
                 n_columns = (columns - c0 - tile_column + across - 1) // across
                 clear_sums(sums, n_sums)
                 for t0 in range(0, n_steps, DEPTH // rows):
-                    stage(gates[:, i0 * rows :], inputs[:, c0 * rows :], t0, extent, shared)
+                    panel_gates, panel_inputs = gates[:, i0 * rows :], inputs[:, c0 * rows :]
+                    stage(panel_gates, panel_inputs, t0, extent, staged_inputs, shared)
                     cuda.syncthreads()
                     for d in range(DEPTH):
                         for i in range(TILE):
@@ -306,26 +332,30 @@ def _compile_grad_weights(cell, real, tile_config) -> Callable:
                                 for i in range(TILE):
                                     sums[c * TILE + i] += w * x[i]
                     cuda.syncthreads()
-                for c in range(TILE):
+                for c in range(min(TILE, n_columns)):
+                    column = c0 + tile_column + c * across
                     for i in range(TILE):
-                        column, line = c0 + tile_column + c * across, i0 + tile_row + i * down
-                        if column < columns and line < m:
-                            value = masked(sums[c * TILE + i], line, column, both, n_hidden)
+                        line = i0 + tile_row + i * down
+                        if line < m:
+                            value = masked(sums[i], line, column, both, n_hidden)
                             if add:
-                                value += grad_weights[line, column]
-                            grad_weights[line, column] = value
+                                value += grad_weights[_u8(line), _u8(column)]
+                            grad_weights[_u8(line), _u8(column)] = value
+                    for k in range(n_sums - TILE):  # the next column's come to the front
+                        sums[k] = sums[k + TILE]
 
     return accumulate_grad_weights
 
 
-def _compile_stage(tile_config, staged_inputs) -> Callable:
-    rows, n_threads = tile_config.n_rows, tile_config.n_threads
-    pitch, lanes = DEPTH + 1, min(DEPTH, n_threads)
+def _compile_stage(rows) -> Callable:
+    pitch = DEPTH + 1
 
     @scalar
-    def stage(gates, inputs, t0, extent, shared):
+    def stage(gates, inputs, t0, extent, staged_inputs, shared):
         """Load a panel's gates and inputs on chip, of ``DEPTH`` rows and steps from step t0 on."""
         n_steps, (n_gates, n_inputs), thread = gates.shape[0], extent, cuda.threadIdx.x
+        n_threads = cuda.blockDim.x
+        lanes = min(DEPTH, n_threads)
         for d in range(thread % lanes, DEPTH, lanes):
             t, row = t0 + d // rows, d % rows
             step, exists = min(t, n_steps - 1), t < n_steps

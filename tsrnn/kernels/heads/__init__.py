@@ -86,15 +86,20 @@ first_output_step = switch(
 )
 
 
-def compile_head(layer: Layer, pools: bool) -> tuple[Callable, Callable]:
+def compile_head(
+    layer: Layer, pools: bool, needs_steps: bool | None = None
+) -> tuple[Callable, Callable]:
     """Make ``forward`` and ``backward`` of all heads that pool, or of all others, for a layer.
 
-    ``chunk.sizes.head`` decides.
+    ``chunk.sizes.head`` decides. ``needs_steps``: of these, only heads that need steps of the layer
+    or only heads that don't.
     """
     passes = {
         number: head.compile(layer)
         for number, head in enumerate(HEADS.values())
-        if head.pools == pools and (layer.steps or not head.needs_steps)
+        if head.pools == pools
+        and (layer.steps or not head.needs_steps)
+        and needs_steps in (None, head.needs_steps)
     }
     return (
         switch(

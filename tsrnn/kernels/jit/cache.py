@@ -52,6 +52,8 @@ class KernelCache:
     compilation.
     """
 
+    target = "this processor"  # what is compiled for
+
     def __init__(self, name: str):
         self.name = name
         self.hits = self.misses = self.n_compiled = 0
@@ -78,7 +80,7 @@ class KernelCache:
                 digest, payload = content[:32], content[32:]
                 if hashlib.sha256(payload).digest() != digest:
                     raise ValueError("its checksum does not match")
-                return rebuild_compiled(target_context, pickle.loads(payload))
+                return self._rebuild(target_context, payload)
             except Exception as error:  # damaged in some way: compile again
                 warn_once(f"Compiling again: cached kernel {path} can't be read ({error}).")
         return None
@@ -87,9 +89,23 @@ class KernelCache:
         """Files that may hold a signature: of a wheel, the best level first; and compiled here."""
         for level in host_levels():
             yield SHIPPED / file_name(self.name, signature, level_key(level))
-        name = file_name(self.name, signature, target_key(target_context))
+        name = self._file_name(signature, target_context)
         for folder in readable_folders():
             yield folder / name
+
+    def _file_name(self, signature, target_context):
+        """The file that a signature compiled here is written to."""
+        return file_name(self.name, signature, target_key(target_context))
+
+    def _rebuild(self, target_context, payload):
+        """The compiled signature in a file."""
+        return rebuild_compiled(target_context, pickle.loads(payload))
+
+    def _reduce(self, compiled):
+        """The bytes that ``_rebuild`` reads, or None if it can't be saved."""
+        if not can_be_saved(compiled):
+            return None
+        return pickle.dumps(reduce_compiled(compiled), protocol=pickle.HIGHEST_PROTOCOL)
 
     @contextlib.contextmanager
     def compiling(self, signature, target_context) -> Iterator:
@@ -97,8 +113,8 @@ class KernelCache:
 
         A line is logged if the block takes long.
         """
-        name = file_name(self.name, signature, target_key(target_context))
-        said = threading.Timer(_SAID_AFTER, _say)
+        name = self._file_name(signature, target_context)
+        said = threading.Timer(_SAID_AFTER, _say, [self.target])
         said.daemon = True
         said.start()
         try:
@@ -114,13 +130,13 @@ class KernelCache:
 
     def save_overload(self, signature, compiled):
         """Write the compiled signature to the first writable folder."""
-        if not can_be_saved(compiled):
-            return
-        name = file_name(self.name, signature, target_key(compiled.target_context))
+        name = self._file_name(signature, compiled.target_context)
         if name in self._written:
             return
+        payload = self._reduce(compiled)
+        if payload is None:
+            return
         self._written.add(name)
-        payload = pickle.dumps(reduce_compiled(compiled), protocol=pickle.HIGHEST_PROTOCOL)
         content = hashlib.sha256(payload).digest() + payload
         failures = []
         for folder in cache_folders():
@@ -180,14 +196,14 @@ def file_name(kernel: str, signature: object, key: tuple) -> str:
 _has_said = False
 
 
-def _say():
+def _say(target):
     """Say, once in a process, what takes so long."""
     global _has_said
     if not _has_said:
         _has_said = True
         folder = writable_folder()
         kept = f", once; they are kept in {folder}" if os.access(folder, os.W_OK) else ""
-        _log.warning("Compiling kernels for this processor%s.", kept)
+        _log.warning("Compiling kernels for %s%s.", target, kept)
 
 
 def has_file(name: str) -> bool:

@@ -1,14 +1,13 @@
 """Everything that kernels borrow from Numba's undocumented parts.
 
 ``tests/kernels/test_numba_internals.py`` tests it, and pyproject.toml bounds Numba by the versions
-that pass. What only CUDA needs is imported when it is called for.
+that pass. What CUDA alone needs is in ``cuda_internals``.
 """
 
 import contextlib
 import functools
 import gc
 import hashlib
-import importlib
 from unittest import mock
 
 import llvmlite.binding
@@ -183,7 +182,7 @@ def compile_as_one_module(dispatcher, name: str) -> None:
             stack.enter_context(_parallel_loops_named_by(f"{name} {args}"))
             stack.enter_context(_device_functions_left_raw(name))
             stack.enter_context(_few_passes())
-            stack.enter_context(_garbage_collection_off())
+            stack.enter_context(garbage_collection_off())
             compiled = compile_signature(args, return_type)
         for environment in compiled._find_referenced_environments():
             compiled.library.codegen.set_env(environment.env_name, environment)
@@ -241,7 +240,7 @@ _SUPERFLUOUS_PASSES = frozenset(
 
 
 @contextlib.contextmanager
-def _garbage_collection_off():
+def garbage_collection_off():
     """The collector runs whenever objects pile up: an eighth of a compilation's time."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -371,59 +370,3 @@ def _all_linked(library):
 
     visit(library)
     return list(ordered)[-2::-1]  # without the library itself
-
-
-# CUDA and its simulator.
-
-
-class SimulatedCuda:
-    """What ``numba.cuda`` is inside a kernel that the simulator runs."""
-
-    def __getattr__(self, name):
-        from numba.cuda.simulator import kernel
-
-        return getattr(kernel._get_kernel_context(), name)
-
-
-def simulated_array(array):
-    """The NumPy array inside the wrapper that the simulator gives a kernel."""
-    return array._item._ary if hasattr(array, "_item") else array
-
-
-def allow_shared_memory(dispatcher, signature, n_bytes: int) -> None:
-    """Compile a CUDA kernel and let its blocks use more than the default 48 KB of shared memory."""
-    from numba.cuda.cudadrv.driver import binding, driver
-
-    function = dispatcher.compile(signature)._codelibrary.get_cufunc()
-    attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    driver.cuKernelSetAttribute(attribute, n_bytes, function.handle, function.device.id)
-
-
-def cuda_error() -> type[Exception]:
-    """What a call of the CUDA driver raises that fails."""
-    from numba.cuda.cudadrv.driver import CudaAPIError
-
-    return CudaAPIError
-
-
-def import_cuda_compiler() -> None:
-    """Import what numba-cuda imports as late as it compiles: it may not be made for this NumPy."""
-    importlib.import_module("numba.cuda.np.arrayobj")
-
-
-@functools.cache
-def host_to_device():
-    """A function (target, source, bytes, stream) that begins a copy to the GPU.
-
-    Arrays of numba-cuda have a method for it, which first looks for twice as long at their shapes.
-    """
-    from numba.cuda.cudadrv import devices, driver
-
-    return devices.require_context(driver.host_to_device)
-
-
-def flush_deallocations(context) -> None:
-    """Free what Numba has put off freeing of a GPU's memory, until there is more of it."""
-    for owner in (context, context.memory_manager):  # others' managers may put off nothing
-        if hasattr(owner, "deallocations"):
-            owner.deallocations.clear()

@@ -1,0 +1,74 @@
+"""Compiled kernels of the CUDA target: made for the GPU's architecture, and kept on disk.
+
+A file holds a kernel as numba-cuda's own cache would write it; where it lies, who may read it and
+what its name depends on is as for the CPU's (``tsrnn.kernels.jit.cache``).
+"""
+
+import contextlib
+import pickle
+import zlib
+
+from tsrnn.kernels.jit.cache import KernelCache, file_name
+from tsrnn.kernels.jit.cuda_internals import (
+    allow_shared_memory,
+    pickle_kernel,
+    quick_compilation,
+    rebuild_kernel,
+    reduce_kernel,
+    set_kernel_cache,
+    target_key,
+)
+from tsrnn.kernels.jit.folders import readable_folders
+
+
+class CudaKernelCache(KernelCache):
+    """Compiled kernels on disk, by the architecture that they are for.
+
+    A kernel counts as found only once it is loaded on the GPU.
+    """
+
+    target = "this GPU"
+
+    def _paths(self, signature, target_context):
+        """Files that may hold a signature."""
+        name = self._file_name(signature, target_context)
+        return [folder / name for folder in readable_folders()]
+
+    def _file_name(self, signature, target_context):
+        return file_name(self.name, signature, target_key(target_context))
+
+    def _rebuild(self, target_context, payload):
+        kernel = rebuild_kernel(pickle.loads(zlib.decompress(payload)))
+        kernel.bind()
+        return kernel
+
+    def _reduce(self, compiled):
+        return zlib.compress(pickle_kernel(reduce_kernel(compiled)), level=1)
+
+
+def compile_kernel(function, dtype: str, shared_bytes: int):
+    """The dispatcher of a kernel, on the GPU and allowed so much shared memory."""
+    dispatcher, kernel = load_or_compile(function, dtype)
+    allow_shared_memory(kernel, shared_bytes)
+    return dispatcher
+
+
+def load_or_compile(function, dtype: str) -> tuple:
+    """A kernel's dispatcher, and its kernel for a dtype: from disk, or compiled and stored.
+
+    Its file is named by the function's ``__qualname__``, which no kernel of other code may have.
+    """
+    from numba import cuda, types
+
+    # By default numba-cuda compiles everything twice, to PTX and for an optimisation at link time
+    # that changes nothing where a kernel is a single module.
+    dispatcher = cuda.jit(lto=False)(function)
+    cache = CudaKernelCache(f"cuda-{function.__qualname__}")
+    set_kernel_cache(dispatcher, cache)
+    real = types.float32 if dtype == "float32" else types.float64
+    signature = types.void(real[::1], types.int64[::1], types.float64[::1], types.int64)
+    with contextlib.ExitStack() as stack:
+        if not cache.has_file(signature, dispatcher.targetctx):
+            stack.enter_context(cache.compiling(signature, dispatcher.targetctx))
+        stack.enter_context(quick_compilation())
+        return dispatcher, dispatcher.compile(signature)
