@@ -46,7 +46,7 @@ def test_accuracy_says_how_to_get_a_library_that_is_missing():
 
 
 @pytest.mark.slow
-def test_a_prediction_on_the_gpu_takes_few_calls_of_the_driver():
+def test_a_prediction_on_the_gpu_needs_three_calls_of_the_driver():
     """One copy there and one back, and nothing is allocated: of three sizes, by the benchmark."""
     pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
     command = [sys.executable, str(BENCHMARKS / "gpu_offline.py"), "--only", "host"]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tsrnn.kernels.cuda import device
+from tsrnn.kernels.jit.cuda_internals import host_to_device
 
 _ALIGNMENT = 128  # bytes: threads of a warp read as many at once
 _GAP = 2**16  # bytes: what lies between two changes is sent too if it is less
@@ -161,7 +162,7 @@ class Buffer:
         ranges = self._ranges(self._changed)
         for each in ranges:
             there, here = self._slice(each)
-            there.copy_to_device(here, stream=self.stream)
+            host_to_device()(there, here, here.nbytes, stream=self.stream)
         self._known |= self._changed
         self._changed.clear()
         part = self._part(watched)
@@ -202,7 +203,8 @@ class Buffer:
             key=lambda pair: pair[0].first_byte,
         ):
             first = part.first_byte
-            last = first + -(-size * part.dtype.itemsize // 8) * 8
+            n_bytes = size * part.dtype.itemsize
+            last = first + -(-n_bytes // _ALIGNMENT) * _ALIGNMENT  # parts are as long
             if ranges and first - ranges[-1][1] < _GAP:
                 ranges[-1][1] = last
             else:

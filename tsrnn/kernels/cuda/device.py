@@ -10,11 +10,16 @@ import numba
 import numpy as np
 
 from tsrnn.kernels.cuda.compiling import compile_kernel
-from tsrnn.kernels.jit.cuda_internals import flush_deallocations
+from tsrnn.kernels.jit.cuda_internals import (
+    cuda_error,
+    flush_deallocations,
+    import_cuda_compiler,
+)
 
 USABLE = 0.9  # of the free memory
 MAX_PINNED_BYTES = 2**28  # of the host's memory at once: the system can't move it
 _NUMPY_TOO_NEW = "2.5"  # for the versions of numba-cuda that pyproject.toml allows
+_NUMPY_IS_TOO_NEW = np.lib.NumpyVersion(np.__version__) >= f"{_NUMPY_TOO_NEW}.0"
 _log = logging.getLogger("tsrnn")
 
 
@@ -40,7 +45,10 @@ def require() -> None:
 def _import_cuda():
     """``numba.cuda``; a RuntimeError that says what to install where it can't be imported."""
     try:
-        return importlib.import_module("numba.cuda")
+        cuda = importlib.import_module("numba.cuda")
+        if _NUMPY_IS_TOO_NEW and not numba.config.ENABLE_CUDASIM:
+            import_cuda_compiler()  # fails if no later version has made it fit
+        return cuda
     except Exception as error:  # e.g. a function of NumPy that is no longer there
         raise RuntimeError(
             f"device='cuda' can't import numba-cuda {_version('numba-cuda')} with NumPy "
@@ -139,7 +147,6 @@ def allocate(n_bytes: int):
         If so much is not free.
     """
     from numba import cuda
-    from numba.cuda.cudadrv.driver import CudaAPIError
 
     free = USABLE * free_bytes()
     if n_bytes > free:
@@ -147,19 +154,18 @@ def allocate(n_bytes: int):
     more = n_bytes + n_bytes // 8  # so that a call that needs a little more needs no other
     try:
         return cuda.device_array(-(-(more if more < free else n_bytes) // 8), np.int64)
-    except CudaAPIError as error:  # free, but not in one piece
+    except cuda_error() as error:  # free, but not in one piece
         raise OutOfMemory(n_bytes, free) from error
 
 
 def host_memory(n_bytes: int) -> np.ndarray:
     """An array of int64 of the host, pinned if it is not too long."""
     from numba import cuda
-    from numba.cuda.cudadrv.driver import CudaAPIError
 
     n_words = -(-(n_bytes + n_bytes // 8) // 8)
     if 8 * n_words <= MAX_PINNED_BYTES:
         try:
             return cuda.pinned_array(n_words, np.int64)
-        except CudaAPIError as error:  # copies are slower without
+        except cuda_error() as error:  # copies are slower without
             _log.info("no pinned memory of %d bytes: %s", 8 * n_words, error)
     return np.empty(n_words, np.int64)

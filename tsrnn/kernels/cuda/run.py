@@ -16,35 +16,67 @@ from tsrnn.kernels.heads import head_of
 from tsrnn.kernels.layout import Sizes, state_width
 from tsrnn.kernels.outputs import head_offsets
 from tsrnn.kernels.problem import Problem
+from tsrnn.kernels.sources import Source
 
 MAX_WORKERS = 1024  # blocks with a workspace each, which train one model after another
 CHUNK_ROWS = (4, 8, 16, 32)  # that a chunk may have
 _ENOUGH_CHUNKS = 128  # that keep a GPU busy
+_MAX_HEADERS = 64
 _SOURCE_ARRAYS = ("values", "targets", "weights", "firsts", "lengths")
 
 
+class SourceShape(NamedTuple):
+    """Numbers of a launch layout that come from the source."""
+
+    n_values: int
+    n_channels: int
+    n_targets: int
+    n_each: int
+    n_weights: int
+    n_windows: int
+
+    @classmethod
+    def of(cls, source: Source) -> "SourceShape":
+        """The shapes of a source's arrays."""
+        (n_values, n_channels), (n_targets, n_each) = source.values.shape, source.targets.shape
+        n_weights, n_windows = source.weights.size, source.firsts.size
+        return cls(n_values, n_channels, n_targets, n_each, n_weights, n_windows)
+
+    def rounded_up(self) -> "SourceShape":
+        """A little more of each, so that sources that grow by a few rows need no other plan."""
+        return SourceShape(
+            _rounded_up(self.n_values),
+            self.n_channels,
+            _rounded_up(self.n_targets),
+            self.n_each,
+            _rounded_up(self.n_weights),
+            _rounded_up(self.n_windows),
+        )
+
+
+def _rounded_up(n):
+    """A multiple of a power of two, at most an eighth more."""
+    step = 1 << max(n.bit_length() - 4, 0)
+    return -(-n // step) * step
+
+
 class ProblemShape(NamedTuple):
-    """All of a ``Problem`` but its values."""
+    """What a plan depends on of a ``Problem``."""
 
     cell: ModuleType
     sizes: Sizes
     loss: int
     n_loss_params: int
-    arrays: tuple[tuple[int, ...], ...]  # shapes of ``_SOURCE_ARRAYS``
+    source: SourceShape  # at most
     numbers: tuple[int, ...]  # ``SOURCE_NUMBERS``
 
     @classmethod
     def of(cls, problem: Problem) -> "ProblemShape":
         """The shape of a problem."""
-        source = problem.source
-        return cls(
-            problem.cell,
-            problem.sizes,
-            problem.loss,
-            np.size(problem.loss_params),
-            tuple(getattr(source, name).shape for name in _SOURCE_ARRAYS),
-            tuple(getattr(source, name) for name in SOURCE_NUMBERS),
-        )
+        numbers = tuple(getattr(problem.source, name) for name in SOURCE_NUMBERS)
+        source = SourceShape.of(problem.source).rounded_up()
+        n_loss_params = np.size(problem.loss_params)
+        return cls(problem.cell, problem.sizes, problem.loss, n_loss_params, source, numbers)
 
 
 class RunShape(NamedTuple):
@@ -126,12 +158,9 @@ class Plan:
         self.n_work = workspace_size(self.sizes, options.training, options.separate_hidden)
         self.n_workers = self._count_workers()
         self.n_update_blocks = -(-self.n_parameters // self.kernels.tile_config.n_threads)
-        arrays = dict(zip(_SOURCE_ARRAYS, problem.arrays, strict=True))
-        self.layout = BufferLayout(
-            self._mirrored_sizes(arrays, problem.n_loss_params), self._device_sizes()
-        )
-        self._launch_layout = self._make_launch_layout(problem, arrays)
-        self._headers: dict[tuple[int, int], np.ndarray] = {}
+        self.layout = BufferLayout(self._mirrored_sizes(problem), self._device_sizes())
+        self._launch_layout = self._make_launch_layout(problem)
+        self._headers: dict[tuple, np.ndarray] = {}
 
     def _count_workers(self):
         if not self.by_model:
@@ -141,8 +170,9 @@ class Plan:
         room = device.free_bytes() / 2 / (n_values * self.dtype.itemsize)
         return int(min(self.shape.n_models, MAX_WORKERS, max(room, 1)))
 
-    def _mirrored_sizes(self, arrays, n_loss_params):
+    def _mirrored_sizes(self, problem):
         """What changes with every call comes first, then what is fetched, at last the source."""
+        source = problem.source
         (n_models, _, n_steps), n, sizes = self.shape, self.n_parameters, self.sizes
         real, options, n_padded = self.dtype, self.options, self.n_chunks * sizes.n_rows
         n_out = n_models * n_padded * sizes.n_output_steps * sizes.n_out
@@ -153,7 +183,7 @@ class Plan:
             "limits": (np.int64, 3 * n_models),
             "scales": (real, 2 * n_models),
             "least_scale": (float, 1),
-            "loss_params": (float, n_loss_params),
+            "loss_params": (float, problem.n_loss_params),
             "rules": (float, N_RULE * n_models),
             "padded_windows": (np.int64, n_models * n_steps * n_padded),
             "rates": (float, n_models * n_steps),
@@ -163,11 +193,11 @@ class Plan:
             "losses": (float, 2 * n_models * n_steps),
             "sums": (float, n_sums),
             "out": (real, 0 if options.training else n_out),
-            "firsts": (np.int64, np.prod(arrays["firsts"])),
-            "lengths": (np.int64, np.prod(arrays["lengths"])),
-            "weights": (float, np.prod(arrays["weights"])),
-            "targets": (real, np.prod(arrays["targets"])),
-            "values": (real, np.prod(arrays["values"])),
+            "firsts": (np.int64, source.n_windows),
+            "lengths": (np.int64, source.n_windows),
+            "weights": (float, source.n_weights),
+            "targets": (real, source.n_targets * source.n_each),
+            "values": (real, source.n_values * source.n_channels),
         }
 
     def _device_sizes(self):
@@ -179,7 +209,7 @@ class Plan:
             "work": (self.dtype, self.n_work * self.n_workers),
         }
 
-    def _make_launch_layout(self, problem, arrays):
+    def _make_launch_layout(self, problem):
         options, n_padded = self.options, self.n_chunks * self.sizes.n_rows
         offsets = {
             name: self.layout.offset(name)
@@ -191,27 +221,25 @@ class Plan:
             n_chunks=self.n_chunks,
             n_steps=self.shape.n_steps,
             training=int(options.training),
-            evaluate=int(options.evaluate),
             loss=problem.loss,
             n_work=self.n_work,
             n_sequences=n_padded if options.carried else 0,
             n_loss_params=problem.n_loss_params,
-            n_values=arrays["values"][0],
-            n_channels=arrays["values"][1],
-            n_targets=arrays["targets"][0],
-            n_each=arrays["targets"][1],
-            n_weights=arrays["weights"][0],
-            n_windows=arrays["firsts"][0],
+            **problem.source._asdict(),
             **dict(zip(SOURCE_NUMBERS, problem.numbers, strict=True)),
             **offsets,
         )
 
-    def header(self, n_models: int, n_steps: int) -> np.ndarray:
-        """The sizes and the launch layout, for at most as many models and steps as planned."""
-        if (n_models, n_steps) not in self._headers:
-            layout = self._launch_layout._replace(n_models=n_models, n_steps=n_steps)
-            self._headers[n_models, n_steps] = np.array([*self.sizes, *layout], np.int64)
-        return self._headers[n_models, n_steps]
+    def header(self, n_models: int, n_steps: int, source: SourceShape) -> np.ndarray:
+        """The sizes and the launch layout, for at most as many of each as planned."""
+        key = n_models, n_steps, source
+        if key not in self._headers:
+            if len(self._headers) == _MAX_HEADERS:
+                self._headers.clear()
+            used = {"n_models": n_models, "n_steps": n_steps} | source._asdict()
+            layout = self._launch_layout._replace(**used)
+            self._headers[key] = np.array([*self.sizes, *layout], np.int64)
+        return self._headers[key]
 
     def memory_error(self, error: device.OutOfMemory) -> MemoryError:
         """The error of a minibatch that does not fit, with the largest batch that would."""
@@ -244,23 +272,26 @@ class Run:
     def __init__(self, plan: Plan, buffer: Buffer, n_models: int, n_steps: int):
         self.plan, self.buffer = plan, buffer
         self.n_models, self.n_steps = n_models, n_steps
-        buffer.write("header", plan.header(n_models, n_steps))
 
     def write_problem(self, problem: Problem) -> None:
-        """Write the source and the parameters of the loss."""
+        """Write the header, the source and the parameters of the loss."""
+        source = problem.source
+        header = self.plan.header(self.n_models, self.n_steps, SourceShape.of(source))
+        self.buffer.write("header", header)
         for name in _SOURCE_ARRAYS:
-            self.buffer.write(name, getattr(problem.source, name))
-        self.buffer.write("least_scale", problem.source.least_scale)
+            self.buffer.write(name, getattr(source, name))
+        self.buffer.write("least_scale", source.least_scale)
         self.buffer.write("loss_params", problem.loss_params)
 
     def write_windows(self, padded_windows: np.ndarray) -> None:
         """Write the windows of each minibatch, filled up to whole chunks with negative numbers."""
-        n_padded, n_batch = self.plan.n_chunks * self.plan.sizes.n_rows, self.plan.shape.n_batch
-        if n_batch < n_padded:
+        n_padded = self.plan.n_chunks * self.plan.sizes.n_rows
+        windows = padded_windows.reshape(self.n_models, self.n_steps, -1)
+        if windows.shape[2] < n_padded:
             padded = np.full((self.n_models, self.n_steps, n_padded), -1)
-            padded[:, :, :n_batch] = padded_windows.reshape(self.n_models, self.n_steps, n_batch)
-            padded_windows = padded
-        self.buffer.write("padded_windows", padded_windows)
+            padded[:, :, : windows.shape[2]] = windows
+            windows = padded
+        self.buffer.write("padded_windows", windows)
 
     @property
     def _parameters(self):

@@ -150,14 +150,15 @@ def predict(
     require()
     n_models, n_windows = padded_windows.shape
     options = run.RunOptions(False, False, states.shape[1] > 0, evaluate)
-    shape = run.RunShape(n_models, n_windows, 1)
+    least = run.CHUNK_ROWS[0]
+    shape = run.RunShape(n_models, -(-n_windows // least) * least, 1)
     plan = run.prediction_plan(run.ProblemShape.of(problem), parameters.dtype, shape, options)
     try:
         with pool.borrow(plan.layout) as buffer:
             call = run.Run(plan, buffer, n_models, 1)
             return _predict(call, problem, parameters, padded_windows, states, out)
     except OutOfMemory as error:
-        if n_windows <= run.CHUNK_ROWS[0]:
+        if n_windows <= least:
             raise plan.memory_error(error) from None
     predict_half = functools.partial(predict, problem, parameters)
     first, second = (
@@ -183,7 +184,8 @@ def _predict(run, problem, parameters, padded_windows, states, out):
     names = "states", "sums" if plan.options.evaluate else "out"
     fetched = {name: buffer.mirror(name).size for name in names}
     buffer.forget(*fetched)
-    for phase in ("read_inputs", "forward", "write_outputs"):
+    last = "evaluate_loss" if plan.options.evaluate else "write_outputs"
+    for phase in ("read_inputs", "forward", last):
         run.launch(phase, plan.n_workers)
     buffer.fetch(fetched)
     if plan.options.carried:

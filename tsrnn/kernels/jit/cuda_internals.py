@@ -5,6 +5,8 @@ numba-cuda by the versions that pass. What needs numba-cuda is imported when it 
 """
 
 import contextlib
+import functools
+import importlib
 from collections.abc import Iterator
 from types import SimpleNamespace
 from unittest import mock
@@ -30,7 +32,30 @@ def simulated_array(array):
     return array._item._ary if hasattr(array, "_item") else array
 
 
-# Memory.
+# Memory and copies.
+
+
+def cuda_error() -> type[Exception]:
+    """What a call of the CUDA driver raises that fails."""
+    from numba.cuda.cudadrv.driver import CudaAPIError
+
+    return CudaAPIError
+
+
+def import_cuda_compiler() -> None:
+    """Import what numba-cuda imports as late as it compiles: it may not be made for this NumPy."""
+    importlib.import_module("numba.cuda.np.arrayobj")
+
+
+@functools.cache
+def host_to_device():
+    """A function (target, source, bytes, stream) that begins a copy to the GPU.
+
+    Arrays of numba-cuda have a method for it, which first looks for twice as long at their shapes.
+    """
+    from numba.cuda.cudadrv import devices, driver
+
+    return devices.require_context(driver.host_to_device)
 
 
 def flush_deallocations(context) -> None:
