@@ -18,6 +18,12 @@ from tsrnn.training import Settings, train
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cuda")]
 
 
+@pytest.fixture(autouse=True)
+def no_luck(monkeypatch):
+    """Nothing is sent only because it is near to what has changed."""
+    monkeypatch.setattr(buffers, "_GAP", 0)
+
+
 class Case:
     """A network and windows, all of whose arrays a test may change."""
 
@@ -142,18 +148,21 @@ def record(monkeypatch):
     return copied, allocated
 
 
-def test_only_what_changed_is_sent_in_one_copy(record):
+def test_only_what_changed_is_sent_in_one_copy(record, monkeypatch):
     copied, allocated = record
+    monkeypatch.setattr(buffers, "_GAP", 2**16)
     case = Case(n=20_000)  # values of 80 kB
     case.network.predict(case.source, case.windows, "cuda")
     assert len(allocated) == 2
-    for change in (lambda case: None, change_windows, change_parameters):
+    for changes in ([], [change_windows], [change_parameters], [change_windows, change_parameters]):
         copied.clear()
         allocated.clear()
-        change(case)
+        for change in changes:
+            change(case)
+            case.windows += 1
         case.network.predict(case.source, case.windows, "cuda")
         n_fetched = 1
-        assert len(copied) - n_fetched == (change in (change_windows, change_parameters))
+        assert len(copied) - n_fetched == bool(changes)
         assert all(last - first < 2000 for first, last in copied)
         assert not allocated
 
@@ -174,8 +183,10 @@ def test_sizes_that_change_need_no_allocation_for_long(record):
     assert not allocated
 
 
-def test_many_in_turn_and_a_training_between():
-    """More shapes than buffers, dtypes, sources with states, and the weights of a training."""
+@pytest.mark.parametrize("gap", [0, 2**16])
+def test_many_in_turn_and_a_training_between(gap, monkeypatch):
+    """More shapes than buffers, two dtypes, and the weights of a training."""
+    monkeypatch.setattr(buffers, "_GAP", gap)
     cases = [Case(), Case(), Case(n_hidden=3), Case(dtype="float64"), Case(n=33), Case(n_hidden=4)]
     for k, case in enumerate(cases[:2]):
         case.source.values[:] += k
@@ -294,7 +305,8 @@ def test_a_trainer_takes_what_it_is_given(change, monkeypatch):
         )
 
 
-def test_weights_stay_between_blocks_of_steps(record):
+def test_weights_stay_between_blocks_of_steps(record, monkeypatch):
+    monkeypatch.setattr(buffers, "_GAP", 2**16)
     copied, allocated = record
     parts = []
 
@@ -445,3 +457,18 @@ def test_another_context_has_other_buffers(monkeypatch):
     case.compute()
     assert [each.context for each in pool._idle] == [None] * len(old) + [context] * len(old)
     assert all(each is not one for one in old for each in pool._idle[len(old) :])
+
+
+def test_another_network_with_the_same_weights(monkeypatch):
+    """As many weights in the same place, of which a kernel makes others by the network's shape."""
+    monkeypatch.setattr(pool, "MAX_BUFFERS", 1)
+    first, second = Case(), Case()
+    first.network = random_network(n_in=1, n_hidden=1, n_out=3)
+    second.network = random_network(n_in=2, n_hidden=1, n_out=1)
+    second.network.parameters[:] = first.network.parameters
+    pair = second.network.predict(second.source, second.windows)
+    for _ in range(2):
+        first.network.predict(first.source, first.windows, "cuda")
+        found = second.network.predict(second.source, second.windows, "cuda")
+        np.testing.assert_allclose(found, pair, rtol=1e-9)
+        assert len(pool._idle) == 1

@@ -302,7 +302,7 @@ print(json.dumps({
     "driver.host_to_device": list(inspect.signature(cuda_internals.host_to_device()).parameters)
     == ["dst", "src", "size", "stream"],
     "driver.CudaAPIError": issubclass(driver.CudaAPIError, Exception),
-    "np.arrayobj": cuda_internals.import_cuda_compiler() is None,
+    "np.arrayobj": cuda_internals.import_compiler() is None,
     "Context.deallocations": "self.deallocations" in inspect.getsource(driver.Context.__init__),
     "BaseCUDAMemoryManager.deallocations": "self.deallocations"
     in inspect.getsource(driver.HostOnlyCUDAMemoryManager.__init__),

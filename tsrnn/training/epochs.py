@@ -10,6 +10,7 @@ from tsrnn.training.budget import Budget, Pace
 from tsrnn.training.schedules import learning_rates
 
 BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
+_LONGER_BLOCKS = 3  # of many models on a GPU, whose weights are copied back after each
 
 
 class Moments:
@@ -78,6 +79,9 @@ class EpochRunner:
         self.running = self.max_epochs > 0
         self.n_epochs = 0
         self.block = 1  # minibatches to run before the next return to Python
+        self.block_seconds = BLOCK_SECONDS
+        if workers == "cuda" and len(networks) > 1:
+            self.block_seconds *= _LONGER_BLOCKS
         self.models_at_once = self._count_models_at_once()
 
     def _init_weights(self, networks, moments):
@@ -122,7 +126,7 @@ class EpochRunner:
             n_run = int(np.clip(self.steps_per_epoch[models] - done, 0, last - done).sum())
             self.pace.end_block(seconds, n_run, (last - done) / n_steps)
             # At most double: the first block may include a compilation.
-            possible = int(BLOCK_SECONDS * (last - done) / seconds)
+            possible = int(self.block_seconds * (last - done) / seconds)
             self.block = max(1, min(2 * self.block, possible))
             done = last
             if self._is_at_end(models, done / n_steps):

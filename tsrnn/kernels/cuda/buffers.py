@@ -93,7 +93,9 @@ class Buffer:
         return self._mirror.nbytes
 
     def use(self, layout: BufferLayout) -> None:
-        """Prepare for a call; parts that are where they were in the call before are still known.
+        """Prepare for a call; of the call before nothing is known if its layout was another.
+
+        Not even of parts in the same place: kernels may have derived others from them.
 
         Raises
         ------
@@ -102,16 +104,9 @@ class Buffer:
         """
         if layout is self.layout:
             return
-        before = self.layout.parts if self.layout else {}
+        for cached in (self._known, self._changed, self._views, self._slices, self.launchers):
+            cached.clear()
         self._reserve(layout)
-        self._known = {
-            name: size
-            for name, size in self._known.items()
-            if name in layout.parts and layout.parts[name] == before[name]
-        }
-        self._slices.clear()
-        self.launchers.clear()
-        self._views = {}
         for name in layout.mirrored:
             dtype, size, _ = layout.parts[name]
             first = layout.offset(name)
@@ -123,7 +118,6 @@ class Buffer:
             self.free()
             self._device = device.allocate(layout.n_bytes)
         if layout.n_mirrored_bytes > self._mirror.nbytes:
-            self._known.clear()
             self._mirror = device.host_memory(layout.n_mirrored_bytes)
             self._mirror[:] = 0
 
@@ -229,9 +223,9 @@ class Buffer:
         """Free the memory; ``use`` reserves it again."""
         self.layout = self._device = None
         self._mirror = np.empty(0, np.int64)
-        for cached in (self._known, self._changed, self._views, self._slices, self._typed):
+        self._typed.clear()
+        for cached in (self._known, self._changed, self._views, self._slices, self.launchers):
             cached.clear()
-        self.launchers.clear()
 
 
 def same_bits(held: np.ndarray, values: np.ndarray) -> bool:

@@ -10,11 +10,7 @@ import numba
 import numpy as np
 
 from tsrnn.kernels.cuda.compiling import compile_kernel
-from tsrnn.kernels.jit.cuda_internals import (
-    cuda_error,
-    flush_deallocations,
-    import_cuda_compiler,
-)
+from tsrnn.kernels.jit.cuda_internals import cuda_error, flush_deallocations, import_compiler
 
 USABLE = 0.9  # of the free memory
 MAX_PINNED_BYTES = 2**28  # of the host's memory at once: the system can't move it
@@ -47,7 +43,7 @@ def _import_cuda():
     try:
         cuda = importlib.import_module("numba.cuda")
         if _NUMPY_IS_TOO_NEW and not numba.config.ENABLE_CUDASIM:
-            import_cuda_compiler()  # fails if no later version has made it fit
+            import_compiler()  # fails if no later version has made it fit
         return cuda
     except Exception as error:  # e.g. a function of NumPy that is no longer there
         raise RuntimeError(

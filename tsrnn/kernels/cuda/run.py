@@ -233,13 +233,14 @@ class Plan:
     def header(self, n_models: int, n_steps: int, source: SourceShape) -> np.ndarray:
         """The sizes and the launch layout, for at most as many of each as planned."""
         key = n_models, n_steps, source
-        if key not in self._headers:
-            if len(self._headers) == _MAX_HEADERS:
+        header = self._headers.get(key)
+        if header is None:
+            if len(self._headers) >= _MAX_HEADERS:
                 self._headers.clear()
             used = {"n_models": n_models, "n_steps": n_steps} | source._asdict()
             layout = self._launch_layout._replace(**used)
-            self._headers[key] = np.array([*self.sizes, *layout], np.int64)
-        return self._headers[key]
+            self._headers[key] = header = np.array([*self.sizes, *layout], np.int64)
+        return header
 
     def memory_error(self, error: device.OutOfMemory) -> MemoryError:
         """The error of a minibatch that does not fit, with the largest batch that would."""

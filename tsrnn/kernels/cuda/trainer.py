@@ -109,15 +109,14 @@ class Trainer:
 
 def _write_dropout(buffer, rules, dtype):
     """Write limits, scales and seeds of each model's dropout."""
-    zero, named = dtype.type(0), [Rule(*rule) for rule in rules]
-    dropouts = [
-        (dropout_of(rule.dropout, zero), dropout_of(rule.recurrent_dropout, zero), int(rule.seed))
-        for rule in named
-    ]
-    scales = [[layers.scale, recurrent.scale] for layers, recurrent, _ in dropouts]
-    limits = [[layers.limit, recurrent.limit, seed] for layers, recurrent, seed in dropouts]
-    buffer.write("scales", scales)
-    buffer.write("limits", limits)
+    columns, zero = Rule(*rules.T), dtype.type(0)
+    probabilities = np.stack([columns.dropout, columns.recurrent_dropout], axis=1)
+    different, places = np.unique(probabilities, return_inverse=True)
+    dropouts = [dropout_of(probability, zero) for probability in different]
+    places = places.reshape(probabilities.shape)
+    limits = np.array([dropout.limit for dropout in dropouts], np.int64)[places]
+    buffer.write("scales", np.array([dropout.scale for dropout in dropouts])[places])
+    buffer.write("limits", np.column_stack([limits, columns.seed.astype(np.int64)]))
 
 
 def _launch_training(run, is_new):

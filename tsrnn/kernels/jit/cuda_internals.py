@@ -32,7 +32,7 @@ def simulated_array(array):
     return array._item._ary if hasattr(array, "_item") else array
 
 
-# Memory and copies.
+# What the driver does.
 
 
 def cuda_error() -> type[Exception]:
@@ -42,7 +42,7 @@ def cuda_error() -> type[Exception]:
     return CudaAPIError
 
 
-def import_cuda_compiler() -> None:
+def import_compiler() -> None:
     """Import what numba-cuda imports as late as it compiles: it may not be made for this NumPy."""
     importlib.import_module("numba.cuda.np.arrayobj")
 
