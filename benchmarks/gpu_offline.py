@@ -1,4 +1,7 @@
-"""What can be measured of the CUDA target without a GPU: the host's share of a call.
+"""What can be measured of the CUDA target without a GPU: compiling, the host's share of a call.
+
+``compile``: seconds of the processor that a model's kernels take, in Python, in libNVVM and in
+ptxas, with their registers, for one kind of GPU; a second process or core would share them.
 
 ``host``: this library's and numba-cuda's Python, and copies, with empty kernels and stubs in the
 place of the driver (see ``gpu_sections/stub_driver.py``), in seconds of the processor. What the
@@ -19,6 +22,7 @@ if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0":  # read where Numba is im
     )
 
 from gpu_sections import stub_driver
+from gpu_sections.compile_time import compile_table
 from peers import Ours
 from speed import processor_name
 
@@ -84,7 +88,7 @@ def milliseconds(call) -> float:
     return float(np.median(times)) * 1e3
 
 
-PARTS = {"host": host_table}
+PARTS = {"compile": compile_table, "host": host_table}  # stubs stay there: the host comes last
 
 
 def main() -> int:

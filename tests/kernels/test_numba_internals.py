@@ -279,13 +279,25 @@ def test_the_simulator_gives_its_context_and_arrays(cuda):
 IN_CUDA = """
 import inspect, json
 from numba.cuda import codegen, dispatcher
-from numba.cuda.cudadrv import driver
+from numba.cuda.compiler import CUDACompiler
+from numba.cuda.cudadrv import devices, driver
 from tsrnn.kernels.jit import cuda_internals
 attributes = driver.binding.CUfunction_attribute
 print(json.dumps({
     "CUDADispatcher.compile": hasattr(dispatcher.CUDADispatcher, "compile"),
     "_Kernel._codelibrary": "self._codelibrary" in inspect.getsource(dispatcher._Kernel),
     "CUDACodeLibrary.get_cufunc": hasattr(codegen.CUDACodeLibrary, "get_cufunc"),
+    "CUDACodeLibrary.add_ir_module": hasattr(codegen.CUDACodeLibrary, "add_ir_module"),
+    "CUDACompiler.define_pipelines": hasattr(CUDACompiler, "define_pipelines"),
+    "_Kernel._rebuild": set(inspect.signature(dispatcher._Kernel._rebuild).parameters)
+    >= {"name", "signature", "codelibrary"},
+    "_Kernel._reduce_states": hasattr(dispatcher._Kernel, "_reduce_states"),
+    "CUDADispatcher._cache": all(
+        f"self._cache.{name}_overload(sig, " in inspect.getsource(dispatcher.CUDADispatcher.compile)
+        for name in ("load", "save")
+    ),
+    "dispatcher.get_current_device": hasattr(dispatcher, "get_current_device"),
+    "devices.get_context": "devices.get_context()" in inspect.getsource(codegen),
     "driver.driver": hasattr(driver, "driver"),
     "driver.host_to_device": list(inspect.signature(cuda_internals.host_to_device()).parameters)
     == ["dst", "src", "size", "stream"],

@@ -53,16 +53,25 @@ def compile_kernel(function, dtype: str, shared_bytes: int):
     return dispatcher
 
 
+def dispatcher_of(function):
+    """A dispatcher of a kernel's function that has compiled nothing yet.
+
+    Without optimisation at link time: by default numba-cuda compiles everything twice, to PTX and
+    for that. It takes no account of the option in a call without the function.
+    """
+    from numba import cuda
+
+    return cuda.jit(function, lto=False)
+
+
 def load_or_compile(function, dtype: str) -> tuple:
     """A kernel's dispatcher, and its kernel for a dtype: from disk, or compiled and stored.
 
     Its file is named by the function's ``__qualname__``, which no kernel of other code may have.
     """
-    from numba import cuda, types
+    from numba import types
 
-    # By default numba-cuda compiles everything twice, to PTX and for an optimisation at link time
-    # that changes nothing where a kernel is a single module.
-    dispatcher = cuda.jit(lto=False)(function)
+    dispatcher = dispatcher_of(function)
     cache = CudaKernelCache(f"cuda-{function.__qualname__}")
     set_kernel_cache(dispatcher, cache)
     real = types.float32 if dtype == "float32" else types.float64

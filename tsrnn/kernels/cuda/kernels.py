@@ -31,9 +31,10 @@ class CudaKernels(NamedTuple):
     """The kernels of one cell and dtype; all take the three long arrays and a step.
 
     After ``transpose_weights``, a minibatch of one model is the kernels from ``read_inputs`` to
-    ``update_parameters``; a prediction is ``read_inputs``, ``forward`` and ``write_outputs``;
-    ``train`` is all of many models. ``forward`` and ``backward``, nearly all of the work, compute
-    in the dtype only; the others use doubles.
+    ``update_parameters``; a prediction is ``read_inputs``, ``forward`` and ``write_outputs``, or
+    ``evaluate_loss`` where its loss alone is asked for; ``train`` is all of many models.
+    ``forward`` and ``backward``, nearly all of the work, compute in the dtype only; the others use
+    doubles.
     """
 
     transpose_weights: Callable
@@ -162,12 +163,9 @@ def update_parameters(floats, ints, doubles, step):
 
 
 def write_outputs(floats, ints, doubles, step):
-    """Write predictions of all windows; with ``evaluate`` the loss too."""
+    """Write predictions of all windows; a chunk is a block's."""
     arrays = arrays_of(floats, ints, doubles)
-    item = item_of_block(arrays, step)
-    write_chunk_outputs(arrays, item)
-    if layout_of(arrays.ints).evaluate:
-        evaluate_chunk_loss(arrays, item, item.worker)
+    write_chunk_outputs(arrays, item_of_block(arrays, step))
 
 
 def _compile_train(forward_chunk, backward_chunk):

@@ -28,9 +28,8 @@ LaunchLayout = namedtuple(  # type: ignore[misc]
     [
         # Models; chunks of a minibatch, or of a prediction; minibatches.
         *("n_models", "n_chunks", "n_steps"),
-        # Whether a backward pass follows; whether the loss is computed; its position in
-        # ``tsrnn.kernels.losses.LOSSES``.
-        *("training", "evaluate", "loss"),
+        # Whether a backward pass follows; the loss's position in ``tsrnn.kernels.losses.LOSSES``.
+        *("training", "loss"),
         # Values of a chunk's workspace; sequences with carried states; parameters of the loss.
         *("n_work", "n_sequences", "n_loss_params"),
         # Shapes of the source's arrays.

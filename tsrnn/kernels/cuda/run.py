@@ -221,7 +221,6 @@ class Plan:
             n_chunks=self.n_chunks,
             n_steps=self.shape.n_steps,
             training=int(options.training),
-            evaluate=int(options.evaluate),
             loss=problem.loss,
             n_work=self.n_work,
             n_sequences=n_padded if options.carried else 0,

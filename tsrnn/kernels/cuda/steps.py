@@ -119,7 +119,9 @@ def _compile_forward(cell, real, rows, n_units) -> Callable:
     n_blocks, n_state, n_saved = len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED
     cell_forward = cell.forward
     any_state, any_saved = max(n_state, 1), max(n_saved, 1)
-    n_across, n_sums = rows // ROWS, n_blocks * n_units * ROWS
+    keeps_h, n_across, n_sums = cell.KEEPS_H, rows // ROWS, n_blocks * n_units * ROWS
+    n_own = n_units * ROWS  # values of a tile
+    n_own_state = n_own * any_state
 
     @device_function
     def forward(weights, step, sizes, n_rows):
@@ -137,8 +139,16 @@ def _compile_forward(cell, real, rows, n_units) -> Callable:
         z, cell_saved = cuda.local.array(n_blocks, real), cuda.local.array(any_saved, real)
         h_before, h_new = cuda.local.array(1, real), cuda.local.array(1, real)
         before, after = cuda.local.array(any_state, real), cuda.local.array(any_state, real)
+        own_h, own_state = cuda.local.array(n_own, real), cuda.local.array(n_own_state, real)
         for tile in worker_range(n_across * n_hidden // n_units):
             lane, first = tile % n_across, tile // n_across * n_units
+            # Read before the product, which takes as long as the memory.
+            for j in range(n_own):
+                k = (first + j // ROWS) * rows + lane + j % ROWS * n_across
+                if keeps_h:
+                    own_h[j] = h[_u8(k)]
+                for s in range(n_state):
+                    own_state[s * n_own + j] = state[_u8(s * n + k)]
             clear_sums(sums, n_sums)
             k, x_at, w_at = 0, lane * ROWS, offset + first * n_blocks
             while k < n_loaded:
@@ -152,22 +162,22 @@ def _compile_forward(cell, real, rows, n_units) -> Callable:
                 for b in range(n_units * n_blocks):
                     add_products(weights[_u8(k), _u8(first * n_blocks + b)], x, b * ROWS, sums)
                 k, x_at = k + 1, x_at + rows
-            for u in range(n_units):
-                for r in range(ROWS):
-                    k = (first + u) * rows + lane + r * n_across
-                    for b in range(n_blocks):
-                        z[b] = sums[(u * n_blocks + b) * ROWS + r]
-                    h_before[0] = h[k]
-                    for s in range(n_state):
-                        before[s] = state[s * n + k]
-                    cell_forward(z, h_before, before, after, cell_saved, h_new)
-                    for b in range(n_blocks):
-                        gates[b * n + k] = z[b]
-                    for s in range(n_state):
-                        state_after[s * n + k] = after[s]
-                    for s in range(n_saved):
-                        saved[s * n + k] = cell_saved[s]
-                    h_after[k] = h_new[0]
+            for j in range(n_own):
+                k = (first + j // ROWS) * rows + lane + j % ROWS * n_across
+                for b in range(n_blocks):
+                    z[b] = sums[(j // ROWS * n_blocks + b) * ROWS + j % ROWS]
+                if keeps_h:
+                    h_before[0] = own_h[j]
+                for s in range(n_state):
+                    before[s] = own_state[s * n_own + j]
+                cell_forward(z, h_before, before, after, cell_saved, h_new)
+                for b in range(n_blocks):
+                    gates[_u8(b * n + k)] = z[b]
+                for s in range(n_state):
+                    state_after[_u8(s * n + k)] = after[s]
+                for s in range(n_saved):
+                    saved[_u8(s * n + k)] = cell_saved[s]
+                h_after[_u8(k)] = h_new[0]
 
     return forward
 
@@ -176,30 +186,47 @@ def _compile_backward(cell, real, rows) -> Callable:
     n_blocks, n_state, n_saved = len(cell.BLOCKS), cell.N_STATE, cell.N_SAVED
     cell_backward = cell.backward
     any_state, any_saved = max(n_state, 1), max(n_saved, 1)
+    n_gates, n_own, n_own_saved = ROWS * n_blocks, ROWS * any_state, ROWS * any_saved
 
     @device_function
     def backward(gates, h, state, saved, grad_h, grad_state, sizes, n_rows):
-        """A thread does one unit of a row at a time; the gates' gradient goes on chip too."""
-        n = sizes.n_hidden * rows
+        """A thread reads some values, then works on each; the gates' gradient goes on chip too."""
+        n, n_threads = sizes.n_hidden * rows, cuda.blockDim.x
         shared = cuda.shared.array(0, real, ALIGNMENT)
-        z, cell_saved = cuda.local.array(n_blocks, real), cuda.local.array(any_saved, real)
-        h_before, grad_unit = cuda.local.array(1, real), cuda.local.array(1, real)
-        before, grad_before = cuda.local.array(any_state, real), cuda.local.array(any_state, real)
-        for k in worker_range(n):
-            for b in range(n_blocks):
-                z[b] = gates[b * n + k]
-            h_before[0], grad_unit[0] = h[k], grad_h[k]
-            for s in range(n_state):
-                before[s], grad_before[s] = state[s * n + k], grad_state[s * n + k]
-            for s in range(n_saved):
-                cell_saved[s] = saved[s * n + k]
-            cell_backward(z, h_before, before, cell_saved, grad_unit, grad_before)
-            on_chip = on_chip_offset(k, rows)
-            for b in range(n_blocks):
-                gates[b * n + k] = shared[b * n + on_chip] = z[b]
-            for s in range(n_state):
-                grad_state[s * n + k] = grad_before[s]
-            grad_h[k] = grad_unit[0]
+        z, cell_saved = cuda.local.array(n_gates, real), cuda.local.array(n_own_saved, real)
+        h_before, grad_unit = cuda.local.array(ROWS, real), cuda.local.array(ROWS, real)
+        before, grad_before = cuda.local.array(n_own, real), cuda.local.array(n_own, real)
+        for first in range(cuda.threadIdx.x, n, ROWS * n_threads):
+            for j in range(ROWS):
+                k = min(first + j * n_threads, n - 1)
+                for b in range(n_blocks):
+                    z[j * n_blocks + b] = gates[_u8(b * n + k)]
+                h_before[j], grad_unit[j] = h[_u8(k)], grad_h[_u8(k)]
+                for s in range(n_state):
+                    before[j * any_state + s] = state[_u8(s * n + k)]
+                    grad_before[j * any_state + s] = grad_state[_u8(s * n + k)]
+                for s in range(n_saved):
+                    cell_saved[j * any_saved + s] = saved[_u8(s * n + k)]
+            for j in range(ROWS):
+                k = first + j * n_threads
+                if k < n:
+                    own, own_state = slice(j, j + 1), slice(j * any_state, (j + 1) * any_state)
+                    own_gates = z[j * n_blocks : (j + 1) * n_blocks]
+                    own_saved = cell_saved[j * any_saved : (j + 1) * any_saved]
+                    cell_backward(
+                        own_gates,
+                        h_before[own],
+                        before[own_state],
+                        own_saved,
+                        grad_unit[own],
+                        grad_before[own_state],
+                    )
+                    on_chip = on_chip_offset(k, rows)
+                    for b in range(n_blocks):
+                        gates[_u8(b * n + k)] = shared[_u8(b * n + on_chip)] = own_gates[b]
+                    for s in range(n_state):
+                        grad_state[_u8(s * n + k)] = grad_before[j * any_state + s]
+                    grad_h[_u8(k)] = grad_unit[j]
 
     return backward
 

@@ -183,7 +183,8 @@ def _predict(run, problem, parameters, padded_windows, states, out):
     names = "states", "sums" if plan.options.evaluate else "out"
     fetched = {name: buffer.mirror(name).size for name in names}
     buffer.forget(*fetched)
-    for phase in ("read_inputs", "forward", "write_outputs"):
+    last = "evaluate_loss" if plan.options.evaluate else "write_outputs"
+    for phase in ("read_inputs", "forward", last):
         run.launch(phase, plan.n_workers)
     buffer.fetch(fetched)
     if plan.options.carried:
