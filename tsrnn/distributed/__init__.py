@@ -5,5 +5,25 @@ of it is given.
 """
 
 from tsrnn.distributed.engine import Engine, PartitionFunction, Task, engine_of
+from tsrnn.distributed.local import LocalFit, fit_local
+from tsrnn.distributed.mapping import map_method, on_engines, refuse_frames, template_of
+from tsrnn.distributed.sample import least_value, sample_series, sampled
+from tsrnn.distributed.tasks import Call, ordered
 
-__all__ = ["Engine", "PartitionFunction", "Task", "engine_of"]
+__all__ = [
+    "Call",
+    "Engine",
+    "LocalFit",
+    "PartitionFunction",
+    "Task",
+    "engine_of",
+    "fit_local",
+    "least_value",
+    "map_method",
+    "on_engines",
+    "ordered",
+    "refuse_frames",
+    "sample_series",
+    "sampled",
+    "template_of",
+]

@@ -20,7 +20,11 @@ def schema_of_result(template: pd.DataFrame, given: pa.Schema) -> pa.Schema:
     for field in pa.Schema.from_pandas(template, preserve_index=False):
         name = field.name
         is_kept = name in plain and plain[name].dtype == template[name].dtype
-        fields.append(given.field(name) if is_kept else field)
+        if is_kept:
+            field = given.field(name)
+        elif pa.types.is_null(field.type):  # of objects: what was pickled
+            field = pa.field(name, pa.binary())
+        fields.append(field)
     return pa.schema(fields)
 
 

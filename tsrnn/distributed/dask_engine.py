@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import dask
-import dask.dataframe as dd
 import pandas as pd
 
 from tsrnn.distributed.engine import PartitionFunction, Task
@@ -17,6 +16,9 @@ class DaskEngine:
 
     def template(self, frame: Any) -> pd.DataFrame:
         return _flat(frame._meta)
+
+    def select(self, frame: Any, columns: Sequence[str]) -> Any:
+        return frame[[column for column in columns if column in frame.columns]]
 
     def partition(self, frame: Any, keys: Sequence[str]) -> Any:
         keys = list(keys)
@@ -42,7 +44,9 @@ class DaskEngine:
         shared: Any = None,
     ) -> Any:
         call = _Mapped(function, template)
-        return frame.map_partitions(call, shared, meta=template, enforce_metadata=False).clear_divisions()
+        return frame.map_partitions(
+            call, shared, meta=template, enforce_metadata=False
+        ).clear_divisions()
 
     def collect(self, frame: Any, function: PartitionFunction, shared: Any = None) -> list:
         call = dask.delayed(_call_on, pure=True)

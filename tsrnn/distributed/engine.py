@@ -38,6 +38,9 @@ class Engine(Protocol):
     def template(self, frame: Any) -> pd.DataFrame:
         """A frame without rows, of the columns and dtypes that functions are given."""
 
+    def select(self, frame: Any, columns: Sequence[str]) -> Any:
+        """The frame with some of its columns, so that others need not be read."""
+
     def partition(self, frame: Any, keys: Sequence[str]) -> Any:
         """The frame with all rows of equal keys in one partition, by their hash.
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import ray
 
 from tsrnn.distributed.arrow import schema_of_result, to_arrow, to_pandas
 from tsrnn.distributed.engine import PartitionFunction, Task
 
-_RESULT = "result"
+_ORDER, _RESULT = "order", "result"
 
 
 class RayEngine:
@@ -22,6 +23,9 @@ class RayEngine:
 
     def template(self, frame: Any) -> pd.DataFrame:
         return to_pandas(_arrow_schema(frame).empty_table())
+
+    def select(self, frame: Any, columns: Sequence[str]) -> Any:
+        return frame.select_columns(list(columns))
 
     def partition(self, frame: Any, keys: Sequence[str]) -> Any:
         keys, last = list(keys), frame._logical_plan.dag
@@ -48,9 +52,9 @@ class RayEngine:
 
     def collect(self, frame: Any, function: PartitionFunction, shared: Any = None) -> list:
         call = functools.partial(_collected, function=function, shared=shared)
-        results = frame.map_batches(call, batch_size=None, batch_format="pyarrow")
-        results.context.execution_options.preserve_order = True
-        return [pickle.loads(row[_RESULT]) for row in results.take_all()]
+        rows = frame.map_batches(call, batch_size=None, batch_format="pyarrow").take_all()
+        # Blocks have no numbers, and come as they are ready.
+        return [pickle.loads(row[_RESULT]) for row in sorted(rows, key=lambda row: row[_ORDER])]
 
     def persist(self, frame: Any) -> Any:
         return frame.materialize()
@@ -78,10 +82,22 @@ def _mapped(table, function, schema, shared):
 
 
 def _collected(table, function, shared):
-    results = []
+    orders, results = [], []
     if table.num_rows:
+        orders.append(_extent(table))
         results.append(pickle.dumps(function(to_pandas(table), _value(shared), _task())))
-    return pa.table({_RESULT: pa.array(results, pa.large_binary())})
+    types = {_ORDER: pa.string(), _RESULT: pa.large_binary()}
+    return pa.table({_ORDER: orders, _RESULT: results}, pa.schema(types))
+
+
+def _extent(table):
+    """A text that orders blocks by what is in them, whatever the order of their rows."""
+    extents = []
+    for column in table.columns:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        extents.append(str(pc.min_max(column)))
+    return "; ".join([*extents, str(table.num_rows)])
 
 
 def _value(shared):

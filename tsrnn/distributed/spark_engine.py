@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 from pyspark import TaskContext
+from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from tsrnn.distributed.arrow import schema_of_result, to_arrow, to_pandas
@@ -23,20 +24,18 @@ class SparkEngine:
     def template(self, frame: Any) -> pd.DataFrame:
         return to_pandas(_arrow_schema(frame).empty_table())
 
+    def select(self, frame: Any, columns: Sequence[str]) -> Any:
+        return frame.select(*columns)
+
     def partition(self, frame: Any, keys: Sequence[str]) -> Any:
-        plan = frame._jdf.queryExecution().executedPlan().outputPartitioning()
-        if plan.toString() == "SinglePartition":
+        if _is_partitioned(frame, list(keys)):
             return frame
-        if plan.getClass().getSimpleName() == "HashPartitioning":
-            expressions = plan.expressions()
-            columns = [expressions.apply(k).name() for k in range(expressions.size())]
-            if columns == list(keys):
-                return frame
-        return frame.repartition(*keys)
+        # A number of partitions keeps Spark from making one of them where there is little data:
+        # what is done with a row takes much longer than to read it.
+        n = max(frame.rdd.getNumPartitions(), frame.sparkSession.sparkContext.defaultParallelism)
+        return frame.repartition(n, *keys)
 
     def broadcast(self, value: Any) -> Any:
-        from pyspark.sql import SparkSession
-
         return SparkSession.active().sparkContext.broadcast(value)
 
     def map_partitions(
@@ -72,6 +71,22 @@ class SparkEngine:
         frame = frame.persist()
         frame.count()
         return frame
+
+
+def _is_partitioned(frame, keys):
+    """Whether rows of equal keys are known to be in one partition."""
+    plan = frame._jdf.queryExecution().analyzed()
+    columns = plan.output()
+    names = {columns.apply(k).toString(): columns.apply(k).name() for k in range(columns.size())}
+    while plan.getClass().getSimpleName() in ("Project", "Filter"):
+        plan = plan.child()
+    kind = plan.getClass().getSimpleName()
+    if kind == "Repartition":
+        return plan.numPartitions() == 1
+    if kind != "RepartitionByExpression":
+        return False
+    by = plan.partitionExpressions()
+    return [names.get(by.apply(k).toString()) for k in range(by.size())] == keys
 
 
 def _arrow_schema(frame):

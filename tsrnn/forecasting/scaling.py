@@ -173,7 +173,8 @@ def _sums(panel, values):
 
 def _reduced(function, panel, values):
     """Values of each series reduced to one, (n_series,)."""
-    return function.reduceat(np.append(values, 0.0), panel.indptr[:-1]) * (panel.lengths > 0)
+    # A value after the last is a segment of its own: reduceat takes no empty one at the end.
+    return function.reduceat(np.append(values, 0.0), panel.indptr)[:-1] * (panel.lengths > 0)
 
 
 def typical_deviations(panel: Panel, lookback: int) -> np.ndarray:
@@ -181,17 +182,32 @@ def typical_deviations(panel: Panel, lookback: int) -> np.ndarray:
 
     A series shorter than a window counts as one. Values are of about unit size.
     """
-    first, second = (np.concatenate([[0.0], np.cumsum(v)]) for v in (panel.values, panel.values**2))
+    first, second = _running_sums(panel, panel.values), _running_sums(panel, panel.values**2)
     size = np.minimum(lookback, np.maximum(panel.lengths, 1))
     n_windows = np.maximum(panel.lengths - size + 1, 1)
     number = np.repeat(np.arange(panel.n_series), n_windows)
     within = np.arange(number.size) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
-    start = panel.indptr[number] + within
-    end = np.minimum(start + size[number], panel.indptr[number + 1])
+    start = panel.indptr[number] + number + within
+    end = np.minimum(start + size[number], panel.indptr[number + 1] + number)
     mean = (first[end] - first[start]) / size[number]
     variance = np.maximum((second[end] - second[start]) / size[number] - mean**2, 0)
     typical = np.sqrt(np.bincount(number, variance) / n_windows)
     return np.where(typical > 1e-7, typical, 1.0)
+
+
+def _running_sums(panel, values):
+    """Sums of the first 0, 1, ... values of each series, (n_values + n_series,).
+
+    One running over all series would have other rounding errors for other neighbours, and larger
+    ones.
+    """
+    sums = np.zeros(values.size + panel.n_series)
+    for length in np.unique(panel.lengths):
+        numbers = np.flatnonzero(panel.lengths == length)
+        firsts, steps = panel.indptr[numbers][:, None], np.arange(length)
+        rows = firsts + numbers[:, None] + 1 + steps
+        sums[rows] = np.cumsum(values[firsts + steps], axis=1)
+    return sums
 
 
 def recent_slope(values: np.ndarray, season: int) -> float:
