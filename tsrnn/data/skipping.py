@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from tsrnn.data.time_axis import format_time
 @dataclasses.dataclass(frozen=True, eq=False)
 class Skipped:
     """The series that were left out, with the error of each."""
+
+    COLUMNS: ClassVar = ("row", "problem", "remedy")  # of the table, after the labels
 
     labels: list
     errors: list[DataError]

@@ -6,15 +6,22 @@ of it is given.
 
 from tsrnn.distributed.engine import Engine, PartitionFunction, Task, engine_of
 from tsrnn.distributed.local import LocalFit, fit_local
-from tsrnn.distributed.mapping import map_method, on_engines, refuse_frames, template_of
+from tsrnn.distributed.mapping import (
+    map_method,
+    on_engines,
+    refuse_columns,
+    refuse_frames,
+    template_of,
+)
 from tsrnn.distributed.sample import least_value, sample_series, sampled
-from tsrnn.distributed.tasks import Call, ordered
+from tsrnn.distributed.tasks import Call, Partitioned, ordered
 
 __all__ = [
     "Call",
     "Engine",
     "LocalFit",
     "PartitionFunction",
+    "Partitioned",
     "Task",
     "engine_of",
     "fit_local",
@@ -22,6 +29,7 @@ __all__ = [
     "map_method",
     "on_engines",
     "ordered",
+    "refuse_columns",
     "refuse_frames",
     "sample_series",
     "sampled",

@@ -5,6 +5,7 @@ from typing import Any
 
 import dask
 import pandas as pd
+from dask.dataframe.dispatch import make_meta
 
 from tsrnn.distributed.engine import PartitionFunction, Task
 
@@ -15,7 +16,7 @@ class DaskEngine:
     name = "Dask"
 
     def template(self, frame: Any) -> pd.DataFrame:
-        return _flat(frame._meta)
+        return _flat(make_meta(frame))
 
     def select(self, frame: Any, columns: Sequence[str]) -> Any:
         return frame[[column for column in columns if column in frame.columns]]

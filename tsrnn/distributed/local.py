@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from tsrnn.distributed.engine import Engine, Task
-from tsrnn.distributed.tasks import Call, naming, on_task, ordered
+from tsrnn.distributed.tasks import Call, Partitioned, naming, ordered
 
 # One row for each partition.
 _MODELS = pd.DataFrame(
@@ -40,19 +40,20 @@ class LocalFit:
             "frame."
         )
 
-    def map_method(self, estimator: Any, method: str, arguments: dict[str, Any]) -> Any:
+    def map_method(self, estimator: Partitioned, method: str, arguments: dict[str, Any]) -> Any:
         """A frame with the results of a method for the fitted series."""
-        template = estimator._engine_template(self.template, method, arguments, self.engine.name)
-        unfitted = estimator._unfitted()
-        shared = self.engine.broadcast(Call(unfitted, method, arguments, template))
+        template = estimator.template(self.template, method, arguments, self.engine.name)
+        call = Call(estimator.with_fitted(None), method, arguments, template)
+        shared = self.engine.broadcast(call)
         return self.engine.map_partitions(self.models, _predict, template, shared)
 
-    def skipped(self, template: pd.DataFrame) -> Any:
+    def skipped(self, estimator: Partitioned) -> Any:
         """A frame of the series that were left out in fitting."""
+        template = estimator.template(self.template, "check_series", {}, self.engine.name)
         return self.engine.map_partitions(self.models, _skipped, template, None)
 
 
-def fit_local(estimator: Any, engine: Engine, y: Any, arguments: dict[str, Any]) -> LocalFit:
+def fit_local(estimator: Partitioned, engine: Engine, y: Any, arguments: dict) -> LocalFit:
     """Fit each partition's series by themselves, all of a partition in one call.
 
     Computed at once. What is fitted stays with the engine, in memory or on the disks of workers;
@@ -60,7 +61,7 @@ def fit_local(estimator: Any, engine: Engine, y: Any, arguments: dict[str, Any])
     """
     template = engine.template(y)
     series = engine.partition(y, [estimator.id_column])
-    shared = engine.broadcast(Call(estimator._unfitted(), "fit", arguments, _MODELS))
+    shared = engine.broadcast(Call(estimator, "fit", arguments, _MODELS))
     models = engine.persist(engine.map_partitions(series, _fit, _MODELS, shared))
     numbers = engine.collect(models, _count)
     n_series, n_skipped = (sum(column) for column in zip(*numbers, strict=True))
@@ -69,22 +70,20 @@ def fit_local(estimator: Any, engine: Engine, y: Any, arguments: dict[str, Any])
 
 def _fit(partition: pd.DataFrame, call: Call, task: Task) -> pd.DataFrame:
     """A row with the models of a partition."""
-    estimator = on_task(call.estimator, task)
+    estimator = call.estimator.with_threads(task.n_threads)
     with naming(partition, estimator.id_column, task):
         rows = ordered(partition, estimator.id_column)
-        n_series, fitted, skipped = estimator._fit_partition(rows, call.arguments)
+        n_series, fitted, skipped = estimator.fit(rows, call.arguments)
     row = [n_series, len(skipped), pickle.dumps(fitted), pickle.dumps(skipped)]
     return pd.DataFrame(dict(zip(call.template.columns, ([value] for value in row), strict=True)))
 
 
 def _predict(models: pd.DataFrame, call: Call, task: Task) -> pd.DataFrame:
     """Results of a method for the series of the partitions whose models these are."""
-    estimator, results = on_task(call.estimator, task), []
-    for fitted in models["fitted"]:
-        state = pickle.loads(fitted)
+    estimator, results = call.estimator.with_threads(task.n_threads), []
+    for state in map(pickle.loads, models["fitted"]):
         if state is not None:
-            estimator.fitted_ = state
-            result = getattr(estimator, call.method)(**call.arguments)
+            result = estimator.with_fitted(state).call_fitted(call.method, call.arguments)
             results.append(ordered(result, estimator.id_column))
     return pd.concat(results, ignore_index=True) if results else call.template
 

@@ -10,48 +10,51 @@ import pandas as pd
 from tsrnn.data import Collection, Location
 from tsrnn.distributed.engine import Engine, engine_of
 from tsrnn.distributed.local import LocalFit
-from tsrnn.distributed.tasks import Call, call_method
+from tsrnn.distributed.tasks import Call, Partitioned, call_method
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def on_engines(method: Callable[P, R]) -> Callable[P, R]:
+def on_engines(
+    partitioned: Callable[[Any], Partitioned],
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a method with an argument ``y``, which may then be a frame of an engine.
 
-    With ``errors="skip"`` bad series of other frames are left out. What the estimator's class has
-    for it: ``_engine_template(frame, method, arguments, engine)``, the columns and dtypes of the
-    result; ``_portable()``, a copy to be sent to tasks; ``_call_on_partition(method, partition,
-    arguments)``; ``_call_skipping(method, y, arguments)``.
+    ``partitioned`` makes of the estimator what calls the method for partitions. Of other frames
+    bad series are left out where the estimator says so.
     """
-    signature, name = inspect.signature(method), method.__name__
 
-    @functools.wraps(method)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        arguments = signature.bind(*args, **kwargs).arguments
-        estimator, y = arguments.pop("self"), arguments.pop("y", None)
-        engine = engine_of(y)
-        if engine is not None:
-            return map_method(estimator, engine, y, name, arguments)
-        fitted = getattr(estimator, "fitted_", None)
-        if isinstance(fitted, LocalFit) and y is None:
-            return fitted.map_method(estimator, name, arguments)
-        if y is not None and estimator.errors == "skip" and not isinstance(y, Collection):
-            return estimator._call_skipping(name, y, arguments)
-        return method(*args, **kwargs)
+    def decorate(method: Callable[P, R]) -> Callable[P, R]:
+        signature, name = inspect.signature(method), method.__name__
 
-    return wrapper
+        @functools.wraps(method)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            arguments = signature.bind(*args, **kwargs).arguments
+            estimator, y = arguments.pop("self"), arguments.pop("y", None)
+            engine = engine_of(y)
+            if engine is not None:
+                return map_method(partitioned(estimator), engine, y, name, arguments)
+            fitted = getattr(estimator, "fitted_", None)
+            if isinstance(fitted, LocalFit) and y is None:
+                return fitted.map_method(partitioned(estimator), name, arguments)
+            if y is not None and not isinstance(y, Collection) and estimator.errors == "skip":
+                return partitioned(estimator).call_skipping(name, y, arguments)
+            return method(*args, **kwargs)
+
+        return wrapper
+
+    return decorate
 
 
 def map_method(
-    estimator: Any, engine: Engine, y: Any, method: str, arguments: dict[str, Any]
+    estimator: Partitioned, engine: Engine, y: Any, method: str, arguments: dict[str, Any]
 ) -> Any:
     """A frame of the engine with the results of a method for the series of ``y``."""
     refuse_frames(arguments)
-    template = estimator._engine_template(engine.template(y), method, arguments, engine.name)
-    portable = estimator._portable()
+    template = estimator.template(engine.template(y), method, arguments, engine.name)
     series = engine.partition(y, [estimator.id_column])
-    shared = engine.broadcast(Call(portable, method, arguments, template))
+    shared = engine.broadcast(Call(estimator.portable(), method, arguments, template))
     return engine.map_partitions(series, call_method, template, shared)
 
 
@@ -64,6 +67,17 @@ def refuse_frames(arguments: dict[str, Any]) -> None:
                 f"is a frame of {engine.name}, and only y may be one",
                 f"Give {name} as a pandas DataFrame; each task is sent all of it.",
             )
+
+
+def refuse_columns(frame: pd.DataFrame, names: Sequence[str], engine: str) -> None:
+    """Refuse a frame of other columns than those of ids, times and values."""
+    if sorted(map(str, frame.columns)) != sorted(names):
+        raise Location("y").error(
+            f"is a frame of {engine} with the columns {frame.columns.tolist()}, not "
+            f"{', '.join(map(repr, names))}",
+            "Select the columns of ids, times and values, and say which they are by id_column, "
+            "time_column and target_column.",
+        )
 
 
 def template_of(frame: pd.DataFrame, keys: Sequence[str], dtypes: dict[str, Any]) -> pd.DataFrame:

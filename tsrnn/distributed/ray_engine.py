@@ -28,8 +28,9 @@ class RayEngine:
         return frame.select_columns(list(columns))
 
     def partition(self, frame: Any, keys: Sequence[str]) -> Any:
-        keys, last = list(keys), frame._logical_plan.dag
-        if list(getattr(last, "keys", None) or ()) == keys:
+        keys = list(keys)
+        plan = getattr(frame, "_logical_plan", None)  # Ray's own; without it rows are moved
+        if list(getattr(getattr(plan, "dag", None), "keys", None) or ()) == keys:
             return frame
         if isinstance(frame, ray.data.dataset.MaterializedDataset) and frame.num_blocks() == 1:
             return frame

@@ -75,7 +75,10 @@ class SparkEngine:
 
 def _is_partitioned(frame, keys):
     """Whether rows of equal keys are known to be in one partition."""
-    plan = frame._jdf.queryExecution().analyzed()
+    java = getattr(frame, "_jdf", None)  # Spark's own, and none where Spark is a server
+    if java is None:
+        return False
+    plan = java.queryExecution().analyzed()
     columns = plan.output()
     names = {columns.apply(k).toString(): columns.apply(k).name() for k in range(columns.size())}
     while plan.getClass().getSimpleName() in ("Project", "Filter"):

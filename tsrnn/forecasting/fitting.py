@@ -92,7 +92,7 @@ def fit_series(
         return zero_shot(forecaster, collection, features, parts.budget)
     try:
         parameters = forecaster.get_params() | {"season": seasons.base}
-        is_part = getattr(forecaster, "_is_part", False)
+        is_part = getattr(forecaster, "is_part", False)
         resolved = resolve(collection, parameters, features.n_known > 0, is_part)
     except TooShortError as error:
         is_open = weights is None and forecaster.short != "raise"

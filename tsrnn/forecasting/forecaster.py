@@ -13,6 +13,7 @@ from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.partitions import drawn_series, fit_on_engine
 from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.short import SHORT, Short
+from tsrnn.forecasting.skipping import without_refused
 from tsrnn.forecasting.updating import UpdateMixin
 from tsrnn.forecasting.weights import read_weights
 from tsrnn.parameters import (
@@ -476,7 +477,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
             return self
         budget = Budget.of(self.max_seconds)
         if self.errors == "skip":
-            y = self._fit_without_bad(y)
+            y, self.skipped_ = without_refused(self, y)
         collection, covariates = read_series(self, y), read_covariates(self, X)
         if self.n_sample is not None:
             collection = drawn_series(self, collection)

@@ -11,7 +11,7 @@ from tsrnn.data import Location
 from tsrnn.distributed import on_engines
 from tsrnn.forecasting.inputs import forecast_context, read_new
 from tsrnn.forecasting.metrics.points import mae, rmse, scale_or_nan, smape
-from tsrnn.forecasting.partitions import PartitionMixin
+from tsrnn.forecasting.partitions import CheckSeriesMixin, PartitionedForecaster
 from tsrnn.forecasting.predictor import Predictor
 from tsrnn.forecasting.uncertainty import as_levels
 from tsrnn.parameters import RANDOM_STATE, STEPS, Probabilities, StrOptions, validated
@@ -20,10 +20,10 @@ SCORES = "mase", "mae", "rmse", "smape", "rmsse"
 _LEVELS = Probabilities(scalar=True, labelled=True)
 
 
-class PredictMixin(PartitionMixin):
+class PredictMixin(CheckSeriesMixin):
     """Predictions of a forecaster, and their score."""
 
-    @on_engines
+    @on_engines(PartitionedForecaster)
     def predict(
         self,
         horizon: int | None = None,
@@ -64,7 +64,7 @@ class PredictMixin(PartitionMixin):
         return context.collection.after(horizon, values)
 
     @validated(coverage=[_LEVELS])
-    @on_engines
+    @on_engines(PartitionedForecaster)
     def predict_interval(
         self,
         horizon: int | None = None,
@@ -103,7 +103,7 @@ class PredictMixin(PartitionMixin):
         return context.collection.after(horizon, columns)
 
     @validated(quantiles=[_LEVELS])
-    @on_engines
+    @on_engines(PartitionedForecaster)
     def predict_quantiles(
         self,
         horizon: int | None = None,
@@ -148,7 +148,7 @@ class PredictMixin(PartitionMixin):
         return context.collection.after(horizon, columns)
 
     @validated(n_samples=[STEPS], random_state=RANDOM_STATE)
-    @on_engines
+    @on_engines(PartitionedForecaster)
     def predict_samples(
         self,
         horizon: int | None = None,
