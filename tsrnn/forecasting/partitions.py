@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import numbers
 import warnings
 from typing import Any, Self
 
@@ -36,7 +35,7 @@ from tsrnn.forecasting.inputs import (
 )
 from tsrnn.forecasting.skipping import call_without_bad, good_series, readable_series, warn_of
 from tsrnn.forecasting.uncertainty import as_levels, levels_by_column
-from tsrnn.parameters import user_level, validate_parameters
+from tsrnn.parameters import sample_seed, user_level, validate_parameters
 
 _N_RESOLVING = 200  # series that decide what parameters leave open
 
@@ -197,19 +196,19 @@ def fit_on_engine(
             f"y is a frame of {engine.name}: say by n_sample how many of its series the network "
             "is fitted to, or use scope='local'."
         )
-    n, seed = forecaster.n_sample, _sample_seed(forecaster)
+    n, seed = forecaster.n_sample, sample_seed(forecaster.random_state)
     forecaster.fit(sample_series(engine, y, forecaster.id_column, n, seed), **arguments)
 
 
 def drawn_series(forecaster: ForecasterBase, collection: Collection) -> Collection:
     """The ``n_sample`` series that a forecaster is fitted to."""
-    drawn = set(sampled(collection.ids, forecaster.n_sample, _sample_seed(forecaster)))
+    drawn = set(sampled(collection.ids, forecaster.n_sample, sample_seed(forecaster.random_state)))
     return take_series(collection, np.flatnonzero([label in drawn for label in collection.ids]))
 
 
 def _resolved(forecaster, engine, y, arguments):
     """A forecaster whose open parameters are chosen by a sample: the same in all partitions."""
-    n, seed = forecaster.n_sample or _N_RESOLVING, _sample_seed(forecaster)
+    n, seed = forecaster.n_sample or _N_RESOLVING, sample_seed(forecaster.random_state)
     rows = sample_series(engine, y, forecaster.id_column, n, seed)
     if forecaster.errors == "skip":
         rows, skipped = readable_series(forecaster, rows)
@@ -224,9 +223,3 @@ def _resolved(forecaster, engine, y, arguments):
         least = engine.collect(values, least_value, engine.broadcast(forecaster.target_column))
         parameters["transform"] = "log" if min(least) > 0 else None
     return clone(forecaster).set_params(**parameters | {"n_sample": None})
-
-
-def _sample_seed(forecaster):
-    """A seed of the sample; a RandomState is left as it is."""
-    random_state = forecaster.random_state
-    return int(random_state) if isinstance(random_state, numbers.Integral) else 0
