@@ -22,13 +22,20 @@ from tsrnn.forecasting.fitter import (
     fit_networks,
     splits_of,
 )
+from tsrnn.forecasting.out_of_memory import OutOfMemory, stored_windows
 from tsrnn.forecasting.predictor import (
     ForecastContext,
     held_out_errors,
     pretrained_outputs,
 )
 from tsrnn.forecasting.pretrained import Pretrained, forecast_one, load_pretrained
-from tsrnn.forecasting.resolve import ResolvedParams, resolve, unless_auto
+from tsrnn.forecasting.resolve import (
+    ResolvedParams,
+    check_values,
+    held_out_of_lengths,
+    resolve,
+    unless_auto,
+)
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.seasons import Seasons
 from tsrnn.forecasting.short import (
@@ -62,6 +69,8 @@ class TrainingParts:
     budget: Budget  # time that is left
     # from the number of epochs, what is told of the progress of the training with validation
     start_callbacks: Callable[[int], Callable[[float, History], None]]
+    # more series than those in memory, which are a sample of them
+    data: OutOfMemory | None = None
 
 
 def fit_series(
@@ -91,6 +100,8 @@ def fit_series(
         return zero_shot(forecaster, collection, features, parts.budget)
     try:
         parameters = forecaster.get_params() | {"season": seasons.base}
+        if parts.data and parts.data.stored.least <= 0 and parameters["transform"] == "auto":
+            parameters["transform"] = None
         resolved = resolve(collection, parameters, features.n_known > 0)
     except TooShortError as error:
         is_open = weights is None and forecaster.short != "raise"
@@ -131,7 +142,9 @@ def fit_series(
     )
     pretrained = _pretrained(forecaster, collection, features)
     marks = features.observed
-    context = FitContext(collection, scaling, spec, resolved, pretrained, marks, weights)
+    context = FitContext(
+        collection, scaling, spec, resolved, pretrained, marks, weights, features, seasons
+    )
     network, result, pretrained = _fit_networks(forecaster, context, parts)
     network.parameters = result.weights[0, 0]
     share = result.calibration.share
@@ -203,7 +216,9 @@ class FitContext:
     resolved: ResolvedParams
     pretrained: Pretrained | None
     marks_observed: bool  # whether the last channel tells which values were observed
-    weights: np.ndarray | None = None  # (n_values,) in the loss; None for 1
+    weights: np.ndarray | None  # (n_values,) in the loss; None for 1
+    features: FeatureEncoder
+    seasons: Seasons
 
 
 def _fit_networks(
@@ -230,7 +245,9 @@ def _fit_networks(
     if fit.weights is not None:
         weights = window_weights(fit.weights, spec.lookback, spec.n_ahead)
         trained = source._replace(weights=weights)
-    if resolved.is_short.any() and not is_local and forecaster.short == "pad":
+    if parts.data is not None:
+        trained, splits = _with_stored(forecaster, fit, trained, splits[0], settings, parts.data)
+    elif resolved.is_short.any() and not is_local and forecaster.short == "pad":
         trained, splits = _with_padding(fit, trained, splits[0])
     if weights is not None:
         splits = weighted_splits(splits, trained.weights)
@@ -298,6 +315,34 @@ def _with_padding(fit, source, split):
         source, collection, series, ends, spec.n_ahead, fit.marks_observed, fit.weights
     )
     training, whole = (np.concatenate([part, starts]) for part in (split.training, split.whole))
+    return source, [Split(training, split.validation, whole)]
+
+
+def _with_stored(forecaster, fit, source, split, settings, data):
+    """A source with room for windows of all series, and the split that is trained on them."""
+    spec, resolved, features = fit.spec, fit.resolved, fit.features
+    shape = spec.lookback, spec.n_ahead
+    n_held_out = held_out_of_lengths(data.stored.lengths, *shape, forecaster.get_params())
+
+    def prepare(series, n_held_out):
+        check_values(series, resolved.transform, spec.loss, forecaster.lower)
+        static_channels = features.encode_static(None, series.ids)
+        series, _ = _with_channels(series, features, None, static_channels, False)
+        scaling = scaling_of(
+            series.panel,
+            spec.lookback,
+            (spec.season, *fit.seasons.profiles),
+            resolved.transform,
+            False,
+            n_held_out,
+            loss=spec.loss,
+        )
+        return spec.series_source(series, scaling).values
+
+    in_memory = split.training, split.whole
+    source, training, whole = stored_windows(
+        data, source, shape, n_held_out, in_memory, settings, prepare
+    )
     return source, [Split(training, split.validation, whole)]
 
 

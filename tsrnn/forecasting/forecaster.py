@@ -4,11 +4,13 @@ import time
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Literal, Self
 
+from tsrnn.data.parquet import is_out_of_memory
 from tsrnn.estimators.base import ATTENTION, BATCHES, N_NETWORKS, UNITS, RecurrentEstimator
 from tsrnn.estimators.callbacks import EpochCallbackMixin, with_callbacks
 from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
+from tsrnn.forecasting.out_of_memory import OutOfMemory
 from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.short import SHORT, Short
 from tsrnn.forecasting.updating import UpdateMixin
@@ -16,6 +18,7 @@ from tsrnn.forecasting.weights import read_weights
 from tsrnn.parameters import (
     BOOLEAN,
     FRACTION,
+    POSITIVE,
     POSITIVE_INTEGER,
     SEASON,
     STEPS,
@@ -181,6 +184,10 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         them, and the weights of the best epoch are kept; where fewer do, or errors on the held-out
         end no longer fall, a fit takes less. Results that the budget cut depend on the speed of the
         computer.
+    max_memory : int or str, optional
+        Memory that data may take in ``fit`` of Parquet or of a lazy frame: bytes, or a text such as
+        "500MB" or "2GiB" (kB, MB, GB, KiB, MiB, GiB). By default all is read into memory. See the
+        notes.
     early_stopping : bool, default=True
         Hold out the end of the series, keep the weights of the epoch that did best on it, and stop
         after ``n_iter_no_change`` epochs without a better one. Without it prediction intervals are
@@ -235,6 +242,19 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     Lei et al. (2018); of a short series, whose end holds few windows, they are too narrow. Ctrl-C
     during ``fit`` keeps the best weights so far, with a warning, once training has begun; in a
     backtest, a search or a cross-validation it is a KeyboardInterrupt.
+
+    *Larger than memory*: where ``y`` is in files and larger than ``max_memory``, a sample of whole
+    series, drawn by the hashes of their ids, is in memory: by it what parameters leave open is
+    chosen, epochs are validated and the pretrained network is fine-tuned, and ``history_`` and
+    ``predict`` without ``y`` are of it alone. The network is trained on windows of all series, as
+    many as else, which are drawn by ``random_state`` and read by a pass over the files for as many
+    epochs as there is room for: three passes in most fits, five where there is room for few. The
+    result does not depend on the order of files and series, on the size of row groups, or on
+    ``max_memory`` from about 450 MB on. Rows of a series must be together, in any order, and there
+    are about 200 bytes for each series; imports and compiled kernels take about 250 MB more.
+    Windows of series shorter than the lookback, series of which no window is drawn, and with
+    ``scope`` other than "global", ``missing="mask"``, a GPU, ``X``, ``static`` or
+    ``sample_weight`` the whole fit, cannot be had so.
 
     Examples
     --------
@@ -297,6 +317,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         "pretrained": [StrOptions(["auto"]), None],
         "max_iter": [Integer(0, 10**6), StrOptions(["auto"])],
         "batches_per_epoch": BATCHES,
+        "max_memory": [POSITIVE, Text(), None],
     }
 
     def __init__(
@@ -344,6 +365,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         batch_size: int | Auto = "auto",
         learning_rate_init: float = 3e-3,
         max_grad_norm: float = 1.0,
+        max_memory: int | str | None = None,
         early_stopping: bool = True,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 50,
@@ -396,6 +418,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.max_grad_norm = max_grad_norm
+        self.max_memory = max_memory
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -419,7 +442,10 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
             * a DataFrame with one column a series, padded with NaN where a series is shorter;
             * a long DataFrame, pandas or polars, with columns for id, time and value, or of one
               series for time and value;
-            * a Series or DataFrame of one column with a MultiIndex of id and time.
+            * a Series or DataFrame of one column with a MultiIndex of id and time;
+            * Parquet with these columns, others are not read: the path of a file or a folder, or a
+              Dataset of pyarrow; or a LazyFrame of polars. With ``max_memory`` it may be larger
+              than memory.
         X : Series or DataFrame, optional
             Covariates: a row for each time stamp of ``y``, by the index or ``time_column``, and for
             each series by ``id_column`` or the first level of the index, unless all share the rows.
@@ -461,7 +487,12 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         start = time.perf_counter()
         self._validate_params()
         budget = Budget.of(self.max_seconds)
-        collection, covariates = read_series(self, y), read_covariates(self, X)
+        data = None
+        if is_out_of_memory(y):
+            y = OutOfMemory.open(self, y, X=X, static=static, sample_weight=sample_weight)
+            data = y if isinstance(y, OutOfMemory) else None
+        collection = read_series(self, y) if data is None else data.sample
+        covariates = read_covariates(self, X)
         static = read_static(self, static)
         quantiles = self._sorted_quantiles()
         if quantiles and not quantiles[0] <= 0.5 <= quantiles[-1]:
@@ -475,7 +506,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         if sample_weight is not None:
             weights = read_weights(self, sample_weight, collection)
         callbacks = self._new_callbacks()
-        parts = TrainingParts(self._new_network, self._settings, quantiles, budget, callbacks.start)
+        makers = self._new_network, self._settings
+        parts = TrainingParts(*makers, quantiles, budget, callbacks.start, data)
         self.fitted_, history = fit_series(self, collection, covariates, static, parts, weights)
         callbacks.end(history)
         self._record(history)

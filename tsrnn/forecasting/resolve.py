@@ -326,12 +326,26 @@ def _n_held_out(collection, n_least, parameters):
     if not parameters["early_stopping"]:
         return np.zeros_like(lengths)
     places, ends = _observed_places(collection)
-    n_observed = np.diff(ends, prepend=0)
-    n_last = np.ceil(parameters["validation_fraction"] * n_observed).astype(int)
-    n_last = np.maximum(n_last, np.minimum(n_least, np.maximum(n_observed // 4, 2)))
-    n_last = np.minimum(n_last, n_observed)
+    n_last = _n_last(np.diff(ends, prepend=0), n_least, parameters)
     n_until_last = places[ends - 1] - places[ends - n_last] + 1
     return np.maximum(n_until_last, n_least) + lengths - _n_until_observed(collection)
+
+
+def _n_last(n_observed, n_least, parameters):
+    """Observed values at the end of series that validate, of so many of each."""
+    n_last = np.ceil(parameters["validation_fraction"] * n_observed).astype(int)
+    n_last = np.maximum(n_last, np.minimum(n_least, np.maximum(n_observed // 4, 2)))
+    return np.minimum(n_last, n_observed)
+
+
+def held_out_of_lengths(
+    lengths: np.ndarray, lookback: int, n_ahead: int, parameters: dict[str, Any]
+) -> np.ndarray:
+    """Values at the end of each series of a panel that validate, where none is missing."""
+    if not parameters["early_stopping"]:
+        return np.zeros_like(lengths)
+    n_held_out = np.maximum(_n_last(lengths, n_ahead, parameters), n_ahead)
+    return np.where(lengths - n_held_out < lookback + n_ahead, 0, n_held_out)
 
 
 def _n_windows(collection, lookback, n_ahead, n_held_out):

@@ -3,6 +3,16 @@
 from tsrnn.training.budget import Budget
 from tsrnn.training.epochs import Moments
 from tsrnn.training.settings import Settings
+from tsrnn.training.supply import WindowSupply, windows_in_memory
 from tsrnn.training.trainer import History, train, train_many
 
-__all__ = ["Budget", "History", "Moments", "Settings", "train", "train_many"]
+__all__ = [
+    "Budget",
+    "History",
+    "Moments",
+    "Settings",
+    "WindowSupply",
+    "train",
+    "train_many",
+    "windows_in_memory",
+]

@@ -8,6 +8,7 @@ from tsrnn.kernels.jit.elsewhere import compile_elsewhere
 from tsrnn.network import Network
 from tsrnn.training.budget import Budget, Pace
 from tsrnn.training.schedules import learning_rates
+from tsrnn.training.supply import draw_windows, windows_in_memory
 
 BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
 
@@ -149,8 +150,9 @@ class EpochRunner:
                 row[: windows.size] = windows.T.ravel()
             else:
                 n_drawn = self.steps_per_epoch[model] * self.n_batch
-                drawn = self.rngs[model].permutation(windows.size)[:n_drawn]
-                row[: drawn.size] = self.network.arrange(self.source, windows[drawn], self.n_batch)
+                n_left = int(self.max_epochs[model]) - self.n_epochs
+                drawn = draw_windows(windows, self.rngs[model], self.n_epochs, n_drawn, n_left)
+                row[: drawn.size] = self.network.arrange(self.source, drawn, self.n_batch)
         return padded_windows
 
     def _draw_resets(self, n_steps):
@@ -224,7 +226,7 @@ class EpochRunner:
         self.trainer.run(*weights, windows, self.rules, first_updates, rates, self.states)
 
     def _evaluate_one(self):
-        windows = [array.ravel()[:1] for array in self.windows]
+        windows = [windows_in_memory(each).ravel()[:1] for each in self.windows]
         loss = self.settings[0].loss, self.settings[0].loss_params
         self.network.evaluate(self.weights, self.source, windows, loss, 1)
 

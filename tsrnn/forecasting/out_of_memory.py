@@ -1,0 +1,317 @@
+"""Fitting on more series than memory holds, by windows that are read from files for each epoch.
+
+A sample of whole series stays in memory: by it what parameters leave open is chosen, epochs are
+validated and the pretrained network is fine-tuned. The windows that the network is trained on are
+drawn from those of all series, and gathered by a pass over the files for as many epochs as there is
+room for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from tsrnn.data import Collection, Location
+from tsrnn.data.parquet import StoredSeries
+from tsrnn.data.sampling import ranks_by_hash
+from tsrnn.kernels.sources import Source
+from tsrnn.parameters import ParameterError
+from tsrnn.training import Settings, WindowSupply
+
+if TYPE_CHECKING:
+    from tsrnn.forecasting.base import ForecasterBase
+
+_UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_WORKING_BYTES = 128  # that reading a value and making windows of it take for a while
+_ROW_BYTES = 40  # of an observation in a frame in memory, with what is made of it
+_MAX_SAMPLED = 2**20  # values in memory, however much there is: results do not depend on it then
+# Shares of the memory, of which decoding the files and training take the rest.
+_SAMPLE_SHARE, _PART_SHARE, _WINDOWS_SHARE = 0.3, 0.2, 0.3
+
+# What works on the values of all series at once, with the only value that it has out of memory.
+_ONLY = {"scope": "global", "missing": "raise", "device": "cpu"}
+
+
+def bytes_of(memory: int | str) -> int:
+    """Bytes of a number, or of a text such as "500MB" or "2 GiB"; ParameterError for others.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting.out_of_memory import bytes_of
+    >>> bytes_of("500MB"), bytes_of("2 GiB"), bytes_of(1e6)
+    (500000000, 2147483648, 1000000)
+    """
+    if not isinstance(memory, str):
+        return int(memory)
+    match = re.fullmatch(r"\s*([\d.]+)\s*([kmg]i?b|)\s*", memory.lower())
+    try:
+        return int(float(match[1]) * _UNITS[match[2]])  # type: ignore[index]
+    except (TypeError, ValueError) as error:
+        raise ParameterError(
+            f"max_memory must be a number of bytes or a text such as '500MB', got {memory!r}."
+        ) from error
+
+
+def read_all(y: Any, names: tuple[str, str, str]) -> Any:
+    """Stored series as a frame in memory: of pandas, or of polars from a LazyFrame."""
+    if hasattr(y, "collect_schema"):
+        columns = [name for name in y.collect_schema().names() if name in names]
+        return (y.select(columns) if len(columns) > 1 else y).collect()
+    import pyarrow.dataset as ds
+
+    dataset = y if hasattr(y, "to_table") else ds.dataset(y, format="parquet", partitioning="hive")
+    columns = [name for name in dataset.schema.names if name in names]
+    return dataset.to_table(columns if len(columns) > 1 else None).to_pandas()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OutOfMemory:
+    """Series of which a sample is in memory."""
+
+    stored: StoredSeries
+    sample: Collection
+    n_bytes: int  # that may be taken
+    seed: int
+
+    @classmethod
+    def open(cls, forecaster: ForecasterBase, y: Any, **others: Any) -> Any:
+        """Series of a forecaster's ``fit``: this, or where they fit into memory a frame of them.
+
+        ``others`` are its other arguments by name, which are None out of memory.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or argument cannot be had out of memory, or there is too little.
+        """
+        names = forecaster.id_column, forecaster.time_column, forecaster.target_column
+        max_memory = forecaster.get_params()["max_memory"]
+        if max_memory is None:
+            return read_all(y, names)
+        n_bytes = bytes_of(max_memory)
+        stored = StoredSeries.open(y, names)
+        n_sampled = int(min(_MAX_SAMPLED, _SAMPLE_SHARE * n_bytes / _WORKING_BYTES))
+        if stored.n_values <= n_sampled and stored.n_values * _ROW_BYTES <= n_bytes:
+            return read_all(y, names)
+        _check_parameters(forecaster, max_memory, others)
+        seed = check_random_state(forecaster.random_state).randint(2**31)
+        return cls(stored, _sample(stored, n_sampled, seed, max_memory), n_bytes, seed)
+
+    @property
+    def n_at_once(self) -> int:
+        """Values of series that are read at a time."""
+        return int(_PART_SHARE * self.n_bytes / _WORKING_BYTES)
+
+
+def _check_parameters(forecaster, max_memory, others):
+    """Refuse what needs all series in memory."""
+    parameters = forecaster.get_params()
+    wrong = [
+        f"{name}={parameters[name]!r}" for name, only in _ONLY.items() if parameters[name] != only
+    ]
+    wrong += [name for name, value in others.items() if value is not None]
+    if wrong:
+        is_or_are = "needs" if len(wrong) == 1 else "need"
+        raise ValueError(
+            f"y is larger than max_memory={max_memory!r}, and {', '.join(wrong)} {is_or_are} all "
+            "of it in memory. Leave that out, give more memory (None for all), or fit a part of y."
+        )
+
+
+def _sample(stored, n_values, seed, max_memory):
+    """Series with the least hashes of their ids, of so many values together, but one at least."""
+    longest = int(stored.lengths.max())
+    if longest > n_values:
+        needed = int(longest * _WORKING_BYTES / _SAMPLE_SHARE)
+        raise Location(series=stored.ids[int(stored.lengths.argmax())]).error(
+            f"has {longest} values, more than max_memory={max_memory!r} has room for",
+            f"Give max_memory={needed} or more."
+            if longest <= _MAX_SAMPLED
+            else "Give the last years of it, or read all into memory: max_memory=None.",
+        )
+    order = np.argsort(ranks_by_hash(stored.ids, seed), kind="stable")
+    chosen = order[np.cumsum(stored.lengths[order]) <= n_values]
+    if len(chosen) < 2:
+        needed = int(2 * longest * _WORKING_BYTES / _SAMPLE_SHARE)
+        raise Location().error(
+            f"has series of {longest} values, of which max_memory={max_memory!r} has room for one",
+            f"Give max_memory={needed} or more.",
+        )
+    wanted = np.zeros(len(stored.ids), bool)
+    wanted[chosen] = True
+    ((numbers, sample),) = stored.parts(wanted, stored.n_values)
+    return in_order(numbers, sample)
+
+
+def in_order(numbers: np.ndarray, collection: Collection) -> Collection:
+    """A collection with its series in the order of their ``numbers``, (n_series,)."""
+    order, panel = np.argsort(numbers), collection.panel
+    lengths = panel.lengths[order]
+    indptr = np.cumsum([0, *lengths])
+    rows = np.arange(indptr[-1]) + np.repeat(panel.indptr[order] - indptr[:-1], lengths)
+    return dataclasses.replace(
+        collection,
+        panel=type(panel)(panel.values[rows], indptr),
+        ids=[collection.ids[k] for k in order],
+        axes=[collection.axes[k] for k in order],
+    )
+
+
+# some series, how many values of each are held out -> their values with their channels as a network
+# reads them, (n_values, n_channels)
+Prepare = Callable[[Collection, np.ndarray], np.ndarray]
+
+
+@dataclasses.dataclass(eq=False)
+class WindowRows:
+    """The end of a source's values, which holds the windows of some epochs."""
+
+    source: Source
+    first: int  # row of the source that it begins with
+    n_rows: int  # of a window
+    holder: StoredWindows | None = None  # whose windows these are
+
+    @classmethod
+    def after(cls, source: Source, n_windows: int, n_rows: int) -> WindowRows:
+        """The rows of so many windows behind those of a source, in a source with both."""
+        first, n_channels = source.values.shape
+        values = np.concatenate([source.values, np.zeros((n_windows * n_rows, n_channels))])
+        return cls(source._replace(values=values), first, n_rows)
+
+    @property
+    def windows(self) -> np.ndarray:
+        """A view of the windows, (n, n_rows, n_channels)."""
+        n_channels = self.source.values.shape[1]
+        return self.source.values[self.first :].reshape(-1, self.n_rows, n_channels)
+
+
+class StoredWindows(WindowSupply):
+    """Windows of stored series, of which those of some epochs are in a source.
+
+    Parameters
+    ----------
+    data : OutOfMemory
+    n_windows : (n_series,) int array
+        Windows of each stored series, its first ones.
+    rows : WindowRows
+        What windows are written to.
+    prepare : callable
+        Makes rows of series.
+    n_held_out : (n_series,) int array
+        Values at the end of each stored series that are held out.
+    in_memory : (n,) int64 array
+        Windows of the sample.
+    seed : sequence of int
+        Of the draws.
+    """
+
+    def __init__(
+        self,
+        data: OutOfMemory,
+        n_windows: np.ndarray,
+        rows: WindowRows,
+        prepare: Prepare,
+        n_held_out: np.ndarray,
+        in_memory: np.ndarray,
+        seed: Sequence[int],
+    ):
+        self.data, self.n_windows, self.rows, self.prepare = data, n_windows, rows, prepare
+        self.n_held_out, self.in_memory, self.seed = n_held_out, in_memory, list(seed)
+        self.ends = np.cumsum(n_windows)
+        self.size = int(self.ends[-1])
+        self._epochs = range(0)  # those in the source, each of ``_n`` windows
+        self._n = 0
+
+    def draw(self, epoch: int, n: int, n_epochs: int) -> np.ndarray:
+        n = min(n, self.size)
+        held = self._epochs if self.rows.holder is self and n == self._n else range(0)
+        if epoch not in held:
+            n_epochs = max(1, min(n_epochs, len(self.rows.windows) // n))
+            self._epochs, self._n = range(epoch, epoch + n_epochs), n
+            self.rows.holder = self
+            self._gather(np.concatenate([self._drawn(each, n) for each in self._epochs]))
+        slots = (epoch - self._epochs.start) * n + np.arange(n)
+        return self.rows.first + slots * self.rows.n_rows
+
+    def _drawn(self, epoch, n):
+        """Numbers of the windows of an epoch."""
+        rng = np.random.default_rng([*self.seed, epoch])
+        return rng.choice(self.size, n, replace=False, shuffle=False)
+
+    def _gather(self, drawn):
+        """Write windows to the source, by one pass over the files."""
+        series = np.searchsorted(self.ends, drawn, side="right")
+        starts = drawn - (self.ends - self.n_windows)[series]
+        order = np.argsort(series, kind="stable")
+        ordered = series[order]
+        wanted = np.zeros(self.n_windows.size, bool)
+        wanted[ordered] = True
+        data, windows, steps = self.data, self.rows.windows, np.arange(self.rows.n_rows)
+        step = data.sample.axes[0].step
+        for numbers, collection in data.stored.parts(wanted, data.n_at_once, step):
+            values = self.prepare(collection, self.n_held_out[numbers])
+            firsts = np.searchsorted(ordered, numbers)
+            counts = np.searchsorted(ordered, numbers, side="right") - firsts
+            places = np.arange(counts.sum()) + np.repeat(
+                firsts - np.cumsum(counts) + counts, counts
+            )
+            slots = order[places]
+            present = np.repeat(collection.panel.indptr[:-1], counts) + starts[slots]
+            windows[slots] = values[present[:, None] + steps]
+
+
+def stored_windows(
+    data: OutOfMemory,
+    source: Source,
+    shape: tuple[int, int],
+    n_held_out: np.ndarray,
+    in_memory: tuple[np.ndarray, np.ndarray],
+    settings: Callable[[int], Settings],
+    prepare: Prepare,
+) -> tuple[Source, StoredWindows, StoredWindows]:
+    """A source with room for windows, those to train on, and all of them.
+
+    Parameters
+    ----------
+    data : OutOfMemory
+    source : Source
+        That of the sample.
+    shape : tuple of int
+        Values of a window, of the past and ahead.
+    n_held_out : (n_series,) int array
+        Values at the end of each stored series that are held out.
+    in_memory : pair of (n,) int64 arrays
+        Windows of the sample to train on, and all of them.
+    settings : callable
+        Settings of the training by the number of windows.
+    prepare : callable
+        Makes rows of series.
+    """
+    n_rows = sum(shape)
+    n_whole = np.maximum(data.stored.lengths - n_rows + 1, 0)
+    n_training = np.maximum(n_whole - n_held_out, 0)
+    training = settings(int(n_training.sum()))
+    n_drawn = int(n_training.sum())
+    if training.n_batches is not None:
+        n_drawn = min(n_drawn, training.n_batches * training.batch_size)
+    n_bytes = 8 * n_rows * source.values.shape[1]
+    n_possible = int(_WINDOWS_SHARE * data.n_bytes / n_bytes)
+    if n_drawn > n_possible:
+        least = int(n_drawn * n_bytes / _WINDOWS_SHARE)
+        raise ValueError(
+            f"An epoch of {n_drawn} windows of {n_rows} values needs max_memory={least}. Give "
+            "that, or a smaller batches_per_epoch, lookback or horizon."
+        )
+    rows = WindowRows.after(source, min(n_possible, n_drawn * training.max_iter), n_rows)
+    parts = (
+        StoredWindows(data, n_windows, rows, prepare, n_held_out, of_sample, (data.seed, number))
+        for number, (n_windows, of_sample) in enumerate(
+            zip((n_training, n_whole), in_memory, strict=True)
+        )
+    )
+    return rows.source, *parts

@@ -1,0 +1,46 @@
+"""Windows to train on: an array of those of a source, or a supply of them for each epoch."""
+
+import abc
+
+import numpy as np
+
+
+class WindowSupply(abc.ABC):
+    """Windows too many for memory, some of which are written to the source for each epoch.
+
+    A training takes it in place of an array of windows.
+
+    Attributes
+    ----------
+    size : int
+        Windows that there are.
+    in_memory : (n,) int64 array
+        Those of some series, whose places in the source do not change.
+    """
+
+    ndim = 1
+    size: int
+    in_memory: np.ndarray
+
+    @abc.abstractmethod
+    def draw(self, epoch: int, n: int, n_epochs: int) -> np.ndarray:
+        """Places in the source of ``n`` distinct windows for an epoch, in no particular order.
+
+        Of the same epoch they are the same for every network. ``n_epochs`` is the number of epochs
+        left, this one included: there may be room for the windows of several.
+        """
+
+
+def draw_windows(
+    windows: np.ndarray | WindowSupply, rng: np.random.Generator, epoch: int, n: int, n_epochs: int
+) -> np.ndarray:
+    """At most ``n`` windows for an epoch, shuffled."""
+    if isinstance(windows, WindowSupply):
+        drawn = windows.draw(epoch, n, n_epochs)
+        return drawn[rng.permutation(drawn.size)]
+    return windows[rng.permutation(windows.size)[:n]]
+
+
+def windows_in_memory(windows: np.ndarray | WindowSupply) -> np.ndarray:
+    """An array of windows, of a supply those whose places do not change."""
+    return windows.in_memory if isinstance(windows, WindowSupply) else windows
