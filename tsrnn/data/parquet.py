@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -20,13 +21,14 @@ from tsrnn.data.rows import LabelledRows, check_known, time_stamps
 from tsrnn.data.values import LARGEST
 
 _BATCH_ROWS = 2**17  # rows that are decoded at a time
+_BUFFER_BYTES = 2**18  # of a column of a file
 _ID_BYTES = 200  # of a series, about: its label, its place and its length
 _SORT = (
     "Sort the rows once, which takes no more memory: "
     "polars.scan_parquet(path).sort({0!r}, {1!r}).sink_parquet(path of a new file)."
 )
 
-# columns to read, in order -> record batches of Arrow, in the same order at each call
+# columns to read -> record batches of Arrow with them, in the same order at each call
 Reader = Callable[[list[str]], Iterator[Any]]
 
 
@@ -148,7 +150,7 @@ class _Rows:
 
     def add(self, batch: Any, kept: np.ndarray) -> None:
         """Keep some rows of a batch, (n_rows,) bool."""
-        times, values = batch.column(0), batch.column(1)
+        times, values = (batch.column(name) for name in self.stored.names[1:])
         values = values.to_numpy(zero_copy_only=False)
         if not kept.all():
             import pyarrow as pa
@@ -191,7 +193,7 @@ def _runs(read, names, argument):
     for batch in read([names[0], names[2]]):
         if not batch.num_rows:
             continue
-        ids, values = batch.column(0), batch.column(1)
+        ids, values = batch.column(names[0]), batch.column(names[2])
         if ids.null_count:
             check_known(ids.to_pandas(), "id", f"column {names[0]!r}", argument)
         encoded = ids if hasattr(ids, "indices") else ids.dictionary_encode()
@@ -267,15 +269,48 @@ def _reader_of(y, names, argument):
             raise FileNotFoundError(f"{argument}: there is no file or folder {os.fspath(y)!r}.")
         encoded = ds.ParquetFileFormat(dictionary_columns=[names[0]])  # texts once for many rows
         y = ds.dataset(y, format=encoded, partitioning="hive")
-    # Without reading ahead, and page by page: what is decoded is bounded.
+    return functools.partial(_batches, y, names), y.schema, _long_form(y.schema, names)
+
+
+def _batches(dataset, names, columns):
+    """Record batches of a dataset: one thread, page by page, so that what is decoded is bounded."""
+    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
+
     options = ds.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
-    reading = {"batch_size": _BATCH_ROWS, "batch_readahead": 1, "fragment_readahead": 1}
+    reading = {"columns": columns, "batch_size": _BATCH_ROWS, "use_threads": False}
+    if getattr(dataset, "_scan_options", None):  # of some rows only, by a filter
+        yield from dataset.to_batches(fragment_scan_options=options, **reading)
+        return
+    for fragment in dataset.get_fragments():
+        if not _is_plain(fragment, dataset.schema, columns):
+            yield from fragment.to_batches(
+                schema=dataset.schema, fragment_scan_options=options, **reading
+            )
+            continue
+        source = fragment.filesystem.open_input_file(fragment.path)
+        pages = {"pre_buffer": False, "buffer_size": _BUFFER_BYTES}
+        with source, pq.ParquetFile(source, read_dictionary=[names[0]], **pages) as file:
+            yield from file.iter_batches(
+                row_groups=[group.id for group in fragment.row_groups], **reading
+            )
 
-    def read(columns):
-        return y.to_batches(columns=columns, fragment_scan_options=options, **reading)
 
-    schema = y.schema
-    return read, schema, _long_form(schema, names)
+def _is_plain(fragment, schema, columns):
+    """Whether a fragment is a file of Parquet with the columns as they are in the schema."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    if not isinstance(fragment, ds.ParquetFileFragment):
+        return False
+    own = fragment.physical_schema
+
+    def kind(field):
+        return field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+
+    return all(
+        name in own.names and kind(own.field(name)) == kind(schema.field(name)) for name in columns
+    )
 
 
 def _long_form(schema, names):
@@ -284,12 +319,13 @@ def _long_form(schema, names):
 
     if not {*names} <= {*schema.names}:
         return Long(*names, None, None)
-    empty = pa.schema([schema.field(name) for name in names]).empty_table().to_pandas()
+    kinds = {name: schema.field(name).type for name in names}
+    if pa.types.is_dictionary(kinds[names[0]]):
+        kinds[names[0]] = kinds[names[0]].value_type
+    empty = pa.schema(kinds).empty_table().to_pandas()
     id_dtype, time_dtype = empty[names[0]].dtype, empty[names[1]].dtype
-    if pa.types.is_date(schema.field(names[1]).type):
+    if pa.types.is_date(kinds[names[1]]):
         time_dtype = np.dtype("M8[ms]")
-    if isinstance(id_dtype, pd.CategoricalDtype):
-        id_dtype = empty[names[0]].cat.categories.dtype
     return Long(*names, id_dtype, time_dtype)
 
 

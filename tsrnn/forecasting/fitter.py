@@ -21,6 +21,7 @@ from tsrnn.training import (
     History,
     Settings,
     WindowSupply,
+    attached,
     train_many,
     windows_in_memory,
 )
@@ -122,11 +123,15 @@ class Fitter:
                 refit_settings(each, previous[k]) for k, each in zip(trained, settings, strict=True)
             ]
         name = self.name if previous is None else f"{self.name} (whole series)"
-        with self._progress(name, settings if previous is None else []) as show:
+        trained_on = [windows[k] for k in trained]
+        with (
+            self._progress(name, settings if previous is None else []) as show,
+            attached(trained_on, self.source) as source,
+        ):
             results = train_many(
                 [networks[k] for k in trained],
-                self.source,
-                [windows[k] for k in trained],
+                source,
+                trained_on,
                 [validation[k] for k in trained],
                 settings,
                 [rngs[k] for k in trained],

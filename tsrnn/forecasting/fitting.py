@@ -246,7 +246,7 @@ def _fit_networks(
         weights = window_weights(fit.weights, spec.lookback, spec.n_ahead)
         trained = source._replace(weights=weights)
     if parts.data is not None:
-        trained, splits = _with_stored(forecaster, fit, trained, splits[0], settings, parts.data)
+        splits = [_stored_split(forecaster, fit, splits[0], settings, parts.data)]
     elif resolved.is_short.any() and not is_local and forecaster.short == "pad":
         trained, splits = _with_padding(fit, trained, splits[0])
     if weights is not None:
@@ -318,8 +318,8 @@ def _with_padding(fit, source, split):
     return source, [Split(training, split.validation, whole)]
 
 
-def _with_stored(forecaster, fit, source, split, settings, data):
-    """A source with room for windows of all series, and the split that is trained on them."""
+def _stored_split(forecaster, fit, split, settings, data):
+    """A split that is trained on windows of all series, and validated on those in memory."""
     spec, resolved, features = fit.spec, fit.resolved, fit.features
     shape = spec.lookback, spec.n_ahead
     n_held_out = held_out_of_lengths(data.stored.lengths, *shape, forecaster.get_params())
@@ -340,10 +340,11 @@ def _with_stored(forecaster, fit, source, split, settings, data):
         return spec.series_source(series, scaling).values
 
     in_memory = split.training, split.whole
-    source, training, whole = stored_windows(
-        data, source, shape, n_held_out, in_memory, settings, prepare
+    n_channels = 1 + spec.n_channels
+    training, whole = stored_windows(
+        data, n_channels, shape, n_held_out, in_memory, settings, prepare
     )
-    return source, [Split(training, split.validation, whole)]
+    return Split(training, split.validation, whole)
 
 
 def _fine_tuner(forecaster, fit, splits, seed):

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from tsrnn.data import Collection, Location
+from tsrnn.data import Collection, Location, Panel
 from tsrnn.data.parquet import StoredSeries
 from tsrnn.data.sampling import ranks_by_hash
 from tsrnn.kernels.sources import Source
@@ -30,8 +30,9 @@ _UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**
 _WORKING_BYTES = 128  # that reading a value and making windows of it take for a while
 _ROW_BYTES = 40  # of an observation in a frame in memory, with what is made of it
 _MAX_SAMPLED = 2**20  # values in memory, however much there is: results do not depend on it then
+_MOST_AT_ONCE = 2**18  # values of series that are read at a time
 # Shares of the memory, of which decoding the files and training take the rest.
-_SAMPLE_SHARE, _PART_SHARE, _WINDOWS_SHARE = 0.3, 0.2, 0.3
+_SAMPLE_SHARE, _PART_SHARE, _WINDOWS_SHARE = 0.3, 0.2, 0.25
 
 # What works on the values of all series at once, with the only value that it has out of memory.
 _ONLY = {"scope": "global", "missing": "raise", "device": "cpu"}
@@ -76,6 +77,7 @@ class OutOfMemory:
     stored: StoredSeries
     sample: Collection
     n_bytes: int  # that may be taken
+    n_at_once: int  # values of series that are read at a time
     seed: int
 
     @classmethod
@@ -100,12 +102,9 @@ class OutOfMemory:
             return read_all(y, names)
         _check_parameters(forecaster, max_memory, others)
         seed = check_random_state(forecaster.random_state).randint(2**31)
-        return cls(stored, _sample(stored, n_sampled, seed, max_memory), n_bytes, seed)
-
-    @property
-    def n_at_once(self) -> int:
-        """Values of series that are read at a time."""
-        return int(_PART_SHARE * self.n_bytes / _WORKING_BYTES)
+        n_at_once = int(min(_MOST_AT_ONCE, _PART_SHARE * n_bytes / _WORKING_BYTES))
+        sample = _sample(stored, n_sampled, n_at_once, seed, max_memory)
+        return cls(stored, sample, n_bytes, n_at_once, seed)
 
 
 def _check_parameters(forecaster, max_memory, others):
@@ -123,7 +122,7 @@ def _check_parameters(forecaster, max_memory, others):
         )
 
 
-def _sample(stored, n_values, seed, max_memory):
+def _sample(stored, n_values, n_at_once, seed, max_memory):
     """Series with the least hashes of their ids, of so many values together, but one at least."""
     longest = int(stored.lengths.max())
     if longest > n_values:
@@ -144,22 +143,28 @@ def _sample(stored, n_values, seed, max_memory):
         )
     wanted = np.zeros(len(stored.ids), bool)
     wanted[chosen] = True
-    ((numbers, sample),) = stored.parts(wanted, stored.n_values)
-    return in_order(numbers, sample)
+    return whole_in_order(stored.parts(wanted, n_at_once))
 
 
-def in_order(numbers: np.ndarray, collection: Collection) -> Collection:
-    """A collection with its series in the order of their ``numbers``, (n_series,)."""
-    order, panel = np.argsort(numbers), collection.panel
-    lengths = panel.lengths[order]
-    indptr = np.cumsum([0, *lengths])
-    rows = np.arange(indptr[-1]) + np.repeat(panel.indptr[order] - indptr[:-1], lengths)
-    return dataclasses.replace(
-        collection,
-        panel=type(panel)(panel.values[rows], indptr),
-        ids=[collection.ids[k] for k in order],
-        axes=[collection.axes[k] for k in order],
-    )
+def whole_in_order(parts: Iterable[tuple[np.ndarray, Collection]]) -> Collection:
+    """Parts of series as one collection, in the order of their numbers."""
+    values, ids, axes, numbers = [], [], [], []
+    for of_part, collection in parts:
+        panel = collection.panel
+        values += np.split(panel.values, panel.indptr[1:-1])
+        ids += collection.ids
+        axes += collection.axes
+        numbers += of_part.tolist()
+        form = collection.form
+    order = np.argsort(numbers)
+    panel = Panel.from_arrays([values[k] for k in order])
+    return Collection(panel, [ids[k] for k in order], _shared([axes[k] for k in order]), form)
+
+
+def _shared(axes):
+    """Time axes of which equal ones are one object."""
+    distinct: dict[Any, Any] = {}
+    return [distinct.setdefault((axis.index[0], len(axis.index)), axis) for axis in axes]
 
 
 # some series, how many values of each are held out -> their values with their channels as a network
@@ -167,39 +172,16 @@ def in_order(numbers: np.ndarray, collection: Collection) -> Collection:
 Prepare = Callable[[Collection, np.ndarray], np.ndarray]
 
 
-@dataclasses.dataclass(eq=False)
-class WindowRows:
-    """The end of a source's values, which holds the windows of some epochs."""
-
-    source: Source
-    first: int  # row of the source that it begins with
-    n_rows: int  # of a window
-    holder: StoredWindows | None = None  # whose windows these are
-
-    @classmethod
-    def after(cls, source: Source, n_windows: int, n_rows: int) -> WindowRows:
-        """The rows of so many windows behind those of a source, in a source with both."""
-        first, n_channels = source.values.shape
-        values = np.concatenate([source.values, np.zeros((n_windows * n_rows, n_channels))])
-        return cls(source._replace(values=values), first, n_rows)
-
-    @property
-    def windows(self) -> np.ndarray:
-        """A view of the windows, (n, n_rows, n_channels)."""
-        n_channels = self.source.values.shape[1]
-        return self.source.values[self.first :].reshape(-1, self.n_rows, n_channels)
-
-
 class StoredWindows(WindowSupply):
-    """Windows of stored series, of which those of some epochs are in a source.
+    """Windows of stored series.
 
     Parameters
     ----------
     data : OutOfMemory
     n_windows : (n_series,) int array
         Windows of each stored series, its first ones.
-    rows : WindowRows
-        What windows are written to.
+    room : tuple of int
+        Windows that there is room for, and rows of each.
     prepare : callable
         Makes rows of series.
     n_held_out : (n_series,) int array
@@ -214,29 +196,38 @@ class StoredWindows(WindowSupply):
         self,
         data: OutOfMemory,
         n_windows: np.ndarray,
-        rows: WindowRows,
+        room: tuple[int, int],
         prepare: Prepare,
         n_held_out: np.ndarray,
         in_memory: np.ndarray,
         seed: Sequence[int],
     ):
-        self.data, self.n_windows, self.rows, self.prepare = data, n_windows, rows, prepare
+        self.data, self.n_windows, self.room, self.prepare = data, n_windows, room, prepare
         self.n_held_out, self.in_memory, self.seed = n_held_out, in_memory, list(seed)
         self.ends = np.cumsum(n_windows)
         self.size = int(self.ends[-1])
+        self.detach()
+
+    def attach(self, source: Source) -> Source:
+        self._first, n_channels = source.values.shape
+        values = np.zeros((self._first + self.room[0] * self.room[1], n_channels))
+        values[: self._first] = source.values
+        self._rows = values[self._first :].reshape(*self.room, n_channels)
+        return source._replace(values=values)
+
+    def detach(self) -> None:
+        self._rows = np.empty((0, self.room[1], 0))
         self._epochs = range(0)  # those in the source, each of ``_n`` windows
-        self._n = 0
+        self._first = self._n = 0
 
     def draw(self, epoch: int, n: int, n_epochs: int) -> np.ndarray:
         n = min(n, self.size)
-        held = self._epochs if self.rows.holder is self and n == self._n else range(0)
-        if epoch not in held:
-            n_epochs = max(1, min(n_epochs, len(self.rows.windows) // n))
+        if epoch not in self._epochs or n != self._n:
+            n_epochs = max(1, min(n_epochs, len(self._rows) // n))
             self._epochs, self._n = range(epoch, epoch + n_epochs), n
-            self.rows.holder = self
             self._gather(np.concatenate([self._drawn(each, n) for each in self._epochs]))
         slots = (epoch - self._epochs.start) * n + np.arange(n)
-        return self.rows.first + slots * self.rows.n_rows
+        return self._first + slots * self.room[1]
 
     def _drawn(self, epoch, n):
         """Numbers of the windows of an epoch."""
@@ -251,7 +242,7 @@ class StoredWindows(WindowSupply):
         ordered = series[order]
         wanted = np.zeros(self.n_windows.size, bool)
         wanted[ordered] = True
-        data, windows, steps = self.data, self.rows.windows, np.arange(self.rows.n_rows)
+        data, steps = self.data, np.arange(self.room[1])
         step = data.sample.axes[0].step
         for numbers, collection in data.stored.parts(wanted, data.n_at_once, step):
             values = self.prepare(collection, self.n_held_out[numbers])
@@ -262,25 +253,25 @@ class StoredWindows(WindowSupply):
             )
             slots = order[places]
             present = np.repeat(collection.panel.indptr[:-1], counts) + starts[slots]
-            windows[slots] = values[present[:, None] + steps]
+            self._rows[slots] = values[present[:, None] + steps]
 
 
 def stored_windows(
     data: OutOfMemory,
-    source: Source,
+    n_channels: int,
     shape: tuple[int, int],
     n_held_out: np.ndarray,
     in_memory: tuple[np.ndarray, np.ndarray],
     settings: Callable[[int], Settings],
     prepare: Prepare,
-) -> tuple[Source, StoredWindows, StoredWindows]:
-    """A source with room for windows, those to train on, and all of them.
+) -> tuple[StoredWindows, StoredWindows]:
+    """Windows to train on, and all that there are.
 
     Parameters
     ----------
     data : OutOfMemory
-    source : Source
-        That of the sample.
+    n_channels : int
+        Values of a row of the source.
     shape : tuple of int
         Values of a window, of the past and ahead.
     n_held_out : (n_series,) int array
@@ -299,7 +290,7 @@ def stored_windows(
     n_drawn = int(n_training.sum())
     if training.n_batches is not None:
         n_drawn = min(n_drawn, training.n_batches * training.batch_size)
-    n_bytes = 8 * n_rows * source.values.shape[1]
+    n_bytes = 8 * n_rows * n_channels
     n_possible = int(_WINDOWS_SHARE * data.n_bytes / n_bytes)
     if n_drawn > n_possible:
         least = int(n_drawn * n_bytes / _WINDOWS_SHARE)
@@ -307,11 +298,10 @@ def stored_windows(
             f"An epoch of {n_drawn} windows of {n_rows} values needs max_memory={least}. Give "
             "that, or a smaller batches_per_epoch, lookback or horizon."
         )
-    rows = WindowRows.after(source, min(n_possible, n_drawn * training.max_iter), n_rows)
-    parts = (
-        StoredWindows(data, n_windows, rows, prepare, n_held_out, of_sample, (data.seed, number))
-        for number, (n_windows, of_sample) in enumerate(
-            zip((n_training, n_whole), in_memory, strict=True)
-        )
+    room = min(n_possible, n_drawn * training.max_iter), n_rows
+    both = zip((n_training, n_whole), in_memory, strict=True)
+    trained, whole = (
+        StoredWindows(data, n_windows, room, prepare, n_held_out, of_sample, (data.seed, number))
+        for number, (n_windows, of_sample) in enumerate(both)
     )
-    return rows.source, *parts
+    return trained, whole

@@ -3,7 +3,7 @@
 from tsrnn.training.budget import Budget
 from tsrnn.training.epochs import Moments
 from tsrnn.training.settings import Settings
-from tsrnn.training.supply import WindowSupply, windows_in_memory
+from tsrnn.training.supply import WindowSupply, attached, windows_in_memory
 from tsrnn.training.trainer import History, train, train_many
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Moments",
     "Settings",
     "WindowSupply",
+    "attached",
     "train",
     "train_many",
     "windows_in_memory",

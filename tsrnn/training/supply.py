@@ -1,14 +1,18 @@
 """Windows to train on: an array of those of a source, or a supply of them for each epoch."""
 
 import abc
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tsrnn.kernels.sources import Source
+
 
 class WindowSupply(abc.ABC):
-    """Windows too many for memory, some of which are written to the source for each epoch.
+    """Windows too many for memory, some of which are written to a source for each epoch.
 
-    A training takes it in place of an array of windows.
+    A training takes it in place of an array of windows, with the source that ``attach`` gives.
 
     Attributes
     ----------
@@ -21,6 +25,14 @@ class WindowSupply(abc.ABC):
     ndim = 1
     size: int
     in_memory: np.ndarray
+
+    @abc.abstractmethod
+    def attach(self, source: Source) -> Source:
+        """A source with room for windows behind its values, until ``detach``."""
+
+    @abc.abstractmethod
+    def detach(self) -> None:
+        """Let go of the memory for windows."""
 
     @abc.abstractmethod
     def draw(self, epoch: int, n: int, n_epochs: int) -> np.ndarray:
@@ -44,3 +56,18 @@ def draw_windows(
 def windows_in_memory(windows: np.ndarray | WindowSupply) -> np.ndarray:
     """An array of windows, of a supply those whose places do not change."""
     return windows.in_memory if isinstance(windows, WindowSupply) else windows
+
+
+@contextlib.contextmanager
+def attached(windows: Sequence[np.ndarray | WindowSupply], source: Source) -> Iterator[Source]:
+    """A source for a training on windows, with room for those that are a supply's."""
+    supplies = {id(each): each for each in windows if isinstance(each, WindowSupply)}
+    if len(supplies) > 1:
+        raise ValueError("Networks that are trained together take windows of one supply.")
+    try:
+        for supply in supplies.values():
+            source = supply.attach(source)
+        yield source
+    finally:
+        for supply in supplies.values():
+            supply.detach()
