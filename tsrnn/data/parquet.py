@@ -41,6 +41,14 @@ def is_out_of_memory(y: Any) -> bool:
     return is_dataset or (module == "polars" and name.endswith("LazyFrame"))
 
 
+def release_memory() -> None:
+    """Give memory that is free, of Arrow and of all else, back to the system, where it can be."""
+    import pyarrow as pa
+
+    for pool in (pa.default_memory_pool(), pa.system_memory_pool()):
+        pool.release_unused()
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class StoredSeries:
     """Series in files, the rows of each together, by where they lie.
@@ -128,6 +136,7 @@ class StoredSeries:
             raise self._changed()
         if rows.n_complete:
             yield rows.take()
+        release_memory()
 
     def _changed(self):
         return DataError(

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from tsrnn.data import Collection, Location, Panel
-from tsrnn.data.parquet import StoredSeries
+from tsrnn.data.parquet import StoredSeries, release_memory
 from tsrnn.data.sampling import ranks_by_hash
 from tsrnn.kernels.sources import Source
 from tsrnn.parameters import ParameterError
@@ -219,6 +219,7 @@ class StoredWindows(WindowSupply):
         self._rows = np.empty((0, self.room[1], 0))
         self._epochs = range(0)  # those in the source, each of ``_n`` windows
         self._first = self._n = 0
+        release_memory()
 
     def draw(self, epoch: int, n: int, n_epochs: int) -> np.ndarray:
         n = min(n, self.size)
