@@ -12,7 +12,6 @@ import pytest
 from tsrnn import RNNForecaster
 from tsrnn.data import DataError, Panel
 from tsrnn.data.parquet import StoredSeries
-from tsrnn.data.sampling import ranks_by_hash
 from tsrnn.forecasting.out_of_memory import StoredWindows, bytes_of
 from tsrnn.forecasting.scaling import typical_deviations
 from tsrnn.kernels.sources import forecast_source
@@ -132,15 +131,10 @@ def test_windows_are_those_of_the_series_and_each_is_as_likely(folders):
     assert ((found - mean) ** 2).mean() < 2 * mean  # about the variance of a binomial draw
 
 
-def test_a_sample_depends_on_ids_and_seed_alone():
-    ids = [f"s{k}" for k in range(1000)]
-    ranks = ranks_by_hash(ids, 0)
-    np.testing.assert_array_equal(ranks_by_hash(ids[::-1], 0)[::-1], ranks)
-    np.testing.assert_array_equal(ranks_by_hash(list(range(5)), 7), ranks_by_hash("01234", 7))
-    assert np.unique(ranks).size == 1000
-    first = ranks < np.median(ranks)
-    again = ranks_by_hash(ids, 1)
-    assert 400 < (first == (again < np.median(again))).sum() < 600
+def test_a_sample_of_series_is_that_of_a_frame(folders):
+    expected = forecaster(n_sample=6).fit(FRAME[[*NAMES]]).predict()
+    found = forecaster(n_sample=6).fit(folders / "three").predict()
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 def test_deviations_of_a_series_do_not_depend_on_the_others():

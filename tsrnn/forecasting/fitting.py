@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -102,7 +103,8 @@ def fit_series(
         parameters = forecaster.get_params() | {"season": seasons.base}
         if parts.data and parts.data.stored.least <= 0 and parameters["transform"] == "auto":
             parameters["transform"] = None
-        resolved = resolve(collection, parameters, features.n_known > 0)
+        is_part = getattr(forecaster, "is_part", False)
+        resolved = resolve(collection, parameters, features.n_known > 0, is_part)
     except TooShortError as error:
         is_open = weights is None and forecaster.short != "raise"
         if not (is_open and may_be_zero_shot(forecaster, features)):
@@ -168,6 +170,26 @@ def fit_series(
     if forecaster.pretrained is not None:
         log_share(name, state)
     return state, result.history
+
+
+def resolved_parameters(
+    forecaster: ForecasterBase,
+    collection: Collection,
+    covariates: Covariates | None,
+    static: pd.DataFrame | None,
+) -> dict[str, Any]:
+    """A forecaster's parameters, with what they leave open chosen by these series."""
+    parameters = forecaster.get_params(deep=False)
+    seasons = Seasons.of(forecaster.season, collection.panel.lengths)
+    features = _fit_features(forecaster, collection, covariates, static, seasons)
+    resolved = resolve(
+        collection, parameters | {"season": seasons.base}, features.n_known > 0, is_part=True
+    )
+    names = "transform", "lookback", "segment", "n_ahead", "hidden_size", "batch_size"
+    chosen = {name: getattr(resolved, name) for name in (*names, "recurrent_dropout")}
+    if forecaster.season == "auto":
+        chosen["season"] = resolved.season
+    return parameters | chosen
 
 
 def _fit_features(forecaster, collection, covariates, static, seasons):

@@ -5,14 +5,17 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Literal, Self
 
 from tsrnn.data.parquet import is_out_of_memory
+from tsrnn.distributed import engine_of
 from tsrnn.estimators.base import ATTENTION, BATCHES, N_NETWORKS, UNITS, RecurrentEstimator
 from tsrnn.estimators.callbacks import EpochCallbackMixin, with_callbacks
 from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.out_of_memory import OutOfMemory
+from tsrnn.forecasting.partitions import drawn_series, fit_on_engine
 from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.short import SHORT, Short
+from tsrnn.forecasting.skipping import without_refused
 from tsrnn.forecasting.updating import UpdateMixin
 from tsrnn.forecasting.weights import read_weights
 from tsrnn.parameters import (
@@ -305,6 +308,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         "scope": [StrOptions(["global", "local", "fine_tuned"])],
         "missing": [StrOptions(["raise", "mask"])],
         "short": [StrOptions(SHORT)],
+        "errors": [StrOptions(["raise", "skip"])],
+        "n_sample": [POSITIVE_INTEGER, None],
         "ended_after": [Integer(0), None],
         "past_covariates": [ListOf(Label())],
         "calendar": [StrOptions(CALENDAR), ListOf(StrOptions(CALENDAR))],
@@ -332,6 +337,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         pretrained: Auto | None = "auto",
         missing: Missing = "raise",
         short: Short = "pad",
+        errors: Literal["raise", "skip"] = "raise",
+        n_sample: int | None = None,
         ended_after: int | None = None,
         past_covariates: Sequence[Hashable] = (),
         calendar: str | Sequence[str] = (),
@@ -385,6 +392,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         self.pretrained = pretrained
         self.missing = missing
         self.short = short
+        self.errors = errors
+        self.n_sample = n_sample
         self.ended_after = ended_after
         self.past_covariates = past_covariates
         self.calendar = calendar
@@ -486,13 +495,23 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         """
         start = time.perf_counter()
         self._validate_params()
+        engine = engine_of(y)
+        if engine is not None:
+            arguments = {"X": X, "static": static, "sample_weight": sample_weight}
+            fit_on_engine(self, engine, y, arguments)
+            self.fit_time_ = time.perf_counter() - start
+            return self
         budget = Budget.of(self.max_seconds)
         data = None
         if is_out_of_memory(y):
             y = OutOfMemory.open(self, y, X=X, static=static, sample_weight=sample_weight)
             data = y if isinstance(y, OutOfMemory) else None
+        if self.errors == "skip" and data is None:
+            y, self.skipped_ = without_refused(self, y)
         collection = read_series(self, y) if data is None else data.sample
         covariates = read_covariates(self, X)
+        if self.n_sample is not None:
+            collection = drawn_series(self, collection)
         static = read_static(self, static)
         quantiles = self._sorted_quantiles()
         if quantiles and not quantiles[0] <= 0.5 <= quantiles[-1]:

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from tsrnn.data import Collection, Location, Panel
 from tsrnn.data.parquet import StoredSeries, release_memory
-from tsrnn.data.sampling import ranks_by_hash
+from tsrnn.distributed import sampled
+from tsrnn.forecasting.partitions import sample_seed
 from tsrnn.kernels.sources import Source
 from tsrnn.parameters import ParameterError
 from tsrnn.training import Settings, WindowSupply
@@ -35,7 +35,7 @@ _MOST_AT_ONCE = 2**18  # values of series that are read at a time
 _SAMPLE_SHARE, _PART_SHARE, _WINDOWS_SHARE = 0.3, 0.2, 0.25
 
 # What works on the values of all series at once, with the only value that it has out of memory.
-_ONLY = {"scope": "global", "missing": "raise", "device": "cpu"}
+_ONLY = {"scope": "global", "missing": "raise", "errors": "raise", "device": "cpu"}
 
 
 def bytes_of(memory: int | str) -> int:
@@ -84,7 +84,8 @@ class OutOfMemory:
     def open(cls, forecaster: ForecasterBase, y: Any, **others: Any) -> Any:
         """Series of a forecaster's ``fit``: this, or where they fit into memory a frame of them.
 
-        ``others`` are its other arguments by name, which are None out of memory.
+        With ``n_sample`` a collection of so many. ``others`` are the other arguments of ``fit`` by
+        name, which are None out of memory.
 
         Raises
         ------
@@ -101,9 +102,13 @@ class OutOfMemory:
         if stored.n_values <= n_sampled and stored.n_values * _ROW_BYTES <= n_bytes:
             return read_all(y, names)
         _check_parameters(forecaster, max_memory, others)
-        seed = check_random_state(forecaster.random_state).randint(2**31)
+        seed = sample_seed(forecaster)
         n_at_once = int(min(_MOST_AT_ONCE, _PART_SHARE * n_bytes / _WORKING_BYTES))
-        sample = _sample(stored, n_sampled, n_at_once, seed, max_memory)
+        order = np.searchsorted(stored.ids, sampled(stored.ids, len(stored.ids), seed))
+        if forecaster.get_params()["n_sample"] is not None:
+            return _read(stored, order[: forecaster.get_params()["n_sample"]], n_at_once)
+        chosen = _sample(stored, order, n_sampled, max_memory)
+        sample = _read(stored, chosen, n_at_once)
         return cls(stored, sample, n_bytes, n_at_once, seed)
 
 
@@ -122,8 +127,8 @@ def _check_parameters(forecaster, max_memory, others):
         )
 
 
-def _sample(stored, n_values, n_at_once, seed, max_memory):
-    """Series with the least hashes of their ids, of so many values together, but one at least."""
+def _sample(stored, order, n_values, max_memory):
+    """The first series of an order, of so many values together, two at least."""
     longest = int(stored.lengths.max())
     if longest > n_values:
         needed = int(longest * _WORKING_BYTES / _SAMPLE_SHARE)
@@ -133,7 +138,6 @@ def _sample(stored, n_values, n_at_once, seed, max_memory):
             if longest <= _MAX_SAMPLED
             else "Give the last years of it, or read all into memory: max_memory=None.",
         )
-    order = np.argsort(ranks_by_hash(stored.ids, seed), kind="stable")
     chosen = order[np.cumsum(stored.lengths[order]) <= n_values]
     if len(chosen) < 2:
         needed = int(2 * longest * _WORKING_BYTES / _SAMPLE_SHARE)
@@ -141,15 +145,15 @@ def _sample(stored, n_values, n_at_once, seed, max_memory):
             f"has series of {longest} values, of which max_memory={max_memory!r} has room for one",
             f"Give max_memory={needed} or more.",
         )
+    return chosen
+
+
+def _read(stored, chosen, n_at_once):
+    """Some stored series as a collection, in the order of their ids."""
     wanted = np.zeros(len(stored.ids), bool)
     wanted[chosen] = True
-    return whole_in_order(stored.parts(wanted, n_at_once))
-
-
-def whole_in_order(parts: Iterable[tuple[np.ndarray, Collection]]) -> Collection:
-    """Parts of series as one collection, in the order of their numbers."""
     values, ids, axes, numbers = [], [], [], []
-    for of_part, collection in parts:
+    for of_part, collection in stored.parts(wanted, n_at_once):
         panel = collection.panel
         values += np.split(panel.values, panel.indptr[1:-1])
         ids += collection.ids

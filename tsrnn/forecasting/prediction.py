@@ -8,9 +8,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data import Location
-from tsrnn.forecasting.base import ForecasterBase
+from tsrnn.distributed import on_engines
 from tsrnn.forecasting.inputs import forecast_context, read_new
 from tsrnn.forecasting.metrics.points import mae, rmse, scale_or_nan, smape
+from tsrnn.forecasting.partitions import CheckSeriesMixin, PartitionedForecaster
 from tsrnn.forecasting.predictor import Predictor
 from tsrnn.forecasting.uncertainty import as_levels
 from tsrnn.parameters import RANDOM_STATE, STEPS, Probabilities, StrOptions, validated
@@ -19,9 +20,10 @@ SCORES = "mase", "mae", "rmse", "smape", "rmsse"
 _LEVELS = Probabilities(scalar=True, labelled=True)
 
 
-class PredictMixin(ForecasterBase):
+class PredictMixin(CheckSeriesMixin):
     """Predictions of a forecaster, and their score."""
 
+    @on_engines(PartitionedForecaster)
     def predict(
         self,
         horizon: int | None = None,
@@ -62,6 +64,7 @@ class PredictMixin(ForecasterBase):
         return context.collection.after(horizon, values)
 
     @validated(coverage=[_LEVELS])
+    @on_engines(PartitionedForecaster)
     def predict_interval(
         self,
         horizon: int | None = None,
@@ -100,6 +103,7 @@ class PredictMixin(ForecasterBase):
         return context.collection.after(horizon, columns)
 
     @validated(quantiles=[_LEVELS])
+    @on_engines(PartitionedForecaster)
     def predict_quantiles(
         self,
         horizon: int | None = None,
@@ -144,6 +148,7 @@ class PredictMixin(ForecasterBase):
         return context.collection.after(horizon, columns)
 
     @validated(n_samples=[STEPS], random_state=RANDOM_STATE)
+    @on_engines(PartitionedForecaster)
     def predict_samples(
         self,
         horizon: int | None = None,

@@ -47,11 +47,15 @@ class ResolvedParams:
 
 
 def resolve(
-    collection: Collection, parameters: dict[str, Any], has_future: bool = False
+    collection: Collection,
+    parameters: dict[str, Any],
+    has_future: bool = False,
+    is_part: bool = False,
 ) -> ResolvedParams:
     """Choose what a forecaster's parameters leave open; ValueError where series do not allow it.
 
-    With ``has_future`` the network reads covariates of the steps ahead, in whole segments.
+    With ``has_future`` the network reads covariates of the steps ahead, in whole segments; a lone
+    series that ``is_part`` of a panel is treated as those of a panel are.
     """
     loss, transform = parameters["loss"], parameters["transform"]
     check_values(collection, transform, loss, parameters["lower"])
@@ -65,11 +69,11 @@ def resolve(
         values = [portable.log(v) if log else v for v in _sampled(panel)]
         if np.mean([is_seasonal(v, season) for v in values]) < 0.5:
             season = 1
-    windows_of = _lone_windows if panel.n_series == 1 else _panel_windows
+    is_panel = panel.n_series > 1 or is_part
+    windows_of = _panel_windows if is_panel else _lone_windows
     season, lookback, n_ahead, n_held_out, is_short = windows_of(
         collection, season, auto_season, parameters
     )
-    is_panel = panel.n_series > 1
     if parameters["early_stopping"] and not n_held_out.any():
         is_alone = parameters["pretrained"] is None
         intervals = (

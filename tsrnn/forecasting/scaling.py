@@ -174,7 +174,8 @@ def _sums(panel, values):
 
 def _reduced(function, panel, values):
     """Values of each series reduced to one, (n_series,)."""
-    return function.reduceat(np.append(values, 0.0), panel.indptr[:-1]) * (panel.lengths > 0)
+    # A value after the last is a segment of its own: reduceat takes no empty one at the end.
+    return function.reduceat(np.append(values, 0.0), panel.indptr)[:-1] * (panel.lengths > 0)
 
 
 def typical_deviations(panel: Panel, lookback: int) -> np.ndarray:
