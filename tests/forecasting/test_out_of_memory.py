@@ -60,6 +60,7 @@ def forecaster(**parameters):
         "n_jobs": 1,
     }
     fixed = {"batches_per_epoch": 5, "season": 7, "max_memory": "1.2 MB", "random_state": 3}
+    fixed |= {"learning_rate_init": 0.03}
     return RNNForecaster(**(small | fixed | parameters))
 
 
@@ -75,6 +76,7 @@ def test_the_fit_does_not_depend_on_files_row_groups_and_libraries(folders):
     ]
     n_sampled = fitted[0].history_.index.get_level_values(0).nunique()
     assert 2 <= n_sampled < 40
+    assert fitted[0].best_iter_ > 0  # not the naive forecasts
     forecasts = [each.predict(y=FRAME[[*NAMES]]) for each in fitted]
     for forecast, each in zip(forecasts[1:], fitted[1:], strict=True):
         pd.testing.assert_frame_equal(forecast, forecasts[0], check_exact=True)
@@ -108,11 +110,12 @@ def test_windows_are_those_of_the_series_and_each_is_as_likely(folders):
     Data.stored = stored
     n_windows, n_rows = np.maximum(LENGTHS - 105, 0), 6
 
-    def prepare(collection, n_held_out):
-        assert (n_held_out == n_windows[[int(name[1:]) for name in collection.ids]]).all()
-        return collection.panel.values[:, None]
+    class Plain:  # what it asks of Preparation
+        def source(self, collection, n_held_out):
+            assert (n_held_out == n_windows[[int(name[1:]) for name in collection.ids]]).all()
+            return forecast_source(collection.panel.values, 4, 1, 0.1), collection
 
-    windows = StoredWindows(Data, n_windows, (60, n_rows), prepare, n_windows, None, (0, 1))
+    windows = StoredWindows(Data, n_windows, (60, n_rows), Plain(), n_windows, None, (0, 1))
     source = windows.attach(forecast_source(np.zeros(1), 4, 1, 0.1))
     expected = {
         tuple(series(k)["y"][i : i + n_rows]) for k in range(40) for i in range(n_windows[k])
@@ -154,7 +157,7 @@ def test_what_cannot_be_had_out_of_memory_is_refused_at_the_door(folders):
         ((name, value),) = parameters.items()
         with pytest.raises(ValueError, match=f"larger than max_memory.*{name}='{value}'"):
             forecaster(**parameters).fit(y)
-    with pytest.raises(ValueError, match=r"static, sample_weight need all"):
+    with pytest.raises(ValueError, match=r"static, sample_weight need all of it"):
         forecaster().fit(y, static=FRAME, sample_weight={"s01": 2})
     with pytest.raises(ValueError, match=r"An epoch of \d+ windows .* max_memory=\d+"):
         forecaster(batches_per_epoch=None).fit(y)

@@ -20,7 +20,7 @@ from tsrnn.training import (
     Budget,
     History,
     Settings,
-    WindowSupply,
+    Windows,
     attached,
     train_many,
     windows_in_memory,
@@ -42,11 +42,11 @@ _SECONDS_AFTER_INTERRUPT = 0.1  # that one core may take for errors on the held-
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Windows of one group of series, each an (n,) int64 array, or a supply of them."""
+    """Windows of one group of series, each an (n,) int64 array or what stands for one."""
 
-    training: np.ndarray | WindowSupply
+    training: Windows
     validation: np.ndarray  # held out to validate each epoch
-    whole: np.ndarray | WindowSupply  # all that there are
+    whole: Windows  # all that there are
 
 
 def splits_of(

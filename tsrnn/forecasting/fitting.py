@@ -23,7 +23,7 @@ from tsrnn.forecasting.fitter import (
     fit_networks,
     splits_of,
 )
-from tsrnn.forecasting.out_of_memory import OutOfMemory, stored_windows
+from tsrnn.forecasting.more_series import MoreSeries, Preparation
 from tsrnn.forecasting.predictor import (
     ForecastContext,
     held_out_errors,
@@ -32,8 +32,6 @@ from tsrnn.forecasting.predictor import (
 from tsrnn.forecasting.pretrained import Pretrained, forecast_one, load_pretrained
 from tsrnn.forecasting.resolve import (
     ResolvedParams,
-    check_values,
-    held_out_of_lengths,
     resolve,
     unless_auto,
 )
@@ -71,7 +69,7 @@ class TrainingParts:
     # from the number of epochs, what is told of the progress of the training with validation
     start_callbacks: Callable[[int], Callable[[float, History], None]]
     # more series than those in memory, which are a sample of them
-    data: OutOfMemory | None = None
+    data: MoreSeries | None = None
 
 
 def fit_series(
@@ -101,7 +99,7 @@ def fit_series(
         return zero_shot(forecaster, collection, features, parts.budget)
     try:
         parameters = forecaster.get_params() | {"season": seasons.base}
-        if parts.data and parts.data.stored.least <= 0 and parameters["transform"] == "auto":
+        if parts.data and parts.data.least <= 0 and parameters["transform"] == "auto":
             parameters["transform"] = None
         is_part = getattr(forecaster, "is_part", False)
         resolved = resolve(collection, parameters, features.n_known > 0, is_part)
@@ -268,7 +266,16 @@ def _fit_networks(
         weights = window_weights(fit.weights, spec.lookback, spec.n_ahead)
         trained = source._replace(weights=weights)
     if parts.data is not None:
-        splits = [_stored_split(forecaster, fit, splits[0], settings, parts.data)]
+        preparation = Preparation(
+            spec,
+            fit.features,
+            resolved.transform,
+            fit.seasons.profiles,
+            forecaster.lower,
+            forecaster.missing == "mask",
+            forecaster.get_params(deep=False),
+        )
+        splits = [parts.data.split(preparation, splits[0], settings)]
     elif resolved.is_short.any() and not is_local and forecaster.short == "pad":
         trained, splits = _with_padding(fit, trained, splits[0])
     if weights is not None:
@@ -338,35 +345,6 @@ def _with_padding(fit, source, split):
     )
     training, whole = (np.concatenate([part, starts]) for part in (split.training, split.whole))
     return source, [Split(training, split.validation, whole)]
-
-
-def _stored_split(forecaster, fit, split, settings, data):
-    """A split that is trained on windows of all series, and validated on those in memory."""
-    spec, resolved, features = fit.spec, fit.resolved, fit.features
-    shape = spec.lookback, spec.n_ahead
-    n_held_out = held_out_of_lengths(data.stored.lengths, *shape, forecaster.get_params())
-
-    def prepare(series, n_held_out):
-        check_values(series, resolved.transform, spec.loss, forecaster.lower)
-        static_channels = features.encode_static(None, series.ids)
-        series, _ = _with_channels(series, features, None, static_channels, False)
-        scaling = scaling_of(
-            series.panel,
-            spec.lookback,
-            (spec.season, *fit.seasons.profiles),
-            resolved.transform,
-            False,
-            n_held_out,
-            loss=spec.loss,
-        )
-        return spec.series_source(series, scaling).values
-
-    in_memory = split.training, split.whole
-    n_channels = 1 + spec.n_channels
-    training, whole = stored_windows(
-        data, n_channels, shape, n_held_out, in_memory, settings, prepare
-    )
-    return Split(training, split.validation, whole)
 
 
 def _fine_tuner(forecaster, fit, splits, seed):

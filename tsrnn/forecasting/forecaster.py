@@ -11,8 +11,9 @@ from tsrnn.estimators.callbacks import EpochCallbackMixin, with_callbacks
 from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
+from tsrnn.forecasting.more_series import MoreSeries
 from tsrnn.forecasting.out_of_memory import OutOfMemory
-from tsrnn.forecasting.partitions import drawn_series, fit_on_engine
+from tsrnn.forecasting.partitions import drawn_series, fit_on_engine, sample_seed
 from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.short import SHORT, Short
 from tsrnn.forecasting.skipping import without_refused
@@ -253,7 +254,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     many as else, which are drawn by ``random_state`` and read by a pass over the files for as many
     epochs as there is room for: three passes in most fits, five where there is room for few. The
     result does not depend on the order of files and series, on the size of row groups, or on
-    ``max_memory`` from about 450 MB on. Rows of a series must be together, in any order, and there
+    ``max_memory`` from about 225 MB on. Rows of a series must be together, in any order, and there
     are about 200 bytes for each series; imports and compiled kernels take about 250 MB more.
     Windows of series shorter than the lookback, series of which no window is drawn, and with
     ``scope`` other than "global", ``missing="mask"``, a GPU, ``X``, ``static`` or
@@ -502,10 +503,10 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
             self.fit_time_ = time.perf_counter() - start
             return self
         budget = Budget.of(self.max_seconds)
-        data = None
         if is_out_of_memory(y):
-            y = OutOfMemory.open(self, y, X=X, static=static, sample_weight=sample_weight)
-            data = y if isinstance(y, OutOfMemory) else None
+            others = {"X": X, "static": static, "sample_weight": sample_weight}
+            y = OutOfMemory.open(self, y, sample_seed(self), **others)
+        data = y if isinstance(y, MoreSeries) else None
         if self.errors == "skip" and data is None:
             y, self.skipped_ = without_refused(self, y)
         collection = read_series(self, y) if data is None else data.sample

@@ -18,10 +18,17 @@ import numpy as np
 from tsrnn.data import Collection, Location, Panel
 from tsrnn.data.parquet import StoredSeries, release_memory
 from tsrnn.distributed import sampled
-from tsrnn.forecasting.partitions import sample_seed
+from tsrnn.forecasting.fitter import Split
+from tsrnn.forecasting.more_series import (
+    MoreSeries,
+    Preparation,
+    refuse_arguments,
+    refuse_parameters,
+)
+from tsrnn.forecasting.resolve import held_out_of_lengths
 from tsrnn.kernels.sources import Source
 from tsrnn.parameters import ParameterError
-from tsrnn.training import Settings, WindowSupply
+from tsrnn.training import Settings, WindowSupply, windows_in_memory
 
 if TYPE_CHECKING:
     from tsrnn.forecasting.base import ForecasterBase
@@ -29,11 +36,12 @@ if TYPE_CHECKING:
 _UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _WORKING_BYTES = 128  # that reading a value and making windows of it take for a while
 _ROW_BYTES = 40  # of an observation in a frame in memory, with what is made of it
-_MAX_SAMPLED = 2**20  # values in memory, however much there is: results do not depend on it then
+_MAX_SAMPLED = 2**19  # values in memory, however much there is: results do not depend on it then
 _MOST_AT_ONCE = 2**18  # values of series that are read at a time
 # Shares of the memory, of which decoding the files and training take the rest.
 _SAMPLE_SHARE, _PART_SHARE, _WINDOWS_SHARE = 0.3, 0.2, 0.25
 
+_REMEDY = "Leave that out, give more memory (None for all), or fit a part of y."
 # What works on the values of all series at once, with the only value that it has out of memory.
 _ONLY = {"scope": "global", "missing": "raise", "errors": "raise", "device": "cpu"}
 
@@ -71,8 +79,8 @@ def read_all(y: Any, names: tuple[str, str, str]) -> Any:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class OutOfMemory:
-    """Series of which a sample is in memory."""
+class OutOfMemory(MoreSeries):
+    """Series in files, of which a sample is in memory."""
 
     stored: StoredSeries
     sample: Collection
@@ -81,11 +89,11 @@ class OutOfMemory:
     seed: int
 
     @classmethod
-    def open(cls, forecaster: ForecasterBase, y: Any, **others: Any) -> Any:
+    def open(cls, forecaster: ForecasterBase, y: Any, seed: int, **others: Any) -> Any:
         """Series of a forecaster's ``fit``: this, or where they fit into memory a frame of them.
 
-        With ``n_sample`` a collection of so many. ``others`` are the other arguments of ``fit`` by
-        name, which are None out of memory.
+        With ``n_sample`` a collection of so many. The sample is drawn by ``seed``; ``others`` are
+        the other arguments of ``fit`` by name, which are None out of memory.
 
         Raises
         ------
@@ -101,8 +109,9 @@ class OutOfMemory:
         n_sampled = int(min(_MAX_SAMPLED, _SAMPLE_SHARE * n_bytes / _WORKING_BYTES))
         if stored.n_values <= n_sampled and stored.n_values * _ROW_BYTES <= n_bytes:
             return read_all(y, names)
-        _check_parameters(forecaster, max_memory, others)
-        seed = sample_seed(forecaster)
+        where = f"larger than max_memory={max_memory!r}"
+        refuse_parameters(where, _REMEDY, forecaster, **_ONLY)
+        refuse_arguments(where, _REMEDY, **others)
         n_at_once = int(min(_MOST_AT_ONCE, _PART_SHARE * n_bytes / _WORKING_BYTES))
         order = np.searchsorted(stored.ids, sampled(stored.ids, len(stored.ids), seed))
         if forecaster.get_params()["n_sample"] is not None:
@@ -111,20 +120,48 @@ class OutOfMemory:
         sample = _read(stored, chosen, n_at_once)
         return cls(stored, sample, n_bytes, n_at_once, seed)
 
+    @property
+    def least(self) -> float:  # type: ignore[override]
+        """The least of all values."""
+        return self.stored.least
 
-def _check_parameters(forecaster, max_memory, others):
-    """Refuse what needs all series in memory."""
-    parameters = forecaster.get_params()
-    wrong = [
-        f"{name}={parameters[name]!r}" for name, only in _ONLY.items() if parameters[name] != only
-    ]
-    wrong += [name for name, value in others.items() if value is not None]
-    if wrong:
-        is_or_are = "needs" if len(wrong) == 1 else "need"
-        raise ValueError(
-            f"y is larger than max_memory={max_memory!r}, and {', '.join(wrong)} {is_or_are} all "
-            "of it in memory. Leave that out, give more memory (None for all), or fit a part of y."
+    def split(
+        self, preparation: Preparation, split: Split, settings: Callable[[int], Settings]
+    ) -> Split:
+        """See ``MoreSeries``; ValueError where memory has no room for the windows of an epoch."""
+        spec, lengths = preparation.spec, self.stored.lengths
+        n_rows = spec.lookback + spec.n_ahead
+        shape = spec.lookback, spec.n_ahead
+        n_held_out = held_out_of_lengths(lengths, *shape, preparation.parameters)
+        n_whole = np.maximum(lengths - n_rows + 1, 0)
+        n_training = np.maximum(n_whole - n_held_out, 0)
+        training = settings(int(n_training.sum()))
+        n_drawn = int(n_training.sum())
+        if training.n_batches is not None:
+            n_drawn = min(n_drawn, training.n_batches * training.batch_size)
+        n_bytes = 8 * n_rows * (1 + spec.n_channels)
+        n_possible = int(_WINDOWS_SHARE * self.n_bytes / n_bytes)
+        if n_drawn > n_possible:
+            least = int(n_drawn * n_bytes / _WINDOWS_SHARE)
+            raise ValueError(
+                f"An epoch of {n_drawn} windows of {n_rows} values needs max_memory={least}. Give "
+                "that, or a smaller batches_per_epoch, lookback or horizon."
+            )
+        room = min(n_possible, n_drawn * training.max_iter), n_rows
+        parts = (n_training, split.training), (n_whole, split.whole)
+        trained, whole = (
+            StoredWindows(
+                self,
+                n_windows,
+                room,
+                preparation,
+                n_held_out,
+                windows_in_memory(of_sample),
+                (self.seed, number),
+            )
+            for number, (n_windows, of_sample) in enumerate(parts)
         )
+        return Split(trained, split.validation, whole)
 
 
 def _sample(stored, order, n_values, max_memory):
@@ -171,11 +208,6 @@ def _shared(axes):
     return [distinct.setdefault((axis.index[0], len(axis.index)), axis) for axis in axes]
 
 
-# some series, how many values of each are held out -> their values with their channels as a network
-# reads them, (n_values, n_channels)
-Prepare = Callable[[Collection, np.ndarray], np.ndarray]
-
-
 class StoredWindows(WindowSupply):
     """Windows of stored series.
 
@@ -186,8 +218,7 @@ class StoredWindows(WindowSupply):
         Windows of each stored series, its first ones.
     room : tuple of int
         Windows that there is room for, and rows of each.
-    prepare : callable
-        Makes rows of series.
+    preparation : Preparation
     n_held_out : (n_series,) int array
         Values at the end of each stored series that are held out.
     in_memory : (n,) int64 array
@@ -201,12 +232,13 @@ class StoredWindows(WindowSupply):
         data: OutOfMemory,
         n_windows: np.ndarray,
         room: tuple[int, int],
-        prepare: Prepare,
+        preparation: Preparation,
         n_held_out: np.ndarray,
         in_memory: np.ndarray,
         seed: Sequence[int],
     ):
-        self.data, self.n_windows, self.room, self.prepare = data, n_windows, room, prepare
+        self.data, self.n_windows, self.room = data, n_windows, room
+        self.preparation = preparation
         self.n_held_out, self.in_memory, self.seed = n_held_out, in_memory, list(seed)
         self.ends = np.cumsum(n_windows)
         self.size = int(self.ends[-1])
@@ -250,7 +282,8 @@ class StoredWindows(WindowSupply):
         data, steps = self.data, np.arange(self.room[1])
         step = data.sample.axes[0].step
         for numbers, collection in data.stored.parts(wanted, data.n_at_once, step):
-            values = self.prepare(collection, self.n_held_out[numbers])
+            held_out = self.n_held_out[numbers]
+            values = self.preparation.source(collection, held_out)[0].values
             firsts = np.searchsorted(ordered, numbers)
             counts = np.searchsorted(ordered, numbers, side="right") - firsts
             places = np.arange(counts.sum()) + np.repeat(
@@ -259,54 +292,3 @@ class StoredWindows(WindowSupply):
             slots = order[places]
             present = np.repeat(collection.panel.indptr[:-1], counts) + starts[slots]
             self._rows[slots] = values[present[:, None] + steps]
-
-
-def stored_windows(
-    data: OutOfMemory,
-    n_channels: int,
-    shape: tuple[int, int],
-    n_held_out: np.ndarray,
-    in_memory: tuple[np.ndarray, np.ndarray],
-    settings: Callable[[int], Settings],
-    prepare: Prepare,
-) -> tuple[StoredWindows, StoredWindows]:
-    """Windows to train on, and all that there are.
-
-    Parameters
-    ----------
-    data : OutOfMemory
-    n_channels : int
-        Values of a row of the source.
-    shape : tuple of int
-        Values of a window, of the past and ahead.
-    n_held_out : (n_series,) int array
-        Values at the end of each stored series that are held out.
-    in_memory : pair of (n,) int64 arrays
-        Windows of the sample to train on, and all of them.
-    settings : callable
-        Settings of the training by the number of windows.
-    prepare : callable
-        Makes rows of series.
-    """
-    n_rows = sum(shape)
-    n_whole = np.maximum(data.stored.lengths - n_rows + 1, 0)
-    n_training = np.maximum(n_whole - n_held_out, 0)
-    training = settings(int(n_training.sum()))
-    n_drawn = int(n_training.sum())
-    if training.n_batches is not None:
-        n_drawn = min(n_drawn, training.n_batches * training.batch_size)
-    n_bytes = 8 * n_rows * n_channels
-    n_possible = int(_WINDOWS_SHARE * data.n_bytes / n_bytes)
-    if n_drawn > n_possible:
-        least = int(n_drawn * n_bytes / _WINDOWS_SHARE)
-        raise ValueError(
-            f"An epoch of {n_drawn} windows of {n_rows} values needs max_memory={least}. Give "
-            "that, or a smaller batches_per_epoch, lookback or horizon."
-        )
-    room = min(n_possible, n_drawn * training.max_iter), n_rows
-    both = zip((n_training, n_whole), in_memory, strict=True)
-    trained, whole = (
-        StoredWindows(data, n_windows, room, prepare, n_held_out, of_sample, (data.seed, number))
-        for number, (n_windows, of_sample) in enumerate(both)
-    )
-    return trained, whole
