@@ -33,6 +33,7 @@ from tsrnn.forecasting.inputs import (
     read_series,
     read_static,
 )
+from tsrnn.forecasting.rounds import N_SAMPLED, partitioned_series
 from tsrnn.forecasting.skipping import call_without_bad, good_series, readable_series, warn_of
 from tsrnn.forecasting.uncertainty import as_levels, levels_by_column
 from tsrnn.parameters import sample_seed, user_level, validate_parameters
@@ -191,13 +192,22 @@ def fit_on_engine(
             told = f"{fitted.n_skipped} series are left out: skipped_ names them"
             warnings.warn(told, stacklevel=user_level())
         return
-    if forecaster.n_sample is None:
-        raise ValueError(
-            f"y is a frame of {engine.name}: say by n_sample how many of its series the network "
-            "is fitted to, or use scope='local'."
-        )
-    n, seed = forecaster.n_sample, sample_seed(forecaster.random_state)
-    forecaster.fit(sample_series(engine, y, forecaster.id_column, n, seed), **arguments)
+    id_column, seed = forecaster.id_column, sample_seed(forecaster.random_state)
+    if forecaster.n_sample is not None:
+        forecaster.fit(sample_series(engine, y, id_column, forecaster.n_sample, seed), **arguments)
+        return
+
+    def sample(frame):
+        return sample_series(engine, frame, id_column, N_SAMPLED, seed)
+
+    forecaster.fit(partitioned_series(forecaster, engine, y, seed, sample, arguments))
+    if forecaster.errors == "skip":
+        forecaster.skipped_ = unfitted_check(forecaster, engine, y)
+
+
+def unfitted_check(forecaster: ForecasterBase, engine: Engine, y: Any) -> Any:
+    """A frame of the series that ``fit`` leaves out, lazily."""
+    return map_method(PartitionedForecaster(clone(forecaster)), engine, y, "check_series", {})
 
 
 def drawn_series(forecaster: ForecasterBase, collection: Collection) -> Collection:

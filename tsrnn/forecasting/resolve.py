@@ -259,8 +259,7 @@ def _panel_windows(collection, season, auto_season, parameters):
         season = 1
     lookback = parameters["lookback"] or _panel_lookback(season, horizon, typical, shortest)
     _check_lookback(lookback, season)
-    n_held_out = _n_held_out(collection, horizon, parameters)
-    n_held_out[_n_windows(collection, lookback, horizon, n_held_out) == 0] = 0
+    n_held_out = held_out_of(collection, lookback, horizon, parameters)
     n_windows = _n_windows(collection, lookback, horizon, n_held_out)
     is_short = lengths < lookback
     if parameters["scope"] == "local":
@@ -330,12 +329,38 @@ def _n_held_out(collection, n_least, parameters):
     if not parameters["early_stopping"]:
         return np.zeros_like(lengths)
     places, ends = _observed_places(collection)
-    n_observed = np.diff(ends, prepend=0)
-    n_last = np.ceil(parameters["validation_fraction"] * n_observed).astype(int)
-    n_last = np.maximum(n_last, np.minimum(n_least, np.maximum(n_observed // 4, 2)))
-    n_last = np.minimum(n_last, n_observed)
+    n_last = _n_last(np.diff(ends, prepend=0), n_least, parameters)
     n_until_last = places[ends - 1] - places[ends - n_last] + 1
     return np.maximum(n_until_last, n_least) + lengths - _n_until_observed(collection)
+
+
+def _n_last(n_observed, n_least, parameters):
+    """Observed values at the end of series that validate, of so many of each."""
+    n_last = np.ceil(parameters["validation_fraction"] * n_observed).astype(int)
+    n_last = np.maximum(n_last, np.minimum(n_least, np.maximum(n_observed // 4, 2)))
+    return np.minimum(n_last, n_observed)
+
+
+def held_out_of_lengths(
+    lengths: np.ndarray, lookback: int, n_ahead: int, parameters: dict[str, Any]
+) -> np.ndarray:
+    """Values at the end of each series of a panel that validate, where none is missing."""
+    if not parameters["early_stopping"]:
+        return np.zeros_like(lengths)
+    n_held_out = np.maximum(_n_last(lengths, n_ahead, parameters), n_ahead)
+    return np.where(lengths - n_held_out < lookback + n_ahead, 0, n_held_out)
+
+
+def held_out_of(
+    collection: Collection, lookback: int, n_ahead: int, parameters: dict[str, Any]
+) -> np.ndarray:
+    """Values at the end of each series of a panel that validate, (n_series,).
+
+    None of a series that would have no window left to train on.
+    """
+    n_held_out = _n_held_out(collection, n_ahead, parameters)
+    n_held_out[_n_windows(collection, lookback, n_ahead, n_held_out) == 0] = 0
+    return n_held_out
 
 
 def _n_windows(collection, lookback, n_ahead, n_held_out):
