@@ -483,6 +483,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
             * a long DataFrame, pandas or polars, with columns for id, time and value, or of one
               series for time and value;
             * a Series or DataFrame of one column with a MultiIndex of id and time;
+            * a long frame of Dask, Spark or Ray, with ``X`` and ``static`` of pandas (see the
+              notes);
             * Parquet with these columns, others are not read: the path of a file or a folder, or a
               Dataset of pyarrow; or a LazyFrame of polars. With ``max_memory`` it may be larger
               than memory.
