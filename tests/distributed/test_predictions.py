@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn import RNNForecaster
+from tsrnn import RNNForecaster, backtest
 from tsrnn.distributed import engine_of
 
 # Engines warn of their own ways, and of pandas 3.
@@ -26,7 +26,7 @@ def panel(n_series=12, n=40, seed=0):
 
 
 def by_id(frame):
-    keys = [name for name in ("unique_id", "ds") if name in frame]
+    keys = [name for name in ("unique_id", "cutoff", "ds") if name in frame]
     return frame.sort_values(keys).reset_index(drop=True)
 
 
@@ -113,3 +113,16 @@ def test_no_engine_is_imported_before_a_frame_of_it_comes():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_backtests(cluster):
+    """Of models of each series, and of a network fitted to a sample: here of all series."""
+    y, settings = panel(6), {"n_windows": 2, "baselines": ["naive"]}
+    local = small(scope="local", n_ahead=3, hidden_size=2)
+    result, expected = (backtest(local, of, **settings) for of in (cluster.frame(y, 2), by_id(y)))
+    check_equal(cluster, result.forecasts, expected.forecasts)
+    table = result.metrics()
+    pd.testing.assert_frame_equal(table, expected.metrics()[table.columns.tolist()], rtol=1e-12)
+    of_all = backtest(small(n_sample=9), cluster.frame(y, 2), refit=False, **settings)
+    expected = backtest(small(), by_id(y), refit=False, **settings)
+    check_equal(cluster, of_all.forecasts, expected.forecasts)
