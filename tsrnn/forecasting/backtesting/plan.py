@@ -103,9 +103,8 @@ class _Rounds:
         """Columns of all forecasters, (n_series, n_origins, horizon)."""
         started = time.perf_counter()
         lead = self.forecasters[self.lead]
-        lead_columns, state, whole = network_forecasts(
-            lead, block, *self._read_by(lead), state=self.state
-        )
+        covariates, static = self._read_by(lead)
+        lead_columns, state, whole = network_forecasts(lead, block, covariates, static, self.state)
         self.season = self.season or state.spec.season
         self._count(self.lead, started)
         others = dataclasses.replace(
