@@ -39,7 +39,7 @@ def without_bad_series(
     check: Callable[[Any], Any],
     id_column: Hashable = "unique_id",
     time_column: Hashable = "ds",
-    target_column: Hashable = "y",
+    target_column: Hashable | None = "y",
 ) -> tuple[Any, Skipped]:
     """The series that a check lets pass, in the form of ``y``; None if it is none of them.
 
@@ -54,7 +54,7 @@ def without_bad_series(
     check : callable
         What reads such a frame.
     id_column, time_column, target_column : Hashable
-        Columns of a long frame.
+        Columns of a long frame; None for several of values.
     """
     series = _series_of(y, id_column, time_column, target_column)
     if series is None:  # a single series: all or nothing
@@ -133,6 +133,8 @@ def _series_of(y, id_column, time_column, target_column):
         return None
     if id_column not in y.columns:
         return None if time_column in y.columns else _Columns(y)
+    if target_column is None:
+        return _Rows(y, y[id_column])
     if target_column not in y.columns or time_column not in y.columns:
         return None
     y, bad = _with_numbers(y, id_column, time_column, target_column)

@@ -38,8 +38,10 @@ def on_engines(
             fitted = getattr(estimator, "fitted_", None)
             if isinstance(fitted, LocalFit) and y is None:
                 return fitted.map_method(partitioned(estimator), name, arguments)
-            if y is not None and not isinstance(y, Collection) and estimator.errors == "skip":
-                return partitioned(estimator).call_skipping(name, y, arguments)
+            if y is not None and not isinstance(y, Collection):
+                caller = partitioned(estimator)
+                if caller.skips:
+                    return caller.call_skipping(name, y, arguments)
             return method(*args, **kwargs)
 
         return wrapper

@@ -4,7 +4,9 @@ import functools
 import pickle
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +15,7 @@ import ray
 from tsrnn.distributed.arrow import schema_of_result, to_arrow, to_pandas
 from tsrnn.distributed.engine import PartitionFunction, Task
 
+_SCHEMAS: WeakKeyDictionary = WeakKeyDictionary()  # of frames that were moved
 _ORDER, _RESULT = "order", "result"
 
 
@@ -34,8 +37,9 @@ class RayEngine:
             return frame
         if isinstance(frame, ray.data.dataset.MaterializedDataset) and frame.num_blocks() == 1:
             return frame
-        n_blocks = _n_blocks(frame)
-        return frame.repartition(n_blocks, keys=keys)
+        moved = frame.repartition(_n_blocks(frame), keys=keys)
+        _SCHEMAS[moved] = _arrow_schema(frame)  # which Ray would move all rows to know
+        return moved
 
     def broadcast(self, value: Any) -> Any:
         return ray.put(value)
@@ -71,9 +75,17 @@ def _n_blocks(frame):
 
 
 def _arrow_schema(frame):
-    """Arrow types of the columns; where they are not known yet, those of a first row."""
-    rows = frame.limit(1).iter_batches(batch_size=1, batch_format="pyarrow")
-    return next(iter(rows)).schema
+    """Arrow types of the columns."""
+    if frame in _SCHEMAS:
+        return _SCHEMAS[frame]
+    schema = frame.schema().base_schema
+    if not isinstance(schema, pa.Schema):  # of blocks that are pandas frames
+        empty = {
+            name: pd.Series([], dtype="str" if dtype is np.dtype(object) else dtype)
+            for name, dtype in zip(schema.names, schema.types, strict=True)
+        }
+        schema = pa.Schema.from_pandas(pd.DataFrame(empty), preserve_index=False)
+    return schema
 
 
 def _mapped(table, function, schema, shared):

@@ -13,7 +13,7 @@ from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.more_series import MoreSeries
 from tsrnn.forecasting.out_of_memory import OutOfMemory
-from tsrnn.forecasting.partitions import drawn_series, fit_on_engine, sample_seed
+from tsrnn.forecasting.partitions import drawn_series, fit_on_engine
 from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.short import SHORT, Short
 from tsrnn.forecasting.skipping import without_refused
@@ -35,6 +35,7 @@ from tsrnn.parameters import (
     Probabilities,
     StrOptions,
     Text,
+    sample_seed,
 )
 from tsrnn.parameters.types import (
     Auto,
@@ -505,7 +506,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         budget = Budget.of(self.max_seconds)
         if is_out_of_memory(y):
             others = {"X": X, "static": static, "sample_weight": sample_weight}
-            y = OutOfMemory.open(self, y, sample_seed(self), **others)
+            y = OutOfMemory.open(self, y, sample_seed(self.random_state), **others)
         data = y if isinstance(y, MoreSeries) else None
         if self.errors == "skip" and data is None:
             y, self.skipped_ = without_refused(self, y)

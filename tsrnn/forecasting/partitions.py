@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import numbers
 import warnings
 from typing import Any, Self
 
@@ -37,7 +36,7 @@ from tsrnn.forecasting.inputs import (
 from tsrnn.forecasting.rounds import N_SAMPLED, partitioned_series
 from tsrnn.forecasting.skipping import call_without_bad, good_series, readable_series, warn_of
 from tsrnn.forecasting.uncertainty import as_levels, levels_by_column
-from tsrnn.parameters import user_level, validate_parameters
+from tsrnn.parameters import sample_seed, user_level, validate_parameters
 
 _N_RESOLVING = 200  # series that decide what parameters leave open
 
@@ -193,7 +192,7 @@ def fit_on_engine(
             told = f"{fitted.n_skipped} series are left out: skipped_ names them"
             warnings.warn(told, stacklevel=user_level())
         return
-    id_column, seed = forecaster.id_column, sample_seed(forecaster)
+    id_column, seed = forecaster.id_column, sample_seed(forecaster.random_state)
     if forecaster.n_sample is not None:
         forecaster.fit(sample_series(engine, y, id_column, forecaster.n_sample, seed), **arguments)
         return
@@ -213,13 +212,13 @@ def unfitted_check(forecaster: ForecasterBase, engine: Engine, y: Any) -> Any:
 
 def drawn_series(forecaster: ForecasterBase, collection: Collection) -> Collection:
     """The ``n_sample`` series that a forecaster is fitted to."""
-    drawn = set(sampled(collection.ids, forecaster.n_sample, sample_seed(forecaster)))
+    drawn = set(sampled(collection.ids, forecaster.n_sample, sample_seed(forecaster.random_state)))
     return take_series(collection, np.flatnonzero([label in drawn for label in collection.ids]))
 
 
 def _resolved(forecaster, engine, y, arguments):
     """A forecaster whose open parameters are chosen by a sample: the same in all partitions."""
-    n, seed = forecaster.n_sample or _N_RESOLVING, sample_seed(forecaster)
+    n, seed = forecaster.n_sample or _N_RESOLVING, sample_seed(forecaster.random_state)
     rows = sample_series(engine, y, forecaster.id_column, n, seed)
     if forecaster.errors == "skip":
         rows, skipped = readable_series(forecaster, rows)
@@ -234,9 +233,3 @@ def _resolved(forecaster, engine, y, arguments):
         least = engine.collect(values, least_value, engine.broadcast(forecaster.target_column))
         parameters["transform"] = "log" if min(least) > 0 else None
     return clone(forecaster).set_params(**parameters | {"n_sample": None})
-
-
-def sample_seed(forecaster: ForecasterBase) -> int:
-    """A seed of the sample; a RandomState is left as it is."""
-    random_state = forecaster.random_state
-    return int(random_state) if isinstance(random_state, numbers.Integral) else 0
