@@ -59,7 +59,7 @@ def forecaster(**parameters):
         "max_iter": 3,
         "n_jobs": 1,
     }
-    fixed = {"batches_per_epoch": 5, "season": 7, "max_memory": "1.2 MB", "random_state": 3}
+    fixed = {"batches_per_epoch": 5, "season": 1, "max_memory": "1.2 MB", "random_state": 3}
     fixed |= {"learning_rate_init": 0.03}
     return RNNForecaster(**(small | fixed | parameters))
 

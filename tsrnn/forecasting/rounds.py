@@ -62,16 +62,11 @@ class PartitionedSeries(MoreSeries):
     def split(
         self, preparation: Preparation, split: Split, settings: Callable[[int], Settings]
     ) -> Split:
-        """See ``MoreSeries``; ValueError where no partition has a window to train on."""
+        """See ``MoreSeries``."""
         plan = Plan(uuid.uuid4().hex, clone(self.forecaster), preparation, self.seed)
         shared = self.engine.broadcast(plan)
         counts = np.array(self.engine.collect(self.frame, _count, shared)).reshape(-1, 2)
         n_training, n_whole = (int(n) for n in counts.sum(axis=0))
-        if not n_training:
-            raise ValueError(
-                f"y has no window of {preparation.spec.lookback} values and "
-                f"{preparation.spec.n_ahead} ahead to train on. Give a shorter lookback or horizon."
-            )
         _log.info("%d partition(s) train on %d windows", len(counts), n_training)
         parts = (n_training, split.training), (n_whole, split.whole)
         training, whole = (
