@@ -42,7 +42,11 @@ def check_equal(cluster, result, expected):
     assert result.columns.tolist() == expected.columns.tolist()
     for name in expected:
         if pd.api.types.is_datetime64_any_dtype(expected[name]):
-            assert result[name].tolist() == expected[name].tolist()
+            stamps = (
+                pd.to_datetime(result[name], utc=True),
+                pd.to_datetime(expected[name], utc=True),
+            )
+            assert stamps[0].tolist() == stamps[1].tolist()
         else:
             assert result[name].to_numpy().tolist() == expected[name].to_numpy().tolist()
 
@@ -56,12 +60,11 @@ def test_forecasts_are_those_of_one_process(cluster, forecaster):
     """Also intervals; of series that were not fitted, whose rows are in several partitions."""
     y = panel(seed=1)
     check_equal(cluster, forecaster.predict(y=cluster.frame(y, 3)), forecaster.predict(y=y))
-    one = cluster.frame(y[y["unique_id"] < "s2"], 1)
-    coverage = {"coverage": [0.5, 0.9]}
-    result = forecaster.predict_interval(4, y=one, **coverage)
-    check_equal(
-        cluster, result, forecaster.predict_interval(4, y=y[y["unique_id"] < "s2"], **coverage)
+    zoned = y.assign(
+        unique_id=y["unique_id"].str[1:].astype(int), ds=y["ds"].dt.tz_localize("Europe/Berlin")
     )
+    result = forecaster.predict_interval(4, y=cluster.frame(zoned, 2), coverage=[0.5, 0.9])
+    check_equal(cluster, result, forecaster.predict_interval(4, y=zoned, coverage=[0.5, 0.9]))
 
 
 def test_a_sample_is_the_same_in_any_partitions(cluster):
