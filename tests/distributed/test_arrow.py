@@ -31,7 +31,7 @@ def test_types_of_ids_and_times_survive():
     assert str(frame["zoned"].dtype) == "datetime64[us, Europe/Berlin]"
     assert frame["y"].tolist()[0] == 1.5
     assert np.isnan(frame["y"].iloc[1])
-    empty = to_pandas(given.empty_table())
+    empty = to_pandas(given.schema.empty_table())
     template = empty.assign(share=pd.Series([], dtype=float), state=pd.Series([], dtype=object))
     schema = schema_of_result(template.drop(columns="y"), given.schema)
     assert schema.field("id").type == given.schema.field("id").type
