@@ -377,6 +377,14 @@ def window_with_covariates(values, covariates, start, lookback, horizon, season,
     return np.array(rows).reshape(len(rows) // segment, -1), np.array(targets)
 
 
+def typical_deviation(values, lookback):
+    """Root mean square of the deviations of a series' windows; 1 where it is 0."""
+    size = min(lookback, len(values))
+    variances = [np.var(values[k : k + size]) for k in range(len(values) - size + 1) if size]
+    typical = math.sqrt(np.mean(variances)) if variances else 0.0
+    return typical if typical > 1e-7 else 1.0
+
+
 def elapsed(missing):
     """Time since the last value before each step, (n_time,); Che et al. (2018), equation 2."""
     time = [0.0]

@@ -11,10 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.anomaly.event_tables import checked_length, runs_of
 from tsrnn.anomaly.fitted import FittedSeries
 from tsrnn.anomaly.labels import labelled_steps
+from tsrnn.anomaly.partitions import PartitionedDetector
 from tsrnn.anomaly.results import channel_shares, event_table, with_lower_runs
 from tsrnn.anomaly.thresholds import ConformalThreshold, QuantileThreshold, RobustZThreshold
 from tsrnn.anomaly.tuning import TUNING_METRICS, TuningMetric, tuned_threshold
 from tsrnn.data import ChannelPanel, channels_from
+from tsrnn.distributed import on_engines
 from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
@@ -125,6 +127,7 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
         self.fitted_.check(panel)
         return panel
 
+    @on_engines(PartitionedDetector)
     def score_samples(self, y: Any) -> Any:
         """Normality of each point: minus the anomaly score, which metrics and thresholds take.
 
@@ -147,6 +150,7 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
         panel = self._read_fitted_series(y)
         return panel.row_series([-scores.score for scores in self._score_series(panel)], "score")
 
+    @on_engines(PartitionedDetector)
     def decision_function(self, y: Any) -> Any:
         """``score_samples`` minus ``offset_``: below 0 where the fitted threshold is exceeded.
 
@@ -154,6 +158,7 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
         """
         return self.score_samples(y) - self.offset_
 
+    @on_engines(PartitionedDetector)
     def predict(self, y: Any) -> Any:
         """Label anomalous points -1, others and those without a score 1.
 
@@ -181,6 +186,7 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
     def _signs(self, panel, flags):
         return panel.row_series([np.where(is_anomaly, -1, 1) for is_anomaly in flags], "anomaly")
 
+    @on_engines(PartitionedDetector)
     def explain(self, y: Any) -> Any:
         """Scores, thresholds and expected values of each point.
 
@@ -289,6 +295,7 @@ class AnomalyDetector(ParametersMixin, OutlierMixin, BaseEstimator):
         return self
 
     @validated(n_most=[POSITIVE_INTEGER, None])
+    @on_engines(PartitionedDetector)
     def detect(
         self, y: Any, n_most: int | None = None, *, min_gap: int | str | pd.Timedelta = "auto"
     ) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import logging
 import warnings
 from collections.abc import Hashable, Sequence
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -16,17 +16,27 @@ from tsrnn.anomaly.detector import AnomalyDetector
 from tsrnn.anomaly.fitted import FittedNetworks
 from tsrnn.anomaly.forecast_errors import DETECTOR_LOSSES, ForecastErrors
 from tsrnn.anomaly.next_row import row_by_channel
+from tsrnn.anomaly.partitions import drawn_panel, fit_on_engine, good_panel
 from tsrnn.anomaly.reconstruction import Reconstruction
 from tsrnn.anomaly.seasonality import resolved_seasons
 from tsrnn.anomaly.streaming import StreamScores, Update, thresholds_of, update_of
 from tsrnn.anomaly.whole_updates import whole_update
 from tsrnn.data import Location, affected
+from tsrnn.distributed import engine_of
 from tsrnn.estimators.base import BATCHES, N_NETWORKS, RecurrentEstimator
 from tsrnn.estimators.progress import progress_bar
 from tsrnn.forecasting.fitter import mean_history
 from tsrnn.kernels.losses import find_loss
 from tsrnn.network import RecurrentNetwork
-from tsrnn.parameters import POSITIVE_INTEGER, STEPS, Integer, ListOf, StrOptions, user_level
+from tsrnn.parameters import (
+    POSITIVE_INTEGER,
+    STEPS,
+    Integer,
+    ListOf,
+    StrOptions,
+    sample_seed,
+    user_level,
+)
 from tsrnn.parameters.types import (
     Auto,
     Device,
@@ -95,6 +105,13 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         least a tenth of a typical error.
     missing : {"raise", "mask"}, default="raise"
         Refuse missing values and rows, or skip them: networks then keep their state.
+    errors : {"raise", "skip"}, default="raise"
+        Whether a series that cannot be read (gaps, missing values, too few rows in a frame of Dask,
+        Spark or Ray) is an error, or left out, of one process with a warning.
+    n_sample : int, optional
+        Fit to so many series of a panel, drawn by the hash of label and ``random_state``. A frame
+        of Dask, Spark or Ray is fitted by a sample; networks and threshold are then those of the
+        sample.
     id_column, time_column : str, optional
         Columns of a long frame; all others are channels.
     cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="gru"
@@ -165,6 +182,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         "n_estimators": [N_NETWORKS],
         "batches_per_epoch": BATCHES,
         "loss": [StrOptions(DETECTOR_LOSSES)],
+        "errors": [StrOptions(["raise", "skip"])],
+        "n_sample": [POSITIVE_INTEGER, None],
     }
 
     def __init__(
@@ -179,6 +198,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         threshold: Any = None,
         contamination: float | Auto = "auto",
         missing: Missing = "raise",
+        errors: Literal["raise", "skip"] = "raise",
+        n_sample: int | None = None,
         id_column: Hashable | None = None,
         time_column: Hashable | None = None,
         cell: RecurrentCell = "gru",
@@ -212,6 +233,8 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         self.threshold = threshold
         self.contamination = contamination
         self.missing = missing
+        self.errors = errors
+        self.n_sample = n_sample
         self.id_column = id_column
         self.time_column = time_column
         self.cell = cell
@@ -235,6 +258,50 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def fit(self, y: Any, X: Any = None) -> Self:
+        """Fit the networks, and the threshold to the scores of ``y``.
+
+        Parameters
+        ----------
+        y : array, Series or DataFrame
+            Training series, which may contain a few anomalies: a Series or an array (n,); several
+            channels as columns; a panel on a MultiIndex of series and time, or as a long frame
+            (``id_column``, ``time_column``), also of Dask, Spark or Ray: of this ``n_sample``
+            series are read. Methods give for such a frame one of the same library, lazily: series
+            that were not fitted are scored too, and what is usual of a series, its mean, deviation
+            and typical errors, is told by the rows that are scored.
+        X : None
+            Ignored; for compatibility with scikit-learn's pipelines.
+
+        Returns
+        -------
+        RNNAnomalyDetector, itself
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, a series is too short, values are missing (unless
+            ``missing="mask"``), infinite or not numbers, or times are missing, repeated or
+            irregular.
+        KeyboardInterrupt
+            After Ctrl-C; the detector is as before.
+        """
+        engine = engine_of(y)
+        if engine is not None:
+            fit_on_engine(self, engine, y)
+            return self
+        return super().fit(y)
+
+    def _read_series(self, y, step=None):
+        if step is not None or (self.errors == "raise" and self.n_sample is None):
+            return super()._read_series(y, step)
+        if self.errors == "skip":
+            y = good_panel(self, y)
+        panel = super()._read_series(y)
+        if self.n_sample is None or self.n_sample >= len(panel):
+            return panel
+        return drawn_panel(panel, self.n_sample, sample_seed(self.random_state))
 
     @property
     def networks_(self) -> list[RecurrentNetwork]:

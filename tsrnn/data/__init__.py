@@ -22,6 +22,7 @@ from tsrnn.data.interop import to_pandas
 from tsrnn.data.matching import matched
 from tsrnn.data.panel import Panel
 from tsrnn.data.reading import collection_from, panel_from_series
+from tsrnn.data.skipping import Skipped, without_bad_series
 from tsrnn.data.time_axis import TimeAxis, format_step, format_time
 from tsrnn.data.values import LARGEST
 
@@ -39,6 +40,7 @@ __all__ = [
     "MissingRowsError",
     "Panel",
     "RepeatedTimesError",
+    "Skipped",
     "TimeAxis",
     "UnknownCategoryError",
     "affected",
@@ -62,4 +64,5 @@ __all__ = [
     "take_series",
     "to_pandas",
     "with_gap_marked",
+    "without_bad_series",
 ]

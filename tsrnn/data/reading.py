@@ -94,7 +94,7 @@ def collection_from(
             return _checked(values, [None], [axis], SingleSeries(y.name), settings)
     if not isinstance(y, pd.DataFrame):
         frame = narwhals_frame(y, name)
-        names = _long_columns(frame.columns, names, name)
+        names = long_columns(frame.columns, names, name)
         with Layout(name, names[0], time_column, is_foreign=True).remedies():
             id_dtype = None if names[0] is None else frame[id_column].dtype
             dtypes = id_dtype, frame[time_column].dtype
@@ -102,7 +102,7 @@ def collection_from(
             return _from_long(long_to_pandas(frame, names, name), names, settings, form)
     check_frame(y, name)
     if names != _DEFAULT_COLUMNS or id_column in y.columns or time_column in y.columns:
-        names = _long_columns(y.columns.tolist(), names, name, y)
+        names = long_columns(y.columns.tolist(), names, name, y)
         with Layout(name, *names[:2]).remedies():
             return _from_long(y, names, settings)
     with Layout(name, is_wide=True).remedies():
@@ -175,7 +175,7 @@ def _from_long(y, names, settings, form=None):
     code = f"{settings.argument}[{names[2]!r}]"
     values = real_numbers(y[names[2]], Location(settings.argument, column=names[2]), code)
     form = form or Long(*names, None if rows.ids is None else rows.ids.dtype, rows.time_dtype)
-    return _from_rows(rows, values, form, settings)
+    return collection_of_rows(rows, values, form, settings)
 
 
 def _from_levels(y, settings):
@@ -193,12 +193,19 @@ def _from_levels(y, settings):
     values = real_numbers(target, Location(settings.argument))
     names = tuple(y.index.names)
     form = Levels(names, target.name, is_frame, rows.ids.dtype, rows.time_dtype)
-    return _from_rows(rows, values, form, settings)
+    return collection_of_rows(rows, values, form, settings)
 
 
-def _from_rows(rows: LabelledRows, values: np.ndarray, form: Form, settings: Settings):
-    """A collection of rows of several series."""
+def collection_of_rows(
+    rows: LabelledRows,
+    values: np.ndarray,
+    form: Form,
+    settings: Settings,
+    ids: list | None = None,
+) -> Collection:
+    """A collection of rows of several series; ``ids`` are labels in place of those of the rows."""
     codes, labels = rows.codes(settings.argument)
+    labels = labels if ids is None else ids
     if labels == [None]:
         series = pd.Series(values, rows.times)
         axis, values = _single_series(series, settings)
@@ -240,7 +247,9 @@ def check_panel(panel: Panel, ids: list, axes: Sequence[TimeAxis], argument: str
     check_finite(values, axes[bad[0]], where, affected([ids[k] for k in bad]))
 
 
-def _long_columns(columns, names, argument, frame=None):
+def long_columns(
+    columns: Sequence[Any], names: tuple, argument: str, frame: pd.DataFrame | None = None
+) -> tuple:
     """Names of a long frame's columns, None of ids if it has none of a single series.
 
     Refuses other columns than those named. ``frame`` is that of pandas, if it is one.

@@ -51,7 +51,7 @@ def labelled_rows(
     ids, times, time_dtype = None, frame.index, frame.index.dtype
     if id_column is not None:
         ids = frame[id_column].reset_index(drop=True)
-        _check_known(ids, "id", f"column {id_column!r}", argument)
+        check_known(ids, "id", f"column {id_column!r}", argument)
     if time_column is None:
         check_time_index(times, Location(argument))
     else:
@@ -59,8 +59,8 @@ def labelled_rows(
         where = Location(argument, column=time_column)
         column = f"{argument}[{time_column!r}]"
         code = f"{column} = pd.to_datetime({column})"
-        times = _time_stamps(frame[time_column], where, code)
-        _check_known(times, "time stamp", f"column {time_column!r}", argument)
+        times = time_stamps(frame[time_column], where, code)
+        check_known(times, "time stamp", f"column {time_column!r}", argument)
     return LabelledRows(ids, times, time_dtype, frame.drop(columns=columns))
 
 
@@ -73,7 +73,7 @@ def _rows_of_levels(frame, argument):
             "Make one level of those that name a series.",
         )
     ids, stamps = (pd.Series(frame.index.get_level_values(k)) for k in (0, 1))
-    _check_known(ids, "id", "level 0 of its index", argument)
+    check_known(ids, "id", "level 0 of its index", argument)
     are_dates = frame.index.levels[0].inferred_type in ("datetime64", "datetime", "date", "period")
     if are_dates and pd.api.types.is_integer_dtype(stamps):
         raise Location(argument).error(
@@ -84,8 +84,8 @@ def _rows_of_levels(frame, argument):
     where = Location(f"Level 1 of the index of {argument}")
     index = f"{argument}.index"
     code = f"pd.to_datetime({index}.levels[1]), by {index}.set_levels; or {argument}.swaplevel()"
-    times = _time_stamps(stamps, where, code)
-    _check_known(times, "time stamp", "level 1 of its index", argument)
+    times = time_stamps(stamps, where, code)
+    check_known(times, "time stamp", "level 1 of its index", argument)
     return LabelledRows(ids, times, stamps.dtype, frame)
 
 
@@ -111,7 +111,7 @@ def check_frame(frame: pd.DataFrame, argument: str) -> None:
         )
 
 
-def _time_stamps(times, where, conversion_code):
+def time_stamps(times: pd.Series, where: Location, conversion_code: str) -> pd.Index:
     """A column of time stamps as an index; Arrow's and nullable ones as those of NumPy."""
     dtype = times.dtype
     if isinstance(dtype, pd.PeriodDtype):
@@ -128,7 +128,7 @@ def _time_stamps(times, where, conversion_code):
     )
 
 
-def _check_known(labels, what, place, argument):
+def check_known(labels: pd.Series | pd.Index, what: str, place: str, argument: str) -> None:
     """Refuse missing ids or time stamps."""
     missing = labels.isna()
     if missing.any():

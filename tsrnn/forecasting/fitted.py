@@ -247,6 +247,38 @@ class FittedForecaster:
             later_covariates=self.later_covariates if later is None else later,
         )
 
+    def of_others(self, history: Collection) -> FittedForecaster:
+        """The networks with the histories of other series in place of the fitted ones."""
+        self.check_other(history)
+        self._groups_of_labels(history.ids)
+        seasons, trend = (self.spec.season, *self.scaling.seasons), bool(self.scaling.slope.any())
+        scaling = scaling_of(
+            history.panel, self.spec.lookback, seasons, self.transform, trend, loss=self.spec.loss
+        )
+        n_elapsed = np.zeros(len(history.ids), np.int64)
+        return dataclasses.replace(
+            self, scaling=scaling, history=history, recent=history, n_elapsed=n_elapsed
+        )
+
+    def without_history(self) -> FittedForecaster:
+        """The state with what forecasts of other series read: of its own a few values.
+
+        Of one network for all series a single one is kept.
+        """
+        numbers = np.arange(1 if len(self.weights) == 1 else len(self.history.ids))
+        history = take_series(self.history, numbers)
+        ends = history.panel.lengths
+        history = slice_series(history, np.maximum(ends - _MIN_RECENT, 0), ends)
+        static = self.static_channels
+        return dataclasses.replace(
+            self,
+            scaling=self.scaling.of_series(numbers),
+            history=history,
+            recent=history,
+            n_elapsed=np.zeros(len(numbers), np.int64),
+            static_channels=None if static is None else static[numbers],
+        )
+
     def with_weights(self, weights: np.ndarray) -> FittedForecaster:
         """The state with other weights."""
         network = self.network.like(weights[0, 0])

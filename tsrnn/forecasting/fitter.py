@@ -16,7 +16,15 @@ from tsrnn.forecasting.pretrained import FineTuner
 from tsrnn.forecasting.uncertainty import ConformalWidths
 from tsrnn.kernels.sources import Source
 from tsrnn.network import Network
-from tsrnn.training import Budget, History, Settings, train_many
+from tsrnn.training import (
+    Budget,
+    History,
+    Settings,
+    Windows,
+    attached,
+    train_many,
+    windows_in_memory,
+)
 
 _MAX_VALIDATION = 4000  # windows that validate an epoch, of all series together
 _MIN_VALIDATION = 20  # the least that this comes to for a series with its own network
@@ -34,11 +42,11 @@ _SECONDS_AFTER_INTERRUPT = 0.1  # that one core may take for errors on the held-
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Windows of one group of series, each an (n,) int64 array."""
+    """Windows of one group of series, each an (n,) int64 array or what stands for one."""
 
-    training: np.ndarray
+    training: Windows
     validation: np.ndarray  # held out to validate each epoch
-    whole: np.ndarray  # all that there are
+    whole: Windows  # all that there are
 
 
 def splits_of(
@@ -115,11 +123,15 @@ class Fitter:
                 refit_settings(each, previous[k]) for k, each in zip(trained, settings, strict=True)
             ]
         name = self.name if previous is None else f"{self.name} (whole series)"
-        with self._progress(name, settings if previous is None else []) as show:
+        trained_on = [windows[k] for k in trained]
+        with (
+            self._progress(name, settings if previous is None else []) as show,
+            attached(trained_on, self.source) as source,
+        ):
             results = train_many(
                 [networks[k] for k in trained],
-                self.source,
-                [windows[k] for k in trained],
+                source,
+                trained_on,
                 [validation[k] for k in trained],
                 settings,
                 [rngs[k] for k in trained],
@@ -230,7 +242,7 @@ def fit_networks(
         held_out = _thinned(held_out, most)
         calibration = calibrate(weights, held_out)
         if calibration.is_flat:  # a constant end, maybe of series that varied before
-            whole = np.concatenate([split.whole for split in splits])
+            whole = np.concatenate([windows_in_memory(split.whole) for split in splits])
             calibration = calibrate(weights, _thinned(whole, min(most, _MAX_VALIDATION)))
     if calibration.widths is not None and refit and not history.interrupted:
         left = budget.seconds_left - (fine_tuner.seconds if fine_tuner else 0.0)

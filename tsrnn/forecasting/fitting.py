@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,13 +23,18 @@ from tsrnn.forecasting.fitter import (
     fit_networks,
     splits_of,
 )
+from tsrnn.forecasting.more_series import MoreSeries, Preparation
 from tsrnn.forecasting.predictor import (
     ForecastContext,
     held_out_errors,
     pretrained_outputs,
 )
 from tsrnn.forecasting.pretrained import Pretrained, forecast_one, load_pretrained
-from tsrnn.forecasting.resolve import ResolvedParams, resolve, unless_auto
+from tsrnn.forecasting.resolve import (
+    ResolvedParams,
+    resolve,
+    unless_auto,
+)
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.seasons import Seasons
 from tsrnn.forecasting.short import (
@@ -62,6 +68,8 @@ class TrainingParts:
     budget: Budget  # time that is left
     # from the number of epochs, what is told of the progress of the training with validation
     start_callbacks: Callable[[int], Callable[[float, History], None]]
+    # more series than those in memory, which are a sample of them
+    data: MoreSeries | None = None
 
 
 def fit_series(
@@ -91,7 +99,10 @@ def fit_series(
         return zero_shot(forecaster, collection, features, parts.budget)
     try:
         parameters = forecaster.get_params() | {"season": seasons.base}
-        resolved = resolve(collection, parameters, features.n_known > 0)
+        if parts.data and parts.data.least <= 0 and parameters["transform"] == "auto":
+            parameters["transform"] = None
+        is_part = getattr(forecaster, "is_part", False)
+        resolved = resolve(collection, parameters, features.n_known > 0, is_part)
     except TooShortError as error:
         is_open = weights is None and forecaster.short != "raise"
         if not (is_open and may_be_zero_shot(forecaster, features)):
@@ -131,7 +142,9 @@ def fit_series(
     )
     pretrained = _pretrained(forecaster, collection, features)
     marks = features.observed
-    context = FitContext(collection, scaling, spec, resolved, pretrained, marks, weights)
+    context = FitContext(
+        collection, scaling, spec, resolved, pretrained, marks, weights, features, seasons
+    )
     network, result, pretrained = _fit_networks(forecaster, context, parts)
     network.parameters = result.weights[0, 0]
     share = result.calibration.share
@@ -155,6 +168,26 @@ def fit_series(
     if forecaster.pretrained is not None:
         log_share(name, state)
     return state, result.history
+
+
+def resolved_parameters(
+    forecaster: ForecasterBase,
+    collection: Collection,
+    covariates: Covariates | None,
+    static: pd.DataFrame | None,
+) -> dict[str, Any]:
+    """A forecaster's parameters, with what they leave open chosen by these series."""
+    parameters = forecaster.get_params(deep=False)
+    seasons = Seasons.of(forecaster.season, collection.panel.lengths)
+    features = _fit_features(forecaster, collection, covariates, static, seasons)
+    resolved = resolve(
+        collection, parameters | {"season": seasons.base}, features.n_known > 0, is_part=True
+    )
+    names = "transform", "lookback", "segment", "n_ahead", "hidden_size", "batch_size"
+    chosen = {name: getattr(resolved, name) for name in (*names, "recurrent_dropout")}
+    if forecaster.season == "auto":
+        chosen["season"] = resolved.season
+    return parameters | chosen
 
 
 def _fit_features(forecaster, collection, covariates, static, seasons):
@@ -203,7 +236,9 @@ class FitContext:
     resolved: ResolvedParams
     pretrained: Pretrained | None
     marks_observed: bool  # whether the last channel tells which values were observed
-    weights: np.ndarray | None = None  # (n_values,) in the loss; None for 1
+    weights: np.ndarray | None  # (n_values,) in the loss; None for 1
+    features: FeatureEncoder
+    seasons: Seasons
 
 
 def _fit_networks(
@@ -230,7 +265,18 @@ def _fit_networks(
     if fit.weights is not None:
         weights = window_weights(fit.weights, spec.lookback, spec.n_ahead)
         trained = source._replace(weights=weights)
-    if resolved.is_short.any() and not is_local and forecaster.short == "pad":
+    if parts.data is not None:
+        preparation = Preparation(
+            spec,
+            fit.features,
+            resolved.transform,
+            fit.seasons.profiles,
+            forecaster.lower,
+            forecaster.missing == "mask",
+            forecaster.get_params(deep=False),
+        )
+        splits = [parts.data.split(preparation, splits[0], settings)]
+    elif resolved.is_short.any() and not is_local and forecaster.short == "pad":
         trained, splits = _with_padding(fit, trained, splits[0])
     if weights is not None:
         splits = weighted_splits(splits, trained.weights)

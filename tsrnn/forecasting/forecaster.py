@@ -4,18 +4,25 @@ import time
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Literal, Self
 
+from tsrnn.data.parquet import is_out_of_memory
+from tsrnn.distributed import engine_of
 from tsrnn.estimators.base import ATTENTION, BATCHES, N_NETWORKS, UNITS, RecurrentEstimator
 from tsrnn.estimators.callbacks import EpochCallbackMixin, with_callbacks
 from tsrnn.forecasting.calendar import CALENDAR
 from tsrnn.forecasting.fitting import TrainingParts, fit_series
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
+from tsrnn.forecasting.more_series import MoreSeries
+from tsrnn.forecasting.out_of_memory import OutOfMemory
+from tsrnn.forecasting.partitions import drawn_series, fit_on_engine
 from tsrnn.forecasting.prediction import PredictMixin
 from tsrnn.forecasting.short import SHORT, Short
+from tsrnn.forecasting.skipping import without_refused
 from tsrnn.forecasting.updating import UpdateMixin
 from tsrnn.forecasting.weights import read_weights
 from tsrnn.parameters import (
     BOOLEAN,
     FRACTION,
+    POSITIVE,
     POSITIVE_INTEGER,
     SEASON,
     STEPS,
@@ -28,6 +35,7 @@ from tsrnn.parameters import (
     Probabilities,
     StrOptions,
     Text,
+    sample_seed,
 )
 from tsrnn.parameters.types import (
     Auto,
@@ -108,6 +116,14 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         they are padded, as all forecast the same series), with "raise" refused, even
         where the pretrained network could forecast alone: for it no series is too short. With
         ``scope="local"``, where padding is nothing to learn from, "pad" refuses them in ``fit``.
+    errors : {"raise", "skip"}, default="raise"
+        Whether series that cannot be read (gaps, missing values, text, another frequency) or
+        forecast are an error, or left out of ``fit`` and ``predict(y=...)`` with a warning;
+        ``check_series(y)`` names each and says why. Parameters and columns that are wrong are
+        errors either way.
+    n_sample : int, optional
+        Fit to so many series of a panel, drawn by the hashes of their ids and ``random_state``; by
+        default to all. A network for all series needs some hundreds or thousands, not millions.
     ended_after : int, optional
         Steps without a value after which a series has ended: where other series of its panel go on
         for longer than that, ``predict`` leaves it out (0: all but those that reach the last time
@@ -181,6 +197,10 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         them, and the weights of the best epoch are kept; where fewer do, or errors on the held-out
         end no longer fall, a fit takes less. Results that the budget cut depend on the speed of the
         computer.
+    max_memory : int or str, optional
+        Memory that data may take in ``fit`` of Parquet or of a lazy frame: bytes, or a text such as
+        "500MB" or "2GiB" (kB, MB, GB, KiB, MiB, GiB). By default all is read into memory. See the
+        notes.
     early_stopping : bool, default=True
         Hold out the end of the series, keep the weights of the epoch that did best on it, and stop
         after ``n_iter_no_change`` epochs without a better one. Without it prediction intervals are
@@ -226,6 +246,9 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     n_iter_, best_iter_ : int
         Epochs run; epoch whose weights did best, 0 where nothing beat the seasonal naive forecast;
         of several networks the median.
+    skipped_ : DataFrame
+        With ``errors="skip"`` the series that ``fit`` left out, as ``check_series`` gives them; not
+        kept in saved files.
     fit_time_ : float
         Seconds that ``fit`` took; not kept in saved files.
 
@@ -235,6 +258,38 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     Lei et al. (2018); of a short series, whose end holds few windows, they are too narrow. Ctrl-C
     during ``fit`` keeps the best weights so far, with a warning, once training has begun; in a
     backtest, a search or a cross-validation it is a KeyboardInterrupt.
+
+    *Larger than memory*: where ``y`` is in files and larger than ``max_memory``, a sample of whole
+    series, drawn by the hashes of their ids, is in memory: by it what parameters leave open is
+    chosen, epochs are validated and the pretrained network is fine-tuned, and ``history_`` and
+    ``predict`` without ``y`` are of it alone. The network is trained on windows of all series, as
+    many as else, which are drawn by ``random_state`` and read by a pass over the files for as many
+    epochs as there is room for: three passes in most fits, five where there is room for few. The
+    result does not depend on the order of files and series, on the size of row groups, or on
+    ``max_memory`` from about 225 MB on. Rows of a series must be together, in any order, and there
+    are about 200 bytes for each series; imports and compiled kernels take about 250 MB more.
+    Windows of series shorter than the lookback, series of which no window is drawn, and with
+    ``scope`` other than "global", ``missing="mask"``, a GPU, ``X``, ``static`` or
+    ``sample_weight`` the whole fit, cannot be had so.
+
+    *Clusters*: where ``y`` is a long frame of Dask, Spark or Ray, ``predict(y=...)`` and its
+    siblings give a frame of the same library, lazily; to the bit as one process does, but for
+    samples, which are drawn by partition. Rows of a series need not be together: they are moved,
+    unless the library knows that they are (in Dask an index of ids with known divisions, or a
+    shuffle by id; in Spark a ``repartition`` by it). Each task runs on the threads that the engine
+    gave it. What ``fit`` does:
+
+    * with ``n_sample`` it reads the ids, brings that many series to this process, the same
+      whatever the partitions, and fits them here: seconds to minutes, and nothing else is moved. It
+      suffices where series are alike.
+    * with ``scope="global"`` and all series, the workers train in rounds: for series that differ
+      so much that no sample shows it.
+    * with ``scope="local"`` each partition fits a network of each of its series, all in one call:
+      time grows with the number of series, by about as many as there are workers. What parameters
+      leave open is chosen by a sample, the share of the pretrained network and the scales of
+      covariates by partition.
+      Networks stay with the engine, for ``predict()`` of the fitted series; those of a worker that
+      is lost are fitted again, to the same bits. Nothing else can be done with such a forecaster.
 
     Examples
     --------
@@ -285,6 +340,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         "scope": [StrOptions(["global", "local", "fine_tuned"])],
         "missing": [StrOptions(["raise", "mask"])],
         "short": [StrOptions(SHORT)],
+        "errors": [StrOptions(["raise", "skip"])],
+        "n_sample": [POSITIVE_INTEGER, None],
         "ended_after": [Integer(0), None],
         "past_covariates": [ListOf(Label())],
         "calendar": [StrOptions(CALENDAR), ListOf(StrOptions(CALENDAR))],
@@ -297,6 +354,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         "pretrained": [StrOptions(["auto"]), None],
         "max_iter": [Integer(0, 10**6), StrOptions(["auto"])],
         "batches_per_epoch": BATCHES,
+        "max_memory": [POSITIVE, Text(), None],
     }
 
     def __init__(
@@ -311,6 +369,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         pretrained: Auto | None = "auto",
         missing: Missing = "raise",
         short: Short = "pad",
+        errors: Literal["raise", "skip"] = "raise",
+        n_sample: int | None = None,
         ended_after: int | None = None,
         past_covariates: Sequence[Hashable] = (),
         calendar: str | Sequence[str] = (),
@@ -344,6 +404,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         batch_size: int | Auto = "auto",
         learning_rate_init: float = 3e-3,
         max_grad_norm: float = 1.0,
+        max_memory: int | str | None = None,
         early_stopping: bool = True,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 50,
@@ -363,6 +424,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         self.pretrained = pretrained
         self.missing = missing
         self.short = short
+        self.errors = errors
+        self.n_sample = n_sample
         self.ended_after = ended_after
         self.past_covariates = past_covariates
         self.calendar = calendar
@@ -396,6 +459,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.max_grad_norm = max_grad_norm
+        self.max_memory = max_memory
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -419,7 +483,12 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
             * a DataFrame with one column a series, padded with NaN where a series is shorter;
             * a long DataFrame, pandas or polars, with columns for id, time and value, or of one
               series for time and value;
-            * a Series or DataFrame of one column with a MultiIndex of id and time.
+            * a Series or DataFrame of one column with a MultiIndex of id and time;
+            * a long frame of Dask, Spark or Ray, with ``X`` and ``static`` of pandas (see the
+              notes);
+            * Parquet with these columns, others are not read: the path of a file or a folder, or a
+              Dataset of pyarrow; or a LazyFrame of polars. With ``max_memory`` it may be larger
+              than memory.
         X : Series or DataFrame, optional
             Covariates: a row for each time stamp of ``y``, by the index or ``time_column``, and for
             each series by ``id_column`` or the first level of the index, unless all share the rows.
@@ -460,8 +529,23 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         """
         start = time.perf_counter()
         self._validate_params()
+        engine = engine_of(y)
+        if engine is not None:
+            arguments = {"X": X, "static": static, "sample_weight": sample_weight}
+            fit_on_engine(self, engine, y, arguments)
+            self.fit_time_ = time.perf_counter() - start
+            return self
         budget = Budget.of(self.max_seconds)
-        collection, covariates = read_series(self, y), read_covariates(self, X)
+        if is_out_of_memory(y):
+            others = {"X": X, "static": static, "sample_weight": sample_weight}
+            y = OutOfMemory.open(self, y, sample_seed(self.random_state), **others)
+        data = y if isinstance(y, MoreSeries) else None
+        if self.errors == "skip" and data is None:
+            y, self.skipped_ = without_refused(self, y)
+        collection = read_series(self, y) if data is None else data.sample
+        covariates = read_covariates(self, X)
+        if self.n_sample is not None:
+            collection = drawn_series(self, collection)
         static = read_static(self, static)
         quantiles = self._sorted_quantiles()
         if quantiles and not quantiles[0] <= 0.5 <= quantiles[-1]:
@@ -475,7 +559,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         if sample_weight is not None:
             weights = read_weights(self, sample_weight, collection)
         callbacks = self._new_callbacks()
-        parts = TrainingParts(self._new_network, self._settings, quantiles, budget, callbacks.start)
+        makers = self._new_network, self._settings
+        parts = TrainingParts(*makers, quantiles, budget, callbacks.start, data)
         self.fitted_, history = fit_series(self, collection, covariates, static, parts, weights)
         callbacks.end(history)
         self._record(history)

@@ -210,18 +210,7 @@ def forecast_context(
     """The horizon and the series of a forecast, from the arguments of ``predict``."""
     check_is_fitted(forecaster)
     validate_parameters(forecaster)
-    if horizon is None:
-        horizon = forecaster.horizon
-    horizon = plain(horizon)
-    if getattr(horizon, "ndim", 0):
-        raise ParameterError(
-            f"horizon must be a whole number, got a {type(horizon).__name__}. Name what it is: "
-            "X=... for covariates, y=... for other series. Scikit-learn's scorers, by name as in "
-            "scoring='neg_mean_absolute_error', and permutation_importance call predict(X), which "
-            "is not how a forecaster predicts: leave scoring out, or give "
-            "tsrnn.forecasting.forecast_scorer('mae'), or a function of (forecaster, y)."
-        )
-    check_parameter("horizon", horizon, [STEPS])
+    horizon = checked_horizon(forecaster, horizon)
     state, mask = forecaster.fitted_, forecaster.missing == "mask"
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
     ended_after = forecaster.ended_after
@@ -237,3 +226,20 @@ def forecast_context(
     if static is not None:
         raise ValueError("static goes with y, other series: those of fit have theirs.")
     return horizon, state.future_context(covariates, horizon, mask, ended_after)
+
+
+def checked_horizon(forecaster: ForecasterBase, horizon: int | None) -> int:
+    """The horizon, by default that of the forecaster; all but a positive number is refused."""
+    if horizon is None:
+        horizon = forecaster.horizon
+    horizon = plain(horizon)
+    if getattr(horizon, "ndim", 0):
+        raise ParameterError(
+            f"horizon must be a whole number, got a {type(horizon).__name__}. Name what it is: "
+            "X=... for covariates, y=... for other series. Scikit-learn's scorers, by name as in "
+            "scoring='neg_mean_absolute_error', and permutation_importance call predict(X), which "
+            "is not how a forecaster predicts: leave scoring out, or give "
+            "tsrnn.forecasting.forecast_scorer('mae'), or a function of (forecaster, y)."
+        )
+    check_parameter("horizon", horizon, [STEPS])
+    return horizon

@@ -8,9 +8,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data import Location
-from tsrnn.forecasting.base import ForecasterBase
+from tsrnn.distributed import on_engines
 from tsrnn.forecasting.inputs import forecast_context, read_new
 from tsrnn.forecasting.metrics.points import mae, rmse, scale_or_nan, smape
+from tsrnn.forecasting.partitions import CheckSeriesMixin, PartitionedForecaster
 from tsrnn.forecasting.predictor import Predictor
 from tsrnn.forecasting.uncertainty import as_levels
 from tsrnn.parameters import RANDOM_STATE, STEPS, Probabilities, StrOptions, validated
@@ -19,9 +20,10 @@ SCORES = "mase", "mae", "rmse", "smape", "rmsse"
 _LEVELS = Probabilities(scalar=True, labelled=True)
 
 
-class PredictMixin(ForecasterBase):
+class PredictMixin(CheckSeriesMixin):
     """Predictions of a forecaster, and their score."""
 
+    @on_engines(PartitionedForecaster)
     def predict(
         self,
         horizon: int | None = None,
@@ -40,8 +42,9 @@ class PredictMixin(ForecasterBase):
             Covariates that are known in the future: a row for each step of the horizon, unless
             ``fit`` was given them. With ``y`` also those of its history.
         y : Series or DataFrame, optional
-            Other series, in any form that ``fit`` takes; by default those of ``fit`` and of
-            updates, but for those that have ended, see ``ended_after``.
+            Other series, in any form that ``fit`` takes, also a frame of Dask, Spark or Ray; by
+            default those of ``fit`` and of updates, but for those that have ended, see
+            ``ended_after``.
         static : DataFrame, optional
             Static values of these other series.
 
@@ -62,6 +65,7 @@ class PredictMixin(ForecasterBase):
         return context.collection.after(horizon, values)
 
     @validated(coverage=[_LEVELS])
+    @on_engines(PartitionedForecaster)
     def predict_interval(
         self,
         horizon: int | None = None,
@@ -100,6 +104,7 @@ class PredictMixin(ForecasterBase):
         return context.collection.after(horizon, columns)
 
     @validated(quantiles=[_LEVELS])
+    @on_engines(PartitionedForecaster)
     def predict_quantiles(
         self,
         horizon: int | None = None,
@@ -144,6 +149,7 @@ class PredictMixin(ForecasterBase):
         return context.collection.after(horizon, columns)
 
     @validated(n_samples=[STEPS], random_state=RANDOM_STATE)
+    @on_engines(PartitionedForecaster)
     def predict_samples(
         self,
         horizon: int | None = None,

@@ -47,11 +47,15 @@ class ResolvedParams:
 
 
 def resolve(
-    collection: Collection, parameters: dict[str, Any], has_future: bool = False
+    collection: Collection,
+    parameters: dict[str, Any],
+    has_future: bool = False,
+    is_part: bool = False,
 ) -> ResolvedParams:
     """Choose what a forecaster's parameters leave open; ValueError where series do not allow it.
 
-    With ``has_future`` the network reads covariates of the steps ahead, in whole segments.
+    With ``has_future`` the network reads covariates of the steps ahead, in whole segments; a lone
+    series that ``is_part`` of a panel is treated as those of a panel are.
     """
     loss, transform = parameters["loss"], parameters["transform"]
     check_values(collection, transform, loss, parameters["lower"])
@@ -65,11 +69,11 @@ def resolve(
         values = [portable.log(v) if log else v for v in _sampled(panel)]
         if np.mean([is_seasonal(v, season) for v in values]) < 0.5:
             season = 1
-    windows_of = _lone_windows if panel.n_series == 1 else _panel_windows
+    is_panel = panel.n_series > 1 or is_part
+    windows_of = _panel_windows if is_panel else _lone_windows
     season, lookback, n_ahead, n_held_out, is_short = windows_of(
         collection, season, auto_season, parameters
     )
-    is_panel = panel.n_series > 1
     if parameters["early_stopping"] and not n_held_out.any():
         is_alone = parameters["pretrained"] is None
         intervals = (
@@ -255,8 +259,7 @@ def _panel_windows(collection, season, auto_season, parameters):
         season = 1
     lookback = parameters["lookback"] or _panel_lookback(season, horizon, typical, shortest)
     _check_lookback(lookback, season)
-    n_held_out = _n_held_out(collection, horizon, parameters)
-    n_held_out[_n_windows(collection, lookback, horizon, n_held_out) == 0] = 0
+    n_held_out = held_out_of(collection, lookback, horizon, parameters)
     n_windows = _n_windows(collection, lookback, horizon, n_held_out)
     is_short = lengths < lookback
     if parameters["scope"] == "local":
@@ -326,12 +329,38 @@ def _n_held_out(collection, n_least, parameters):
     if not parameters["early_stopping"]:
         return np.zeros_like(lengths)
     places, ends = _observed_places(collection)
-    n_observed = np.diff(ends, prepend=0)
-    n_last = np.ceil(parameters["validation_fraction"] * n_observed).astype(int)
-    n_last = np.maximum(n_last, np.minimum(n_least, np.maximum(n_observed // 4, 2)))
-    n_last = np.minimum(n_last, n_observed)
+    n_last = _n_last(np.diff(ends, prepend=0), n_least, parameters)
     n_until_last = places[ends - 1] - places[ends - n_last] + 1
     return np.maximum(n_until_last, n_least) + lengths - _n_until_observed(collection)
+
+
+def _n_last(n_observed, n_least, parameters):
+    """Observed values at the end of series that validate, of so many of each."""
+    n_last = np.ceil(parameters["validation_fraction"] * n_observed).astype(int)
+    n_last = np.maximum(n_last, np.minimum(n_least, np.maximum(n_observed // 4, 2)))
+    return np.minimum(n_last, n_observed)
+
+
+def held_out_of_lengths(
+    lengths: np.ndarray, lookback: int, n_ahead: int, parameters: dict[str, Any]
+) -> np.ndarray:
+    """Values at the end of each series of a panel that validate, where none is missing."""
+    if not parameters["early_stopping"]:
+        return np.zeros_like(lengths)
+    n_held_out = np.maximum(_n_last(lengths, n_ahead, parameters), n_ahead)
+    return np.where(lengths - n_held_out < lookback + n_ahead, 0, n_held_out)
+
+
+def held_out_of(
+    collection: Collection, lookback: int, n_ahead: int, parameters: dict[str, Any]
+) -> np.ndarray:
+    """Values at the end of each series of a panel that validate, (n_series,).
+
+    None of a series that would have no window left to train on.
+    """
+    n_held_out = _n_held_out(collection, n_ahead, parameters)
+    n_held_out[_n_windows(collection, lookback, n_ahead, n_held_out) == 0] = 0
+    return n_held_out
 
 
 def _n_windows(collection, lookback, n_ahead, n_held_out):

@@ -16,6 +16,7 @@ from tsrnn.kernels.losses import find_loss
 from tsrnn.parameters import user_level
 
 MOST_DEVIATIONS = 1e15  # of a value: next to a larger one rounding loses a deviation
+_MAX_SUMMED = 2**18  # values of series at a time, so that memory is bounded
 _LARGEST = 1e300  # result: sums and differences of many are finite
 _LOG_LARGEST = 690.7755278982137  # its logarithm, as a literal with the same bits everywhere
 
@@ -173,7 +174,8 @@ def _sums(panel, values):
 
 def _reduced(function, panel, values):
     """Values of each series reduced to one, (n_series,)."""
-    return function.reduceat(np.append(values, 0.0), panel.indptr[:-1]) * (panel.lengths > 0)
+    # A value after the last is a segment of its own: reduceat takes no empty one at the end.
+    return function.reduceat(np.append(values, 0.0), panel.indptr)[:-1] * (panel.lengths > 0)
 
 
 def typical_deviations(panel: Panel, lookback: int) -> np.ndarray:
@@ -181,17 +183,27 @@ def typical_deviations(panel: Panel, lookback: int) -> np.ndarray:
 
     A series shorter than a window counts as one. Values are of about unit size.
     """
-    first, second = (np.concatenate([[0.0], np.cumsum(v)]) for v in (panel.values, panel.values**2))
-    size = np.minimum(lookback, np.maximum(panel.lengths, 1))
-    n_windows = np.maximum(panel.lengths - size + 1, 1)
-    number = np.repeat(np.arange(panel.n_series), n_windows)
-    within = np.arange(number.size) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
-    start = panel.indptr[number] + within
-    end = np.minimum(start + size[number], panel.indptr[number + 1])
-    mean = (first[end] - first[start]) / size[number]
-    variance = np.maximum((second[end] - second[start]) / size[number] - mean**2, 0)
-    typical = np.sqrt(np.bincount(number, variance) / n_windows)
+    lengths = panel.lengths
+    typical = np.zeros(panel.n_series)
+    # Series of one length at a time: sums over a whole panel would round by what comes before.
+    order = np.argsort(lengths, kind="stable")
+    for numbers in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
+        length = int(lengths[numbers[0]])
+        if length == 0:
+            continue
+        for few in np.array_split(numbers, -(-numbers.size * length // _MAX_SUMMED)):
+            rows = panel.values[panel.indptr[few][:, None] + np.arange(length)]
+            first, second = (_window_sums(v, min(lookback, length)) for v in (rows, rows**2))
+            size = min(lookback, length)
+            variance = np.maximum(second / size - (first / size) ** 2, 0)
+            typical[few] = np.sqrt(variance.mean(axis=1))
     return np.where(typical > 1e-7, typical, 1.0)
+
+
+def _window_sums(rows, size):
+    """Sums of all stretches of ``size`` values of each row."""
+    sums = np.cumsum(np.pad(rows, ((0, 0), (1, 0))), axis=1)
+    return sums[:, size:] - sums[:, :-size]
 
 
 def recent_slope(values: np.ndarray, season: int) -> float:

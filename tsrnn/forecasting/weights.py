@@ -10,6 +10,7 @@ from tsrnn.data import Collection, Location, format_time
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.fitter import Split
 from tsrnn.forecasting.hierarchies import Names, read_table
+from tsrnn.training import windows_in_memory
 
 
 def read_weights(
@@ -76,7 +77,7 @@ def weighted_splits(splits: list[Split], weights: np.ndarray) -> list[Split]:
     """Splits without the windows that have no weight; ValueError if none is left to train on."""
     kept = []
     for split in splits:
-        parts = split.training, split.validation, split.whole
+        parts = map(windows_in_memory, (split.training, split.validation, split.whole))
         kept.append(Split(*(windows[weights[windows] > 0] for windows in parts)))
         if split.training.size and not kept[-1].training.size:
             raise ValueError(

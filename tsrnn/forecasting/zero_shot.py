@@ -31,7 +31,7 @@ _N_EPOCHS_ALONE, _N_EPOCHS = 2, 4
 _OF_ANY_NETWORK = {
     *("horizon", "season", "missing", "past_covariates", "calendar", "holidays", "conformal"),
     *("id_column", "time_column", "target_column", "n_jobs", "random_state", "verbose"),
-    *("scope", "pretrained", "refit", "lower", "max_seconds", "short", "ended_after"),
+    *("scope", "pretrained", "refit", "lower", "max_seconds", "max_memory", "short", "ended_after"),
 }
 
 

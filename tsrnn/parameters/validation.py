@@ -5,6 +5,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from numbers import Integral
 from typing import Any, ParamSpec, TypeVar
 
 from tsrnn.parameters.constraints import Allowed, Constraint, is_integer, is_number
@@ -144,6 +145,16 @@ def user_level() -> int:
     while frame is not None and frame.f_globals.get("__name__", "").startswith(_OWN):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def sample_seed(random_state: Any) -> int:
+    """The seed of a sample of series: the number itself, 0 for a generator, which is left as it is.
+
+    >>> from tsrnn.parameters import sample_seed
+    >>> sample_seed(5), sample_seed(None)
+    (5, 0)
+    """
+    return int(random_state) if isinstance(random_state, Integral) else 0
 
 
 def _accepts(constraint, value):

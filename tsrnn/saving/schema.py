@@ -12,6 +12,7 @@ from tsrnn.saving.checks import check, check_parts, has_type
 # and the seconds of a fit: the same fit gives the same file.
 _NOT_SAVED = {
     "fit_time_",
+    "skipped_",
     "_callback_fit_ctx",
     "_metadata_request",
     "_parent_callback_ctx",

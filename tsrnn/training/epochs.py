@@ -8,6 +8,7 @@ from tsrnn.kernels.jit.elsewhere import compile_elsewhere
 from tsrnn.network import Network
 from tsrnn.training.budget import Budget, Pace
 from tsrnn.training.schedules import learning_rates
+from tsrnn.training.supply import RemoteWindows, Round, draw_windows, windows_in_memory
 
 BLOCK_SECONDS = 0.1  # between returns to Python, for progress and Ctrl-C
 _LONGER_BLOCKS = 3  # of many models on a GPU, whose weights are copied back after each
@@ -105,6 +106,8 @@ class EpochRunner:
 
         The epoch ends early where the budget is spent or the schedule comes to its end.
         """
+        if isinstance(self.windows[0], RemoteWindows):
+            return self._run_elsewhere(self.windows[0], on_progress)
         models = np.flatnonzero(self.running)
         n_steps = int(self.steps_per_epoch[models].max())
         padded_windows = self._draw_windows(models, n_steps)
@@ -138,6 +141,26 @@ class EpochRunner:
         )
         return means
 
+    def _run_elsewhere(self, windows, on_progress):
+        """The same by other processes, each on windows of its own."""
+        start = Round(
+            self.n_epochs,
+            self.settings,
+            self.n_batch,
+            self.parameters,
+            self.moments,
+            self.rate_factors,
+        )
+        self.parameters[:], self.moments[:], losses = windows.train(self.network, start)
+        on_progress(min(1.0, (self.n_epochs + 1) / int(self.max_epochs.max())))
+        return losses
+
+    def take(self, start: Round) -> None:
+        """Continue from the state of networks at the beginning of an epoch."""
+        self.n_epochs = start.number
+        self.parameters[:], self.moments[:] = start.parameters, start.moments
+        self.rate_factors[:] = start.rate_factors
+
     def _is_at_end(self, models, share):
         """Set the pace after a share of the epoch; whether the models are to end in it."""
         left = self.max_epochs[models] - (self.n_epochs + share + self.pace.skipped)
@@ -153,8 +176,9 @@ class EpochRunner:
                 row[: windows.size] = windows.T.ravel()
             else:
                 n_drawn = self.steps_per_epoch[model] * self.n_batch
-                drawn = self.rngs[model].permutation(windows.size)[:n_drawn]
-                row[: drawn.size] = self.network.arrange(self.source, windows[drawn], self.n_batch)
+                n_left = int(self.max_epochs[model]) - self.n_epochs
+                drawn = draw_windows(windows, self.rngs[model], self.n_epochs, n_drawn, n_left)
+                row[: drawn.size] = self.network.arrange(self.source, drawn, self.n_batch)
         return padded_windows
 
     def _draw_resets(self, n_steps):
@@ -228,7 +252,7 @@ class EpochRunner:
         self.trainer.run(*weights, windows, self.rules, first_updates, rates, self.states)
 
     def _evaluate_one(self):
-        windows = [array.ravel()[:1] for array in self.windows]
+        windows = [windows_in_memory(each).ravel()[:1] for each in self.windows]
         loss = self.settings[0].loss, self.settings[0].loss_params
         self.network.evaluate(self.weights, self.source, windows, loss, 1)
 

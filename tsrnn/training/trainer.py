@@ -14,6 +14,7 @@ from tsrnn.training.divergence import describe_divergence, divergence_advice
 from tsrnn.training.epochs import EpochRunner, Moments
 from tsrnn.training.interrupts import interruptible, is_called_by_a_loop
 from tsrnn.training.settings import Settings
+from tsrnn.training.supply import Windows
 
 _log = logging.getLogger("tsrnn")
 GROUP_BYTES = 2**26  # of parameters, moments and best weights of models trained at once
@@ -87,7 +88,7 @@ def train(
 def train_many(
     networks: Sequence[Network],
     source: Source,
-    windows: Sequence[np.ndarray],
+    windows: Sequence[Windows],
     validations: Sequence[np.ndarray],
     settings: Sequence[Settings],
     rngs: Sequence[np.random.Generator],

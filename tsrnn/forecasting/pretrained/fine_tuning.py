@@ -30,6 +30,7 @@ _log = logging.getLogger("tsrnn")
 _LEAST_SERIES, _LEAST_WINDOWS = 10, 500  # with fewer the network stays as it is
 # Most windows, their rows of inputs, and values that are read for simple forecasts.
 _MAX_WINDOWS, _MAX_ROWS, _MAX_VALUES = 10_000, 2**20, 8_000_000
+_LOT = 1024  # windows that are made at a time
 _MOST_EPOCHS = 16  # of few windows, so that they are trained on as much as many
 _LEARNING_RATE, _BATCH_SIZE = 2e-3, 64
 _N_TIMED = 32  # windows whose inputs are timed, where there is a budget
@@ -49,9 +50,12 @@ class TuningSeries:
 
     def source(self, series: np.ndarray, ends: np.ndarray, n_jobs: int | None = None) -> Source:
         """Inputs and targets of windows that read the first ``ends`` values of each ``series``."""
-        stretches = Stretches(self.values, self.firsts[series], ends, self.season)
-        horizons = np.full(ends.size, self.horizon)
-        return joined([windows_of(stretches, horizons, n_jobs, self.truth)])
+        parts = []
+        for lot in np.array_split(np.arange(ends.size), -(-ends.size // _LOT)):
+            stretches = Stretches(self.values, self.firsts[series[lot]], ends[lot], self.season)
+            horizons = np.full(lot.size, self.horizon)
+            parts.append(windows_of(stretches, horizons, n_jobs, self.truth))
+        return joined(parts)
 
     def n_windows(self, n_held_out: np.ndarray) -> np.ndarray:
         """Windows of each series to train on, (n_series,), which read more than a season."""

@@ -127,11 +127,12 @@ def prepare(
     longs = np.full(lengths.size, longer_season(stretches.season), np.int64)
     used = np.minimum(lengths, longest_needed(seasons, longs))
     starts = np.cumsum(used) - used
-    places = np.arange(used.sum()) + np.repeat(firsts + lengths - used - starts, used)
-    values, offsets = _near_zero(values[places], starts, used)
+    # What follows works in place: of many windows each array is large.
+    values = values[np.arange(used.sum()) + np.repeat(firsts + lengths - used - starts, used)]
+    offsets = _bring_near_zero(values, starts, used)
     # Copies near 1, whose squares neither overflow nor underflow.
     exponents = np.frexp(np.maximum.reduceat(np.abs(values), starts))[1]
-    values = np.ldexp(values, -np.repeat(exponents, used))
+    np.ldexp(values, np.repeat(-exponents, used), out=values)
     horizons = np.broadcast_to(np.asarray(horizon, np.int64), lengths.shape)
     seconds = _SECONDS_OF_VALUE * values.size
     n_jobs = n_jobs if are_worth_it(seconds, fill_kernel(), fill_kernel()) else 1
@@ -140,13 +141,14 @@ def prepare(
     return filled, exponents, offsets
 
 
-def _near_zero(values, starts, lengths):
-    """Copies of stretches less their first values where these are large, and those values."""
+def _bring_near_zero(values, starts, lengths):
+    """Take their first values from stretches where these are large; those values."""
     largest = np.maximum.reduceat(np.abs(values), starts)
     with np.errstate(over="ignore"):
         spread = np.maximum.reduceat(values, starts) - np.minimum.reduceat(values, starts)
     offsets = np.where(spread < _LEAST_SPREAD * largest, values[starts], 0.0)
-    return values - np.repeat(offsets, lengths), offsets
+    values -= np.repeat(offsets, lengths)
+    return offsets
 
 
 def longer_season(season: int) -> int:

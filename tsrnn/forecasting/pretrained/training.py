@@ -135,10 +135,17 @@ def simulate_windows(plan: Plan, number: int, n_jobs: int | None = None) -> Sour
 
 
 def joined(parts: list[tuple[Filled, np.ndarray]]) -> Source:
-    """The source of several lots of windows."""
-    inputs = np.concatenate([filled.inputs for filled, _ in parts], dtype=float)
+    """The source of several lots of windows, which are taken out of the list.
+
+    Each is let go of when it is copied, so that memory does not hold all of them twice.
+    """
     lengths = np.concatenate([filled.lengths for filled, _ in parts])
-    targets = np.concatenate([targets for _, targets in parts], dtype=float)
+    n_rows, n_inputs = int(lengths.sum()), parts[0][0].inputs.shape[1]
+    inputs, targets, first = np.empty((n_rows, n_inputs)), np.empty((n_rows, 1)), 0
+    while parts:
+        filled, of_part = parts.pop(0)
+        rows = slice(first, first + len(of_part))
+        inputs[rows], targets[rows], first = filled.inputs, of_part, rows.stop
     return sequence_source(inputs, np.cumsum(lengths) - lengths, lengths, targets)
 
 
