@@ -359,6 +359,38 @@ def test_idle_buffers_are_freed_where_memory_is_short(monkeypatch):
     assert not pool._idle
 
 
+def test_errors_of_an_allocation(monkeypatch):
+    """Memory that is free, but in pieces; other errors are not taken for that."""
+    case = Case()
+    expected, make, lengths = case.compute_anew(), numba.cuda.device_array, []
+
+    def fail(*args):
+        raise device.cuda_error()(2, "Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
+
+    def fail_if_long(size, dtype):
+        lengths.append(size)
+        return fail() if size > 600 else make(size, dtype)
+
+    pool.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(numba.cuda, "pinned_array", fail)
+        np.testing.assert_array_equal(case.compute(), expected)
+        pool.clear()
+        patch.setattr(numba.cuda, "device_array", fail_if_long)
+        np.testing.assert_array_equal(case.compute(), expected)  # in halves
+        assert max(lengths) > 600 > min(lengths)
+        patch.setattr(numba.cuda, "device_array", fail)
+        with pytest.raises(MemoryError, match="use fewer series or units"):
+            Case(n_hidden=3).compute()
+        text = "Call to cuMemAlloc results in CUDA_ERROR_ILLEGAL_ADDRESS"
+        illegal = device.cuda_error()(700, text)
+        patch.setattr(device, "free_bytes", lambda: 10**9)
+        patch.setattr(numba.cuda, "device_array", lambda *args: (_ for _ in ()).throw(illegal))
+        with pytest.raises(device.cuda_error(), match="ILLEGAL_ADDRESS"):
+            Case(n_hidden=3).compute()
+    np.testing.assert_array_equal(case.compute(), expected)
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 @pytest.mark.parametrize("when", ["read_inputs", "write_outputs", "fetch"])
 def test_after_an_error_nothing_is_kept(error, when, monkeypatch):

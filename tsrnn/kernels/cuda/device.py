@@ -162,8 +162,10 @@ def allocate(n_bytes: int):
     more = n_bytes + n_bytes // 8  # so that a call that needs a little more needs no other
     try:
         return cuda.device_array(-(-(more if more < free else n_bytes) // 8), np.int64)
-    except cuda_error() as error:  # free, but not in one piece
-        raise OutOfMemory(n_bytes, free) from error
+    except (MemoryError, cuda_error()) as error:  # free, but not in one piece
+        if not isinstance(error, MemoryError) and "OUT_OF_MEMORY" not in str(error):
+            raise
+        raise OutOfMemory(n_bytes, min(free, n_bytes / 2)) from error  # half of it may be
 
 
 def host_memory(n_bytes: int) -> np.ndarray:
@@ -174,6 +176,6 @@ def host_memory(n_bytes: int) -> np.ndarray:
     if 8 * n_words <= MAX_PINNED_BYTES:
         try:
             return cuda.pinned_array(n_words, np.int64)
-        except cuda_error() as error:  # copies are slower without
+        except (MemoryError, cuda_error()) as error:  # copies are slower without
             _log.info("no pinned memory of %d bytes: %s", 8 * n_words, error)
     return np.empty(n_words, np.int64)
