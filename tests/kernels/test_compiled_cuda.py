@@ -141,16 +141,16 @@ def test_another_process_compiles_what_comes_last(run):
 
         os.environ["TSRNN_COMPILE_PROCESSES"] = "2"
         elsewhere.available_threads = lambda: 2
-        call = "tsrnn.kernels.cells.rnn", "last", TileConfig(4, 1, 32), "sum_gradients", "float32"
+        what = "tsrnn.kernels.cells.rnn", "last", TileConfig(4, 1, 32), ["sum_gradients"], "float32"
         gpu = SimpleNamespace(compute_capability=(8, 0))
         with mock.patch("numba.cuda.get_current_device", lambda: gpu):
-            device.compile_elsewhere([call])
+            device.compile_elsewhere(*what)
             (process,) = elsewhere._processes
             assert process.wait() == 0
             with nothing_compiles():
                 found()
             elsewhere._asked.clear()
-            device.compile_elsewhere([call])
+            device.compile_elsewhere(*what)
         assert elsewhere._processes == [process]  # there is a file
         """
     )

@@ -94,14 +94,14 @@ def _compiled(function, dtype):
     return compile_kernel(function, dtype, max_shared_bytes())
 
 
-def compile_elsewhere(kernels: list[tuple]) -> None:
-    """Let another process compile kernels, the first fields of ``KernelCall``, for the GPU."""
+def compile_elsewhere(cell: str, head: str, tile_config, names, dtype: str) -> None:
+    """Let another process compile kernels of these names for the GPU; see ``KernelCall``."""
     if numba.config.ENABLE_CUDASIM:
         return
     from numba import cuda
 
     gpu = tuple(cuda.get_current_device().compute_capability)
-    calls = [KernelCall(*kernel, gpu) for kernel in kernels]
+    calls = [KernelCall(cell, head, tile_config, name, dtype, gpu) for name in names]
     compile_calls_elsewhere(tuple(calls), lambda: calls)
 
 

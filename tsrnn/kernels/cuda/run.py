@@ -139,8 +139,8 @@ class FittedKernels:
 
     def compile_elsewhere(self, *names: str) -> None:
         """Let another process compile kernels while this one compiles those that it needs first."""
-        made_of = self._cell, self._head, self.tile_config
-        device.compile_elsewhere([(*made_of, name, self.dtype.name) for name in names])
+        dtype = self.dtype.name
+        device.compile_elsewhere(self._cell, self._head, self.tile_config, names, dtype)
 
     def launcher(self, name: str, n_blocks: int, stream):
         """The kernel of that name over so many blocks, a function of its arguments."""
