@@ -202,7 +202,7 @@ class Plan:
             "states": (real, state_width(sizes) * n_padded * options.carried),
             "losses": (float, 2 * n_models * n_steps),
             "sums": (float, n_sums),
-            "out": (real, 0 if options.training else n_out),
+            "out": (real, 0 if options.training or options.evaluate else n_out),
             "firsts": (np.int64, source.n_windows),
             "lengths": (np.int64, source.n_windows),
             "weights": (float, source.n_weights),
