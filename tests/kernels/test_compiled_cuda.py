@@ -45,10 +45,16 @@ def run(tmp_path):
         if importlib.util.find_spec(package) is None:
             pytest.skip("needs numba-cuda and NVIDIA's compiler: pip install tsrnn[cuda13]")
 
+    variables = {
+        "NUMBA_ENABLE_CUDASIM": "0",
+        "NUMBA_CACHE_DIR": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+
     def run(lines):
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", START + textwrap.dedent(lines), tmp_path],
-            env=os.environ | {"NUMBA_ENABLE_CUDASIM": "0", "NUMBA_CACHE_DIR": str(tmp_path)},
+            env=os.environ | variables,
             capture_output=True,
             text=True,
         )
@@ -119,5 +125,32 @@ def test_what_is_wrong_with_a_file_is_a_miss(run):
                     _, kernel = load_or_compile(sum_gradients, "float32")
                 assert bind.call_count == 2 and bind.call_args.args == (kernel,)
             assert "no kernel image" in warn.call_args.args[0]
+        """
+    )
+
+
+def test_another_process_compiles_what_comes_last(run):
+    """It needs no GPU; what it stored is loaded here."""
+    run(
+        """
+        import os
+        from types import SimpleNamespace
+        from tsrnn.kernels.cuda import device
+        from tsrnn.kernels.cuda.blocks import TileConfig
+        from tsrnn.kernels.jit import elsewhere
+
+        os.environ["TSRNN_COMPILE_PROCESSES"] = "2"
+        elsewhere.available_threads = lambda: 2
+        what = "tsrnn.kernels.cells.rnn", "last", TileConfig(4, 1, 32), ["sum_gradients"], "float32"
+        gpu = SimpleNamespace(compute_capability=(8, 0))
+        with mock.patch("numba.cuda.get_current_device", lambda: gpu):
+            device.compile_elsewhere(*what)
+            (process,) = elsewhere._processes
+            assert process.wait() == 0
+            with nothing_compiles():
+                found()
+            elsewhere._asked.clear()
+            device.compile_elsewhere(*what)
+        assert elsewhere._processes == [process]  # there is a file
         """
     )

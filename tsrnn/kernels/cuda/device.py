@@ -9,8 +9,9 @@ import warnings
 import numba
 import numpy as np
 
-from tsrnn.kernels.cuda.compiling import compile_kernel
+from tsrnn.kernels.cuda.compiling import KernelCall, compile_kernel
 from tsrnn.kernels.jit.cuda_internals import cuda_error, flush_deallocations, import_compiler
+from tsrnn.kernels.jit.elsewhere import compile_calls_elsewhere
 
 USABLE = 0.9  # of the free memory
 MAX_PINNED_BYTES = 2**28  # of the host's memory at once: the system can't move it
@@ -91,6 +92,17 @@ def _compiled(function, dtype):
 
         return cuda.jit(function)
     return compile_kernel(function, dtype, max_shared_bytes())
+
+
+def compile_elsewhere(cell: str, head: str, tile_config, names, dtype: str) -> None:
+    """Let another process compile kernels of these names for the GPU; see ``KernelCall``."""
+    if numba.config.ENABLE_CUDASIM:
+        return
+    from numba import cuda
+
+    gpu = tuple(cuda.get_current_device().compute_capability)
+    calls = [KernelCall(cell, head, tile_config, name, dtype, gpu) for name in names]
+    compile_calls_elsewhere(tuple(calls), lambda: calls)
 
 
 class OutOfMemory(MemoryError):

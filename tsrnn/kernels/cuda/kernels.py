@@ -80,11 +80,10 @@ def _compile_kernels(cell, dtype, n_rows, n_units, pools, needs_steps):
         backward_chunk(arrays, item, item.worker)
 
     train = _compile_train(forward_chunk, backward_chunk)
-    heads = "-pools" * pools + "-steps" * needs_steps
+    name = cell.__name__.rpartition(".")[2] + "-pools" * pools + "-steps" * needs_steps
     for function in (forward, backward, train):
         # Compiled kernels are kept on disk by this name.
-        kind, cell_name = function.__name__, cell.__name__.rpartition(".")[2]
-        function.__qualname__ = f"{cell_name}{heads}-{n_rows}-rows-{n_units}-units-{kind}"
+        function.__qualname__ = f"{name}-{n_rows}-rows-{n_units}-units-{function.__name__}"
     return CudaKernels(
         transpose_weights,
         read_inputs,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tsrnn.kernels import heads
 from tsrnn.kernels.chunks import workspace_size
 from tsrnn.kernels.cuda import device
 from tsrnn.kernels.cuda.blocks import shared_values, tile_config_of
@@ -19,6 +20,8 @@ from tsrnn.kernels.problem import Problem
 from tsrnn.kernels.sources import Source
 
 MAX_WORKERS = 1024  # blocks with a workspace each, which train one model after another
+# Kernels of a minibatch that come last and take half of the time to compile.
+LAST_PHASES = ("backward", "sum_gradients", "update_parameters")
 CHUNK_ROWS = (4, 8, 16, 32)  # that a chunk may have
 _ENOUGH_CHUNKS = 128  # that keep a GPU busy
 _MAX_HEADERS = 64
@@ -131,8 +134,13 @@ class FittedKernels:
         whole = sizes._replace(n_rows=rows, n_output_block=sizes.n_output_steps)
         self.sizes, self.dtype = whole, dtype
         self.shared_bytes = min(max(wanted * itemsize, scratch), available) // 8 * 8
-        head = head_of(sizes)
-        self.kernels = compile_kernels(problem.cell, dtype.name, self.tile_config, head)
+        self.kernels = compile_kernels(problem.cell, dtype.name, self.tile_config, head_of(sizes))
+        self._cell, self._head = problem.cell.__name__, heads.NAMES[sizes.head]
+
+    def compile_elsewhere(self, *names: str) -> None:
+        """Let another process compile kernels while this one compiles those that it needs first."""
+        dtype = self.dtype.name
+        device.compile_elsewhere(self._cell, self._head, self.tile_config, names, dtype)
 
     def launcher(self, name: str, n_blocks: int, stream):
         """The kernel of that name over so many blocks, a function of its arguments."""
@@ -155,6 +163,8 @@ class Plan:
         self.n_chunks = -(-shape.n_batch // self.sizes.n_rows)
         self.n_parameters = head_offsets(self.sizes)[3]
         self.by_model = options.training and shape.n_models > 1
+        if options.training and not self.by_model:
+            self.kernels.compile_elsewhere(*LAST_PHASES)
         self.n_work = workspace_size(self.sizes, options.training, options.separate_hidden)
         self.n_workers = self._count_workers()
         self.n_update_blocks = -(-self.n_parameters // self.kernels.tile_config.n_threads)

@@ -86,6 +86,13 @@ def set_kernel_cache(dispatcher, cache) -> None:
     dispatcher._cache = cache
 
 
+def cuda_context():
+    """The context in which functions are compiled for GPUs."""
+    from numba.cuda.descriptor import cuda_target
+
+    return cuda_target.target_context
+
+
 def target_key(context) -> tuple:
     """CUDA's and numba-cuda's version and the architecture that a context compiles for."""
     import numba_cuda

@@ -32,12 +32,17 @@ def compile_elsewhere(name: Hashable, work: Callable[[], Any]) -> None:
     be written. TSRNN_COMPILE_PROCESSES, 3 by default, is how many may compile at once at most,
     this one included.
     """
+    compile_calls_elsewhere(name, lambda: recorded_calls(work, 1, runs=False))
+
+
+def compile_calls_elsewhere(name: Hashable, calls: Callable[[], list]) -> None:
+    """As ``compile_elsewhere``, of calls: objects with ``compile`` and ``is_compiled``."""
     if name in _asked or recording.current() is not None:
         return
     _asked.add(name)
     if not _may_start():
         return
-    missing = [call for call in recorded_calls(work, 1, runs=False) if not call.is_compiled]
+    missing = [call for call in calls() if not call.is_compiled]
     if missing:
         _start(missing)
 
