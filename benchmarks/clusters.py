@@ -31,6 +31,7 @@ def main():
     parser.add_argument("--only", choices=["memory", "files"], help="one of the two fits")
     parser.add_argument("--folder", type=Path, help="for files; by default a temporary one")
     parser.add_argument("--groups", nargs="+", default=["Hourly", "Weekly"])
+    parser.add_argument("--own", action="store_true", help="without the pretrained network")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4)
     arguments = parser.parse_args()
@@ -132,7 +133,10 @@ def rounds(arguments):
             frame = dd.from_pandas(task.y, npartitions=arguments.workers, sort=False)
             for seed in range(arguments.seeds):
                 for name, y in (("one process", task.y), ("rounds", frame)):
-                    forecaster = RNNForecaster(horizon=task.horizon, random_state=seed)
+                    options = {"horizon": task.horizon, "season": task.season}
+                    if arguments.own:
+                        options["pretrained"] = None
+                    forecaster = RNNForecaster(**options, random_state=seed)
                     began = time.perf_counter()
                     forecaster.fit(y)
                     seconds = time.perf_counter() - began
