@@ -57,6 +57,7 @@ def test_a_search_of_scikit_learn_on_dask(client):
     def scores(forecaster, y, _=None):
         return {"score": forecaster.score(y), "process": os.getpid()}
 
+    client.wait_for_workers(2)  # with one thread joblib would not use the cluster
     cv = TimeSeriesSplit(2)
     search = GridSearchCV(small(), {"hidden_size": [2, 3]}, scoring=scores, cv=cv, refit=False)
     alone = search.fit(y).cv_results_

@@ -1,6 +1,8 @@
 """Predictions and fits on frames of Dask, Ray and Spark, against those of one process."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -101,3 +103,13 @@ def test_errors_name_series_and_partition(cluster, forecaster):
     assert cluster.to_pandas(bad.check_series(cluster.frame(y, 2)))["unique_id"].tolist() == ["s3"]
     with pytest.raises(ValueError, match=r"with the columns .*, not 'unique_id', 'ds', 'z'"):
         small(target_column="z", n_sample=3).fit(cluster.frame(y, 2))
+
+
+def test_no_engine_is_imported_before_a_frame_of_it_comes():
+    code = "import sys, tsrnn, pandas; tsrnn.RNNForecaster; tsrnn.backtest; "
+    code += "from tsrnn.distributed import engine_of; engine_of(pandas.DataFrame()); "
+    code += "print(sorted({'dask', 'distributed', 'pyspark', 'ray'} & set(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"

@@ -116,6 +116,14 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         they are padded, as all forecast the same series), with "raise" refused, even
         where the pretrained network could forecast alone: for it no series is too short. With
         ``scope="local"``, where padding is nothing to learn from, "pad" refuses them in ``fit``.
+    errors : {"raise", "skip"}, default="raise"
+        Whether series that cannot be read (gaps, missing values, text, another frequency) or
+        forecast are an error, or left out of ``fit`` and ``predict(y=...)`` with a warning;
+        ``check_series(y)`` names each and says why. Parameters and columns that are wrong are
+        errors either way.
+    n_sample : int, optional
+        Fit to so many series of a panel, drawn by the hashes of their ids and ``random_state``; by
+        default to all. A network for all series needs some hundreds or thousands, not millions.
     ended_after : int, optional
         Steps without a value after which a series has ended: where other series of its panel go on
         for longer than that, ``predict`` leaves it out (0: all but those that reach the last time
@@ -238,6 +246,9 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     n_iter_, best_iter_ : int
         Epochs run; epoch whose weights did best, 0 where nothing beat the seasonal naive forecast;
         of several networks the median.
+    skipped_ : DataFrame
+        With ``errors="skip"`` the series that ``fit`` left out, as ``check_series`` gives them; not
+        kept in saved files.
     fit_time_ : float
         Seconds that ``fit`` took; not kept in saved files.
 
@@ -260,6 +271,24 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     Windows of series shorter than the lookback, series of which no window is drawn, and with
     ``scope`` other than "global", ``missing="mask"``, a GPU, ``X``, ``static`` or
     ``sample_weight`` the whole fit, cannot be had so.
+
+    *Clusters*: where ``y`` is a long frame of Dask, Spark or Ray, ``predict(y=...)`` and its
+    siblings give a frame of the same library, lazily; to the bit as one process does, but for
+    samples, which are drawn by partition. Rows of a series need not be together: they are moved,
+    unless the library knows that they are (in Dask an index of ids with known divisions, or a
+    shuffle by id; in Spark a ``repartition`` by it). Each task runs on the threads that the engine
+    gave it. What ``fit`` does:
+
+    * with ``n_sample`` it reads the ids, brings that many series to this process, the same
+      whatever the partitions, and fits them here: seconds to minutes, and nothing else is moved. It
+      suffices where series are alike.
+    * with ``scope="global"`` and all series, the workers train in rounds: for series that differ
+      so much that no sample shows it.
+    * with ``scope="local"`` each partition fits a network of each of its series, all in one call:
+      time grows with the number of series, by about as many as there are workers. What parameters
+      leave open is chosen by a sample, the share of the pretrained network by partition.
+      Networks stay with the engine, for ``predict()`` of the fitted series; those of a worker that
+      is lost are fitted again, to the same bits. Nothing else can be done with such a forecaster.
 
     Examples
     --------
@@ -454,6 +483,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
             * a long DataFrame, pandas or polars, with columns for id, time and value, or of one
               series for time and value;
             * a Series or DataFrame of one column with a MultiIndex of id and time;
+            * a long frame of Dask, Spark or Ray, with ``X`` and ``static`` of pandas (see the
+              notes);
             * Parquet with these columns, others are not read: the path of a file or a folder, or a
               Dataset of pyarrow; or a LazyFrame of polars. With ``max_memory`` it may be larger
               than memory.

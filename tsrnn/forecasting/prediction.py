@@ -42,8 +42,9 @@ class PredictMixin(CheckSeriesMixin):
             Covariates that are known in the future: a row for each step of the horizon, unless
             ``fit`` was given them. With ``y`` also those of its history.
         y : Series or DataFrame, optional
-            Other series, in any form that ``fit`` takes; by default those of ``fit`` and of
-            updates, but for those that have ended, see ``ended_after``.
+            Other series, in any form that ``fit`` takes, also a frame of Dask, Spark or Ray; by
+            default those of ``fit`` and of updates, but for those that have ended, see
+            ``ended_after``.
         static : DataFrame, optional
             Static values of these other series.
 
