@@ -80,7 +80,8 @@ def backtest(
           "arima", "ces" and "croston" of statsforecast or, but for "ces", sktime, if installed;
         * objects of these libraries, which are fitted to each series by itself and read ``y``
           alone, as "ets" and the others do;
-        * regressors of scikit-learn, as :class:`RegressionForecaster` does them, or that itself.
+        * regressors of scikit-learn, as :class:`tsrnn.forecasting.RegressionForecaster` does them,
+          or that itself.
 
         All are cloned, and stay as they are. The season, names of columns and covariates that
         others take are those of the first RNNForecaster, if possible one with ``max_iter`` above 0;

@@ -149,7 +149,7 @@ def mfcc(
 def mel_frequencies(
     rate: int, *, n_mels: int = 40, f_min: float = 20.0, f_max: float | None = None
 ) -> np.ndarray:
-    """Frequencies in hertz that the bands of :func:`log_mel` are centred on.
+    """Frequencies in hertz that the bands of ``log_mel`` are centred on.
 
     Examples
     --------
