@@ -86,7 +86,8 @@ def backtest(
         All are cloned, and stay as they are. The season, names of columns and covariates that
         others take are those of the first RNNForecaster, if possible one with ``max_iter`` above 0;
         of several, RNNForecasters with ``max_iter=0`` read ``y`` alone.
-    y, X, static
+    y : array, Series or DataFrame
+    X, static : DataFrame, optional
         As in ``RNNForecaster.fit``. Covariates known in the future are read with their actual
         values: where they were themselves forecasts, give these.
     n_windows : int, default=5
