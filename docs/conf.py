@@ -29,7 +29,6 @@ include_patterns = [
     "notebooks/*.ipynb",
     "benchmarks/README.md",
     "datasets/README.md",
-    "CHANGELOG.md",
     "CONTRIBUTING.md",
 ]
 exclude_patterns = ["**/_build", "**/.*", "build", "dist", "tests", "tsrnn", "tools"]

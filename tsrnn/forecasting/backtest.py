@@ -99,7 +99,7 @@ def backtest(
         the new values without a fit, as after ``update``. False fits once, before the first origin.
         Forecasters of sktime, and those of statsforecast without ``forward``, are fitted at each
         origin, as they read new values by a fit alone.
-    coverage, quantiles : float or sequence of float, optional
+    coverage, quantiles : float or sequence of float, default=()
         Probabilities of intervals, and quantiles, to be scored too, of RNNForecasters and those of
         the libraries that have them.
     baselines : sequence of str, default=("seasonal_naive", "drift")
