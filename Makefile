@@ -1,11 +1,11 @@
 # make demo: forecast a shipped series. make check: linters, types and fast tests, for every edit.
-# make test: all tests. Each sets up what it needs in .venv.
+# make test: all tests. make docs: the site, in docs/_build. Each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo check test lint bench notebooks wheel clean
+.PHONY: demo check test lint bench notebooks docs wheel clean
 
 demo: $(VENV)/demo
 	$(RUN) notebooks/demo.py
@@ -27,6 +27,11 @@ bench: $(VENV)/test
 notebooks: $(VENV)/test
 	$(RUN) notebooks/execute.py
 
+# Notebooks are not run: the site has the results that are kept in them.
+docs: $(VENV)/docs
+	rm -rf docs/_build docs/reference/generated
+	$(RUN) -m sphinx --nitpicky --fail-on-warning --keep-going --jobs auto -c docs . docs/_build/html
+
 # A wheel in dist/ with compiled kernels for this Python and for processors of this architecture.
 wheel: $(VENV)/wheel
 	rm -rf build/kernels
@@ -47,6 +52,11 @@ $(VENV)/test: $(VENV)/pip pyproject.toml
 	$(RUN) -m pip install --quiet --editable . --group test
 	touch $@
 
+$(VENV)/docs: $(VENV)/pip pyproject.toml
+	$(RUN) -m pip install --quiet "pip>=25.1"
+	$(RUN) -m pip install --quiet --editable . --group docs
+	touch $@
+
 $(VENV)/wheel: $(VENV)/pip pyproject.toml
 	$(RUN) -m pip install --quiet --editable . build "hatchling>=1.27"
 	touch $@
@@ -57,5 +67,5 @@ $(VENV)/lint: $(VENV)/pip pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist forecast.png
+	rm -rf $(VENV) build dist forecast.png docs/_build docs/reference/generated
 	find tsrnn -name __pycache__ -type d -exec rm -rf {} +

@@ -1,9 +1,11 @@
 """Execute notebooks in place: ``python notebooks/execute.py [NAME ...]``, by default all of them.
 
 What differs from run to run without meaning anything is left out, so that a rerun shows in a diff
-only where a result changed.
+only where a result changed. A digest of the code is kept beside the results, so that a test can
+tell those of other code.
 """
 
+import hashlib
 import os
 import re
 import sys
@@ -35,9 +37,15 @@ def main(names: list[str]) -> None:
         nbformat.write(notebook, path)
 
 
+def digest_of(notebook: nbformat.NotebookNode) -> str:
+    """SHA-256 of the code of all cells, in order."""
+    sources = (cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return hashlib.sha256("\0".join(sources).encode()).hexdigest()
+
+
 def normalise(notebook: nbformat.NotebookNode) -> None:
     """Drop times, versions and addresses, and join what one stream said in pieces."""
-    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.metadata = nbformat.from_dict(METADATA | {"executed": digest_of(notebook)})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         outputs = []

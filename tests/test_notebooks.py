@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import hashlib
 import importlib
 import re
 import subprocess
@@ -104,12 +105,20 @@ def test_is_committed_executed_and_clean(path):
     assert all(picture.startswith(PNG) for picture in pictures)
     text = re.sub(r"data:audio/wav;base64,[A-Za-z0-9+/=]+", "", text)
     assert len(text) < 500_000
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "executed"}
     assert notebook.metadata.kernelspec.name == "python3"
     # Base64 holds slashes too: look for paths in all that is not a picture.
     prose = re.sub(r'"image/png": "[^"]*"', "", text)
     assert not re.findall(r"/(?:work|root|tmp|home|Users)\b.{0,40}|\b[A-Z]:\\\\.{0,40}", prose)
     assert not re.findall(r" at 0x[0-9a-f]+", prose)
+
+
+@each_notebook
+def test_outputs_are_of_the_code(path):
+    code = "\0".join(cell.source for cell in code_cells(nbformat.read(path, as_version=4)))
+    executed = nbformat.read(path, as_version=4).metadata.executed
+    remedy = "execute the notebook again: python notebooks/execute.py"
+    assert executed == hashlib.sha256(code.encode()).hexdigest(), remedy
 
 
 @each_notebook

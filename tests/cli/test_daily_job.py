@@ -16,7 +16,7 @@ import tsrnn
 
 pytestmark = pytest.mark.slow
 
-TEXT = (Path(__file__).parents[2] / "docs" / "daily-job.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "daily-job.md").read_text("utf-8")
 DATA, AFTERWARDS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
 SMALL = ["--max-iter", "2", "--hidden-size", "4", "--n-jobs", "1", "--quiet"]
 RUN = """

@@ -87,7 +87,7 @@ def events_from_labels(
 
 
 def labels_from_events(events: pd.DataFrame, index: pd.Index) -> pd.Series:
-    """Which points of an index lie in an event: the inverse of :func:`events_from_labels`.
+    """Which points of an index lie in an event: the inverse of ``events_from_labels``.
 
     Parameters
     ----------

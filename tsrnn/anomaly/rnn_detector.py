@@ -116,14 +116,18 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
         Columns of a long frame; all others are channels.
     cell : {"lstm", "gru", "rnn", "rnn_relu"}, default="gru"
         Recurrent cell. A GRU has a quarter fewer weights than the LSTM that forecasters have.
-    hidden_size, n_layers, dropout, recurrent_dropout
+    hidden_size, n_layers : int, default=32, 1
+    dropout, recurrent_dropout : float, default=0.0
         The network, as in :class:`RNNRegressor`.
     n_estimators : int, default=1
         Networks with different random weights; their outputs are averaged.
     loss : {"absolute_error", "squared_error", "huber", "gaussian"}, default="absolute_error"
         Training loss. With "gaussian" errors are in units of their predicted spread: for series
         whose volatility varies.
-    solver, learning_rate, learning_rate_init, alpha, max_grad_norm, batch_size
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
+    learning_rate_init, alpha, max_grad_norm : float, default=0.003, 0.0, 1.0
+    batch_size : int, default=32
         Training, as in :class:`RNNRegressor`.
     max_iter : int or "auto", default="auto"
         Epochs. "auto" makes 300 minibatches, for a panel more: with many more, networks learn to
@@ -134,7 +138,11 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     max_seconds : float, optional
         Seconds that training may take, as in :class:`RNNRegressor`; the scores of the training
         series are computed after it.
-    dtype, device, n_jobs, random_state, verbose
+    dtype : {"float32", "float64"}, default="float32"
+    device : {"cpu", "cuda"}, default="cpu"
+    n_jobs : int, optional
+    random_state : int, RandomState instance or None, default=0
+    verbose : bool or int, default=0
         Computation and progress, as in :class:`RNNRegressor`; scores are computed on the CPU.
 
     Attributes

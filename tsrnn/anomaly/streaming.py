@@ -49,7 +49,7 @@ class Update:
         Scores, NaN where a value is missing; their thresholds; and whether they are above these.
     index : Index or None
         Index of the rows, of an array, a number or a dict their time stamps; None for these if the
-        detector was fitted without time stamps.
+        detector was fitted without time stamps. It is made of ``rows``.
     channel : (n,) array of object, or None
         Of several channels the one with the largest share in the score, None where there is no
         score. Like the score, shares are means over the last ``stretch`` rows or so.

@@ -82,16 +82,17 @@ def tune_threshold(
     scores : (n,) array or Series
         Anomaly scores of one series, higher is more anomalous, in the order of time; NaN where
         missing, which is never flagged. Of a detector ``-detector.score_samples(y)``, or see
-        :meth:`RNNAnomalyDetector.tune_threshold`, for panels too.
+        :meth:`tsrnn.RNNAnomalyDetector.tune_threshold`, for panels too.
     labels : (n,) array or Series, or DataFrame of events
         1 or True at anomalous points, else 0; a Series has the index of ``scores``. Or ``start``
         and ``end`` of each event, both inclusive, on that index, which for an array is 0 to n - 1;
         events outside it are ignored.
     metric : {"f1", "range_f1", "affiliation_f1", "nab"} or callable, default="f1"
-        What is maximised: the harmonic mean of precision and recall of points, of
-        :func:`range_precision_recall` or of :func:`affiliation`; the :func:`nab_score` of the
-        standard profile, without a probation; or a function ``metric(labels, flags)`` of two (n,)
-        arrays of bool, which returns a number, higher is better, or NaN for never.
+        What is maximised: the harmonic mean of precision and recall of points, or those of
+        ``range_precision_recall`` or ``affiliation`` of ``tsrnn.anomaly.metrics``; its
+        ``nab_score`` of the standard profile, without a probation; or a function
+        ``metric(labels, flags)`` of two (n,) arrays of bool, which returns a number, higher is
+        better, or NaN for never.
 
     Returns
     -------

@@ -9,7 +9,7 @@ class DataError(ValueError):
 
     Parameters
     ----------
-    problem, remedy : str
+    problem, remedy : str, default=""
         What is wrong, a predicate without a subject: "has a gap"; what to do, in whole sentences.
     argument : str, default="y"
         The argument that holds the data.
@@ -48,7 +48,28 @@ class DataError(ValueError):
 
 
 class MissingDataError(DataError):
-    """Missing values or rows, which ``missing="mask"`` would allow; ``step`` of the time axis."""
+    """Missing values or rows, which ``missing="mask"`` would allow.
+
+    Parameters
+    ----------
+    problem, remedy : str, default=""
+    **location
+        As of :class:`DataError`.
+    step : Any, optional
+        Step of the time axis.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsrnn import RNNForecaster
+    >>> from tsrnn.data import MissingDataError
+    >>> y = pd.Series([1.0, float("nan"), 3.0], pd.date_range("2024-01-01", periods=3))
+    >>> try:
+    ...     RNNForecaster().fit(y)
+    ... except MissingDataError as error:
+    ...     print(error.row)
+    2024-01-02 00:00:00
+    """
 
     def __init__(self, problem: str, remedy: str = "", *, step: Any = None, **location: Any):
         super().__init__(problem, remedy, **location)
@@ -56,7 +77,22 @@ class MissingDataError(DataError):
 
 
 class MissingRowsError(MissingDataError):
-    """Rows from time stamp ``first`` to ``last`` missing between known and new ones."""
+    """Rows missing between known and new ones.
+
+    Parameters
+    ----------
+    problem, remedy : str, default=""
+    **location
+        As of :class:`DataError`.
+    first, last : Any
+        Time stamps of the first and the last missing row.
+
+    Examples
+    --------
+    >>> from tsrnn.data import MissingRowsError
+    >>> MissingRowsError("has a gap", first=3, last=5).last
+    5
+    """
 
     def __init__(
         self,
@@ -72,7 +108,22 @@ class MissingRowsError(MissingDataError):
 
 
 class EmptySeriesError(DataError):
-    """Series without a value; ``labels`` are theirs."""
+    """Series without a value.
+
+    Parameters
+    ----------
+    problem, remedy : str, default=""
+    **location
+        As of :class:`DataError`.
+    labels : sequence of Hashable, default=()
+        Labels of these series.
+
+    Examples
+    --------
+    >>> from tsrnn.data import EmptySeriesError
+    >>> EmptySeriesError("have no value", labels=["shop 3"]).labels
+    ['shop 3']
+    """
 
     def __init__(
         self,
@@ -87,13 +138,47 @@ class EmptySeriesError(DataError):
 
 
 class RepeatedTimesError(DataError):
-    """Several rows of one series and time stamp."""
+    """Several rows of one series and time stamp.
+
+    Parameters
+    ----------
+    problem, remedy, argument, methods : str, default="", "", "y", ""
+    series, column : Hashable, optional
+    row : Any, optional
+        As of :class:`DataError`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsrnn import RNNForecaster
+    >>> from tsrnn.data import RepeatedTimesError
+    >>> days = pd.to_datetime(["2024-01-01", "2024-01-01", "2024-01-02"])
+    >>> try:
+    ...     RNNForecaster().fit(pd.Series([1.0, 2.0, 3.0], days))
+    ... except RepeatedTimesError as error:
+    ...     print(error.row)
+    2024-01-01 00:00:00
+    """
 
 
 class IrregularTimesError(DataError):
-    """Time stamps off the regular ``step``, or that have none or several.
+    """Time stamps off the regular step, or that have none or several.
 
-    ``grid`` is the regular grid nearest to them, if any.
+    Parameters
+    ----------
+    problem, remedy : str, default=""
+    **location
+        As of :class:`DataError`.
+    step : Any, optional
+        The regular step.
+    grid : Any, optional
+        The regular grid nearest to the time stamps.
+
+    Examples
+    --------
+    >>> from tsrnn.data import IrregularTimesError
+    >>> IrregularTimesError("is irregular", step="1 day").step
+    '1 day'
     """
 
     def __init__(
@@ -104,7 +189,24 @@ class IrregularTimesError(DataError):
 
 
 class UnknownCategoryError(DataError):
-    """A ``category`` other than the ``known`` ones, which were learned in fitting."""
+    """A category other than the known ones, which were learned in fitting.
+
+    Parameters
+    ----------
+    problem, remedy : str, default=""
+    **location
+        As of :class:`DataError`.
+    category : Hashable, optional
+        The unknown one.
+    known : sequence of Hashable, default=()
+        Those of ``fit``.
+
+    Examples
+    --------
+    >>> from tsrnn.data import UnknownCategoryError
+    >>> UnknownCategoryError("is unknown", category="snow", known=["sun", "rain"]).category
+    'snow'
+    """
 
     def __init__(
         self,

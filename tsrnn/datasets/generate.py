@@ -130,7 +130,8 @@ def make_lorenz(
         Parameters of the system; positive.
     dt : float, default=0.02
         Time between samples; the integration has adaptive steps.
-    noise, random_state
+    noise : float, default=0.0
+    random_state : int, numpy.random.Generator or None, default=None
         As in `make_mackey_glass`.
 
     Returns
@@ -194,7 +195,7 @@ def make_adding_problem(
     ----------
     n_samples, n_timesteps : int, default=1000, 100
         Number of sequences, and their length, at least 2.
-    random_state
+    random_state : int, numpy.random.Generator or None, default=None
         As in `make_mackey_glass`.
 
     Returns
@@ -257,7 +258,7 @@ def make_copy_memory(
         Number of sequences, and of steps after the last symbol up to the delimiter, included.
     n_symbols, n_memory : int, default=8, 10
         Number of different symbols, and of symbols to remember in each sequence.
-    random_state
+    random_state : int, numpy.random.Generator or None, default=None
         As in `make_mackey_glass`.
 
     Returns

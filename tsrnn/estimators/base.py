@@ -64,7 +64,15 @@ def run_network(
 
 
 class RecurrentEstimator(ParametersMixin, BaseEstimator):
-    """Base of the estimators: shared parameters, and the networks and settings built from them."""
+    """Base of the estimators: shared parameters, and the networks and settings built from them.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.estimators import RecurrentEstimator
+    >>> isinstance(RNNRegressor(), RecurrentEstimator)
+    True
+    """
 
     _parameter_constraints = {
         "cell": [StrOptions(cells.NAMES)],

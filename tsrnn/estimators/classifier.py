@@ -34,23 +34,41 @@ class RNNClassifier(ClassesMixin, ClassifierMixin, SequenceEstimator):
 
     Parameters
     ----------
-    cell, hidden_size, n_layers, bidirectional, residual, n_heads, head_size
+    cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
+    hidden_size, n_layers, n_heads, head_size : int, default=32, 1, 4, 0
+    bidirectional, residual : bool, default=False
         The network, as in :class:`RNNRegressor`.
-    embedding_size, n_tokens, pooling
+    embedding_size, n_tokens : int, optional
+    pooling : {"last", "mean", "max", "attention"}, default="last"
         Tokens, and what the outputs read of the steps, as in :class:`RNNRegressor`.
-    n_channels, id_column, time_column
+    n_channels : int, optional
+    id_column, time_column : str, optional
         The form of X, as in :class:`RNNRegressor`.
-    segment, memory, standardize, dropout, recurrent_dropout
+    segment : int, default=1
+    memory : int, optional
+    standardize : bool, default=True
+    dropout, recurrent_dropout : float, default=0.0
         As in :class:`RNNRegressor`; there are no targets to standardise.
     class_weight : dict or "balanced", optional
         Weights of classes in the loss; "balanced" for weights inverse to their frequency.
-    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, max_seconds, batch_size
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
+    learning_rate_init, alpha, averaging : float, default=0.003, 0.0, 0.0
+    max_iter : int or "auto", default="auto"
+    max_seconds : float, optional
+    batch_size : int, default=32
         Training, as in :class:`RNNRegressor`.
     early_stopping : bool, default=False
         As in :class:`RNNRegressor`, with the last rows of each class held out.
-    max_grad_norm, tol, validation_fraction, n_iter_no_change, warm_start
+    max_grad_norm, tol, validation_fraction : float, default=1.0, 0.0001, 0.1
+    n_iter_no_change : int, default=50
+    warm_start : bool, default=False
         Training, as in :class:`RNNRegressor`.
-    dtype, device, n_jobs, random_state, verbose
+    dtype : {"float32", "float64"}, default="float32"
+    device : {"cpu", "cuda"}, default="cpu"
+    n_jobs : int, optional
+    random_state : int, RandomState instance or None, default=0
+    verbose : bool or int, default=0
         As in :class:`RNNRegressor`.
 
     Attributes

@@ -53,7 +53,7 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    n_features_in_, feature_names_in_ : int, (n_features_in_,) array
+    n_features_in_, feature_names_in_ : int, (n_features,) array
         Number of columns of X, and their names if all are strings.
 
     See Also

@@ -71,12 +71,14 @@ def backtest(
           "arima", "ces" and "croston" of statsforecast or, but for "ces", sktime, if installed;
         * objects of these libraries, which are fitted to each series by itself and read ``y``
           alone, as "ets" and the others do;
-        * regressors of scikit-learn, as :class:`RegressionForecaster` does them, or that itself.
+        * regressors of scikit-learn, as :class:`tsrnn.forecasting.RegressionForecaster` does them,
+          or that itself.
 
         All are cloned, and stay as they are. The season, names of columns and covariates that
         others take are those of the first RNNForecaster, if possible one with ``max_iter`` above 0;
         of several, RNNForecasters with ``max_iter=0`` read ``y`` alone.
-    y, X, static
+    y : array, Series, DataFrame or frame of Dask, Spark or Ray
+    X, static : DataFrame, optional
         As in ``RNNForecaster.fit``. Of a frame of Dask, Spark or Ray, ``y`` alone, each task
         forecasts the series of a partition, by one RNNForecaster among others: with
         ``scope="local"`` it is fitted there, else once, with ``refit=False``, to ``n_sample``
@@ -91,7 +93,7 @@ def backtest(
         the new values without a fit, as after ``update``. False fits once, before the first origin.
         Forecasters of sktime, and those of statsforecast without ``forward``, are fitted at each
         origin, as they read new values by a fit alone.
-    coverage, quantiles : float or sequence of float, optional
+    coverage, quantiles : float or sequence of float, default=()
         Probabilities of intervals, and quantiles, to be scored too, of RNNForecasters and those of
         the libraries that have them.
     baselines : sequence of str, default=("seasonal_naive", "drift")

@@ -59,7 +59,14 @@ def drift(y: pd.Series, horizon: int) -> pd.Series:
     """Forecast by the continued line through the first and the last value.
 
     ``y_n + k (y_n - y_1) / (n - 1)`` at step k ahead (Hyndman & Athanasopoulos 2021, sec. 5.2).
-    Parameters, result and errors are those of :func:`seasonal_naive`; a single value has no line.
+    Result and errors are those of :func:`seasonal_naive`; a single value has no line.
+
+    Parameters
+    ----------
+    y : Series
+        Observations on a regular index.
+    horizon : int
+        Number of steps to forecast.
 
     Examples
     --------

@@ -146,7 +146,10 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     hidden_size, batch_size : int or "auto", default="auto"
         Hidden units, windows of a minibatch; "auto" is 32 of both for a network of one series, else
         128 and 64.
-    n_layers, bidirectional, residual, n_heads, head_size, memory, dropout
+    n_layers, n_heads, head_size : int, default=1, 4, 0
+    bidirectional, residual : bool, default=False
+    memory : int, optional
+    dropout : float, default=0.0
         The network, as in :class:`RNNRegressor`.
     recurrent_dropout : float or "auto", default="auto"
         Probability that a unit's hidden state is zero throughout a sequence in training (Gal &
@@ -179,7 +182,10 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         or of losses that learn none the pretrained network's.
     n_estimators : int, default=1
         Networks of different initial weights, trained in one call; the forecast is their median.
-    solver, learning_rate, learning_rate_init, alpha, averaging, max_grad_norm, n_iter_no_change
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
+    learning_rate_init, alpha, averaging, max_grad_norm : float, default=0.003, 0.0, 0.0, 1.0
+    n_iter_no_change : int, default=50
         Training, as in :class:`RNNRegressor`.
     max_iter : int or "auto", default="auto"
         Most epochs; with 0 nothing is trained, and the pretrained network forecasts alone. "auto"
@@ -209,7 +215,11 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         Share of the series (of its observed values) held out; at least a horizon and a season.
     refit : bool, default=True
         After early stopping, train a new network on the whole series for the best number of epochs.
-    dtype, device, n_jobs, random_state, verbose
+    dtype : {"float32", "float64"}, default="float32"
+    device : {"cpu", "cuda"}, default="cpu"
+    n_jobs : int, optional
+    random_state : int, RandomState instance or None, default=0
+    verbose : bool or int, default=0
         Computation and progress, as in :class:`RNNRegressor`.
 
     Attributes

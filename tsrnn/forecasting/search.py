@@ -63,6 +63,15 @@ class Search:
         Its score.
     best_forecaster_ : RNNForecaster or None
         With these parameters, fitted on all of the series; None with ``refit=False``.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster, search
+    >>> from tsrnn.datasets import load_airline
+    >>> forecaster = RNNForecaster(horizon=3, max_iter=2)
+    >>> found = search(forecaster, {"hidden_size": [4, 8]}, load_airline(), n_windows=1)
+    >>> len(found.results), set(found.best_params_) <= {"hidden_size"}
+    (3, True)
     """
 
     results: pd.DataFrame
@@ -119,7 +128,8 @@ def search(
         Its parameters hold where ``space`` says nothing; it stays as it is.
     space : dict, or list of dict
         For each name of a parameter a list of values, or a distribution of ``scipy.stats``.
-    y, X, static
+    y : array, Series or DataFrame
+    X, static : DataFrame, optional
         As in ``RNNForecaster.fit``.
     n_candidates : int, default=24
         Settings to draw from the space, without repetitions; all of a space of lists that has no

@@ -24,7 +24,8 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    estimator, X
+    estimator : fitted estimator or pipeline
+    X : array-like, Series, frame, str or list, optional
         As for ``states``; for a forecaster the last windows whose horizon is known are read.
     y : array-like, optional
         Targets of the rows; not for a forecaster.
@@ -36,6 +37,16 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
         norm of the loss's gradient by h, or "weights", that of the step's share of the gradient by
         the layer's weights (no Transformer's). Of several sequences the median, robust to a few
         exploding gradients; "hidden_lower" to "hidden_upper" and so on hold 80 % of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.inspection import gradient_flow
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> regressor = RNNRegressor(hidden_size=3, max_iter=2).fit(X, X[:, 0])
+    >>> gradient_flow(regressor, X, X[:, 0]).index.tolist()
+    [0, 1, 2, 3, 4]
     """
     batch = read_batch(estimator, X, y, with_targets=True)
     trace = batch.run(backward_from_loss=True)
@@ -71,7 +82,8 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
 
     Parameters
     ----------
-    estimator, X
+    estimator : fitted estimator or pipeline
+    X : array-like, Series, frame, str or list, optional
         As for ``states``.
     output : int, default=0
         Number of the output; for a forecaster the step ahead, from 0.
@@ -148,7 +160,8 @@ def jacobian_spectrum(
 
     Parameters
     ----------
-    estimator, X
+    estimator : fitted estimator or pipeline
+    X : array-like, Series, frame, str or list, optional
         As for ``states``.
     n_values : int, default=3
         Number of singular values, from the largest on.
@@ -159,6 +172,16 @@ def jacobian_spectrum(
     -------
     DataFrame
         Rows as for ``states``, columns by layer and number of the value, from 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.inspection import jacobian_spectrum
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> regressor = RNNRegressor(hidden_size=3, max_iter=2).fit(X, X[:, 0])
+    >>> jacobian_spectrum(regressor, X[:1], n_values=1).shape
+    (5, 1)
     """
     batch = read_batch(estimator, X)
     network = batch.network

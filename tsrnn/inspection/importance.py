@@ -71,7 +71,8 @@ def permutation_importance(
     ----------
     forecaster : RNNForecaster
         Its parameters; it is cloned, and stays as it is.
-    y, X, static
+    y : array, Series or DataFrame
+    X, static : DataFrame, optional
         As in ``RNNForecaster.fit``.
     by : {"input", "lag"}, default="input"
         Exchange each input at all steps of the window at once, or at each lag by itself.

@@ -5,9 +5,24 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One problem of a fitted network, with the numbers behind it in ``values``.
+    """One problem of a fitted network, with the numbers behind it.
 
-    ``cause`` names it, ``layer`` has it (or None); ``wrong`` and ``advice`` are texts.
+    Attributes
+    ----------
+    cause : str
+        Name of the problem.
+    layer : str or None
+        Layer that has it.
+    values : dict of float
+        The numbers behind it.
+    wrong, advice : str
+        What is wrong, and what to do.
+
+    Examples
+    --------
+    >>> from tsrnn.inspection import Finding
+    >>> print(Finding("flat", None, {"loss": 1.0}, "the loss did not fall", "Train for longer."))
+    flat: the loss did not fall. Train for longer.
     """
 
     cause: str
@@ -25,7 +40,14 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 class Diagnosis(tuple):
-    """Tuple of Finding, the likeliest root cause first, printed one per line; False where empty."""
+    """Tuple of Finding, the likeliest root cause first, printed one per line; False where empty.
+
+    Examples
+    --------
+    >>> from tsrnn.inspection import Diagnosis
+    >>> Diagnosis()
+    Nothing was found to be wrong.
+    """
 
     __slots__ = ()
 

@@ -57,7 +57,13 @@ def states(estimator: Any, X: Any = None) -> pd.DataFrame:
 
 
 def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
-    """How far each gate is open at each step, from 0 to 1; parameters are those of ``states``.
+    """How far each gate is open at each step, from 0 to 1.
+
+    Parameters
+    ----------
+    estimator : fitted estimator or pipeline
+    X : array-like, Series, frame, str or list, optional
+        As for ``states``.
 
     Returns
     -------
@@ -69,6 +75,16 @@ def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
     ------
     ValueError
         If the cell has no gates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.inspection import gates
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> regressor = RNNRegressor(hidden_size=3, max_iter=2).fit(X, X[:, 0])
+    >>> gates(regressor, X[:1]).columns.unique("gate").tolist()
+    ['forget', 'input', 'output']
     """
     batch = read_batch(estimator, X)
     trace = batch.run()
@@ -94,7 +110,8 @@ def attention_weights(estimator: Any, X: Any = None, *, every_step: bool = False
 
     Parameters
     ----------
-    estimator, X
+    estimator : fitted estimator or pipeline
+    X : array-like, Series, frame, str or list, optional
         As for ``states``.
     every_step : bool, default=False
         Return the weights of every step, not only of the last.
@@ -110,6 +127,16 @@ def attention_weights(estimator: Any, X: Any = None, *, every_step: bool = False
     ------
     ValueError
         If the estimator has a recurrent cell.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.inspection import attention_weights
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> regressor = RNNRegressor(cell="attention", n_heads=1, hidden_size=4, max_iter=2)
+    >>> attention_weights(regressor.fit(X, X[:, 0]), X[:1]).sum().round(3).tolist()
+    [1.0]
     """
     batch = read_batch(estimator, X)
     network = batch.network
@@ -152,15 +179,31 @@ def _attention(gates, n_heads, blocks, n_queries) -> np.ndarray:
 
 
 def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:
-    """Steps after which half of a unit's memory is gone; parameters are those of ``states``.
+    """Steps after which half of a unit's memory is gone.
 
     From step to step a unit keeps the share f of its state, its forget gate (in a GRU its update
     gate), over many steps their product: the half-life is ``log(1/2) / mean(log f)`` steps.
+
+    Parameters
+    ----------
+    estimator : fitted estimator or pipeline
+    X : array-like, Series, frame, str or list, optional
+        As for ``states``.
 
     Returns
     -------
     Series
         By layer and unit, in steps of the series' own frequency.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.inspection import memory_half_life
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> regressor = RNNRegressor(hidden_size=3, max_iter=2).fit(X, X[:, 0])
+    >>> memory_half_life(regressor, X).shape
+    (3,)
     """
     batch = read_batch(estimator, X)
     trace = batch.run()
@@ -180,13 +223,29 @@ def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:
 
 
 def saturation(estimator: Any, X: Any = None) -> pd.DataFrame:
-    """Share of gates and hidden states near an end of their range; parameters as for ``states``.
+    """Share of gates and hidden states near an end of their range.
+
+    Parameters
+    ----------
+    estimator : fitted estimator or pipeline
+    X : array-like, Series, frame, str or list, optional
+        As for ``states``.
 
     Returns
     -------
     DataFrame
         By layer and gate, "hidden" for h: "shut", the share of values within .05 of 0 (for h:
         exactly 0, the output of a dead rectifier), and "open", within .05 of 1 (h: of 1 or -1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNRegressor
+    >>> from tsrnn.inspection import saturation
+    >>> X = np.random.default_rng(0).normal(size=(40, 5))
+    >>> regressor = RNNRegressor(hidden_size=3, max_iter=2).fit(X, X[:, 0])
+    >>> saturation(regressor, X).columns.tolist()
+    ['shut', 'open']
     """
     batch = read_batch(estimator, X)
     trace = batch.run()

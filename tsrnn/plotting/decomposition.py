@@ -57,8 +57,8 @@ class DecompositionDisplay:
     Attributes
     ----------
     axes_ : dict
-        Axes by part, from the top: "y", "trend", "effect_..." by column, "holidays", "remainder",
-        "season_...".
+        Axes by part, from the top: "y", "trend", ``"effect_..."`` by column, "holidays",
+        "remainder", ``"season_..."``.
     figure_ : Figure
         The figure that the axes are on.
     lines_ : dict

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PanelForecastDisplay:
-    """Plots of a panel's forecasts, one axes per series, each as in a :class:`ForecastDisplay`.
+    """Plots of a panel's forecasts, one axes per series, each as in a ``ForecastDisplay``.
 
     Parameters
     ----------

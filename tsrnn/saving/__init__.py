@@ -74,8 +74,22 @@ def load(path: str | os.PathLike) -> Any:
     """Load an estimator from a file of ``tsrnn.save``; its predictions are the same to the bit.
 
     A detector's ``update`` continues where it was. Nothing in the file is executed. The checksum
-    detects damage; it does not authenticate the author. ValueError if ``path`` is no file of
-    ``tsrnn.save``, is damaged, or has a newer format.
+    detects damage; it does not authenticate the author.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of ``tsrnn.save``.
+
+    Returns
+    -------
+    estimator
+        Of the class that was saved.
+
+    Raises
+    ------
+    ValueError
+        If ``path`` is no file of ``tsrnn.save``, is damaged, or has a newer format.
 
     Examples
     --------

@@ -55,17 +55,20 @@ class RNNLanguageModel(TrainedLanguageModel):
         of ``n_steps`` tokens, and reads as many.
     embedding_size, hidden_size, n_layers : int, default=64, 256, 1
         Width of the tokens' embedding; hidden units of each layer; layers.
-    residual, n_heads, head_size
+    residual : bool, default=False
+    n_heads, head_size : int, default=4, 0
         As in :class:`RNNRegressor`.
     tied : bool, default=False
         Use the output layer's weights as the embedding (Press & Wolf 2017), which is to be as wide
         as what that layer reads: ``embedding_size`` equal to ``head_size``, or to ``hidden_size``
         without a head's hidden layer.
-    memory, dropout, recurrent_dropout
+    memory : int, optional
+    dropout, recurrent_dropout : float, default=0.0
         As in :class:`RNNRegressor`.
     n_steps : int, default=128
         Steps that the gradient is propagated back over: length of the windows.
-    solver, alpha, averaging
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+    alpha, averaging : float, default=0.0
         Training, as in :class:`RNNRegressor`.
     learning_rate : {"cosine", "one_cycle", "constant", "adaptive"}, default="cosine"
         As in :class:`RNNRegressor`. "one_cycle" first rises, for networks that diverge otherwise.
@@ -78,11 +81,19 @@ class RNNLanguageModel(TrainedLanguageModel):
     batch_size : int or "auto", default="auto"
         Streams of a minibatch, fewer of a short text; of many short texts, texts, and of polyphonic
         music, pieces. "auto" is 16 streams, 32 texts or 4 pieces.
-    max_seconds, max_grad_norm, tol, n_iter_no_change, warm_start
+    max_seconds : float, optional
+    max_grad_norm, tol : float, default=1.0, 0.0001
+    n_iter_no_change : int, default=50
+    warm_start : bool, default=False
         Training, as in :class:`RNNRegressor`.
-    early_stopping, validation_fraction
+    early_stopping : bool, default=False
+    validation_fraction : float, default=0.1
         As in :class:`RNNRegressor`; the last tokens, or the last pieces, are held out.
-    dtype, device, n_jobs, random_state, verbose
+    dtype : {"float32", "float64"}, default="float32"
+    device : {"cpu", "cuda"}, default="cpu"
+    n_jobs : int, optional
+    random_state : int, RandomState instance or None, default=0
+    verbose : bool or int, default=0
         As in :class:`RNNRegressor`; tokens are read on the CPU only.
 
     Attributes

@@ -29,10 +29,12 @@ class RNNTagger(ClassesMixin, SequenceEstimator):
 
     Parameters
     ----------
-    cell, hidden_size, n_layers, bidirectional, residual, n_heads, head_size
+    cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
+    hidden_size, n_layers, n_heads, head_size : int, default=32, 1, 4, 0
+    bidirectional, residual : bool, default=False
         The network, as in :class:`RNNRegressor`. With ``bidirectional=True`` a label depends on the
         steps after it too.
-    embedding_size, n_tokens
+    embedding_size, n_tokens : int, optional
         Tokens in the first channel, as in :class:`RNNRegressor`.
     id_column, time_column : str, optional
         Columns of a frame: ids of its sequences, and times. Without ids in a column or a MultiIndex
@@ -41,13 +43,26 @@ class RNNTagger(ClassesMixin, SequenceEstimator):
         Most steps that are read at once. Longer sequences are cut into windows: in training at
         places that change from epoch to epoch; in prediction windows overlap by half, and of each
         the latter half counts, or with ``bidirectional`` the middle half.
-    memory, standardize, dropout, recurrent_dropout
+    memory : int, optional
+    standardize : bool, default=True
+    dropout, recurrent_dropout : float, default=0.0
         As in :class:`RNNRegressor`; there are no targets to standardise.
-    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, max_seconds, batch_size
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
+    learning_rate_init, alpha, averaging : float, default=0.003, 0.0, 0.0
+    max_iter : int or "auto", default="auto"
+    max_seconds : float, optional
+    batch_size : int, default=32
         Training, as in :class:`RNNRegressor`, where rows are windows here.
-    max_grad_norm, tol, early_stopping, validation_fraction, n_iter_no_change, warm_start
+    max_grad_norm, tol, validation_fraction : float, default=1.0, 0.0001, 0.1
+    early_stopping, warm_start : bool, default=False
+    n_iter_no_change : int, default=50
         Training, as in :class:`RNNRegressor`; the last windows are held out.
-    dtype, device, n_jobs, random_state, verbose
+    dtype : {"float32", "float64"}, default="float32"
+    device : {"cpu", "cuda"}, default="cpu"
+    n_jobs : int, optional
+    random_state : int, RandomState instance or None, default=0
+    verbose : bool or int, default=0
         As in :class:`RNNRegressor`.
 
     Attributes

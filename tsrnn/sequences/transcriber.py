@@ -46,24 +46,40 @@ class RNNTranscriber(ClassesMixin, WaveFeaturesMixin):
 
     Parameters
     ----------
-    cell, hidden_size, n_layers, bidirectional, residual, n_heads, head_size
+    cell : {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default="lstm"
+    hidden_size, n_layers, n_heads, head_size : int, default=128, 1, 4, 0
+    bidirectional, residual : bool, default=True, False
         The network, as in :class:`RNNRegressor`; by default it reads in both directions.
     features : LogMel or MFCC, optional
         What makes sequences of waves or wav files, which are X then, such as ``MFCC(rate=8000)``.
-    embedding_size, n_tokens
+    embedding_size, n_tokens : int, optional
         Tokens in the first channel, as in :class:`RNNRegressor`.
-    n_channels, id_column, time_column
+    n_channels : int, optional
+    id_column, time_column : str, optional
         The form of X, as in :class:`RNNRegressor`.
     segment : int, default=1
         Steps of a sequence that the network reads at once. Speech of 100 steps a second takes half
         the time with 2. There must be as many segments as labels, and one more between equal ones.
-    memory, standardize, dropout, recurrent_dropout
+    memory : int, optional
+    standardize : bool, default=True
+    dropout, recurrent_dropout : float, default=0.0
         As in :class:`RNNRegressor`; there are no targets to standardise.
-    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, max_seconds, batch_size
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
+    learning_rate_init, alpha, averaging : float, default=0.003, 0.0, 0.0
+    max_iter : int or "auto", default="auto"
+    max_seconds : float, optional
+    batch_size : int, default=32
         Training, as in :class:`RNNRegressor`.
-    max_grad_norm, tol, early_stopping, validation_fraction, n_iter_no_change, warm_start
+    max_grad_norm, tol, validation_fraction : float, default=1.0, 0.0001, 0.1
+    early_stopping, warm_start : bool, default=False
+    n_iter_no_change : int, default=50
         Training, as in :class:`RNNRegressor`; the last sequences are held out.
-    dtype, device, n_jobs, random_state, verbose
+    dtype : {"float32", "float64"}, default="float32"
+    device : {"cpu", "cuda"}, default="cpu"
+    n_jobs : int, optional
+    random_state : int, RandomState instance or None, default=0
+    verbose : bool or int, default=0
         As in :class:`RNNRegressor`; the device is the CPU.
 
     Attributes

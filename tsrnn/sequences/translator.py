@@ -52,7 +52,7 @@ class RNNTranslator(TrainedTranslator):
         decoder.
     bidirectional : bool, default=True
         Read the source in both directions, each with half of the hidden units.
-    residual
+    residual : bool, default=False
         As in :class:`RNNRegressor`.
     attention : {"dot", "general", "additive"} or None, default="general"
         How well a step of the source suits one of the decoder: by the product of both outputs, with
@@ -64,20 +64,30 @@ class RNNTranslator(TrainedTranslator):
     dropout : float, default=0.0
         Probability that a value is dropped in training: of embeddings, between layers, and of what
         the output layer reads.
-    recurrent_dropout
+    recurrent_dropout : float, default=0.0
         As in :class:`RNNRegressor`.
     label_smoothing : float, default=0.0
         Share of a target's weight in the training loss that is spread over all tokens, such as
         0.1 (Szegedy et al. 2016). Validation scores are without it.
     standardize : bool, default=True
         Scale the channels of a source of numbers to mean 0 and deviation 1.
-    solver, learning_rate, learning_rate_init, alpha, averaging, max_iter, max_seconds
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+    learning_rate : {"one_cycle", "constant", "cosine", "adaptive"}, default="one_cycle"
+    learning_rate_init, alpha, averaging : float, default=0.003, 0.0, 0.0
+    max_iter : int or "auto", default="auto"
+    max_seconds : float, optional
         Training, as in :class:`RNNRegressor`.
     batch_size : int, default=64
         Pairs of a minibatch.
-    max_grad_norm, tol, early_stopping, validation_fraction, n_iter_no_change, warm_start
+    max_grad_norm, tol, validation_fraction : float, default=1.0, 0.0001, 0.1
+    early_stopping, warm_start : bool, default=False
+    n_iter_no_change : int, default=50
         Training, as in :class:`RNNRegressor`; the last pairs are held out.
-    dtype, device, n_jobs, random_state, verbose
+    dtype : {"float32", "float64"}, default="float32"
+    device : {"cpu", "cuda"}, default="cpu"
+    n_jobs : int, optional
+    random_state : int, RandomState instance or None, default=0
+    verbose : bool or int, default=0
         As in :class:`RNNRegressor`; translators run on the CPU only.
 
     Attributes
@@ -98,7 +108,7 @@ class RNNTranslator(TrainedTranslator):
 
     See Also
     --------
-    bleu_score : How much translations share with references.
+    tsrnn.sequences.bleu_score : How much translations share with references.
     tsrnn.plotting.AttentionDisplay : What the decoder attended to.
 
     Notes

@@ -28,8 +28,8 @@ def warm_up(
     ----------
     cells : list of {"lstm", "gru", "rnn", "rnn_relu", "attention"}, default=("lstm",)
         Recurrent cells, or attention, which detectors do not have.
-    estimators : list of str
-        Any of "forecaster", "regressor", "classifier" and "detector", as their defaults have them:
+    estimators : list of str, default=("forecaster", "regressor", "classifier", "detector")
+        Those whose first fit is prepared, as their defaults have them:
         options such as ``dtype="float64"`` or tokens call kernels that their first fit compiles.
     parallel : bool, default=True
         Also what runs on several threads, which is called where there is much to do.

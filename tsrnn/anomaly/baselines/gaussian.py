@@ -31,7 +31,11 @@ class GaussianDetector(Baseline):
     window : int, default=1000
         Values for mean and deviation; near the ends fewer, down to 16, and in place of up to 16
         others the mean and the deviation of the fitted series.
-    online, threshold, contamination, missing, id_column, time_column
+    online : bool, default=False
+    threshold : Threshold, optional
+    contamination : float or "auto", default="auto"
+    missing : {"raise", "mask"}, default="raise"
+    id_column, time_column : str, optional
         As in `RNNAnomalyDetector`; missing values are skipped.
 
     Examples

@@ -35,7 +35,10 @@ class PCADetector(CompleteWindows):
     online : bool, default=False
         Score each point by the window that ends with it, so that the first points have no score;
         otherwise by the window centred on it.
-    threshold, contamination, missing, id_column, time_column
+    threshold : Threshold, optional
+    contamination : float or "auto", default="auto"
+    missing : {"raise", "mask"}, default="raise"
+    id_column, time_column : str, optional
         As in `RNNAnomalyDetector`; windows with a missing value are skipped.
 
     Attributes

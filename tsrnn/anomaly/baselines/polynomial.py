@@ -40,7 +40,11 @@ class PolynomialDetector(Baseline):
     neighborhood : int, optional
         Points that a polynomial is fitted to, half of them on either side; by default 10 windows.
         Near the ends fewer, down to 2 windows.
-    online, threshold, contamination, missing, id_column, time_column
+    online : bool, default=False
+    threshold : Threshold, optional
+    contamination : float or "auto", default="auto"
+    missing : {"raise", "mask"}, default="raise"
+    id_column, time_column : str, optional
         As in `PCADetector`; but missing values are skipped: at least half of a window are needed,
         and of its neighbourhood as many as 2 windows.
 

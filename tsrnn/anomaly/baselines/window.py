@@ -31,7 +31,11 @@ class WindowDetector(CompleteWindows):
         Steps of a window.
     max_windows : int, default=20000
         Largest number of training windows, evenly spaced over all.
-    online, threshold, contamination, missing, id_column, time_column
+    online : bool, default=False
+    threshold : Threshold, optional
+    contamination : float or "auto", default="auto"
+    missing : {"raise", "mask"}, default="raise"
+    id_column, time_column : str, optional
         As in `PCADetector`. The contamination of the estimator is not used.
 
     Attributes

@@ -10,12 +10,27 @@ from tsrnn.anomaly.metrics.inputs import Labels, refuse_single_class, two_runs
 
 
 class Affiliation(NamedTuple):
-    """Affiliation precision and recall."""
+    """Affiliation precision and recall.
 
-    precision: float  # mean of the events' that are known, 0 to 1; NaN if nothing is flagged
-    recall: float  # mean of the events', 0 to 1
-    event_precision: np.ndarray  # of each anomaly, (n_events,); NaN if its zone has no flag
-    event_recall: np.ndarray  # of each anomaly, (n_events,); 0 if its zone has no flag
+    Attributes
+    ----------
+    precision, recall : float
+        Means of those of the events that are known, 0 to 1; the precision is NaN if nothing is
+        flagged.
+    event_precision, event_recall : (n_events,) array
+        Of each anomaly; NaN and 0 if its zone has no flag.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import affiliation
+    >>> affiliation([0, 1, 1, 0, 0, 0], [0, 1, 1, 0, 0, 0]).recall
+    1.0
+    """
+
+    precision: float
+    recall: float
+    event_precision: np.ndarray
+    event_recall: np.ndarray
 
 
 def affiliation(

@@ -15,7 +15,19 @@ _MAX_LENGTH = 5000  # of a file for the length of its probation
 
 
 class NabWeights(NamedTuple):
-    """Weights of a detected window (tp), a false alarm (fp) and a missed window (fn)."""
+    """Weights of a detected window (tp), a false alarm (fp) and a missed window (fn).
+
+    Parameters
+    ----------
+    tp, fp, fn : float, default=1.0, 0.11, 1.0
+        The weights; those of the three profiles are ``NAB_PROFILES``.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import NAB_PROFILES, NabWeights
+    >>> NAB_PROFILES["standard"] == NabWeights()
+    True
+    """
 
     tp: float = 1.0
     fp: float = 0.11
@@ -35,12 +47,31 @@ _SETTINGS: dict[str, Allowed] = {
 
 
 class NabScore(NamedTuple):
-    """The score of a corpus of files."""
+    """The score of a corpus of files.
 
-    score: float  # 100 for a perfect detector, 0 for one that flags nothing; may be negative
-    threshold: float  # infinite if flagging nothing is best
-    points: float  # sum of the points of the files, unscaled
-    files: pd.DataFrame  # points of each, and steps tp, fn (flagged or not, in windows), fp, tn
+    Attributes
+    ----------
+    score : float
+        100 for a perfect detector, 0 for one that flags nothing; may be negative.
+    threshold : float
+        Infinite if flagging nothing is best.
+    points : float
+        Sum of the points of the files, unscaled.
+    files : DataFrame
+        Points of each, and its numbers of steps in windows, flagged (``tp``) or not (``fn``), and
+        outside (``fp``, ``tn``).
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import nab_score
+    >>> nab_score({"a": [0, 0, 1, 1, 0, 0]}, {"a": [0, 0, 7, 0, 0, 0]}).score
+    100.0
+    """
+
+    score: float
+    threshold: float
+    points: float
+    files: pd.DataFrame
 
 
 @validated(_SETTINGS, threshold=[ANY_NUMBER])
@@ -68,11 +99,12 @@ def nab_points(
 
     Parameters
     ----------
-    labels, scores
+    labels : (n,) array-like, Series or DataFrame of events
+    scores : (n,) array-like or Series
         As in :func:`average_precision`, but labels are the windows around anomalies, if any.
     threshold : float
         Steps with a score at or above it are flagged.
-    profile : {"standard", "reward_low_FP_rate", "reward_low_FN_rate"} or NabWeights
+    profile : str or NabWeights, default="standard"
         Weights: ``NAB_PROFILES`` has the three by name.
     probation : float, default=0.15
         Share of steps to ignore at the start of the file, at most this share of 5000 steps (750).
@@ -127,7 +159,8 @@ def nab_score(
     threshold : float, optional
         As in :func:`nab_points`. By default the one with the largest sum of points, the highest of
         several: as in NAB, chosen on the files that are scored.
-    profile, probation
+    profile : str or NabWeights, default="standard"
+    probation : float, default=0.15
         As in :func:`nab_points`.
 
     Returns

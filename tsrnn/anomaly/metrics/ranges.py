@@ -23,7 +23,19 @@ _WEIGHTS = {
 
 
 class RangeScores(NamedTuple):
-    """Range-based precision and recall, 0 to 1; precision is NaN if nothing is flagged."""
+    """Range-based precision and recall, 0 to 1; precision is NaN if nothing is flagged.
+
+    Attributes
+    ----------
+    precision, recall : float
+        Precision and recall, 0 to 1.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import range_precision_recall
+    >>> range_precision_recall([0, 1, 1, 0], [0, 0, 1, 1]).recall
+    0.5
+    """
 
     precision: float
     recall: float
@@ -59,7 +71,8 @@ def range_precision_recall(
 
     Parameters
     ----------
-    labels, predicted, index
+    labels, predicted : (n,) array-like, Series or DataFrame of events
+    index : Index or array-like, optional
         As in :func:`affiliation`; adjacent steps are one range, adjacent events are two.
     alpha : float, default=0.0
         Share of the recall for detecting an anomaly at all, 0 to 1.

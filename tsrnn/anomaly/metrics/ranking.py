@@ -56,7 +56,22 @@ def average_precision(labels: Labels, scores: Scores) -> float:
 def range_auc_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
     """Area under the range-ROC curve with a buffer around each anomaly: one slice of `vus_roc`.
 
-    Parameters, errors and the range of the result are those of :func:`vus_roc`.
+    Errors and the range of the result are those of :func:`vus_roc`.
+
+    Parameters
+    ----------
+    labels : (n,) array-like, Series or DataFrame of events
+    scores : (n,) array-like or Series
+    window : int
+    n_thresholds : int, default=250
+        As in :func:`vus_roc`, but the buffer is ``window`` steps wide.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import range_auc_roc
+    >>> labels, scores = [0, 0, 1, 1, 0, 0], [0, 1, 2, 8, 9, 0]  # one step late
+    >>> round(range_auc_roc(labels, scores, window=2), 3)
+    0.932
     """
     return _mean_area(_roc_area, labels, scores, [int(window)], n_thresholds)
 
@@ -65,7 +80,22 @@ def range_auc_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: 
 def range_auc_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 250) -> float:
     """Area under the range-precision-recall curve with a buffer: one slice of `vus_pr`.
 
-    Parameters, errors and the range of the result are those of :func:`vus_roc`.
+    Errors and the range of the result are those of :func:`vus_roc`.
+
+    Parameters
+    ----------
+    labels : (n,) array-like, Series or DataFrame of events
+    scores : (n,) array-like or Series
+    window : int
+    n_thresholds : int, default=250
+        As in :func:`vus_roc`, but the buffer is ``window`` steps wide.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import range_auc_pr
+    >>> labels, scores = [0, 0, 1, 1, 0, 0], [0, 1, 2, 8, 9, 0]  # one step late
+    >>> round(range_auc_pr(labels, scores, window=2), 3)
+    0.823
     """
     return _mean_area(_pr_area, labels, scores, [int(window)], n_thresholds)
 
@@ -92,7 +122,8 @@ def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 
 
     Parameters
     ----------
-    labels, scores
+    labels : (n,) array-like, Series or DataFrame of events
+    scores : (n,) array-like or Series
         As in :func:`average_precision`. Only the order of scores matters.
     window : int
         Steps of the widest buffer, half of it on either side of an anomaly; the authors use the
@@ -129,7 +160,22 @@ def vus_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 2
 
     The mean of :func:`range_auc_pr` over all buffers (Paparrizos et al. 2022), each the sum of
     ``precision_k (tpr_k - tpr_(k-1))`` over falling thresholds, with precision and tpr as in
-    :func:`vus_roc`, which has the parameters, the errors and an example. 0 to 1, higher is better.
+    :func:`vus_roc`, which has the errors. 0 to 1, higher is better.
+
+    Parameters
+    ----------
+    labels : (n,) array-like, Series or DataFrame of events
+    scores : (n,) array-like or Series
+    window : int
+    n_thresholds : int, default=250
+        As in :func:`vus_roc`.
+
+    Examples
+    --------
+    >>> from tsrnn.anomaly.metrics import vus_pr
+    >>> labels, scores = [0, 0, 1, 1, 0, 0], [0, 1, 2, 8, 9, 0]  # one step late
+    >>> round(vus_pr(labels, scores, window=2), 3)
+    0.663
     """
     windows = range(int(window) + 1)
     return _mean_area(_pr_area, labels, scores, windows, n_thresholds)

@@ -92,8 +92,8 @@ class StreamThreshold(Threshold):
         """Flag alarms among the next scores, adapting to each after it is compared.
 
         The result is the same for pieces and for all scores at once; missing ones are ignored.
-        Parameter, result and errors are those of :meth:`Threshold.predict`; an error, or Ctrl-C
-        among many scores, leaves the threshold as it was.
+        Parameter, result and errors are those of :meth:`FixedThreshold.predict`; an error, or
+        Ctrl-C among many scores, leaves the threshold as it was.
         """
         self._check_fitted()
         return self._run(checked_scores(new_scores, "new_scores"), adapt=True)[0]

@@ -116,7 +116,7 @@ class ConformalThreshold(Threshold):
     def p_values(self, scores: ArrayLike) -> np.ndarray:
         """Conformal p-values with respect to the current calibration, (n,); NaN for missing scores.
 
-        Parameters and errors are those of :meth:`Threshold.predict`.
+        Parameters and errors are those of :meth:`FixedThreshold.predict`.
         """
         self._check_fitted()
         scores, rng = checked_scores(scores), np.random.default_rng(self._seed)
@@ -125,7 +125,7 @@ class ConformalThreshold(Threshold):
     def predict(self, scores: ArrayLike) -> np.ndarray:
         """Flag alarms, each with respect to the current calibration.
 
-        Parameters, result and errors are those of :meth:`Threshold.predict`.
+        Parameters, result and errors are those of :meth:`FixedThreshold.predict`.
         """
         return self._alarms(self.p_values(scores), checked_scores(scores))
 
@@ -134,7 +134,7 @@ class ConformalThreshold(Threshold):
         """Flag alarms among the next scores, and add scores to the calibration of those after them.
 
         Of alarms only a few are added, unless ``adapt_to_alarms``. All else is as in
-        :meth:`StreamThreshold.update`.
+        :meth:`TailThreshold.update`.
         """
         self._check_fitted()
         scores = checked_scores(new_scores, "new_scores")

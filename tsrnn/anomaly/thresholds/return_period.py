@@ -92,7 +92,7 @@ class ReturnPeriodThreshold(StreamThreshold):
         """Return periods of scores as if they were the next, (n,); NaN for missing scores.
 
         The longer one of the score and the mean, in scores; without adapting to them. Parameters
-        and errors are those of :meth:`Threshold.predict`.
+        and errors are those of :meth:`FixedThreshold.predict`.
         """
         self._check_fitted()
         local = dataclasses.replace(self._local, values=list(self._local.values))

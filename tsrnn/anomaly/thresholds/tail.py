@@ -14,9 +14,9 @@ class TailThreshold(StreamThreshold):
 
     The fitted scores are the calibration: those above their quantile of ``level``, the base t, are
     peaks, and their excesses are modelled by a generalised Pareto distribution
-    (:func:`~tsrnn.anomaly.thresholds.pareto.fit_pareto`). A clean score exceeds the threshold with
-    a probability of ``risk``, also far beyond the calibration (Siffer et al., "Anomaly detection in
-    streams with extreme value theory", KDD 2017, eq. 1)::
+    (``pareto.py``). A clean score exceeds the threshold with a probability of ``risk``, also far
+    beyond the calibration (Siffer et al., "Anomaly detection in streams with extreme value theory",
+    KDD 2017, eq. 1)::
 
         threshold_ = t + scale / shape ((risk n / n_peaks)^(-shape) - 1)
 

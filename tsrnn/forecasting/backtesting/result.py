@@ -50,6 +50,16 @@ class Backtest:
         Static values, a row for each series.
     seconds : dict of float
         Seconds that each forecaster took to fit and to forecast.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster, backtest
+    >>> from tsrnn.datasets import load_airline
+    >>> result = backtest(RNNForecaster(horizon=3, max_iter=0), load_airline(), n_windows=2)
+    >>> result.forecasters
+    ('RNNForecaster', 'seasonal_naive', 'drift')
+    >>> result.to_pandas().columns[:5].tolist()
+    ['unique_id', 'cutoff', 'ds', 'y', 'RNNForecaster']
     """
 
     forecasts: Any

@@ -34,12 +34,20 @@ def pinball(
 
     Parameters
     ----------
-    actual, skip_missing, axis
+    actual : (..., horizon) array, Series or DataFrame
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
         As in :func:`mae`.
     quantile_forecast : (..., horizon) array
         The forecast quantile, q.
     level : float
         Its level, above 0 and below 1.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import pinball
+    >>> round(float(pinball([10, 10], [8, 12], level=0.9)), 3)
+    1.0
     """
     check_labels(actual=actual, quantile_forecast=quantile_forecast)
     actual = check_actual(actual, skip_missing)
@@ -66,12 +74,20 @@ def crps_from_quantiles(
 
     Parameters
     ----------
-    actual, skip_missing, axis
+    actual : (..., horizon) array, Series or DataFrame
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
         As in :func:`mae`.
     quantiles : (..., horizon, n_levels) array
         The forecast quantiles.
     levels : (n_levels,) array
         Their levels, above 0 and below 1, in the order of ``quantiles``.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import crps_from_quantiles
+    >>> round(float(crps_from_quantiles([10], [[8, 10, 12]], levels=[0.25, 0.5, 0.75])), 3)
+    0.667
     """
     check_labels(actual=actual, quantiles=quantiles)
     actual, levels = check_actual(actual, skip_missing), check_probability(levels, "levels")
@@ -99,10 +115,18 @@ def crps_gaussian(
 
     Parameters
     ----------
-    actual, skip_missing, axis
+    actual : (..., horizon) array, Series or DataFrame
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
         As in :func:`mae`.
     mean, scale : (..., horizon) array
         Mean and standard deviation of the forecast; with a scale of 0 the absolute error is scored.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import crps_gaussian
+    >>> round(float(crps_gaussian([10], [10], [1])), 3)
+    0.234
     """
     check_labels(actual=actual, mean=mean, scale=scale)
     actual = check_actual(actual, skip_missing)
@@ -129,10 +153,18 @@ def crps_from_samples(
 
     Parameters
     ----------
-    actual, skip_missing, axis
+    actual : (..., horizon) array, Series or DataFrame
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
         As in :func:`mae`.
     samples : (..., horizon, n_samples) array
         Draws from the forecast of each step, in any order.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import crps_from_samples
+    >>> float(crps_from_samples([10], [[8, 12]]))
+    1.0
     """
     check_labels(actual=actual, samples=samples)
     actual = check_actual(actual, skip_missing)
@@ -159,10 +191,18 @@ def coverage(
 
     Parameters
     ----------
-    actual, skip_missing, axis
+    actual : (..., horizon) array, Series or DataFrame
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
         As in :func:`mae`.
     lower, upper : (..., horizon) array
         The intervals' bounds, which may be infinite.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import coverage
+    >>> float(coverage([1, 5], [0, 0], [2, 2]))
+    0.5
     """
     check_labels(actual=actual, lower=lower, upper=upper)
     actual = check_actual(actual, skip_missing)
@@ -188,10 +228,19 @@ def interval_score(
 
     Parameters
     ----------
-    actual, skip_missing, axis, lower, upper
+    actual : (..., horizon) array, Series or DataFrame
+    lower, upper : (..., horizon) array
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
         As in :func:`coverage`.
     coverage : float
         Nominal share of values inside, above 0 and below 1.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import interval_score
+    >>> round(float(interval_score([3], [0], [2], coverage=0.8)), 3)
+    12.0
     """
     check_labels(actual=actual, lower=lower, upper=upper)
     actual, nominal = check_actual(actual, skip_missing), check_probability(coverage, "coverage")

@@ -27,7 +27,7 @@ def mae(
 
     Parameters
     ----------
-    actual, forecast : (..., horizon) arrays, Series or DataFrames
+    actual, forecast : (..., horizon) array, Series or DataFrame
         Actual values, y, and forecasts, f, which are never missing. Those of pandas must have the
         same labels in the same order; a frame of one column a series is averaged by ``axis=0``.
     skip_missing : bool, default=False
@@ -66,6 +66,19 @@ def rmse(
     """Root mean squared error, ``sqrt(mean((y - f)^2))``, in the unit of the series.
 
     Parameters, shapes and errors are those of :func:`mae`. The root is taken of each mean.
+
+    Parameters
+    ----------
+    actual, forecast : (..., horizon) array, Series or DataFrame
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
+        As in :func:`mae`.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import rmse
+    >>> float(rmse([1, 2], [3, 4]))
+    2.0
     """
     check_labels(actual=actual, forecast=forecast)
     actual = check_actual(actual, skip_missing)
@@ -80,6 +93,19 @@ def mape(
 
     Parameters, shapes and errors are those of :func:`mae`; and an actual value of 0, which has no
     percentage, raises ValueError.
+
+    Parameters
+    ----------
+    actual, forecast : (..., horizon) array, Series or DataFrame
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
+        As in :func:`mae`.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import mape
+    >>> float(mape([10, 20], [11, 18]))
+    10.0
     """
     check_labels(actual=actual, forecast=forecast)
     actual = check_actual(actual, skip_missing)
@@ -96,6 +122,19 @@ def smape(
 
     In percent, 0 to 200, as in the M4 competition (Makridakis, Spiliotis & Assimakopoulos 2020); 0
     where both are 0. Parameters, shapes and errors are those of :func:`mae`.
+
+    Parameters
+    ----------
+    actual, forecast : (..., horizon) array, Series or DataFrame
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
+        As in :func:`mae`.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import smape
+    >>> float(smape([10, 20], [10, 0]))
+    100.0
     """
     check_labels(actual=actual, forecast=forecast)
     actual = check_actual(actual, skip_missing)
@@ -180,10 +219,18 @@ def mase(
 
     Parameters
     ----------
-    actual, forecast, skip_missing, axis
+    actual, forecast : (..., horizon) array, Series or DataFrame
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
         As in :func:`mae`.
     scale : float or (...) array
         :func:`seasonal_scale` of each series' history, or what broadcasts to the leading axes.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import mase
+    >>> float(mase([4, 9], [4, 8], scale=2))
+    0.25
     """
     check_labels(actual=actual, forecast=forecast, scale=scale)
     if np.ndim(scale):
@@ -207,6 +254,20 @@ def rmsse(
     That of the M5 competition (Makridakis, Spiliotis & Assimakopoulos 2022), which scales with
     ``season=1`` and the history from the first sale on. Parameters, result and errors are those of
     :func:`mase`, but ``scale`` is of :func:`seasonal_scale` with ``squared=True``.
+
+    Parameters
+    ----------
+    actual, forecast : (..., horizon) array, Series or DataFrame
+    scale : float or (...) array
+    skip_missing : bool, default=False
+    axis : int, tuple of int or None, default=-1
+        As in :func:`mase`.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import rmsse
+    >>> float(rmsse([4, 9], [2, 7], scale=4))
+    1.0
     """
     check_labels(actual=actual, forecast=forecast, scale=scale)
     if np.ndim(scale):
@@ -229,6 +290,12 @@ def owa(
     smape, mase, naive_smape, naive_mase : float or array
         The scores of the method and of the naive one, which must be above 0; each averaged over all
         series first: M4 takes the ratio of averages, not the average of ratios.
+
+    Examples
+    --------
+    >>> from tsrnn.forecasting import owa
+    >>> float(owa(smape=5, mase=0.75, naive_smape=10, naive_mase=1))
+    0.625
     """
     check_labels(smape=smape, mase=mase, naive_smape=naive_smape, naive_mase=naive_mase)
     scores = []

@@ -30,8 +30,10 @@ class LossCurveDisplay:
 
     Parameters
     ----------
-    loss_curve, validation_curve : sequence of float
-        Mean training loss of each epoch; validation loss after each epoch, or None.
+    loss_curve : sequence of float
+        Mean training loss of each epoch.
+    validation_curve : sequence of float, optional
+        Validation loss after each epoch.
     best_iter : int, optional
         Epoch, counted from 1, whose weights were kept; 0 for those before the first.
 

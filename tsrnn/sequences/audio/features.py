@@ -211,11 +211,13 @@ class MFCC(_WaveFeatures):
     n_coefficients : int, default=13
         Number of coefficients, at most ``n_mels``; the first is the mean log energy but for a
         factor.
-    n_mels, window, hop, f_min, f_max
+    n_mels : int, default=40
+    window, hop, f_min : float, default=0.025, 0.01, 20.0
+    f_max : float, optional
         As in :class:`LogMel`.
     deltas : {0, 1, 2}, default=2
         1 adds slopes over five frames to the coefficients, 2 also the slopes of these.
-    normalize, resample
+    normalize, resample : bool, default=True, False
         As in :class:`LogMel`.
 
     Attributes

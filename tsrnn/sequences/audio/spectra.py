@@ -122,7 +122,11 @@ def mfcc(
     ----------
     n_coefficients : int, default=13
         Number of coefficients, at most ``n_mels``.
-    wave, rate, n_mels, window, hop, f_min, f_max
+    wave : (n_samples,) array
+    rate : int
+    n_mels : int, default=40
+    window, hop, f_min : float, default=0.025, 0.01, 20.0
+    f_max : float, optional
         As in :func:`log_mel`.
 
     Returns
@@ -149,7 +153,19 @@ def mfcc(
 def mel_frequencies(
     rate: int, *, n_mels: int = 40, f_min: float = 20.0, f_max: float | None = None
 ) -> np.ndarray:
-    """Frequencies in hertz that the bands of :func:`log_mel` are centred on.
+    """Frequencies in hertz that the bands of ``log_mel`` are centred on.
+
+    Parameters
+    ----------
+    rate : int
+    n_mels : int, default=40
+    f_min : float, default=20.0
+    f_max : float, optional
+        As in :func:`log_mel`.
+
+    Returns
+    -------
+    (n_mels,) float64 array
 
     Examples
     --------

@@ -140,7 +140,8 @@ def write_midi(
         are written with ``tempo=60``.
     tempo : float, default=120
         Beats (quarter notes) a minute.
-    step, repeat
+    step : float, default=0.25
+    repeat : bool, default=False
         For a roll, as in :func:`roll_to_notes`: beats of a frame, and whether notes are struck anew
         in each.
     program : int or list of int, default=0

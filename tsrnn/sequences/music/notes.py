@@ -35,7 +35,14 @@ ARGUMENTS: dict[str, Allowed] = {
 class Note(NamedTuple):
     """A note that sounds from ``start`` to ``end``, in beats (quarter notes).
 
-    ``pitch`` is MIDI's, from 0 to 127: 60 is the middle C, 69 the A of 440 Hz.
+    Parameters
+    ----------
+    pitch : int
+        MIDI's, from 0 to 127: 60 is the middle C, 69 the A of 440 Hz.
+    start, end : float
+        In beats.
+    track : int, default=0
+        Number of the track of a MIDI file.
 
     Examples
     --------

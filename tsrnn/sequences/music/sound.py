@@ -44,7 +44,8 @@ def render(
         Samples a second.
     tempo : float, default=120
         Beats (quarter notes) a minute.
-    step, repeat
+    step : float, default=0.25
+    repeat : bool, default=False
         For a roll, as in :func:`roll_to_notes`: beats of a frame, and whether notes are struck anew
         in each.
     n_harmonics : int, default=8

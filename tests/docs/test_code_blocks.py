@@ -1,0 +1,83 @@
+"""Code blocks of all pages: Python runs, in tiny trainings, and options of commands exist.
+
+What is printed is not compared: that is what notebooks, examples in docstrings and the other tests
+are for. The tutorial of a daily job has a test of its own (``tests/cli/test_daily_job.py``).
+"""
+
+import importlib
+import re
+import shlex
+
+import matplotlib
+import pytest
+from conftest import ROOT
+from pages import DOCS, PAGES, blocks, name_of
+
+import tsrnn.datasets
+from tsrnn.cli.options import parser
+from tsrnn.training import Settings
+
+matplotlib.use("Agg")
+TUTORIAL = DOCS / "how-to" / "daily-job.md"
+TEXTS = [ROOT / "README.md", *PAGES]
+MOST = 100  # sequences, or pairs of them
+EVERY = 25  # spoken digit
+with_python = [path for path in TEXTS if blocks(path, "python") and path != TUTORIAL]
+with_commands = [path for path in TEXTS if any("tsrnn " in text for text in blocks(path, ""))]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """One epoch of few minibatches, and less data: pages say what is right for real work."""
+    make = Settings.__init__
+
+    def make_quick(self, *args, **kwargs):
+        make(self, *args, **kwargs)
+        object.__setattr__(self, "max_iter", 1)
+        if self.n_batches is not None:  # None goes through all windows, or all of a stream
+            object.__setattr__(self, "n_batches", 2)
+
+    monkeypatch.setattr(Settings, "__init__", make_quick)
+    warming = importlib.import_module("tsrnn.warming.warm_up")  # by the name of its function
+    monkeypatch.setattr(warming, "compile_call", lambda call: None)
+
+    fit, transcribe = tsrnn.RNNLanguageModel.fit, tsrnn.RNNTranscriber.fit
+    monkeypatch.setattr(tsrnn.RNNLanguageModel, "fit", lambda self, X: fit(self, shortened(X)))
+    monkeypatch.setattr(
+        tsrnn.RNNTranscriber, "fit", lambda self, X, y: transcribe(self, X[:MOST], y[:MOST])
+    )
+    datasets = tsrnn.datasets
+    days, digits = datasets.load_seattle_weather, datasets.load_spoken_digits
+    pairs, sentences = datasets.make_dates, datasets.make_sentences
+    monkeypatch.setattr(datasets, "load_seattle_weather", lambda: days()[-400:])
+    monkeypatch.setattr(
+        datasets, "load_spoken_digits", lambda *split: [part[::EVERY] for part in digits(*split)]
+    )
+    monkeypatch.setattr(datasets, "make_dates", lambda n, **seed: pairs(MOST, **seed))
+    monkeypatch.setattr(datasets, "make_sentences", lambda n, **seed: sentences(MOST, **seed))
+
+
+def shortened(X):
+    """All characters of a text, and its beginning; some of other sequences."""
+    return "".join(dict.fromkeys(X)) + X[:3000] if isinstance(X, str) else X[:MOST]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of so little training
+@pytest.mark.parametrize("path", with_python, ids=name_of)
+def test_python_runs(path, quick, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets", target_is_directory=True)
+    names = {"__name__": "__main__"}
+    for code in blocks(path, "python"):
+        exec(compile(code, name_of(path), "exec"), names)
+
+
+@pytest.mark.parametrize("path", with_commands, ids=name_of)
+def test_commands_have_these_options(path):
+    text = "".join(blocks(path, "")).replace("\\\n", "")
+    lines = [line for line in text.splitlines() if re.match(r"(\w+ .* \| )?tsrnn ", line)]
+    assert lines
+    for line in lines:
+        words = shlex.split(line.rpartition("| ")[2], comments=True)[1:]
+        parser().parse_args(words)
