@@ -49,7 +49,6 @@ numpydoc_xref_param_type = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"tsrnn {version}"
-html_static_path = ["_static"]
 html_extra_path = ["_root"]  # the address of the site leads to docs/index.html
 html_show_sourcelink = False
 html_theme_options = {
