@@ -29,6 +29,7 @@ include_patterns = [
     "notebooks/*.ipynb",
     "benchmarks/README.md",
     "datasets/README.md",
+    "CHANGELOG.md",
     "CONTRIBUTING.md",
 ]
 exclude_patterns = ["**/_build", "**/.*", "build", "dist", "tests", "tsrnn", "tools"]
@@ -48,7 +49,6 @@ numpydoc_xref_param_type = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"tsrnn {version}"
-html_static_path = ["_static"]
 html_extra_path = ["_root"]  # the address of the site leads to docs/index.html
 html_show_sourcelink = False
 html_theme_options = {
@@ -71,6 +71,13 @@ def skip_foreign(app, what, name, member, skip, options):
     return None
 
 
+def follow_moves(app, docname, source):
+    """Lead links of the changelog, which names files as they were, to where these are now."""
+    if docname == "CHANGELOG":
+        source[0] = source[0].replace("](docs/daily-job.md)", "](docs/how-to/daily-job.md)")
+
+
 def setup(app):
     """Connect what is above."""
     app.connect("autodoc-skip-member", skip_foreign)
+    app.connect("source-read", follow_moves)
