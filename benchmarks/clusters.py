@@ -31,6 +31,7 @@ def main():
     parser.add_argument("--only", choices=["memory", "files"], help="one of the two fits")
     parser.add_argument("--folder", type=Path, help="for files; by default a temporary one")
     parser.add_argument("--groups", nargs="+", default=["Hourly", "Weekly"])
+    parser.add_argument("--own", action="store_true", help="without the pretrained network")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4)
     arguments = parser.parse_args()
@@ -45,7 +46,8 @@ def parquet(arguments):
             write_series(folder, arguments.gigabytes)
         size = sum(path.stat().st_size for path in folder.glob("*.parquet"))
         print(f"{size / 1e9:.2f} GB of Parquet, on {processor()}", flush=True)
-        print("| fit | s | peak, MB | imports, MB | validation loss |\n|---|---|---|---|---|")
+        print("| fit | s | CPU s | peak, MB | imports, MB | validation loss |")
+        print("|---|---|---|---|---|---|")
         for memory in ("files", "memory"):
             if arguments.only in (None, memory):
                 max_memory = arguments.memory if memory == "files" else "None"
@@ -54,7 +56,7 @@ def parquet(arguments):
                 command += ["--memory", max_memory]
                 done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
                 found = json.loads(done.stdout.splitlines()[-1])
-                columns = [f"{found[k]:.0f}" for k in ("seconds", "peak", "imports")]
+                columns = [f"{found[k]:.0f}" for k in ("seconds", "cpu", "peak", "imports")]
                 print(f"| {name} | {' | '.join(columns)} | {found['loss']:.4f} |", flush=True)
     finally:
         if not arguments.folder:
@@ -93,12 +95,13 @@ def fit(arguments):
 
     from tsrnn import RNNForecaster
 
-    imports = peak_of_memory()
+    imports, cpu = peak_of_memory(), time.process_time()
     memory = None if arguments.memory == "None" else arguments.memory
     began = time.perf_counter()
     forecaster = RNNForecaster(horizon=24, max_memory=memory).fit(arguments.folder)
     seconds, loss = time.perf_counter() - began, -forecaster.validation_scores_[-1]
-    found = {"seconds": seconds, "peak": peak_of_memory(), "imports": imports, "loss": loss}
+    found = {"seconds": seconds, "cpu": time.process_time() - cpu, "loss": loss}
+    found |= {"peak": peak_of_memory(), "imports": imports}
     print(json.dumps(found))
 
 
@@ -132,7 +135,10 @@ def rounds(arguments):
             frame = dd.from_pandas(task.y, npartitions=arguments.workers, sort=False)
             for seed in range(arguments.seeds):
                 for name, y in (("one process", task.y), ("rounds", frame)):
-                    forecaster = RNNForecaster(horizon=task.horizon, random_state=seed)
+                    options = {"horizon": task.horizon, "season": task.season}
+                    if arguments.own:
+                        options["pretrained"] = None
+                    forecaster = RNNForecaster(**options, random_state=seed)
                     began = time.perf_counter()
                     forecaster.fit(y)
                     seconds = time.perf_counter() - began

@@ -282,8 +282,18 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     * with ``n_sample`` it reads the ids, brings that many series to this process, the same
       whatever the partitions, and fits them here: seconds to minutes, and nothing else is moved. It
       suffices where series are alike.
-    * with ``scope="global"`` and all series, the workers train in rounds: for series that differ
-      so much that no sample shows it.
+    * with ``scope="global"`` and all series it trains by rounds (local SGD, Stich 2019): each
+      partition trains the network for an epoch, up to ``batches_per_epoch`` minibatches of its own
+      windows; weights and moments are averaged, weighted by windows; the held-out end of 1,000
+      series, in this process, validates them. A round takes as long as an epoch of one partition,
+      times partitions by workers, and moves three times the network's weights to and from each
+      partition, a megabyte for 80,000 of them; rows are moved once. It is for series that differ
+      so much that no sample shows it, and for more windows in the same time: for series that are
+      alike ``n_sample`` is as good and costs far less. Results depend on which series share a
+      partition. A lost worker costs what it was doing: its part of a round is repeated, to the same
+      bits; where rounds fail three times, ``fit`` says so, and nothing has changed. Windows of
+      series shorter than the lookback are not trained on; ``X``, ``static``, ``sample_weight``,
+      ``max_seconds`` and a GPU cannot be had so.
     * with ``scope="local"`` each partition fits a network of each of its series, all in one call:
       time grows with the number of series, by about as many as there are workers. What parameters
       leave open is chosen by a sample, the share of the pretrained network and the scales of
