@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn import RNNForecaster
+from tsrnn import RNNForecaster, backtest
 from tsrnn.distributed import engine_of
 
 # Engines warn of their own ways, and of pandas 3.
@@ -26,7 +26,7 @@ def panel(n_series=12, n=40, seed=0):
 
 
 def by_id(frame):
-    keys = [name for name in ("unique_id", "ds") if name in frame]
+    keys = [name for name in ("unique_id", "cutoff", "ds") if name in frame]
     return frame.sort_values(keys).reset_index(drop=True)
 
 
@@ -42,7 +42,11 @@ def check_equal(cluster, result, expected):
     assert result.columns.tolist() == expected.columns.tolist()
     for name in expected:
         if pd.api.types.is_datetime64_any_dtype(expected[name]):
-            assert result[name].tolist() == expected[name].tolist()
+            stamps = (
+                pd.to_datetime(result[name], utc=True),
+                pd.to_datetime(expected[name], utc=True),
+            )
+            assert stamps[0].tolist() == stamps[1].tolist()
         else:
             assert result[name].to_numpy().tolist() == expected[name].to_numpy().tolist()
 
@@ -56,12 +60,11 @@ def test_forecasts_are_those_of_one_process(cluster, forecaster):
     """Also intervals; of series that were not fitted, whose rows are in several partitions."""
     y = panel(seed=1)
     check_equal(cluster, forecaster.predict(y=cluster.frame(y, 3)), forecaster.predict(y=y))
-    one = cluster.frame(y[y["unique_id"] < "s2"], 1)
-    coverage = {"coverage": [0.5, 0.9]}
-    result = forecaster.predict_interval(4, y=one, **coverage)
-    check_equal(
-        cluster, result, forecaster.predict_interval(4, y=y[y["unique_id"] < "s2"], **coverage)
+    zoned = y.assign(
+        unique_id=y["unique_id"].str[1:].astype(int), ds=y["ds"].dt.tz_localize("Europe/Berlin")
     )
+    result = forecaster.predict_interval(4, y=cluster.frame(zoned, 2), coverage=[0.5, 0.9])
+    check_equal(cluster, result, forecaster.predict_interval(4, y=zoned, coverage=[0.5, 0.9]))
 
 
 def test_a_sample_is_the_same_in_any_partitions(cluster):
@@ -113,3 +116,16 @@ def test_no_engine_is_imported_before_a_frame_of_it_comes():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_backtests(cluster):
+    """Of models of each series, and of a network fitted to a sample: here of all series."""
+    y, settings = panel(6), {"n_windows": 2, "baselines": ["naive"]}
+    local = small(scope="local", n_ahead=3, hidden_size=2)
+    result, expected = (backtest(local, of, **settings) for of in (cluster.frame(y, 2), by_id(y)))
+    check_equal(cluster, result.forecasts, expected.forecasts)
+    table = result.metrics()
+    pd.testing.assert_frame_equal(table, expected.metrics()[table.columns.tolist()], rtol=1e-12)
+    of_all = backtest(small(n_sample=9), cluster.frame(y, 2), refit=False, **settings)
+    expected = backtest(small(), by_id(y), refit=False, **settings)
+    check_equal(cluster, of_all.forecasts, expected.forecasts)

@@ -58,7 +58,15 @@ class MissingDataError(DataError):
 class MissingRowsError(MissingDataError):
     """Rows from time stamp ``first`` to ``last`` missing between known and new ones."""
 
-    def __init__(self, problem: str, remedy: str = "", *, first: Any, last: Any, **location: Any):
+    def __init__(
+        self,
+        problem: str,
+        remedy: str = "",
+        *,
+        first: Any = None,
+        last: Any = None,
+        **location: Any,
+    ):
         super().__init__(problem, remedy, **location)
         self.first, self.last = first, last
 

@@ -11,6 +11,8 @@ from tsrnn.data.errors import DataError, Location
 from tsrnn.data.interop import narwhals_frame
 from tsrnn.data.time_axis import format_time
 
+_BLOCK = 64  # series that are checked together at first
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Skipped:
@@ -44,7 +46,8 @@ def without_bad_series(
     """The series that a check lets pass, in the form of ``y``; None if it is none of them.
 
     ``check`` raises a DataError for a frame of some of the series if one of them is bad. It is
-    called for halves of a frame that is refused, and for halves of these, down to one series.
+    called for blocks of series. Of a block that is refused the series that the error names is taken
+    out, or, where it names none, halves are checked, down to one series.
 
     Parameters
     ----------
@@ -64,23 +67,31 @@ def without_bad_series(
     for label, error in series.bad_from_the_start():
         labels.append(label)
         errors.append(error)
-    ranges = [(0, len(series.labels))]
-    while ranges:
-        first, end = ranges.pop()
-        if first == end:
-            continue
+    n = len(series.labels)
+    bad: dict[int, DataError] = {}
+    number_of = dict(zip(series.labels, range(n), strict=True))
+    blocks = np.array_split(np.arange(n), -(-n // _BLOCK))[::-1] if n else []
+    while blocks:
+        block = blocks.pop()
         try:
-            check(series.take(np.arange(first, end)))
+            check(series.take(block))
         except DataError as error:
-            if end - first > 1:
-                middle = (first + end) // 2
-                ranges += [(middle, end), (first, middle)]
+            if len(block) == 1:
+                bad[int(block[0])] = error
                 continue
-            labels.append(series.labels[first])
-            errors.append(error)
+            is_named = block == number_of.get(error.series, -1)
+            parts = (
+                (block[is_named], block[~is_named])
+                if is_named.any()
+                else np.split(block, [len(block) // 2])
+            )
+            blocks += parts[::-1]
         else:
-            good.append(np.arange(first, end))
-    kept = series.take(np.concatenate(good)) if good else None
+            good.append(block)
+    for number in sorted(bad):
+        labels.append(series.labels[number])
+        errors.append(bad[number])
+    kept = series.take(np.sort(np.concatenate(good))) if good else None
     return kept, Skipped(labels, errors)
 
 
@@ -115,7 +126,8 @@ class _Rows:
         return self.bad
 
     def take(self, numbers: np.ndarray) -> Any:
-        parts = [self.order[self.bounds[k] : self.bounds[k + 1]] for k in numbers]
+        bounds = zip(self.bounds[numbers], self.bounds[numbers + 1], strict=True)
+        parts = [self.order[first:end] for first, end in bounds]
         rows = np.sort(np.concatenate(parts))  # in the order that they had
         return self.y.iloc[rows] if hasattr(self.y, "iloc") else self.y[rows.tolist()]
 

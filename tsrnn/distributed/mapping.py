@@ -38,10 +38,9 @@ def on_engines(
             fitted = getattr(estimator, "fitted_", None)
             if isinstance(fitted, LocalFit) and y is None:
                 return fitted.map_method(partitioned(estimator), name, arguments)
-            if y is not None and not isinstance(y, Collection):
-                caller = partitioned(estimator)
-                if caller.skips:
-                    return caller.call_skipping(name, y, arguments)
+            caller = partitioned(estimator)
+            if y is not None and caller.skips and not isinstance(y, Collection):
+                return caller.call_skipping(name, y, arguments)
             return method(*args, **kwargs)
 
         return wrapper

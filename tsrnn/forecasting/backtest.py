@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from tsrnn.data import Collection, Location, affected
-from tsrnn.estimators.progress import progress_bar
+from tsrnn.distributed import engine_of, refuse_frames
 from tsrnn.forecasting.backtesting import (
     BASELINES,
     Backtest,
-    Block,
+    BacktestPlan,
     ForecasterOptions,
-    LibraryForecaster,
     lead_of,
     named_forecasters,
-    network_forecasts,
-    simple_forecasts,
 )
+from tsrnn.forecasting.engine_backtest import PartitionedBacktest, backtest_on_engine
 from tsrnn.forecasting.forecaster import RNNForecaster
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
-from tsrnn.forecasting.metrics.points import scale_or_nan
 from tsrnn.forecasting.uncertainty import as_levels
 from tsrnn.parameters import (
     BOOLEAN,
@@ -38,7 +29,7 @@ from tsrnn.parameters import (
     validated,
 )
 
-__all__ = ["Backtest", "backtest"]
+__all__ = ["Backtest", "PartitionedBacktest", "backtest"]
 
 _LEVELS = Probabilities(scalar=True, empty=True, labelled=True)
 
@@ -66,7 +57,7 @@ def backtest(
     quantiles: Sequence[float] = (),
     baselines: Sequence[str] = ("seasonal_naive", "drift"),
     verbose: int = 0,
-) -> Backtest:
+) -> Any:
     """Forecast from past origins, as if the values after them were unknown.
 
     Parameters
@@ -86,7 +77,10 @@ def backtest(
         others take are those of the first RNNForecaster, if possible one with ``max_iter`` above 0;
         of several, RNNForecasters with ``max_iter=0`` read ``y`` alone.
     y, X, static
-        As in ``RNNForecaster.fit``. Covariates known in the future are read with their actual
+        As in ``RNNForecaster.fit``. Of a frame of Dask, Spark or Ray, ``y`` alone, each task
+        forecasts the series of a partition, by one RNNForecaster among others: with
+        ``scope="local"`` it is fitted there, else once, with ``refit=False``, to ``n_sample``
+        series. Covariates known in the future are read with their actual
         values: where they were themselves forecasts, give these.
     n_windows : int, default=5
         Origins. The last one is a horizon before the end of each series.
@@ -109,7 +103,8 @@ def backtest(
     -------
     Backtest
         With the frame ``forecasts``, the tables ``metrics()`` and ``worst()``, and a table of
-        itself in notebooks.
+        itself in notebooks. Of a frame of an engine a PartitionedBacktest, with ``forecasts`` of
+        that engine and ``metrics()``.
 
     Raises
     ------
@@ -145,169 +140,21 @@ def backtest(
     forecasters = named_forecasters(forecaster, tuple(baselines))
     lead_name = lead_of(forecasters)
     lead = forecasters[lead_name]
-    horizon, step = lead.horizon, lead.horizon if step is None else step
+    plan = BacktestPlan(
+        lead=lead_name,
+        n_windows=n_windows,
+        step=lead.horizon if step is None else step,
+        refit=refit,
+        coverages=as_levels(coverage),
+        quantiles=as_levels(quantiles),
+        has_prefixes=not is_one,
+    )
+    engine = engine_of(y)
+    if engine is not None:
+        refuse_frames({"X": X, "static": static})
+        if X is not None or static is not None:
+            raise ValueError(f"A backtest on a frame of {engine.name} reads y alone.")
+        return backtest_on_engine(engine, y, plan, forecasters)
     collection = read_series(lead, y)
     covariates, static = read_covariates(lead, X), read_static(lead, static)
-    ends = _origins(collection, horizon, n_windows, step)
-    block = Block(collection, ends, horizon, as_levels(coverage), as_levels(quantiles))
-    rounds = _Rounds(forecasters, lead_name, covariates, static, not is_one, {})
-    n_origins = n_windows if refit is False else int(refit)  # of a fit
-    with progress_bar("backtest", verbose) as show:
-        parts = []
-        for first in range(0, n_windows, n_origins):
-            part = dataclasses.replace(block, ends=ends[:, first : first + n_origins])
-            parts.append(rounds.columns(part))
-            show(min(1.0, (first + n_origins) / n_windows))
-    columns = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
-    return _gathered(block, rounds, columns)
-
-
-def _origins(collection, horizon, n_windows, step):
-    """Known values of each series at each origin, (n_series, n_windows)."""
-    back = horizon + step * np.arange(n_windows - 1, -1, -1)
-    ends = collection.panel.lengths[:, None] - back
-    if ends.min() < 2:
-        series = int(np.argmin(ends[:, 0]))
-        label = collection.ids[series]
-        others = affected([collection.ids[k] for k in np.flatnonzero(ends.min(axis=1) < 2)])
-        raise Location(series=label).error(
-            f"has {collection.panel.lengths[series]} observations, too few for "
-            f"n_windows={n_windows} origins, step={step} apart, and horizon={horizon}{others}",
-            "Give fewer windows, a smaller step or more history.",
-        )
-    return ends
-
-
-@dataclasses.dataclass(eq=False)
-class _Rounds:
-    """Forecasters that are fitted, one round after the other, to blocks of origins."""
-
-    forecasters: dict[str, Any]
-    lead: str  # name of the network whose season and channels others take
-    covariates: Any
-    static: pd.DataFrame | None
-    has_prefixes: bool
-    seconds: dict[str, float]
-    season: int = 0  # that of the lead's first fit
-
-    def columns(self, block: Block) -> dict[str, np.ndarray]:
-        """Columns of all forecasters, (n_series, n_origins, horizon)."""
-        started = time.perf_counter()
-        lead = self.forecasters[self.lead]
-        lead_columns, state, whole = network_forecasts(lead, block, *self._read_by(lead))
-        self.season = self.season or state.spec.season
-        self._count(self.lead, started)
-        others = dataclasses.replace(
-            block, collection=whole, season=self.season, n_known=state.spec.n_known
-        )
-        columns: dict[str, np.ndarray] = {}
-        for name, forecaster in self.forecasters.items():
-            if name == self.lead:
-                columns |= self._named(name, lead_columns)
-                continue
-            started = time.perf_counter()
-            try:
-                columns |= self._named(name, self._forecasts(forecaster, block, others))
-            except Exception as error:
-                error.add_note(f"This is of the forecaster {name!r} of the backtest.")
-                raise
-            self._count(name, started)
-        return columns
-
-    def _forecasts(self, forecaster, block, others):
-        """Columns of one forecaster: "" of forecasts, others of intervals and quantiles."""
-        if isinstance(forecaster, RNNForecaster):
-            return network_forecasts(forecaster, block, *self._read_by(forecaster))[0]
-        if isinstance(forecaster, str):
-            return {"": simple_forecasts(forecaster, others)}
-        result = forecaster.forecasts(others)
-        return result if isinstance(forecaster, LibraryForecaster) else {"": result}
-
-    def _read_by(self, network):
-        """Covariates and static values; of several networks the pretrained one reads none."""
-        is_alone = self.has_prefixes and network.max_iter == 0
-        return (None, None) if is_alone else (self.covariates, self.static)
-
-    def _named(self, name, columns):
-        prefix = f"{name}_" if self.has_prefixes else ""
-        return {
-            name if column in ("", "RNNForecaster") else f"{prefix}{column}": values
-            for column, values in columns.items()
-        }
-
-    def _count(self, name, started):
-        seconds = time.perf_counter() - started
-        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
-
-
-def _gathered(block, rounds, columns):
-    """The result, from columns of forecasts, (n_series, n_origins, horizon)."""
-    collection, ends, horizon = block.collection, block.ends, block.horizon
-    panel, actual, form = collection.panel, collection.targets, collection.form
-    steps = np.arange(horizon)
-    places = (panel.indptr[:-1, None] + ends)[:, :, None] + steps
-    names = tuple(rounds.forecasters)
-    columns = {name: columns.pop(name) for name in names} | columns  # intervals after forecasts
-    id_column, time_column, target_column = form.long_names
-    keys = id_column, "cutoff", time_column, target_column
-    _check_names([*keys, *columns])
-    labels = [0 if label is None else label for label in collection.ids]
-    indexes = [axis.index for axis in collection.axes]
-    cutoffs, n_rows = np.repeat(ends - 1, horizon, axis=1), ends.shape[1] * horizon
-    data = {
-        id_column: pd.Series(labels).repeat(n_rows).to_numpy(),
-        "cutoff": _stamps(indexes, cutoffs),
-        time_column: _stamps(indexes, (ends[:, :, None] + steps).reshape(len(ends), -1)),
-        target_column: actual[places].ravel(),
-    }
-    frame = pd.DataFrame(data | {name: values.ravel() for name, values in columns.items()})
-    scales, squared_scales = _scales(collection, ends[:, 0], rounds.season)
-    static = rounds.static
-    if static is not None and collection.ids != [None]:
-        static = static.reindex(pd.Index(collection.ids))
-    return Backtest(
-        forecasts=form.frame(frame),
-        forecasters=names,
-        horizon=horizon,
-        season=rounds.season,
-        scales=scales,
-        squared_scales=squared_scales,
-        static=static,
-        seconds=rounds.seconds,
-        form=form,
-        has_prefixes=rounds.has_prefixes,
-    )
-
-
-def _scales(collection, n_known, season):
-    """Mean absolute and squared seasonal differences of the first values, (n_series,) each."""
-    bounds = zip(collection.panel.indptr[:-1], n_known, strict=True)
-    histories = [collection.targets[first : first + n] for first, n in bounds]
-    return tuple(
-        np.array([scale_or_nan(history, season, squared) for history in histories])
-        for squared in (False, True)
-    )
-
-
-def with_season(
-    result: Backtest, collection: Collection, n_known: np.ndarray, season: int
-) -> Backtest:
-    """A backtest with errors scaled by another season; ``n_known`` values at the first origin."""
-    scales, squared_scales = _scales(collection, n_known, season)
-    return dataclasses.replace(result, season=season, scales=scales, squared_scales=squared_scales)
-
-
-def _check_names(names):
-    """Refuse forecasters with the name of another column of the result."""
-    repeated = next((name for k, name in enumerate(names) if name in names[:k]), None)
-    if repeated is not None:
-        raise ValueError(
-            f"{repeated!r} would be the name of two columns of the result, {names}. Give the "
-            "forecasters other names, by a dict, or rename the column of y."
-        )
-
-
-def _stamps(indexes, places):
-    """Time stamps at places of each series, end to end."""
-    parts = [index[row] for index, row in zip(indexes, places, strict=True)]
-    return parts[0].append(parts[1:])
+    return plan.run(forecasters, collection, covariates, static, verbose=verbose)

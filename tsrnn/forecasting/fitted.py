@@ -247,6 +247,19 @@ class FittedForecaster:
             later_covariates=self.later_covariates if later is None else later,
         )
 
+    def of_others(self, history: Collection) -> FittedForecaster:
+        """The networks with the histories of other series in place of the fitted ones."""
+        self.check_other(history)
+        self._groups_of_labels(history.ids)
+        seasons, trend = (self.spec.season, *self.scaling.seasons), bool(self.scaling.slope.any())
+        scaling = scaling_of(
+            history.panel, self.spec.lookback, seasons, self.transform, trend, loss=self.spec.loss
+        )
+        n_elapsed = np.zeros(len(history.ids), np.int64)
+        return dataclasses.replace(
+            self, scaling=scaling, history=history, recent=history, n_elapsed=n_elapsed
+        )
+
     def without_history(self) -> FittedForecaster:
         """The state with what forecasts of other series read: of its own a few values.
 

@@ -296,7 +296,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
       ``max_seconds`` and a GPU cannot be had so.
     * with ``scope="local"`` each partition fits a network of each of its series, all in one call:
       time grows with the number of series, by about as many as there are workers. What parameters
-      leave open is chosen by a sample, the share of the pretrained network by partition.
+      leave open is chosen by a sample, the share of the pretrained network and the scales of
+      covariates by partition.
       Networks stay with the engine, for ``predict()`` of the fitted series; those of a worker that
       is lost are fitted again, to the same bits. Nothing else can be done with such a forecaster.
 

@@ -183,7 +183,7 @@ def fit_on_engine(
     names = [forecaster.id_column, forecaster.time_column, forecaster.target_column]
     refuse_columns(engine.template(y), names, engine.name)
     if forecaster.scope == "local":
-        unfitted = PartitionedForecaster(_resolved(forecaster, engine, y, arguments))
+        unfitted = PartitionedForecaster(resolved_by_sample(forecaster, engine, y, arguments))
         fitted: Any = fit_local(unfitted, engine, y, arguments)
         forecaster.fitted_ = fitted
         if unfitted.skips:
@@ -216,7 +216,9 @@ def drawn_series(forecaster: ForecasterBase, collection: Collection) -> Collecti
     return take_series(collection, np.flatnonzero([label in drawn for label in collection.ids]))
 
 
-def _resolved(forecaster, engine, y, arguments):
+def resolved_by_sample(
+    forecaster: ForecasterBase, engine: Engine, y: Any, arguments: dict[str, Any]
+) -> Any:
     """A forecaster whose open parameters are chosen by a sample: the same in all partitions."""
     n, seed = forecaster.n_sample or _N_RESOLVING, sample_seed(forecaster.random_state)
     rows = sample_series(engine, y, forecaster.id_column, n, seed)

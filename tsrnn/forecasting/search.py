@@ -14,7 +14,8 @@ import pandas as pd
 from sklearn.base import clone
 
 from tsrnn.estimators.progress import progress_bar
-from tsrnn.forecasting.backtest import Backtest, backtest, with_season
+from tsrnn.forecasting.backtest import Backtest, backtest
+from tsrnn.forecasting.backtesting import with_season
 from tsrnn.forecasting.forecaster import RNNForecaster
 from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.searching import (

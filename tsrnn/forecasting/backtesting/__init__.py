@@ -9,6 +9,7 @@ from tsrnn.forecasting.backtesting.forecasters import (
 )
 from tsrnn.forecasting.backtesting.libraries import LibraryForecaster
 from tsrnn.forecasting.backtesting.networks import network_forecasts
+from tsrnn.forecasting.backtesting.plan import BacktestPlan, with_season
 from tsrnn.forecasting.backtesting.regression import RegressionForecaster
 from tsrnn.forecasting.backtesting.result import Backtest
 from tsrnn.forecasting.backtesting.simple import SIMPLE, simple_forecasts
@@ -17,6 +18,7 @@ __all__ = [
     "BASELINES",
     "SIMPLE",
     "Backtest",
+    "BacktestPlan",
     "Block",
     "ForecasterOptions",
     "LibraryForecaster",
@@ -25,4 +27,5 @@ __all__ = [
     "named_forecasters",
     "network_forecasts",
     "simple_forecasts",
+    "with_season",
 ]

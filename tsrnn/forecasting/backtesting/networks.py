@@ -18,14 +18,19 @@ def network_forecasts(
     block: Block,
     covariates: Covariates | None,
     static: pd.DataFrame | None,
+    state: FittedForecaster | None = None,
 ) -> tuple[dict[str, np.ndarray], FittedForecaster, Any]:
     """Columns (n_series, n_origins, horizon), the state fitted at the first origin, and all series
-    with the channels that it reads."""
+    with the channels that it reads. A ``state`` of other series is taken as it is."""
     history = head(block.collection, block.ends[:, 0])
     fitted = clone(forecaster)
+    fitted.is_part = getattr(forecaster, "is_part", False)
     if fitted.short == "drop":  # all forecasters of a backtest forecast the same series
         fitted.set_params(short="pad")
-    state = fitted.fit(history, covariates, static).fitted_
+    if state is None:
+        state = fitted.fit(history, covariates, static).fitted_
+    else:
+        state = state.of_others(history)
     mask = forecaster.missing == "mask"
     whole, _ = state.with_channels(block.collection, covariates, static, mask)
     context = _context_of(state, whole, block.ends[:, -1], block.horizon)
