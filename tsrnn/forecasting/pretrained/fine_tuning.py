@@ -50,12 +50,14 @@ class TuningSeries:
 
     def source(self, series: np.ndarray, ends: np.ndarray, n_jobs: int | None = None) -> Source:
         """Inputs and targets of windows that read the first ``ends`` values of each ``series``."""
-        parts = []
-        for lot in np.array_split(np.arange(ends.size), -(-ends.size // _LOT)):
-            stretches = Stretches(self.values, self.firsts[series[lot]], ends[lot], self.season)
-            horizons = np.full(lot.size, self.horizon)
-            parts.append(windows_of(stretches, horizons, n_jobs, self.truth))
-        return joined(parts)
+        lots = np.array_split(np.arange(ends.size), -(-ends.size // _LOT))
+        parts = (self._windows(series[lot], ends[lot], n_jobs) for lot in lots)
+        return joined(parts, ends.size * self._most_rows)
+
+    def _windows(self, series, ends, n_jobs):
+        stretches = Stretches(self.values, self.firsts[series], ends, self.season)
+        horizons = np.full(ends.size, self.horizon)
+        return windows_of(stretches, horizons, n_jobs, self.truth)
 
     def n_windows(self, n_held_out: np.ndarray) -> np.ndarray:
         """Windows of each series to train on, (n_series,), which read more than a season."""
@@ -78,11 +80,20 @@ class TuningSeries:
     @property
     def most_windows(self) -> int:
         """Windows that are few enough for memory and time."""
-        season, long = np.array([self.season]), np.array([longer_season(self.season)])
-        n_values = np.minimum(self.lengths.max(), longest_needed(season, long))
-        n_rows = steps_read(n_values, season) + self.horizon
-        limits = _MAX_WINDOWS, _MAX_ROWS // n_rows[0], _MAX_VALUES // n_values[0]
+        limits = _MAX_WINDOWS, _MAX_ROWS // self._most_rows, _MAX_VALUES // self._most_read
         return max(1, int(min(limits)))
+
+    @property
+    def _most_read(self):
+        """Values that a window reads, at most."""
+        season, long = np.array([self.season]), np.array([longer_season(self.season)])
+        return int(np.minimum(self.lengths.max(), longest_needed(season, long))[0])
+
+    @property
+    def _most_rows(self):
+        """Rows of a window, at most."""
+        n_values, season = np.array([self._most_read]), np.array([self.season])
+        return int((steps_read(n_values, season) + self.horizon)[0])
 
     @property
     def _least(self):

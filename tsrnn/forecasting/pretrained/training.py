@@ -11,6 +11,7 @@ import argparse
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from tsrnn.forecasting.pretrained.network import (
 from tsrnn.kernels import portable
 from tsrnn.kernels.jit.threads import claim_threads
 from tsrnn.kernels.simple_forecasts.filling import Filled
+from tsrnn.kernels.simple_forecasts.inputs import N_INPUTS
 from tsrnn.kernels.simulation.filling import fill_series, shares_of
 from tsrnn.kernels.simulation.series import KINDS
 from tsrnn.kernels.sources import Source, sequence_source
@@ -131,22 +133,22 @@ def simulate_windows(plan: Plan, number: int, n_jobs: int | None = None) -> Sour
     for task in TASKS:
         n = round(plan.n_windows * task.share)
         parts.append(windows_of(*simulate_stretches(task, n, rng, n_jobs), n_jobs))
-    return joined(parts)
+    return joined(parts, sum(len(targets) for _, targets in parts))
 
 
-def joined(parts: list[tuple[Filled, np.ndarray]]) -> Source:
-    """The source of several lots of windows, which are taken out of the list.
+def joined(parts: Iterable[tuple[Filled, np.ndarray]], n_most: int) -> Source:
+    """The source of several lots of windows, of ``n_most`` rows or fewer.
 
-    Each is let go of when it is copied, so that memory does not hold all of them twice.
+    Each lot may be let go of when it is copied; memory is taken for the rows that there are.
     """
-    lengths = np.concatenate([filled.lengths for filled, _ in parts])
-    n_rows, n_inputs = int(lengths.sum()), parts[0][0].inputs.shape[1]
-    inputs, targets, first = np.empty((n_rows, n_inputs)), np.empty((n_rows, 1)), 0
-    while parts:
-        filled, of_part = parts.pop(0)
-        rows = slice(first, first + len(of_part))
-        inputs[rows], targets[rows], first = filled.inputs, of_part, rows.stop
-    return sequence_source(inputs, np.cumsum(lengths) - lengths, lengths, targets)
+    inputs, targets = np.empty((n_most, N_INPUTS)), np.empty((n_most, 1))
+    lengths, n_rows = [], 0
+    for filled, of_part in parts:
+        rows = slice(n_rows, n_rows + len(of_part))
+        inputs[rows], targets[rows], n_rows = filled.inputs, of_part, rows.stop
+        lengths.append(filled.lengths)
+    n = np.concatenate(lengths)
+    return sequence_source(inputs[:n_rows], np.cumsum(n) - n, n, targets[:n_rows])
 
 
 def settings_of(plan: Plan, rate: float, n_jobs: int | None = None) -> Settings:
