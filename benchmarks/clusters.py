@@ -124,7 +124,10 @@ def rounds(arguments):
     print("| M4 | seed | fit | s | rounds | best | MASE | OWA |\n|---|---|---|---|---|---|---|---|")
     with (
         LocalCluster(
-            arguments.workers, threads_per_worker=1, dashboard_address=None, silence_logs=40
+            n_workers=arguments.workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=40,
         ) as cluster,
         Client(cluster),
     ):
