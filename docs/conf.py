@@ -71,13 +71,6 @@ def skip_foreign(app, what, name, member, skip, options):
     return None
 
 
-def follow_moves(app, docname, source):
-    """Lead links of the changelog, which names files as they were, to where these are now."""
-    if docname == "CHANGELOG":
-        source[0] = source[0].replace("](docs/daily-job.md)", "](docs/how-to/daily-job.md)")
-
-
 def setup(app):
     """Connect what is above."""
     app.connect("autodoc-skip-member", skip_foreign)
-    app.connect("source-read", follow_moves)

@@ -39,7 +39,7 @@ def _dask(patch):
     dd = pytest.importorskip("dask.dataframe")
     distributed = pytest.importorskip("distributed")
     with (
-        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as local,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local,
         distributed.Client(local),
     ):
         yield Cluster(

@@ -84,7 +84,7 @@ class MissingRowsError(MissingDataError):
     problem, remedy : str, default=""
     **location
         As of :class:`DataError`.
-    first, last : Any
+    first, last : Any, default=None
         Time stamps of the first and the last missing row.
 
     Examples
