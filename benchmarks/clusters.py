@@ -156,9 +156,11 @@ def rounds(arguments):
 
 def processor():
     """Name and vectors of the processor, and the number of cores."""
-    flags = Path("/proc/cpuinfo").read_text().split() if os.path.exists("/proc/cpuinfo") else ()
-    names = [name for name in ("avx512f", "avx2") if name in flags]
-    return f"{os.cpu_count()} cores{', ' + names[0] if names else ''}"
+    path = Path("/proc/cpuinfo")
+    text = path.read_text() if path.exists() else ""
+    names = [line.partition(": ")[2] for line in text.splitlines() if "model name" in line]
+    vectors = [name for name in ("avx512f", "avx2") if name in text.split()]
+    return ", ".join([f"{os.cpu_count()} cores", *names[:1], *vectors[:1]])
 
 
 if __name__ == "__main__":

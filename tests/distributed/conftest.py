@@ -38,8 +38,9 @@ def cluster(request):
 def _dask(patch):
     dd = pytest.importorskip("dask.dataframe")
     distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local,
+        distributed.LocalCluster(**options) as local,
         distributed.Client(local),
     ):
         yield Cluster(
