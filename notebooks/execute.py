@@ -44,12 +44,14 @@ def digest_of(notebook: nbformat.NotebookNode) -> str:
 
 
 def normalise(notebook: nbformat.NotebookNode) -> None:
-    """Drop times, versions and addresses, and join what one stream said in pieces."""
+    """Drop times, versions, addresses, news of compiling; join what a stream said in pieces."""
     notebook.metadata = nbformat.from_dict(METADATA | {"executed": digest_of(notebook)})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         outputs = []
         for output in cell.get("outputs", []):
+            if output.get("name") == "stderr" and "Compiling kernels" in output.text:
+                continue
             if outputs and output.get("name", "") == outputs[-1].get("name"):
                 outputs[-1].text += output.text
                 continue
