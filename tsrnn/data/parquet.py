@@ -130,12 +130,12 @@ class StoredSeries:
             complete = self.order[first:last][kept & (ends[first:last] <= last_row)]
             for number in complete.tolist():
                 if rows.n_complete and rows.n_complete + self.lengths[number] > n_most:
-                    yield rows.take()
+                    yield rows.pop_complete()
                 rows.complete(number)
         if first_row != ends[-1]:
             raise self._changed()
         if rows.n_complete:
-            yield rows.take()
+            yield rows.pop_complete()
         release_memory()
 
     def _changed(self):
@@ -173,7 +173,7 @@ class _Rows:
         self.numbers.append(number)
         self.n_complete += int(self.stored.lengths[number])
 
-    def take(self) -> tuple[np.ndarray, Collection]:
+    def pop_complete(self) -> tuple[np.ndarray, Collection]:
         """The complete series, checked, which are then forgotten."""
         import pyarrow as pa
 

@@ -189,8 +189,8 @@ def fit_on_engine(
         if unfitted.skips:
             forecaster.skipped_ = fitted.skipped(unfitted)
         if fitted.n_skipped:
-            told = f"{fitted.n_skipped} series are left out: skipped_ names them"
-            warnings.warn(told, stacklevel=user_level())
+            message = f"{fitted.n_skipped} series are left out: skipped_ names them"
+            warnings.warn(message, stacklevel=user_level())
         return
     id_column, seed = forecaster.id_column, sample_seed(forecaster.random_state)
     if forecaster.n_sample is not None:

@@ -251,7 +251,7 @@ class _TrainPartition:
                 workers,
                 None,
             )
-            runner.take(start)
+            runner.resume_from(start)
             losses = runner.run_epoch(lambda progress: None)
         result = runner.parameters, runner.moments, losses
         return PartitionResult(prepared.key, windows.size, *result)

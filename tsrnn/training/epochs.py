@@ -155,7 +155,7 @@ class EpochRunner:
         on_progress(min(1.0, (self.n_epochs + 1) / int(self.max_epochs.max())))
         return losses
 
-    def take(self, start: Round) -> None:
+    def resume_from(self, start: Round) -> None:
         """Continue from the state of networks at the beginning of an epoch."""
         self.n_epochs = start.number
         self.parameters[:], self.moments[:] = start.parameters, start.moments

@@ -35,7 +35,7 @@ def borrow(layout: BufferLayout) -> Iterator[Buffer]:
     device.OutOfMemory
         If the GPU has too little memory though all idle buffers are freed.
     """
-    buffer = _take(layout)
+    buffer = _idle_or_new(layout)
     try:
         prepare(buffer, layout)
         yield buffer
@@ -63,7 +63,7 @@ def clear() -> None:
         buffer.free()
 
 
-def _take(layout):
+def _idle_or_new(layout):
     context = device.current_context()
     with _lock:
         idle = [buffer for buffer in _idle if buffer.context is context]
