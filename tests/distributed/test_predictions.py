@@ -129,3 +129,36 @@ def test_backtests(cluster):
     of_all = backtest(small(n_sample=9), cluster.frame(y, 2), refit=False, **settings)
     expected = backtest(small(), by_id(y), refit=False, **settings)
     check_equal(cluster, of_all.forecasts, expected.forecasts)
+
+
+@pytest.mark.parametrize("part", ["y", ["y"]])
+def test_what_is_no_frame_is_named(part, forecaster):
+    """A column and an array of Dask are of the library, and no frame."""
+    dd = pytest.importorskip("dask.dataframe")
+    frame = dd.from_pandas(panel(), npartitions=2, sort=False)
+    other = frame["y"] if part == "y" else frame[part].to_dask_array()
+    for call in (small().fit, lambda y: forecaster.predict(y=y)):
+        with pytest.raises(TypeError, match=r"Of dask, dask\..* is not supported. Give a dask\.d"):
+            call(other)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "library"),
+    [
+        ("dask.dataframe.dask_expr._collection", "DataFrame", "Dask"),
+        ("pyspark.sql.classic.dataframe", "DataFrame", "Spark"),
+        ("pyspark.sql.dataframe", "DataFrame", "Spark"),
+        ("ray.data.dataset", "MaterializedDataset", "Ray"),
+        ("pyspark.sql.connect.dataframe", "DataFrame", None),
+        ("pyspark.pandas.frame", "DataFrame", None),
+        ("ray.data.grouped_data", "GroupedData", None),
+    ],
+)
+def test_frames_are_known_by_their_types(module, name, library):
+    pytest.importorskip(module.partition(".")[0])
+    frame = type(name, (), {"__module__": module})()
+    if library is None:
+        with pytest.raises(TypeError, match=name):
+            engine_of(frame)
+    else:
+        assert engine_of(frame).name == library

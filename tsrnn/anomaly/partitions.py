@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -19,11 +18,10 @@ from tsrnn.data import (
     Panel,
     affected,
     channels_from,
-    listed,
     without_bad_series,
 )
 from tsrnn.distributed import Engine, refuse_frames, sample_series, sampled, template_of
-from tsrnn.parameters import ParameterError, sample_seed, user_level, validate_parameters
+from tsrnn.parameters import ParameterError, sample_seed, validate_parameters
 
 # Results of a row each, by the method: name and dtype.
 _BY_ROW = {
@@ -186,12 +184,7 @@ def good_panel(detector: Any, y: Any) -> Any:
     good, skipped = without_bad_series(y, lambda rows: read_panel(detector, rows), *names)
     if good is None:
         raise skipped.errors[0]
-    if skipped.labels:
-        warnings.warn(
-            f"{len(skipped.labels)} series are left out: {listed(skipped.labels)}. The first: "
-            f"{skipped.errors[0]}",
-            stacklevel=user_level(),
-        )
+    skipped.warn()
     return good
 
 

@@ -1,15 +1,17 @@
 """Leave out the series that cannot be used, and say which and why."""
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Hashable
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.errors import DataError, Location
+from tsrnn.data.errors import DataError, Location, listed
 from tsrnn.data.interop import narwhals_frame
 from tsrnn.data.time_axis import format_time
+from tsrnn.parameters import user_level
 
 _BLOCK = 64  # series that are checked together at first
 
@@ -34,6 +36,15 @@ class Skipped:
         labels = pd.Series(self.labels, dtype=None if self.labels else "str")
         table.insert(0, id_column, labels)
         return table
+
+    def warn(self, hint: str = "") -> None:
+        """Warn of the series, if there are any; ``hint`` ends the message."""
+        if self.labels:
+            warnings.warn(
+                f"{len(self.labels)} series are left out: {listed(self.labels)}. The first: "
+                f"{self.errors[0]}{hint}",
+                stacklevel=user_level(),
+            )
 
 
 def without_bad_series(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -11,6 +12,18 @@ _MODULES = {
     "dask": "tsrnn.distributed.dask_engine",
     "pyspark": "tsrnn.distributed.spark_engine",
     "ray": "tsrnn.distributed.ray_engine",
+}
+# What the types of frames are called: "module.name", with any submodule between.
+_FRAMES = {
+    "dask": r"dask\.dataframe\..*\bDataFrame",
+    "pyspark": r"pyspark\.sql\.(?!connect\.).*\bDataFrame",
+    "ray": r"ray\.data\..*\b(Materialized)?Dataset",
+}
+_REMEDIES = {
+    "dask": "Give a dask.dataframe.DataFrame: series.reset_index() or to_frame() makes one.",
+    "pyspark": "Give a pyspark.sql.DataFrame: to_spark() of a pyspark.pandas one makes it; frames "
+    "of Spark Connect are not supported.",
+    "ray": "Give a ray.data.Dataset.",
 }
 
 
@@ -74,6 +87,17 @@ class Engine(Protocol):
 
 
 def engine_of(frame: Any) -> Engine | None:
-    """The engine of a frame of Dask, Spark or Ray; None for all else."""
-    module = _MODULES.get(type(frame).__module__.partition(".")[0])
-    return None if module is None else importlib.import_module(module).ENGINE
+    """The engine of a frame of Dask, Spark or Ray; None for what is of no such library.
+
+    Raises
+    ------
+    TypeError
+        For what is of these libraries, and no frame.
+    """
+    kind = f"{type(frame).__module__}.{type(frame).__qualname__}"
+    library = kind.partition(".")[0]
+    if library not in _MODULES:
+        return None
+    if not re.fullmatch(_FRAMES[library], kind):
+        raise TypeError(f"Of {library}, {kind} is not supported. {_REMEDIES[library]}")
+    return importlib.import_module(_MODULES[library]).ENGINE

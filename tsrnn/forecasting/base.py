@@ -48,6 +48,7 @@ def length_of_training(parameters: Mapping[str, Any], n_all: int) -> tuple[int, 
 class ForecasterBase(RecurrentEstimator):
     """Estimator with the parameters of RNNForecaster and a fitted state ``fitted_``."""
 
+    is_part = False  # whether its series are some of a panel, the others being elsewhere
     fitted_: FittedForecaster  # after a fit by partitions, with scope="local", a LocalFit
 
     def _settings(self, n_windows: int, batch_size: int | None = None) -> Settings:

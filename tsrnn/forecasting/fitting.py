@@ -30,11 +30,7 @@ from tsrnn.forecasting.predictor import (
     pretrained_outputs,
 )
 from tsrnn.forecasting.pretrained import Pretrained, forecast_one, load_pretrained
-from tsrnn.forecasting.resolve import (
-    ResolvedParams,
-    resolve,
-    unless_auto,
-)
+from tsrnn.forecasting.resolve import ResolvedParams, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.seasons import Seasons
 from tsrnn.forecasting.short import (
@@ -101,8 +97,7 @@ def fit_series(
         parameters = forecaster.get_params() | {"season": seasons.base}
         if parts.data and parts.data.least <= 0 and parameters["transform"] == "auto":
             parameters["transform"] = None
-        is_part = getattr(forecaster, "is_part", False)
-        resolved = resolve(collection, parameters, features.n_known > 0, is_part)
+        resolved = resolve(collection, parameters, features.n_known > 0, forecaster.is_part)
     except TooShortError as error:
         is_open = weights is None and forecaster.short != "raise"
         if not (is_open and may_be_zero_shot(forecaster, features)):

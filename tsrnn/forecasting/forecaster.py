@@ -274,7 +274,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     chosen, epochs are validated and the pretrained network is fine-tuned, and ``history_`` and
     ``predict`` without ``y`` are of it alone. The network is trained on windows of all series, as
     many as else, which are drawn by ``random_state`` and read by a pass over the files for as many
-    epochs as there is room for: three passes in most fits, five where there is room for few. The
+    epochs as a quarter of the memory has room for (16 MB take 32 passes where 45 MB take 12). The
     result does not depend on the order of files and series, on the size of row groups, or on
     ``max_memory`` from about 225 MB on. Rows of a series must be together, in any order, and there
     are about 200 bytes for each series; imports and compiled kernels take about 250 MB more.

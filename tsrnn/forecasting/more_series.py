@@ -81,14 +81,16 @@ class MoreSeries(abc.ABC):
 
 def refuse_arguments(where: str, remedy: str, **arguments: Any) -> None:
     """Refuse arguments of ``fit`` that are given, and need all series in memory."""
-    given = [name for name, value in arguments.items() if value is not None]
-    if given:
-        verb = "needs" if len(given) == 1 else "need"
-        raise ValueError(f"y is {where}, and {', '.join(given)} {verb} all of it. {remedy}")
+    _refuse([name for name, value in arguments.items() if value is not None], where, remedy)
 
 
 def refuse_parameters(where: str, remedy: str, forecaster: Any, **only: Any) -> None:
     """Refuse parameters of a forecaster other than the values that can be had."""
-    wrong = [name for name, value in only.items() if getattr(forecaster, name) != value]
-    texts = {f"{name}={getattr(forecaster, name)!r}": True for name in wrong}
-    refuse_arguments(where, remedy, **texts)
+    values = {name: getattr(forecaster, name) for name in only}
+    _refuse([f"{k}={v!r}" for k, v in values.items() if v != only[k]], where, remedy)
+
+
+def _refuse(names, where, remedy):
+    if names:
+        verb = "needs" if len(names) == 1 else "need"
+        raise ValueError(f"y is {where}, and {', '.join(names)} {verb} all of it. {remedy}")

@@ -101,7 +101,7 @@ class OutOfMemory(MoreSeries):
             If a parameter or argument cannot be had out of memory, or there is too little.
         """
         names = forecaster.id_column, forecaster.time_column, forecaster.target_column
-        max_memory = forecaster.get_params()["max_memory"]
+        max_memory = forecaster.max_memory
         if max_memory is None:
             return read_all(y, names)
         n_bytes = bytes_of(max_memory)
@@ -114,8 +114,8 @@ class OutOfMemory(MoreSeries):
         refuse_arguments(where, _REMEDY, **others)
         n_at_once = int(min(_MOST_AT_ONCE, _PART_SHARE * n_bytes / _WORKING_BYTES))
         order = np.searchsorted(stored.ids, sampled(stored.ids, len(stored.ids), seed))
-        if forecaster.get_params()["n_sample"] is not None:
-            return _read(stored, order[: forecaster.get_params()["n_sample"]], n_at_once)
+        if forecaster.n_sample is not None:
+            return _read(stored, order[: forecaster.n_sample], n_at_once)
         chosen = _sample(stored, order, n_sampled, max_memory)
         sample = _read(stored, chosen, n_at_once)
         return cls(stored, sample, n_bytes, n_at_once, seed)

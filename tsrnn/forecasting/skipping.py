@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from tsrnn.data import DataError, Location, Skipped, format_step, listed, without_bad_series
+from tsrnn.data import DataError, Location, Skipped, format_step, without_bad_series
 from tsrnn.forecasting.base import ForecasterBase
 from tsrnn.forecasting.inputs import forecast_context, read_series
 from tsrnn.forecasting.resolve import check_values
-from tsrnn.parameters import user_level
 
 
 def call_without_bad(
@@ -99,12 +98,7 @@ def without_refused(forecaster: ForecasterBase, y: Any) -> tuple[Any, pd.DataFra
 
 def warn_of(skipped: Skipped) -> None:
     """Warn of the series that are left out."""
-    if skipped.labels:
-        warnings.warn(
-            f"{len(skipped.labels)} series are left out: {listed(skipped.labels)}. The first: "
-            f"{skipped.errors[0]} (check_series(y) tells of all.)",
-            stacklevel=user_level(),
-        )
+    skipped.warn(" (check_series(y) tells of all.)")
 
 
 def _columns(forecaster):

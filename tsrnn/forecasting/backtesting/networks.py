@@ -24,7 +24,7 @@ def network_forecasts(
     with the channels that it reads. A ``state`` of other series is taken as it is."""
     history = head(block.collection, block.ends[:, 0])
     fitted = clone(forecaster)
-    fitted.is_part = getattr(forecaster, "is_part", False)
+    fitted.is_part = forecaster.is_part
     if fitted.short == "drop":  # all forecasters of a backtest forecast the same series
         fitted.set_params(short="pad")
     if state is None:
