@@ -1,11 +1,12 @@
 # make demo: forecast a shipped series. make check: linters, types and fast tests, for every edit.
-# make test: all tests. make docs: the site, in docs/_build. Each sets up what it needs in .venv.
+# make test: all tests. make docs: the site, in docs/_build; make check-site opens it in a browser.
+# Each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-PYTEST := $(RUN) -m pytest --numprocesses auto --dist worksteal
+PYTEST := $(RUN) -m pytest --numprocesses auto --dist loadfile
 
-.PHONY: demo check test lint bench notebooks docs wheel clean
+.PHONY: demo check test lint bench notebooks docs check-site wheel clean
 
 demo: $(VENV)/demo
 	$(RUN) notebooks/demo.py
@@ -32,6 +33,10 @@ docs: $(VENV)/docs
 	rm -rf docs/_build docs/reference/generated
 	$(RUN) -m sphinx --nitpicky --fail-on-warning --keep-going --jobs auto -c docs . docs/_build/html
 
+# The pages of the site in a headless browser; python docs/check_in_browser.py --help tells more.
+check-site: $(VENV)/browser
+	$(RUN) docs/check_in_browser.py
+
 # A wheel in dist/ with compiled kernels for this Python and for processors of this architecture.
 wheel: $(VENV)/wheel
 	rm -rf build/kernels
@@ -55,6 +60,11 @@ $(VENV)/test: $(VENV)/pip pyproject.toml
 $(VENV)/docs: $(VENV)/pip pyproject.toml
 	$(RUN) -m pip install --quiet "pip>=25.1"
 	$(RUN) -m pip install --quiet --editable . --group docs
+	touch $@
+
+$(VENV)/browser: $(VENV)/pip pyproject.toml
+	$(RUN) -m pip install --quiet "pip>=25.1"
+	$(RUN) -m pip install --quiet --group browser
 	touch $@
 
 $(VENV)/wheel: $(VENV)/pip pyproject.toml

@@ -98,17 +98,18 @@ def run(tmp_path_factory):
 
 
 def test_kernels_against_the_slow_twin(run):
-    """Value, gradient and missing targets as scalar maths, then in networks, one simulated."""
-    tests = "tests/kernels/test_losses.py", "tests/kernels/test_cpu.py"
-    chosen = "log_cosh and not (horizons or every- or parallel or float32)"
-    assert "\n9 passed" in run("-m", "pytest", "-q", "-x", "-p", "no:xdist", "-k", chosen, *tests)
+    """The loss as scalar maths, then in networks, one simulated; the head in networks of all kinds.
+
+    Both in one process, which compiles what they share once.
+    """
+    loss = "log_cosh and not (horizons or every- or parallel or float32)"
+    head = "gru and head_total and not parallel or attending_head_total and not 2"
+    tests = [f"tests/kernels/test_{name}.py" for name in ("losses", "cpu", "attention")]
+    chosen = f"({loss}) or ({head})"
+    assert "\n14 passed" in run("-m", "pytest", "-q", "-x", "-p", "no:xdist", "-k", chosen, *tests)
 
 
-def test_the_head_against_the_slow_twin(run):
-    """Outputs, loss, gradient: recurrent on the CPU and simulated, and attention; saved."""
-    chosen = "gru and head_mean and not parallel or attending_head_mean and not 2"
-    tests = "tests/kernels/test_cpu.py", "tests/kernels/test_attention.py"
-    assert "\n5 passed" in run("-m", "pytest", "-q", "-x", "-p", "no:xdist", "-k", chosen, *tests)
+def test_the_head_is_saved(run):
     run("-c", SAVE_HEAD)
 
 

@@ -173,7 +173,8 @@ def standard_error(fitted, predicted, degree):
         np.polynomial.legendre.legvander((np.array(t) - centre) / len(predicted), degree)
         for t in (fitted, predicted)
     )
-    return np.mean([1 + row @ np.linalg.pinv(rows.T @ rows) @ row for row in new])
+    inverse = np.linalg.pinv(rows.T @ rows)
+    return np.mean([1 + row @ inverse @ row for row in new])
 
 
 def slow_polynomial(y, window, online, degree, around):

@@ -13,21 +13,15 @@ from tsrnn import RNNForecaster
 
 dd = pytest.importorskip("dask.dataframe")
 distributed = pytest.importorskip("distributed")
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.parametrize("cluster", ["dask"], indirect=True),
+]
 
 
-@pytest.fixture(scope="module")
-def client():
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        distributed.LocalCluster(
-            2, threads_per_worker=1, dashboard_address=None, env={"PYTHONPATH": root}
-        ) as local,
-        distributed.Client(local) as client,
-    ):
-        patch.setenv("PYTHONPATH", root)
-        yield client
+@pytest.fixture
+def client(cluster):
+    return distributed.default_client()
 
 
 def small(**parameters):

@@ -48,7 +48,7 @@ def test_outputs_loss_and_gradient(shape, data, noise, workers):
 
 @pytest.mark.parametrize("shape", ["one layer", "two layers every"])
 def test_each_parameter_by_itself(shape):
-    case = Case("attention", shape, "ragged", "quiet")
+    case = Case("attention", shape, "ragged", "quiet", n=6)
     network, e = case.network, 1e-6
     _, gradient = case.gradient()
     slopes = [

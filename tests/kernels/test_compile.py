@@ -63,42 +63,66 @@ if __name__ == "__main__":
 """
 
 
+def run_probe(script, *workers, cache, path=ROOT):
+    """Run the probe in a new process for the numbers of tasks given; what it printed."""
+    environment = os.environ | {
+        "NUMBA_CACHE_DIR": str(cache),
+        "PYTHONPATH": str(path),
+        "NUMBA_NUM_THREADS": "2",
+    }
+    done = subprocess.run(
+        [sys.executable, script, *map(str, workers)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 @pytest.fixture
 def probe(tmp_path):
-    """Run the probe in a new process for the numbers of tasks given; what it printed."""
+    """``run_probe`` for a cache in a folder of the test; that folder."""
     script = tmp_path / "probe.py"
     script.write_text(PROBE)
 
     def run(*workers, cache=tmp_path / "cache", path=ROOT):
-        environment = os.environ | {
-            "NUMBA_CACHE_DIR": str(cache),
-            "PYTHONPATH": str(path),
-            "NUMBA_NUM_THREADS": "2",
-        }
-        done = subprocess.run(
-            [sys.executable, script, *map(str, workers)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return run_probe(script, *workers, cache=cache, path=path)
 
     run.cache = tmp_path / "cache" / "tsrnn"
     return run
 
 
-def test_a_fresh_process_hits_the_cache(probe):
-    first, second = probe(1, 2), probe(1, 2)
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """What the first process printed, serial and parallel, and the folder of its files."""
+    folder = tmp_path_factory.mktemp("compiled")
+    script = folder / "probe.py"
+    script.write_text(PROBE)
+    return run_probe(script, 1, 2, cache=folder / "cache"), folder / "cache" / "tsrnn"
+
+
+@pytest.fixture
+def probe_again(probe, compiled):
+    """``probe`` where the serial binary is in the cache."""
+    probe.cache.parent.mkdir()
+    probe.cache.mkdir(mode=0o755)
+    (path,) = compiled[1].glob("*-serial-*")
+    shutil.copy(path, probe.cache)
+    return probe
+
+
+def test_a_fresh_process_hits_the_cache(probe, compiled):
+    first, folder = compiled
+    second = probe(1, 2, cache=folder.parent)
     assert (first["hits"], first["misses"], first["right"]) == (0, 2, True)
     assert (second["hits"], second["misses"], second["right"]) == (2, 0, True)
     assert first["warnings"] == second["warnings"] == []
 
 
-def test_serial_and_parallel_do_not_share_a_file(probe):
-    probe(1, 2)
-    files = {path.name.split("-")[2]: path.read_bytes() for path in probe.cache.iterdir()}
+def test_serial_and_parallel_do_not_share_a_file(compiled):
+    files = {path.name.split("-")[2]: path.read_bytes() for path in compiled[1].iterdir()}
     assert set(files) == {"serial", "parallel"}
     assert b"numba_parallel_for" in files["parallel"]
     assert b"numba_parallel_for" not in files["serial"]
@@ -140,25 +164,23 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file(probe, damage):
-    probe(1)
-    (path,) = probe.cache.iterdir()
+def test_a_damaged_file(probe_again, damage):
+    (path,) = probe_again.cache.iterdir()
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
-    damaged = probe(1)
+    damaged = probe_again(1)
     assert damaged["right"]
     assert (damaged["hits"], damaged["misses"]) == (0, 1)
     assert len(damaged["warnings"]) == 1
     assert str(path) in damaged["warnings"][0]
-    mended = probe(1)
+    mended = probe_again(1)
     assert (mended["hits"], mended["warnings"]) == (1, [])
 
 
-def test_a_valid_file_of_another_kernel_is_not_loaded(probe):
+def test_a_valid_file_of_another_kernel_is_not_loaded(probe_again):
     """File names contain a digest of everything the machine code depends on."""
-    probe(1)
-    (path,) = probe.cache.iterdir()
+    (path,) = probe_again.cache.iterdir()
     path.rename(path.with_name(path.name.replace("probe", "other")))
-    assert probe(1)["misses"] == 1
+    assert probe_again(1)["misses"] == 1
 
 
 def test_without_a_choice_the_cache_lies_beside_the_kernels_or_with_the_user(monkeypatch):

@@ -198,7 +198,8 @@ def test_compiling_for_long_is_said(monkeypatch, tmp_path, caplog):
         module["kernel"](1, np.arange(3.0))
         module["kernel"](1, np.arange(3, dtype=np.float32))  # not said twice
         assert [record.message for record in caplog.records] == [
-            f"Compiling kernels for this processor, once; they are kept in {tmp_path / 'tsrnn'}."
+            "Compiling kernels for this processor for half a minute or more, once; they are kept "
+            f"in {tmp_path / 'tsrnn'}."
         ]
         caplog.clear()
         monkeypatch.setattr(cache, "_has_said", False)
@@ -208,4 +209,6 @@ def test_compiling_for_long_is_said(monkeypatch, tmp_path, caplog):
         monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "file" / "cache"))
         with pytest.warns(RuntimeWarning, match="can't be cached"):
             Kernel(module["double"], "double")(1, np.arange(3.0))
-        assert [r.message for r in caplog.records] == ["Compiling kernels for this processor."]
+        assert [r.message for r in caplog.records] == [
+            "Compiling kernels for this processor for half a minute or more."
+        ]
