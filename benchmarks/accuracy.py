@@ -16,11 +16,10 @@ and compiling, of the processor: with one thread, as every library has unless ``
 otherwise, those of an idle machine. Those by the clock are kept with the rows. Memory is the peak
 of that process from its start, and of its workers if there are any.
 
-``--results FILE`` keeps the rows, those of rows not run again included, and ``--readme FILE``
-replaces the tables there. After a change of this library::
+``--results`` keeps the rows in ``benchmarks/accuracy.csv`` (``--rows`` names another file), with
+those that were not run again; the site makes tables of them. After a change of this library::
 
-    python benchmarks/accuracy.py --data FOLDER --own \\
-        --results benchmarks/accuracy.csv --readme benchmarks/README.md
+    python benchmarks/accuracy.py --data FOLDER --own --results
 """
 
 import argparse
@@ -32,6 +31,9 @@ import numpy as np
 import pandas as pd
 from accuracy_models import MODELS, apart
 from accuracy_tasks import interval_errors, m3_tasks, m4_tasks, point_errors, single_tasks
+from results import Table, parse_arguments, processor_name
+
+ROWS = Path(__file__).with_suffix(".csv")
 
 # Columns of the tables: their heads and how numbers are written.
 COLUMNS = {
@@ -48,13 +50,11 @@ COLUMNS = {
     "cpu_seconds": ("CPU s", ".2f"),
     "peak_mb": ("peak MB", ".0f"),
 }
-BEGIN, END = "<!-- tables of accuracy.py -->", "<!-- end of tables of accuracy.py -->"
+ETTH1_PUBLISHED = {"SegRNN": 0.351, "PatchTST": 0.375, "plain GRU": 1.135}  # mean squared error
 
 
 def row(name, task, jobs):
     """What one model reached on one task: on one series, networks are the mean of five seeds."""
-    from speed import processor_name
-
     model = MODELS[name]
     seeds = range(5) if model.seeded and not task.is_panel else [0]
     run = apart(name, task, seeds, jobs)
@@ -127,20 +127,21 @@ def etth1(folder):
         "learning_rate": "cosine",
         "pretrained": None,
     }
-    print("\n| ETTh1, horizon 96, lookback 720 | MSE | MAE |\n|---|---|---|")
+    title = "ETTh1, horizon 96, lookback 720"
+    table = Table("accuracy-etth1", title, ["forecaster", "MSE", "MAE", "s"])
     for label, setting in {"defaults": {}, "own network, one setting": chosen}.items():
         started = time.perf_counter()
         forecaster = RNNForecaster(**protocol | setting)
         found = backtest(forecaster, frame, n_windows=2785, step=1, refit=False).forecasts
-        label = f"{label}, {time.perf_counter() - started:.0f} s"
-        _print_errors(label, found["RNNForecaster"] - found["y"])
-    _print_errors("last value", found["seasonal_naive"] - found["y"])
-    print("| SegRNN (published) | 0.351 | |\n| PatchTST (published) | 0.375 | |")
-    print("| plain GRU (published) | 1.135 | |", flush=True)
+        seconds = f"{time.perf_counter() - started:.0f}"
+        table.row(label, *_mean_errors(found["RNNForecaster"] - found["y"]), seconds)
+    table.row("last value", *_mean_errors(found["seasonal_naive"] - found["y"]))
+    for label, error in ETTH1_PUBLISHED.items():
+        table.row(f"{label} (published)", f"{error:.3f}")
 
 
-def _print_errors(label, error):
-    print(f"| {label} | {(error**2).mean():.3f} | {error.abs().mean():.3f} |", flush=True)
+def _mean_errors(error):
+    return f"{(error**2).mean():.3f}", f"{error.abs().mean():.3f}"
 
 
 def models_to_run(own):
@@ -152,12 +153,6 @@ def models_to_run(own):
     return [name for name, model in chosen.items() if model.is_installed]
 
 
-def update_readme(path, text):
-    """Put ``text`` between the two lines that mark the tables."""
-    before, rest = path.read_text().split(BEGIN)
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}")
-
-
 def main():
     """Print the tables, and keep rows where asked to, after each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -165,12 +160,11 @@ def main():
     parser.add_argument("--own", action="store_true", help="run rows of this library alone")
     parser.add_argument("--only", default="", help='part of "ROW DATASET", for some rows')
     parser.add_argument("--jobs", type=int, default=1, help="threads, or processes, of all")
-    parser.add_argument("--results", type=Path, help="CSV that rows are kept in")
-    parser.add_argument("--readme", type=Path, help="file with the tables")
-    arguments = parser.parse_args()
+    parser.add_argument("--rows", type=Path, default=ROWS, help="CSV that --results keeps rows in")
+    arguments = parse_arguments(parser)
     kept = {}
-    if arguments.results and arguments.results.exists():
-        rows = pd.read_csv(arguments.results).to_dict("records")
+    if arguments.results and arguments.rows.exists():
+        rows = pd.read_csv(arguments.rows).to_dict("records")
         kept = {(each["dataset"], each["row"]): each for each in rows}
     names = models_to_run(arguments.own)
     tasks = [*single_tasks()]
@@ -181,7 +175,7 @@ def main():
         for name in chosen:
             kept[task.name, name] = row(name, task, arguments.jobs)
             if arguments.results:
-                pd.DataFrame(kept.values()).round(6).to_csv(arguments.results, index=False)
+                pd.DataFrame(kept.values()).round(6).to_csv(arguments.rows, index=False)
         if chosen:
             for name, errors in task.published.items():
                 kept[task.name, name] = {"dataset": task.name, "row": name, **errors}
@@ -191,10 +185,7 @@ def main():
         found = pd.DataFrame(kept.values()).round(6)
         print(f"\n{origin(found)}")
         if arguments.results:
-            found.to_csv(arguments.results, index=False)
-        if arguments.readme:
-            tables = [table(rows) for _, rows in found.groupby("dataset", sort=False)]
-            update_readme(arguments.readme, "\n\n".join([*tables, origin(found)]))
+            found.to_csv(arguments.rows, index=False)
     if arguments.data and arguments.only in "RNNForecaster ETTh1":
         etth1(arguments.data)
 

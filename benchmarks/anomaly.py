@@ -27,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import Table, parse_arguments
 from sklearn.ensemble import IsolationForest
 
 from tsrnn import RNNAnomalyDetector
@@ -111,9 +112,9 @@ def run(task):
             own["random_state"] = seed
         return make(**own)
 
-    started = time.perf_counter()
+    started = time.process_time()
     hindsight = -detector(len(values)).fit(values).score_samples(values)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     if name.startswith("Polynomial"):
         n_first = max(n_first, LEAST_OF_POLYNOMIALS)
     one = detector(n_first, online=True).fit(values[:n_first])
@@ -147,8 +148,9 @@ def table(files, detectors, seeds, n_jobs):
         {name.partition("/")[0] for name, (_, labels, _) in files.items() if any(labels)}
     )
     names = [*categories, "mean", "online"]
-    print(f"| mean VUS-PR | {' | '.join(names)} | NAB standard | low FP | low FN | s |")
-    print("|---" * (len(names) + 5) + "|")
+    columns = ["mean VUS-PR", *names, "NAB standard", "low FP", "low FN", "CPU s"]
+    note = f"Mean of {len(seeds)} seeds of RNNAnomalyDetector and random, one of the others."
+    shown = Table("anomaly-nab", "Numenta Anomaly Benchmark, 58 series", columns, note)
     halves = {}
     with ProcessPoolExecutor(n_jobs) as pool:
         for detector in detectors:
@@ -161,18 +163,15 @@ def table(files, detectors, seeds, n_jobs):
             mean, halves[detector] = mean[:-4], mean[-4:]
             cells = [f"{value:.3f}" for value in mean[: len(names)]]
             cells += [f"{value:.1f}" for value in mean[len(names) :]]
-            print(f"| {detector} | {' | '.join(cells)} |", flush=True)
-    blank = " |" * len(names)
+            shown.row(detector, *cells)
     for row, value in PUBLISHED.items():
-        print(f"| {row} |{blank} {value} | | | |")
-    print("\n| by halves | mean VUS-PR, even | odd | NAB standard, even | odd |")
-    print("|---" * 5 + "|")
+        shown.row(row, *[None] * len(names), value)
+    of_others = ", ".join(f"{name} {value}" for name, value in PUBLISHED_VUS.items())
+    shown.note(f"Published by TSB-AD, mean VUS-PR over its 23 stretches of NAB: {of_others}.")
+    columns = ["by halves of the files", "mean VUS-PR, even", "odd", "NAB standard, even", "odd"]
+    by_halves = Table("anomaly-halves", "Files of even and of odd position by name", columns)
     for detector, (even, odd, nab_even, nab_odd) in halves.items():
-        print(f"| {detector} | {even:.3f} | {odd:.3f} | {nab_even:.1f} | {nab_odd:.1f} |")
-    print(
-        "\nPublished by TSB-AD, mean VUS-PR over its 23 stretches of NAB: "
-        + ", ".join(f"{name} {value}" for name, value in PUBLISHED_VUS.items())
-    )
+        by_halves.row(detector, f"{even:.3f}", f"{odd:.3f}", f"{nab_even:.1f}", f"{nab_odd:.1f}")
 
 
 def measured(files, found, categories):
@@ -202,12 +201,13 @@ def speed(n=1_000_000):
     hours = pd.date_range("2000-01-01", periods=n, freq="h")
     y = pd.Series(np.sin(np.arange(n) * np.pi / 12) + 0.1 * rng.normal(size=n), hours)
     first = y.iloc[:8000]
+    table = Table("anomaly-speed", f"Scores of {n:,} points, and of new ones", ["what", "figure"])
     for online in (False, True):
         detector = RNNAnomalyDetector(online=online, random_state=0).fit(first)
         started = time.perf_counter()
         detector.score_samples(y)
         minutes = (time.perf_counter() - started) / 60
-        print(f"online={online}: {n / minutes:,.0f} points a minute")
+        table.row(f"`score_samples`, `online={online}`, points a minute", f"{n / minutes:,.0f}")
     for way, pieces in {
         "a row": [y.iloc[k : k + 1] for k in range(8000, 12000)],
         "a number": [float(value) for value in y.iloc[12000:16000]],
@@ -217,11 +217,14 @@ def speed(n=1_000_000):
             started = time.perf_counter()
             detector.update(piece)
             times.append(time.perf_counter() - started)
-        print(f"update by {way}: median {1e6 * np.median(times):.0f} microseconds")
+        name = f"`update` by {way}, median in microseconds"
+        table.row(name, f"{1e6 * np.median(times):.0f}")
 
 
 def false_alarms(n_series=100, n=2000):
     """Print the share of alarms at a rate of 1 %, of series of noise about a day's wave."""
+    title = f"Alarms at a rate of 1 %, {n_series} series with nothing strange in them"
+    table = Table("anomaly-false-alarms", title, ["steps that were fitted", "alarms"])
     for n_first in (1000, 4000):
         rates = []
         for seed in range(n_series):
@@ -235,7 +238,7 @@ def false_alarms(n_series=100, n=2000):
                 random_state=seed,
             ).fit(y[:n_first])
             rates.append(detector.update(y[n_first:]).anomaly.mean())
-        print(f"fitted to {n_first}: {np.mean(rates):.2%} alarms")
+        table.row(n_first, f"{np.mean(rates):.2%}")
 
 
 def main():
@@ -246,7 +249,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--false-alarms", action="store_true")
-    options = parser.parse_args()
+    options = parse_arguments(parser, peers=("scikit-learn",))
     if options.speed:
         speed()
     if options.false_alarms:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from accuracy_tasks import m4_tasks, point_errors
+from results import Table, parse_arguments
 
 SPACE = {
     "lookback": [26, 52, 78, 104],
@@ -45,8 +46,8 @@ def fits(data, seconds):
     from tsrnn import RNNForecaster
 
     task = task_of(data, "Hourly")
-    print(f"| {task.name} | s | epochs | loss of the kept, of the best epoch | MASE |")
-    print("|---|---|---|---|---|")
+    columns = ["forecaster", "s", "epochs", "loss of the kept, of the best epoch", "MASE"]
+    table = Table("budgets-fits", f"Fits with a budget of seconds, {task.name}", columns)
     options = {"horizon": task.horizon, "season": task.season}
     for name, more in (
         ("fine-tuned", {}),
@@ -62,11 +63,9 @@ def fits(data, seconds):
             scores = forecaster.validation_scores_ or [np.nan]
             kept = scores[forecaster.best_iter_ - 1] if forecaster.best_iter_ else np.nan
             mase = point_errors(task, forecast(forecaster, task))["mase"]
-            print(
-                f"| {name}, max_seconds={budget} | {elapsed:.1f} | {forecaster.n_iter_} | "
-                f"{-kept:.4f}, {-np.nanmax(scores):.4f} | {mase:.3f} |",
-                flush=True,
-            )
+            losses = f"{-kept:.4f}, {-np.nanmax(scores):.4f}"
+            name_of_row = f"{name}, `max_seconds={budget}`"
+            table.row(name_of_row, f"{elapsed:.1f}", forecaster.n_iter_, losses, f"{mase:.3f}")
 
 
 def run_search(data, seconds, path):
@@ -116,8 +115,9 @@ def kill_at(seconds, command, path):
 
 def searches(data, seconds):
     """Print what a search finds, and one that was killed after two fifths of its time."""
-    print(f"| M4 Weekly, {N_SETTINGS} settings | s | OWA | of the defaults | evaluations | best |")
-    print("|---|---|---|---|---|---|")
+    columns = ["search", "s", "OWA", "of the defaults", "evaluations", "best"]
+    title = f"Searches of {N_SETTINGS} settings with a budget of {seconds:g} s, M4 Weekly"
+    table = Table("budgets-searches", title, columns)
     courses = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in ("at once", "killed and called again"):
@@ -130,14 +130,11 @@ def searches(data, seconds):
             output = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
             found = json.loads(output.splitlines()[-1])
             courses[name] = found["courses"]
-            print(
-                f"| {name} | {before + found['seconds']:.1f} | {found['owa']:.4f} | "
-                f"{found['default_owa']:.4f} | {found['n_evaluations']} | {found['params']} |",
-                flush=True,
-            )
+            scores = f"{found['owa']:.4f}", f"{found['default_owa']:.4f}", found["n_evaluations"]
+            table.row(name, f"{before + found['seconds']:.1f}", *scores, f"`{found['params']}`")
     n = min(map(len, courses.values()))
     same = courses["at once"][:n] == courses["killed and called again"][:n]
-    print(f"\nThe first {n} evaluations of both are {'the same' if same else 'NOT the same'}.")
+    table.note(f"The first {n} evaluations of both are {'the same' if same else 'NOT the same'}.")
 
 
 def main():
@@ -149,7 +146,7 @@ def main():
     parser.add_argument("--only", choices=["fits", "searches"], help="one table alone")
     parser.add_argument("--search", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--path", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     warnings.simplefilter("ignore")
     if arguments.search:
         run_search(arguments.data, arguments.search, arguments.path)

@@ -8,7 +8,6 @@ rounds on four workers of a Dask cluster on this machine: OWA, and what a round 
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from results import Table, parse_arguments, processor_name
 
 _LENGTH = 2000  # values of a generated series
 _OF_FILE, _OF_GROUP = 5000, 500  # its series in a file and in a row group
@@ -34,7 +34,7 @@ def main():
     parser.add_argument("--own", action="store_true", help="without the pretrained network")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4)
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser, peers=("pyarrow", "dask"))
     {"parquet": parquet, "rounds": rounds, "fit": fit}[arguments.section](arguments)
 
 
@@ -45,19 +45,19 @@ def parquet(arguments):
         if not any(folder.glob("*.parquet")):
             write_series(folder, arguments.gigabytes)
         size = sum(path.stat().st_size for path in folder.glob("*.parquet"))
-        print(f"{size / 1e9:.2f} GB of Parquet, on {processor()}", flush=True)
-        print("| fit | s | CPU s | peak, MB | imports, MB | validation loss |")
-        print("|---|---|---|---|---|---|")
+        print(f"On {processor_name()}", flush=True)
+        columns = ["fit", "s", "CPU s", "peak, MB", "imports, MB", "validation loss"]
+        table = Table("clusters-parquet", f"Fits of {size / 1e9:.2f} GB of Parquet", columns)
         for memory in ("files", "memory"):
             if arguments.only in (None, memory):
                 max_memory = arguments.memory if memory == "files" else "None"
-                name = f"max_memory={max_memory}"
+                name = f"`max_memory={max_memory}`"
                 command = [sys.executable, __file__, "fit", "--folder", str(folder)]
                 command += ["--memory", max_memory]
                 done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
                 found = json.loads(done.stdout.splitlines()[-1])
                 columns = [f"{found[k]:.0f}" for k in ("seconds", "cpu", "peak", "imports")]
-                print(f"| {name} | {' | '.join(columns)} | {found['loss']:.4f} |", flush=True)
+                table.row(name, *columns, f"{found['loss']:.4f}")
     finally:
         if not arguments.folder:
             shutil.rmtree(folder)
@@ -120,8 +120,10 @@ def rounds(arguments):
 
     from tsrnn import RNNForecaster
 
-    print(f"{arguments.workers} workers of one thread, on {processor()}")
-    print("| M4 | seed | fit | s | rounds | best | MASE | OWA |\n|---|---|---|---|---|---|---|---|")
+    print(f"On {processor_name()}")
+    title = f"M4 in one process and by rounds on {arguments.workers} workers of one thread"
+    columns = ["M4", "seed", "fit", "s", "rounds", "best", "MASE", "OWA"]
+    table = Table("clusters-rounds", title, columns)
     with (
         LocalCluster(
             n_workers=arguments.workers,
@@ -147,20 +149,9 @@ def rounds(arguments):
                     seconds = time.perf_counter() - began
                     found = forecaster.predict(y=task.y)["y"].to_numpy()
                     errors = point_errors(task, found.reshape(task.actual.shape))
-                    print(
-                        f"| {group} | {seed} | {name} | {seconds:.0f} | {forecaster.n_iter_} | "
-                        f"{forecaster.best_iter_} | {errors['mase']:.3f} | {errors['owa']:.4f} |",
-                        flush=True,
-                    )
-
-
-def processor():
-    """Name and vectors of the processor, and the number of cores."""
-    path = Path("/proc/cpuinfo")
-    text = path.read_text() if path.exists() else ""
-    names = [line.partition(": ")[2] for line in text.splitlines() if "model name" in line]
-    vectors = [name for name in ("avx512f", "avx2") if name in text.split()]
-    return ", ".join([f"{os.cpu_count()} cores", *names[:1], *vectors[:1]])
+                    epochs = forecaster.n_iter_, forecaster.best_iter_
+                    scores = f"{errors['mase']:.3f}", f"{errors['owa']:.4f}"
+                    table.row(group, seed, name, f"{seconds:.0f}", *epochs, *scores)
 
 
 if __name__ == "__main__":

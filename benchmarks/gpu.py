@@ -33,6 +33,7 @@ from gpu_sections.parity import parity
 from gpu_sections.run import Run
 from gpu_sections.speed import speed
 from gpu_sections.start import start
+from results import describe_machine, parse_arguments
 
 from tsrnn.kernels.targets import claim
 
@@ -48,7 +49,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=11, help="after which no row is begun")
     parser.add_argument("--data", type=Path, help="folder with m4/Hourly-train.csv and -test.csv")
     parser.add_argument("--dry-run", action="store_true", help="small sizes; times mean nothing")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser, peers=("numba-cuda", "torch"))
     try:
         if NEED_PYTORCH & set(arguments.only):
             import torch  # noqa: F401
@@ -60,6 +61,7 @@ def main() -> int:
     dry = arguments.dry_run
     run = Run(arguments.data, 2 if dry else arguments.rounds, arguments.minutes, dry)
     print(f"{device_name(dry)}; {time.strftime('%Y-%m-%d')}\n", flush=True)
+    describe_machine(gpu=device_name(dry).partition(";")[0])
     with quick_simulator() if dry else contextlib.nullcontext():
         for name, part in PARTS.items():  # in this order: nothing is timed without parity
             if name in arguments.only:

@@ -24,7 +24,7 @@ if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0":  # read where Numba is im
 from gpu_sections import stub_driver
 from gpu_sections.compile_time import compile_table
 from peers import Ours
-from speed import processor_name
+from results import Table, below, parse_arguments, processor_name
 
 # batch, steps, inputs, hidden
 SIZES = ((4096, 96, 1, 32), (4096, 96, 1, 64), (512, 168, 7, 128))
@@ -35,19 +35,17 @@ N_ROUNDS, N_CALLS = 7, 40
 def host_table() -> None:
     """The host's milliseconds a call, medians of rounds, and the driver's calls."""
     driver = stub_driver.make()
-    print(
-        "| LSTM: batch, steps, inputs, hidden | predict, host ms | other weights each time "
-        "| other values each time | training, host ms a step | driver calls a "
-        "prediction |\n|---|---|---|---|---|---|"
-    )
+    columns = ["LSTM: batch, steps, inputs, hidden", "predict, host ms"]
+    columns += ["other weights each time", "other values each time", "training, host ms a step"]
+    columns += ["driver calls a prediction"]
+    table = Table("gpu-host", "The host's share of calls, with empty kernels", columns)
     for size in SIZES:
         ours = Ours("lstm", size, "cuda")
         first, *others = (milliseconds(call) for call in calls_of(ours))
         driver.calls.clear()
         ours.network.predict(ours.source, ours.windows[0, -ours.n_batch :], "cuda")
-        row = f"{', '.join(map(str, size))} | {bar_of_most(first)}"
-        row += "".join(f" | {each:.3f}" for each in others)
-        print(f"| {row} | {' '.join(driver.calls_in_order())} |", flush=True)
+        figures = below(first, MOST_MS, ".3f"), *(f"{each:.3f}" for each in others)
+        table.row(", ".join(map(str, size)), *figures, " ".join(driver.calls_in_order()))
 
 
 def calls_of(ours):
@@ -72,11 +70,6 @@ def calls_of(ours):
     ]
 
 
-def bar_of_most(value):
-    """A figure beside the most it may be."""
-    return f"{value:.3f} ({'at most' if value <= MOST_MS else 'MISSES'} {MOST_MS})"
-
-
 def milliseconds(call) -> float:
     """Milliseconds of the processor that one of ``call(n)`` takes, the median of rounds."""
     call(2)
@@ -95,7 +88,7 @@ def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser, peers=("numba-cuda",))
     if importlib.util.find_spec("numba_cuda") is None:
         print("This needs numba-cuda, but no GPU: pip install 'tsrnn[cuda13]'.", file=sys.stderr)
         return 2

@@ -4,6 +4,7 @@ Each call runs in a process of its own, once to compile its kernels, and then ag
 a signal comes. Run it with ``python benchmarks/interrupt.py [SIGNALS] [NAME ...]``.
 """
 
+import argparse
 import copy
 import os
 import random
@@ -16,6 +17,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from results import Table, parse_arguments
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
 
 import tsrnn
@@ -290,19 +292,22 @@ def press_command(n):
 
 def main():
     """Print the table; processor time shows how much of a delay is the call's on a busy machine."""
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["--run"]:
-        run_calls(arguments[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("signals", type=int, nargs="?", default=10, help="to a call (default 10)")
+    parser.add_argument("names", nargs="*", help="calls, all by default")
+    parser.add_argument("--run", help=argparse.SUPPRESS)
+    arguments = parse_arguments(parser)
+    if arguments.run:
+        run_calls(arguments.run)
         return
-    n = int(arguments.pop(0)) if arguments else 10
-    print("| call | seconds | signals | longest delay | processor | outcomes |")
-    print("|---|---|---|---|---|---|")
-    for name in arguments or [*CALLS, "tsrnn forecast"]:
+    n = arguments.signals
+    columns = ["call", "seconds", "signals", "longest delay", "processor", "outcomes"]
+    table = Table("interrupt", f"Ctrl-C at {n} random moments of a call: seconds", columns)
+    for name in arguments.names or [*CALLS, "tsrnn forecast"]:
         seconds, delays, outcomes = press_command(n) if name == "tsrnn forecast" else press(name, n)
         told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
         longest = [f"{max(column):.2f}" for column in zip(*delays, strict=True)] or ["-", "-"]
-        row = name, f"{seconds:.1f}", str(len(delays)), *longest, told
-        print("| " + " | ".join(row) + " |", flush=True)
+        table.row(name, f"{seconds:.1f}", len(delays), *longest, told)
 
 
 if __name__ == "__main__":

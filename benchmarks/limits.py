@@ -7,6 +7,7 @@ import tempfile
 import time
 
 import numpy as np
+from results import Table, below
 
 CELLS = ("lstm", "gru", "rnn", "rnn_relu")
 MILLION = """
@@ -64,14 +65,13 @@ print(seconds, len(kernels), len(kernels) - len(set(kernels)))
 
 def memory_of_a_million_windows():
     """Print the peak memory of a fit on a million windows, over the imports'."""
-    print(
-        "\n| 1,000,000 windows of 168 from one series of float32 | MB over the imports |\n|---|---|"
-    )
-    for name, arguments in {"with kernels to load": [], "kernels loaded": ["loaded"]}.items():
+    title = "Peak memory of a fit on 1,000,000 windows of 168 steps from one series of float32"
+    table = Table("speed-memory", title, ["kernels", "MB over the imports"])
+    for name, arguments in {"to load": [], "loaded before": ["loaded"]}.items():
         found = subprocess.run(
             [sys.executable, "-c", MILLION, *arguments], check=True, capture_output=True, text=True
         )
-        print(f"| {name} | {float(found.stdout):.0f} (at most 300) |", flush=True)
+        table.row(name, below(float(found.stdout), 300, ".0f"))
 
 
 def time_per_epoch():
@@ -80,7 +80,7 @@ def time_per_epoch():
     from tsrnn.network import RecurrentNetwork
     from tsrnn.training import Settings, train
 
-    def seconds(n_windows, n_time):
+    def seconds_of(n_windows, n_time):
         rng = np.random.default_rng(0)
         source = forecast_source(rng.normal(size=n_windows + n_time + 1), n_time, 1, 0.0)
         times = []
@@ -92,13 +92,16 @@ def time_per_epoch():
             times.append(time.perf_counter() - started)
         return float(np.median(times[1:]))
 
-    windows = {n: seconds(n, 48) for n in (1000, 2000, 4000, 8000, 16000)}
-    steps = {n: seconds(2000, n) for n in (24, 48, 96, 192, 384)}
-    for name, found in {"windows (of 48 steps)": windows, "steps (2,000 windows)": steps}.items():
-        print(f"\n| {name} | s an epoch | us a window and step |\n|---|---|---|")
-        for n, taken in found.items():
-            each = taken / n / (48 if name.startswith("windows") else 2000) * 1e6
-            print(f"| {n} | {taken:.3f} | {each:.3f} |", flush=True)
+    windows = {n: seconds_of(n, 48) for n in (1000, 2000, 4000, 8000, 16000)}
+    steps = {n: seconds_of(2000, n) for n in (24, 48, 96, 192, 384)}
+    title = "Time of an epoch by windows and steps, LSTM of 32 units on one thread"
+    table = Table("speed-linear", title, ["windows", "steps", "s", "us a window and step"])
+    for n_windows, n_time, taken in [
+        *((n, 48, seconds) for n, seconds in windows.items()),
+        *((2000, n, seconds) for n, seconds in steps.items()),
+    ]:
+        each = f"{taken / n_windows / n_time * 1e6:.3f}"
+        table.row(f"{n_windows:,}", n_time, f"{taken:.3f}", each)
     import matplotlib
 
     matplotlib.use("Agg")
@@ -124,13 +127,13 @@ def cells_compile_table():
     """Print how long the first fit of each cell takes, from an empty cache."""
     setup = "from tsrnn import RNNForecaster; from tsrnn.datasets import load_airline"
     fit = "RNNForecaster(cell={!r}, max_iter=1).fit(load_airline()).predict()"
-    compile_table("cell", setup, {cell: fit.format(cell) for cell in CELLS})
+    compile_table("speed-compile", setup, {cell: fit.format(cell) for cell in CELLS})
 
 
-def compile_table(title, setup, fits):
+def compile_table(name, setup, fits):
     """Print how long first fits take from an empty cache: statements by the name of their row."""
-    print(f"\n| {title} | s, empty cache (at most 15) | kernels | compiled twice | s, warm cache |")
-    print("|---|---|---|---|---|")
+    columns = ["first fit", "s, empty cache", "kernels", "compiled twice", "s, warm cache"]
+    table = Table(name, "First fits in a process, without imports", columns)
     for name, fit in fits.items():
         with tempfile.TemporaryDirectory() as cache:
             runs = [
@@ -144,7 +147,5 @@ def compile_table(title, setup, fits):
                 for _ in range(2)
             ]
         cold, n_kernels, twice = runs[0]
-        print(
-            f"| {name} | {float(cold):.1f} | {n_kernels} | {twice} | {float(runs[1][0]):.2f} |",
-            flush=True,
-        )
+        seconds = below(float(cold), 15, ".1f")
+        table.row(name, seconds, n_kernels, twice, f"{float(runs[1][0]):.2f}")

@@ -36,6 +36,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from results import Table, parse_arguments
 
 from tsrnn.datasets import make_adding_problem, make_copy_memory
 from tsrnn.kernels.sources import sequence_source
@@ -379,15 +380,17 @@ def print_tables(rows):
     """Print of each model the median error, how many have learnt it, and how soon; then epochs."""
     groups = grouped(rows)
     models = [name for name in MODELS if any(name == each[2] for each in groups)]
-    head = " | ".join(MODELS[name].title for name in models)
-    for title, cell in (("guess", result_of), ("seconds an epoch", seconds_of)):
-        print(f"| | {title} | {head} |")
-        print("|---|---|" + "---|" * len(models))
-        for name, span in dict.fromkeys(each[:2] for each in groups):
-            said = [cell(groups.get((name, span, model), [])) for model in models]
-            guess = error(TASKS[name].guess(span)) if cell is result_of else ""
-            print(f"| {name} {span} | {guess} | " + " | ".join(said) + " |")
-        print()
+    heads = [MODELS[name].title for name in models]
+    errors = Table(
+        "memory-errors", "Errors, seeds that learnt it, and how soon", ["", "guess", *heads]
+    )
+    for name, span in dict.fromkeys(each[:2] for each in groups):
+        cells = [result_of(groups.get((name, span, model), [])) for model in models]
+        errors.row(f"{name} {span}", error(TASKS[name].guess(span)), *cells)
+    epochs = Table("memory-epochs", "Seconds an epoch", ["", *heads])
+    for name, span in dict.fromkeys(each[:2] for each in groups):
+        cells = [seconds_of(groups.get((name, span, model), [])) for model in models]
+        epochs.row(f"{name} {span}", *cells)
 
 
 def result_of(rows):
@@ -562,7 +565,9 @@ def main():
     parser.add_argument("--table", type=Path, nargs="+", help="print these results, and no more")
     parser.add_argument("--all", action="store_true", help="of the table every model and seed")
     parser.add_argument("--plot", type=Path, help="draw the results to this file")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
+    if arguments.table and arguments.results:
+        parser.error("--table does not know when and where its results were measured")
     if arguments.search:
         search(arguments.tasks, arguments.spans, arguments.models, arguments.jobs)
         return

@@ -8,6 +8,7 @@ one network use one, as threads that wait for each other on a busy machine would
 """
 
 import argparse
+import json
 import resource
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import Table, parse_arguments
 
 from tsrnn import RNNForecaster
 from tsrnn.forecasting.metrics import mase, owa, seasonal_scale, smape
@@ -40,20 +42,20 @@ def layer_traces(n_series, n_values=200):
 
 
 def fit_global(n_series):
-    """Print seconds and memory of a fit of 5 epochs and of the forecasts of so many series."""
+    """Cells of a row: seconds and memory of a fit of 5 epochs and of forecasts of such a panel."""
     y = layer_traces(max(n_series, 2))
     imports = peak()
     started, cpu = time.perf_counter(), time.process_time()
     forecaster = RNNForecaster(horizon=14, hidden_size=32, max_iter=5, n_jobs=1).fit(y)
     fitted, cpu = time.perf_counter(), time.process_time() - cpu
     forecaster.predict()
-    seconds = f"{fitted - started:.1f} | {cpu:.1f} | {time.perf_counter() - fitted:.2f}"
-    memory = f"{peak():.0f} | {peak() - imports:.0f}"
-    print(f"| {n_series} series x 200, hidden 32, global | {seconds} | {memory} | |")
+    seconds = f"{fitted - started:.1f}", f"{cpu:.1f}", f"{time.perf_counter() - fitted:.2f}"
+    memory = f"{peak():.0f}", f"{peak() - imports:.0f}"
+    return f"one network for {n_series:,} series of 200 values", *seconds, *memory
 
 
 def fit_local(n_series, folder):
-    """Print seconds and memory of as many local networks, and their errors on M4 Weekly."""
+    """Cells of a row: seconds and memory of such local networks, and their error on M4 Weekly."""
     tables = (
         pd.read_csv(Path(folder) / f"m4/Weekly-{part}.csv", index_col=0)
         for part in ("train", "test")
@@ -71,14 +73,12 @@ def fit_local(n_series, folder):
     forecaster = RNNForecaster(horizon=13, season=1, scope="local", hidden_size=16).fit(y)
     fitted, cpu = time.perf_counter(), time.process_time() - cpu
     said = forecaster.predict()["y"].to_numpy().reshape(n_series, 13)[: len(actual)]
-    seconds = f"{fitted - started:.1f} | {cpu:.1f} | {time.perf_counter() - fitted:.2f}"
+    seconds = f"{fitted - started:.1f}", f"{cpu:.1f}", f"{time.perf_counter() - fitted:.2f}"
     scales = [seasonal_scale(own, 1) for own in histories[: len(said)]]
     actual = actual[: len(said)]
     score = owa(smape(actual, said).mean(), mase(actual, said, scales).mean(), *NAIVE)
-    print(
-        f"| {n_series} local networks, M4 Weekly tiled | {seconds} | {peak():.0f} | "
-        f"{peak() - imports:.0f} | OWA {score:.3f} |"
-    )
+    memory = f"{peak():.0f}", f"{peak() - imports:.0f}"
+    return f"{n_series:,} local networks, M4 Weekly", *seconds, *memory, f"{score:.3f}"
 
 
 def main():
@@ -86,24 +86,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of M4; without it no local networks")
     parser.add_argument("--row", nargs=2, help="one row: global or local, and how many series")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     if arguments.row:
-        scope, n_series = arguments.row[0], int(arguments.row[1])
-        return fit_global(n_series) if scope == "global" else fit_local(n_series, arguments.data)
+        scope, n = arguments.row[0], int(arguments.row[1])
+        print(json.dumps(fit_global(n) if scope == "global" else fit_local(n, arguments.data)))
+        return
     rows = [("global", n) for n in SIZES]
     rows += [("local", n) for n in (359, 2000)] if arguments.data else []
     more = ["--data", str(arguments.data)] if arguments.data else []
     fit_global(10)  # compile
-    print("\n| what | s to fit | CPU s | s to predict | peak MB | over the imports | |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    columns = ["what", "s to fit", "CPU s", "s to predict", "peak MB", "over the imports", "OWA"]
+    table = Table("panels", "Fits of many series", columns)
     for scope, n in rows:
         command = [sys.executable, __file__, *more, "--row", scope, str(n)]
-        print(
-            subprocess.run(command, check=True, capture_output=True, text=True).stdout,
-            end="",
-            flush=True,
-        )
-    return None
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        table.row(*json.loads(done.stdout.splitlines()[-1]))
 
 
 if __name__ == "__main__":

@@ -238,17 +238,21 @@ def side(library, task, kind, size):
 
 
 def measure(library, task, kind, size, what, seconds):
-    """Seconds of one call, over as many as fit; run in a worker."""
+    """Seconds of one call, over as many as fit; run in a worker.
+
+    On one thread those of the processor, which other work on the machine changes least.
+    """
     run = getattr(side(library, task, kind, size), what)
     # A kernel called bare needs its threads claimed; Memory and train_many do it themselves.
     bare = library == "tsrnn" and task == "cell"
+    clock = time.process_time if available_threads() == 1 else time.perf_counter
     with claim_threads(None) if bare else contextlib.nullcontext():
         run(1)
-        started = time.perf_counter()
+        started = clock()
         run(1)
-        count = int(np.clip(seconds / (time.perf_counter() - started), 1, 400))
+        count = int(np.clip(seconds / (clock() - started), 1, 400))
         if what == "carry":
             count *= 25
-        started = time.perf_counter()
+        started = clock()
         run(count)
-        return (time.perf_counter() - started) / count
+        return (clock() - started) / count

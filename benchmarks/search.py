@@ -8,6 +8,7 @@ import argparse
 import time
 
 import numpy as np
+from results import Table, at_least, parse_arguments
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from tsrnn import RNNRegressor
@@ -32,21 +33,20 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--max-iter", type=int, default=800, help="epochs of each network")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser, peers=("scikit-learn", "joblib"))
     for cell in GRID["cell"]:  # compile
         search_once = RNNRegressor(cell=cell, max_iter=1).fit(np.zeros((9, LOOKBACK)), np.arange(9))
         assert search_once.n_iter_ == 1
     alone, one = search(1, arguments.max_iter)
-    print("| 12 candidates, 3 folds, AirPassengers | s | ratio | same scores, same best |")
-    print(f"|---|---|---|---|\n| one process | {alone:.1f} | | |", flush=True)
+    title = "A grid search: 12 candidates, 3 folds of AirPassengers"
+    table = Table("search", title, ["search", "s", "ratio", "same scores, same best"])
+    table.row("one process", f"{alone:.1f}")
     for name in ("two processes, starting them", "two processes, running"):
         seconds, two = search(2, arguments.max_iter)
         scores = [search.cv_results_["mean_test_score"] for search in (one, two)]
         same = np.array_equal(*scores) and one.best_params_ == two.best_params_
-        print(
-            f"| {name} | {seconds:.1f} | {alone / seconds:.2f} (at least 1.6) | {same} |",
-            flush=True,
-        )
+        ratio = at_least(alone / seconds, 1.6, ".2f")
+        table.row(name, f"{seconds:.1f}", ratio, "yes" if same else "NO")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ of the last 40 is forecast at its first hour, by models fitted once before them.
 is scikit-learn's, of the same calendar, temperature and past loads, the best of three targets.
 """
 
+import argparse
 import time
 
 import numpy as np
 import pandas as pd
+from results import Table, parse_arguments
 from scipy.signal import lfilter
 from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -93,19 +95,23 @@ def mean_scores(forecaster, loads):
 
 def main():
     """Print the table, of means over loads of several seeds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parse_arguments(parser, peers=("scikit-learn",))
     loads = [hourly_load(seed=seed) for seed in SEEDS]
-    print("| hourly load | calendar | MAE | RMSE | 90 % hold | CPU s |\n|---|---|---|---|---|---|")
+    title = f"Hourly load with temperature, a day ahead, {N_TEST} days"
+    columns = ["forecaster", "calendar", "MAE", "RMSE", "90 % hold", "CPU s"]
+    table = Table("seasons", title, columns, f"Means of {len(loads)} generated loads.")
     for calendar in CALENDARS:
         for season in SEASONS:
             forecaster = RNNForecaster(horizon=24, season=season, calendar=calendar)
             error, root, coverage, seconds = mean_scores(forecaster, loads)
-            scores = f"{error:.1f} | {root:.1f} | {coverage:.1f} % | {seconds:.0f}"
-            print(f"| season={season} | {', '.join(calendar)} | {scores} |", flush=True)
+            scores = f"{error:.1f}", f"{root:.1f}", f"{coverage:.1f} %", f"{seconds:.0f}"
+            table.row(f"RNNForecaster, `season={season}`", ", ".join(calendar), *scores)
     boosted = np.mean([boosted_error(*load) for load in loads])
-    print(f"| gradient boosting | hour, weekday | {boosted:.1f} | | | |")
+    table.row("gradient boosting", "hour, weekday", f"{boosted:.1f}")
     for name, lag in (("the day before", 24), ("the week before", 168)):
         naive = np.mean([np.abs(y.diff(lag)[-24 * N_TEST :]).mean() for y, _ in loads])
-        print(f"| {name} | | {naive:.1f} | | | |")
+        table.row(name, None, f"{naive:.1f}")
 
 
 if __name__ == "__main__":

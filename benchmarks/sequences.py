@@ -33,6 +33,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from results import parse_arguments
 from sequence_sections import (
     chorales,
     language,
@@ -82,7 +83,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5, help="of networks, forests and data")
     parser.add_argument("--rounds", type=int, default=5, help="rounds to take the median of")
     parser.add_argument("--dry-run", action="store_true", help="small sizes, to see that it runs")
-    options = parser.parse_args()
+    options = parse_arguments(parser, peers=("torch", "scikit-learn", "aeon", "sacrebleu"))
     libraries, peers = ("tsrnn",), "without PyTorch, whose columns stay empty"
     if importlib.util.find_spec("torch"):
         libraries, peers = ("tsrnn", "PyTorch"), f"PyTorch {version('torch')}"

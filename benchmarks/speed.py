@@ -5,7 +5,8 @@ take turns, each in a process of its own with all cores, and the median of sever
 The share of the peak is the matrix products' operations over the step's whole time, against the
 speed of one large product on each core, measured in the same rounds. ``fit`` is a minibatch's share
 of ``RNNRegressor.fit``. ``--only`` runs some parts; ``--emulate v3`` compiles for AVX2, and
-holds NumPy's BLAS and PyTorch to it, where the processor has more.
+holds NumPy's BLAS and PyTorch to it, where the processor has more. ``--one-thread`` gives all of
+them one thread and measures seconds of the processor: for a machine that has other work.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from limits import cells_compile_table, memory_of_a_million_windows, time_per_epoch
 from peers import LOCAL, batches_of_a_fit, measure
+from results import Table, at_least, parse_arguments, processor_name
 from threadpoolctl import threadpool_info
 
 from tsrnn.kernels.jit.processor import host_processor
@@ -34,6 +36,7 @@ EMULATED = {
         "MKL_CBWR": "AVX2",
     },
 }
+ONE_THREAD = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 SIZES = [
     (32, 24, 1, 16),
     (32, 24, 1, 32),
@@ -53,17 +56,6 @@ TRAINING = {
 SHARE = {16: 0.35, 32: 0.5, 64: 0.75, 128: 0.75, 256: 0.75}  # of the peak, by hidden units
 PREDICTION = 1.5
 CELLS = {"lstm": SIZES, "gru": SIZES[0:5:2], "rnn": SIZES[0:5:2]}
-
-
-def processor_name() -> str:
-    """The processor as the system names it."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            lines = dict(line.split(":", 1) for line in file.read().split("\n\n")[0].splitlines())
-        values = {key.strip(): value.strip() for key, value in lines.items()}
-        return f"{values['model name']} (family {values['cpu family']}, model {values['model']})"
-    except (OSError, KeyError, ValueError):
-        return platform.processor() or platform.machine()
 
 
 def operations(cell, size):
@@ -94,6 +86,17 @@ def print_machine(peers, *, emulated=False):
         f"{peers}\n",
         flush=True,
     )
+
+
+def threads_text():
+    """What the title of a table says of threads."""
+    n = available_threads()
+    return "one thread, seconds of the processor" if n == 1 else f"{n} threads"
+
+
+def suffix():
+    """What tables of one thread have at the end of their names."""
+    return "-one-thread" if available_threads() == 1 else ""
 
 
 class Race:
@@ -148,48 +151,43 @@ class Race:
         return float(np.median(self.ours([("fit", cell, size, "fit")]))) / batches_of_a_fit(size)
 
 
-def bar(value, least, form=".1f"):
-    """A figure beside what is asked of it."""
-    if least is None:
-        return f"{value:{form}}"
-    return f"{value:{form}} ({'at least' if value >= least else 'MISSES'} {least:{form}})"
-
-
 def cells_table(race, cells):
     """Training steps and predictions of the cells."""
     asked = TRAINING.get(host_processor().vector_bytes, {})
-    print(
-        "| cell | batch, steps, inputs, hidden | step ms | PyTorch ms | ratio | of peak "
-        "| in fit ms | predict ms | PyTorch ms | ratio |"
-    )
-    print("|---" * 10 + "|")
+    columns = ["cell", "batch, steps, inputs, hidden", "step ms", "PyTorch step ms", "step ratio"]
+    columns += ["of peak", "in fit ms", "predict ms", "PyTorch predict ms", "predict ratio"]
+    note = f"The peak is that of NumPy's BLAS, {blas_kernel()}."
+    title = f"Training steps and predictions, {threads_text()}"
+    table = Table(f"speed-cells{suffix()}", title, columns, note)
     for cell in cells:
         for size in CELLS[cell]:
             lstm = cell == "lstm"
             step, torch_step, ratio = race.run("cell", size, "train", (cell, cell))
             answer, torch_answer, answers = race.run("cell", size, "predict", (cell, cell))
             share = race.share_of_peak(cell, size)
-            fit = f"{race.fit(cell, size) * 1e3:.3f}" if lstm else ""
-            print(
-                f"| {cell} | {', '.join(map(str, size))} | {step * 1e3:.3f} "
-                f"| {torch_step * 1e3:.3f} | {bar(ratio, asked.get(size) if lstm else None)} "
-                f"| {bar(share, SHARE[size[3]] if lstm else None, '.0%')} "
-                f"| {fit} | {answer * 1e3:.3f} | {torch_answer * 1e3:.3f} "
-                f"| {bar(answers, PREDICTION)} |",
-                flush=True,
+            table.row(
+                cell,
+                ", ".join(map(str, size)),
+                f"{step * 1e3:.3f}",
+                f"{torch_step * 1e3:.3f}",
+                at_least(ratio, asked.get(size) if lstm else None),
+                at_least(share, SHARE[size[3]] if lstm else None, ".0%"),
+                f"{race.fit(cell, size) * 1e3:.3f}" if lstm else None,
+                f"{answer * 1e3:.3f}",
+                f"{torch_answer * 1e3:.3f}",
+                at_least(answers, PREDICTION),
             )
 
 
 def memory_table(race):
     """One step of series whose state is carried."""
-    print("| carried step | us | PyTorch us | ratio |\n|---|---|---|---|")
+    columns = ["series, hidden 32", "tsrnn us", "PyTorch us", "ratio"]
+    title = f"One step with a carried state, from Python, {threads_text()}"
+    table = Table(f"speed-carried{suffix()}", title, columns)
     for n_series, kind, least in [(1, "LSTM", 10), (1, "LSTMCell", 3), (10_000, "LSTM", 1.5)]:
         ours, theirs, ratio = race.run("memory", n_series, "carry", ("LSTM", kind))
-        print(
-            f"| {n_series} series, hidden 32, nn.{kind} | {ours * 1e6:.1f} | {theirs * 1e6:.1f} "
-            f"| {bar(ratio, least)} |",
-            flush=True,
-        )
+        figures = f"{ours * 1e6:.1f}", f"{theirs * 1e6:.1f}", at_least(ratio, least)
+        table.row(f"{n_series:,}, beside nn.{kind}", *figures)
 
 
 def locals_table(race):
@@ -202,13 +200,13 @@ def locals_table(race):
     threads = min(found, key=lambda n: found[n][1])
     ours, theirs, ratio = found[threads]
     hidden, n_time, n_windows, _, n_epochs = LOCAL
-    print(
-        f"| {n_ours} local LSTMs, hidden {hidden}, {n_windows} windows of {n_time}, {n_epochs} "
-        f"epochs | s | PyTorch s (from {n_theirs}, {threads} threads) | ratio |\n"
-        f"|---|---|---|---|\n| | {ours:.1f} | {theirs * n_ours / n_theirs:.0f} "
-        f"| {bar(ratio * n_ours / n_theirs, 12)} |",
-        flush=True,
-    )
+    columns = ["networks", "tsrnn s", "PyTorch s", "ratio"]
+    title = f"Many networks, one for each series, {threads_text()}"
+    table = Table(f"speed-local{suffix()}", title, columns)
+    name = f"{n_ours:,} LSTMs, hidden {hidden}, {n_windows} windows of {n_time}, {n_epochs} epochs"
+    seconds = f"{ours:.1f}", f"{theirs * n_ours / n_theirs:.0f}"
+    table.row(name, *seconds, at_least(ratio * n_ours / n_theirs, 12))
+    table.note(f"PyTorch: a loop over {n_theirs} of them, on {threads} threads, the faster number.")
 
 
 def main() -> int:
@@ -219,11 +217,12 @@ def main() -> int:
     parts = ["cells", "memory", "locals", "limits", "compile"]
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=list(CELLS))
+    parser.add_argument("--one-thread", action="store_true", help="and seconds of the processor")
     parser.add_argument("--emulate", choices=list(EMULATED), help="an older processor's level")
-    arguments = parser.parse_args()
-    level = EMULATED.get(arguments.emulate, {})
-    if level.items() - os.environ.items():  # read where modules are imported: once more, then
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | level)
+    arguments = parse_arguments(parser, peers=("torch",))
+    wanted = EMULATED.get(arguments.emulate, {}) | (ONE_THREAD if arguments.one_thread else {})
+    if wanted.items() - os.environ.items():  # read where modules are imported: once more, then
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)
     try:
         import torch
     except ImportError:

@@ -1,7 +1,8 @@
 """What a user waits for around the training itself: import, first fit, Ctrl-C.
 
 Each figure is the median of several whole processes, those that are compared taking turns. Run it
-with ``python benchmarks/startup.py [--wheel dist/NAME.whl]``; ``make wheel`` builds one.
+with ``python benchmarks/startup.py [--wheel dist/NAME.whl]``; ``make wheel`` builds one. On a
+machine that has other work ``--processor`` gives seconds of the processor instead.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
+
+from results import Table, below, parse_arguments
 
 ROOT = Path(__file__).parents[1]
 BARE = "import numba, pandas, scipy.linalg, sklearn.base"
@@ -55,13 +58,22 @@ forecaster.predict()
 """
 
 
+def of_children():
+    """Seconds of the processor that children of this process have taken."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+clock = time.perf_counter  # or of_children
+
+
 def seconds_of(code, cache, library=ROOT):
-    """Wall time of a whole process that runs the code, by the library in a folder."""
+    """Seconds of a whole process that runs the code, by the library in a folder."""
     environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(library)}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    started = time.perf_counter()
+    started = clock()
     subprocess.run([sys.executable, "-c", code], env=environment, cwd=cache, check=True, **quiet)
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def seconds_to_stop(cache):
@@ -108,14 +120,17 @@ def print_first_fits(scratch, wheel, cells, estimators, n_runs):
         library = scratch / "wheel"
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(library)
-    print("| first fit | checkout | wheel | warm | wheel / warm | bare imports | warm - bare |")
-    print("|---|---|---|---|---|---|---|")
+    columns = ["first fit", "checkout", "wheel", "later process", "wheel / later"]
+    columns += ["bare imports", "later - bare"]
+    kind = "seconds" if clock is time.perf_counter else "seconds of the processor"
+    table = Table("startup-fits", f"First fits, as whole processes: {kind}", columns)
     for cell in cells:
         for estimator in estimators:
             took = first_fits(scratch, library, estimator, cell, n_runs)
-            wheel, warm, bare = took.get("wheel", float("nan")), took["warm"], took["imports"]
-            row = f"{took['checkout']:.1f} | {wheel:.2f} | {warm:.2f} | {wheel / warm:.2f}"
-            print(f"| {estimator}, {cell} | {row} | {bare:.2f} | {warm - bare:.2f} |", flush=True)
+            wheel, warm, bare = took.get("wheel"), took["warm"], took["imports"]
+            of_wheel = [None, None] if wheel is None else [f"{wheel:.2f}", f"{wheel / warm:.2f}"]
+            seconds = f"{took['checkout']:.1f}", of_wheel[0], f"{warm:.2f}", of_wheel[1]
+            table.row(f"{estimator}, {cell}", *seconds, f"{bare:.2f}", f"{warm - bare:.2f}")
 
 
 AT_ONCE = """
@@ -141,17 +156,20 @@ def print_at_once(scratch, n):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": str(ROOT)}
     environment["TSRNN_COMPILE_PROCESSES"] = "1"  # so that each says all that it compiled
     command, quiet = [sys.executable, "-c", AT_ONCE], subprocess.DEVNULL
-    started = time.perf_counter()
+    started = clock()
     processes = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=quiet, text=True)
         for _ in range(n)
     ]
     said = [process.communicate()[0].split() for process in processes]
-    seconds = time.perf_counter() - started
+    seconds = clock() - started
     failed = sum(process.returncode != 0 for process in processes)
     compiled = sorted(name for _, *names in filter(None, said) for name in names)
-    print(f"\n{n} processes at once on an empty cache: {seconds:.1f} s, {failed} failed,", end=" ")
-    print(f"{len({words[0] for words in said if words})} different forecast(s); compiled", end=" ")
+    columns = ["processes", "s", "failed", "different forecasts", "kernels", "compiled twice"]
+    table = Table("startup-at-once", "Processes that start at once on an empty cache", columns)
+    n_forecasts, n_kernels = len({words[0] for words in said if words}), len(set(compiled))
+    counts = failed, n_forecasts, n_kernels, len(compiled) - n_kernels
+    table.row(n, f"{seconds:.1f}", *counts)
     print(*compiled, sep=", ")
 
 
@@ -162,20 +180,24 @@ def print_rest(scratch, n_runs):
     seconds_of(LONG_FIT.replace("max_iter=1000", "max_iter=2"), scratch)
     stops = [seconds_to_stop(scratch) for _ in range(5)]
     over = statistics.median(ours) - statistics.median(numpy)
-    print("\n| what | seconds | at most |\n|---|---|---|")
-    print(f"| import tsrnn over import numpy | {over:.2f} | 0.15 |")
-    print(f"| fit returns after Ctrl-C | {max(stops):.2f} | 0.5 |")
+    table = Table("startup-rest", "Import and Ctrl-C", ["what", "seconds"])
+    table.row("`import tsrnn`, more than `import numpy`", below(over, 0.15))
+    table.row("`fit` returns after Ctrl-C, the longest of five", below(max(stops), 0.5))
 
 
 def main():
     """Print the tables."""
+    global clock
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--wheel", help="with kernels, for this Python")
     parser.add_argument("--cells", nargs="+", default=["lstm", "gru"])
     parser.add_argument("--estimators", nargs="+", default=list(FITS), choices=FITS)
     parser.add_argument("--runs", type=int, default=7, help="of warm processes (default 7)")
     parser.add_argument("--only-fits", action="store_true", help="leave out imports and Ctrl-C")
-    chosen = parser.parse_args()
+    parser.add_argument("--processor", action="store_true", help="seconds of the processor")
+    chosen = parse_arguments(parser)
+    if chosen.processor:
+        clock = of_children
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         print_first_fits(scratch, chosen.wheel, chosen.cells, chosen.estimators, chosen.runs)

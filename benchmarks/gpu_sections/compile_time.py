@@ -6,6 +6,7 @@ from unittest import mock
 
 import numba
 import numpy as np
+from results import Table, below
 
 from tsrnn.kernels import cells, heads
 from tsrnn.kernels.cuda.blocks import TileConfig, tile_config_of
@@ -20,28 +21,30 @@ HIDDEN_SIZES = (16, 32, 48, 64, 100, 128)
 
 def compile_table() -> None:
     """Seconds of the processor a kernel, in a process's first set; registers and spills."""
-    print(
-        "| kernel | Python s | libNVVM s | ptxas s | sum | registers | spills, bytes stored, loaded"
-        " |\n|---|---|---|---|---|---|---|"
-    )
+    columns = ["kernel", "Python s", "libNVVM s", "ptxas s", "sum", "registers"]
+    columns += ["spills, bytes stored, loaded"]
+    title = "Compiling the kernels of an LSTM in float32: seconds of the processor"
+    table = Table("gpu-compile", title, columns)
     tile_config, total = tile_config_of(32, 64, 4), 0.0
     for name in CudaKernels._fields:
         if name != "train":
-            total += sum(_row("lstm", tile_config, name))
-    verdict = f"at most {MOST_SECONDS}" if total <= MOST_SECONDS else f"MISSES {MOST_SECONDS}"
-    print(f"| a set, of an LSTM in float32 | | | | {total:.1f} ({verdict}) | | |")
-    _row("lstm", tile_config, "train")
+            total += sum(_row(table, "lstm", tile_config, name))
+    table.row("all of these", None, None, None, below(total, MOST_SECONDS, ".1f"))
+    _row(table, "lstm", tile_config, "train")
     for n_hidden in (32, 128):
         for name in ("forward", "backward"):
-            _row("lstm", tile_config_of(32, n_hidden, 4), name, f"{name}, hidden {n_hidden}")
+            title = f"{name}, hidden {n_hidden}"
+            _row(table, "lstm", tile_config_of(32, n_hidden, 4), name, title)
     sets = {tile_config_of(32, n_hidden, 4)[:2] for n_hidden in HIDDEN_SIZES}
-    verdict = f"at most {MOST_SETS}" if len(sets) <= MOST_SETS else f"MISSES {MOST_SETS}"
     sizes = ", ".join(map(str, HIDDEN_SIZES))
-    print(f"\nSets of kernels for hidden {sizes}: {len(sets)} ({verdict}).\n")
+    n_sets = below(len(sets), MOST_SETS + 1, "d")
+    table.note(f"Sets of kernels for hidden {sizes}: {n_sets}.")
 
 
-def _row(cell: str, tile_config: TileConfig, name: str, title: str | None = None) -> list[float]:
-    """Compile a kernel and print its row; the seconds of the three parts."""
+def _row(
+    table: Table, cell: str, tile_config: TileConfig, name: str, title: str | None = None
+) -> list[float]:
+    """Compile a kernel and add its row; the seconds of the three parts."""
     from numba.cuda.cudadrv import driver, nvvm
     from numba.cuda.dispatcher import _Kernel
 
@@ -79,6 +82,6 @@ def _row(cell: str, tile_config: TileConfig, name: str, title: str | None = None
     registers = re.search(r"Used (\d+) registers", log)[1]
     spills = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", log)
     parts = [compiled - started - compile_seconds, compile_seconds, linked - compiled]
-    row = " | ".join(f"{part:.2f}" for part in [*parts, np.sum(parts)])
-    print(f"| {title or name} | {row} | {registers} | {spills[1]}, {spills[2]} |", flush=True)
+    seconds = [f"{part:.2f}" for part in [*parts, np.sum(parts)]]
+    table.row(title or name, *seconds, registers, f"{spills[1]}, {spills[2]}")
     return parts

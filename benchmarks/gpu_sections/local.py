@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 from peers import LOCAL, PyTorch
-from speed import bar
+from results import Table, at_least
 
 from gpu_sections.run import Clock
 from tsrnn.kernels.jit.threads import available_threads
@@ -20,11 +20,9 @@ def local(run):
     shape = (3, 4, 8, 4, 1) if run.dry else LOCAL
     n_hidden, n_time, n_windows, n_batch, n_epochs = shape
     n_models, n_cpu, n_torch = (3, 2, 1) if run.dry else (4096, 512, 4)
-    print(
-        f"| {n_models} local LSTMs, hidden {n_hidden}, {n_windows} windows of {n_time}, "
-        f"{n_epochs} epochs | s | the GPU's ratio | first call s |\n|---|---|---|---|",
-        flush=True,
-    )
+    title = f"{n_models} local LSTMs, hidden {n_hidden}, {n_windows} windows of {n_time}, "
+    columns = ["where", "s", "the GPU's ratio", "first call s"]
+    table = Table("gpu-local", f"{title}{n_epochs} epochs", columns)
     seconds = {}
     for device, n in (("cuda", n_models), ("cpu", n_cpu)):
         if not run.has_time_for(f"local models on {device}"):
@@ -34,17 +32,15 @@ def local(run):
         where, ratio = "GPU", ""
         if device == "cpu":
             where = f"CPU, {available_threads()} threads, from {n_cpu}"
-            ratio = bar(seconds["cpu"] / seconds["cuda"], None if run.dry else LEAST_OF_CPU)
-        print(f"| {where} | {seconds[device]:.1f} | {ratio} | {first:.1f} |", flush=True)
+            ratio = at_least(seconds["cpu"] / seconds["cuda"], None if run.dry else LEAST_OF_CPU)
+        table.row(where, f"{seconds[device]:.1f}", ratio, f"{first:.1f}")
     if run.has_time_for("a loop over PyTorch's"):
         n_steps = n_torch * n_epochs * -(-n_windows // n_batch)
         model = PyTorch("lstm", (n_batch, n_time, 1, n_hidden), 1, "cpu" if run.dry else "cuda")
         model.train(2)
         loop = Clock(run.dry)(lambda: model.train(n_steps)) / 1e3 * n_models / n_torch
         ratio = loop / seconds["cuda"]
-        print(
-            f"| a loop over PyTorch's, from {n_torch} | {loop:.0f} | {ratio:.0f} | |\n", flush=True
-        )
+        table.row(f"a loop over PyTorch's, from {n_torch}", f"{loop:.0f}", f"{ratio:.0f}")
 
 
 def train_locals(n_models, device, shape):

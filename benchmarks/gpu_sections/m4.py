@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pandas as pd
+from results import Table
 
 from tsrnn import RNNForecaster
 from tsrnn.forecasting import mase, seasonal_scale
@@ -23,11 +24,8 @@ def m4(run):
         for k, values in enumerate(histories)
     )
     scales = np.array([seasonal_scale(values, season) for values in histories])
-    print(
-        "| M4 Hourly, defaults | MASE | fit s | predict s | first fit, of one epoch, s |\n"
-        "|---|---|---|---|---|",
-        flush=True,
-    )
+    columns = ["device", "MASE", "fit s", "predict s", "first fit, of one epoch, s"]
+    table = Table("gpu-m4", "M4 Hourly, defaults", columns)
     for device in ("cuda", "cpu"):
         if not run.has_time_for(f"M4 Hourly on {device}"):
             continue
@@ -37,12 +35,8 @@ def m4(run):
         forecaster = RNNForecaster(**settings, device=device).fit(y)
         fitted = time.perf_counter()
         forecasts = forecaster.predict()["y"].to_numpy().reshape(actual.shape)
-        print(
-            f"| {device} | {mase(actual, forecasts, scales).mean():.3f} "
-            f"| {fitted - started:.1f} | {time.perf_counter() - fitted:.2f} | {first:.1f} |",
-            flush=True,
-        )
-    print(flush=True)
+        seconds = f"{fitted - started:.1f}", f"{time.perf_counter() - fitted:.2f}", f"{first:.1f}"
+        table.row(device, f"{mase(actual, forecasts, scales).mean():.3f}", *seconds)
 
 
 def read(folder):

@@ -1,6 +1,7 @@
 """The GPU's results beside the CPU's."""
 
 import numpy as np
+from results import Table
 
 from tsrnn import RNNForecaster
 from tsrnn.datasets import load_airline
@@ -15,10 +16,8 @@ def parity(run):
     """Hold predictions and trainings on the GPU against the CPU's, and end if they part."""
     values = load_airline().to_numpy(float)
     n_hidden = 3 if run.dry else 48
-    print(
-        "| parity with the CPU | forecasts | weights after two steps | bound | first calls s |\n"
-        "|---|---|---|---|---|"
-    )
+    columns = ["network", "forecasts", "weights after two steps", "bound", "first calls s"]
+    table = Table("gpu-parity", "Largest relative differences from the CPU", columns)
     for cell in ("lstm", "gru", "rnn"):
         for dtype, bound in BOUNDS.items():
             if not run.has_time_for(f"parity of {cell}, {dtype}"):
@@ -33,15 +32,12 @@ def parity(run):
                 np.abs(there - here).max() / np.abs(here).max()
                 for here, there in zip(found["cpu"], found["cuda"], strict=True)
             ]
-            print(
-                f"| {cell}, {dtype} | {apart[0]:.1e} | {apart[1]:.1e} | {bound:g} "
-                f"| {seconds:.1f} |",
-                flush=True,
-            )
+            differences = f"{apart[0]:.1e}", f"{apart[1]:.1e}"
+            table.row(f"{cell}, {dtype}", *differences, f"{bound:g}", f"{seconds:.1f}")
             if not max(apart) < bound:
                 raise SystemExit(f"{cell} in {dtype} parts from the CPU: nothing else is measured.")
     if run.has_time_for("parity of AirPassengers"):
-        airline(run)
+        airline(run, table)
 
 
 class Call:
@@ -63,7 +59,7 @@ class Call:
         self.weights = self.network.parameters
 
 
-def airline(run):
+def airline(run, table):
     """A whole fit and its forecast."""
     y, (epochs, n_hidden) = load_airline(), (1, 3) if run.dry else (20, 32)
     if run.dry:
@@ -76,6 +72,6 @@ def airline(run):
         for device in ("cpu", "cuda")
     ]
     apart = np.abs(forecasts[1] / forecasts[0] - 1).max()
-    print(f"| airline, {epochs} epochs | {apart:.1e} | | 0.001 | |\n", flush=True)
+    table.row(f"airline, {epochs} epochs", f"{apart:.1e}", None, "0.001")
     if not apart < 1e-3:
         raise SystemExit("Forecasts part from the CPU's: nothing else is measured.")

@@ -2,7 +2,8 @@
 
 import numpy as np
 from peers import Ours, PyTorch
-from speed import bar, operations
+from results import Table, at_least
+from speed import operations
 
 from gpu_sections.run import Clock
 
@@ -19,23 +20,20 @@ def speed(run):
 
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     tflops, gigabytes = ceilings(run.dry)
-    print(
-        f"Ceilings here: {tflops:.1f} TFLOP/s in a float32 product, {gigabytes:.0f} GB/s in a "
-        "copy.\n\n"
-        "| cell | batch, steps, inputs, hidden | step ms | cuDNN ms | ratio | of ceiling "
-        "| bf16 ms | predict ms | cuDNN ms | ratio | first calls s |\n"
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-        flush=True,
-    )
+    columns = ["cell", "batch, steps, inputs, hidden", "step ms", "cuDNN step ms", "step ratio"]
+    columns += ["of ceiling", "bf16 step ms", "predict ms", "cuDNN predict ms", "predict ratio"]
+    columns += ["first calls s"]
+    ceiling = f"{tflops:.1f} TFLOP/s in a float32 product, {gigabytes:.0f} GB/s in a copy"
+    title = "Training steps and predictions beside cuDNN"
+    table = Table("gpu-speed", title, columns, f"Ceilings: {ceiling}.")
     sizes = DRY_SIZES if run.dry else SIZES
     for cell in CELLS:
         for size, least in sizes.items():
             if run.has_time_for(f"speed of {cell}, {size}"):
-                print_row(run, cell, size, least if cell == "lstm" else None, tflops)
-    print(flush=True)
+                add_row(run, table, cell, size, least if cell == "lstm" else None, tflops)
 
 
-def print_row(run, cell, size, least, tflops):
+def add_row(run, table, cell, size, least, tflops):
     """Medians of rounds in which both take turns."""
     import torch
 
@@ -57,11 +55,18 @@ def print_row(run, cell, size, least, tflops):
     answers = np.median(times[:, 4] / times[:, 3])
     share = operations(cell, size) / step / 1e9 / tflops
     asked = None if least is None else LEAST_PREDICTION
-    print(
-        f"| {cell} | {', '.join(map(str, size))} | {step:.3f} | {torch_step:.3f} "
-        f"| {bar(ratio, least)} | {share:.0%} | {half:.3f} | {answer:.3f} "
-        f"| {torch_answer:.3f} | {bar(answers, asked)} | {first:.1f} |",
-        flush=True,
+    table.row(
+        cell,
+        ", ".join(map(str, size)),
+        f"{step:.3f}",
+        f"{torch_step:.3f}",
+        at_least(ratio, least),
+        f"{share:.0%}",
+        f"{half:.3f}",
+        f"{answer:.3f}",
+        f"{torch_answer:.3f}",
+        at_least(answers, asked),
+        f"{first:.1f}",
     )
 
 

@@ -7,6 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from results import Table, below
+
 ROOT = Path(__file__).parents[2]
 MOST_MORE = {"empty": 20.0, "warm": 2.0}  # seconds of the GPU over the CPU
 FIT = """
@@ -22,10 +24,8 @@ def start(run):
     n, settings = 132, "max_iter=20"
     if run.dry:
         n, settings = 24, "max_iter=1, hidden_size=2, lookback=3, season=1, conformal=False"
-    print(
-        "| first fit in a fresh process, cache | GPU s | CPU s | GPU more |\n|---|---|---|---|",
-        flush=True,
-    )
+    columns = ["cache", "GPU s", "CPU s", "GPU more"]
+    table = Table("gpu-start", "The first fit in a fresh process", columns)
     with tempfile.TemporaryDirectory() as scratch:
         folders = {device: Path(scratch) / device for device in ("cpu", "cuda")}
         for folder in folders.values():
@@ -38,13 +38,9 @@ def start(run):
                 for device, folder in folders.items()
             }
             more = seconds["cuda"] - seconds["cpu"]
-            most = MOST_MORE[cache]
-            asked = "" if run.dry else f" ({'at most' if more <= most else 'MISSES'} {most:g})"
-            print(
-                f"| {cache} | {seconds['cuda']:.1f} | {seconds['cpu']:.1f} | {more:.1f}{asked} |",
-                flush=True,
-            )
-    print(flush=True)
+            most = None if run.dry else MOST_MORE[cache]
+            both = f"{seconds['cuda']:.1f}", f"{seconds['cpu']:.1f}"
+            table.row(cache, *both, below(more, most, ".1f"))
 
 
 def process_seconds(code, cache):

@@ -3,9 +3,9 @@
 import time
 
 import numpy as np
+from results import Table, below
 
 from sequence_sections.data import read_chorales
-from sequence_sections.run import below, print_row, print_table
 from tsrnn import RNNLanguageModel
 
 # The pieces for validation choose the epoch; they chose the setting of the LSTM, and from it the
@@ -29,8 +29,9 @@ def chorales(run):
     train, validation, test = read_chorales(run.dry)
     n = len(validation)
     share = (n - 0.5) / (len(train) + n)  # the last n pieces
-    columns = ["validation", "test", "lowest", "highest", "test, mean of pieces", "s a fit"]
-    print_table("JSB chorales, nats a frame", columns)
+    columns = ["model", "validation", "test", "lowest", "highest"]
+    columns += ["test, mean of pieces", "s a fit"]
+    table = Table("sequences-chorales", "JSB chorales, nats a frame", columns)
     for cell, (rate, most) in CELLS.items():
         rows = []
         for seed in range(run.seeds):
@@ -51,7 +52,7 @@ def chorales(run):
             rows.append((-model.score(validation), -model.score(test), by_piece, seconds))
         on_validation, on_test, by_piece, seconds = np.mean(rows, axis=0)
         ends = [f"{end(rows, axis=0)[1]:.2f}" for end in (np.min, np.max)]
-        print_row(
+        table.row(
             f"RNNLanguageModel, {cell}, mean of {run.seeds} seeds",
             f"{on_validation:.2f}",
             below(on_test, most),
@@ -60,8 +61,8 @@ def chorales(run):
             f"{seconds:.1f}",
         )
     for name, nats in PUBLISHED.items():
-        print_row(f"{name} (published with the TCN)", None, f"{nats:.2f}")
-    print(
-        "\nSums over the 88 notes of a frame, means over all frames of all pieces but the first of "
+        table.row(f"{name} (published with the TCN)", None, f"{nats:.2f}")
+    table.note(
+        "Sums over the 88 notes of a frame, means over all frames of all pieces but the first of "
         "each, as published with the TCN; beside it the mean of the pieces' means."
     )

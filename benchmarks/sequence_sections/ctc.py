@@ -5,9 +5,8 @@ import time
 
 import numpy as np
 from numba import prange
-from speed import bar
+from results import Table, at_least
 
-from sequence_sections.run import print_row, print_table
 from tsrnn.kernels.jit.compile import Kernel
 from tsrnn.kernels.jit.threads import available_threads, claim_threads
 from tsrnn.kernels.layout import ROWS
@@ -23,9 +22,9 @@ def ctc(run):
     """Print milliseconds of both, and errors; end where our float64 is not PyTorch's."""
     n_rows, n_time, n_classes, n_labels = size = (16, 20, 5, 4) if run.dry else SIZE
     title = f"{n_rows} rows, {n_time} frames, {n_classes} classes, {n_labels} labels"
-    columns = ["threads", "ms", "PyTorch ms", "ratio", "error of losses", "PyTorch's"]
-    columns += ["error of gradients", "PyTorch's"]
-    print_table(f"CTC loss and gradient, {title}", columns)
+    columns = ["dtype", "threads", "ms", "PyTorch ms", "ratio"]
+    columns += ["error of losses", "PyTorch's", "error of gradients", "PyTorch's of gradients"]
+    table = Table("sequences-ctc", f"CTC loss and gradient, {title}", columns)
     seconds, exact = 0.01 if run.dry else SECONDS, None
     with run.race() as race:
         for dtype in ("float64", "float32"):
@@ -36,15 +35,15 @@ def ctc(run):
                 theirs = ratio = None
                 if "PyTorch" in results:
                     theirs = f"{1e3 * np.median(times[1]):.2f}"
-                    ratio = bar(np.median(times[1] / times[0]), 1.0, ".2f")
+                    ratio = at_least(np.median(times[1] / times[0]), 1.0, ".2f")
                 firsts = [rows[0][1:] for rows in results.values()]
                 exact = exact or firsts[-1]
                 errors = [_errors(*first, *exact) for first in firsts]
                 assert dtype == "float32" or max(errors[0]) < CLOSE, f"They differ: {errors[0]}."
                 shown = [f"{error:.0e}" for kind in zip(*errors, strict=True) for error in kind]
                 ours = f"{1e3 * np.median(times[0]):.2f}"
-                print_row(dtype, n_threads, ours, theirs, ratio, *shown)
-    print(f"\nErrors from PyTorch's float64; those of ours in float64 are below {CLOSE:.0e}.")
+                table.row(dtype, n_threads, ours, theirs, ratio, *shown)
+    table.note(f"Errors from PyTorch's float64; those of ours in float64 are below {CLOSE:.0e}.")
 
 
 def _errors(losses, gradients, exact_losses, exact_gradients):

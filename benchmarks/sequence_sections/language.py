@@ -3,10 +3,9 @@
 import time
 
 import numpy as np
-from speed import bar
+from results import Table, at_least, below
 
 from sequence_sections.data import read_shakespeare
-from sequence_sections.run import below, print_row, print_table
 from tsrnn import RNNLanguageModel
 from tsrnn.datasets import load_shakespeare
 from tsrnn.kernels.jit.threads import available_threads
@@ -53,15 +52,16 @@ SECONDS = 1.0  # of a round of generation
 def shakespeare(run):
     """Print nats a character of tinyshakespeare's last tenth, by the minutes of training."""
     text, held_out = read_shakespeare(run.data, run.dry)
-    columns = ["parameters", "epochs", "minutes", "nats in training", "nats on the last tenth"]
-    print_table("tinyshakespeare, characters", columns)
+    columns = ["model", "parameters", "epochs", "minutes", "nats in training"]
+    columns += ["nats on the last tenth"]
+    table = Table("sequences-shakespeare", "tinyshakespeare, characters", columns)
     for minutes in sorted(set(run.minutes) & set(SETTINGS)):
         setting, most = SETTINGS[minutes]
         small = {"hidden_size": 8, "max_iter": 1} if run.dry else {}
         started = time.perf_counter()
         model = RNNLanguageModel(**setting | small).fit(text)
         taken = (time.perf_counter() - started) / 60
-        print_row(
+        table.row(
             f"RNNLanguageModel, setting of {minutes} minutes",
             f"{model.network_.parameters.size:,}",
             model.n_iter_,
@@ -70,16 +70,16 @@ def shakespeare(run):
             below(-model.score(held_out), most, ".3f"),
         )
     for name, nats in PUBLISHED.items():
-        print_row(name, None, None, None, None, nats)
+        table.row(name, None, None, None, None, nats)
 
 
 def generation(run):
     """Print characters a second of one stream; end where they differ from those of single steps."""
     n_hidden = 8 if run.dry else 256
-    print_table(
-        f"one stream of characters, hidden {n_hidden}",
-        ["characters a second", "by single steps, the same bits", "PyTorch, single cells", "ratio"],
-    )
+    columns = ["cell", "characters a second", "by single steps, the same bits"]
+    columns += ["PyTorch, single cells", "ratio"]
+    title = f"One stream of characters, hidden {n_hidden}"
+    table = Table("sequences-generation", title, columns)
     with run.race() as race:
         for cell in ("lstm", "gru"):
             arguments = cell, n_hidden, run.dry
@@ -89,7 +89,7 @@ def generation(run):
             if "PyTorch" in results:
                 ratios = np.array(results["tsrnn"])[:, 0] / results["PyTorch"]
                 theirs, ratio = f"{np.median(results['PyTorch']):,.0f}", f"{np.median(ratios):.1f}"
-            print_row(cell, bar(ours, 20_000, ",.0f"), f"{by_hand:,.0f}", theirs, ratio)
+            table.row(cell, at_least(ours, 20_000, ",.0f"), f"{by_hand:,.0f}", theirs, ratio)
 
 
 def write(library, cell, n_hidden, dry):

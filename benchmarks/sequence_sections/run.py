@@ -43,24 +43,6 @@ def new_worker():
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
-def print_table(title, columns):
-    """Print the head of a table."""
-    print(f"\n| {title} | {' | '.join(columns)} |\n{'|---' * (len(columns) + 1)}|", flush=True)
-
-
-def print_row(name, *cells):
-    """Print a row of a table; None is an empty cell."""
-    texts = ["" if cell is None else str(cell) for cell in cells]
-    print(f"| {name} | {' | '.join(texts)} |", flush=True)
-
-
-def below(value, most, form=".2f"):
-    """A figure beside what it is to be below; None for no such bound."""
-    if most is None:
-        return f"{value:{form}}"
-    return f"{value:{form}} ({'below' if value < most else 'NOT BELOW'} {most:{form}})"
-
-
 def compile_fit(model, X, y):
     """Fit a copy for an epoch, so that the model's fit compiles nothing."""
     clone(model).set_params(max_iter=1).fit(X, y)

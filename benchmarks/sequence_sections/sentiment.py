@@ -3,13 +3,12 @@
 import time
 
 import numpy as np
+from results import Table, at_least
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from speed import bar
 
 from sequence_sections.data import read_sentences
-from sequence_sections.run import print_row, print_table
 from tsrnn import RNNClassifier, Tokenizer
 
 # Chosen by the mean accuracy on the 872 sentences of the dev set alone.
@@ -30,7 +29,8 @@ def sentiment(run):
         read_sentences(run.data, part, run.dry) for part in ("train", "dev", "test")
     )
     small = {"embedding_size": 8, "hidden_size": 8, "max_iter": 1} if run.dry else {}
-    print_table("SST-2, accuracy in %", ["dev", "test", "lowest", "highest", "s a fit"])
+    columns = ["model", "dev", "test", "lowest", "highest", "s a fit"]
+    table = Table("sequences-sentiment", "SST-2, accuracy in %", columns)
     accuracies, seconds = [], []
     for seed in range(run.seeds):
         classifier = RNNClassifier(**SETTING | small, random_state=seed)
@@ -43,10 +43,10 @@ def sentiment(run):
         np.min(accuracies, axis=0)[1],
         np.max(accuracies, axis=0)[1],
     )
-    print_row(
+    table.row(
         f"RNNClassifier, mean of {run.seeds} seeds",
         f"{on_dev:.1f}",
-        bar(on_test, 80.5),
+        at_least(on_test, 80.5),
         f"{lowest:.1f}",
         f"{highest:.1f}",
         f"{np.mean(seconds):.1f}",
@@ -56,8 +56,8 @@ def sentiment(run):
         model.fit(*train)
         taken = time.perf_counter() - started
         figures = [f"{100 * model.score(*part):.1f}" for part in (dev, test)]
-        print_row(f"TF-IDF, logistic regression, {name}", *figures, None, None, f"{taken:.1f}")
-    print_row("CNN from random vectors, trained on phrases too (published)", None, 83.5)
+        table.row(f"TF-IDF, logistic regression, {name}", *figures, None, None, f"{taken:.1f}")
+    table.row("CNN from random vectors, trained on phrases too (published)", None, 83.5)
 
 
 def baselines(train, dev):

@@ -3,10 +3,10 @@
 import time
 
 import numpy as np
-from speed import bar
+from results import Table, at_least, below
 
 from sequence_sections.data import DIGITS_RATE, digit_strings, read_an4, read_digits
-from sequence_sections.run import below, compile_fit, print_row, print_table, timed
+from sequence_sections.run import compile_fit, timed
 from tsrnn import RNNClassifier, RNNLanguageModel, RNNTranscriber
 from tsrnn.sequences import label_error_rate
 from tsrnn.sequences.audio import MFCC
@@ -80,19 +80,20 @@ def _print_words(run, digits):
         seconds = timed(model.fit, *parts[0])
         rows.append([100 * model.score(*parts[1]), *seconds])
     title = f"spoken digits, {len(parts[0][0])} to train on, {len(parts[1][0])} to test by"
-    print_table(title, ["accuracy in %", "lowest", "highest", "s a fit", "CPU s"])
+    columns = ["model", "accuracy in %", "lowest", "highest", "s a fit", "CPU s"]
+    table = Table("sequences-digits", title, columns)
     accuracy, seconds, cpu_seconds = np.mean(rows, axis=0)
     lowest, highest = np.min(rows, axis=0)[0], np.max(rows, axis=0)[0]
     ends = f"{lowest:.1f}", f"{highest:.1f}"
     name = f"RNNClassifier, mean of {run.seeds} seeds"
-    print_row(name, bar(accuracy, 97.0), *ends, f"{seconds:.1f}", f"{cpu_seconds:.1f}")
+    table.row(name, at_least(accuracy, 97.0), *ends, f"{seconds:.1f}", f"{cpu_seconds:.1f}")
 
 
 def _print_strings(run, digits):
     """Errors of strings of digits, and of when each is said to come."""
     n_train, n_test = (20, 10) if run.dry else N_STRINGS
     others = [take for take in np.unique(digits[3]) if take not in TEST_TAKES]
-    columns = ["digit error rate in %", "lowest", "highest", "begins, median error in ms"]
+    columns = ["model", "digit error rate in %", "lowest", "highest", "begins, median error in ms"]
     columns += ["s a fit", "CPU s"]
     title = f"strings of 3 to 7 digits, {n_train:,} to train on, {n_test} to test by"
     rows = []
@@ -109,9 +110,9 @@ def _print_strings(run, digits):
         seconds = timed(model.fit, X, texts)
         error = 1e3 * median_error(model.align(new, new_texts), times)
         rows.append([100 * (1 - model.score(new, new_texts)), error, *seconds])
-    print_table(title, columns)
+    table = Table("sequences-digit-strings", title, columns)
     rate, error, seconds, cpu_seconds = np.mean(rows, axis=0)
-    print_row(
+    table.row(
         f"RNNTranscriber, mean of {run.seeds} seeds",
         below(rate, 3.0),
         *[f"{end(rows, axis=0)[0]:.2f}" for end in (np.min, np.max)],
@@ -148,12 +149,13 @@ def _print_an4(run):
             errors = error_rates(new_texts, predicted)
             rows[name].append([*(100 * errors), seconds])
     title = f"AN4, {len(X)} utterances to train on, {len(new)} to test by"
-    columns = ["word error rate in %", "lowest", "highest", "characters", "s to decode all"]
-    print_table(title, [*columns, "s a fit", "CPU s"])
+    columns = ["model", "word error rate in %", "lowest", "highest", "characters"]
+    columns += ["s to decode all", "s a fit", "CPU s"]
+    table = Table("sequences-an4", title, columns)
     of_fits = [f"{value:.0f}" for value in np.mean(fits, axis=0)]
     for name, figures in rows.items():
         words, characters, seconds = np.mean(figures, axis=0)
-        print_row(
+        table.row(
             f"RNNTranscriber, {name}, mean of {run.seeds} seeds",
             below(words, 20.0 if "language" in name else None, ".1f"),
             *[f"{end(figures, axis=0)[0]:.1f}" for end in (np.min, np.max)],
@@ -161,8 +163,8 @@ def _print_an4(run):
             f"{seconds:.1f}",
             *of_fits,
         )
-    print(
-        f"\nThe language model has read the {len(X)} transcripts of training, in {of_language:.0f} "
+    table.note(
+        f"The language model has read the {len(X)} transcripts of training, in {of_language:.0f} "
         f"CPU s: {-language.score(new_texts):.2f} nats a character of the others."
     )
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 from limits import compile_table
-from speed import bar
+from results import Table, at_least, below
 
 from sequence_sections.peers import peak_memory, time_epoch
-from sequence_sections.run import below, print_row, print_table
 from sequence_sections.tasks import TASKS
 
 # Of each task: its row, least ratio of times, most MB of ours, whether it reads the folder.
@@ -42,25 +41,26 @@ FIRST_FITS = {
 
 def epoch(run):
     """Print time, loss and memory of an epoch."""
-    columns = ["minibatches", "s an epoch", "PyTorch s", "ratio", "loss", "PyTorch loss"]
-    columns += ["loss after it, held out", "PyTorch's", "apart", "MB", "PyTorch MB"]
-    print_table("an epoch, the same weights and minibatches", columns)
+    columns = ["network", "minibatches", "s an epoch", "PyTorch s", "ratio", "loss", "PyTorch loss"]
+    columns += ["loss after it, held out", "PyTorch's", "apart, %", "MB", "PyTorch MB"]
+    table = Table("sequences-epoch", "An epoch, the same weights and minibatches", columns)
 
     def cells(task, times, losses, least, memory, most):
         ours, theirs, ratio = times
         row = [task.n_minibatches, f"{ours:.2f}", _show(theirs, ".2f"), _ratio(ratio, least)]
         row += [_show(loss, ".4f") for side in (0, 1) for loss in losses[:, side]]
         apart = abs(losses[1, 1] / losses[0, 1] - 1)
-        row += [None if np.isnan(apart) else below(100 * apart, 1.0) + " %"]
+        row += [None if np.isnan(apart) else below(100 * apart, 1.0)]
         return [*row, _megabytes(memory[0], most), _megabytes(memory[1], None)]
 
-    _race(run, EPOCHS, cells)
+    _race(run, table, EPOCHS, cells)
 
 
 def vocabulary(run):
     """Print time and memory of training steps with a large vocabulary."""
-    columns = ["ms", "PyTorch ms", "ratio", "MB", "PyTorch MB"]
-    print_table("a training step, vocabulary of 30,000, LSTM 256, 32 x 64", columns)
+    columns = ["network", "ms", "PyTorch ms", "ratio", "MB", "PyTorch MB"]
+    title = "A training step, vocabulary of 30,000, LSTM 256, 32 x 64"
+    table = Table("sequences-vocabulary", title, columns)
 
     def cells(task, times, losses, least, memory, most):
         ours, theirs, ratio = times
@@ -68,17 +68,17 @@ def vocabulary(run):
         row = [_show(value, ".0f") for value in milliseconds] + [_ratio(ratio, least)]
         return [*row, _megabytes(memory[0], most), _megabytes(memory[1], None)]
 
-    _race(run, VOCABULARIES, cells)
+    _race(run, table, VOCABULARIES, cells)
 
 
 def compiling(run):
     """Print how long first fits take on an empty cache."""
     fits = dict(list(FIRST_FITS.items())[-1:]) if run.dry else FIRST_FITS
-    compile_table("first fit", COMPILE_SETUP, fits)
+    compile_table("sequences-compile", COMPILE_SETUP, fits)
 
 
-def _race(run, rows, cells):
-    """Print a row of each task: times are medians of rounds in which the libraries take turns."""
+def _race(run, table, rows, cells):
+    """Add a row of each task: times are medians of rounds in which the libraries take turns."""
     with run.race() as race:
         for name, (title, least, most, reads_folder) in rows.items():
             if reads_folder and run.data is None:
@@ -91,7 +91,7 @@ def _race(run, rows, cells):
             seconds = figures[:, :, 0]
             times = *np.median(seconds, axis=1), np.median(seconds[1] / seconds[0])
             memory = [*run.each(peak_memory, *arguments).values(), None][:2]
-            print_row(title, *cells(task, times, figures[:, 0, 1:], least, memory, most))
+            table.row(title, *cells(task, times, figures[:, 0, 1:], least, memory, most))
 
 
 def _show(value, form):
@@ -99,7 +99,7 @@ def _show(value, form):
 
 
 def _ratio(value, least):
-    return None if np.isnan(value) else bar(value, least, ".2f")
+    return None if np.isnan(value) else at_least(value, least, ".2f")
 
 
 def _megabytes(value, most):

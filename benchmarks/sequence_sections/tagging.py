@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
+from results import Table
 from sklearn.ensemble import RandomForestClassifier
 
 from sequence_sections.data import machine
-from sequence_sections.run import print_row, print_table
 from tsrnn import RNNTagger
 from tsrnn.datasets import load_seattle_weather
 
@@ -22,26 +22,30 @@ def tagging(run):
     seeds = range(run.seeds)
     n = 600 if run.dry else 6000
     sets = {
-        "a machine of four states, generated": (
+        ("machine", "A machine of four states, generated"): (
             [(machine(n, 100 + 2 * seed), machine(n, 101 + 2 * seed)) for seed in seeds],
             SIZES,
         ),
-        "four activities by a smart watch, joined": (read_activities(seeds), SIZES),
-        "weather of Seattle's days, the last year": ([read_weather()] * run.seeds, (1, 3, 7)),
+        ("watch", "Four activities by a smart watch, joined"): (read_activities(seeds), SIZES),
+        ("weather", "Weather of Seattle's days, the last year"): (
+            [read_weather()] * run.seeds,
+            (1, 3, 7),
+        ),
     }
-    for name, (pairs, sizes) in sets.items():
+    for (key, name), (pairs, sizes) in sets.items():
         if pairs is None:
             print(f"\n{name}: left out, as aeon, which has it, is not installed.")
             continue
         title = f"{name}, accuracy in %, mean of {run.seeds} seeds"
-        print_table(title, ["past alone", "s a fit", "past and future", "s a fit"])
+        columns = ["model", "past alone", "s a fit", "past and future", "s a fit of both"]
+        table = Table(f"sequences-tagging-{key}", title, columns)
         for row, evaluate in models(sizes, run.dry).items():
             cells = []
             for centred in (False, True):
                 results = [evaluate(*pair, seed, centred) for seed, pair in enumerate(pairs)]
                 accuracy, seconds = np.mean(results, axis=0)
                 cells += [f"{100 * accuracy:.1f}", f"{seconds:.1f}"]
-            print_row(row, *cells)
+            table.row(row, *cells)
 
 
 def models(sizes, dry):

@@ -4,10 +4,10 @@ import importlib.util
 import time
 
 import numpy as np
-from speed import bar
+from results import Table, at_least, below
 
 from sequence_sections.data import read_pairs
-from sequence_sections.run import below, compile_fit, print_row, print_table, timed
+from sequence_sections.run import compile_fit, timed
 from sequence_sections.translation_peers import SETTING, WORDS
 from tsrnn import RNNTranslator, Tokenizer
 from tsrnn.datasets import make_dates
@@ -35,9 +35,11 @@ def translation(run):
     train, validation, test = (
         read_pairs(run.data, split, run.dry) for split in ("train", "val", "test_2016_flickr")
     )
-    columns = ["parameters", "epochs", "minutes", "CPU minutes", "perplexity, validation", "test"]
+    columns = ["model", "parameters", "epochs", "minutes", "CPU minutes"]
+    columns += ["perplexity, validation", "test"]
     columns += [f"BLEU, beam {n}" for n in BEAMS] + [f"sacrebleu, beam {BEAMS[-1]}"]
-    print_table("Multi30k, German to English, test_2016_flickr", columns)
+    title = "Multi30k, German to English, test_2016_flickr"
+    table = Table("sequences-translation", title, columns)
     n = len(validation[0])
     X, y = (train[k] + validation[k] for k in (0, 1))
     for minutes in sorted(set(run.minutes) & set(SETTINGS)):
@@ -52,7 +54,7 @@ def translation(run):
         seconds, cpu_seconds = timed(model.fit, X, y)
         predicted = [model.predict(test[0], beam_size) for beam_size in BEAMS]
         scores = [bleu_score([text.lower() for text in test[1]], texts) for texts in predicted]
-        print_row(
+        table.row(
             f"RNNTranslator, setting of {minutes} minutes",
             f"{model.network_.parameters.size:,}",
             f"{model.n_iter_}, best {model.best_iter_}",
@@ -61,13 +63,13 @@ def translation(run):
             f"{perplexity(model, *validation):.2f}",
             f"{perplexity(model, *test):.2f}",
             *[f"{score:.2f}" for score in scores[:-1]],
-            bar(scores[-1], least, ".2f"),
+            at_least(scores[-1], least, ".2f"),
             _score_by_sacrebleu(test[1], predicted[-1]),
         )
     for name, (of_test, bleu) in PUBLISHED.items():
-        print_row(name, *[None] * 5, of_test, None, bleu, None)
-    print(
-        "\nWords and marks by Tokenizer('word'), lower case, words of training that occur twice; "
+        table.row(name, *[None] * 5, of_test, None, bleu, None)
+    table.note(
+        "Words and marks by Tokenizer('word'), lower case, words of training that occur twice; "
         "BLEU is bleu_score of such tokens in lower case, unknown words of the reference as they "
         "are. Beside it sacrebleu by its own tokens (13a) with lowercase=True. Perplexities by our "
         "tokens, an unknown one among them. Published ones split words by spaCy, so that "
@@ -85,9 +87,10 @@ def dates(run):
     """Print how many dates in ten styles are written as in ISO 8601 without an error."""
     n = 200 if run.dry else 20_000
     n_new = n // 10
-    columns = ["exact matches in %, beam 1", "beam 5", "lowest", "s a fit", "CPU s", "s of beam 5"]
-    title = f"dates in 10 styles, {n:,} pairs, {n_new:,} new ones, mean of {run.seeds} seeds"
-    print_table(title, columns)
+    columns = ["model", "exact matches in %, beam 1", "beam 5", "lowest"]
+    columns += ["s a fit", "CPU s", "s of beam 5"]
+    title = f"Dates in 10 styles, {n:,} pairs, {n_new:,} new ones, mean of {run.seeds} seeds"
+    table = Table("sequences-dates", title, columns)
     rows = []
     for seed in range(run.seeds):
         X, y = make_dates(n + n_new, random_state=seed)
@@ -104,10 +107,10 @@ def dates(run):
             shares.append(100 * np.mean(np.array(predicted) == np.array(y[n:])))
         rows.append((*shares, *fitting, seconds))
     greedy, by_beam, seconds, cpu_seconds, of_beam = np.mean(rows, axis=0)
-    print_row(
+    table.row(
         "RNNTranslator",
         f"{greedy:.2f}",
-        bar(by_beam, 99.0, ".2f"),
+        at_least(by_beam, 99.0, ".2f"),
         f"{np.min(rows, axis=0)[1]:.2f}",
         below(seconds, 120.0, ".0f"),
         f"{cpu_seconds:.0f}",

@@ -10,10 +10,9 @@ import functools
 import time
 
 import numpy as np
-from speed import bar
+from results import Table, at_least, below
 
 from sequence_sections.data import read_pairs
-from sequence_sections.run import below, print_row, print_table
 from tsrnn import Tokenizer
 from tsrnn.kernels.jit.threads import available_threads
 from tsrnn.network import EncoderDecoder, PairSource
@@ -234,10 +233,10 @@ SIDES = {"tsrnn": Ours, "PyTorch": PyTorch, POOLED: functools.partial(PyTorch, p
 def translation_epoch(run):
     """Print time and losses of epochs beside PyTorch, each side in a process of its own."""
     sides = list(SIDES) if "PyTorch" in run.libraries else ["tsrnn"]
-    columns = ["s an epoch, median", "CPU s", "ours is faster by", "loss of the last"]
-    columns += ["validation loss after it", "apart"]
+    columns = ["library", "s an epoch, median", "CPU s", "ours is faster by", "loss of the last"]
+    columns += ["validation loss after it", "apart, %"]
     title = f"Multi30k: GRU {SETTING['hidden_size']}, general attention, {run.rounds} epochs"
-    print_table(title, columns)
+    table = Table("sequences-translation-epoch", title, columns)
     with run.race(sides) as race:
         turns = race.turns(time_epoch, dict.fromkeys(sides, (run.data, run.dry)))
     results = {side: np.array(rows) for side, rows in turns.items()}
@@ -246,11 +245,11 @@ def translation_epoch(run):
         ratio = apart = None
         if side != "tsrnn":
             asked = (None, None) if side == POOLED else (1.5, 2.0)  # other minibatches
-            ratio = bar(np.median(rows[:, 0] / ours[:, 0]), asked[0], ".2f")
-            apart = below(100 * abs(ours[-1, 3] / rows[-1, 3] - 1), asked[1]) + " %"
+            ratio = at_least(np.median(rows[:, 0] / ours[:, 0]), asked[0], ".2f")
+            apart = below(100 * abs(ours[-1, 3] / rows[-1, 3] - 1), asked[1])
         seconds, cpu_seconds = np.median(rows[:, :2], axis=0)
         figures = [f"{seconds:.1f}", f"{cpu_seconds:.1f}", ratio]
-        print_row(side, *figures, *[f"{loss:.4f}" for loss in rows[-1, 2:]], apart)
+        table.row(side, *figures, *[f"{loss:.4f}" for loss in rows[-1, 2:]], apart)
 
 
 @functools.cache
