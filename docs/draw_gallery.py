@@ -18,7 +18,7 @@ def sections() -> list[tuple[str, str, str]]:
     """Name, code and digest of each display of the page; a digest is of all code down to there."""
     text = PAGE.read_text(encoding="utf-8")
     found, digest = [], hashlib.sha256()
-    for name, code in re.findall(r"^### (\w+)\n\n```python\n(.*?)^```", text, re.DOTALL | re.M):
+    for name, code in re.findall(r"^### (\w+)\n.*?^```python\n(.*?)^```", text, re.DOTALL | re.M):
         digest.update(code.encode())
         found.append((name, code, digest.hexdigest()))
     return found
