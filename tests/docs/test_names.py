@@ -1,4 +1,4 @@
-"""Public names: each has a page, an example that runs as a doctest, and described parameters."""
+"""Public names: a page, a doctest, described parameters and "See Also" for each."""
 
 import importlib
 import inspect
@@ -84,3 +84,13 @@ def test_every_name_has_a_page():
 @pytest.mark.parametrize("name", CALLABLES)
 def test_docstrings_are_complete(name):
     assert not problems(NAMES[name])
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_see_also_names_public_names(name):
+    names = section(inspect.getdoc(NAMES[name]) or "", "See Also")
+    assert names
+    module = name.rpartition(".")[0]
+    for other in names:
+        assert other in NAMES or f"{module}.{other}" in NAMES, other
+        assert other.rpartition(".")[2] != name.rpartition(".")[2]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import json
 import re
 
 import pytest
@@ -66,6 +67,16 @@ def test_parameters_of_the_forecaster_are_listed_with_their_defaults():
 def each_default(parameter):
     default = parameter.default
     return f'"{default}"' if isinstance(default, str) else repr(default)
+
+
+def test_costs_of_parameters_are_those_that_were_measured(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    costs = importlib.import_module("parameters")
+    text = costs.PAGE.read_text(encoding="utf-8")
+    monkeypatch.setattr(costs, "PAGE", tmp_path / "parameters.md")
+    costs.PAGE.write_text(text.replace("| `64`: ", "| `64`: 9"), encoding="utf-8")
+    costs.write_page(json.loads(costs.RESULTS.read_text(encoding="utf-8")))
+    assert costs.PAGE.read_text(encoding="utf-8") == text  # python benchmarks/parameters.py --page
 
 
 def test_the_gallery_has_every_display_drawn_by_the_code_beside_it():

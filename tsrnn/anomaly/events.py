@@ -57,6 +57,11 @@ def events_from_labels(
     ValueError
         If a label is neither true nor false, lengths differ, or the index repeats or decreases.
 
+    See Also
+    --------
+    labels_from_events : The reverse.
+    merge_events : Join events that are near each other.
+
     Examples
     --------
     >>> import pandas as pd
@@ -106,6 +111,10 @@ def labels_from_events(events: pd.DataFrame, index: pd.Index) -> pd.Series:
         If an event has no start or end, or ends before it starts, events and index cannot be
         compared, or the index repeats or decreases.
 
+    See Also
+    --------
+    events_from_labels : The reverse.
+
     Examples
     --------
     >>> import pandas as pd
@@ -147,6 +156,11 @@ def merge_events(events: pd.DataFrame, gap: Any = 0, index: pd.Index | None = No
     ValueError
         If the gap is negative, or a time where the index has none; if the index is needed and
         missing, or an event covers none of its points; or as in :func:`labels_from_events`.
+
+    See Also
+    --------
+    pad_events : Make events longer.
+    prune_events : Leave out events.
 
     Examples
     --------
@@ -200,6 +214,11 @@ def pad_events(events: pd.DataFrame, before: Any, after: Any, index: pd.Index) -
     ValueError
         As in :func:`merge_events`, for a length as for a gap.
 
+    See Also
+    --------
+    merge_events : Join events that are near each other.
+    prune_events : Leave out events.
+
     Examples
     --------
     >>> import pandas as pd
@@ -249,6 +268,11 @@ def prune_events(
         If a column that is needed is absent, a length is negative, or a time where events have
         none; or as in :func:`labels_from_events`.
 
+    See Also
+    --------
+    merge_events : Join events that are near each other.
+    pad_events : Make events longer.
+
     Examples
     --------
     >>> import pandas as pd
@@ -296,6 +320,11 @@ def intersect_events(
     ValueError
         If the index is needed and missing, or as in :func:`labels_from_events`.
 
+    See Also
+    --------
+    match_events : Which events of two tables overlap.
+    merge_events : Join events that are near each other.
+
     Examples
     --------
     >>> import pandas as pd
@@ -332,6 +361,11 @@ def match_events(labelled: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     ------
     ValueError
         As in :func:`labels_from_events`.
+
+    See Also
+    --------
+    intersect_events : The common parts of events.
+    tsrnn.anomaly.metrics.range_precision_recall : Scores of such matches.
 
     Examples
     --------

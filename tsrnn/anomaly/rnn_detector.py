@@ -162,6 +162,13 @@ class RNNAnomalyDetector(AnomalyDetector, RecurrentEstimator):
     fit_time_ : float
         Seconds that ``fit`` took; not kept in saved files.
 
+    See Also
+    --------
+    tsrnn.anomaly.ConformalThreshold : An alarm threshold with a rate of false alarms.
+    tsrnn.anomaly.Update : What ``update`` returns.
+    tsrnn.anomaly.PCADetector : A baseline without a network.
+    tsrnn.plotting.AnomalyDisplay : Draw scores and events.
+
     Examples
     --------
     >>> import numpy as np

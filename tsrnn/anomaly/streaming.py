@@ -56,6 +56,10 @@ class Update:
     seen, expected : (n,) array
         Value of that channel, and what was expected, in the unit of ``y``; NaN where unknown.
 
+    See Also
+    --------
+    tsrnn.RNNAnomalyDetector : Its ``update`` returns this.
+
     Examples
     --------
     >>> import numpy as np

@@ -105,6 +105,12 @@ def tune_threshold(
         If labels are not 0 and 1 or of another index; if no point with a score, or every point, is
         anomalous; if all scores are equal, or one is infinite; or if a function returns no number.
 
+    See Also
+    --------
+    FixedThreshold : What it returns.
+    labels_from_events : Labels of known events.
+    tsrnn.anomaly.metrics.affiliation : One of the metrics.
+
     Examples
     --------
     >>> from tsrnn.anomaly import tune_threshold

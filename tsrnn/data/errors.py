@@ -20,6 +20,12 @@ class DataError(ValueError):
     methods : str, default=""
         Methods of pandas that repair one series, ".asfreq('D')"; readers make code of them.
 
+    See Also
+    --------
+    MissingDataError : Missing values.
+    MissingRowsError : Missing time stamps.
+    IrregularTimesError : Time stamps without a frequency.
+
     Examples
     --------
     >>> from tsrnn.data import DataError
@@ -58,6 +64,10 @@ class MissingDataError(DataError):
     step : Any, optional
         Step of the time axis.
 
+    See Also
+    --------
+    DataError : Its base, with the fields.
+
     Examples
     --------
     >>> import pandas as pd
@@ -86,6 +96,11 @@ class MissingRowsError(MissingDataError):
         As of :class:`DataError`.
     first, last : Any, default=None
         Time stamps of the first and the last missing row.
+
+    See Also
+    --------
+    IrregularTimesError : No frequency at all.
+    DataError : Its base, with the fields.
 
     Examples
     --------
@@ -118,6 +133,10 @@ class EmptySeriesError(DataError):
     labels : sequence of Hashable, default=()
         Labels of these series.
 
+    See Also
+    --------
+    DataError : Its base, with the fields.
+
     Examples
     --------
     >>> from tsrnn.data import EmptySeriesError
@@ -147,6 +166,10 @@ class RepeatedTimesError(DataError):
     row : Any, optional
         As of :class:`DataError`.
 
+    See Also
+    --------
+    DataError : Its base, with the fields.
+
     Examples
     --------
     >>> import pandas as pd
@@ -174,6 +197,11 @@ class IrregularTimesError(DataError):
     grid : Any, optional
         The regular grid nearest to the time stamps.
 
+    See Also
+    --------
+    MissingRowsError : A frequency with gaps.
+    DataError : Its base, with the fields.
+
     Examples
     --------
     >>> from tsrnn.data import IrregularTimesError
@@ -200,6 +228,10 @@ class UnknownCategoryError(DataError):
         The unknown one.
     known : sequence of Hashable, default=()
         Those of ``fit``.
+
+    See Also
+    --------
+    DataError : Its base, with the fields.
 
     Examples
     --------

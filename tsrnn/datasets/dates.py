@@ -71,6 +71,11 @@ def make_dates(
     ValueError
         If a parameter is out of its range.
 
+    See Also
+    --------
+    make_sentences : Pairs of sentences.
+    tsrnn.RNNTranslator : Learns such pairs.
+
     Examples
     --------
     >>> from tsrnn.datasets import make_dates

@@ -78,6 +78,10 @@ def make_mackey_glass(
     ValueError
         If a parameter is out of its range.
 
+    See Also
+    --------
+    make_lorenz : Another chaotic series.
+
     Examples
     --------
     >>> from tsrnn.datasets import make_mackey_glass
@@ -145,6 +149,10 @@ def make_lorenz(
     RuntimeError
         If the integration fails, as it may with extreme parameters.
 
+    See Also
+    --------
+    make_mackey_glass : Another chaotic series.
+
     Examples
     --------
     >>> from tsrnn.datasets import make_lorenz
@@ -210,6 +218,11 @@ def make_adding_problem(
     ValueError
         If a parameter is out of its range.
 
+    See Also
+    --------
+    make_copy_memory : Another test of memory.
+    tsrnn.inspection.gradient_flow : Shows why it is hard.
+
     Examples
     --------
     >>> from tsrnn.datasets import make_adding_problem
@@ -272,6 +285,10 @@ def make_copy_memory(
     ------
     ValueError
         If a parameter is out of its range.
+
+    See Also
+    --------
+    make_adding_problem : Another test of memory.
 
     Examples
     --------

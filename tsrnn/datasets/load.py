@@ -25,6 +25,11 @@ def load_airline() -> pd.Series:
     -------
     pandas.Series of 144 float64, "passengers", in thousands, on month starts with ``freq="MS"``
 
+    See Also
+    --------
+    load_co2 : A longer monthly series.
+    simulate_series : Any number of series.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_airline
@@ -58,6 +63,10 @@ def load_co2(frequency: Literal["monthly", "weekly"] = "monthly") -> pd.Series:
     ValueError
         If ``frequency`` is invalid.
 
+    See Also
+    --------
+    load_airline : A shorter monthly series.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_co2
@@ -74,6 +83,10 @@ def load_sunspots() -> pd.Series:
     Returns
     -------
     pandas.Series of 309 float64, "sunspots", on the scale before 2015; a PeriodIndex of years
+
+    See Also
+    --------
+    load_nile : A series with a change of level.
 
     Examples
     --------
@@ -93,6 +106,10 @@ def load_nile() -> pd.Series:
     Returns
     -------
     pandas.Series of 100 float64, "flow", in 10^8 cubic metres; a PeriodIndex of years
+
+    See Also
+    --------
+    load_sunspots : A longer yearly series.
 
     Examples
     --------
@@ -120,6 +137,10 @@ def load_melbourne(fill: bool = True) -> pd.Series:
     Returns
     -------
     pandas.Series of 3652 float64, "temperature", in degrees Celsius, with ``freq="D"``
+
+    See Also
+    --------
+    load_seattle_weather : Daily weather with covariates.
 
     Examples
     --------
@@ -155,6 +176,11 @@ def load_nyc_taxi(return_events: bool = False) -> pd.Series | tuple[pd.Series, p
         With ``return_events=True``: ``start`` and ``end`` of each anomaly's window (inclusive),
         ``label_time``, its labelled time, and ``name``.
 
+    See Also
+    --------
+    load_machine_temperature : Another series with labelled events.
+    tsrnn.RNNAnomalyDetector : Finds them.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_nyc_taxi
@@ -188,6 +214,11 @@ def load_machine_temperature(
         ``freq="5min"``. The hour from 2014-01-07 02:00, twice in the file, has the means of both.
     events : pandas.DataFrame
         With ``return_events=True``, the columns of those of `load_nyc_taxi`.
+
+    See Also
+    --------
+    load_nyc_taxi : Another series with labelled events.
+    tsrnn.RNNAnomalyDetector : Finds them.
 
     Examples
     --------
@@ -227,6 +258,10 @@ def load_seattle_weather() -> pd.DataFrame:
         metres per second. Categorical: ``weather``, one of ``"drizzle"``, ``"fog"``, ``"rain"``,
         ``"snow"``, ``"sun"``.
 
+    See Also
+    --------
+    load_melbourne : A longer daily series.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_seattle_weather
@@ -256,6 +291,10 @@ def load_sp500() -> pd.Series:
     Returns
     -------
     pandas.Series of 1824 float64, "price", in index points, on month starts with ``freq="MS"``
+
+    See Also
+    --------
+    load_melbourne : A daily series that can be forecast.
 
     Examples
     --------

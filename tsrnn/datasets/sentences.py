@@ -185,6 +185,11 @@ def make_sentences(
     ValueError
         If a parameter is out of its range.
 
+    See Also
+    --------
+    make_dates : Pairs of dates.
+    tsrnn.RNNTranslator : Learns such pairs.
+
     Examples
     --------
     >>> from tsrnn.datasets import make_sentences

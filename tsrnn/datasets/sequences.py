@@ -44,6 +44,11 @@ def load_japanese_vowels(
     ValueError
         If ``split`` is invalid.
 
+    See Also
+    --------
+    tsrnn.RNNClassifier : Classifies the speakers.
+    load_spoken_digits : Recordings as waves.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_japanese_vowels
@@ -88,6 +93,12 @@ def load_chorales(split: Literal["train", "validation", "test"] = "train") -> li
     ValueError
         If ``split`` is invalid.
 
+    See Also
+    --------
+    tsrnn.plotting.PianoRollDisplay : Draws them.
+    tsrnn.RNNLanguageModel : Learns them and composes.
+    tsrnn.sequences.music.write_midi : Writes them to a MIDI file.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_chorales
@@ -120,6 +131,11 @@ def load_shakespeare() -> str:
     -------
     str
         421,989 characters, of 62 kinds.
+
+    See Also
+    --------
+    load_review_sentences : Short texts with a class.
+    tsrnn.RNNLanguageModel : Learns it and writes more.
 
     Examples
     --------
@@ -159,6 +175,11 @@ def load_review_sentences(
     ------
     ValueError
         If ``about`` is invalid.
+
+    See Also
+    --------
+    load_shakespeare : A long text.
+    tsrnn.Tokenizer : Tokens of texts.
 
     Examples
     --------

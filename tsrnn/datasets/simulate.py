@@ -81,6 +81,11 @@ def simulate_series(
     ValueError
         If a parameter is out of its range.
 
+    See Also
+    --------
+    load_airline : A real series.
+    tsrnn.RNNForecaster : Its pretrained network was trained on such series.
+
     Examples
     --------
     >>> from tsrnn.datasets import simulate_series

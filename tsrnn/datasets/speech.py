@@ -44,6 +44,12 @@ def load_spoken_digits(
     FileNotFoundError
         If the data files were not installed.
 
+    See Also
+    --------
+    tsrnn.sequences.audio.MFCC : Features of the waves.
+    tsrnn.sequences.audio.join_waves : Strings of digits.
+    tsrnn.RNNTranscriber : Transcribes them.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_spoken_digits

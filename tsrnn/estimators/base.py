@@ -66,6 +66,12 @@ def run_network(
 class RecurrentEstimator(ParametersMixin, BaseEstimator):
     """Base of the estimators: shared parameters, and the networks and settings built from them.
 
+    See Also
+    --------
+    tsrnn.RNNRegressor : A number for each sequence.
+    tsrnn.RNNClassifier : A class for each sequence.
+    tsrnn.RNNForecaster : The next values of series.
+
     Examples
     --------
     >>> from tsrnn import RNNRegressor

@@ -81,6 +81,9 @@ class RNNClassifier(ClassesMixin, ClassifierMixin, SequenceEstimator):
     See Also
     --------
     RNNRegressor : Numbers instead of classes.
+    RNNTagger : A label for each step of a sequence.
+    SlidingWindows : Rows of a frame as sequences, in a Pipeline.
+    Tokenizer : Texts as sequences, in a Pipeline.
 
     Examples
     --------

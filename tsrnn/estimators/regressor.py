@@ -145,7 +145,9 @@ class RNNRegressor(RegressorMixin, SequenceEstimator):
     See Also
     --------
     RNNClassifier : Classes instead of numbers.
+    RNNForecaster : The next values of a series.
     SlidingWindows : Rows of a frame as sequences, in a Pipeline.
+    tsrnn.plotting.LossCurveDisplay : Draw the training.
 
     Notes
     -----

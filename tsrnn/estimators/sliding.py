@@ -59,6 +59,8 @@ class SlidingWindows(ParametersMixin, TransformerMixin, BaseEstimator):
     See Also
     --------
     make_windows : Windows and the values after them as plain arrays.
+    RNNRegressor : A number for each window.
+    RNNClassifier : A class for each window.
 
     Notes
     -----

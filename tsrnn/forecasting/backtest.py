@@ -119,6 +119,13 @@ def backtest(
     KeyboardInterrupt
         After Ctrl-C, in the training of a network too: its errors would not be comparable.
 
+    See Also
+    --------
+    tsrnn.forecasting.Backtest : What it returns.
+    search : Search parameters by such errors.
+    tsrnn.forecasting.RegressionForecaster : Regressors of scikit-learn as forecasters.
+    tsrnn.plotting.BacktestDisplay : Draw the forecasts against the observations.
+
     Examples
     --------
     >>> from tsrnn import RNNForecaster, backtest

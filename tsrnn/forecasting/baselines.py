@@ -32,6 +32,12 @@ def seasonal_naive(y: pd.Series, horizon: int, season: int | Auto | None = "auto
     ValueError
         If ``y`` is not a clean regular series or shorter than a season.
 
+    See Also
+    --------
+    drift : A forecast of series without a season.
+    backtest : Compare a forecaster with both.
+    tsrnn.forecasting.mase : Errors relative to those of this forecast in the history.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_airline
@@ -67,6 +73,11 @@ def drift(y: pd.Series, horizon: int) -> pd.Series:
         Observations on a regular index.
     horizon : int
         Number of steps to forecast.
+
+    See Also
+    --------
+    seasonal_naive : A forecast of series with a season.
+    backtest : Compare a forecaster with both.
 
     Examples
     --------

@@ -63,14 +63,14 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     Parameters
     ----------
     horizon : int, default=12
-        Steps ahead to forecast. ``predict`` takes any number; beyond ``n_ahead`` steps the network
-        continues from its own forecasts, and the pretrained one forecasts the longer horizon anew:
-        how well simple forecasts did over as many steps tells which it trusts, so that the first
-        steps may differ a little.
+        Steps ahead to forecast. ``predict`` takes any number. Beyond ``n_ahead`` steps the network
+        continues from its own forecasts. The pretrained network makes a new forecast for the longer
+        horizon, whose first steps may differ a little, since it weights simple forecasts by their
+        errors over that many steps.
     n_ahead : int or "auto", default="auto"
         Steps that the network forecasts at once: 1 forecasts recursively, the horizon directly.
-        "auto" is the horizon; but for a lone series of fewer than four horizons it is a season, and
-        a steady trend of the last three seasons is taken out first.
+        "auto" is the horizon. For a single series of fewer than four horizons it is a season, and
+        a steady trend of the last three seasons is removed first.
     lookback : int, optional
         Past values that the network reads. By default three seasons, or the larger of 24 and the
         horizon where there is no season; at least four horizons in a panel; fewer where series are
@@ -79,8 +79,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         Steps of a season. "auto" takes it from the index's frequency (12 for months, 7 for days, 24
         for hours) if it forecasts half of the series or more better than the last value, else 1.
         Of several, such as ``[24, 168]`` or ``[7, 365.25]``, forecasts start from the shortest
-        whole one. Longer whole ones that the typical series holds four times are taken out first:
-        the median of each phase, as far as it is no chance. Of others the network reads Fourier
+        whole one. Longer whole ones that the typical series holds four times are removed first: the
+        median of each phase, shrunk where it may be chance. For others the network reads Fourier
         terms, three sines and cosines of the phase.
     transform : {"auto", "log"} or None, default="auto"
         "log" works on logarithms of the values; "auto" does so where all are positive and vary in
@@ -90,17 +90,17 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         then fine-tuned on each, at a tenth of the learning rate, but not on series too short to
         hold out a part. A network for all also forecasts series that were not fitted.
     pretrained : {"auto"} or None, default="auto"
-        Whether a network that was trained on simulated series forecasts too: forecasts are then
-        means of both, with the share that does best on the held-out end of all series together.
-        Of a panel of ten or more series with 500 or more windows, each of more than a season and
-        before the last horizon, it is fine-tuned first, as far as errors on that end surely say,
-        maybe not at all.
-        With ``max_iter=0``, where all series are too short to train on, and in a panel whose
-        typical series has fewer than 200 values, it forecasts alone (zero-shot, or fine-tuned):
-        from one value on, without covariates, with its own intervals, and not below 0 where no
-        value is. It takes no logarithms. In such a panel any parameter of the network or its
-        training that is not the default, ``early_stopping=False`` or ``dtype="float64"`` too, asks
-        for a network that is trained. With None the forecaster's own network forecasts alone.
+        Whether a network that was trained on simulated series forecasts too. Forecasts are then
+        weighted means of both, with the weight that does best on the held-out end of all series
+        together. On a panel of ten or more series with 500 or more windows, each of more than a
+        season and before the last horizon, it is fine-tuned first, only as far as errors on that
+        end support, which may be not at all.
+        It forecasts alone (zero-shot, or fine-tuned) with ``max_iter=0``, if all series are too
+        short to train on, and on a panel whose typical series has fewer than 200 values: from one
+        value on, without covariates and logarithms, with its own intervals, and not below 0 if no
+        value is. On such a panel a network is trained all the same if any parameter of the network
+        or its training is not the default, such as ``early_stopping=False`` or
+        ``dtype="float64"``. With None the forecaster's own network forecasts alone.
     missing : {"raise", "mask"}, default="raise"
         Whether missing values and rows are refused, or left out of the loss. With "mask" the
         network reads the last value of the season in their place, and which values were observed;
@@ -108,14 +108,14 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         observed values of each series are held out; where there are too few for that, ``fit``
         warns, and intervals are the pretrained network's, or there are none.
     short : {"pad", "naive", "drop", "raise"}, default="pad"
-        What becomes of series with fewer values than the lookback, in ``fit`` (of a panel) and in
+        What to do with series with fewer values than the lookback, in ``fit`` (of a panel) and in
         ``predict(y=...)``; a warning lists them. With "pad" the network reads their first whole
-        seasons again in front of them, which are never targets and are marked where
-        ``missing="mask"`` marks values; it trains on them too. With "naive" they are forecast by
-        the last values of their season, with "drop" they are left out (but of a backtest, where
-        they are padded, as all forecast the same series), with "raise" refused, even
-        where the pretrained network could forecast alone: for it no series is too short. With
-        ``scope="local"``, where padding is nothing to learn from, "pad" refuses them in ``fit``.
+        seasons again in front of them; these are never targets, and ``missing="mask"`` marks them
+        as not observed. It trains on such series too. With "naive" they are forecast by the last
+        values of their season. With "drop" they are left out, except from a backtest, where they
+        are padded, as all forecasters forecast the same series. With "raise" they are refused, even
+        if the pretrained network could forecast alone: for it no series is too short. With
+        ``scope="local"``, where a network cannot learn from padding, "pad" refuses them in ``fit``.
     errors : {"raise", "skip"}, default="raise"
         Whether series that cannot be read (gaps, missing values, text, another frequency) or
         forecast are an error, or left out of ``fit`` and ``predict(y=...)`` with a warning;
@@ -174,8 +174,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     quantiles : sequence of float, default=(0.1, 0.5, 0.9)
         Of the loss "quantile"; the forecast is the median, interpolated between its neighbours.
     lower : float, optional
-        What no forecast, interval, quantile or sample is below, such as 0; with any loss, at no
-        cost. ``y`` must not be below either.
+        Lower bound, such as 0, of forecasts, intervals, quantiles and samples, with any loss. No
+        value of ``y`` may be below it.
     conformal : bool, default=True
         Whether intervals, quantiles and samples are calibrated by the errors on the held-out end,
         so that they have the coverage they state. Otherwise they are those that the loss learned,
@@ -198,11 +198,10 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     max_seconds : float, optional
         Seconds that ``fit`` may take, from its call to its return, with all that belongs to it:
         training, fine-tuning of the pretrained network, errors on the held-out end and ``refit``.
-        One minibatch is always trained on, and compiling it is not cut short. Where they do not
-        suffice for all epochs the schedule of the learning rate is gone through faster, to end with
-        them, and the weights of the best epoch are kept; where fewer do, or errors on the held-out
-        end no longer fall, a fit takes less. Results that the budget cut depend on the speed of the
-        computer.
+        At least one minibatch is trained on, and compiling is not cut short. If the seconds do not
+        suffice for all epochs, the schedule of the learning rate is shortened to end with them, and
+        the weights of the best epoch are kept. A fit that needs less time ends earlier. Results
+        that the budget has cut depend on the speed of the computer.
     max_memory : int or str, optional
         Memory that data may take in ``fit`` of Parquet or of a lazy frame: bytes, or a text such as
         "500MB" or "2GiB" (kB, MB, GB, KiB, MiB, GiB). By default all is read into memory. See the
@@ -262,6 +261,13 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     fit_time_ : float
         Seconds that ``fit`` took; not kept in saved files.
 
+    See Also
+    --------
+    backtest : Errors of forecasts from past origins, next to those of simple forecasts.
+    search : Search its parameters within a budget.
+    seasonal_naive : The forecast that it must beat.
+    tsrnn.plotting.ForecastDisplay : Draw the forecast.
+
     Notes
     -----
     Long short-term memory: Hochreiter & Schmidhuber (1997). Intervals: split conformal prediction,
@@ -269,47 +275,47 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     during ``fit`` keeps the best weights so far, with a warning, once training has begun; in a
     backtest, a search or a cross-validation it is a KeyboardInterrupt.
 
-    *Larger than memory*: where ``y`` is in files and larger than ``max_memory``, a sample of whole
-    series, drawn by the hashes of their ids, is in memory: by it what parameters leave open is
-    chosen, epochs are validated and the pretrained network is fine-tuned, and ``history_`` and
-    ``predict`` without ``y`` are of it alone. The network is trained on windows of all series, as
-    many as else, which are drawn by ``random_state`` and read by a pass over the files for as many
-    epochs as a quarter of the memory has room for (16 MB take 32 passes where 45 MB take 12). The
-    result does not depend on the order of files and series, on the size of row groups, or on
-    ``max_memory`` from about 225 MB on. Rows of a series must be together, in any order, and there
-    are about 200 bytes for each series; imports and compiled kernels take about 250 MB more.
-    Windows of series shorter than the lookback, series of which no window is drawn, and with
-    ``scope`` other than "global", ``missing="mask"``, a GPU, ``X``, ``static`` or
-    ``sample_weight`` the whole fit, cannot be had so.
+    *Larger than memory*: if ``y`` is in files and larger than ``max_memory``, a sample of whole
+    series, drawn by the hashes of their ids, is read into memory. "auto" parameters are chosen from
+    it, epochs are validated and the pretrained network is fine-tuned on it, and ``history_`` and
+    ``predict`` without ``y`` are of it alone. The network is trained on windows of all series. As
+    many are drawn as for a frame, by ``random_state``, and one pass over the files reads those of
+    as many epochs as a quarter of the memory has room for (16 MB take 32 passes where 45 MB take
+    12). The result does not depend on the order of files and series, on the size of row groups, or
+    on ``max_memory`` from about 225 MB on. Rows of a series must be together, in any order. The
+    index takes about 200 bytes for each series; imports and compiled kernels take about 250 MB
+    more. Not available are windows of series shorter than the lookback, series of which no window
+    is drawn, and a ``scope`` other than "global", ``missing="mask"``, a GPU, ``X``, ``static`` and
+    ``sample_weight``.
 
-    *Clusters*: where ``y`` is a long frame of Dask, Spark or Ray, ``predict(y=...)`` and its
-    siblings give a frame of the same library, lazily; to the bit as one process does, but for
-    samples, which are drawn by partition. Rows of a series need not be together: they are moved,
-    unless the library knows that they are (in Dask an index of ids with known divisions, or a
-    shuffle by id; in Spark a ``repartition`` by it). Each task runs on the threads that the engine
-    gave it. What ``fit`` does:
+    *Clusters*: if ``y`` is a long frame of Dask, Spark or Ray, ``predict(y=...)`` and the methods
+    like it return a frame of the same library, lazily, with the same bits as in one process, except
+    for samples, which are drawn by partition. Rows of a series need not be together: they are
+    moved, unless the library knows that they are (in Dask an index of ids with known divisions, or
+    a shuffle by id; in Spark a ``repartition`` by it). Each task runs on the threads that the
+    engine gave it. What ``fit`` does:
 
-    * with ``n_sample`` it reads the ids, brings that many series to this process, the same
-      whatever the partitions, and fits them here: seconds to minutes, and nothing else is moved. It
-      suffices where series are alike.
-    * with ``scope="global"`` and all series it trains by rounds (local SGD, Stich 2019): each
+    * With ``n_sample`` it reads the ids, brings that many series to this process, the same ones for
+      any partitions, and fits them here. This takes seconds to minutes and moves nothing else. It
+      suffices if series are alike.
+    * With ``scope="global"`` and all series it trains by rounds (local SGD, Stich 2019). Each
       partition trains the network for an epoch, up to ``batches_per_epoch`` minibatches of its own
-      windows; weights and moments are averaged, weighted by windows; the held-out end of 1,000
+      windows; then weights and moments are averaged, weighted by windows. The held-out end of 1,000
       series, in this process, validates them. A round takes as long as an epoch of one partition,
       times partitions by workers, and moves three times the network's weights to and from each
-      partition, a megabyte for 80,000 of them; rows are moved once. It is for series that differ
-      so much that no sample shows it, and for more windows in the same time: for series that are
+      partition, a megabyte for 80,000 of them; rows are moved once. Use it if series differ so much
+      that a sample misses kinds of them, or for more windows in the same time. For series that are
       alike ``n_sample`` is as good and costs far less. Results depend on which series share a
-      partition. A lost worker costs what it was doing: its part of a round is repeated, to the same
-      bits; where rounds fail three times, ``fit`` says so, and nothing has changed. Windows of
-      series shorter than the lookback are not trained on; ``X``, ``static``, ``sample_weight``,
-      ``max_seconds`` and a GPU cannot be had so.
-    * with ``scope="local"`` each partition fits a network of each of its series, all in one call:
-      time grows with the number of series, by about as many as there are workers. What parameters
-      leave open is chosen by a sample, the share of the pretrained network and the scales of
-      covariates by partition.
-      Networks stay with the engine, for ``predict()`` of the fitted series; those of a worker that
-      is lost are fitted again, to the same bits. Nothing else can be done with such a forecaster.
+      partition. If a worker is lost, its part of a round is repeated, with the same bits. If a
+      round fails three times, ``fit`` raises, and the forecaster is unchanged. Windows of series
+      shorter than the lookback are not trained on; ``X``, ``static``, ``sample_weight``,
+      ``max_seconds`` and a GPU are not available.
+    * With ``scope="local"`` each partition fits a network for each of its series, in one call. Time
+      grows with the number of series, divided by about the number of workers. "auto" parameters are
+      chosen from a sample; the weight of the pretrained network and the scales of covariates by
+      partition. Networks stay with the engine, for ``predict()`` of the fitted series; those of a
+      worker that is lost are fitted again, with the same bits. Its other methods raise an
+      error.
 
     Examples
     --------

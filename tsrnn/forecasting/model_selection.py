@@ -36,6 +36,11 @@ class RollingOriginSplit:
         Columns of a long frame, as of the forecaster. A frame without the former is of one series,
         and times that are no column are in the index, with ids as its first level if it has two.
 
+    See Also
+    --------
+    forecast_scorer : Scores for the same searches.
+    tsrnn.search : A search by successive halving, without scikit-learn's.
+
     Examples
     --------
     >>> from sklearn.model_selection import GridSearchCV
@@ -163,6 +168,11 @@ def forecast_scorer(metric: str = "mase") -> _ForecastScorer:
     -------
     callable
         Of the fitted forecaster, the series after those of ``fit``, and their covariates.
+
+    See Also
+    --------
+    RollingOriginSplit : Splits of several series for the same searches.
+    tsrnn.search : A search by successive halving, without scikit-learn's.
 
     Examples
     --------

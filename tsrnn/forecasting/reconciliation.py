@@ -94,6 +94,12 @@ def reconcile(
         columns are quantiles or bounds of intervals; if residuals are needed and missing, or too
         few for "mint_cov".
 
+    See Also
+    --------
+    aggregate : The sums of series that a hierarchy names.
+    RNNForecaster : Has ``residuals_``.
+    backtest : Has residuals out of sample.
+
     Notes
     -----
     Bounds of intervals and quantiles are refused: they do not add up. Columns of
@@ -169,6 +175,10 @@ def aggregate(
     ------
     ValueError
         If bottom series are missing, or series are given that are sums or not in the hierarchy.
+
+    See Also
+    --------
+    reconcile : Make forecasts of the sums and their parts add up.
 
     Examples
     --------

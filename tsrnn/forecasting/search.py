@@ -64,6 +64,10 @@ class Search:
     best_forecaster_ : RNNForecaster or None
         With these parameters, fitted on all of the series; None with ``refit=False``.
 
+    See Also
+    --------
+    tsrnn.search : Makes it.
+
     Examples
     --------
     >>> from tsrnn import RNNForecaster, search
@@ -175,6 +179,12 @@ def search(
         forecaster as it is cannot be fitted. Settings that cannot be are in ``results``.
     KeyboardInterrupt
         After Ctrl-C; what was tried is in the file.
+
+    See Also
+    --------
+    tsrnn.forecasting.Search : What it returns.
+    backtest : Measure the best setting on later values.
+    tsrnn.forecasting.forecast_scorer : Scores for searches of scikit-learn.
 
     Examples
     --------

@@ -72,6 +72,11 @@ def decompose(
         If the forecaster is not fitted, ``predict`` refuses ``horizon`` or ``X``, there is no such
         series, it has ended, or is too short to tell any season from the trend.
 
+    See Also
+    --------
+    permutation_importance : How much a forecast depends on an input.
+    tsrnn.plotting.DecompositionDisplay : Draw the parts.
+
     Notes
     -----
     Seasons are those of a classical decomposition: the median of each phase about a centred moving

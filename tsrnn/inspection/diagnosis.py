@@ -50,6 +50,12 @@ def diagnose(estimator: Any, X: Any = None, y: Any = None) -> Diagnosis:
         If the estimator is of another kind or not fitted, X or y is missing, a series is too
         short, or each series has its own network.
 
+    See Also
+    --------
+    saturation : How many units are near their limits.
+    gradient_flow : The gradient at each lag.
+    tsrnn.plotting.LossCurveDisplay : Draw the training.
+
     References
     ----------
     * Bengio, Simard & Frasconi (1994), Learning long-term dependencies with gradient descent is

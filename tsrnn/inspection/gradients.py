@@ -38,6 +38,11 @@ def gradient_flow(estimator: Any, X: Any = None, y: Any = None) -> pd.DataFrame:
         the layer's weights (no Transformer's). Of several sequences the median, robust to a few
         exploding gradients; "hidden_lower" to "hidden_upper" and so on hold 80 % of them.
 
+    See Also
+    --------
+    jacobian_spectrum : How each step stretches gradients.
+    tsrnn.plotting.GradientFlowDisplay : Draw it.
+
     Examples
     --------
     >>> import numpy as np
@@ -97,6 +102,11 @@ def input_sensitivity(estimator: Any, X: Any = None, *, output: int = 0) -> pd.D
         features, "holidays" and static columns by name, categories with their level, "observed"
         with ``missing="mask"``. Where covariates are known in the future, "step ahead" is how far
         in it a step is, and "change of ..." the difference of a covariate from the season before.
+
+    See Also
+    --------
+    permutation_importance : The same over a whole backtest.
+    gradient_flow : Gradients of hidden states.
 
     Examples
     --------
@@ -172,6 +182,10 @@ def jacobian_spectrum(
     -------
     DataFrame
         Rows as for ``states``, columns by layer and number of the value, from 1.
+
+    See Also
+    --------
+    gradient_flow : The gradient at each lag.
 
     Examples
     --------

@@ -107,6 +107,12 @@ def permutation_importance(
         As :func:`tsrnn.backtest`; or if there is one window alone, nothing but the pretrained
         network, or no scale for "mase".
 
+    See Also
+    --------
+    input_sensitivity : Derivatives of one forecast.
+    decompose : Effects of covariates on a forecast.
+    tsrnn.backtest : The errors that it compares.
+
     Notes
     -----
     Values of ``y`` are exchanged as deviations from the mean of their lookback, in scaled units, so

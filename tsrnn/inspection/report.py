@@ -18,6 +18,11 @@ class Finding:
     wrong, advice : str
         What is wrong, and what to do.
 
+    See Also
+    --------
+    diagnose : Makes them.
+    Diagnosis : All findings of a network.
+
     Examples
     --------
     >>> from tsrnn.inspection import Finding
@@ -41,6 +46,11 @@ def percent(share: float, digits: int = 0) -> str:
 
 class Diagnosis(tuple):
     """Tuple of Finding, the likeliest root cause first, printed one per line; False where empty.
+
+    See Also
+    --------
+    diagnose : Makes it.
+    Finding : One of its findings.
 
     Examples
     --------

@@ -33,6 +33,12 @@ def states(estimator: Any, X: Any = None) -> pd.DataFrame:
         is that of the k-th token, 0 of the token before the first. Columns by layer, state
         ("hidden", "cell") and unit.
 
+    See Also
+    --------
+    gates : The gates at each step.
+    tsrnn.plotting.UnfoldedDisplay : Draw the states of a series.
+    tsrnn.plotting.ActivityDisplay : Draw one unit on a text.
+
     Examples
     --------
     >>> import numpy as np
@@ -75,6 +81,12 @@ def gates(estimator: Any, X: Any = None) -> pd.DataFrame:
     ------
     ValueError
         If the cell has no gates.
+
+    See Also
+    --------
+    states : Hidden and cell states.
+    memory_half_life : How long units remember.
+    tsrnn.plotting.GateDisplay : Draw the gates.
 
     Examples
     --------
@@ -127,6 +139,11 @@ def attention_weights(estimator: Any, X: Any = None, *, every_step: bool = False
     ------
     ValueError
         If the estimator has a recurrent cell.
+
+    See Also
+    --------
+    states : The states of a recurrent network.
+    tsrnn.plotting.AttentionDisplay : Draw them.
 
     Examples
     --------
@@ -195,6 +212,11 @@ def memory_half_life(estimator: Any, X: Any = None) -> pd.Series:
     Series
         By layer and unit, in steps of the series' own frequency.
 
+    See Also
+    --------
+    gates : The gates that decide it.
+    tsrnn.plotting.MemoryDisplay : Draw it.
+
     Examples
     --------
     >>> import numpy as np
@@ -236,6 +258,11 @@ def saturation(estimator: Any, X: Any = None) -> pd.DataFrame:
     DataFrame
         By layer and gate, "hidden" for h: "shut", the share of values within .05 of 0 (for h:
         exactly 0, the output of a dead rectifier), and "open", within .05 of 1 (h: of 1 or -1).
+
+    See Also
+    --------
+    gates : The values of the gates.
+    diagnose : Says what to change.
 
     Examples
     --------

@@ -87,6 +87,11 @@ class AnomalyDisplay:
     event_spans_, label_bars_ : list of PolyCollection
         Detected events, in all axes; labelled ones, in those of channels.
 
+    See Also
+    --------
+    tsrnn.RNNAnomalyDetector : Makes the scores and events.
+    tsrnn.datasets.load_nyc_taxi : A series with known events.
+
     Examples
     --------
     >>> import numpy as np

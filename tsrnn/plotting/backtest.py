@@ -64,6 +64,12 @@ class BacktestDisplay:
     forecast_lines_, bands_ : dict
         By series lists, one item per origin: Line2D; dicts of bands by coverage in percent.
 
+    See Also
+    --------
+    tsrnn.backtest : Makes what it draws.
+    RankingDisplay : Forecasters by their errors.
+    HorizonErrorDisplay : Errors by the step ahead.
+
     Examples
     --------
     >>> from tsrnn import RNNForecaster, backtest

@@ -53,6 +53,11 @@ class CoverageDisplay:
     line_, diagonal_, series_line_ : Line2D
         Observed coverage; diagonal; dots of the series, None without ``by_series``.
 
+    See Also
+    --------
+    tsrnn.backtest : Makes what it draws.
+    tsrnn.forecasting.coverage : The coverage of given intervals.
+
     Examples
     --------
     >>> from tsrnn.plotting import CoverageDisplay

@@ -64,6 +64,11 @@ class DecompositionDisplay:
     lines_ : dict
         By part a list of the Line2D of the history and that of the forecast; of a season one.
 
+    See Also
+    --------
+    tsrnn.inspection.decompose : The parts that it draws.
+    ForecastDisplay : The forecast as a whole.
+
     Examples
     --------
     >>> from tsrnn import RNNForecaster

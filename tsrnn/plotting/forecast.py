@@ -41,6 +41,12 @@ class ForecastDisplay(ForecastAxes):
     forecast_line_, history_line_, actual_line_, start_line_ : Line2D
         Curves, and the line between history and forecast; None for what was not given.
 
+    See Also
+    --------
+    tsrnn.RNNForecaster : Makes what it draws.
+    PanelForecastDisplay : A plot for each of several series.
+    BacktestDisplay : Forecasts from past origins.
+
     Examples
     --------
     >>> from tsrnn import seasonal_naive

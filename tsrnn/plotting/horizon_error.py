@@ -45,6 +45,11 @@ class HorizonErrorDisplay:
     ax_, figure_, lines_ : Axes, Figure, dict
         The axes drawn on; the Line2D of each forecast.
 
+    See Also
+    --------
+    tsrnn.backtest : Makes what it draws.
+    RankingDisplay : Forecasters by their errors.
+
     Examples
     --------
     >>> from tsrnn import RNNForecaster, backtest

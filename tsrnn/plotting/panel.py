@@ -40,6 +40,11 @@ class PanelForecastDisplay:
     figure_, axes_, displays : Figure, dict
         Axes, and plots with the attributes of a ForecastDisplay, by series.
 
+    See Also
+    --------
+    tsrnn.RNNForecaster : Makes what it draws.
+    ForecastDisplay : One series.
+
     Examples
     --------
     >>> import pandas as pd

@@ -54,6 +54,11 @@ class RankingDisplay:
     labels_ : dict
         The Text of each mean, right of the axes.
 
+    See Also
+    --------
+    tsrnn.backtest : Makes what it draws.
+    HorizonErrorDisplay : Errors by the step ahead.
+
     Examples
     --------
     >>> from tsrnn import RNNForecaster, backtest

@@ -42,6 +42,11 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
     OSError
         If the file cannot be written, as on a full disk. What stood there is left as it was.
 
+    See Also
+    --------
+    load : Read the file.
+    RNNForecaster : Its ``update`` adds new values to a loaded forecaster.
+
     Examples
     --------
     >>> import tempfile
@@ -90,6 +95,10 @@ def load(path: str | os.PathLike) -> Any:
     ------
     ValueError
         If ``path`` is no file of ``tsrnn.save``, is damaged, or has a newer format.
+
+    See Also
+    --------
+    save : Write such a file.
 
     Examples
     --------

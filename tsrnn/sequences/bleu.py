@@ -36,6 +36,10 @@ def bleu_score(y_true: Any, y_pred: Any) -> float:
     ValueError
         If they are not as many.
 
+    See Also
+    --------
+    tsrnn.RNNTranslator : Makes translations.
+
     Examples
     --------
     >>> from tsrnn.sequences import bleu_score

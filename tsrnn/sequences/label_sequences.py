@@ -145,6 +145,10 @@ def label_error_rate(y_true: Any, y_pred: Any) -> float:
     ValueError
         If there are no labels, other numbers of sequences, or one of them is missing.
 
+    See Also
+    --------
+    tsrnn.RNNTranscriber : Its ``score`` is one minus this rate.
+
     Examples
     --------
     >>> from tsrnn.sequences import label_error_rate

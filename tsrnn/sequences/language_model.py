@@ -112,6 +112,9 @@ class RNNLanguageModel(TrainedLanguageModel):
     See Also
     --------
     Tokenizer : Texts to integers and back.
+    RNNClassifier : Classes of texts.
+    tsrnn.plotting.SurpriseDisplay : Draw how little each token was expected.
+    tsrnn.sequences.music.notes_to_roll : Music as arrays that it learns.
 
     Notes
     -----

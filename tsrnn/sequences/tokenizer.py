@@ -71,6 +71,7 @@ class Tokenizer(ParametersMixin, TransformerMixin, BaseEstimator):
     See Also
     --------
     RNNClassifier : Classify texts in a pipeline behind a Tokenizer.
+    RNNLanguageModel : Learns texts and writes more; has a Tokenizer of its own.
 
     Notes
     -----

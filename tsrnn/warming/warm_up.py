@@ -34,6 +34,10 @@ def warm_up(
     parallel : bool, default=True
         Also what runs on several threads, which is called where there is much to do.
 
+    See Also
+    --------
+    RNNForecaster : Compiles what it needs in its first fit otherwise.
+
     Examples
     --------
     >>> import tsrnn

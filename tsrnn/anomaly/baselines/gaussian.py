@@ -38,6 +38,11 @@ class GaussianDetector(Baseline):
     id_column, time_column : str, optional
         As in `RNNAnomalyDetector`; missing values are skipped.
 
+    See Also
+    --------
+    PCADetector : Principal components of windows.
+    tsrnn.RNNAnomalyDetector : A detector by a network.
+
     Examples
     --------
     >>> import numpy as np

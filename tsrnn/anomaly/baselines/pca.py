@@ -50,6 +50,12 @@ class PCADetector(CompleteWindows):
     threshold_, offset_, n_features_in_
         As in `RNNAnomalyDetector`.
 
+    See Also
+    --------
+    PolynomialDetector : Local polynomials.
+    GaussianDetector : A normal distribution of windows.
+    tsrnn.RNNAnomalyDetector : A detector by a network.
+
     Examples
     --------
     >>> import numpy as np

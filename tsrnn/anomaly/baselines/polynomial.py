@@ -48,6 +48,11 @@ class PolynomialDetector(Baseline):
         As in `PCADetector`; but missing values are skipped: at least half of a window are needed,
         and of its neighbourhood as many as 2 windows.
 
+    See Also
+    --------
+    PCADetector : Principal components of windows.
+    tsrnn.RNNAnomalyDetector : A detector by a network.
+
     Examples
     --------
     >>> import numpy as np

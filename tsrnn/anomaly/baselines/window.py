@@ -45,6 +45,11 @@ class WindowDetector(CompleteWindows):
     threshold_, offset_, n_features_in_
         As in `RNNAnomalyDetector`.
 
+    See Also
+    --------
+    PCADetector : Principal components of windows.
+    tsrnn.RNNAnomalyDetector : A detector by a network.
+
     Examples
     --------
     >>> import numpy as np

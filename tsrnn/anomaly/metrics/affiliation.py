@@ -20,6 +20,10 @@ class Affiliation(NamedTuple):
     event_precision, event_recall : (n_events,) array
         Of each anomaly; NaN and 0 if its zone has no flag.
 
+    See Also
+    --------
+    affiliation : Computes it.
+
     Examples
     --------
     >>> from tsrnn.anomaly.metrics import affiliation
@@ -70,6 +74,11 @@ def affiliation(
     ValueError
         If lengths or indexes differ, a value is not 0 or 1, no step is anomalous or all are, or
         events overlap.
+
+    See Also
+    --------
+    range_precision_recall : Scores by overlaps of ranges.
+    vus_pr : A score without a threshold.
 
     Examples
     --------

@@ -22,6 +22,11 @@ class NabWeights(NamedTuple):
     tp, fp, fn : float, default=1.0, 0.11, 1.0
         The weights; those of the three profiles are ``NAB_PROFILES``.
 
+    See Also
+    --------
+    nab_score : Takes it.
+    NAB_PROFILES : The weights of the benchmark.
+
     Examples
     --------
     >>> from tsrnn.anomaly.metrics import NAB_PROFILES, NabWeights
@@ -60,6 +65,10 @@ class NabScore(NamedTuple):
     files : DataFrame
         Points of each, and its numbers of steps in windows, flagged (``tp``) or not (``fn``), and
         outside (``fp``, ``tn``).
+
+    See Also
+    --------
+    nab_score : Computes it.
 
     Examples
     --------
@@ -119,6 +128,10 @@ def nab_points(
     ValueError
         If lengths or indexes differ, a value is missing, or a setting is not one of those above.
 
+    See Also
+    --------
+    nab_score : The score of several series.
+
     Examples
     --------
     >>> from tsrnn.anomaly.metrics import nab_points
@@ -174,6 +187,12 @@ def nab_score(
     ------
     ValueError
         As in :func:`nab_points`, naming the file, or if files differ or none has a window.
+
+    See Also
+    --------
+    nab_points : What each alarm earns.
+    NabScore : What it returns.
+    NAB_PROFILES : Weights of false and missed alarms.
 
     Examples
     --------

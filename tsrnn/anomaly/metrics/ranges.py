@@ -30,6 +30,10 @@ class RangeScores(NamedTuple):
     precision, recall : float
         Precision and recall, 0 to 1.
 
+    See Also
+    --------
+    range_precision_recall : Computes it.
+
     Examples
     --------
     >>> from tsrnn.anomaly.metrics import range_precision_recall
@@ -92,6 +96,11 @@ def range_precision_recall(
     ValueError
         If lengths or indexes differ, a value is not 0 or 1, no step is anomalous or all are, or a
         setting is not one of those above.
+
+    See Also
+    --------
+    RangeScores : What it returns.
+    affiliation : Scores by distances to events.
 
     Examples
     --------

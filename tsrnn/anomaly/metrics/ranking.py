@@ -42,6 +42,11 @@ def average_precision(labels: Labels, scores: Scores) -> float:
     ValueError
         If lengths or indexes differ, a value is missing, no step is anomalous or all are.
 
+    See Also
+    --------
+    range_auc_pr : The same with a tolerance around events.
+    vus_pr : The mean over tolerances.
+
     Examples
     --------
     >>> from tsrnn.anomaly.metrics import average_precision
@@ -66,6 +71,11 @@ def range_auc_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: 
     n_thresholds : int, default=250
         As in :func:`vus_roc`, but the buffer is ``window`` steps wide.
 
+    See Also
+    --------
+    range_auc_pr : The same by precision and recall.
+    vus_roc : The mean over tolerances.
+
     Examples
     --------
     >>> from tsrnn.anomaly.metrics import range_auc_roc
@@ -89,6 +99,11 @@ def range_auc_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: i
     window : int
     n_thresholds : int, default=250
         As in :func:`vus_roc`, but the buffer is ``window`` steps wide.
+
+    See Also
+    --------
+    range_auc_roc : The same by ROC curves.
+    vus_pr : The mean over tolerances.
 
     Examples
     --------
@@ -142,6 +157,11 @@ def vus_roc(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 
         As in :func:`average_precision`, or if the window is negative, or there are fewer than 2
         thresholds.
 
+    See Also
+    --------
+    vus_pr : The same by precision and recall.
+    range_auc_roc : One tolerance.
+
     Examples
     --------
     >>> from tsrnn.anomaly.metrics import vus_pr, vus_roc
@@ -169,6 +189,11 @@ def vus_pr(labels: Labels, scores: Scores, window: int, *, n_thresholds: int = 2
     window : int
     n_thresholds : int, default=250
         As in :func:`vus_roc`.
+
+    See Also
+    --------
+    vus_roc : The same by ROC curves.
+    range_auc_pr : One tolerance.
 
     Examples
     --------

@@ -66,6 +66,12 @@ class ConformalThreshold(Threshold):
     random_state : int, RandomState or None, default=0
         Seed of the random ties; once fitted, :meth:`predict` draws the same each time.
 
+    See Also
+    --------
+    QuantileThreshold : A share of the fitted scores.
+    TailThreshold : A model of the tail, for rarer alarms.
+    tsrnn.RNNAnomalyDetector : Takes it as ``threshold``.
+
     Examples
     --------
     >>> from tsrnn.anomaly.thresholds import ConformalThreshold

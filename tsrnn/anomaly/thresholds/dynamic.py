@@ -56,6 +56,11 @@ class DynamicThreshold(StreamThreshold):
     adapt_to_alarms : bool, default=False
         Choose the threshold from alarms of the stream too, as in the paper.
 
+    See Also
+    --------
+    TailThreshold : A threshold with a given probability.
+    tsrnn.RNNAnomalyDetector : Takes it as ``threshold``.
+
     Examples
     --------
     >>> import numpy as np

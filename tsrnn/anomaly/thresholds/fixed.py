@@ -18,6 +18,11 @@ class FixedThreshold(Threshold):
     value : float
         The threshold, in the unit of the scores.
 
+    See Also
+    --------
+    tune_threshold : Chooses the number by known anomalies.
+    tsrnn.RNNAnomalyDetector : Takes it as ``threshold``.
+
     Examples
     --------
     >>> from tsrnn.anomaly.thresholds import FixedThreshold

@@ -21,6 +21,12 @@ class QuantileThreshold(Threshold):
     contamination : float, default=0.01
         Largest share of alarms among the fitted scores, above 0 and below 1.
 
+    See Also
+    --------
+    ConformalThreshold : A rate of false alarms on new scores.
+    tune_threshold : A threshold chosen by known anomalies.
+    tsrnn.RNNAnomalyDetector : Takes it as ``threshold``.
+
     Examples
     --------
     >>> from tsrnn.anomaly.thresholds import QuantileThreshold
@@ -57,6 +63,11 @@ class RobustZThreshold(Threshold):
     min_excess : float, default=0
         Least distance of an alarm from the median, in the unit of the scores: where scores hardly
         vary, even a negligible difference is many deviations.
+
+    See Also
+    --------
+    TailThreshold : A threshold by the tail of the scores.
+    tsrnn.RNNAnomalyDetector : Takes it as ``threshold``.
 
     Examples
     --------

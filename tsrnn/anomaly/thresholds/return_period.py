@@ -56,6 +56,11 @@ class ReturnPeriodThreshold(StreamThreshold):
         Number of scores in the history, the most recent ones. None for all; in a stream it then
         grows without bound.
 
+    See Also
+    --------
+    TailThreshold : Extreme value theory with a given probability.
+    tsrnn.RNNAnomalyDetector : Takes it as ``threshold``.
+
     Examples
     --------
     >>> import numpy as np

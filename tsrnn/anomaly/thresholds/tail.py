@@ -45,6 +45,12 @@ class TailThreshold(StreamThreshold):
     depth : int, default=0
         Scores in the local mean; 0 for none, if scores do not drift.
 
+    See Also
+    --------
+    ReturnPeriodThreshold : Also by the tail, given steps per false alarm.
+    ConformalThreshold : A rate of false alarms without a model of the tail.
+    tsrnn.RNNAnomalyDetector : Takes it as ``threshold``.
+
     Examples
     --------
     >>> import numpy as np

@@ -36,6 +36,11 @@ class RegressionForecaster:
         standard deviation, so that one regressor serves series of all levels. Without it they are
         in units of the series, as losses such as Poisson's or Tweedie's need.
 
+    See Also
+    --------
+    tsrnn.backtest : Compare it with networks.
+    tsrnn.RNNForecaster : A forecaster by a network.
+
     Examples
     --------
     >>> from sklearn.linear_model import Ridge

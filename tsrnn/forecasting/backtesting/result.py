@@ -51,6 +51,13 @@ class Backtest:
     seconds : dict of float
         Seconds that each forecaster took to fit and to forecast.
 
+    See Also
+    --------
+    tsrnn.backtest : Makes it.
+    tsrnn.plotting.RankingDisplay : Draw forecasters by their errors.
+    tsrnn.plotting.HorizonErrorDisplay : Draw errors by the step ahead.
+    tsrnn.plotting.CoverageDisplay : Draw how often intervals contain the observation.
+
     Examples
     --------
     >>> from tsrnn import RNNForecaster, backtest

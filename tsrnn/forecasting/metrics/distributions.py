@@ -43,6 +43,11 @@ def pinball(
     level : float
         Its level, above 0 and below 1.
 
+    See Also
+    --------
+    crps_from_quantiles : The mean over many levels.
+    coverage : How often an interval contains the value.
+
     Examples
     --------
     >>> from tsrnn.forecasting import pinball
@@ -83,6 +88,11 @@ def crps_from_quantiles(
     levels : (n_levels,) array
         Their levels, above 0 and below 1, in the order of ``quantiles``.
 
+    See Also
+    --------
+    crps_from_samples : The score of sample paths.
+    pinball : The loss of single quantiles.
+
     Examples
     --------
     >>> from tsrnn.forecasting import crps_from_quantiles
@@ -122,6 +132,10 @@ def crps_gaussian(
     mean, scale : (..., horizon) array
         Mean and standard deviation of the forecast; with a scale of 0 the absolute error is scored.
 
+    See Also
+    --------
+    crps_from_samples : The score of any distribution, by samples.
+
     Examples
     --------
     >>> from tsrnn.forecasting import crps_gaussian
@@ -159,6 +173,11 @@ def crps_from_samples(
         As in :func:`mae`.
     samples : (..., horizon, n_samples) array
         Draws from the forecast of each step, in any order.
+
+    See Also
+    --------
+    crps_from_quantiles : The score of quantiles.
+    crps_gaussian : The score of a normal distribution.
 
     Examples
     --------
@@ -198,6 +217,11 @@ def coverage(
     lower, upper : (..., horizon) array
         The intervals' bounds, which may be infinite.
 
+    See Also
+    --------
+    interval_score : Coverage and width in one number.
+    tsrnn.plotting.CoverageDisplay : Draw the coverage of a backtest.
+
     Examples
     --------
     >>> from tsrnn.forecasting import coverage
@@ -235,6 +259,11 @@ def interval_score(
         As in :func:`coverage`.
     coverage : float
         Nominal share of values inside, above 0 and below 1.
+
+    See Also
+    --------
+    coverage : How often an interval contains the value.
+    pinball : The same for single quantiles.
 
     Examples
     --------

@@ -46,6 +46,12 @@ def mae(
     ValueError
         If shapes or labels differ, there is nothing to score, or a value is missing or infinite.
 
+    See Also
+    --------
+    rmse : Large errors count more.
+    mase : Relative to the seasonal naive forecast, comparable between series.
+    tsrnn.backtest : Errors from several origins.
+
     Examples
     --------
     >>> from tsrnn.forecasting import mae
@@ -74,6 +80,11 @@ def rmse(
     axis : int, tuple of int or None, default=-1
         As in :func:`mae`.
 
+    See Also
+    --------
+    mae : Errors count in proportion.
+    rmsse : Relative to the seasonal naive forecast, comparable between series.
+
     Examples
     --------
     >>> from tsrnn.forecasting import rmse
@@ -100,6 +111,11 @@ def mape(
     skip_missing : bool, default=False
     axis : int, tuple of int or None, default=-1
         As in :func:`mae`.
+
+    See Also
+    --------
+    smape : Relative to the mean of both values.
+    mase : Defined for zeros too.
 
     Examples
     --------
@@ -129,6 +145,12 @@ def smape(
     skip_missing : bool, default=False
     axis : int, tuple of int or None, default=-1
         As in :func:`mae`.
+
+    See Also
+    --------
+    mape : Relative to the actual value.
+    mase : Defined for zeros too.
+    owa : Mean of this error and MASE relative to the naive forecast, as in M4.
 
     Examples
     --------
@@ -175,6 +197,11 @@ def seasonal_scale(
     ValueError
         If no two values are a season apart, all those that are do not differ (a scale of 0), a
         value is missing or infinite, or an index is not in the order of time.
+
+    See Also
+    --------
+    mase : Absolute errors divided by this scale.
+    rmsse : Squared errors divided by this scale.
 
     Examples
     --------
@@ -226,6 +253,12 @@ def mase(
     scale : float or (...) array
         :func:`seasonal_scale` of each series' history, or what broadcasts to the leading axes.
 
+    See Also
+    --------
+    rmsse : The same of squared errors.
+    seasonal_scale : What errors are divided by.
+    tsrnn.seasonal_naive : The forecast that this is relative to.
+
     Examples
     --------
     >>> from tsrnn.forecasting import mase
@@ -263,6 +296,11 @@ def rmsse(
     axis : int, tuple of int or None, default=-1
         As in :func:`mase`.
 
+    See Also
+    --------
+    mase : The same of absolute errors.
+    seasonal_scale : What errors are divided by.
+
     Examples
     --------
     >>> from tsrnn.forecasting import rmsse
@@ -290,6 +328,11 @@ def owa(
     smape, mase, naive_smape, naive_mase : float or array
         The scores of the method and of the naive one, which must be above 0; each averaged over all
         series first: M4 takes the ratio of averages, not the average of ratios.
+
+    See Also
+    --------
+    mase : One of the two errors that it averages.
+    smape : The other one.
 
     Examples
     --------

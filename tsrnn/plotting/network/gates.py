@@ -64,6 +64,11 @@ class GateDisplay:
     series_lines_, colour_bars_ : list
         Line2D of at most three channels; Colorbar of the gates, if any, and of the state.
 
+    See Also
+    --------
+    tsrnn.inspection.gates : The gates that it draws.
+    MemoryDisplay : How long units remember.
+
     Examples
     --------
     >>> import numpy as np

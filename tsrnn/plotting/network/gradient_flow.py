@@ -53,6 +53,11 @@ class GradientFlowDisplay:
     rounding_lines_ : dict
         By norm, if one falls so far, the line below which float32 loses a step's share.
 
+    See Also
+    --------
+    tsrnn.inspection.gradient_flow : The gradient that it draws.
+    MemoryDisplay : How long units remember.
+
     Examples
     --------
     >>> import numpy as np

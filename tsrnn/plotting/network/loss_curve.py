@@ -44,6 +44,11 @@ class LossCurveDisplay:
     training_line_, validation_line_, best_line_ : Line2D
         The curves, and the vertical line at the best epoch; None for what was not given.
 
+    See Also
+    --------
+    tsrnn.RNNForecaster : Has ``loss_curve_`` and ``validation_scores_``.
+    tsrnn.inspection.diagnose : Reports why a network does not learn.
+
     Examples
     --------
     >>> from tsrnn.plotting import LossCurveDisplay

@@ -50,6 +50,11 @@ class MemoryDisplay:
     window_line_, endless_ : Line2D, float
         Mark of the window; x of half-lives over a thousand windows or infinite; or None.
 
+    See Also
+    --------
+    tsrnn.inspection.memory_half_life : The half-lives that it draws.
+    GateDisplay : The gates at each step.
+
     Examples
     --------
     >>> import numpy as np

@@ -85,6 +85,11 @@ class UnfoldedDisplay:
     colour_bars_ : dict
         The Colorbar of "hidden", and of "cell".
 
+    See Also
+    --------
+    tsrnn.inspection.states : The states that it draws.
+    GateDisplay : The gates at each step.
+
     Examples
     --------
     >>> import numpy as np

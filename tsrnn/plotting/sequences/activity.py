@@ -59,6 +59,11 @@ class ActivityDisplay:
     colour_bar_ : Colorbar
         Scale of the colours.
 
+    See Also
+    --------
+    tsrnn.inspection.states : The states that it draws.
+    SurpriseDisplay : How little each token was expected.
+
     Examples
     --------
     >>> from tsrnn.plotting import ActivityDisplay

@@ -51,6 +51,11 @@ class AttentionDisplay:
     colour_bar_ : Colorbar
         Scale of the colours.
 
+    See Also
+    --------
+    tsrnn.inspection.attention_weights : The weights of a Transformer.
+    tsrnn.RNNTranslator : Its ``align`` has those of a translator.
+
     Examples
     --------
     >>> from tsrnn.plotting import AttentionDisplay

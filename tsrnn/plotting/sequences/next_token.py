@@ -63,6 +63,11 @@ class NextTokenDisplay:
     colour_bar_ : Colorbar
         Scale of the colours.
 
+    See Also
+    --------
+    tsrnn.RNNLanguageModel : Its ``predict_proba`` makes what it draws.
+    SurpriseDisplay : How little each token was expected.
+
     Examples
     --------
     >>> from tsrnn.plotting import NextTokenDisplay

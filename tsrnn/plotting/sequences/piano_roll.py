@@ -55,6 +55,11 @@ class PianoRollDisplay:
     prompt_line_ : Line2D
         End of the prompt; None without one.
 
+    See Also
+    --------
+    tsrnn.sequences.music.notes_to_roll : Makes a roll of notes.
+    tsrnn.datasets.load_chorales : Rolls of chorales.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_chorales

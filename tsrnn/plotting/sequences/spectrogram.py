@@ -53,6 +53,11 @@ class SpectrogramDisplay:
         Bars of the labels, and the labels that they have room for; None and empty without an
         alignment.
 
+    See Also
+    --------
+    tsrnn.sequences.audio.log_mel : The energies that it draws.
+    tsrnn.RNNTranscriber : Its ``align`` has the times of labels.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_spoken_digits

@@ -53,6 +53,11 @@ class SurpriseDisplay:
     colour_bar_ : Colorbar
         Scale of the colours.
 
+    See Also
+    --------
+    tsrnn.RNNLanguageModel : Its ``step_log_likelihood`` makes what it draws.
+    NextTokenDisplay : Which tokens were expected.
+
     Examples
     --------
     >>> from tsrnn.plotting import SurpriseDisplay

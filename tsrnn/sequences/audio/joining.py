@@ -58,6 +58,11 @@ def join_waves(
     ValueError
         If a recording cannot be read or has another rate, or there are not as many labels.
 
+    See Also
+    --------
+    read_wav : Waves from files.
+    tsrnn.plotting.SpectrogramDisplay : Draw a wave and its alignment.
+
     Examples
     --------
     >>> from tsrnn.datasets import load_spoken_digits

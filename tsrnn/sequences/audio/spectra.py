@@ -87,6 +87,11 @@ def log_mel(
         If ``wave`` is empty, of another shape or has a sample that is not finite, ``window`` or
         ``hop`` is shorter than a sample, or the frequencies do not fit ``rate``.
 
+    See Also
+    --------
+    LogMel : The same of many waves, as a transformer.
+    mel_frequencies : Frequencies of the bands.
+
     Examples
     --------
     >>> import numpy as np
@@ -138,6 +143,11 @@ def mfcc(
     ValueError
         As :func:`log_mel`, or if ``n_coefficients`` is larger than ``n_mels``.
 
+    See Also
+    --------
+    MFCC : The same of many waves, as a transformer.
+    log_mel : The energies that it starts from.
+
     Examples
     --------
     >>> import numpy as np
@@ -166,6 +176,10 @@ def mel_frequencies(
     Returns
     -------
     (n_mels,) float64 array
+
+    See Also
+    --------
+    log_mel : Energies in these bands.
 
     Examples
     --------

@@ -43,6 +43,11 @@ def read_wav(file: Any) -> tuple[np.ndarray, int]:
     OSError
         If the file cannot be read.
 
+    See Also
+    --------
+    join_waves : One wave of several.
+    tsrnn.sequences.music.write_wav : Write a wave.
+
     Examples
     --------
     >>> import io

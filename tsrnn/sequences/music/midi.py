@@ -81,6 +81,11 @@ def read_midi(
     FileNotFoundError, ValueError
         If there is no such file, or it is no MIDI file that can be read.
 
+    See Also
+    --------
+    write_midi : Write a MIDI file.
+    notes_to_roll : A piano roll of the notes.
+
     Examples
     --------
     >>> import io
@@ -154,6 +159,11 @@ def write_midi(
         If mido is not installed (extra ``music``).
     ValueError
         If the roll or a note is not valid, or there are no notes.
+
+    See Also
+    --------
+    read_midi : Read a MIDI file.
+    render : Sound instead of notes.
 
     Examples
     --------

@@ -44,6 +44,11 @@ class Note(NamedTuple):
     track : int, default=0
         Number of the track of a MIDI file.
 
+    See Also
+    --------
+    read_midi : Notes of a MIDI file.
+    notes_to_roll : A piano roll of notes.
+
     Examples
     --------
     >>> from tsrnn.sequences.music import Note
@@ -90,6 +95,11 @@ def roll_to_notes(
     ------
     ValueError
         If ``roll`` is empty, of another shape, or has other values than 0 and 1.
+
+    See Also
+    --------
+    notes_to_roll : The reverse.
+    write_midi : Write notes to a MIDI file.
 
     Examples
     --------
@@ -156,6 +166,11 @@ def notes_to_roll(
         If a pitch has no column, a note ends before it starts, or there are no notes and no
         ``n_frames``.
 
+    See Also
+    --------
+    roll_to_notes : The reverse.
+    tsrnn.plotting.PianoRollDisplay : Draw a roll.
+
     Examples
     --------
     >>> from tsrnn.sequences.music import Note, notes_to_roll
@@ -212,6 +227,11 @@ def notes_to_melody(
     ValueError
         If there are no notes, one is not valid, or several sound at once.
 
+    See Also
+    --------
+    melody_to_notes : The reverse.
+    tsrnn.RNNLanguageModel : Learns melodies with ``unit=None``.
+
     Examples
     --------
     >>> from tsrnn.sequences.music import Note, notes_to_melody
@@ -267,6 +287,11 @@ def melody_to_notes(
     ValueError
         If ``melody`` is empty, a pitch is outside of 0 to 127, or a duration is not a whole number
         from 1.
+
+    See Also
+    --------
+    notes_to_melody : The reverse.
+    write_midi : Write notes to a MIDI file.
 
     Examples
     --------

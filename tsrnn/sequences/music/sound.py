@@ -63,6 +63,11 @@ def render(
     ValueError
         If the roll or a note is not valid, or there are no notes.
 
+    See Also
+    --------
+    write_wav : Write the wave to a file.
+    write_midi : Write notes instead of sound.
+
     Examples
     --------
     >>> from tsrnn.sequences.music import Note, render
@@ -104,6 +109,11 @@ def write_wav(file: Any, wave: Any, *, rate: int = 22_050) -> None:
     ------
     ValueError
         If ``wave`` is empty, of another shape, or has samples that are not numbers from -1 to 1.
+
+    See Also
+    --------
+    render : Sound of notes.
+    tsrnn.sequences.audio.read_wav : Read a wave.
 
     Examples
     --------
