@@ -25,6 +25,8 @@ from tsrnn.parameters import (
     BOOLEAN,
     POSITIVE_INTEGER,
     RANDOM_STATE,
+    SEASON,
+    SHARE,
     Integer,
     Label,
     ListOf,
@@ -521,6 +523,32 @@ def test_messages():
     with pytest.raises(ValueError, match=r"^n must be .*\.\.\.\.$") as caught:
         check_parameter("n", "x" * 10**6, [Number(0, 1), ListOf(Integer(1)), StrOptions(["a"])])
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("constraint", "value", "hint"),
+    [
+        (StrOptions(["negative_binomial", "auto"]), "neg_binomial", "Is it 'negative_binomial'?"),
+        (ListOf(StrOptions(["weekday", "month"])), ["month", "weekdays"], "Is it 'weekday'?"),
+        (StrOptions(["mse"]), "quantile", ""),
+        (SEASON, "monthly", "12 for monthly data"),
+        (Probabilities(scalar=True), 95, "95 % is 0.95."),
+        (Probabilities(), [0.5, 97.5], "97.5 % is 0.975."),
+        (Probabilities(scalar=True), 950, ""),
+        (SHARE, 20, "20 % is 0.2."),
+    ],
+)
+def test_hints(constraint, value, hint):
+    with pytest.raises(ParameterError, match=r"^p must be") as error:
+        check_parameter("p", value, [constraint])
+    _, _, told = str(error.value).partition(f", got {value!r}.")
+    assert hint in told
+    assert bool(hint) == bool(told)
+
+
+def test_a_word_near_an_option_is_meant_as_that():
+    with pytest.raises(ParameterError, match=r"got 'Auto'. Is it 'auto'\?$"):
+        check_parameter("season", "Auto", [SEASON, StrOptions(["auto"])])
 
 
 def test_a_call_that_fits_no_signature_fails_as_without_the_decorator():

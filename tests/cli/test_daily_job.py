@@ -17,7 +17,7 @@ import tsrnn
 pytestmark = pytest.mark.slow
 
 TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "daily-job.md").read_text("utf-8")
-DATA, AFTERWARDS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+SUMMARY, DATA, AFTERWARDS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
 SMALL = ["--max-iter", "2", "--hidden-size", "4", "--n-jobs", "1", "--quiet"]
 RUN = """
 import json
@@ -50,6 +50,12 @@ def run(commands, folder):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_the_same_in_python(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(SUMMARY, {})
+    assert tsrnn.load("passengers.tsrnn").cutoff_ == pd.Timestamp("1960-12-01")
 
 
 def test_the_week_of_the_tutorial(tmp_path, monkeypatch):

@@ -640,6 +640,10 @@ BAD = {
         long_with(y=lambda y: y.astype(object)),
         "Column 'y' of y must hold real numbers, got dtype object. Convert.*pd.to_numeric",
     ),
+    "a text": (
+        long_with(y=lambda y: y.astype(object).where(y.index != 20, "n/a")),
+        r"Column 'y' of series 'a' of y is 'n/a' at 2024-01-10, which is no number.*'coerce'",
+    ),
     "texts": (
         long_with(y=lambda y: y.astype(str)),
         "Column 'y' of y must hold real numbers, got d",
@@ -708,6 +712,10 @@ BAD = {
     "wide, objects": (
         wide_with(lambda y: y.astype({"a": object})),
         "Series 'a' of y must hold real numbers, got dtype object. Convert it first: pd.to_numeric",
+    ),
+    "wide, a text": (
+        wide_with(lambda y: y.astype({"a": object}).pipe(at("2024-01-09", "a", "n/a"))),
+        "Series 'a' of y is 'n/a' at 2024-01-09, which is no number",
     ),
     "wide, truth values": (wide_with(lambda y: y > 3), "Series 'b' of y must hold .* dtype bool"),
     "wide, complex": (wide_with(lambda y: y * 1j), "Series 'b' of y must hold .* dtype complex"),

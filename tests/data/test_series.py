@@ -78,7 +78,7 @@ def without(index, *places):
 
 
 def put(value, *places):
-    y = series()
+    y = series().astype(object) if isinstance(value, str) else series()
     y.iloc[list(places)] = value
     return y
 
@@ -89,6 +89,10 @@ BAD = {
     "empty": (series()[:0], "is empty"),
     "text": (series().astype(str), "must hold real numbers, got dtype (str|object).*to_numeric"),
     "objects": (series().astype(object), "must hold real numbers, got dtype object"),
+    "a text": (
+        put("n/a", 3),
+        r"y is 'n/a' at 2020-04-01, which is no number. .*pd.to_numeric\(y, errors='coerce'\)",
+    ),
     "truth values": (series() > 3, "must hold real numbers, got dtype bool.*astype"),
     "too large": (put(-1e160, 30), "is beyond 1e.150 at 2022-07-01"),
     "complex": (series() * 1j, "must hold real numbers, got dtype complex"),
@@ -103,6 +107,10 @@ BAD = {
     "gap of hours": (
         series(without(INDEXES["half hours"], 30)),
         "2020-01-01 15:00:00 is missing after 2020-01-01 14:30:00",
+    ),
+    "gap at midnight": (
+        series(without(INDEXES["half hours"], 48)),
+        "2020-01-02 00:00:00 is missing after 2020-01-01 23:30:00",
     ),
     "gap of business days": (series(without(INDEXES["business days"], 8)), "2020-01-13 is missing"),
     "gap of periods": (

@@ -76,6 +76,17 @@ def test_a_sample_is_the_same_in_any_partitions(cluster):
     assert sampled.predict(y=y).equals(expected.predict(y=y))
 
 
+def test_of_bad_series_a_sample_has_some():
+    dd = pytest.importorskip("dask.dataframe")
+    y = panel()
+    y.loc[y["ds"].eq("2024-02-01") & y["unique_id"].isin(["s2", "s5"]), "y"] = np.nan
+    frame = dd.from_pandas(y, npartitions=2, sort=False)
+    with pytest.warns(UserWarning, match=r"1 series is left out.*Only the sampled series were"):
+        forecaster = small(n_sample=5, errors="skip", random_state=1).fit(frame)
+    assert len(forecaster.skipped_) == 1
+    assert set(forecaster.check_series(frame).compute()["unique_id"]) == {"s2", "s5"}
+
+
 def test_models_of_each_series_stay_in_their_partitions(cluster):
     """One bad series is left out and named."""
     y = panel(8).assign(y=lambda frame: frame["y"].where(frame["ds"] != "2024-02-01"))

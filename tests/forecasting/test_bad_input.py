@@ -52,7 +52,7 @@ BAD = {
     "null time": (LONG.assign(ds=LONG["ds"].where(LONG.index != 17)), "row 17"),
     "one too short": (pd.concat([LONG, LONG[:5].assign(unique_id="d")]), "'d' of y has 5 obs"),
     "inf": (with_row(140, y=np.inf), "'b'.*infinite at 2001-09-01"),
-    "objects": (with_row(3, y="many"), "Column 'y' of y.*object"),
+    "objects": (with_row(3, y="many"), "series 'a' of y is 'many' at 2000-04-01, which"),
     "empty": (LONG[:0], "y is empty"),
     "empty, wide": (WIDE[:0], "y is empty"),
     "no columns": (WIDE[[]], "y has no columns"),

@@ -250,6 +250,7 @@ def test_names():
     ("forecaster", "message"),
     [
         ([Ridge()], "forecaster has no RNNForecaster"),
+        ("drift", r"got the name 'drift' alone.*or baselines=\['drift'\]"),
         (
             [zero_shot(3), zero_shot(5)],
             "'RNNForecaster_2' has horizon=5, and 'RNNForecaster' has 3",

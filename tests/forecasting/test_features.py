@@ -8,7 +8,7 @@ import pytest
 
 import tsrnn
 from tsrnn import RNNForecaster, backtest
-from tsrnn.data import Panel, collection_from, covariates_from
+from tsrnn.data import DataError, Panel, collection_from, covariates_from
 from tsrnn.forecasting.columns import ColumnEncoder
 from tsrnn.forecasting.encoders import FeatureEncoder
 from tsrnn.forecasting.inputs import read_new
@@ -326,6 +326,24 @@ def test_state_is_saved(tmp_path):
     pd.testing.assert_frame_equal(loaded.predict(), forecaster.predict())
     forecaster.update(wide[-8:-7])
     pd.testing.assert_frame_equal(loaded.update(wide[-8:-7]).predict(), forecaster.predict())
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ([], r"such as '0.0'. Convert it: X\['a'\] = pd.to_numeric\(X\['a'\]\)."),
+        (["n/a"], r"such as '0.0', and 'n/a', which is no number.*errors='coerce'.*'mask'"),
+    ],
+)
+def test_numbers_as_text_are_told(more, message):
+    texts = pd.Series([*(str(k / 2) for k in range(120)), *more], name="a", dtype=object)
+    with pytest.raises(DataError, match="levels, and holds numbers as text, " + message):
+        ColumnEncoder.fit(texts, "X")
+    encoder = ColumnEncoder.fit(pd.Series(range(120), name="a"), "X")
+    with pytest.raises(DataError, match="as numbers, and holds numbers as text, " + message):
+        encoder.encode(texts, "X", lambda row: (None, row))
+    objects = pd.Series([1, 2.5], name="a", dtype=object)
+    assert encoder.encode(objects, "X", lambda row: (None, row)).shape == (2, 1)
 
 
 def refusals():

@@ -304,6 +304,13 @@ def test_near_names_of_columns_are_told(name, form):
     quick(**kwargs).fit(names["y"])
 
 
+def test_a_single_series_needs_no_ids():
+    y = pd.DataFrame({"time": DAYS, "sales": VALUES})
+    match = "target_column='sales'. It needs no 'unique_id'"
+    with pytest.raises(DataError, match=match):
+        quick(time_column="time", target_column="sale").fit(y)
+
+
 def test_near_names_of_covariates_are_told():
     with pytest.raises(ValueError, match=r"past_covariates names 'temp', .*Is it ' Temp'"):
         quick(past_covariates=["temp"]).fit(single("series"), covariates("index", [" Temp"]))

@@ -24,7 +24,7 @@ from tsrnn.data.panel import Panel
 from tsrnn.data.reading import collection_from, panel_from_series
 from tsrnn.data.skipping import Skipped, without_bad_series
 from tsrnn.data.time_axis import TimeAxis, format_step, format_time
-from tsrnn.data.values import LARGEST
+from tsrnn.data.values import LARGEST, no_numbers
 
 __all__ = [
     "LARGEST",
@@ -57,6 +57,7 @@ __all__ = [
     "matched",
     "near_name",
     "near_names",
+    "no_numbers",
     "overwritten",
     "panel_from_series",
     "slice_series",

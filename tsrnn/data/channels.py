@@ -142,7 +142,7 @@ def channels_from(
     if not isinstance(y.index, pd.MultiIndex):
         _check_columns(y, id_column, time_column, name, library)
     labelled = labelled_rows(y, name, id_column, time_column)
-    table = _numbers(labelled.values, name, "" if time_column else likely_layout(y, name, False))
+    table = _numbers(labelled, name, "" if time_column else likely_layout(y, name, False))
     codes, ids = labelled.codes(name)
     id_name = None
     if labelled.ids is not None:
@@ -193,13 +193,15 @@ def _check_columns(y, id_column, time_column, argument, library):
         )
 
 
-def _numbers(frame, argument, layout):
+def _numbers(labelled, argument, layout):
     """The channels as float64, (n_rows, n_channels); NaN where missing."""
+    frame = labelled.values
     if not frame.shape[1]:
         raise Location(argument).error("has no columns of values")
-    for column, dtype in frame.dtypes.items():
+    for column, values in frame.items():
         where = Location(argument, column=None if column == argument else column)
-        check_real(dtype, where, f"{argument}[{column!r}]", layout)
+        code = f"{argument}[{column!r}]"
+        check_real(values, where, code, layout, labelled.times, labelled.ids)
     return frame.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

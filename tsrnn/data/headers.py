@@ -1,10 +1,11 @@
 """Advice on columns and series that are not labelled as expected."""
 
-import difflib
 import warnings
 from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
+
+from tsrnn.parameters import near_text
 
 
 def near_name(name: Hashable, columns: Sequence[Hashable]) -> Hashable | None:
@@ -16,10 +17,7 @@ def near_name(name: Hashable, columns: Sequence[Hashable]) -> Hashable | None:
     >>> near_name("sales", ["date", " Sales"])
     ' Sales'
     """
-    texts = {_plain(column): column for column in columns if isinstance(column, str)}
-    wanted = _plain(name)
-    near = [wanted] if wanted in texts else difflib.get_close_matches(wanted, texts, 1, 0.8)
-    return texts[near[0]] if near else None
+    return near_text(str(name), [column for column in columns if isinstance(column, str)])
 
 
 def near_names(
@@ -113,7 +111,3 @@ def _is_time(column):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on how the format was guessed
         return bool(pd.notna(pd.to_datetime(text, errors="coerce")))
-
-
-def _plain(name):
-    return str(name).strip().casefold()

@@ -143,9 +143,9 @@ def _from_wide(y, settings):
             problem, f"Transpose it: {settings.argument} = {settings.argument}.T."
         )
     layout = likely_layout(y, settings.argument)
-    for column, dtype in y.dtypes.drop_duplicates().items():
+    for column in y.dtypes.drop_duplicates().index:
         code = f"{settings.argument}[{column!r}]"
-        check_real(dtype, Location(settings.argument, column), code, layout)
+        check_real(y[column], Location(settings.argument, column), code, layout)
     values = y.to_numpy(dtype=np.float64, na_value=np.nan)
     where = Location(settings.argument)
     if settings.missing == "mask":
@@ -173,7 +173,8 @@ def _from_long(y, names, settings, form=None):
         raise Location(settings.argument).error("is empty", "Give a frame with observations.")
     rows = labelled_rows(y, settings.argument, *names[:2])
     code = f"{settings.argument}[{names[2]!r}]"
-    values = real_numbers(y[names[2]], Location(settings.argument, column=names[2]), code)
+    where = Location(settings.argument, column=names[2])
+    values = real_numbers(y[names[2]], where, code, rows.times, rows.ids)
     form = form or Long(*names, None if rows.ids is None else rows.ids.dtype, rows.time_dtype)
     return collection_of_rows(rows, values, form, settings)
 
@@ -190,7 +191,7 @@ def _from_levels(y, settings):
         )
     target = y.iloc[:, 0] if is_frame else y
     rows = labelled_rows(target.to_frame(), settings.argument)
-    values = real_numbers(target, Location(settings.argument))
+    values = real_numbers(target, Location(settings.argument), "", rows.times, rows.ids)
     names = tuple(y.index.names)
     form = Levels(names, target.name, is_frame, rows.ids.dtype, rows.time_dtype)
     return collection_of_rows(rows, values, form, settings)
@@ -271,7 +272,8 @@ def long_columns(
         layout = "" if is_known else likely_layout(frame, argument)
         raise Location(argument).error(
             f"has the columns {_listed(columns)}, not {wanted}",
-            near_names(missing, columns, argument, frame is None)
+            (single if len(missing) < 3 and "target_column" in single else "")
+            or near_names(missing, columns, argument, frame is None)
             or (layout if "id_column" in layout else single or layout)
             or remedy,
         )
@@ -293,7 +295,7 @@ def _single_remedy(missing, others, names, argument):
             f"covariates as X, {argument}[{[time, *others]}]."
         )
     if missing == [ids, target] and len(others) == 1:
-        return f"Of a single series: target_column={others[0]!r}."
+        return f"Of a single series: target_column={others[0]!r}. It needs no {ids!r}."
     return ""
 
 

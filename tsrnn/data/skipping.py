@@ -41,8 +41,8 @@ class Skipped:
         """Warn of the series, if there are any; ``hint`` ends the message."""
         if self.labels:
             warnings.warn(
-                f"{len(self.labels)} series are left out: {listed(self.labels)}. The first: "
-                f"{self.errors[0]}{hint}",
+                f"{len(self.labels)} series {'is' if len(self.labels) == 1 else 'are'} left out: "
+                f"{listed(self.labels)}. The first: {self.errors[0]}{hint}",
                 stacklevel=user_level(),
             )
 

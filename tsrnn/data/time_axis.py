@@ -72,7 +72,7 @@ def check_unique(index: pd.Index, where: Location) -> None:
         label = index[repeated.argmax()]
         more = f", and {repeated.sum() - 1} more repeats" if repeated.sum() > 1 else ""
         raise where.error(
-            f"has the time stamp {format_time(label)} more than once{more}",
+            f"has the time stamp {format_time(label, index)} more than once{more}",
             "Keep one row each.",
             row=label,
             kind=RepeatedTimesError,
@@ -144,10 +144,15 @@ def regular_index(index: pd.Index, step: Any) -> pd.Index:
     return pd.RangeIndex(first, first + len(index) * step, step, name=index.name)
 
 
-def format_time(label: Any) -> str:
-    """A time stamp for messages: midnight without a time zone as a date."""
+def format_time(label: Any, index: pd.Index | None = None) -> str:
+    """A time stamp for messages: midnight without a time zone as a date.
+
+    Among the time stamps of an ``index`` it is a date only if all of them are.
+    """
     # Midnight may not exist in a time zone.
     is_date = isinstance(label, pd.Timestamp) and label.tz is None and label == label.normalize()
+    if is_date and isinstance(index, pd.DatetimeIndex):
+        is_date = bool((index == index.normalize()).all())
     return str(label.date()) if is_date else str(label)
 
 
@@ -197,7 +202,8 @@ def _check_gaps(index, step, where):
         missing = TimeAxis(regular_index(index[: before + 1], step), step).after(1)[0]
         at_step = "" if isinstance(step, int) else f" at {format_step(step, index)}"
         raise where.error(
-            f"has a gap: {format_time(missing)} is missing after {format_time(index[before])} "
+            f"has a gap: {format_time(missing, index)} is missing after "
+            f"{format_time(index[before], index)} "
             f"({positions[-1] + 1 - len(index)} missing in all{at_step})",
             "Put the rows in and fill them.",
             row=missing,

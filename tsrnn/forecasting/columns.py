@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import LARGEST, Location, UnknownCategoryError, format_time
+from tsrnn.data import LARGEST, Location, UnknownCategoryError, format_time, no_numbers
 from tsrnn.estimators.constant import is_constant
 from tsrnn.forecasting.scaling import MOST_DEVIATIONS
 
@@ -51,6 +51,9 @@ class ColumnEncoder:
                 )
             levels = pd.Index(sorted(values_present.unique()), dtype=object)
         if not 0 < len(levels) <= _MAX_LEVELS:
+            numbers, remedy = _numbers_as_text(pd.Series(levels), frame, values.name)
+            if numbers:
+                raise where.error(f"has {len(levels)} levels, and {numbers}", remedy)
             raise where.error(
                 f"has {len(levels)} levels; a category may have 1 to {_MAX_LEVELS}",
                 "Leave it out, or put levels together.",
@@ -101,6 +104,11 @@ class ColumnEncoder:
         return channels
 
     def _standardised(self, values, frame, place):
+        numbers_as_text, remedy = _numbers_as_text(values, frame, self.name)
+        if numbers_as_text:
+            raise Location(frame, column=self.name).error(
+                f"was fitted as numbers, and {numbers_as_text}", remedy
+            )
         try:
             numbers = values.to_numpy(np.float64, na_value=np.nan)
         except (TypeError, ValueError) as error:
@@ -128,6 +136,24 @@ class ColumnEncoder:
                 row=time,
             )
         return deviations[:, None]
+
+
+def _numbers_as_text(values, frame, name):
+    """What is wrong with a column of numbers as text, and the remedy; "" for others."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return "", ""
+    texts = values[values.map(lambda value: isinstance(value, str)).astype(bool)]
+    bad = no_numbers(texts)
+    if 2 * bad.sum() >= len(texts):
+        return "", ""
+    code, problem = f"{frame}[{name!r}]", f"holds numbers as text, such as {texts[~bad].iloc[0]!r}"
+    if not bad.any():
+        return problem, f"Convert it: {code} = pd.to_numeric({code})."
+    return (
+        f"{problem}, and {texts[bad].iloc[0]!r}, which is no number",
+        f"Convert it, and what is no number to missing values: {code} = pd.to_numeric({code}, "
+        "errors='coerce'). Then fill them, or fit with missing='mask'.",
+    )
 
 
 def _at(time):

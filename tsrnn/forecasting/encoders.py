@@ -274,7 +274,7 @@ class FeatureEncoder:
         return channels
 
     def _refuse_row(self, filled, indexes, ids, future):
-        series, time = _place(int(filled.argmin()), indexes, ids)
+        series, time, index = _place(int(filled.argmin()), indexes, ids)
         of_series = "" if series is None else f" of {Location('y', series)}"
         names = ", ".join(repr(column.name) for column in (*self.known, *self.past))
         remedy = "Give X a row for each time stamp of y, or fit with missing='mask'."
@@ -284,8 +284,8 @@ class FeatureEncoder:
                 "rest in past_covariates."
             )
         raise Location("X").error(
-            f"has no row at {format_time(time)}{of_series}, and the forecaster reads {names} there"
-            f"{_affected(~filled, indexes, ids)}",
+            f"has no row at {format_time(time, index)}{of_series}, and the forecaster "
+            f"reads {names} there{_affected(~filled, indexes, ids)}",
             remedy,
             row=time,
             kind=DataError if future else MissingDataError,
@@ -293,13 +293,14 @@ class FeatureEncoder:
 
     def _refuse_value(self, missing, indexes, ids, future):
         row = int(missing.any(axis=1).argmax())
-        series, time = _place(row, indexes, ids)
+        series, time, index = _place(row, indexes, ids)
         names = [c.name for c in (*self.known, *self.past) for _ in range(c.n_channels)]
         otherwise = (
             "; name it in past_covariates if it is not known in the future;" if future else ","
         )
         raise Location("X", series, names[int(missing[row].argmax())]).error(
-            f"is missing at {format_time(time)}{_affected(missing.any(axis=1), indexes, ids)}",
+            f"is missing at {format_time(time, index)}"
+            f"{_affected(missing.any(axis=1), indexes, ids)}",
             f"Fill it{otherwise} or fit with missing='mask'.",
             row=time,
             kind=MissingDataError,
@@ -337,11 +338,11 @@ def later_rows(rows: Sequence[Covariates], ends: pd.Index, ids: list) -> Covaria
 
 
 def _place(row, indexes, ids):
-    """Series and time stamp of a row."""
+    """Series and time stamp of a row, and the index that it is in."""
     ends = np.cumsum([len(index) for index in indexes])
     series = int(ends.searchsorted(row, side="right"))
     index = indexes[series]
-    return ids[series], index[row - ends[series] + len(index)]
+    return ids[series], index[row - ends[series] + len(index)], index
 
 
 def _affected(bad, indexes, ids):

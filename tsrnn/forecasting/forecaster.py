@@ -113,9 +113,11 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         seasons again in front of them; these are never targets, and ``missing="mask"`` marks them
         as not observed. It trains on such series too. With "naive" they are forecast by the last
         values of their season. With "drop" they are left out, except from a backtest, where they
-        are padded, as all forecasters forecast the same series. With "raise" they are refused, even
-        if the pretrained network could forecast alone: for it no series is too short. With
-        ``scope="local"``, where a network cannot learn from padding, "pad" refuses them in ``fit``.
+        are padded, as all forecasters forecast the same series. With "raise" they are refused, and
+        the pretrained network does not step in for them. Where it forecasts alone from the start,
+        with ``max_iter=0`` or on a panel of short series, no series is too short and ``short``
+        changes nothing. With ``scope="local"``, where a network cannot learn from padding, "pad"
+        refuses them in ``fit``.
     errors : {"raise", "skip"}, default="raise"
         Whether series that cannot be read (gaps, missing values, text, another frequency) or
         forecast are an error, or left out of ``fit`` and ``predict(y=...)`` with a warning;

@@ -236,10 +236,9 @@ def checked_horizon(forecaster: ForecasterBase, horizon: int | None) -> int:
     if getattr(horizon, "ndim", 0):
         raise ParameterError(
             f"horizon must be a whole number, got a {type(horizon).__name__}. Name what it is: "
-            "X=... for covariates, y=... for other series. Scikit-learn's scorers, by name as in "
-            "scoring='neg_mean_absolute_error', and permutation_importance call predict(X), which "
-            "is not how a forecaster predicts: leave scoring out, or give "
-            "tsrnn.forecasting.forecast_scorer('mae'), or a function of (forecaster, y)."
+            "X=... for covariates, y=... for other series. (Where scikit-learn's scorers or "
+            "permutation_importance call predict(X), leave scoring out, or give "
+            "tsrnn.forecasting.forecast_scorer('mae').)"
         )
     check_parameter("horizon", horizon, [STEPS])
     return horizon

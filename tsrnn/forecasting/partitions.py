@@ -34,7 +34,13 @@ from tsrnn.forecasting.inputs import (
     read_static,
 )
 from tsrnn.forecasting.rounds import N_SAMPLED, partitioned_series
-from tsrnn.forecasting.skipping import call_without_bad, good_series, readable_series, warn_of
+from tsrnn.forecasting.skipping import (
+    call_without_bad,
+    good_series,
+    readable_series,
+    warn_of,
+    without_refused,
+)
 from tsrnn.forecasting.uncertainty import as_levels, levels_by_column
 from tsrnn.parameters import sample_seed, user_level, validate_parameters
 
@@ -189,12 +195,19 @@ def fit_on_engine(
         if unfitted.skips:
             forecaster.skipped_ = fitted.skipped(unfitted)
         if fitted.n_skipped:
-            message = f"{fitted.n_skipped} series are left out: skipped_ names them"
+            verb = "is" if fitted.n_skipped == 1 else "are"
+            message = f"{fitted.n_skipped} series {verb} left out: see skipped_"
             warnings.warn(message, stacklevel=user_level())
         return
     id_column, seed = forecaster.id_column, sample_seed(forecaster.random_state)
     if forecaster.n_sample is not None:
-        forecaster.fit(sample_series(engine, y, id_column, forecaster.n_sample, seed), **arguments)
+        rows: Any = sample_series(engine, y, id_column, forecaster.n_sample, seed)
+        table = None
+        if forecaster.errors == "skip":
+            rows, table = without_refused(forecaster, rows, sampled=True)
+        forecaster.fit(rows, **arguments)
+        if table is not None:
+            forecaster.skipped_ = table
         return
 
     def sample(frame):

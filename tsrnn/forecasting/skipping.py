@@ -87,18 +87,23 @@ def readable_series(forecaster: ForecasterBase, y: Any) -> tuple[Any, Skipped]:
     return without_bad_series(y, check, *_columns(forecaster))
 
 
-def without_refused(forecaster: ForecasterBase, y: Any) -> tuple[Any, pd.DataFrame]:
-    """The series that ``fit`` can read, with a warning of the others, and the table of these."""
+def without_refused(
+    forecaster: ForecasterBase, y: Any, *, sampled: bool = False
+) -> tuple[Any, pd.DataFrame]:
+    """The series that ``fit`` can read, with a warning of the others, and the table of these.
+
+    ``sampled`` says that ``y`` is a sample, so that there may be more of them.
+    """
     good, skipped = readable_series(forecaster, y)
     if good is None:
         raise skipped.errors[0]
-    warn_of(skipped)
+    warn_of(skipped, "Only the sampled series were checked: " if sampled else "")
     return good, skipped.table(forecaster.id_column)
 
 
-def warn_of(skipped: Skipped) -> None:
+def warn_of(skipped: Skipped, why: str = "") -> None:
     """Warn of the series that are left out."""
-    skipped.warn(" (check_series(y) tells of all.)")
+    skipped.warn(f" ({why}check_series(y) tells of all.)")
 
 
 def _columns(forecaster):

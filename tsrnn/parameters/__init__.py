@@ -30,6 +30,7 @@ from tsrnn.parameters.constraints import (
     Weights,
     is_integer,
     is_number,
+    near_text,
     percent_label,
 )
 from tsrnn.parameters.validation import (
@@ -78,6 +79,7 @@ __all__ = [
     "is_integer",
     "is_number",
     "naming",
+    "near_text",
     "percent_label",
     "plain",
     "sample_seed",

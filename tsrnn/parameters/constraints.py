@@ -1,5 +1,6 @@
 """Constraints: what parameters may be."""
 
+import difflib
 import math
 import re
 from abc import ABC, abstractmethod
@@ -26,6 +27,10 @@ class Constraint(ABC):
 
         It completes the name of the parameter to a sentence.
         """
+        return ""
+
+    def hint(self, value: Any) -> str:
+        """What a value that is not allowed may be meant as, in a sentence; else empty."""
         return ""
 
     @abstractmethod
@@ -95,6 +100,10 @@ class StrOptions(Constraint):
     def accepts(self, value: Any) -> bool:
         return isinstance(value, str) and value in self.options
 
+    def hint(self, value: Any) -> str:
+        near = near_text(value, sorted(self.options)) if isinstance(value, str) else None
+        return "" if near is None else f"Is it {near!r}?"
+
     def __str__(self) -> str:
         names = ", ".join(map(repr, sorted(self.options)))
         return f"one of {names}" if len(self.options) > 1 else names
@@ -150,6 +159,12 @@ class ListOf(Constraint):
         is_short = self.most is None or len(value) <= self.most
         return is_short and all(map(self.element.accepts, value))
 
+    def hint(self, value: Any) -> str:
+        if not isinstance(value, (list, tuple)):
+            return self.element.hint(value)
+        wrong = [each for each in value if not self.element.accepts(each)]
+        return self.element.hint(wrong[0]) if wrong else ""
+
     def __str__(self) -> str:
         size = "" if not self.least else f" of {self.least}" + (" or more" * (self.most is None))
         return f"a list or tuple{size}, each {self.element}"
@@ -185,6 +200,10 @@ class Probabilities(Constraint):
         if not all(map(SHARE.accepts, levels)):
             return False
         return not self.labelled or self._have_labels(sorted(map(float, levels)))
+
+    def hint(self, value: Any) -> str:
+        levels = value if isinstance(value, (list, tuple)) else [value]
+        return next((hint for level in levels if (hint := SHARE.hint(level))), "")
 
     def _have_labels(self, levels):
         """Whether sorted levels have labels of their own, none of them 0 or 100."""
@@ -240,13 +259,31 @@ class Weights(Constraint):
         return "a dict with a number of at least 0 for each class"
 
 
+class Season(Number):
+    """A season in steps."""
+
+    def hint(self, value: Any) -> str:
+        if not isinstance(value, str):
+            return ""
+        return "Give the steps of a season: 12 for monthly data, 7 for daily, 24 for hourly."
+
+
+class Share(Number):
+    """A share of a whole, above 0 and below 1."""
+
+    def hint(self, value: Any) -> str:
+        if not (is_number(value) and 1 < value <= 100):
+            return ""
+        return f"{value:g} % is {value / 100:g}."
+
+
 POSITIVE_INTEGER = Integer(1)
-SEASON = Number(1, 2**31 - 1)  # steps
+SEASON = Season(1, 2**31 - 1)  # steps
 STEPS = Integer(1, 1_000_000)  # ahead; as many windows or sample paths
 POSITIVE = Number(0, closed="right")
 NON_NEGATIVE = Number(0)
 FRACTION = Number(0, 1, closed="left")
-SHARE = Number(0, 1, closed="neither")
+SHARE = Share(0, 1, closed="neither")
 ANY_NUMBER = Number(-math.inf, math.inf)
 BOOLEAN = Boolean()
 N_JOBS = (POSITIVE_INTEGER, Integer(-1, -1), None)
@@ -267,6 +304,14 @@ def is_number(value: Any) -> bool:
     import numpy as np
 
     return isinstance(value, Real) and not isinstance(value, (bool, np.timedelta64))
+
+
+def near_text(wanted: str, texts: Iterable[str]) -> str | None:
+    """The text that another seems to mean, by blanks, capitals or a misspelling; None for none."""
+    by_plain = {text.strip().casefold(): text for text in texts}
+    plain = wanted.strip().casefold()
+    near = [plain] if plain in by_plain else difflib.get_close_matches(plain, by_plain, 1, 0.8)
+    return by_plain[near[0]] if near else None
 
 
 def _elements(array):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral
 from typing import Any, ParamSpec, TypeVar
 
-from tsrnn.parameters.constraints import Allowed, Constraint, is_integer, is_number
+from tsrnn.parameters.constraints import Allowed, Constraint, StrOptions, is_integer, is_number
 
 _OWN = "tsrnn.", "sklearn.callback"  # the latter's decorator is around methods
 P = ParamSpec("P")
@@ -49,7 +49,9 @@ def check_parameter(name: str, value: Any, allowed: Allowed, owner: str = "") ->
     for constraint in allowed:
         if problem := _problem(constraint, value):
             raise ParameterError(f"{subject} {problem}")
-    raise ParameterError(f"{subject} must be {choices}, got {_shown(value)}.")
+    words_first = sorted(allowed, key=lambda constraint: not isinstance(constraint, StrOptions))
+    hint = next((f" {hint}" for each in words_first if (hint := _hint(each, value))), "")
+    raise ParameterError(f"{subject} must be {choices}, got {_shown(value)}.{hint}")
 
 
 def validated(
@@ -172,6 +174,14 @@ def _problem(constraint, value):
     """What a constraint tells of a value that is not allowed, if anything."""
     try:
         return constraint.problem(value) if isinstance(constraint, Constraint) else ""
+    except Exception:  # whatever an object raises that is looked at
+        return ""
+
+
+def _hint(constraint, value):
+    """What a value that is not allowed may be meant as, if a constraint tells."""
+    try:
+        return constraint.hint(value) if isinstance(constraint, Constraint) else ""
     except Exception:  # whatever an object raises that is looked at
         return ""
 

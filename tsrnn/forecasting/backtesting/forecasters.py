@@ -32,6 +32,11 @@ class ForecasterOptions(Constraint):
         return isinstance(value, RNNForecaster)
 
     def problem(self, value: Any) -> str:
+        if isinstance(value, str) and value in BASELINES:
+            return (
+                f"must be an RNNForecaster, or hold one, got the name {value!r} alone. Names come "
+                f"with it: [RNNForecaster(...), {value!r}], or baselines=[{value!r}]."
+            )
         if isinstance(value, dict):
             entries = list(value.items())
         else:

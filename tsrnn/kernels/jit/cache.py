@@ -203,7 +203,7 @@ def _say(target):
         _has_said = True
         folder = writable_folder()
         kept = f", once; they are kept in {folder}" if os.access(folder, os.W_OK) else ""
-        _log.warning("Compiling kernels for %s%s.", target, kept)
+        _log.warning("Compiling kernels for %s for half a minute or more%s.", target, kept)
 
 
 def has_file(name: str) -> bool:
