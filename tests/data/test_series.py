@@ -112,6 +112,10 @@ BAD = {
         series(without(INDEXES["half hours"], 48)),
         "2020-01-02 00:00:00 is missing after 2020-01-01 23:30:00",
     ),
+    "twice at midnight": (
+        series(INDEXES["half hours"].insert(48, INDEXES["half hours"][48])),
+        "2020-01-02 00:00:00 more than once",
+    ),
     "gap of business days": (series(without(INDEXES["business days"], 8)), "2020-01-13 is missing"),
     "gap of periods": (
         series(without(MONTHS.to_period(), 7)),

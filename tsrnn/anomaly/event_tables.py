@@ -200,8 +200,8 @@ def checked_index(index: pd.Index) -> pd.Index:
         return index
     bad = np.flatnonzero(index[1:] <= index[:-1])[0] + 1
     raise ValueError(
-        f"index must increase without repeats, but {format_time(index[bad])} comes after "
-        f"{format_time(index[bad - 1])}. Sort it, and keep one row each."
+        f"index must increase without repeats, but {format_time(index[bad], index)} comes after "
+        f"{format_time(index[bad - 1], index)}. Sort it, and keep one row each."
     )
 
 
@@ -219,7 +219,7 @@ def checked_flags(labels: Any, index: pd.Index) -> np.ndarray:
         position = int(bad.argmax())
         what = "missing (NaN)" if np.isnan(values[position]) else f"{values[position]:g}"
         raise ValueError(
-            f"labels must be true or false, got {what} at {format_time(index[position])} "
+            f"labels must be true or false, got {what} at {format_time(index[position], index)} "
             f"(position {position})."
         )
     return values == 1

@@ -269,13 +269,13 @@ class Stream:
         if follows:
             return n
         last = axis.index[-1]
-        remedy = f"Give what comes next, rows after {format_time(last)} alone."
+        remedy = f"Give what comes next, rows after {format_time(last, axis.index)} alone."
         with contextlib.suppress(TypeError):  # time stamps of another kind
             if first > last and not allow_gap:
                 remedy = "Give what comes next, without a gap, or fit with missing='mask'."
         raise Location(series=label).error(
-            f"has {format_time(first)} where {format_time(axis.after(1)[0])} follows what the "
-            "detector knows",
+            f"has {format_time(first, axis.index)} where "
+            f"{format_time(axis.after(1)[0], axis.index)} follows what the detector knows",
             remedy,
             row=first,
         )

@@ -104,7 +104,8 @@ class Covariates:
             label = None if self.labels is None else self.labels[row]
             of_series = "" if label is None else f" of series {label!r}"
             raise Location(self.name).error(
-                f"has the time stamp {format_time(self.times[row])}{of_series} more than once",
+                f"has the time stamp {format_time(self.times[row], self.times)}{of_series} "
+                "more than once",
                 "Keep one row each.",
                 row=self.times[row],
             )

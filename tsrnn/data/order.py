@@ -63,8 +63,8 @@ def _check_forward(times, codes, where):
     if not bad.any():
         return
     k = int(np.argmax(bad))
-    row, stamp = int(order[k + 1]), format_time(after[k])
-    problem = f"goes back in time in row {row}: {stamp} comes after {format_time(before[k])}"
+    row, stamp = int(order[k + 1]), format_time(after[k], times)
+    problem = f"goes back in time in row {row}: {stamp} comes after {format_time(before[k], times)}"
     if after[k] == before[k]:
         problem = f"has the time stamp {stamp} more than once, first again in row {row}"
     raise where.error(

@@ -277,7 +277,7 @@ def _from_rows(ids, keys, values, restore, argument):
     if counts.max(initial=0) > 1:
         number, row = divmod(int(counts.argmax()), len(times))
         raise Location(argument, labels[number]).error(
-            f"has two rows at {format_time(times[row])}", "Keep one."
+            f"has two rows at {format_time(times[row], times)}", "Keep one."
         )
     columns = {}
     for name, column in values.items():
