@@ -168,7 +168,8 @@ def table(files, detectors, seeds, n_jobs):
         shown.row(row, *[None] * len(names), value)
     of_others = ", ".join(f"{name} {value}" for name, value in PUBLISHED_VUS.items())
     shown.note(f"Published by TSB-AD, mean VUS-PR over its 23 stretches of NAB: {of_others}.")
-    columns = ["by halves of the files", "mean VUS-PR, even", "odd", "NAB standard, even", "odd"]
+    columns = ["by halves of the files", "mean VUS-PR, even", "mean VUS-PR, odd"]
+    columns += ["NAB standard, even", "NAB standard, odd"]
     by_halves = Table("anomaly-halves", "Files of even and of odd position by name", columns)
     for detector, (even, odd, nab_even, nab_odd) in halves.items():
         by_halves.row(detector, f"{even:.3f}", f"{odd:.3f}", f"{nab_even:.1f}", f"{nab_odd:.1f}")

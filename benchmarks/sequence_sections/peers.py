@@ -64,6 +64,8 @@ class PyTorch:
 
         torch.set_num_threads(available_threads())
         self.torch, self.task = torch, task
+        values, targets = (x.astype(np.float32) for x in (task.source.values, task.source.targets))
+        self.source = task.source._replace(values=values, targets=targets)  # ours are of float64
         nn = torch.nn
         n_in = task.source.values.shape[1] + task.n_embedding
         options = {"batch_first": True, "bidirectional": task.bidirectional}
@@ -119,7 +121,7 @@ class PyTorch:
 
     def _loss(self, windows, state=None):
         """Mean loss of windows, the number of targets, and the state after them."""
-        torch, task, source = self.torch, self.task, self.task.source
+        torch, task, source = self.torch, self.task, self.source
         lengths = source.lengths[windows]
         steps = np.arange(lengths.max())
         is_step = steps < lengths[:, None]
