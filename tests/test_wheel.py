@@ -163,7 +163,7 @@ from tools.compile_kernels import compile_for
 from tsrnn.warming import kernels_called
 
 calls = kernels_called(["lstm"], ["forecaster"])
-(call,) = (call for call in calls if call.name == "simple-forecasts-parallel")
+(call,) = (call for call in calls if call.name == "lstm-predict-parallel")
 compile_for(sys.argv[1], call, Path(sys.argv[2]))
 """
 

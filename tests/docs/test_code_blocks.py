@@ -41,6 +41,10 @@ def quick(monkeypatch):
     warming = importlib.import_module("tsrnn.warming.warm_up")  # by the name of its function
     monkeypatch.setattr(warming, "compile_call", lambda call: None)
 
+    search = tsrnn.search  # which takes all the time that it has
+    monkeypatch.setattr(
+        tsrnn, "search", lambda *args, **options: search(*args, **(options | {"max_seconds": 3}))
+    )
     fit, transcribe = tsrnn.RNNLanguageModel.fit, tsrnn.RNNTranscriber.fit
     monkeypatch.setattr(tsrnn.RNNLanguageModel, "fit", lambda self, X: fit(self, shortened(X)))
     monkeypatch.setattr(
