@@ -6,6 +6,7 @@ import pytest
 
 import tsrnn
 from tsrnn import RNNAnomalyDetector
+from tsrnn.data import DataError, MissingDataError
 
 pytestmark = pytest.mark.slow
 
@@ -217,3 +218,23 @@ def test_rows_that_lack_a_channel_or_a_number_are_refused_and_change_nothing():
     assert detector.cutoff_ == HOURS[N - 1]
     with pytest.raises(ValueError, match="which of the series"):
         small().fit(panel()).update(row)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "message"),
+    [
+        (np.nan, MissingDataError, r"y is missing \(NaN\). Give its value, or fit with missing"),
+        (None, MissingDataError, r"y is missing \(NaN\)"),
+        (-np.inf, DataError, "y is infinite. Give a finite number"),
+        ("12.5", DataError, "y is '12.5', which is no real number"),
+    ],
+)
+def test_what_is_no_number_for_the_only_channel(value, kind, message):
+    y = frame()["speed"]
+    detector = small().fit(y[:300])
+    with pytest.raises(kind, match=message):
+        detector.update(value)
+    assert detector.cutoff_ == HOURS[299]
+    masking = small(missing="mask").fit(y[:300])
+    if kind is MissingDataError:
+        assert np.isnan(masking.update(value).seen).all()

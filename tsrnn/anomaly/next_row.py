@@ -1,18 +1,21 @@
 """The next row of a series given by the names of its channels, as a dict or a Series."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.data import Location
+from tsrnn.data import Location, MissingDataError
 
 
 def row_by_channel(
     y: Any, channels: Sequence, columns: Sequence[Hashable | None], may_miss: bool
 ) -> Any:
     """A row by names of channels as an array or a frame of one row; anything else as it is.
+
+    A number for the only channel is checked.
 
     A row is a dict, or a Series whose index are the channels, as ``frame.iloc[-1]`` has it, and
     whose name is the row's label: its time, of a panel the series and the time. Keys may be in any
@@ -27,12 +30,15 @@ def row_by_channel(
             return y
         label, y = y.name, dict(zip(y.index, y.to_numpy(object), strict=True))
     elif not isinstance(y, Mapping):
-        return y
+        is_value = len(channels) == 1 and (y is None or isinstance(y, (Real, str, bytes)))
+        return _number(y, Location("y"), may_miss) if is_value else y
     labels = [column for column in columns if column is not None and column in y]
     _check_channels(y, channels, labels)
     if labels:
         return pd.DataFrame([{name: y[name] for name in (*labels, *channels)}])
-    values = np.array([_number(y[channel], channel, may_miss) for channel in channels])
+    values = np.array(
+        [_number(y[channel], Location(column=channel), may_miss) for channel in channels]
+    )
     if label is None:
         return values[None]
     index = pd.MultiIndex.from_tuples([label]) if isinstance(label, tuple) else pd.Index([label])
@@ -57,8 +63,7 @@ def _check_channels(row, channels, labels):
         )
 
 
-def _number(value, channel, may_miss):
-    where = Location(column=channel)
+def _number(value, where, may_miss):
     try:
         number = np.nan if value is None or value is pd.NA else float(value)
     except (TypeError, ValueError):
@@ -68,5 +73,6 @@ def _number(value, channel, may_miss):
     if np.isinf(number):
         raise where.error("is infinite", "Give a finite number.")
     if np.isnan(number) and not may_miss:
-        raise where.error("is missing (NaN)", "Give its value, or fit with missing='mask'.")
+        remedy = "Give its value, or fit with missing='mask'."
+        raise where.error("is missing (NaN)", remedy, kind=MissingDataError)
     return number
