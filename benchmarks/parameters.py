@@ -2,11 +2,11 @@
 
 Run it with ``python benchmarks/parameters.py --results``. A forecaster whose fit is short (one
 epoch of 50 minibatches, no pretrained network, no ``refit``) is fitted to a panel of 50 series of
-400 daily counts, then with one parameter changed at a time; with ``scope`` a usual one to 20 of
-them. So few series and minibatches are in the same proportion as 200 series and the usual 200
-minibatches. Seconds are those of the processor, in one thread, so that other work on the machine
-counts little; the unchanged forecaster takes its turn before every fourth change, and each change
-is fitted once before it is measured, so that kernels are compiled. The table is kept in
+400 daily counts, then with one parameter changed at a time; with ``scope`` and ``pretrained`` a
+usual one to 20 of them. So few series and minibatches are in the same proportion as 200 series and
+the usual 200 minibatches. Seconds are those of the processor, in one thread, so that other work on
+the machine counts little; the unchanged forecaster takes its turn before every fourth change, and
+each change is fitted once before it is measured, so that kernels are compiled. The table is kept in
 ``results/parameters.json`` and written into ``docs/reference/parameters.md``, by ``--page`` without
 measuring; ``--only`` measures some parameters and keeps the rows of others.
 """
@@ -45,6 +45,8 @@ CHANGES = {
     "calendar": [("weekday", "month")],
     "hidden_size": [64, 256],
     "n_layers": [2],
+    "max_iter": [2],
+    "n_sample": [25],
     "bidirectional": [True],
     "residual": [True],
     "head_size": [64],
@@ -60,7 +62,9 @@ CHANGES = {
     "cell": ["gru", "rnn", "attention"],
     "dtype": ["float64"],
     "scope": ["local", "fine_tuned"],
+    "pretrained": ["auto"],
 }
+USUAL = "scope", "pretrained"  # changed in a fit of usual length, to few series
 
 
 def main():
@@ -107,7 +111,7 @@ def measure(names, rounds):
         for number, (name, value) in enumerate(changes):
             if k == 0:
                 seconds_of(few, X, tiny | {name: value})  # compile
-            if name == "scope":
+            if name in USUAL:
                 base = seconds_of(few, X, ALL)
                 measured = seconds_of(few, X, ALL | {name: value})
             else:
