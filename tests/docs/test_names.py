@@ -75,7 +75,8 @@ def problems(value):
 
 
 def test_every_name_has_a_page():
-    text = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
+    pages = sorted((DOCS / "reference" / "api").glob("*.md"))
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     listed = re.findall(r"^   (tsrnn\.[\w.]+)$", text, flags=re.M)
     assert len(listed) == len(set(listed))
     assert set(listed) == set(NAMES)
