@@ -39,6 +39,7 @@ PAGES = [
     "docs/explanations/forecaster.html",
     "docs/explanations/networks-that-remember.html",
     "docs/reference/api.html",
+    "docs/reference/api/anomalies.html",
     "docs/reference/parameters.html",
     "docs/reference/command-line.html",
     GENERATED + "tsrnn.RNNForecaster.html",
