@@ -1,5 +1,6 @@
 """What all tests share, the examples in docstrings too; see ``tests/conftest.py``."""
 
+import logging
 import os
 import sys
 
@@ -73,3 +74,12 @@ def close_figures():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture(autouse=True)
+def restore_log_level():
+    """A test that sets the level of the log, as code of a page does, leaves it as it was."""
+    logger = logging.getLogger("tsrnn")
+    level = logger.level
+    yield
+    logger.setLevel(level)
