@@ -75,7 +75,7 @@ def test_tokens_are_read_as_their_embedding(pooling, bidirectional):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", ["gru", "rnn", "attention"])
+@pytest.mark.parametrize("cell", ["gru", "rnn", "rnn_relu", "attention"])
 def test_every_cell_reads_tokens(cell):
     options = {"hidden_size": 8, "n_layers": 2, "n_heads": 2} if cell == "attention" else {}
     assert_reads_the_embedding(fitted(cell=cell, pooling="mean", **options), SEQUENCES)

@@ -237,7 +237,7 @@ def test_steps_write_what_losses_say(attention):
 
 @pytest.mark.parametrize("attention", ATTENTION)
 def test_rows_of_a_step_do_not_see_each_other(attention):
-    dtype = "float32" if attention == "additive" else "float64"
+    dtype = "float32" if attention in ("general", "additive") else "float64"
     case = Case(attention, "layers", "tokens", "quiet", dtype, n=50)
     source, allowed = case.source.encoder, np.ones(N_WRITTEN)
     allowed[[2, 5]] = 0

@@ -1,4 +1,4 @@
-"""The next row of a series given by the names of its channels, as a dict or a Series."""
+"""The next row of a series: a number, or values by the names of channels."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from numbers import Real
@@ -15,7 +15,7 @@ def row_by_channel(
 ) -> Any:
     """A row by names of channels as an array or a frame of one row; anything else as it is.
 
-    A number for the only channel is checked.
+    A value for the only channel is returned as a number.
 
     A row is a dict, or a Series whose index are the channels, as ``frame.iloc[-1]`` has it, and
     whose name is the row's label: its time, of a panel the series and the time. Keys may be in any
