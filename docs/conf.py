@@ -78,6 +78,7 @@ html_theme_options = {
 }
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
+copybutton_selector = ":not(.highlight-text) > div.highlight pre"  # not of what is printed
 
 
 def skip_foreign(app, what, name, member, skip, options):

@@ -1,10 +1,12 @@
 """Code blocks of all pages: Python runs, in tiny trainings, and options of commands exist.
 
-What is printed is not compared: that is what notebooks, examples in docstrings and the other tests
-are for. The tutorial of a daily job has a test of its own (``tests/cli/test_daily_job.py``).
+What pages say that their code prints is of the code that they have, and of some pages, which are
+run as they are, compared. The tutorial of a daily job has a test of its own
+(``tests/cli/test_daily_job.py``).
 """
 
 import importlib
+import importlib.util
 import re
 import shlex
 
@@ -22,6 +24,8 @@ TUTORIAL = DOCS / "how-to" / "daily-job.md"
 TEXTS = [ROOT / "README.md", *PAGES]
 MOST = 100  # sequences, or pairs of them
 EVERY = 25  # spoken digit
+# Pages of seconds, in the folder how-to, that need no library but this one.
+SHORT = ["anomalies", "label-steps", "many-series", "missing-values", "update", "zero-shot"]
 with_python = [path for path in TEXTS if blocks(path, "python") and path != TUTORIAL]
 with_commands = [path for path in TEXTS if any("tsrnn " in text for text in blocks(path, ""))]
 
@@ -75,6 +79,32 @@ def test_python_runs(path, quick, tmp_path, monkeypatch):
     names = {"__name__": "__main__"}
     for code in blocks(path, "python"):
         exec(compile(code, name_of(path), "exec"), names)
+
+
+@pytest.fixture(scope="module")
+def run_pages():
+    """The script that runs pages and keeps what they print."""
+    spec = importlib.util.spec_from_file_location("run_pages", DOCS / "run_pages.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+@pytest.mark.parametrize("path", [path for path in with_python if path in PAGES], ids=name_of)
+def test_printed_results_are_of_this_code(path, run_pages):
+    for block in run_pages.blocks_of(path.read_text(encoding="utf-8")):
+        if block.printed is not None or (block.prints and path not in run_pages.LEFT):
+            assert block.kept_digest == block.digest, f"run docs/run_pages.py {name_of(path)}"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", SHORT)
+def test_printed_results_are_what_is_printed(name, run_pages):
+    """Real sizes, and the same figures on any machine."""
+    path = DOCS / "how-to" / f"{name}.md"
+    kept = [block.printed or "" for block in run_pages.blocks_of(path.read_text(encoding="utf-8"))]
+    assert run_pages.run(path) == kept
 
 
 @pytest.mark.parametrize("path", with_commands, ids=name_of)
