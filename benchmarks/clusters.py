@@ -8,7 +8,9 @@ rounds on four workers of a Dask cluster on this machine: OWA, and what a round 
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -54,13 +56,22 @@ def parquet(arguments):
                 name = f"`max_memory={max_memory}`"
                 command = [sys.executable, __file__, "fit", "--folder", str(folder)]
                 command += ["--memory", max_memory]
-                done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+                if done.returncode == -signal.SIGKILL:  # by the system, for its memory
+                    table.row(name, None, None, f"more than {memory_of_machine():.0f}", None, None)
+                    continue
+                done.check_returncode()
                 found = json.loads(done.stdout.splitlines()[-1])
                 columns = [f"{found[k]:.0f}" for k in ("seconds", "cpu", "peak", "imports")]
                 table.row(name, *columns, f"{found['loss']:.4f}")
     finally:
         if not arguments.folder:
             shutil.rmtree(folder)
+
+
+def memory_of_machine():
+    """Its memory in MB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
 
 
 def write_series(folder, gigabytes):

@@ -48,10 +48,7 @@ class Task:
             for begin, side in zip((False, True), texts, strict=True)
         ]
         source, target = TokenSource(tokenizers[0]), TokenTarget(tokenizers[1])
-        dtype = np.dtype(np.float32)
-        self.pairs = PairSource(
-            source.read(texts[0], dtype), target.read(texts[1], dtype, n + n_validation)
-        )
+        self.pairs = PairSource(source.read(texts[0]), target.read(texts[1], n + n_validation))
         self.windows, self.validation = np.split(np.arange(n + n_validation), [n])
         self.n_tokens = source.n_tokens, target.n_tokens
         self.n_embedding, self.n_hidden = SETTING["embedding_size"], SETTING["hidden_size"]
