@@ -133,7 +133,8 @@ def test_rows_that_are_known_are_left_out(saved, call, write):
     content = path.read_bytes()
     code, out, err = call("update", write(columns=frame[:LAST]), "--model", path)
     assert (code, out) == (0, "")
-    assert err == "tsrnn: 80 rows up to 2024-03-20 are known, and left out: there is nothing new\n"
+    note = "tsrnn: 80 rows up to 2024-03-20 are known, and left out: there is nothing new"
+    assert err == f"{note} (--overwrite corrects known rows)\n"
     assert path.read_bytes() == content
     whole = write(columns=frame[: LAST + 2])
     for note in ("80 rows up to 2024-03-20", "82 rows up to 2024-03-22"):

@@ -180,6 +180,21 @@ class TestShortSeries:
         with pytest.raises(DataError, match="has 16 observations, but horizon=18"):
             lone.fit(PANEL["new"].dropna())
 
+    @pytest.mark.parametrize("short", ["raise", "drop"])
+    def test_they_are_skipped(self, short):
+        y = melted(PANEL)
+        y.loc[y["unique_id"].eq("b") & (y["ds"] == y["ds"].max()), "y"] = np.inf
+        forecaster, messages = fitted(y, short=short, errors="skip")
+        assert "1 series is left out: 'b'" in messages[0]
+        assert "so they are left out (short='drop'): 'new', 'tiny'" in messages[1]
+        skipped = forecaster.skipped_.set_index("unique_id")
+        assert skipped.index.tolist() == ["b", "new", "tiny"]
+        assert "has 16 observations" in skipped.loc["new", "problem"]
+        assert sorted(forecaster.predict()["unique_id"].unique()) == ["a", "c"]
+        with pytest.warns(UserWarning, match="'new', 'tiny'"):
+            other = forecaster.predict(y=melted(PANEL))
+        assert sorted(other["unique_id"].unique()) == ["a", "b", "c"]
+
     def test_networks_of_each_series(self):
         with pytest.raises(DataError, match=r"'new' of y has 16 .* short='naive' or 'drop'"):
             quick(scope="local").fit(PANEL)
@@ -189,6 +204,9 @@ class TestShortSeries:
         assert_allclose(forecaster.predict()["longer"], both["longer"][-7:-2], rtol=1e-6)
         dropped, _ = fitted(both, scope="local", short="drop")
         assert dropped.predict().columns.tolist() == ["a", "b", "c"]
+        skipping, _ = fitted(both, scope="local", errors="skip")
+        assert skipping.skipped_["unique_id"].tolist() == ["new", "tiny", "longer"]
+        pd.testing.assert_frame_equal(skipping.predict(), dropped.predict())
         tuned, _ = fitted(PANEL, scope="fine_tuned")
         assert np.isfinite(tuned.predict()["new"]).all()
 

@@ -66,7 +66,7 @@ def exchange_second(y, covariates, end, other):
 
 
 def test_importance_by_hand():
-    options = {"n_windows": N_WINDOWS, "n_repeats": 2, "metric": "mae"}
+    options = {"n_windows": N_WINDOWS, "step": 1, "n_repeats": 2, "metric": "mae"}
     forecaster = quick(pretrained=None)
     table = permutation_importance(forecaster, Y, X, **options)
     lags = permutation_importance(forecaster, Y, X, by="lag", **options)
@@ -107,6 +107,20 @@ def test_what_matters_is_told_from_what_does_not():
     assert other.loc["useful", "importance_mean"] != table.loc["useful", "importance_mean"]
 
 
+def test_origins_spread_over_the_phases_of_seasons():
+    """Weather that changes from week to week, and hardly from hour to hour."""
+    rng, hours = np.random.default_rng(0), pd.date_range("2024-01-01", periods=960, freq="h")
+    weather = np.interp(np.arange(960), np.arange(11) * 96, rng.normal(size=11))
+    x = pd.DataFrame({"weather": weather, "noise": rng.normal(size=960)}, hours)
+    y = 10 + 3 * np.sin(np.arange(960) * np.pi / 12) + 2 * x["weather"] + 0.1 * rng.normal(size=960)
+    forecaster = quick(horizon=24, n_ahead=24, lookback=24, season=24, pretrained=None, max_iter=20)
+    table = permutation_importance(forecaster, y, x)
+    spread = permutation_importance(forecaster, y, x, step=11)  # 12 has the divisor 2, as 24 has
+    pd.testing.assert_frame_equal(table, spread)
+    near = permutation_importance(forecaster, y, x, step=1)
+    assert table.loc["weather", "relative"] > 3 * near.loc["weather", "relative"]
+
+
 def test_error_without_exchange_is_that_of_the_backtest():
     """Of a panel with past, static and calendar inputs and the pretrained network."""
     y = pd.DataFrame({"a": Y, "b": 100 - 5 * Y.rolling(2).mean().bfill()})
@@ -114,7 +128,9 @@ def test_error_without_exchange_is_that_of_the_backtest():
     covariates = X.assign(kind=["odd", "even"] * 40)
     static = pd.DataFrame({"size": [1.0, 2.0]}, ["a", "b"])
     forecaster = quick(past_covariates=["kind"], calendar=["weekday"], missing="mask", loss="huber")
-    table = permutation_importance(forecaster, y, covariates, static, n_windows=4, n_repeats=2)
+    table = permutation_importance(
+        forecaster, y, covariates, static, n_windows=4, step=1, n_repeats=2
+    )
     assert set(table.index) == {"y", "useful", "noise", "kind", "weekday", "size"}
     result = backtest(forecaster, y, covariates, static, n_windows=4, step=1, refit=False)
     used = table[table["relative"] != 0]

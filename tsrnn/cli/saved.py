@@ -106,7 +106,8 @@ def _new_rows(arguments, model):
     new = model.is_new(y.index)
     if not new.all():
         n, last = int((~new).sum()), model.last_time()
-        rest = "" if new.any() else ": there is nothing new"
+        correct = "" if model.is_detector else " (--overwrite corrects known rows)"
+        rest = "" if new.any() else f": there is nothing new{correct}"
         print(f"tsrnn: {n} rows up to {last} are known, and left out{rest}", file=sys.stderr)
     return y[new], None if X is None else X[model.is_new(X.index)]
 

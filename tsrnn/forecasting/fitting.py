@@ -30,7 +30,7 @@ from tsrnn.forecasting.predictor import (
     pretrained_outputs,
 )
 from tsrnn.forecasting.pretrained import Pretrained, forecast_one, load_pretrained
-from tsrnn.forecasting.resolve import ResolvedParams, resolve, unless_auto
+from tsrnn.forecasting.resolve import REFUSING, ResolvedParams, resolve, unless_auto
 from tsrnn.forecasting.scaling import Scaling, scaling_of
 from tsrnn.forecasting.seasons import Seasons
 from tsrnn.forecasting.short import (
@@ -105,7 +105,10 @@ def fit_series(
         log_zero_shot(name, str(error))
         return zero_shot(forecaster, collection, features, parts.budget)
     log_resolved(name, forecaster.get_params(), resolved)
-    kept = without_short(collection, resolved.is_short, forecaster.short, resolved)
+    refusing = REFUSING if forecaster.scope == "local" else ("raise",)
+    is_skipped = forecaster.short in refusing and forecaster.errors == "skip"
+    short = "drop" if is_skipped else forecaster.short
+    kept = without_short(collection, resolved.is_short, short, resolved)
     if kept is not collection:
         numbers, lengths = np.flatnonzero(~resolved.is_short), collection.panel.lengths
         weights = None if weights is None else weights[np.repeat(~resolved.is_short, lengths)]

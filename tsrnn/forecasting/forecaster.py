@@ -15,7 +15,7 @@ from tsrnn.forecasting.more_series import MoreSeries
 from tsrnn.forecasting.out_of_memory import OutOfMemory
 from tsrnn.forecasting.partitions import drawn_series, fit_on_engine
 from tsrnn.forecasting.prediction import PredictMixin
-from tsrnn.forecasting.short import SHORT, Short
+from tsrnn.forecasting.short import SHORT, Short, with_short_ones
 from tsrnn.forecasting.skipping import without_refused
 from tsrnn.forecasting.updating import UpdateMixin
 from tsrnn.forecasting.weights import read_weights
@@ -70,7 +70,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
     n_ahead : int or "auto", default="auto"
         Steps that the network forecasts at once: 1 forecasts recursively, the horizon directly.
         "auto" is the horizon. For a single series of fewer than four horizons it is a season, and
-        a steady trend of the last three seasons is removed first.
+        if the last three seasons rise or fall steadily, the network forecasts the series without
+        that trend.
     lookback : int, optional
         Past values that the network reads. By default three seasons, or the larger of 24 and the
         horizon where there is no season; at least four horizons in a panel; fewer where series are
@@ -117,7 +118,7 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         the pretrained network does not step in for them. Where it forecasts alone from the start,
         with ``max_iter=0`` or on a panel of short series, no series is too short and ``short``
         changes nothing. With ``scope="local"``, where a network cannot learn from padding, "pad"
-        refuses them in ``fit``.
+        refuses them in ``fit``. With ``errors="skip"`` "raise" leaves them out.
     errors : {"raise", "skip"}, default="raise"
         Whether series that cannot be read (gaps, missing values, text, another frequency) or
         forecast are an error, or left out of ``fit`` and ``predict(y=...)`` with a warning;
@@ -258,8 +259,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         Epochs run; epoch whose weights did best, 0 where nothing beat the seasonal naive forecast;
         of several networks the median.
     skipped_ : DataFrame
-        With ``errors="skip"`` the series that ``fit`` left out, as ``check_series`` gives them; not
-        kept in saved files.
+        With ``errors="skip"`` the series that ``fit`` left out, as ``check_series`` gives them, and
+        those that ``short`` left out; not kept in saved files.
     fit_time_ : float
         Seconds that ``fit`` took; not kept in saved files.
 
@@ -590,6 +591,10 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         makers = self._new_network, self._settings
         parts = TrainingParts(*makers, quantiles, budget, callbacks.start, data)
         self.fitted_, history = fit_series(self, collection, covariates, static, parts, weights)
+        if self.errors == "skip" and data is None:
+            spec, kept = self.fitted_.spec, self.fitted_.history
+            others = self.skipped_, self.id_column
+            self.skipped_ = with_short_ones(*others, collection, kept, spec)
         callbacks.end(history)
         self._record(history)
         self.fit_time_ = time.perf_counter() - start

@@ -16,7 +16,7 @@ from tsrnn.network.transformer import CELL
 from tsrnn.parameters import user_level
 
 _MIN_WINDOWS = 8  # to train on
-_REFUSING = ("pad", "raise")  # where each series has a network: padding is nothing to learn from
+REFUSING = ("pad", "raise")  # where each series has a network: padding is nothing to learn from
 _LEAST_DROPPED = 64  # units of a panel's network that has recurrent dropout
 # Its probability where there are fewer windows, one after another, than each limit.
 _DROPOUTS = ((200, 0.5), (1000, 0.25), (math.inf, 0.0))
@@ -264,7 +264,8 @@ def _panel_windows(collection, season, auto_season, parameters):
     is_short = lengths < lookback
     if parameters["scope"] == "local":
         is_short = n_windows == 0
-    if parameters["scope"] == "local" and is_short.any() and parameters["short"] in _REFUSING:
+    is_refused = parameters["short"] in REFUSING and parameters["errors"] != "skip"
+    if parameters["scope"] == "local" and is_short.any() and is_refused:
         series = int(n_windows.argmin())
         n_values = _n_until_observed(collection)[series]
         raise Location(series=collection.ids[series]).error(

@@ -1,11 +1,20 @@
 """Series with fewer values than the lookback: padded, forecast naively, left out or refused."""
 
 import warnings
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
+import pandas as pd
 
-from tsrnn.data import Collection, DataError, Location, affected, listed, take_series
+from tsrnn.data import (
+    Collection,
+    DataError,
+    Location,
+    Skipped,
+    affected,
+    listed,
+    take_series,
+)
 from tsrnn.kernels.sources import Source
 from tsrnn.parameters import user_level
 
@@ -50,15 +59,34 @@ def without_short(
         return collection
     labels = [collection.ids[k] for k in np.flatnonzero(is_short)]
     if short == "raise" or (short == "drop" and are_needed and is_short.all()):
-        first = int(is_short.argmax())
-        raise Location(series=labels[0]).error(
-            f"has {collection.panel.lengths[first]} observations, and the network reads "
-            f"lookback={read.lookback} of them (season={read.season}){affected(labels)}",
-            "Leave it out, give a shorter lookback or season, or use short='pad' or 'naive'.",
-            kind=TooShortError,
-        )
+        raise _error(collection, int(is_short.argmax()), read, affected(labels))
     warnings.warn(_warning(labels, read.lookback, short), stacklevel=user_level())
     return take_series(collection, np.flatnonzero(~is_short)) if short == "drop" else collection
+
+
+def with_short_ones(
+    skipped: pd.DataFrame, id_column: Any, collection: Collection, kept: Collection, read: Reading
+) -> pd.DataFrame:
+    """The table of series that ``fit`` has skipped, with those that it left out as too short."""
+    gone = set(collection.ids) - set(kept.ids)
+    numbers = [k for k, label in enumerate(collection.ids) if label in gone]
+    if not numbers:
+        return skipped
+    errors = [_error(collection, k, read) for k in numbers]
+    short = Skipped([collection.ids[k] for k in numbers], errors).table(id_column)
+    return pd.concat([skipped, short], ignore_index=True) if len(skipped) else short
+
+
+def _error(collection, number, read, others=""):
+    n, lookback = collection.panel.lengths[number], read.lookback
+    why = f"and the network reads lookback={lookback} of them (season={read.season})"
+    if n >= lookback:
+        why = f"too few for a network of its own with lookback={lookback}"
+    return Location(series=collection.ids[number]).error(
+        f"has {n} observations, {why}{others}",
+        "Leave it out, give a shorter lookback or season, or use short='pad' or 'naive'.",
+        kind=TooShortError,
+    )
 
 
 def _warning(labels, lookback, short):

@@ -1,6 +1,7 @@
 """Permutation importance: how much worse forecasts are when what they read is exchanged."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from tsrnn.forecasting.inputs import read_covariates, read_series, read_static
 from tsrnn.forecasting.metrics.points import scale_or_nan
 from tsrnn.forecasting.predictor import ForecastContext, Predictor
 from tsrnn.forecasting.resolve import check_values
+from tsrnn.forecasting.seasonality import season_of
+from tsrnn.forecasting.seasons import base_and_longer
 from tsrnn.kernels.losses import find_loss
 from tsrnn.parameters import (
     BOOLEAN,
@@ -38,7 +41,7 @@ _TARGET = "y"
     by=[StrOptions(["input", "lag"])],
     lag_block=[POSITIVE_INTEGER],
     n_windows=[STEPS],
-    step=[POSITIVE_INTEGER],
+    step=[POSITIVE_INTEGER, None],
     n_repeats=[POSITIVE_INTEGER],
     metric=[StrOptions(["mase", "mae", "rmse"])],
     random_state=RANDOM_STATE,
@@ -53,7 +56,7 @@ def permutation_importance(
     by: str = "input",
     lag_block: int = 1,
     n_windows: int = 20,
-    step: int = 1,
+    step: int | None = None,
     n_repeats: int = 5,
     metric: str = "mase",
     random_state: Any = 0,
@@ -78,9 +81,12 @@ def permutation_importance(
         Exchange each input at all steps of the window at once, or at each lag by itself.
     lag_block : int, default=1
         Lags that are exchanged together with ``by="lag"``: 24 for the hours of a day.
-    n_windows, step : int, default=20, 1
-        Origins and the steps between them, as in :func:`tsrnn.backtest`, but more and nearer, so
-        that there is something to exchange.
+    n_windows : int, default=20
+        Origins, as in :func:`tsrnn.backtest`, but more, so that there is something to exchange.
+    step : int, optional
+        Steps between origins. By default they spread over the last quarter of the shortest series,
+        in different phases of its seasons: inputs that hardly differ between windows that are near
+        to each other, such as the weather of neighbouring hours, would look unimportant.
     n_repeats : int, default=5
         Times that each is exchanged, by the same draws for all inputs.
     metric : {"mase", "mae", "rmse"}, default="mase"
@@ -94,8 +100,9 @@ def permutation_importance(
     Returns
     -------
     DataFrame
-        A row for each input: "y", columns of ``X``, features of the calendar, "holidays" and static
-        columns. Columns are ``importance_mean`` and ``importance_std``, the mean and standard
+        A row for each input: "y", columns of ``X``, features of the calendar, "holidays", static
+        columns, and "season 168" and the like for seasons whose phase the network reads. Columns
+        are ``importance_mean`` and ``importance_std``, the mean and standard
         deviation over repeats of the error with the input exchanged less the error without, and
         ``relative``, the mean over that error. Most important first; with ``by="lag"`` by input
         and lag instead, without static columns: lag 0 is the last known step, and -1 the first
@@ -134,6 +141,8 @@ def permutation_importance(
     validate_parameters(forecaster)
     collection = read_series(forecaster, y)
     covariates, static = read_covariates(forecaster, X), read_static(forecaster, static)
+    if step is None:
+        step = _spread(collection, forecaster.season, n_windows)
     ends = _origins(collection, forecaster.horizon, n_windows, step)
     if ends.size < 2:
         raise ValueError("One window alone has none to exchange with. Raise n_windows.")
@@ -160,6 +169,16 @@ def permutation_importance(
         return pd.DataFrame(list(rows.values()), index, columns)
     table = pd.DataFrame(list(rows.values()), pd.Index(list(rows), name="input"), columns)
     return table.sort_values("importance_mean", ascending=False, kind="stable")
+
+
+def _spread(collection, season, n_windows):
+    """Steps between origins in the last quarter of the series, of different phases of seasons."""
+    base, longer = base_and_longer(season)
+    shortest = season_of(collection.axes[0].frequency) if base == "auto" else base
+    step = max(1, int(collection.panel.lengths.min()) // (4 * n_windows))
+    while any(math.gcd(step, int(n_steps)) > 1 for n_steps in (shortest, *longer)):
+        step -= 1  # of 1 there is no common divisor above 1
+    return step
 
 
 def _origins(collection, horizon, n_windows, step):
