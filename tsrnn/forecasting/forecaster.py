@@ -593,8 +593,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         self.fitted_, history = fit_series(self, collection, covariates, static, parts, weights)
         if self.errors == "skip" and data is None:
             spec, kept = self.fitted_.spec, self.fitted_.history
-            others = self.skipped_, self.id_column
-            self.skipped_ = with_short_ones(*others, collection, kept, spec)
+            skipped = self.skipped_
+            self.skipped_ = with_short_ones(skipped, self.id_column, collection, kept, spec)
         callbacks.end(history)
         self._record(history)
         self.fit_time_ = time.perf_counter() - start
