@@ -1,7 +1,7 @@
 """Code blocks of all pages: Python runs, in tiny trainings, and options of commands exist.
 
-What pages say that their code prints is of the code that they have, and of some pages, which are
-run as they are, compared. The tutorial of a daily job has a test of its own
+Printed results on a page must have the digest of the page's code. Some short pages are also run as
+they are, and print what the page says. The tutorial of a daily job has a test of its own
 (``tests/cli/test_daily_job.py``).
 """
 

@@ -118,7 +118,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         the pretrained network does not step in for them. Where it forecasts alone from the start,
         with ``max_iter=0`` or on a panel of short series, no series is too short and ``short``
         changes nothing. With ``scope="local"``, where a network cannot learn from padding, "pad"
-        refuses them in ``fit``. With ``errors="skip"`` "raise" leaves them out.
+        refuses them in ``fit``. With ``errors="skip"`` series in memory that would be refused are
+        left out, and ``skipped_`` names them and those of "drop".
     errors : {"raise", "skip"}, default="raise"
         Whether series that cannot be read (gaps, missing values, text, another frequency) or
         forecast are an error, or left out of ``fit`` and ``predict(y=...)`` with a warning;
@@ -259,8 +260,8 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         Epochs run; epoch whose weights did best, 0 where nothing beat the seasonal naive forecast;
         of several networks the median.
     skipped_ : DataFrame
-        With ``errors="skip"`` the series that ``fit`` left out, as ``check_series`` gives them, and
-        those that ``short`` left out; not kept in saved files.
+        With ``errors="skip"`` the series that ``fit`` left out, as ``check_series`` gives them; not
+        kept in saved files.
     fit_time_ : float
         Seconds that ``fit`` took; not kept in saved files.
 
@@ -592,9 +593,9 @@ class RNNForecaster(EpochCallbackMixin, PredictMixin, UpdateMixin):
         parts = TrainingParts(*makers, quantiles, budget, callbacks.start, data)
         self.fitted_, history = fit_series(self, collection, covariates, static, parts, weights)
         if self.errors == "skip" and data is None:
-            spec, kept = self.fitted_.spec, self.fitted_.history
-            skipped = self.skipped_
-            self.skipped_ = with_short_ones(skipped, self.id_column, collection, kept, spec)
+            self.skipped_ = with_short_ones(
+                self.skipped_, self.id_column, collection, self.fitted_.history, self.fitted_.spec
+            )
         callbacks.end(history)
         self._record(history)
         self.fit_time_ = time.perf_counter() - start

@@ -102,11 +102,11 @@ def permutation_importance(
     DataFrame
         A row for each input: "y", columns of ``X``, features of the calendar, "holidays", static
         columns, and "season 168" and the like for seasons whose phase the network reads. Columns
-        are ``importance_mean`` and ``importance_std``, the mean and standard
-        deviation over repeats of the error with the input exchanged less the error without, and
-        ``relative``, the mean over that error. Most important first; with ``by="lag"`` by input
-        and lag instead, without static columns: lag 0 is the last known step, and -1 the first
-        step ahead; of a block the smallest lag stands for all.
+        are ``importance_mean`` and ``importance_std``, the mean and standard deviation over repeats
+        of the error with the input exchanged less the error without, and ``relative``, the mean
+        over that error. Most important first; with ``by="lag"`` by input and lag instead, without
+        static columns: lag 0 is the last known step, and -1 the first step ahead; of a block the
+        smallest lag stands for all.
 
     Raises
     ------
