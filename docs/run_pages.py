@@ -44,9 +44,9 @@ class Block(NamedTuple):
 def blocks_of(text: str) -> list[Block]:
     """All blocks of Python of a page."""
     found, digest = [], hashlib.sha256()
-    for code, kept, printed in (match.groups() for match in _BLOCK.finditer(text)):
+    for code, old_digest, printed in (match.groups() for match in _BLOCK.finditer(text)):
         digest.update(code.encode())
-        found.append(Block(code, digest.hexdigest()[:12], kept, printed))
+        found.append(Block(code, digest.hexdigest()[:12], old_digest, printed))
     return found
 
 

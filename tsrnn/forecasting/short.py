@@ -65,10 +65,14 @@ def without_short(
 
 
 def with_short_ones(
-    skipped: pd.DataFrame, id_column: Any, collection: Collection, kept: Collection, read: Reading
+    skipped: pd.DataFrame,
+    id_column: Any,
+    collection: Collection,
+    trained_on: Collection,
+    read: Reading,
 ) -> pd.DataFrame:
     """The table of series that ``fit`` has skipped, with those that it left out as too short."""
-    gone = set(collection.ids) - set(kept.ids)
+    gone = set(collection.ids) - set(trained_on.ids)
     numbers = [k for k, label in enumerate(collection.ids) if label in gone]
     if not numbers:
         return skipped
